@@ -1,0 +1,1 @@
+"""mostread: an engagement counter that a publisher can trust."""

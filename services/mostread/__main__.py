@@ -1,0 +1,3 @@
+from mostread.cli import main
+
+main()

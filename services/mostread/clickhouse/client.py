@@ -1,0 +1,58 @@
+"""A connection to ClickHouse, with its errors told apart by what one can do about them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
+
+from mostread.clickhouse.settings import ClickHouseSettings
+from mostread.errors import ClickHouseUnavailable, Misconfigured
+
+# Codes of ClickHouse's errors that a person must mend; every other may pass by itself.
+_PERMANENT = {
+    "60": "a table is missing; run `mostread init`",
+    "81": "the database is missing; run `mostread init`",
+    "192": "the user is unknown; check MOSTREAD_CLICKHOUSE_USER",
+    "193": "the password is wrong; check MOSTREAD_CLICKHOUSE_PASSWORD",
+    "516": "the user or password is wrong; check MOSTREAD_CLICKHOUSE_USER and _PASSWORD",
+    "497": "the user lacks a right; see docs/operations.md",
+}
+
+
+@contextmanager
+def told_apart() -> Iterator[None]:
+    """Turn what the driver raises into ClickHouseUnavailable or Misconfigured."""
+    try:
+        yield
+    except (ClickHouseError, OSError) as error:
+        code = str(getattr(error, "code", None) or "")
+        first_line = (str(error).splitlines() or [type(error).__name__])[0][:300]
+        if isinstance(error, DatabaseError) and code in _PERMANENT:
+            raise Misconfigured(f"ClickHouse: {_PERMANENT[code]} ({first_line})") from error
+        raise ClickHouseUnavailable(f"ClickHouse does not answer as it should: {first_line}") from error
+
+
+def connect(settings: ClickHouseSettings, *, database: str | None = None) -> Client:
+    """Return a client bound to `database`, by default that of the settings.
+
+    One client is for one thread at a time. Raises ClickHouseUnavailable or Misconfigured.
+    """
+    parts = urlsplit(settings.clickhouse_url)
+    with told_apart():
+        return clickhouse_connect.get_client(
+            interface=parts.scheme,
+            host=parts.hostname or "127.0.0.1",
+            port=parts.port or (8443 if parts.scheme == "https" else 8123),
+            username=settings.clickhouse_user,
+            password=settings.clickhouse_password.get_secret_value(),
+            database=database or settings.clickhouse_database,
+            connect_timeout=5,
+            send_receive_timeout=settings.clickhouse_timeout_seconds,
+            # A session would allow one query at a time, and nothing here needs one.
+            autogenerate_session_id=False,
+            # Retrying is ours: we know that sending a row twice changes nothing.
+            query_retries=0,
+        )

@@ -1,0 +1,48 @@
+"""Every error that mostread raises on purpose, split by what the caller can do about it.
+
+    MostreadError
+    ├── Unavailable          wait and try again: the other side is away
+    │   ├── KafkaUnavailable
+    │   └── ClickHouseUnavailable
+    ├── Misconfigured        change a setting or the environment, then start again
+    │   └── SchemaTooNew     the database was migrated by a newer mostread
+    ├── InvalidEvent         the input is wrong: send something else
+    │   └── (carries `reason`, one of the closed set the API documents)
+    └── LogInconsistent      the log contradicts what was counted: a person must look
+"""
+
+
+class MostreadError(Exception):
+    """The root: an error whose message says what is wrong and what to do."""
+
+
+class Unavailable(MostreadError):
+    """The other side is away; the same call may succeed later."""
+
+
+class KafkaUnavailable(Unavailable):
+    """No broker answered in time."""
+
+
+class ClickHouseUnavailable(Unavailable):
+    """ClickHouse did not answer, or answered that it cannot work just now."""
+
+
+class Misconfigured(MostreadError):
+    """A setting or the environment must change before this can work."""
+
+
+class SchemaTooNew(Misconfigured):
+    """The database carries migrations that this version does not know."""
+
+
+class InvalidEvent(MostreadError):
+    """An event or article breaks its contract; `reason` is stable, the message is for people."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+class LogInconsistent(MostreadError):
+    """The log contradicts what was counted, for example by ending before it."""

@@ -1,0 +1,101 @@
+"""The three topics: their configuration, their creation, their identity."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from mostread.errors import KafkaUnavailable, Misconfigured
+from mostread.kafka.settings import KafkaSettings
+
+DAY_MS = 24 * 60 * 60 * 1000
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic as the cluster knows it; a topic deleted and made again has another `id`."""
+
+    name: str
+    id: UUID
+    partitions: int
+
+
+@contextmanager
+def admin(settings: KafkaSettings) -> Iterator[KafkaAdminClient]:
+    """Yield an admin client. Raises KafkaUnavailable where no broker answers in ten seconds."""
+    try:
+        client = KafkaAdminClient(
+            bootstrap_servers=settings.bootstrap_servers, bootstrap_timeout_ms=10_000
+        )
+    except (KafkaError, OSError) as error:
+        raise KafkaUnavailable(
+            f"no Kafka broker answers at {settings.kafka_brokers} ({error}); "
+            "start it, or set MOSTREAD_KAFKA_BROKERS"
+        ) from error
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def configurations(
+    settings: KafkaSettings, *, partitions: int, replication: int, retention_days: int
+) -> dict[str, dict[str, object]]:
+    """Return what to create: topic name to its partitions, replication factor and configs."""
+    # The broker stamps each record, so that record time runs forward whatever a producer's
+    # clock says: duplicates and lateness are decided by it.
+    stamped = {"message.timestamp.type": "LogAppendTime"}
+    kept = {"cleanup.policy": "delete", "retention.ms": str(retention_days * DAY_MS)}
+    # Up to 1,000 events of a MiB in one request may meet in one partition's record.
+    sized = {"max.message.bytes": str(2 << 20)}
+    return {
+        settings.events_topic: {
+            "num_partitions": partitions,
+            "replication_factor": replication,
+            "configs": {**stamped, **kept, **sized},
+        },
+        settings.articles_topic: {
+            "num_partitions": 1,
+            "replication_factor": replication,
+            "configs": {**stamped, "cleanup.policy": "compact"},
+        },
+        settings.dead_letters_topic: {
+            "num_partitions": 1,
+            "replication_factor": replication,
+            "configs": {**kept, **sized},
+        },
+    }
+
+
+def create_missing(
+    client: KafkaAdminClient, wanted: dict[str, dict[str, object]], timeout_seconds: float = 30
+) -> list[str]:
+    """Create the topics of `wanted` that are not there; return their names."""
+    existing = set(client.list_topics())
+    created = []
+    for name, options in wanted.items():
+        if name in existing:
+            continue
+        try:
+            client.create_topics({name: options}, timeout_ms=int(timeout_seconds * 1000))
+        except TopicAlreadyExistsError:
+            continue
+        except KafkaError as error:
+            raise Misconfigured(f"cannot create the topic {name}: {error}") from error
+        created.append(name)
+    client.wait_for_topics(list(wanted), timeout_ms=int(timeout_seconds * 1000))
+    return created
+
+
+def describe(client: KafkaAdminClient, name: str) -> Topic:
+    """Return the topic `name`. Raises Misconfigured where there is none."""
+    try:
+        (found,) = client.describe_topics([name])
+    except KafkaError as error:
+        raise KafkaUnavailable(f"Kafka does not describe the topic {name}: {error}") from error
+    if found["error_code"] != 0 or not found["partitions"]:
+        raise Misconfigured(f"there is no topic {name}; `mostread init` creates it")
+    return Topic(name=name, id=UUID(str(found["topic_id"])), partitions=len(found["partitions"]))

@@ -1,0 +1,58 @@
+"""Logs are JSON lines on stdout: one event name each, with its fields beside it."""
+
+import logging
+import sys
+
+import orjson
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
+
+
+def configure(service: str, level: str = "INFO") -> None:
+    """Send every log of this process, the libraries' too, to stdout as JSON lines.
+
+    `service` is written into each line. Libraries speak only from WARNING up, or as `level`
+    says where that is higher.
+    """
+
+    def name_service(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        event["service"] = service
+        return event
+
+    shared: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        name_service,
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(serializer=_dumps),
+            ],
+        )
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("mostread").setLevel(level)
+
+
+def get(name: str) -> FilteringBoundLogger:
+    """Return the logger of a module; `log.info("rows_written", rows=3)` is one line."""
+    logger: FilteringBoundLogger = structlog.get_logger(name)
+    return logger
+
+
+def _dumps(event: EventDict, **_: object) -> str:
+    return orjson.dumps(event, default=str).decode()
