@@ -1,0 +1,27 @@
+"""The real Kafka and the real ClickHouse, started once a test run and only if a test asks.
+
+They are shared: a test uses a topic and a database of its own name. One that kills a server
+starts it again before it ends.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from mostread.local.clickhouse import LocalClickHouse
+from mostread.local.kafka import LocalKafka
+from stack import running_clickhouse, running_kafka
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalKafka]:
+    """Apache Kafka; `.brokers` is its address."""
+    with running_kafka(tmp_path_factory.mktemp("kafka")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalClickHouse]:
+    """ClickHouse; `.url` is its address."""
+    with running_clickhouse(tmp_path_factory.mktemp("clickhouse")) as server:
+        yield server

@@ -1,0 +1,41 @@
+"""Free ports and the real servers that the tests run on."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from mostread.local.clickhouse import LocalClickHouse
+from mostread.local.kafka import LocalKafka
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on just now, all different."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+@contextmanager
+def running_kafka(data: Path) -> Iterator[LocalKafka]:
+    """A broker of one's own: `.brokers`, `.kill()`, `.stop()`, `.start()` (on the same port)."""
+    port, controller_port = free_ports(2)
+    server = LocalKafka(data, port, controller_port)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@contextmanager
+def running_clickhouse(data: Path) -> Iterator[LocalClickHouse]:
+    """A server of one's own: `.url`, `.kill()`, `.stop()`, `.start()` (on the same port)."""
+    server = LocalClickHouse(data, *free_ports(1))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
