@@ -4,13 +4,17 @@ They are shared: a test uses a topic and a database of its own name. One that ki
 starts it again before it ends.
 """
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from mostread.local.clickhouse import LocalClickHouse
 from mostread.local.kafka import LocalKafka
 from stack import running_clickhouse, running_kafka
+from system import System
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +29,15 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalClickH
     """ClickHouse; `.url` is its address."""
     with running_clickhouse(tmp_path_factory.mktemp("clickhouse")) as server:
         yield server
+
+
+@pytest.fixture
+def system(
+    kafka: LocalKafka, clickhouse: LocalClickHouse, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[System]:
+    """Topics and a database of the test's own, and a place to start services on them."""
+    name = re.sub(r"\W+", "_", request.node.name)[:40] + f"_{uuid4().hex[:6]}"
+    system = System(kafka.brokers, clickhouse.url, name, tmp_path)
+    system.init()
+    yield system
+    system.end()

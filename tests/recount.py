@@ -39,7 +39,7 @@ def recount(log: Sequence[LogRecord]) -> Recount:
                 assert kind or delta == 1
                 article, site = event["article_id"], event.get("site", "default")
                 assert all(c >= " " for c in article)
-            except (ValueError, KeyError, TypeError, AssertionError):
+            except (ValueError, KeyError, TypeError, AssertionError, RecursionError):
                 outcomes["dead_lettered"] += 1
                 continue
             key = event.get("id")

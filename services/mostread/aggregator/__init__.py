@@ -1,0 +1,1 @@
+"""The aggregator: from the log, by Faust, into counters in ClickHouse."""

@@ -32,7 +32,7 @@ def told_apart() -> Iterator[None]:
         first_line = (str(error).splitlines() or [type(error).__name__])[0][:300]
         if isinstance(error, DatabaseError) and code in _PERMANENT:
             raise Misconfigured(f"ClickHouse: {_PERMANENT[code]} ({first_line})") from error
-        raise ClickHouseUnavailable(f"ClickHouse does not answer as it should: {first_line}") from error
+        raise ClickHouseUnavailable(f"ClickHouse did not answer well: {first_line}") from error
 
 
 def connect(settings: ClickHouseSettings, *, database: str | None = None) -> Client:

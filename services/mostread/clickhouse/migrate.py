@@ -8,7 +8,8 @@ from mostread.errors import SchemaTooNew
 from mostread.schemas import migrations
 
 _REMEMBERED = """
-CREATE TABLE IF NOT EXISTS schema_migrations (version UInt32, name String, applied_at DateTime DEFAULT now())
+CREATE TABLE IF NOT EXISTS schema_migrations
+    (version UInt32, name String, applied_at DateTime DEFAULT now())
 ENGINE = ReplacingMergeTree ORDER BY version
 """
 

@@ -78,7 +78,7 @@ def _decode_each(records: Sequence[Record]) -> Decoded:
         # Only an escape can bring a control character into a name: without a backslash
         # there is nothing in a well-formed line that needs a closer look.
         if value and b"\\" not in value:
-            with suppress(_UNREADABLE):
+            with suppress(*_UNREADABLE):
                 found = _decoder.decode_lines(value)
         if not found or _takes_back_a_view(found):
             found = _decode_by_line(record, dead)

@@ -11,6 +11,10 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 from mostread.errors import KafkaUnavailable, Misconfigured
 from mostread.kafka.settings import KafkaSettings
 
+EVENT_BYTES = 2 << 20
+"""The largest record of events."""
+DEAD_LETTER_BYTES = 5 << 20
+"""The largest dead letter: a line as large as a record of events, every character escaped."""
 DAY_MS = 24 * 60 * 60 * 1000
 
 
@@ -23,18 +27,25 @@ class Topic:
     partitions: int
 
 
-@contextmanager
-def admin(settings: KafkaSettings) -> Iterator[KafkaAdminClient]:
-    """Yield an admin client. Raises KafkaUnavailable where no broker answers in ten seconds."""
+def connect_admin(settings: KafkaSettings) -> KafkaAdminClient:
+    """Return an admin client. Raises KafkaUnavailable where no broker answers in ten seconds."""
     try:
-        client = KafkaAdminClient(
-            bootstrap_servers=settings.bootstrap_servers, bootstrap_timeout_ms=10_000
+        return KafkaAdminClient(
+            bootstrap_servers=settings.bootstrap_servers,
+            bootstrap_timeout_ms=10_000,
+            request_timeout_ms=10_000,
         )
     except (KafkaError, OSError) as error:
         raise KafkaUnavailable(
             f"no Kafka broker answers at {settings.kafka_brokers} ({error}); "
             "start it, or set MOSTREAD_KAFKA_BROKERS"
         ) from error
+
+
+@contextmanager
+def admin(settings: KafkaSettings) -> Iterator[KafkaAdminClient]:
+    """Yield an admin client as `connect_admin` makes it, and close it."""
+    client = connect_admin(settings)
     try:
         yield client
     finally:
@@ -49,13 +60,11 @@ def configurations(
     # clock says: duplicates and lateness are decided by it.
     stamped = {"message.timestamp.type": "LogAppendTime"}
     kept = {"cleanup.policy": "delete", "retention.ms": str(retention_days * DAY_MS)}
-    # Up to 1,000 events of a MiB in one request may meet in one partition's record.
-    sized = {"max.message.bytes": str(2 << 20)}
     return {
         settings.events_topic: {
             "num_partitions": partitions,
             "replication_factor": replication,
-            "configs": {**stamped, **kept, **sized},
+            "configs": {**stamped, **kept, "max.message.bytes": str(EVENT_BYTES)},
         },
         settings.articles_topic: {
             "num_partitions": 1,
@@ -65,7 +74,7 @@ def configurations(
         settings.dead_letters_topic: {
             "num_partitions": 1,
             "replication_factor": replication,
-            "configs": {**kept, **sized},
+            "configs": {**kept, "max.message.bytes": str(DEAD_LETTER_BYTES)},
         },
     }
 

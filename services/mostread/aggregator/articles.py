@@ -1,0 +1,74 @@
+"""From the articles topic into the table of articles."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from mostread import logs
+from mostread.aggregator.dead_letters import DeadLetters
+from mostread.aggregator.metrics import AggregatorMetrics
+from mostread.aggregator.patience import Patience
+from mostread.aggregator.store import Store
+from mostread.engagement.article import ArticleRow, article_row
+from mostread.engagement.record import DeadLine
+from mostread.errors import InvalidEvent
+
+log = logs.get(__name__)
+
+
+class ArticleWriter:
+    """Writes articles as they come. A row written twice changes nothing."""
+
+    def __init__(
+        self,
+        topic: str,
+        *,
+        store: Store,
+        dead_letters: DeadLetters,
+        metrics: AggregatorMetrics,
+        patience: Patience,
+    ) -> None:
+        self._topic = topic
+        self._store = store
+        self._dead_letters = dead_letters
+        self._metrics = metrics
+        self._patience = patience
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="articles")
+
+    def close(self) -> None:
+        self._thread.shutdown()
+
+    async def write(
+        self, partition: int, records: Sequence[Any], still_ours: Callable[[], bool]
+    ) -> None:
+        """Write what `records` say; return when it is in the store.
+
+        Raises SupersededError when the partition went to another worker meanwhile.
+        """
+        rows: list[ArticleRow] = []
+        dead: list[tuple[int, DeadLine]] = []
+        for record in records:
+            try:
+                rows.append(
+                    article_row(
+                        record.key, record.value, timestamp=record.timestamp, offset=record.offset
+                    )
+                )
+            except InvalidEvent as error:
+                raw = record.value or record.key or b""
+                dead.append((partition, DeadLine(record.offset, 0, str(error), raw)))
+        if dead:
+            await self._until_done(
+                "kafka", lambda: self._dead_letters.write(self._topic, dead), still_ours
+            )
+        await self._until_done("clickhouse", lambda: self._store.write_articles(rows), still_ours)
+        self._metrics.rows.labels("articles").inc(len(rows))
+
+    async def _until_done(
+        self, part: str, call: Callable[[], None], still_ours: Callable[[], bool]
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        await self._patience.until_done(
+            part, lambda: loop.run_in_executor(self._thread, call), still_ours=still_ours
+        )

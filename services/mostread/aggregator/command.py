@@ -1,0 +1,157 @@
+"""`mostread aggregator`: one worker, from start to orderly end."""
+
+import asyncio
+import functools
+import gc
+import sys
+from contextlib import suppress
+
+import click
+import faust
+import uvloop
+
+from mostread import logs
+from mostread.aggregator.app import build
+from mostread.aggregator.articles import ArticleWriter
+from mostread.aggregator.dead_letters import DeadLetters
+from mostread.aggregator.log import EventLog
+from mostread.aggregator.metrics import AggregatorMetrics
+from mostread.aggregator.patience import Patience
+from mostread.aggregator.settings import AggregatorSettings
+from mostread.aggregator.store import ClickHouseStore
+from mostread.aggregator.worker import Worker
+from mostread.clickhouse.client import connect
+from mostread.web.service import Check, listen, new_application, new_registry, stop_signal
+
+log = logs.get(__name__)
+
+
+@click.command()
+def aggregator() -> None:
+    """Count events from Kafka into ClickHouse. Several may run; they share the partitions."""
+    settings = AggregatorSettings()
+    logs.configure("aggregator", settings.log_level)
+    sys.exit(uvloop.run(run(settings)))
+
+
+async def run(settings: AggregatorSettings) -> int:
+    """Count until SIGTERM or SIGINT, and return the exit code: 1 where counting broke down."""
+    stop = stop_signal()
+    registry = new_registry()
+    metrics = AggregatorMetrics(registry)
+    patience = Patience(metrics)
+    stores = [ClickHouseStore(functools.partial(connect, settings)) for _ in range(2)]
+    letters = [DeadLetters(settings) for _ in range(2)]
+    event_log = EventLog(settings)
+    worker = Worker(
+        settings,
+        store=stores[0],
+        event_log=event_log,
+        dead_letters=letters[0],
+        metrics=metrics,
+        patience=patience,
+    )
+    articles = ArticleWriter(
+        settings.articles_topic,
+        store=stores[1],
+        dead_letters=letters[1],
+        metrics=metrics,
+        patience=patience,
+    )
+
+    def check(part: str) -> Check:
+        async def ask() -> str | None:
+            return patience.troubles.get(part)
+
+        return ask
+
+    async def check_group() -> str | None:
+        return None if worker.assigned else "no partitions assigned yet"
+
+    web = await listen(
+        new_application(
+            checks={
+                "kafka": check("kafka"),
+                "clickhouse": check("clickhouse"),
+                "group": check_group,
+            },
+            registry=registry,
+        ),
+        settings.aggregator_host,
+        settings.aggregator_port,
+        "MOSTREAD_AGGREGATOR_PORT",
+    )
+    try:
+        await _until_there(event_log, patience, stop)
+        if stop.is_set():
+            return 0
+        # What lives now lives as long as the process: no need to look at it again and again.
+        gc.freeze()
+        return await _count(settings, build(settings, worker, articles), worker, patience, stop)
+    finally:
+        await web.cleanup()
+        await event_log.close()
+        worker.close()
+        articles.close()
+        for store in stores:
+            store.close()
+        for letter in letters:
+            letter.close()
+        log.info("stopped")
+
+
+async def _until_there(event_log: EventLog, patience: Patience, stop: asyncio.Event) -> None:
+    """Wait until Kafka answers and has the topic, or until we are asked to stop."""
+    there = asyncio.create_task(
+        patience.until_done("kafka", event_log.topic, still_ours=lambda: True)
+    )
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({there, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (there, stopped):
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _count(
+    settings: AggregatorSettings,
+    app: faust.App,
+    worker: Worker,
+    patience: Patience,
+    stop: asyncio.Event,
+) -> int:
+    flusher = asyncio.create_task(worker.run())
+    starting = asyncio.create_task(app.start())
+    crashed = asyncio.create_task(app._crashed.wait())
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({flusher, crashed, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    code = 0
+    if not stop.is_set():
+        code = 1
+        reason = flusher.exception() if flusher.done() else app._crash_reason
+        log.error("counting_broke_down", error=repr(reason), exc_info=reason)
+    log.info("stopping")
+    try:
+        async with asyncio.timeout(settings.aggregator_stop_seconds):
+            await _stop(app, patience, orderly=code == 0)
+    except TimeoutError:
+        # Nothing is lost: what was not acknowledged is read again.
+        log.warning("stop_cut_short", seconds=settings.aggregator_stop_seconds)
+        code = 1
+    for task in (flusher, starting, crashed, stopped):
+        task.cancel()
+    await asyncio.gather(flusher, starting, crashed, stopped, return_exceptions=True)
+    return code
+
+
+async def _stop(app: faust.App, patience: Patience, *, orderly: bool) -> None:
+    """Stop the app: it waits until all it handed out is acknowledged, which the flush does.
+
+    Where the flush cannot, what is in hand is given back unacknowledged.
+    """
+    stopping = asyncio.create_task(app.stop())
+    while not stopping.done():
+        if not orderly or patience.troubles:
+            app.consumer.unacked.clear()
+        await asyncio.wait({stopping}, timeout=0.2)
+    await stopping

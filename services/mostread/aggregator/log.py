@@ -1,0 +1,112 @@
+"""The log beside Faust's own reading of it: its identity, its ends, and its recent past."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka import TopicPartition as Place
+from aiokafka.errors import KafkaError
+from kafka import KafkaAdminClient
+
+from mostread.engagement.record import Record
+from mostread.errors import KafkaUnavailable
+from mostread.kafka import topics
+from mostread.kafka.settings import KafkaSettings
+
+
+class EventLog:
+    """The events topic, asked without a consumer group.
+
+    Every method raises KafkaUnavailable where no broker answers; it may be called again.
+    """
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        self._name = settings.events_topic
+        self._admin: KafkaAdminClient | None = None
+        self._consumer: AIOKafkaConsumer | None = None
+        # kafka-python blocks, and its client is for one thread.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka-admin")
+
+    async def close(self) -> None:
+        self._thread.submit(self._forget_admin)
+        self._thread.shutdown()
+        await self._forget_consumer()
+
+    async def topic(self) -> topics.Topic:
+        """Return the topic as it is now. Raises Misconfigured where there is none."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._describe)
+
+    async def ends(self, partitions: Sequence[int]) -> dict[int, tuple[int, int]]:
+        """Return the first offset of each partition and the one after its last."""
+        places = [Place(self._name, partition) for partition in partitions]
+        try:
+            if self._consumer is None:
+                self._consumer = await self._started()
+            begin = await self._consumer.beginning_offsets(places)
+            end = await self._consumer.end_offsets(places)
+        except (KafkaError, OSError) as error:
+            await self._forget_consumer()
+            raise KafkaUnavailable(
+                f"Kafka does not say where {self._name} ends: {error!r}"
+            ) from error
+        return {place.partition: (begin[place], end[place]) for place in places}
+
+    async def reread(
+        self, partition: int, *, since: int, until: int
+    ) -> AsyncIterator[Sequence[Record]]:
+        """Yield the records below the offset `until`, from the first of time `since` (ms) on."""
+        place = Place(self._name, partition)
+        consumer = await self._started()
+        try:
+            found = (await consumer.offsets_for_times({place: since}))[place]
+            if found is None or found.offset >= until:
+                return
+            consumer.assign([place])
+            consumer.seek(place, found.offset)
+            while await consumer.position(place) < until:
+                fetched = await consumer.getmany(place, timeout_ms=1000)
+                records = [r for r in fetched.get(place, ()) if r.offset < until]
+                if records:
+                    yield records
+        except (KafkaError, OSError) as error:
+            raise KafkaUnavailable(f"{self._name}/{partition} cannot be read: {error!r}") from error
+        finally:
+            await consumer.stop()
+
+    async def _started(self) -> AIOKafkaConsumer:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._settings.bootstrap_servers,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=4 << 20,
+        )
+        try:
+            await consumer.start()
+        except (KafkaError, OSError) as error:
+            await consumer.stop()
+            raise KafkaUnavailable(
+                f"no Kafka broker answers at {self._settings.kafka_brokers}; "
+                "start it, or set MOSTREAD_KAFKA_BROKERS"
+            ) from error
+        return consumer
+
+    async def _forget_consumer(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await consumer.stop()
+
+    def _describe(self) -> topics.Topic:
+        try:
+            if self._admin is None:
+                self._admin = topics.connect_admin(self._settings)
+            return topics.describe(self._admin, self._name)
+        except KafkaUnavailable:
+            self._forget_admin()
+            raise
+
+    def _forget_admin(self) -> None:
+        admin, self._admin = self._admin, None
+        if admin is not None:
+            admin.close()

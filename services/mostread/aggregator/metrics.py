@@ -1,0 +1,69 @@
+"""Every metric of the aggregator, with what it means."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+
+class AggregatorMetrics:
+    """Counted per flush, never per event. After a crash a stretch is counted again here, and
+    only here: the table `progress` has the exact numbers.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.events = Counter(
+            "mostread_aggregator_events_total",
+            "Events by what became of them; their sum is what was received.",
+            ["outcome"],  # counted, duplicate, late, dead_lettered
+            registry=registry,
+        )
+        for outcome in ("counted", "duplicate", "late", "dead_lettered"):
+            self.events.labels(outcome)
+        self.flushes = Histogram(
+            "mostread_aggregator_flush_seconds",
+            "From closing a stretch to its rows and progress in ClickHouse.",
+            buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+            registry=registry,
+        )
+        self.rows = Counter(
+            "mostread_aggregator_rows_total",
+            "Rows written to ClickHouse, by table.",
+            ["table"],
+            registry=registry,
+        )
+        self.looked_up = Counter(
+            "mostread_aggregator_counters_looked_up_total",
+            "Counters that were not in memory and had to be asked of ClickHouse.",
+            registry=registry,
+        )
+        self.troubles = Counter(
+            "mostread_aggregator_troubles_total",
+            "Calls that failed and were tried again, by the part that failed.",
+            ["part"],
+            registry=registry,
+        )
+        self.lag = Gauge(
+            "mostread_aggregator_lag_records",
+            "Records in the log that are not counted yet.",
+            ["partition"],
+            registry=registry,
+        )
+        self.as_of = Gauge(
+            "mostread_aggregator_as_of_seconds",
+            "Unix time up to which every event received is counted.",
+            ["partition"],
+            registry=registry,
+        )
+        self.lost = Counter(
+            "mostread_aggregator_records_lost_total",
+            "Records that Kafka's retention removed before they were counted.",
+            registry=registry,
+        )
+        self.open_bytes = Gauge(
+            "mostread_aggregator_open_bytes",
+            "Bytes of records counted and not yet written.",
+            registry=registry,
+        )
+        self.remembered = Gauge(
+            "mostread_aggregator_remembered_ids",
+            "Event ids kept in memory to know duplicates.",
+            registry=registry,
+        )

@@ -1,0 +1,49 @@
+"""Settings of the aggregator."""
+
+from pydantic import Field
+
+from mostread.clickhouse.settings import ClickHouseSettings
+from mostread.engagement.stretch import Lateness
+from mostread.kafka.settings import KafkaSettings
+from mostread.web.settings import ServiceSettings
+
+
+class AggregatorSettings(KafkaSettings, ClickHouseSettings, ServiceSettings):
+    """What one worker of the aggregator needs to know. All of them are read once, at start."""
+
+    aggregator_host: str = "127.0.0.1"
+    aggregator_port: int = Field(8082, ge=0, le=65_535, description="Metrics and health only.")
+    aggregator_group: str = Field(
+        "mostread-aggregator", description="Consumer group: its workers share the partitions."
+    )
+    aggregator_flush_seconds: float = Field(
+        1.0,
+        gt=0,
+        le=60,
+        description="How often counters are written; a hot article's row no oftener.",
+    )
+    aggregator_flush_bytes: int = Field(
+        32 << 20, ge=1 << 20, description="Records gathered, in bytes, that are written at once."
+    )
+    aggregator_counters: int = Field(
+        400_000, ge=1_000, description="Counters a worker keeps in memory, about 350 bytes each."
+    )
+    aggregator_late_hours: int = Field(
+        24, ge=1, le=24 * 30, description="An older event counts in its article's total only."
+    )
+    aggregator_future_seconds: int = Field(
+        60, ge=0, le=3600, description="An event further ahead counts when it was received."
+    )
+    aggregator_session_seconds: float = Field(
+        20.0, ge=6, le=60, description="After this silence another worker takes the partitions."
+    )
+    aggregator_stop_seconds: float = Field(
+        25.0, gt=0, description="How long an orderly stop may take before it is cut short."
+    )
+
+    @property
+    def lateness(self) -> Lateness:
+        return Lateness(
+            late_ms=self.aggregator_late_hours * 3_600_000,
+            future_ms=self.aggregator_future_seconds * 1000,
+        )

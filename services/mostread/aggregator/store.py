@@ -1,0 +1,178 @@
+"""Where counters are kept: what the aggregator asks of ClickHouse, and ClickHouse's answer."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Protocol
+
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.insert import InsertContext
+
+from mostread.clickhouse.client import told_apart
+from mostread.engagement.article import ArticleRow
+from mostread.engagement.counter import Counter, CounterKey
+from mostread.engagement.partition import Position
+from mostread.engagement.stretch import Outcomes
+from mostread.errors import MostreadError
+from mostread.kafka.topics import Topic
+
+KEYS_A_QUERY = 5_000
+_LARGE_QUERY = {"max_query_size": 16 << 20}
+
+
+class CounterRow(NamedTuple):
+    """A counter of one partition."""
+
+    partition: int
+    key: CounterKey
+    counter: Counter
+
+
+class ProgressRow(NamedTuple):
+    """How far a partition is counted; every event received up to `as_of` (ms) is counted."""
+
+    partition: int
+    position: Position
+    as_of: int
+
+
+class Store(Protocol):
+    """All methods block, and raise Unavailable or Misconfigured; each may be repeated."""
+
+    def positions(self, topic: Topic) -> dict[int, Position]:
+        """Return how far each partition of `topic` is counted; none for one never counted."""
+
+    def counters(self, topic: Topic, keys: Sequence[tuple[int, CounterKey]]) -> list[CounterRow]:
+        """Return the counters of these (partition, key); one never written is left out."""
+
+    def write_counters(self, topic: Topic, rows: Sequence[CounterRow]) -> None:
+        """Write counters. Of one key's rows that with the highest version is right."""
+
+    def write_progress(self, topic: Topic, rows: Sequence[ProgressRow]) -> None:
+        """Write how far partitions are counted, after their counters."""
+
+    def write_articles(self, rows: Sequence[ArticleRow]) -> None:
+        """Write what is known of articles. Of one article's rows the highest version is right."""
+
+
+class ClickHouseStore:
+    """The store in ClickHouse. One thread at a time.
+
+    The connection is made when first needed, and again after an error.
+    """
+
+    def __init__(self, connect: Callable[[], Client]) -> None:
+        self._connect = connect
+        self._client: Client | None = None
+        self._inserts: dict[str, InsertContext] = {}
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+        self._client = None
+        self._inserts = {}
+
+    def positions(self, topic: Topic) -> dict[int, Position]:
+        rows = self._query(
+            "SELECT partition, next_offset, toUnixTimestamp64Milli(record_time),"
+            " received, counted, duplicate, late, dead_lettered"
+            " FROM progress FINAL WHERE topic_id = %(topic)s",
+            {"topic": str(topic.id)},
+        )
+        return {row[0]: Position(row[1], row[2], Outcomes(*row[3:])) for row in rows}
+
+    def counters(self, topic: Topic, keys: Sequence[tuple[int, CounterKey]]) -> list[CounterRow]:
+        found = []
+        for start in range(0, len(keys), KEYS_A_QUERY):
+            part = keys[start : start + KEYS_A_QUERY]
+            rows = self._query(
+                "SELECT partition, site, grain, toUnixTimestamp(window), article_id,"
+                " views, comments, likes, version FROM counters FINAL"
+                " WHERE (site, grain, toUnixTimestamp(window), article_id) IN %(keys)s"
+                " AND topic_id = %(topic)s AND partition IN %(partitions)s",
+                {
+                    "keys": [tuple(key) for _, key in part],
+                    "topic": str(topic.id),
+                    "partitions": sorted({partition for partition, _ in part}),
+                },
+            )
+            found += [CounterRow(row[0], CounterKey(*row[1:5]), Counter(*row[5:])) for row in rows]
+        return found
+
+    def write_counters(self, topic: Topic, rows: Sequence[CounterRow]) -> None:
+        if not rows:
+            return
+        partitions, keys, counters = zip(*rows, strict=True)
+        sites, grains, windows, articles = zip(*keys, strict=True)
+        self._insert(
+            "counters",
+            {
+                "site": sites,
+                "grain": grains,
+                "window": windows,
+                "article_id": articles,
+                "topic_id": [topic.id] * len(rows),
+                "partition": partitions,
+                **_columns(("views", "comments", "likes", "version"), counters),
+            },
+        )
+
+    def write_progress(self, topic: Topic, rows: Sequence[ProgressRow]) -> None:
+        if not rows:
+            return
+        positions = [row.position for row in rows]
+        self._insert(
+            "progress",
+            {
+                "topic": [topic.name] * len(rows),
+                "topic_id": [topic.id] * len(rows),
+                "partition": [row.partition for row in rows],
+                "partitions": [topic.partitions] * len(rows),
+                "next_offset": [position.next_offset for position in positions],
+                "record_time": [position.record_time for position in positions],
+                "as_of": [row.as_of for row in rows],
+                **{
+                    name: [getattr(position.outcomes, name) for position in positions]
+                    for name in ("received", "counted", "duplicate", "late", "dead_lettered")
+                },
+            },
+        )
+
+    def write_articles(self, rows: Sequence[ArticleRow]) -> None:
+        if rows:
+            self._insert("articles", _columns(ArticleRow._fields, rows))
+
+    def _query(self, sql: str, parameters: dict[str, object]) -> Sequence[Sequence[Any]]:
+        with self._connected() as client:
+            rows: Sequence[Sequence[Any]] = client.query(
+                sql, parameters=parameters, settings=_LARGE_QUERY
+            ).result_rows
+            return rows
+
+    def _insert(self, table: str, columns: Mapping[str, Sequence[object]]) -> None:
+        with self._connected() as client:
+            context = self._inserts.get(table)
+            if context is None:
+                context = client.create_insert_context(
+                    table, column_names=list(columns), column_oriented=True
+                )
+                self._inserts[table] = context
+            context.data = list(columns.values())
+            client.insert(context=context)
+
+    @contextmanager
+    def _connected(self) -> Iterator[Client]:
+        try:
+            with told_apart():
+                if self._client is None:
+                    self._client = self._connect()
+                yield self._client
+        except MostreadError:
+            # What the connection believes, the columns of the tables among it, may be old.
+            self.close()
+            raise
+
+
+def _columns(
+    names: Sequence[str], rows: Sequence[tuple[object, ...]]
+) -> dict[str, Sequence[object]]:
+    return dict(zip(names, zip(*rows, strict=True), strict=True))

@@ -1,0 +1,97 @@
+"""What is known of an article: a record of the articles topic, and the row it becomes.
+
+The topic is compacted. A record's key is `article:<site>:<article_id>`, its value the article
+as JSON (schemas/article.schema.json); a record without a value deletes the article.
+"""
+
+from typing import Annotated, NamedTuple
+
+import msgspec
+
+from mostread.engagement.event import LATEST_TIMESTAMP, Name64, Name128, Timestamp
+from mostread.errors import InvalidEvent
+
+Address = Annotated[str, msgspec.Meta(max_length=2000, pattern=r"^https?://[^\s]+$")]
+
+
+class Article(msgspec.Struct, omit_defaults=True, frozen=True):
+    """What a CMS says of an article. `published_at` is in milliseconds since the epoch."""
+
+    article_id: Name128
+    title: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+    site: Name64 = "default"
+    url: Address | None = None
+    section: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] | None = None
+    language: (
+        Annotated[str, msgspec.Meta(max_length=35, pattern="^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]
+        | None
+    ) = None
+    published_at: Timestamp | None = None
+    image: Address | None = None
+    hidden: bool = False
+    pinned: Annotated[int, msgspec.Meta(ge=1, le=100)] | None = None
+
+
+class ArticleRow(NamedTuple):
+    """A row of the table `articles`: empty texts stand for what is not known."""
+
+    site: str
+    article_id: str
+    title: str
+    url: str
+    section: str
+    language: str
+    published_at: int | None
+    image: str
+    hidden: bool
+    pinned: int | None
+    deleted: bool
+    version: int
+
+
+_decoder = msgspec.json.Decoder(Article)
+
+
+def article_key(site: str, article_id: str) -> bytes:
+    """Return the key of an article's records."""
+    return f"article:{site}:{article_id}".encode()
+
+
+def article_row(
+    key: bytes | None, value: bytes | None, *, timestamp: int, offset: int
+) -> ArticleRow:
+    """Return the row that a record of the articles topic becomes.
+
+    `timestamp` is the record's, in milliseconds: with the offset below it the version still
+    grows when the topic is deleted and made again. Raises InvalidEvent for anything else than
+    an article.
+    """
+    version = min(max(timestamp, 0), LATEST_TIMESTAMP) << 20 | offset & 0xFFFFF
+    try:
+        kind, site, article_id = (key or b"").decode().split(":", 2)
+        if kind != "article" or not site or not article_id:
+            raise ValueError(f"the key begins with {kind!r}")
+    except ValueError as error:
+        raise InvalidEvent("key", f"the key is not article:<site>:<article_id>: {error}") from error
+    if value is None:
+        return ArticleRow(site, article_id, "", "", "", "", None, "", False, None, True, version)
+    try:
+        article = _decoder.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidEvent("syntax", str(error)) from error
+    if (article.site, article.article_id) != (site, article_id):
+        raise InvalidEvent("key", "the key names another article than the value")
+    return ArticleRow(
+        site=site,
+        article_id=article_id,
+        title=article.title,
+        url=article.url or "",
+        section=article.section or "",
+        language=article.language or "",
+        published_at=article.published_at,
+        image=article.image or "",
+        hidden=article.hidden,
+        pinned=article.pinned,
+        deleted=False,
+        version=version,
+    )

@@ -1,0 +1,118 @@
+"""One and two workers of the aggregator on the real Kafka and ClickHouse."""
+
+import json
+import random
+import time
+
+import orjson
+from kafka import KafkaConsumer, KafkaProducer
+
+from recount import recount
+from system import System, wait_until
+
+
+def produce(system: System, values: list[tuple[str | None, bytes | None]]) -> None:
+    """Write records (key, value) as any producer would, and wait until Kafka has them."""
+    producer = KafkaProducer(bootstrap_servers=system.kafka.bootstrap_servers, acks="all")
+    sent = [
+        producer.send(system.kafka.events_topic, key=key.encode() if key else None, value=value)
+        for key, value in values
+    ]
+    for future in sent:
+        future.get(30)
+    producer.close()
+
+
+def events(chance: random.Random, count: int) -> list[dict[str, object]]:
+    now = time.time_ns() // 1_000_000
+    return [
+        {
+            "id": f"{chance.getrandbits(64):016x}" if chance.random() > 0.03 else "again",
+            "type": chance.choice(["view"] * 8 + ["comment", "like"]),
+            "article_id": f"статья-{min(int(chance.paretovariate(0.7)), 300)}",
+            "timestamp": now - chance.choice([0, 0, 0, 90_000, 7_200_000, 30 * 3_600_000]),
+        }
+        for _ in range(count)
+    ]
+
+
+def assert_exact(system: System) -> None:
+    log = system.log()
+    total = sum(records[-1].offset + 1 for records in log.values() if records)
+    wait_until(lambda: system.counted() >= total, "all records are counted")
+    truth = {number: recount(records) for number, records in log.items() if records}
+    assert system.outcomes() == {number: each.outcomes for number, each in truth.items()}
+    counted = system.counters()
+    for number, each in truth.items():
+        assert counted.get(number, {}) == each.counters, f"partition {number}"
+
+
+def test_every_event_is_counted_once(system: System) -> None:
+    chance = random.Random(1)
+    worker = system.service("aggregator").wait_ready()
+    singles = [(str(e["article_id"]), orjson.dumps(e)) for e in events(chance, 500)]
+    batches = [(None, b"\n".join(orjson.dumps(e) for e in events(chance, 100))) for _ in range(50)]
+    bad: list[tuple[str | None, bytes | None]] = [
+        ("x", b"{"),
+        ("x", None),
+        ("x", b""),
+        ("x", b"\xff\xfe"),
+        ("x", b"[" * 5000),
+        ("x", b'{"type":"view","article_id":"a"}\nnonsense\n{"type":"like","article_id":"a"}'),
+    ]
+    produce(system, [*singles, *batches, *bad])
+    assert_exact(system)
+    assert worker.stop() == 0
+
+
+def test_what_cannot_be_counted_becomes_a_dead_letter(system: System) -> None:
+    system.service("aggregator").wait_ready()
+    good = b'{"type":"view","article_id":"a"}'
+    produce(system, [("a", good + b"\nnonsense\n" + good), ("a", b"\xff")])
+    assert_exact(system)
+
+    consumer = KafkaConsumer(
+        system.kafka.dead_letters_topic,
+        bootstrap_servers=system.kafka.bootstrap_servers,
+        auto_offset_reset="earliest",
+        consumer_timeout_ms=2000,
+    )
+    letters = [json.loads(record.value) for record in consumer]
+    consumer.close()
+    assert [(letter["line"], letter.get("text"), letter.get("base64")) for letter in letters] == [
+        (1, "nonsense", None),
+        (0, None, "/w=="),
+    ]
+    assert all(letter["reason"] and letter["topic"].endswith("events") for letter in letters)
+
+
+def test_killed_workers_and_joining_ones_change_nothing(system: System) -> None:
+    chance = random.Random(2)
+    first, second = system.service("aggregator"), system.service("aggregator")
+    for round_number in range(6):
+        produce(
+            system,
+            [
+                (str(e["article_id"]), orjson.dumps(e) + b"\n" + orjson.dumps(e | {"type": "like"}))
+                for e in events(chance, 1500)
+            ],
+        )
+        victim = (first, second)[round_number % 2]
+        if round_number % 3 == 2:
+            victim.stop()
+        else:
+            victim.kill()
+        victim.start()
+    assert_exact(system)
+
+
+def test_an_id_is_known_again_after_a_restart(system: System) -> None:
+    event = b'{"id":"once","type":"view","article_id":"a"}'
+    worker = system.service("aggregator").wait_ready()
+    produce(system, [("a", event), ("a", b'{"type":"view","article_id":"a"}')])
+    wait_until(lambda: system.counted() == 2, "both are counted")
+    assert worker.stop() == 0
+    worker.start().wait_ready()
+    produce(system, [("a", event)])
+    assert_exact(system)
+    assert list(system.outcomes().values()) == [{"received": 3, "counted": 2, "duplicate": 1}]
