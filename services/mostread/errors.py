@@ -1,14 +1,16 @@
 """Every error that mostread raises on purpose, split by what the caller can do about it.
 
-    MostreadError
-    ├── Unavailable          wait and try again: the other side is away
-    │   ├── KafkaUnavailable
-    │   └── ClickHouseUnavailable
-    ├── Misconfigured        change a setting or the environment, then start again
-    │   └── SchemaTooNew     the database was migrated by a newer mostread
-    ├── InvalidEvent         the input is wrong: send something else
-    │   └── (carries `reason`, one of the closed set the API documents)
-    └── LogInconsistent      the log contradicts what was counted: a person must look
+MostreadError
+├── Unavailable          wait and try again: the other side is away
+│   ├── KafkaUnavailable
+│   │   └── OutcomeUnknown   sent, and no acknowledgement came: it may be in Kafka or not
+│   ├── ClickHouseUnavailable
+│   └── Overloaded       as much is under way as memory may hold
+├── Misconfigured        change a setting or the environment, then start again
+│   └── SchemaTooNew     the database was migrated by a newer mostread
+├── InvalidEvent         the input is wrong: send something else
+│   └── (carries `reason`, one of the closed set the API documents)
+└── LogInconsistent      the log contradicts what was counted: a person must look
 """
 
 
@@ -24,8 +26,16 @@ class KafkaUnavailable(Unavailable):
     """No broker answered in time."""
 
 
+class OutcomeUnknown(KafkaUnavailable):
+    """It was handed to Kafka and not acknowledged in time: it may have been written or not."""
+
+
 class ClickHouseUnavailable(Unavailable):
     """ClickHouse did not answer, or answered that it cannot work just now."""
+
+
+class Overloaded(Unavailable):
+    """As much is under way as memory may hold; what is refused was not taken."""
 
 
 class Misconfigured(MostreadError):

@@ -1,0 +1,66 @@
+"""Asking the cluster, once a second, whether it is there and how many partitions it has."""
+
+import contextlib
+
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.errors import KafkaError
+
+from mostread.collector.producer import new_producer
+from mostread.collector.settings import CollectorSettings
+from mostread.errors import KafkaUnavailable, Misconfigured
+
+
+class Cluster:
+    """The blocking half of the publisher: its methods run in a thread, one at a time.
+
+    It asks over a connection of its own, so that its answer does not wait behind records.
+    """
+
+    def __init__(self, settings: CollectorSettings) -> None:
+        self._settings = settings
+        self._admin: KafkaAdminClient | None = None
+
+    def connect(self) -> KafkaProducer:
+        """Return a new producer. Raises KafkaUnavailable after five seconds without a broker."""
+        try:
+            return new_producer(self._settings)
+        except (KafkaError, OSError) as error:
+            raise KafkaUnavailable(
+                f"no broker answers at {self._settings.kafka_brokers}"
+            ) from error
+
+    def look(self, producer: KafkaProducer) -> int:
+        """Return the partitions of the events topic, all of which `producer` knows.
+
+        Raises KafkaUnavailable where no broker answers within seconds, and Misconfigured where
+        a topic is missing.
+        """
+        topics = [self._settings.events_topic, self._settings.articles_topic]
+        try:
+            if self._admin is None:
+                self._admin = KafkaAdminClient(
+                    bootstrap_servers=self._settings.bootstrap_servers,
+                    client_id="mostread-collector",
+                    bootstrap_timeout_ms=3000,
+                    request_timeout_ms=2000,
+                    reconnect_backoff_max_ms=1000,
+                )
+            found = {t["name"]: len(t["partitions"]) for t in self._admin.describe_topics(topics)}
+            for topic in topics:
+                if not found.get(topic):
+                    raise Misconfigured(f"there is no topic {topic}; `mostread init` creates it")
+            known = [len(producer.partitions_for(topic)) for topic in topics]
+        except (KafkaError, OSError) as error:
+            raise KafkaUnavailable(
+                f"no broker answers at {self._settings.kafka_brokers} ({type(error).__name__})"
+            ) from error
+        return known[0]
+
+    def close(self, producer: KafkaProducer | None, timeout: float) -> None:
+        """Let `producer` finish what it can within `timeout` seconds, and end every connection."""
+        if producer is not None:
+            with contextlib.suppress(KafkaError):
+                producer.close(timeout)
+        if self._admin is not None:
+            self._admin.close()
+            self._admin = None

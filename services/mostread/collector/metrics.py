@@ -1,0 +1,60 @@
+"""Every metric of the collector: name, kind, labels, meaning."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from mostread.collector.admission import DropReason
+from mostread.collector.careful import Reason
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class CollectorMetrics:
+    """The collector's metrics, in the registry given."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._requests = Histogram(
+            "mostread_collector_requests_seconds",
+            "Requests by route and status, and how long until they were answered.",
+            ["route", "status"],
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self._events = Counter(
+            "mostread_collector_events",
+            "Events by outcome: accepted (in Kafka), rejected or dropped, with the reason.",
+            ["outcome", "reason"],
+            registry=registry,
+        )
+        self.records = Counter(
+            "mostread_collector_records",
+            "Records handed to the producer for the events topic.",
+            registry=registry,
+        )
+        self.failed = Counter(
+            "mostread_collector_failed_records",
+            "Records that Kafka did not acknowledge; they may be in the log or not.",
+            registry=registry,
+        )
+        self._acks = Histogram(
+            "mostread_collector_ack_seconds",
+            "From handing a record to the producer until Kafka acknowledged it.",
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self.pending_bytes = Gauge(
+            "mostread_collector_pending_bytes",
+            "Bytes of events that wait for Kafka, gathered or under way.",
+            registry=registry,
+        )
+        self.acknowledged = self._acks.observe
+        self.accepted = self._events.labels("accepted", "")
+        self.rejected = {reason: self._events.labels("rejected", reason) for reason in Reason}
+        self.dropped = {reason: self._events.labels("dropped", reason) for reason in DropReason}
+        self._answers: dict[tuple[str, int], Histogram] = {}
+
+    def answered(self, route: str, status: int, seconds: float) -> None:
+        """Count a request; `route` is its pattern, so that paths cannot make new series."""
+        child = self._answers.get((route, status))
+        if child is None:
+            child = self._answers[route, status] = self._requests.labels(route, status)
+        child.observe(seconds)
