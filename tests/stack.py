@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+
 from mostread.local.clickhouse import LocalClickHouse
 from mostread.local.kafka import LocalKafka
 
@@ -39,3 +42,10 @@ def running_clickhouse(data: Path) -> Iterator[LocalClickHouse]:
         yield server
     finally:
         server.stop()
+
+
+def connect(server: LocalClickHouse, database: str = "default") -> Client:
+    """A client for one thread."""
+    return clickhouse_connect.get_client(
+        dsn=server.url, database=database, autogenerate_session_id=False
+    )

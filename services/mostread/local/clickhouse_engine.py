@@ -3,9 +3,11 @@
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import chdb
+
+from mostread.local.clickhouse_errors import SYNTAX_ERROR
 
 NAME = rb'(?:`(?:[^`\\]|\\.)*`|"(?:[^"\\]|\\.)*"|\w+)'
 # An insert whose data follows it. The data starts after blanks and exactly one newline: one
@@ -17,15 +19,19 @@ INSERT = re.compile(
 )
 FORMAT = re.compile(r"\sFORMAT\s+(\w+)\s*(?:SETTINGS\s[^;]*)?;?\s*$", re.IGNORECASE)
 CODE = re.compile(r"Code: (\d+)\. DB::Exception")
-SYNTAX_ERROR = 62
 
 
 class StatementError(Exception):
-    """The engine refused a statement; `code` is ClickHouse's own error number."""
+    """A statement was refused; `code` is ClickHouse's own number for why."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+    @classmethod
+    def because(cls, code: int, name: str, text: str) -> Self:
+        """Return an error of ours, worded as the engine words its own."""
+        return cls(code, f"Code: {code}. DB::Exception: {text}. ({name})")
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,11 @@ def _run(connection: Any, statement: Statement) -> Answer:
     if insert:
         rest = text[insert.end() :] + statement.body if text else statement.body[insert.end() :]
         return _insert(connection, insert["statement"].decode(), insert["format"].decode(), rest)
-    return _query(connection, (text + statement.body).decode(), statement)
+    try:
+        sql = (text + statement.body).decode()
+    except UnicodeDecodeError as error:
+        raise StatementError.because(SYNTAX_ERROR, "SYNTAX_ERROR", f"Not UTF-8: {error}") from error
+    return _query(connection, sql, statement)
 
 
 def _insert(connection: Any, statement: str, data_format: str, data: bytes) -> Answer:
@@ -106,10 +116,8 @@ def _insert(connection: Any, statement: str, data_format: str, data: bytes) -> A
 def _query(connection: Any, sql: str, statement: Statement) -> Answer:
     kind = connection._conn.classify_query(sql)
     if kind["statement_count"] > 1:
-        raise StatementError(
-            SYNTAX_ERROR,
-            f"Code: {SYNTAX_ERROR}. DB::Exception: Syntax error: "
-            "Multi-statements are not allowed. (SYNTAX_ERROR)",
+        raise StatementError.because(
+            SYNTAX_ERROR, "SYNTAX_ERROR", "Syntax error: Multi-statements are not allowed"
         )
     named = FORMAT.search(sql)
     output = named[1] if named else statement.format

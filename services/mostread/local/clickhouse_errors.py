@@ -1,7 +1,9 @@
 """Which HTTP status ClickHouse answers an error with, as its server's own table has it."""
 
 AUTHENTICATION_FAILED = 516
+INCORRECT_DATA = 117
 NOT_IMPLEMENTED = 48
+SYNTAX_ERROR = 62
 
 _STATUSES: dict[int, frozenset[int]] = {
     # what was sent cannot be read or does not fit

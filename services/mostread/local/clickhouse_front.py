@@ -24,7 +24,12 @@ from aiohttp import web
 
 from mostread import logs
 from mostread.local.clickhouse_engine import Answer, Engine, Statement, StatementError
-from mostread.local.clickhouse_errors import AUTHENTICATION_FAILED, NOT_IMPLEMENTED, http_status
+from mostread.local.clickhouse_errors import (
+    AUTHENTICATION_FAILED,
+    INCORRECT_DATA,
+    NOT_IMPLEMENTED,
+    http_status,
+)
 
 THREADS = 8  # a long insert takes one of them; reads go on beside it
 LARGEST_BODY = 1 << 30
@@ -95,10 +100,10 @@ class Front:
         if self._password and not hmac.compare_digest(
             _password_of(request).encode(), self._password.encode()
         ):
-            raise StatementError(
+            raise StatementError.because(
                 AUTHENTICATION_FAILED,
-                f"Code: {AUTHENTICATION_FAILED}. DB::Exception: Authentication failed: password is "
-                "incorrect, or there is no user with such name. (AUTHENTICATION_FAILED)",
+                "AUTHENTICATION_FAILED",
+                "Authentication failed: password is incorrect, or there is no user with such name",
             )
 
 
@@ -155,16 +160,14 @@ def _decoded(body: bytes, encoding: str) -> bytes:
     try:
         return DECODERS[encoding](body)
     except (OSError, EOFError, RuntimeError, zstandard.ZstdError) as error:
-        raise StatementError(
-            117, f"Code: 117. DB::Exception: The {encoding} body: {error}. (INCORRECT_DATA)"
+        raise StatementError.because(
+            INCORRECT_DATA, "INCORRECT_DATA", f"The {encoding} body: {error}"
         ) from error
 
 
 def _not_implemented(what: str) -> StatementError:
-    return StatementError(
-        NOT_IMPLEMENTED,
-        f"Code: {NOT_IMPLEMENTED}. DB::Exception: The embedded ClickHouse does not know {what}. "
-        "(NOT_IMPLEMENTED)",
+    return StatementError.because(
+        NOT_IMPLEMENTED, "NOT_IMPLEMENTED", f"The embedded ClickHouse does not know {what}"
     )
 
 
@@ -187,7 +190,11 @@ async def serve(data: Path, port: int, password: str) -> None:
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
     front = Front(Engine(data), password)
     runner = web.AppRunner(
-        front.application(), access_log=None, shutdown_timeout=120, max_line_size=LONGEST_URL
+        front.application(),
+        access_log=None,
+        shutdown_timeout=120,
+        max_line_size=LONGEST_URL,
+        auto_decompress=False,  # it knows no lz4, and would leave the header that says gzip
     )
     await runner.setup()
     try:
