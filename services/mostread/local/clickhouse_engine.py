@@ -88,7 +88,10 @@ def _run(connection: Any, statement: Statement) -> Answer:
     if statement.database:
         connection.query(f"USE {_quoted(statement.database, '`')}")
     if statement.settings:
-        each = (f"{name}={_quoted(value, chr(39))}" for name, value in statement.settings.items())
+        each = (
+            f"{_quoted(name, '`')}={_quoted(value, chr(39))}"
+            for name, value in statement.settings.items()
+        )
         connection.query(f"SET {', '.join(each)}")
     text = f"{statement.query}\n".encode() if statement.query else b""
     insert = INSERT.match(text or statement.body)
