@@ -1,0 +1,116 @@
+"""Each example of schemas/examples: JSON Schema and the collector's decoder say the same."""
+
+import json
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from mostread.collector import articles
+from mostread.collector.decode import decode
+from mostread.errors import InvalidEvent
+from mostread.schemas import DIRECTORY, openapi
+
+EXAMPLES = DIRECTORY / "examples"
+BESIDE_THE_SCHEMA = {"syntax", "duplicate_field"}
+
+
+def validator(name: str) -> Draft202012Validator:
+    return Draft202012Validator(json.loads((DIRECTORY / f"{name}.schema.json").read_text()))
+
+
+def examples(folder: str, pattern: str = "*.json") -> pytest.MarkDecorator:
+    found = sorted((EXAMPLES / folder).glob(pattern))
+    assert found
+    found = [path for path in found if not path.name.endswith(".rejected.json")]
+    return pytest.mark.parametrize("path", found, ids=lambda path: path.name)
+
+
+def shapes(body: bytes) -> list[bytes]:
+    """The event as an object, in an array, and as a line among others."""
+    line = body.strip().replace(b"\n", b" ")
+    return [body, b"[" + line + b"]", line, b"\n" + line + b"\n"]
+
+
+@examples("event/valid")
+def test_a_valid_event_is_valid_to_both(path: Path) -> None:
+    body = path.read_bytes()
+    validator("event").validate(json.loads(body))
+    for shape in shapes(body):
+        decoded = decode(shape, may_take_back=".token." in path.name, max_events=1)
+        assert len(decoded.events) == 1
+        assert decoded.rejected == []
+
+
+@examples("event/valid", "*.token.json")
+def test_taking_back_needs_a_token(path: Path) -> None:
+    decoded = decode(path.read_bytes(), may_take_back=False, max_events=1)
+    assert decoded.events == []
+    assert [rejection.reason for rejection in decoded.rejected] == ["token_required"]
+
+
+@examples("event/invalid")
+def test_an_invalid_event_is_rejected_for_the_reason_in_its_name(path: Path) -> None:
+    body = path.read_bytes()
+    reason = path.name.split(".")[-2]
+    if reason not in BESIDE_THE_SCHEMA:
+        assert not validator("event").is_valid(json.loads(body))
+    for shape in shapes(body):
+        decoded = decode(shape, may_take_back=True, max_events=1)
+        assert decoded.events == []
+        (rejection,) = decoded.rejected
+        assert rejection.index == 0
+        # An array of something that is not JSON is not JSON, whatever else is wrong with it.
+        assert rejection.reason == reason
+        assert rejection.detail
+
+
+@examples("event/valid", "*.ndjson")
+def test_valid_lines(path: Path) -> None:
+    decoded = decode(path.read_bytes(), may_take_back=False, max_events=1000)
+    assert decoded.rejected == []
+    assert len(decoded.events) == len(path.read_text().split())
+
+
+@examples("event/invalid", "*.ndjson")
+def test_a_bad_line_costs_only_itself(path: Path) -> None:
+    decoded = decode(path.read_bytes(), may_take_back=False, max_events=1000)
+    expected = json.loads(path.with_name(path.name + ".rejected.json").read_text())
+    assert [{"index": r.index, "reason": r.reason} for r in decoded.rejected] == expected
+    assert len(decoded.events) == len(path.read_text().split("\n\n")[0].split("\n")) - 1
+
+
+@examples("article/valid")
+def test_a_valid_article_is_valid_to_both(path: Path) -> None:
+    value = json.loads(path.read_bytes())
+    validator("article").validate(value)
+    site = value.get("site", "default")
+    article = articles.decode(path.read_bytes(), value["article_id"], site)
+    written = json.loads(articles.encode(article))
+    validator("article").validate(written)
+    assert written == {"site": "default", **value}
+
+
+@examples("article/invalid")
+def test_an_invalid_article_is_rejected_for_the_reason_in_its_name(path: Path) -> None:
+    body = path.read_bytes()
+    reason = path.name.split(".")[-2]
+    article_id, site = "a", "default"
+    if reason not in BESIDE_THE_SCHEMA:
+        value = json.loads(body)
+        assert not validator("article").is_valid(value)
+        article_id, site = value["article_id"], value.get("site", site)
+    with pytest.raises(InvalidEvent) as raised:
+        articles.decode(body, article_id, site)
+    assert raised.value.reason == reason
+
+
+def test_the_openapi_document_says_what_the_schemas_say() -> None:
+    documented = openapi("collector")["components"]["schemas"]
+    event = validator("event").schema
+    assert isinstance(event, dict)
+    for member in ("type", "properties", "required", "additionalProperties", "if", "then"):
+        assert documented["Event"][member] == event[member]
+    article = validator("article").schema
+    assert isinstance(article, dict)
+    assert documented["ArticleBody"]["properties"] == article["properties"]

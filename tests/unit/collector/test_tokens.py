@@ -1,0 +1,30 @@
+"""tokens.py: what may stand in MOSTREAD_COLLECTOR_TOKENS, and who is found by it."""
+
+import pytest
+
+from mostread.collector.tokens import Role, find, hash_token, parse_tokens
+
+
+def test_a_token_is_found_by_what_its_bearer_shows() -> None:
+    setting = f"cms:cms:{hash_token('one')}, desk:editor:{hash_token('two').upper()},"
+    tokens = parse_tokens(setting)
+    shown = find(tokens, "two")
+    assert shown is not None
+    assert (shown.name, shown.role) == ("desk", Role.EDITOR)
+    assert find(tokens, "three") is None
+    assert find(tokens, hash_token("two")) is None
+    assert find((), "two") is None
+
+
+def test_whatever_is_shown_is_compared() -> None:
+    assert find(parse_tokens(f"a:emit:{hash_token('one')}"), "\udcff ключ") is None
+
+
+@pytest.mark.parametrize(
+    "entry",
+    ["name", "name:cms", "name:boss:" + "0" * 64, "name:cms:secret", "name:cms:" + "g" * 64],
+)
+def test_a_mistake_is_named_and_no_secret_is_quoted(entry: str) -> None:
+    with pytest.raises(ValueError, match="'name'") as raised:
+        parse_tokens(entry)
+    assert "secret" not in str(raised.value)
