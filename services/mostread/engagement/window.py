@@ -1,0 +1,69 @@
+"""The windows a list can be ranked over, by name.
+
+Sliding windows end with the minute that is being counted, so that they move once a minute.
+Calendar windows are whole local days, from the first instant of a date to the first instant
+of another: a day has 23, 24 or 25 hours where clocks are changed.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+SLIDING = {
+    "1h": timedelta(hours=1),
+    "6h": timedelta(hours=6),
+    "24h": timedelta(hours=24),
+    "7d": timedelta(days=7),
+    "30d": timedelta(days=30),
+}
+LIFETIME = "all"
+CALENDAR = ("today", "yesterday", "week")
+NAMES = (*SLIDING, LIFETIME, *CALENDAR)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of time: `start` inclusive, `end` exclusive, both in UTC and whole minutes.
+
+    `all` starts at the epoch and stands for the lifetime of an article, late events included.
+    """
+
+    name: str
+    start: datetime
+    end: datetime
+
+
+def named(name: str, now: datetime, zone: tzinfo = UTC) -> Window:
+    """Return the window of that name as it stands at `now`; `zone` matters to CALENDAR only."""
+    if name in SLIDING:
+        end = after_this_minute(now)
+        return Window(name, end - SLIDING[name], end)
+    if name == LIFETIME:
+        return Window(name, EPOCH, after_this_minute(now))
+    today = now.astimezone(zone).date()
+    first, days = {
+        "today": (today, 1),
+        "yesterday": (today - timedelta(days=1), 1),
+        # ISO 8601: a week starts on Monday.
+        "week": (today - timedelta(days=today.weekday()), 7),
+    }[name]
+    return Window(name, day_start(first, zone), day_start(first + timedelta(days=days), zone))
+
+
+def after_this_minute(now: datetime) -> datetime:
+    """Return the start of the minute that follows the one `now` is in."""
+    return now.astimezone(UTC).replace(second=0, microsecond=0) + MINUTE
+
+
+def day_start(day: date, zone: tzinfo) -> datetime:
+    """Return the first instant of a local date, in UTC.
+
+    Where the clocks skip midnight, that is the instant of the change; where midnight comes
+    twice, the first of the two.
+    """
+    midnight = datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+    while (midnight - MINUTE).astimezone(zone).date() >= day:
+        midnight -= MINUTE
+    return midnight

@@ -1,0 +1,75 @@
+"""Kept answers over HTTP: bytes that were rendered once, with an ETag."""
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Generic, TypeVar
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from mostread.errors import MostreadError
+from mostread.ranking.parameters import BadParameter
+from mostread.web.problem import problem
+
+V = TypeVar("V")
+
+# A page of any other site may read the lists: they are public, and no cookie is ever looked at.
+PUBLIC = {"Access-Control-Allow-Origin": "*"}
+RETRY_SECONDS = "2"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[V]):
+    """A value with the bytes that tell it. The headers are shared: never change them."""
+
+    value: V
+    body: bytes
+    etag: str
+    headers: CIMultiDict[str]
+
+    @classmethod
+    def of(cls, value: V, body: bytes) -> "Answer[V]":
+        """Return an answer in JSON that may be kept a second by whoever passes it on."""
+        etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
+        headers = CIMultiDict(
+            {
+                "Content-Type": "application/json",
+                "Cache-Control": "public, max-age=1",
+                "ETag": etag,
+                **PUBLIC,
+            }
+        )
+        return cls(value, body, etag, headers)
+
+    def respond(self, request: web.Request) -> web.Response:
+        """Return 200 with the bytes, or 304 where the client has them."""
+        asked = request.headers.get("If-None-Match")
+        if asked is not None and (asked.strip() == "*" or self.etag in asked):
+            headers = CIMultiDict(self.headers)
+            del headers["Content-Type"]
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=self.body, headers=self.headers)
+
+
+def bad_parameter(error: BadParameter) -> web.Response:
+    """Return 400 that names the parameter and what it may be."""
+    return problem(
+        400,
+        "bad-parameter",
+        "Bad parameter",
+        str(error),
+        headers=PUBLIC,
+        parameter=error.parameter,
+        allowed=error.allowed,
+    )
+
+
+def unavailable(error: MostreadError) -> web.Response:
+    """Return 503: there is nothing kept to answer with."""
+    return problem(
+        503,
+        "counters-unavailable",
+        "Counters unavailable",
+        f"The counters cannot be read just now and no older answer is kept. Try again. ({error})",
+        headers={"Retry-After": RETRY_SECONDS, **PUBLIC},
+    )

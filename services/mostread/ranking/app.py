@@ -1,0 +1,83 @@
+"""The ranking service put together."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+
+from aiohttp import web
+
+from mostread.clock import now_ms
+from mostread.errors import MostreadError
+from mostread.ranking.answer import Answer
+from mostread.ranking.article import Article, ArticleQuery, Articles
+from mostread.ranking.metrics import Metrics, observed
+from mostread.ranking.most_read import MostRead, MostReadLists
+from mostread.ranking.page import add_page
+from mostread.ranking.parameters import ListQuery
+from mostread.ranking.reads import Reads
+from mostread.ranking.routes import add_routes, article_answer, list_answer, stale
+from mostread.ranking.settings import RankingSettings
+from mostread.ranking.snapshot import Snapshots
+from mostread.ranking.store import Store
+from mostread.schemas import migrations, openapi
+from mostread.web.service import Check, new_application, new_registry
+
+_READY_SECONDS = 5
+
+
+def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) -> web.Application:
+    """Return the service. It connects to ClickHouse when it is first asked something.
+
+    `clock` is in milliseconds since the epoch.
+    """
+    registry = new_registry()
+    metrics = Metrics(registry)
+    reads = Reads(settings, metrics, threads=settings.ranking_clickhouse_threads)
+    store = Store(reads, settings.ranking_weights)
+    stale_after = timedelta(seconds=settings.ranking_stale_seconds)
+    compute_list = MostReadLists(store, clock, stale_after).compute
+    compute_article = Articles(store, clock, stale_after).compute
+
+    async def answered_list(query: ListQuery) -> Answer[MostRead]:
+        return list_answer(await compute_list(query))
+
+    async def answered_article(query: ArticleQuery) -> Answer[Article]:
+        return article_answer(await compute_article(query))
+
+    capacity = settings.ranking_kept_answers
+    lists = Snapshots("list", answered_list, stale(list_answer), metrics, capacity=capacity)
+    articles = Snapshots(
+        "article", answered_article, stale(article_answer), metrics, capacity=capacity
+    )
+
+    async def close(_: web.Application) -> AsyncIterator[None]:
+        yield
+        await asyncio.to_thread(reads.close)
+
+    app = new_application(
+        checks={"clickhouse": _clickhouse(store)}, registry=registry, openapi=openapi("ranking")
+    )
+    # Outermost, so that it sees the status that an error became.
+    app.middlewares.insert(0, observed(metrics))
+    app.cleanup_ctx.append(close)
+    add_routes(app, lists, articles, settings.ranking_timezone)
+    add_page(app, lists, settings.ranking_timezone, clock)
+    return app
+
+
+def _clickhouse(store: Store) -> Check:
+    needed = max(int(path.name[:4]) for path in migrations())
+
+    async def check() -> str | None:
+        try:
+            async with asyncio.timeout(_READY_SECONDS):
+                version = await store.schema_version()
+        except TimeoutError:
+            return f"no answer within {_READY_SECONDS} s"
+        except MostreadError as error:
+            return str(error)
+        if version < needed:
+            return f"the schema is at migration {version} of {needed}; run `mostread init`"
+        return None
+
+    return check

@@ -1,0 +1,29 @@
+"""`mostread ranking`."""
+
+import click
+import uvloop
+
+from mostread import logs
+from mostread.ranking.app import new_ranking
+from mostread.ranking.settings import RankingSettings
+from mostread.web.service import listen, stop_signal
+
+
+@click.command()
+def ranking() -> None:
+    """Answer the most-read list, and show it at /."""
+    settings = RankingSettings()
+    logs.configure("ranking", settings.log_level)
+    uvloop.run(_serve(settings))
+
+
+async def _serve(settings: RankingSettings) -> None:
+    stop = stop_signal()
+    runner = await listen(
+        new_ranking(settings),
+        settings.ranking_host,
+        settings.ranking_port,
+        "MOSTREAD_RANKING_PORT",
+    )
+    await stop.wait()
+    await runner.cleanup()

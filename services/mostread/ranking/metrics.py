@@ -1,0 +1,59 @@
+"""Every metric of the ranking service."""
+
+import time
+from typing import Any
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from mostread.web.problem import Handler
+
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """The service's own metrics, in one registry."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.request_seconds = Histogram(
+            "mostread_ranking_request_duration_seconds",
+            "Time from a request's arrival to its answer.",
+            ["route", "status"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.query_seconds = Histogram(
+            "mostread_ranking_query_duration_seconds",
+            "Time of one query to ClickHouse, by the name of its file.",
+            ["query"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.computations = Counter(
+            "mostread_ranking_computations_total",
+            "Answers computed from ClickHouse (what: list, article; outcome: done, failed).",
+            ["what", "outcome"],
+            registry=registry,
+        )
+        self.kept_answers = Counter(
+            "mostread_ranking_kept_answers_total",
+            "Answers given from memory (what: list, article; state: fresh, renewing, stale).",
+            ["what", "state"],
+            registry=registry,
+        )
+
+
+def observed(metrics: Metrics) -> Any:
+    """Return the middleware that measures each request by its route and status."""
+
+    @web.middleware
+    async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+        started = time.perf_counter()
+        response = await handler(request)
+        resource = request.match_info.route.resource
+        metrics.request_seconds.labels(
+            resource.canonical if resource else "none", response.status
+        ).observe(time.perf_counter() - started)
+        return response
+
+    return observe

@@ -1,0 +1,155 @@
+"""The parameters of a list in an address: each parsed once into a ListQuery, or refused by name."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import cache
+from typing import Any, Literal, NamedTuple, get_args
+from urllib.parse import parse_qsl, urlencode
+from zoneinfo import available_timezones
+
+from mostread.engagement import window
+from mostread.errors import MostreadError
+
+By = Literal["views", "comments", "likes", "score"]
+
+
+class BadParameter(MostreadError):
+    """A parameter is unknown, given twice, or has a value that is not allowed."""
+
+    def __init__(self, parameter: str, said: str, allowed: str) -> None:
+        super().__init__(f"{said}. Allowed: {allowed}.")
+        self.parameter = parameter
+        self.allowed = allowed
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """Which list is asked for. Two addresses that mean the same list make equal queries."""
+
+    site: str = "default"
+    window: str = "24h"
+    by: By = "views"
+    limit: int = 10
+    offset: int = 0
+    section: str | None = None
+    language: str | None = None
+    published_within: timedelta | None = None
+    tz: str | None = None
+    # What was written in the address, for the links of a page; it names no other list.
+    written: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+
+    def address(self, **changes: str | None) -> str:
+        """Return the same address with parameters changed, or left out where None."""
+        kept = {**dict(self.written), **changes}
+        return "?" + urlencode({name: value for name, value in kept.items() if value is not None})
+
+
+class _Parameter(NamedTuple):
+    allowed: str
+    parse: Callable[[str], Any]
+    """Raises ValueError for a value that is not allowed."""
+
+
+def list_query(raw: str, default_zone: str) -> ListQuery:
+    """Parse the part of an address behind the question mark. Raises BadParameter."""
+    written = _pairs(raw, PARAMETERS)
+    values = {name: _parsed(name, value, PARAMETERS[name]) for name, value in written.items()}
+    query = ListQuery(**values, written=tuple(written.items()))
+    # A zone moves calendar windows only: without this, each zone would be computed for itself.
+    zone = (query.tz or default_zone) if query.window in window.CALENDAR else None
+    return replace(query, tz=zone)
+
+
+def site_only(raw: str) -> str:
+    """Parse an address that takes nothing but `site`. Raises BadParameter."""
+    written = _pairs(raw, {"site": PARAMETERS["site"]})
+    site: str = _parsed("site", written.get("site", "default"), PARAMETERS["site"])
+    return site
+
+
+def _pairs(raw: str, known: Mapping[str, _Parameter]) -> dict[str, str]:
+    names = ", ".join(known)
+    try:
+        # An address that is not percent-encoded carries its bytes as surrogates.
+        text = raw.encode("utf-8", "surrogateescape").decode("utf-8")
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=32)
+    except ValueError as error:
+        raise BadParameter("", "the parameters are not UTF-8, or too many", names) from error
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        if name not in known:
+            raise BadParameter(name, f"there is no parameter {name[:64]!r}", names)
+        if name in found:
+            raise BadParameter(name, f"{name} is given twice", f"{name} once")
+        found[name] = value
+    return found
+
+
+def _parsed(name: str, value: str, parameter: _Parameter) -> Any:
+    try:
+        return parameter.parse(value)
+    except ValueError as error:
+        raise BadParameter(name, f"{name} cannot be {value[:64]!r}", parameter.allowed) from error
+
+
+def _matching(pattern: str) -> Callable[[str], str]:
+    compiled = re.compile(pattern)
+
+    def parse(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise ValueError(value)
+        return value
+
+    return parse
+
+
+def _one_of(names: tuple[str, ...]) -> _Parameter:
+    return _Parameter(", ".join(names), _matching("|".join(names)))
+
+
+def _whole(least: int, most: int) -> _Parameter:
+    def parse(value: str) -> int:
+        # int() takes more than digits: signs, spaces, underscores, digits of other scripts.
+        if not re.fullmatch("[0-9]{1,9}", value) or not least <= int(value) <= most:
+            raise ValueError(value)
+        return int(value)
+
+    return _Parameter(f"a whole number from {least} to {most}", parse)
+
+
+def _duration(value: str) -> timedelta:
+    match = re.fullmatch("([1-9][0-9]{0,3})([hd])", value)
+    if match is None:
+        raise ValueError(value)
+    number = int(match[1])
+    return timedelta(hours=number) if match[2] == "h" else timedelta(days=number)
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def zone(value: str) -> str:
+    """Return the name of an IANA zone as it is. Raises ValueError where there is none such."""
+    if value not in _zones():
+        raise ValueError("not the name of an IANA time zone, for example Asia/Almaty")
+    return value
+
+
+PARAMETERS = {
+    "site": _Parameter("1 to 64 of A-Z a-z 0-9 . _ -", _matching("[A-Za-z0-9._-]{1,64}")),
+    "window": _one_of(window.NAMES),
+    "by": _one_of(get_args(By)),
+    "limit": _whole(1, 100),
+    "offset": _whole(0, 10_000),
+    "section": _Parameter("1 to 100 characters", _matching("[^\x00-\x1f\x7f]{1,100}")),
+    "language": _Parameter(
+        "a language tag (BCP 47), for example kk, ru or en-GB",
+        _matching("(?=.{1,35}$)[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*"),
+    ),
+    "published_within": _Parameter("hours or days, for example 6h or 7d", _duration),
+    "tz": _Parameter("the name of an IANA time zone, for example Asia/Almaty", zone),
+}

@@ -1,0 +1,8 @@
+-- What the CMS said about some articles. The ids are bound by the driver, in the body: a
+-- hundred of them do not fit into an address.
+SELECT
+    article_id, title, url, section, language, image, hidden, pinned,
+    toUnixTimestamp64Milli(published_at) AS published_at
+FROM articles FINAL
+WHERE site = %(site)s AND article_id IN %(articles)s AND NOT deleted
+SETTINGS output_format_json_quote_64bit_integers = 0

@@ -1,0 +1,41 @@
+"""What the ranking service can be told."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, Field
+
+from mostread.clickhouse.settings import ClickHouseSettings
+from mostread.ranking.parameters import zone
+from mostread.web.settings import ServiceSettings
+
+
+class Weights(BaseModel, frozen=True):
+    """What one view, comment and like add to an article's score."""
+
+    views: float = Field(1.0, ge=0, le=1_000_000)
+    comments: float = Field(5.0, ge=0, le=1_000_000)
+    likes: float = Field(3.0, ge=0, le=1_000_000)
+
+
+class RankingSettings(ClickHouseSettings, ServiceSettings):
+    """Settings of `mostread ranking`."""
+
+    ranking_host: str = "127.0.0.1"
+    ranking_port: int = Field(8080, ge=0, le=65_535)
+    ranking_timezone: Annotated[str, AfterValidator(zone)] = Field(
+        "UTC", description="The IANA zone of today, yesterday and week where a request names none."
+    )
+    ranking_weights: Weights = Field(
+        Weights(), description='The score as JSON: {"views": 1, "comments": 5, "likes": 3}.'
+    )
+    ranking_stale_seconds: float = Field(
+        15.0, gt=0, description="A list is marked stale when its as_of is older than this."
+    )
+    ranking_kept_answers: int = Field(
+        1000,
+        ge=1,
+        description="How many distinct lists, and articles, stay in memory for the next who ask.",
+    )
+    ranking_clickhouse_threads: int = Field(
+        4, ge=1, le=64, description="How many queries run in ClickHouse side by side."
+    )
