@@ -1,15 +1,18 @@
 """Free ports and the real servers that the tests run on."""
 
+import random
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 
+from mostread.errors import Misconfigured
 from mostread.local.clickhouse import LocalClickHouse
 from mostread.local.kafka import LocalKafka
+from mostread.local.ports import check_free
 
 
 def free_ports(count: int) -> list[int]:
@@ -49,3 +52,13 @@ def connect(server: LocalClickHouse, database: str = "default") -> Client:
     return clickhouse_connect.get_client(
         dsn=server.url, database=database, autogenerate_session_id=False
     )
+
+
+def free_base() -> int:
+    """The first of a row of ports that nobody listens on, for `mostread up --ports`."""
+    # Below the range that the kernel hands out by itself, so that nothing slips in between.
+    for base in random.sample(range(10_000, 32_000, 10), k=100):
+        with suppress(Misconfigured):
+            check_free(("a test", base + offset) for offset in range(10))
+            return base
+    raise AssertionError("no row of ten ports is free")

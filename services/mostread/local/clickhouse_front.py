@@ -52,7 +52,7 @@ DECODERS: dict[str, Callable[[bytes], bytes]] = {
     "zstd": lambda body: zstandard.ZstdDecompressor().decompressobj().decompress(body),
 }
 
-log = logs.get(__name__)
+log = logs.get("mostread.local.clickhouse_front")  # run by -m, __name__ is __main__
 
 
 class Front:
