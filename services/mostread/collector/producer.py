@@ -39,7 +39,7 @@ def new_producer(settings: CollectorSettings) -> KafkaProducer:
         batch_size=MAX_RECORD_BYTES // 2,
         max_request_size=MAX_RECORD_BYTES,
         # A partition added in operation is used within so long.
-        metadata_max_age_ms=30_000,
+        metadata_max_age_ms=10_000,
         allow_auto_create_topics=False,
         bootstrap_timeout_ms=5000,
         max_block_ms=250,
