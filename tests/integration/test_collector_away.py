@@ -10,9 +10,11 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from collecting import Collecting, collecting, view
 from mostread.engagement.event import Event, encode
+from mostread.kafka import topics
 from mostread.loadgen import Sender, Traffic
 from mostread.local.kafka import LocalKafka
 from stack import running_kafka
@@ -179,3 +181,27 @@ async def test_sigterm_answers_what_was_taken_and_loses_nothing(
         assert set(acknowledged) <= set(ids)
         # Whatever reached Kafka was answered, too: nobody was cut off while waiting.
         assert sorted(acknowledged) == ids
+
+
+async def test_an_error_that_ends_the_producer_does_not_end_the_collector(
+    kafka: LocalKafka, tmp_path: Path
+) -> None:
+    with collecting(kafka.brokers, tmp_path, stall_seconds="1") as collector:
+        async with aiohttp.ClientSession(collector.url) as http:
+            assert (await status_of(http, view("before")))[0] == 202
+            # To a broker that takes no record of this size the producer gives up for good.
+            await asyncio.to_thread(limit_records, collector, 50)
+            assert (await status_of(http, view("refused")))[:2] == (503, "outcome-unknown")
+            await asyncio.to_thread(limit_records, collector, 2 << 20)
+            await asyncio.to_thread(collector.service.wait_ready)
+            assert (await status_of(http, view("after")))[0] == 202
+        assert "producer_replaced" in collector.service.log.read_text()
+        assert await asyncio.to_thread(collector.ids) == ["after", "before"]
+
+
+def limit_records(collector: Collecting, size: int) -> None:
+    with topics.admin(collector.kafka) as client:
+        resource = ConfigResource(
+            ConfigResourceType.TOPIC, collector.kafka.events_topic, {"max.message.bytes": str(size)}
+        )
+        client.alter_configs([resource])
