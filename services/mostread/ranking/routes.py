@@ -64,7 +64,8 @@ def add_routes(
         return answer.respond(request)
 
     app.router.add_get("/v1/most-read", most_read)
-    app.router.add_get(_ARTICLES + "{article_id}", article)
+    # Said by a pattern, because aiohttp's own for a part of a path leaves out braces.
+    app.router.add_get(_ARTICLES + "{article_id:[^/]+}", article)
 
 
 def list_answer(listed: MostRead) -> Answer[MostRead]:

@@ -1,0 +1,44 @@
+"""The ranking service over a real ClickHouse, with a time of its own and a site for each test."""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from mostread.clickhouse.client import connect
+from mostread.clickhouse.migrate import migrate
+from mostread.local.clickhouse import LocalClickHouse
+from mostread.ranking.app import new_ranking
+from mostread.ranking.settings import RankingSettings
+from ranked_site import NOW, Counted, Service, Site
+
+
+@pytest.fixture(scope="session")
+def ranking_settings(clickhouse: LocalClickHouse) -> RankingSettings:
+    settings = RankingSettings(
+        clickhouse_url=clickhouse.url, clickhouse_database="test_ranking", ranking_port=0
+    )
+    migrate(settings)
+    return settings
+
+
+@pytest.fixture
+def counted(ranking_settings: RankingSettings, request: pytest.FixtureRequest) -> Iterator[Counted]:
+    """A site of the test's own, and nothing in `progress`."""
+    client = connect(ranking_settings)
+    client.command("TRUNCATE TABLE progress")
+    yield Counted(client, re.sub("[^A-Za-z0-9]+", "-", request.node.name)[-64:])
+    client.close()
+
+
+@pytest.fixture
+async def service(ranking_settings: RankingSettings) -> AsyncIterator[Service]:
+    app = new_ranking(ranking_settings, clock=lambda: int(NOW.timestamp() * 1000))
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+@pytest.fixture
+def site(service: Service, counted: Counted) -> Site:
+    return Site(service, counted.site)

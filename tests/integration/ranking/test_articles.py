@@ -1,0 +1,78 @@
+"""One article, over a real ClickHouse."""
+
+from urllib.parse import quote
+
+from yarl import URL
+
+from ranked_site import FIRST, STRANGE, Counted, Service, ago
+
+
+async def test_an_article_answers_with_its_counts(service: Service, counted: Counted) -> None:
+    counted.article(
+        "news/1", title="A", language="kk", published_at=ago(hours=30), image="https://i.example/"
+    )
+    counted.event("news/1", ago(minutes=5), views=1)
+    counted.event("news/1", ago(hours=3), views=2, likes=1)
+    counted.event("news/1", ago(days=2), views=4)
+    counted.event("news/1", None, views=8)
+    counted.write()
+    counted.progress(ago(seconds=2), 0, 1, FIRST)
+    answer = await service.get(f"/v1/articles/news%2F1?site={counted.site}")
+    assert await answer.json() == {
+        "site": counted.site,
+        "article_id": "news/1",
+        "title": "A",
+        "url": None,
+        "section": None,
+        "language": "kk",
+        "published_at": "2026-11-22T08:03:05.000Z",
+        "image": "https://i.example/",
+        "hidden": False,
+        "pinned": None,
+        "total": {"views": 15, "comments": 0, "likes": 1},
+        "windows": {
+            "1h": {"views": 1, "comments": 0, "likes": 0},
+            "24h": {"views": 3, "comments": 0, "likes": 1},
+            "7d": {"views": 7, "comments": 0, "likes": 1},
+        },
+        "as_of": "2026-11-23T14:03:03.000Z",
+        "stale": False,
+    }
+
+
+async def test_any_id_can_be_asked_for(service: Service, counted: Counted) -> None:
+    # Two dots alone are a path, which every client resolves before it asks.
+    for article_id in set(STRANGE) - {".."}:
+        counted.article(article_id)
+        path = f"/v1/articles/{quote(article_id, safe='')}?site={counted.site}"
+        answer = await service.get(URL(path, encoded=True))
+        assert answer.status == 200
+        assert (await answer.json())["article_id"] == article_id
+
+
+async def test_counts_without_a_description_are_an_article(
+    service: Service, counted: Counted
+) -> None:
+    counted.event("a", ago(days=300), likes=1)
+    counted.write()
+    answer = await (await service.get(f"/v1/articles/a?site={counted.site}")).json()
+    assert (answer["title"], answer["total"]["likes"]) == ("a", 1)
+
+
+async def test_a_hidden_article_is_told_as_hidden(service: Service, counted: Counted) -> None:
+    counted.article("a", hidden=True)
+    answer = await (await service.get(f"/v1/articles/a?site={counted.site}")).json()
+    assert answer["hidden"] is True
+
+
+async def test_an_unknown_article_is_404(service: Service, counted: Counted) -> None:
+    answer = await service.get(f"/v1/articles/nobody?site={counted.site}")
+    assert answer.status == 404
+    assert (await answer.json())["type"] == "urn:mostread:problem:unknown-article"
+
+
+async def test_what_is_not_an_id_is_refused(service: Service) -> None:
+    for path in ("%FF", "a%00", "a" * 129, "a?limit=3"):
+        answer = await service.get(URL(f"/v1/articles/{path}", encoded=True))
+        assert answer.status == 400
+        assert (await answer.json())["type"] == "urn:mostread:problem:bad-parameter"

@@ -1,0 +1,109 @@
+"""The process itself: it starts without ClickHouse, outlives its absence, and ends in order."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from mostread.clickhouse.client import connect
+from mostread.clickhouse.migrate import migrate
+from mostread.clickhouse.settings import ClickHouseSettings
+from mostread.local.clickhouse import LocalClickHouse
+from ranked_site import FIRST, Counted
+from stack import free_ports
+
+
+@asynccontextmanager
+async def ranking(url: str) -> AsyncIterator[aiohttp.ClientSession]:
+    """`mostread ranking` as a process; asks it to end, and expects that it does, with 0."""
+    [port] = free_ports(1)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "mostread",
+        "ranking",
+        env={
+            **os.environ,
+            "MOSTREAD_CLICKHOUSE_URL": url,
+            "MOSTREAD_RANKING_PORT": str(port),
+        },
+    )
+    try:
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+            await answers(session, "/healthz", 200)
+            yield session
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def answers(
+    session: aiohttp.ClientSession, path: str, status: int, **members: object
+) -> dict[str, Any]:
+    """Ask until the answer has this status and members; the test's time limit ends it otherwise."""
+    while True:
+        try:
+            async with session.get(path) as answer:
+                if answer.status == status:
+                    body: dict[str, Any] = await answer.json(content_type=None)
+                    if members.items() <= body.items():
+                        return body
+        except aiohttp.ClientConnectionError:
+            pass
+        await asyncio.sleep(0.05)
+
+
+def count_something(settings: ClickHouseSettings) -> None:
+    client = connect(settings)
+    now = datetime.now(UTC)
+    counted = Counted(client, "default")
+    counted.event("a", now, views=1)
+    counted.write()
+    # So far ahead that the list is not stale because of its age.
+    counted.progress(now + timedelta(days=1), 0, 1, FIRST)
+    client.close()
+
+
+async def test_clickhouse_comes_goes_and_comes_back(tmp_path: Path) -> None:
+    [port] = free_ports(1)
+    server = LocalClickHouse(tmp_path, port)
+    async with ranking(f"http://127.0.0.1:{port}") as session:
+        not_ready = await answers(session, "/readyz", 503)
+        assert "clickhouse" in not_ready["failing"]
+        async with session.get("/v1/most-read") as answer:
+            assert answer.status == 503
+            assert int(answer.headers["Retry-After"]) > 0
+            assert (await answer.json())["type"] == "urn:mostread:problem:counters-unavailable"
+        async with session.get("/") as answer:
+            assert answer.status == 503
+            assert "The counters cannot be read" in await answer.text()
+        try:
+            await asyncio.to_thread(server.start)
+            not_migrated = await answers(session, "/readyz", 503)
+            assert "mostread init" in not_migrated["failing"]["clickhouse"]
+            await asyncio.to_thread(migrate, ClickHouseSettings(clickhouse_url=server.url))
+            await answers(session, "/readyz", 200)
+            await asyncio.to_thread(count_something, ClickHouseSettings(clickhouse_url=server.url))
+            kept = await answers(session, "/v1/most-read", 200, stale=False)
+            assert len(kept["items"]) == 1
+
+            await asyncio.to_thread(server.kill)
+            stale = await answers(session, "/v1/most-read", 200, stale=True)
+            assert stale["items"] == kept["items"]
+            async with session.get("/v1/most-read?site=nothing-kept") as answer:
+                assert answer.status == 503
+
+            await asyncio.to_thread(server.start)
+            await answers(session, "/v1/most-read?site=nothing-kept", 200)
+        finally:
+            await asyncio.to_thread(server.stop)
