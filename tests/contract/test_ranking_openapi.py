@@ -1,0 +1,114 @@
+"""The running ranking service answers as schemas/ranking.openapi.yaml says, whatever is asked."""
+
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import available_timezones
+
+import jsonschema
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from openapi_spec_validator import validate
+
+from mostread.clickhouse.client import connect
+from mostread.clickhouse.migrate import migrate
+from mostread.clickhouse.settings import ClickHouseSettings
+from mostread.local.clickhouse import LocalClickHouse
+from mostread.schemas import openapi
+from ranked_site import FIRST, Counted
+from stack import free_ports
+
+DATABASE = "test_ranking_openapi"
+
+schema = schemathesis.openapi.from_dict(openapi("ranking"))
+schemathesis.openapi.format("iana-time-zone", st.sampled_from(sorted(available_timezones())))
+
+
+@pytest.fixture(scope="module")
+def running(clickhouse: LocalClickHouse) -> Iterator[str]:
+    """The address of a ranking service that has one article to show."""
+    count_one_article(
+        ClickHouseSettings(clickhouse_url=clickhouse.url, clickhouse_database=DATABASE)
+    )
+    [port] = free_ports(1)
+    url = f"http://127.0.0.1:{port}"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mostread", "ranking"],
+        env={
+            **os.environ,
+            "MOSTREAD_CLICKHOUSE_URL": clickhouse.url,
+            "MOSTREAD_CLICKHOUSE_DATABASE": DATABASE,
+            "MOSTREAD_RANKING_PORT": str(port),
+        },
+    )
+    try:
+        wait_until_ready(url)
+        yield url
+    finally:
+        process.terminate()
+        assert process.wait(timeout=30) == 0
+
+
+def count_one_article(settings: ClickHouseSettings) -> None:
+    migrate(settings)
+    client = connect(settings)
+    counted = Counted(client, "default")
+    now = datetime.now(UTC)
+    counted.article("news/4711", title="⚡", section="Город", published_at=now, language="ru")
+    counted.event("news/4711", now, views=3, comments=1)
+    counted.write()
+    counted.progress(now, 0, 1, FIRST)
+    client.close()
+
+
+def wait_until_ready(url: str) -> None:
+    """Wait until it is; the test's own time limit ends this otherwise."""
+    while True:
+        try:
+            urllib.request.urlopen(f"{url}/readyz").close()
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.05)
+        else:
+            return
+
+
+def test_the_document_is_openapi() -> None:
+    validate(openapi("ranking"))
+
+
+def examples() -> list[Any]:
+    """Each example of an answer's body in the document, beside its schema."""
+    document = openapi("ranking")
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    answers = [answer for operation in operations for answer in operation["responses"].values()]
+    bodies = [
+        body
+        for answer in (*answers, *document["components"]["responses"].values())
+        for body in answer.get("content", {}).values()
+        if "example" in body
+    ]
+    return [pytest.param(body, id=str(body["example"])[:40]) for body in bodies]
+
+
+@pytest.mark.parametrize("body", examples())
+def test_every_example_is_what_its_schema_says(body: dict[str, Any]) -> None:
+    # The references in a schema are into the document.
+    jsonschema.Draft202012Validator(
+        {**body["schema"], "components": openapi("ranking")["components"]},
+        format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
+    ).validate(body["example"])
+
+
+# A test of every answer has no deadline: a list that is asked for the first time is computed.
+@schema.parametrize()  # type: ignore[untyped-decorator]  # schemathesis is not followed
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_every_answer_is_documented(case: schemathesis.Case, running: str) -> None:
+    case.call_and_validate(base_url=running)
