@@ -32,7 +32,7 @@ test: $(VENV)/dev.stamp ## Run every test on real Kafka and ClickHouse
 	@$(BIN)/python -m pytest $(TESTS)
 
 bench: $(VENV)/dev.stamp ## Measure against the peers, in one run
-	@$(BIN)/python -m benchmarks
+	@cd tests && ../$(BIN)/python -m benchmarks
 
 lint: $(VENV)/dev.stamp ## ruff, import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports

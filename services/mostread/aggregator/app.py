@@ -14,6 +14,12 @@ from mostread.aggregator.worker import Worker
 from mostread.errors import Misconfigured
 
 
+class App(faust.App):  # type: ignore[misc]
+    """Faust without the folder that it makes for tables, of which there are none."""
+
+    def _create_directories(self) -> None: ...
+
+
 def build(settings: AggregatorSettings, worker: Worker, articles: ArticleWriter) -> faust.App:
     """Return the app, ready to start. Raises Misconfigured where Faust has no C extension."""
     if faust.streams._CStreamIterator is None:
@@ -22,7 +28,7 @@ def build(settings: AggregatorSettings, worker: Worker, articles: ArticleWriter)
             "processed; install a wheel of it"
         )
     session = settings.aggregator_session_seconds
-    app = faust.App(
+    app = App(
         settings.aggregator_group,
         broker=[f"kafka://{broker}" for broker in settings.bootstrap_servers],
         store="memory://",
@@ -36,9 +42,10 @@ def build(settings: AggregatorSettings, worker: Worker, articles: ArticleWriter)
         # behind the records it lost.
         agent_supervisor="mode.CrashingSupervisor",
         stream_wait_empty=True,
-        # A message is a list of records here: few of them are much.
-        stream_buffer_maxsize=16,
+        # A message is a list of records here, as large as a fetch: few of them are much.
+        stream_buffer_maxsize=8,
         broker_max_poll_records=2_000,
+        consumer_max_fetch_size=4 << 20,
         broker_commit_interval=1.0,
         broker_session_timeout=session,
         broker_heartbeat_interval=session / 6,

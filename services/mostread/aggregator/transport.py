@@ -30,8 +30,28 @@ class RecordListSchema(faust.Schema):  # type: ignore[misc]
         return records
 
 
+FETCH_WAIT_MS = 25
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """Lets the broker wait only shortly for records.
+
+    Of each broker aiokafka has one fetch under way, for the partitions of which it holds
+    nothing. A single idle partition among them keeps the answer waiting, 1.5 seconds as Faust
+    sets it, and all busy ones with it.
+    """
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        return consumer
+
+
 class RecordListConsumer(driver.Consumer):  # type: ignore[misc]
     """Fetches as Faust does, and wraps each partition's records into one message."""
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def perform_seek(self) -> None:
         """Seek to the committed offsets, then to where the counters say."""
@@ -44,6 +64,29 @@ class RecordListConsumer(driver.Consumer):  # type: ignore[misc]
             # None, as everywhere in Faust, stands for an offset of 0.
             self._read_offset[tp] = offset or None
             self._committed_offset[tp] = offset or None
+
+    def _new_offset(self, tp: TP) -> int | None:
+        """Return the offset to commit.
+
+        A message carries the offset of its last record, and the messages of a partition are
+        acknowledged in their order: what lies below the highest is done. Faust's own way,
+        to fill the offsets between with `_add_gap`, joins gaps of messages that are not
+        acknowledged yet and commits beyond them.
+        """
+        acked = self._acked[tp]
+        if not acked:
+            return None
+        offset = max(acked) + 1
+        acked.clear()
+        self._acked_index[tp].clear()
+        return offset
+
+    # Faust stops fetching a partition whose buffer is almost full, and where all are, it looks
+    # again after a second. Our buffers are short, so it would mostly sleep; instead _hand_on
+    # waits until there is room.
+    def on_buffer_full(self, tp: TP) -> None: ...
+
+    def on_buffer_drop(self, tp: TP) -> None: ...
 
     async def _drain_messages(self, fetcher: Any) -> None:
         try:
@@ -61,7 +104,7 @@ class RecordListConsumer(driver.Consumer):  # type: ignore[misc]
                 for tp, fetched in records.items():
                     if not self.flow_active or self.app.consumer_generation_id != generation:
                         break
-                    if active is None or tp in active or tp in self._buffered_partitions:
+                    if active is None or tp in active:
                         await self._hand_on(tp, fetched, generation)
         except self.consumer_stopped_errors:
             if not self.transport.app.should_stop:
@@ -75,11 +118,7 @@ class RecordListConsumer(driver.Consumer):  # type: ignore[misc]
         records = [record for record in fetched if read is None or record.offset >= read]
         if not records:
             return
-        first, last = records[0], records[-1]
-        if last.offset > first.offset:
-            # The message carries the last offset; those before it count as acknowledged with it.
-            begin = first.offset if read is None else min(first.offset, read + 1)
-            await self._add_gap(tp, begin, last.offset)
+        last = records[-1]
         message = ConsumerMessage(
             tp.topic,
             tp.partition,

@@ -1,0 +1,38 @@
+"""The peer: a Faust program written the usual way. Brokers, topic and group are arguments."""
+
+import sys
+
+import faust
+
+brokers, topic_name, group = sys.argv[1:]
+app = faust.App(group, broker=f"kafka://{brokers}", web_enabled=False, topic_partitions=4)
+
+
+class Event(faust.Record, serializer="json"):  # type: ignore[misc, call-arg]
+    id: str
+    type: str
+    article_id: str
+    timestamp: int
+
+
+counts = app.Table("counts", default=int)
+topic = app.topic(topic_name, key_type=str, value_type=Event)
+
+
+@app.agent(topic)  # type: ignore[untyped-decorator]
+async def count(stream: faust.Stream) -> None:
+    async for event in stream:
+        counts[f"{event.article_id}:{event.type}:{event.timestamp // 60000}"] += 1
+
+
+# Not part of the usual way: the benchmark starts its watch here.
+@app.on_rebalance_complete.connect  # type: ignore[untyped-decorator]
+async def say_so(*_: object, **__: object) -> None:
+    sys.stdout.write("partitions_assigned\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.argv[1:] = []
+    app.finalize()
+    faust.Worker(app, loglevel="WARN", redirect_stdouts=False).execute_from_commandline()
