@@ -77,6 +77,8 @@ class Service:
         except urllib.error.HTTPError as error:
             with error:
                 return error.read().decode()
+        except urllib.error.URLError:
+            pass  # not listening yet
         return ""
 
     def kill(self) -> None:

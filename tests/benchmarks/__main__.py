@@ -111,7 +111,7 @@ def idiomatic(servers: tuple[str, str], count: int, _: int) -> float:
     with filled(servers, count, 1) as system:
         log = system.directory / "idiomatic.log"
         group = f"idiomatic_{time.time_ns()}"
-        program = Path(__file__).with_name("idiomatic.py")
+        program = str(Path(__file__).with_name("idiomatic.py"))
         arguments = [sys.executable, program, system.kafka.kafka_brokers, system.kafka.events_topic]
         with log.open("wb") as out:
             process = subprocess.Popen(

@@ -7,6 +7,10 @@ import time
 import orjson
 from kafka import KafkaConsumer, KafkaProducer
 
+from mostread.clickhouse.client import connect
+from mostread.kafka import topics
+from mostread.local.clickhouse import LocalClickHouse
+from mostread.local.kafka import LocalKafka
 from recount import recount
 from system import System, wait_until
 
@@ -116,3 +120,61 @@ def test_an_id_is_known_again_after_a_restart(system: System) -> None:
     produce(system, [("a", event)])
     assert_exact(system)
     assert list(system.outcomes().values()) == [{"received": 3, "counted": 2, "duplicate": 1}]
+
+
+def test_clickhouse_away_holds_everything_up_and_loses_nothing(
+    system: System, clickhouse: LocalClickHouse
+) -> None:
+    worker = system.service("aggregator").wait_ready()
+    chance = random.Random(3)
+    produce(system, [("a", orjson.dumps(event)) for event in events(chance, 300)])
+    wait_until(lambda: system.counted() == 300, "the first are counted")
+    clickhouse.kill()
+    try:
+        produce(system, [("b", orjson.dumps(event)) for event in events(chance, 300)])
+        wait_until(lambda: "ClickHouse" in worker.failing(), "/readyz names ClickHouse")
+        assert worker.stop() == 0, "an orderly end needs no ClickHouse"
+        worker.start()
+        wait_until(lambda: "ClickHouse" in worker.failing(), "/readyz names ClickHouse again")
+    finally:
+        clickhouse.start()
+    worker.wait_ready()
+    assert_exact(system)
+
+
+def test_kafka_killed_and_started_again_changes_nothing(system: System, kafka: LocalKafka) -> None:
+    worker = system.service("aggregator").wait_ready()
+    chance = random.Random(4)
+    produce(system, [("a", orjson.dumps(event)) for event in events(chance, 500)])
+    kafka.kill()
+    kafka.start()
+    produce(system, [("b", orjson.dumps(event)) for event in events(chance, 500)])
+    if worker.process and worker.process.poll() is not None:
+        worker.start()  # as whoever supervises it would
+    assert_exact(system)
+
+
+def test_a_topic_made_again_is_counted_from_its_beginning(system: System) -> None:
+    worker = system.service("aggregator").wait_ready()
+    view = b'{"type":"view","article_id":"a"}'
+    produce(system, [("a", view)] * 5)
+    wait_until(lambda: system.counted() == 5, "the first topic is counted")
+    with topics.admin(system.kafka) as admin:
+        admin.delete_topics([system.kafka.events_topic])
+    wait_until(lambda: "mostread init" in worker.failing(), "/readyz says what to do")
+    system.init()
+    produce(system, [("a", view)] * 3)
+
+    def counted_anew() -> bool:
+        # It takes over the new topic in a rebalance, or ends where it notices by itself first.
+        assert worker.process is not None
+        if worker.process.poll() is not None:
+            assert b"was deleted and made again" in worker.log.read_bytes()
+            worker.start()
+        return system.counted() == 8
+
+    wait_until(counted_anew, "the second topic is counted too")
+    client = connect(system.clickhouse)
+    total = "SELECT sum(views) FROM counters FINAL WHERE grain = 'total'"
+    assert client.query(total).result_rows == [(8,)]
+    client.close()

@@ -76,7 +76,7 @@ class RecordListConsumer(driver.Consumer):  # type: ignore[misc]
         acked = self._acked[tp]
         if not acked:
             return None
-        offset = max(acked) + 1
+        offset: int = max(acked) + 1
         acked.clear()
         self._acked_index[tp].clear()
         return offset

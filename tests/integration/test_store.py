@@ -1,0 +1,113 @@
+"""What the counting relies on in its store, on the real ClickHouse."""
+
+import functools
+import time
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+
+from mostread.aggregator.store import ClickHouseStore, CounterRow, ProgressRow
+from mostread.clickhouse.client import connect
+from mostread.engagement.article import ArticleRow, article_key, article_row
+from mostread.engagement.counter import Counter, CounterKey
+from mostread.engagement.partition import Position
+from mostread.engagement.stretch import Outcomes
+from mostread.errors import ClickHouseUnavailable, Misconfigured
+from mostread.kafka.topics import Topic
+from system import System
+
+TOPIC = Topic("events", UUID(int=1), 3)
+REMADE = Topic("events", UUID(int=2), 3)
+# Minutes are kept 35 days, so the window is a recent one.
+WINDOW = int(time.time()) // 60 * 60
+KEY = CounterKey("default", "minute", WINDOW, "it's \\ 'quoted' — статья 📰")
+TOTAL = CounterKey("default", "total", 0, KEY.article_id)
+
+
+@pytest.fixture
+def store(system: System) -> Iterator[ClickHouseStore]:
+    store = ClickHouseStore(functools.partial(connect, system.clickhouse))
+    yield store
+    store.close()
+
+
+def test_the_highest_version_is_right_whenever_it_came(store: ClickHouseStore) -> None:
+    newer, older = Counter(5, 1, -1, 20), Counter(3, 0, 0, 10)
+    store.write_counters(TOPIC, [CounterRow(0, KEY, newer)])
+    store.write_counters(TOPIC, [CounterRow(0, KEY, older)])
+    store.write_counters(TOPIC, [CounterRow(0, KEY, newer)])
+    assert store.counters(TOPIC, [(0, KEY)]) == [CounterRow(0, KEY, newer)]
+
+
+def test_counters_of_another_partition_topic_or_key_are_others(store: ClickHouseStore) -> None:
+    store.write_counters(TOPIC, [CounterRow(0, KEY, Counter(1, 0, 0, 1))])
+    store.write_counters(TOPIC, [CounterRow(1, TOTAL, Counter(2, 0, 0, 2))])
+    assert store.counters(TOPIC, [(1, KEY)]) == []
+    assert store.counters(REMADE, [(0, KEY)]) == []
+    found = store.counters(TOPIC, [(0, KEY), (1, TOTAL), (0, KEY._replace(window=60))])
+    assert sorted(found) == [
+        CounterRow(0, KEY, Counter(1, 0, 0, 1)),
+        CounterRow(1, TOTAL, Counter(2, 0, 0, 2)),
+    ]
+
+
+def test_many_counters_are_found_at_once(store: ClickHouseStore) -> None:
+    rows = [
+        CounterRow(n % 3, TOTAL._replace(article_id=f"статья {n}"), Counter(n, 0, 0, n))
+        for n in range(12_000)
+    ]
+    store.write_counters(TOPIC, rows)
+    found = store.counters(TOPIC, [(row.partition, row.key) for row in rows])
+    assert sorted(found) == sorted(rows)
+
+
+def test_a_position_comes_back_as_it_was_written(store: ClickHouseStore) -> None:
+    assert store.positions(TOPIC) == {}
+    first = Position(7, 1_790_000_000_123, Outcomes(10, 6, 2, 1, 1))
+    empty = Position(0, -1, Outcomes())
+    store.write_progress(TOPIC, [ProgressRow(0, first, 1), ProgressRow(2, empty, 5)])
+    assert store.positions(TOPIC) == {0: first, 2: empty}
+    further = Position(9, 1_790_000_000_200, Outcomes(12, 8, 2, 1, 1))
+    store.write_progress(TOPIC, [ProgressRow(0, further, 2)])
+    store.write_progress(TOPIC, [ProgressRow(0, first, 9)])
+    assert store.positions(TOPIC)[0] == further
+    assert store.positions(REMADE) == {}
+
+
+def test_the_last_word_on_an_article_counts(store: ClickHouseStore, system: System) -> None:
+    def row(value: bytes | None, timestamp: int, offset: int) -> ArticleRow:
+        return article_row(article_key("default", "a:b"), value, timestamp=timestamp, offset=offset)
+
+    first = row(b'{"article_id":"a:b","title":"First","published_at":1790000000000}', 1000, 900)
+    second = row(b'{"article_id":"a:b","title":"Second"}', 1000, 901)
+    remade = row(None, 2000, 0)
+    client = connect(system.clickhouse)
+    query = "SELECT title, deleted, published_at IS NULL FROM articles FINAL"
+    store.write_articles([first, second])
+    store.write_articles([first])
+    assert client.query(query).result_rows == [("Second", False, True)]
+    store.write_articles([remade])
+    assert client.query(query).result_rows == [("", True, True)]
+    client.close()
+
+
+def test_nothing_to_write_is_no_work(store: ClickHouseStore) -> None:
+    store.write_counters(TOPIC, [])
+    store.write_progress(TOPIC, [])
+    store.write_articles([])
+    assert store.counters(TOPIC, []) == []
+
+
+def test_errors_say_whether_waiting_helps(system: System, store: ClickHouseStore) -> None:
+    client = connect(system.clickhouse)
+    client.command("DROP TABLE counters SYNC")
+    with pytest.raises(Misconfigured, match="mostread init"):
+        store.counters(TOPIC, [(0, KEY)])
+    with pytest.raises(Misconfigured, match="mostread init"):
+        store.write_counters(TOPIC, [CounterRow(0, KEY, Counter(1, 0, 0, 1))])
+    client.close()
+    nobody = system.clickhouse.model_copy(update={"clickhouse_url": "http://127.0.0.1:9"})
+    away = ClickHouseStore(functools.partial(connect, nobody))
+    with pytest.raises(ClickHouseUnavailable):
+        away.positions(TOPIC)
