@@ -8,7 +8,7 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 from mostread.engagement.ranking import place
-from mostread.engagement.stretches import stretches
+from mostread.engagement.spans import spans
 from mostread.engagement.window import Window, named
 from mostread.ranking.parameters import ListQuery
 from mostread.ranking.store import Counts, Description, Store
@@ -52,7 +52,7 @@ class MostReadLists:
         window = named(query.window, now, ZoneInfo(query.tz) if query.tz else UTC)
         # How far it is counted is asked first: the list may hold more than it says, never less.
         as_of = await self.store.counted_until()
-        rows = await self.store.ranked(query, stretches(window, now), now)
+        rows = await self.store.ranked(query, spans(window, now), now)
         placed = place(
             ((row.pinned, row) for row in rows if row.pinned is not None),
             (row for row in rows if row.pinned is None),

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from mostread.engagement.stretches import Stretches
+from mostread.engagement.spans import Spans
 from mostread.ranking.parameters import ListQuery
 from mostread.ranking.reads import Reads
 from mostread.ranking.settings import Weights
@@ -71,7 +71,7 @@ class Store:
     reads: Reads
     weights: Weights
 
-    async def ranked(self, query: ListQuery, window: Stretches, now: datetime) -> list[RankedRow]:
+    async def ranked(self, query: ListQuery, window: Spans, now: datetime) -> list[RankedRow]:
         """Return the head of the list: the pinned articles, then as many others as it can need."""
         since = now - query.published_within if query.published_within else None
         return await self.reads.rows(
@@ -91,7 +91,7 @@ class Store:
             },
         )
 
-    async def in_window(self, site: str, article_id: str, window: Stretches) -> Counts:
+    async def in_window(self, site: str, article_id: str, window: Spans) -> Counts:
         """Return what one article was given in a window."""
         parameters = {**_bounds(window), "site": site, "article": article_id}
         [counts] = await self.reads.rows("in_window", Counts, parameters)
@@ -125,10 +125,10 @@ class Store:
         return row.version
 
 
-def _bounds(window: Stretches) -> dict[str, Any]:
+def _bounds(window: Spans) -> dict[str, Any]:
     bounds: dict[str, Any] = {"whole_grain": window.whole.grain}
-    for part, stretch in zip(window._fields, window, strict=True):
-        bounds[f"{part}_start"] = int(stretch.start.timestamp())
-        bounds[f"{part}_end"] = int(stretch.end.timestamp())
-        bounds[f"{part}_sign"] = stretch.sign
+    for part, span in zip(window._fields, window, strict=True):
+        bounds[f"{part}_start"] = int(span.start.timestamp())
+        bounds[f"{part}_end"] = int(span.end.timestamp())
+        bounds[f"{part}_sign"] = span.sign
     return bounds

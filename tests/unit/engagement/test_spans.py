@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mostread.engagement.stretches import HOUR, Stretch, stretches
+from mostread.engagement.spans import HOUR, Span, spans
 from mostread.engagement.window import EPOCH, MINUTE, SLIDING, Window, named
 
 DAY = datetime(2026, 11, 23, tzinfo=UTC)
@@ -17,10 +17,10 @@ def at(hour: int, minute: int = 0) -> datetime:
     return DAY + timedelta(hours=hour, minutes=minute)
 
 
-def minutes(stretch: Stretch) -> Counter[datetime]:
-    """How often each minute is counted by a stretch."""
-    count = (stretch.end - stretch.start) // MINUTE
-    return Counter({stretch.start + n * MINUTE: stretch.sign for n in range(count)})
+def minutes(span: Span) -> Counter[datetime]:
+    """How often each minute is counted by a span."""
+    count = (span.end - span.start) // MINUTE
+    return Counter({span.start + n * MINUTE: span.sign for n in range(count)})
 
 
 @given(
@@ -35,7 +35,7 @@ def test_exactly_the_minutes_of_the_window_are_counted_once(
     start: int, length: int, now: int
 ) -> None:
     window = Window("any", DAY + start * MINUTE, DAY + (start + length) * MINUTE)
-    parts = stretches(window, DAY + now * MINUTE)
+    parts = spans(window, DAY + now * MINUTE)
     counted: Counter[datetime] = Counter()
     for part in parts:
         assert part.start <= part.end
@@ -51,7 +51,7 @@ def test_hours_are_whole_and_edges_are_shorter_than_an_hour(
     start: int, length: int, now: int
 ) -> None:
     window = Window("any", DAY + start * MINUTE, DAY + (start + length) * MINUTE)
-    whole, head, tail = stretches(window, DAY + now * MINUTE)
+    whole, head, tail = spans(window, DAY + now * MINUTE)
     assert (whole.grain, head.grain, tail.grain) == ("hour", "minute", "minute")
     for edge in (whole.start, whole.end):
         assert edge.minute == 0
@@ -62,30 +62,30 @@ def test_hours_are_whole_and_edges_are_shorter_than_an_hour(
 
 def test_a_window_that_ends_now_takes_its_last_hour_whole() -> None:
     now = at(14, 3)
-    whole, head, tail = stretches(named("24h", now), now)
+    whole, head, tail = spans(named("24h", now), now)
     assert (whole.start, whole.end) == (at(-10), at(15))
-    assert head == Stretch("minute", at(-10), at(-10, 4), -1)
+    assert head == Span("minute", at(-10), at(-10, 4), -1)
     # Minutes that have not happened yet: hardly a row.
-    assert tail == Stretch("minute", at(14, 4), at(15), -1)
+    assert tail == Span("minute", at(14, 4), at(15), -1)
 
 
 def test_a_past_edge_takes_the_shorter_way() -> None:
     day = named("yesterday", at(14), ZoneInfo("Asia/Kathmandu"))
-    whole, head, tail = stretches(day, at(14))
+    whole, head, tail = spans(day, at(14))
     assert (head.start, head.end, head.sign) == (whole.start, day.start, -1)
     assert (tail.start, tail.end, tail.sign) == (whole.end, day.end, 1)
     assert head.end - head.start == tail.end - tail.start == 15 * MINUTE
 
 
 def test_less_than_an_hour_is_read_as_minutes() -> None:
-    whole, head, tail = stretches(Window("any", at(9, 10), at(9, 20)), at(14))
+    whole, head, tail = spans(Window("any", at(9, 10), at(9, 20)), at(14))
     assert whole.start == whole.end
-    assert head == Stretch("minute", at(9, 10), at(9, 20))
+    assert head == Span("minute", at(9, 10), at(9, 20))
     assert tail.start == tail.end
 
 
 def test_all_is_the_lifetime_row() -> None:
-    whole, head, tail = stretches(named("all", at(14)), at(14))
+    whole, head, tail = spans(named("all", at(14)), at(14))
     assert (whole.grain, whole.start) == ("total", EPOCH)
     assert head.start == head.end
     assert tail.start == tail.end
@@ -97,6 +97,6 @@ def test_a_sliding_window_never_reads_more_than_half_an_hour_of_the_past_by_the_
 ) -> None:
     now = DAY + timedelta(seconds=second)
     for name in SLIDING:
-        _, head, tail = stretches(named(name, now), now)
+        _, head, tail = spans(named(name, now), now)
         assert head.end - head.start <= HOUR / 2
         assert min(tail.end, now + MINUTE) - tail.start <= HOUR / 2

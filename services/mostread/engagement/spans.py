@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
+from mostread.engagement.counter import Grain
 from mostread.engagement.window import EPOCH, LIFETIME, MINUTE, Window, after_this_minute
 
-Grain = Literal["minute", "hour", "total"]
 HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class Span:
     """Rows of one grain with `start` <= window < `end`, each counted `sign` times."""
 
     grain: Grain
@@ -27,27 +27,27 @@ class Stretch:
     sign: Literal[1, -1] = 1
 
 
-class Stretches(NamedTuple):
+class Spans(NamedTuple):
     """The rows of a window: `whole`, and minutes at the two edges. Each may be empty."""
 
-    whole: Stretch
-    head: Stretch
-    tail: Stretch
+    whole: Span
+    head: Span
+    tail: Span
 
 
-def stretches(window: Window, now: datetime) -> Stretches:
+def spans(window: Window, now: datetime) -> Spans:
     """Split a window; `now` only decides what is cheaper, never what is counted."""
-    empty = Stretch("minute", EPOCH, EPOCH)
+    empty = Span("minute", EPOCH, EPOCH)
     if window.name == LIFETIME:
-        return Stretches(Stretch("total", EPOCH, EPOCH + MINUTE), empty, empty)
+        return Spans(Span("total", EPOCH, EPOCH + MINUTE), empty, empty)
     start, end = window.start, window.end
     first, last = _nearest_hour(start, now), _nearest_hour(end, now)
     if first >= last:
-        return Stretches(Stretch("hour", first, first), Stretch("minute", start, end), empty)
-    return Stretches(
-        Stretch("hour", first, last),
-        Stretch("minute", start, first) if start < first else Stretch("minute", first, start, -1),
-        Stretch("minute", last, end) if last < end else Stretch("minute", end, last, -1),
+        return Spans(Span("hour", first, first), Span("minute", start, end), empty)
+    return Spans(
+        Span("hour", first, last),
+        Span("minute", start, first) if start < first else Span("minute", first, start, -1),
+        Span("minute", last, end) if last < end else Span("minute", end, last, -1),
     )
 
 

@@ -1,0 +1,63 @@
+"""The table of ids against a plain dict."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mostread.engagement.duplicates import GENERATIONS_BACK, DuplicateWindow
+
+
+class PlainWindow:
+    def __init__(self) -> None:
+        self.last: dict[str, int] = {}
+
+    def observe(self, ids: list[str], generation: int) -> list[bool]:
+        seen = []
+        for each in ids:
+            last = self.last.get(each, -1_000) if each else -1_000
+            seen.append(generation - last <= GENERATIONS_BACK)
+            self.last[each] = generation
+        return seen
+
+
+batches = st.lists(
+    st.tuples(
+        st.lists(st.sampled_from(["", *"abcdefghij"]), max_size=12),
+        st.sampled_from([0, 0, 1, GENERATIONS_BACK, GENERATIONS_BACK + 1, 300]),
+    ),
+    max_size=15,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(batches)
+def test_it_knows_what_a_dict_knows(batches: list[tuple[list[str], int]]) -> None:
+    window, plain, generation = DuplicateWindow(), PlainWindow(), 5_966_666
+    for ids, later in batches:
+        generation += later
+        assert window.observe(ids, generation).tolist() == plain.observe(ids, generation)
+
+
+@pytest.mark.parametrize("batch", [3_000, 50_000])
+def test_it_knows_many_ids_while_it_grows_and_forgets(batch: int) -> None:
+    chance = random.Random(batch)
+    window, plain, generation = DuplicateWindow(), PlainWindow(), 100
+    for _ in range(12):
+        ids = [f"{chance.randrange(batch * 4):x}" for _ in range(batch)]
+        assert window.observe(ids, generation).tolist() == plain.observe(ids, generation)
+        generation += chance.randrange(3)
+    remembered = sum(generation - last <= GENERATIONS_BACK for last in plain.last.values())
+    assert len(window) >= remembered
+
+
+def test_memory_is_bounded_by_the_ids_of_the_window() -> None:
+    window = DuplicateWindow()
+    largest = 0
+    for generation in range(100):
+        window.observe([f"{generation}-{n}" for n in range(10_000)], generation)
+        largest = max(largest, window.nbytes)
+    assert largest <= 40 * 10_000 * (GENERATIONS_BACK + 2)
+    window.observe(["one"], 200)
+    assert window.nbytes < 100_000, "what was forgotten gives its memory back"
