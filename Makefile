@@ -1,5 +1,7 @@
 # The two commands are `make demo` and `make test`; the rest serves them.
-PYTHON ?= python3
+# The first of these that is there and new enough; the locked versions were chosen on 3.11.
+PYTHON ?= $(firstword $(foreach name,python3.11 python3 python3.12 python3.13,$(shell \
+	$(name) -c 'import sys; sys.version_info < (3, 11) or print("$(name)")' 2>/dev/null)))
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -9,20 +11,25 @@ BIN := $(VENV)/bin
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-# A stamp for each set of dependencies, so that a second run installs nothing.
+# A stamp for each set of dependencies, so that a second run installs nothing. It is touched
+# last: an interrupted installation is simply done again.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+MAKE_VENV = @$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
+	test -n "$(PYTHON)" || { echo "mostread needs Python 3.11 or newer; say which with: make PYTHON=/path/to/it"; exit 1; }; \
+	$(PYTHON) -m venv --clear $(VENV) || { echo "On Debian: apt-get install python3-venv"; exit 1; }; }
+
 $(VENV)/local.stamp: requirements/local.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "mostread needs Python 3.11 or newer; say which with: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(MAKE_VENV)
 	@echo "Installing the embedded stack (about 300 MB, once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/local.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@$(INSTALL) --require-hashes -r requirements/local.txt
+	@$(INSTALL) --no-build-isolation --no-deps -e .
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "mostread needs Python 3.11 or newer; say which with: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	$(MAKE_VENV)
+	@echo "Installing the embedded stack and what tests it (once) ..."
+	@$(INSTALL) --require-hashes -r requirements/dev.txt
+	@$(INSTALL) --no-build-isolation --no-deps -e .
 	@touch $@ $(VENV)/local.stamp
 
 demo: $(VENV)/local.stamp ## Start everything, load ten articles, check the list (STILL=1: no simulated readers)
@@ -40,11 +47,14 @@ lint: $(VENV)/dev.stamp ## ruff, import contracts
 types: $(VENV)/dev.stamp ## mypy --strict
 	@$(BIN)/mypy
 
-lock: $(VENV)/dev.stamp ## Pin all dependencies again, with hashes
-	@for set in "base:" "local:--extra local" "dev:--extra local --extra dev"; do \
-	  $(BIN)/pip-compile --quiet --upgrade --allow-unsafe --generate-hashes --strip-extras --no-header \
-	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
-	    $${set#*:} -o requirements/$${set%%:*}.txt pyproject.toml; done
+# The others take dev's versions, so that no package has two.
+COMPILE := $(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --strip-extras --no-header \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host pyproject.toml
+lock: $(VENV)/dev.stamp ## Pin all dependencies, with hashes (UPGRADE=1: the newest versions)
+	@$(COMPILE) -o requirements/dev.txt --all-build-deps --extra local --extra dev $(if $(UPGRADE),--upgrade)
+	@$(COMPILE) -o requirements/base.txt -c requirements/dev.txt
+	@$(COMPILE) -o requirements/build.txt -c requirements/dev.txt --all-build-deps --only-build-deps
+	@$(COMPILE) -o requirements/local.txt -c requirements/dev.txt --all-build-deps --extra local
 
 clean: ## Remove what was installed and all local data
 	rm -rf $(VENV) .mostread

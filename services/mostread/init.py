@@ -13,7 +13,10 @@ class InitSettings(KafkaSettings, ClickHouseSettings):
     """What `mostread init` creates."""
 
     init_partitions: int = Field(
-        8, ge=1, le=10_000, description="Partitions of the events topic: the most workers there can be."
+        8,
+        ge=1,
+        le=10_000,
+        description="Partitions of the events topic: the most workers there can be.",
     )
     init_replication: int = Field(
         -1, ge=-1, le=32_767, description="Replicas of each topic; -1 is the broker's default."
