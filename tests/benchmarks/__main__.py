@@ -4,6 +4,7 @@ Every figure is the whole way: from a filled topic to rows in ClickHouse with th
 committed, on one worker. The peers run in turn, several rounds; the median is shown.
 """
 
+import asyncio
 import os
 import platform
 import random
@@ -22,6 +23,7 @@ import orjson
 from kafka import KafkaProducer, TopicPartition
 from kafka.admin import OffsetSpec
 
+from benchmarks import latency
 from mostread.kafka import topics
 from mostread.kafka.settings import KafkaSettings
 from stack import running_clickhouse, running_kafka
@@ -124,6 +126,20 @@ def idiomatic(servers: tuple[str, str], count: int, _: int) -> float:
             process.wait()
 
 
+def latency_row(servers: tuple[str, str], rate: int) -> str:
+    """Return how long events take to be listed while `rate` others arrive each second."""
+    with tempfile.TemporaryDirectory() as directory:
+        system = System(*servers, f"latency_{time.time_ns()}", Path(directory))
+        system.init(PARTITIONS)
+        try:
+            took = asyncio.run(latency.measure(system, rate=rate, seconds=30))
+        finally:
+            system.end()
+    slowest = statistics.quantiles(took, n=100)[98]
+    middle = statistics.median(took)
+    return f"| at {rate:,} events/s | {middle:.2f} s | {slowest:.2f} s | {len(took)} |"
+
+
 @click.command()
 @click.option("--rounds", default=3, show_default=True, help="How often each is measured.")
 @click.option("--events", "count", default=3_000_000, show_default=True, help="Events in the log.")
@@ -146,6 +162,7 @@ def bench(rounds: int, count: int) -> None:
                 figure = run(servers, events_count, size)
                 figures[name].append(figure)
                 click.echo(f"round {number}: {name}: {figure:,.0f} events/s", err=True)
+        rows = [latency_row(servers, rate) for rate in (1_000, 5_000)]
     first = statistics.median(next(iter(figures.values())))
     click.echo(
         f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}\n"
@@ -155,6 +172,9 @@ def bench(rounds: int, count: int) -> None:
         middle = statistics.median(found)
         spread = f"{min(found):,.0f} to {max(found):,.0f}"
         click.echo(f"| {name} | {middle:,.0f} | {spread} | {middle / first:.1f} |")
+    click.echo("\n| from POST to visible in the list | median | p99 | probes |\n|---|---|---|---|")
+    for row in rows:
+        click.echo(row)
 
 
 if __name__ == "__main__":
