@@ -11,7 +11,7 @@ from mostread.web.settings import ServiceSettings
 class AggregatorSettings(KafkaSettings, ClickHouseSettings, ServiceSettings):
     """What one worker of the aggregator needs to know. All of them are read once, at start."""
 
-    aggregator_host: str = "127.0.0.1"
+    aggregator_host: str = Field("127.0.0.1", description="The address to listen on.")
     aggregator_port: int = Field(8082, ge=0, le=65_535, description="Metrics and health only.")
     aggregator_group: str = Field(
         "mostread-aggregator", description="Consumer group: its workers share the partitions."

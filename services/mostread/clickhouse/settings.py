@@ -14,9 +14,13 @@ class ClickHouseSettings(BaseSettings):
         pattern=r"^https?://[^/]+/?$",
         description="The HTTP interface: http://host:port or https://host:port.",
     )
-    clickhouse_user: str = "default"
-    clickhouse_password: SecretStr = SecretStr("")
-    clickhouse_database: str = Field("mostread", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    clickhouse_user: str = Field("default", description="Who connects.")
+    clickhouse_password: SecretStr = Field(SecretStr(""), description="The user's password.")
+    clickhouse_database: str = Field(
+        "mostread",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="The database of all tables; `mostread init` creates it.",
+    )
     clickhouse_timeout_seconds: float = Field(
         30.0, gt=0, description="How long one query or insert may take before it is tried again."
     )

@@ -20,8 +20,8 @@ class Weights(BaseModel, frozen=True):
 class RankingSettings(ClickHouseSettings, ServiceSettings):
     """Settings of `mostread ranking`."""
 
-    ranking_host: str = "127.0.0.1"
-    ranking_port: int = Field(8080, ge=0, le=65_535)
+    ranking_host: str = Field("127.0.0.1", description="The address to listen on.")
+    ranking_port: int = Field(8080, ge=0, le=65_535, description="The port to listen on.")
     ranking_timezone: Annotated[str, AfterValidator(zone)] = Field(
         "UTC", description="The IANA zone of today, yesterday and week where a request names none."
     )
