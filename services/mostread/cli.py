@@ -21,7 +21,7 @@ COMMANDS = {
     "config": "mostread.config:config",
     "up": "mostread.local.commands:up",
     "down": "mostread.local.commands:down",
-    "demo": "mostread.local.commands:demo",
+    "demo": "mostread.local.demo:demo",
     "loadgen": "mostread.loadgen:loadgen",
 }
 

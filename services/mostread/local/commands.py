@@ -3,7 +3,9 @@
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
@@ -14,6 +16,10 @@ from mostread.local.stack import Stack
 
 DOWN_TIMEOUT = 300.0
 
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 _data = click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
@@ -21,11 +27,7 @@ _data = click.option(
     show_default=True,
     help="The folder with all data and logs.",
 )
-
-
-@click.command()
-@_data
-@click.option(
+_ports = click.option(
     "--ports",
     "base",
     type=click.IntRange(1, 65_000),
@@ -34,38 +36,54 @@ _data = click.option(
     metavar="BASE",
     help="The first port: ranking. Collector, aggregator, ClickHouse and Kafka follow it.",
 )
-@click.option(
+_workers = click.option(
     "--workers",
     type=click.IntRange(1, 64),
     default=1,
     show_default=True,
     help="How many aggregators share the counting.",
 )
+
+
+def stack_options(command: Command) -> Command:
+    """Give a command the options of a stack: --data, --ports and --workers."""
+    return _data(_ports(_workers(command)))
+
+
+@click.command()
+@stack_options
 def up(data: Path, base: int, workers: int) -> None:
     """Start everything and keep it running until Ctrl-C or `mostread down`."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    run_stack(data, base, workers, _greet_and_watch)
+
+
+def run_stack(data: Path, base: int, workers: int, while_it_runs: Callable[[Stack], None]) -> None:
+    """Start a stack, call `while_it_runs`, and end the stack in order however that ended."""
+    for number in _SIGNALS:
         signal.signal(number, signal.default_int_handler)
     folder = DataFolder(data)
     try:
         with folder.held():
-            _run(Stack(folder, Ports(base, workers), report))
+            stack = Stack(folder, Ports(base, workers), report)
+            try:
+                stack.start()
+                while_it_runs(stack)
+            finally:
+                # Ending in order takes a while, and a second signal must not break it off.
+                for number in _SIGNALS:
+                    signal.signal(number, signal.SIG_IGN)
+                stack.stop()
     except KeyboardInterrupt:
         report("Stopped.")
 
 
-def _run(stack: Stack) -> None:
-    try:
-        stack.start()
-        ports = stack.ports
-        report(f"\nThe most-read list     http://127.0.0.1:{ports.ranking}/")
-        report(f"Send events to         http://127.0.0.1:{ports.collector}/v1/events")
-        report("Stop with Ctrl-C or `mostread down`.")
-        stack.watch()
-    finally:
-        # Ending in order takes a while, and a second signal must not break it off.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
-        stack.stop()
+def _greet_and_watch(stack: Stack) -> None:
+    report(f"\nThe most-read list     http://127.0.0.1:{stack.ports.ranking}/")
+    report(f"Send events to         http://127.0.0.1:{stack.ports.collector}/v1/events")
+    if stack.cms_token is not None:
+        report(f"Publish articles with  the token in {stack.cms_token}")
+    report("Stop with Ctrl-C or `mostread down`.")
+    stack.watch()
 
 
 @click.command()

@@ -20,6 +20,7 @@ class DataFolder:
         self.path = path.absolute()
         self.kafka = self.path / "kafka"
         self.clickhouse = self.path / "clickhouse"
+        self.cms_token = self.path / "cms-token"
         self._lock = self.path / "up.lock"
         self._processes = self.path / "processes.json"
 

@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from mostread.collector.tokens import Role, hash_token
 from mostread.errors import MostreadError
 from mostread.local.clickhouse import LocalClickHouse
+from mostread.local.cms_token import cms_token
 from mostread.local.event_log import EventLog
 from mostread.local.folder import DataFolder
 from mostread.local.kafka import LocalKafka
@@ -24,9 +26,15 @@ SAY_WHAT_IS_MISSING_AFTER = 10.0
 def service_environment(folder: DataFolder, ports: Ports) -> dict[str, str]:
     """Return the environment of every service: the caller's own, and where the stack's parts are.
 
-    A Kafka or ClickHouse that the caller names is used, and none is started.
+    A Kafka or ClickHouse that the caller names is used, and none is started. The collector
+    knows the tokens that the caller names; where none are, the one in the data folder.
     """
+    own_tokens = {}
+    if "MOSTREAD_COLLECTOR_TOKENS" not in os.environ:
+        digest = hash_token(cms_token(folder.cms_token))
+        own_tokens["MOSTREAD_COLLECTOR_TOKENS"] = f"local:{Role.CMS}:{digest}"
     return {
+        **own_tokens,
         "MOSTREAD_KAFKA_BROKERS": f"127.0.0.1:{ports.kafka}",
         "MOSTREAD_CLICKHOUSE_URL": f"http://127.0.0.1:{ports.clickhouse}",
         **os.environ,
@@ -40,6 +48,8 @@ class Stack:
 
     def __init__(self, folder: DataFolder, ports: Ports, report: Callable[[str], None]) -> None:
         self.ports = ports
+        # Where the token is that the collector knows; None where the caller named others.
+        self.cms_token = folder.cms_token if "MOSTREAD_COLLECTOR_TOKENS" not in os.environ else None
         self._folder = folder
         self._report = report
         self._supervisor = Supervisor(folder, EventLog(folder.log("supervisor"), report))
@@ -58,10 +68,11 @@ class Stack:
         self._initialise()
         self._start_services()
 
-    def watch(self) -> None:
-        """Start again what dies, until an exception (an interrupt) ends it."""
+    def watch(self, also: Callable[[], None] = lambda: None) -> None:
+        """Start again what dies, until an exception (an interrupt, or one of `also`) ends it."""
         while True:
             self._supervisor.check(time.monotonic())
+            also()
             time.sleep(0.2)
 
     def stop(self) -> None:
