@@ -2,6 +2,7 @@
 
 import itertools
 import uuid
+from pathlib import Path
 
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
@@ -59,3 +60,9 @@ def test_a_topic_that_nobody_created_is_not_made_by_asking(kafka: LocalKafka) ->
         assert "never-created" not in admin.list_topics()
     finally:
         admin.close()
+
+
+def test_an_identity_may_begin_with_a_hyphen(tmp_path: Path) -> None:
+    (tmp_path / "cluster.id").write_text("-wAAAAAAAAAAAAAAAAAAAA")
+    LocalKafka(tmp_path, 9, 9).prepare(lambda _: None)
+    assert (tmp_path / "formatted").exists()

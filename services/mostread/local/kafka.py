@@ -117,7 +117,8 @@ class LocalKafka(LocalServer):
 
     def _format(self) -> None:
         """Write the cluster's identity; done again if it was interrupted."""
-        identity = ["-t", self._cluster_id(), "-c", str(self._properties)]
+        # One word: an identity may begin with a hyphen and be taken for an option.
+        identity = [f"--cluster-id={self._cluster_id()}", "-c", str(self._properties)]
         result = subprocess.run(
             [
                 *self._java("-XX:TieredStopAtLevel=1"),

@@ -1,0 +1,82 @@
+"""`mostread demo`, as a newcomer runs it: an empty folder first, then the same folder again."""
+
+import re
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mostread.local.demo.articles import articles
+from mostread.local.folder import DataFolder
+from mostread.local.ports import Ports
+from stack import free_base
+
+MOSTREAD = [sys.executable, "-m", "mostread"]
+EXACT = "The list is exactly as expected: order, counts in 24 hours, and totals.\n"
+TEN = articles().counted
+HEADLINE = re.compile(r"<h2><a [^>]*><bdi[^>]*>(.*?)</bdi>.*?<dl>(.*?)</dl>", re.DOTALL)
+NUMBER = re.compile(r"<dd>(.*?)</dd>")
+
+
+@contextmanager
+def demo(data: Path, ports: Ports, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A running demo, and what it said until it told how to stop it."""
+    command = [*MOSTREAD, "demo", f"--data={data}", f"--ports={ports.base}", *options]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            assert process.stdout
+            said = ""
+            while not said.rpartition("\n\n")[2].count("Stop with Ctrl-C"):
+                line = process.stdout.readline()
+                assert line, f"it ended early: {said}"
+                said += line
+            yield process, said
+        finally:
+            process.terminate()
+            process.communicate()
+
+
+def page(ports: Ports) -> list[tuple[str, list[str]]]:
+    """What a reader sees at /: headlines in their order, each with its three numbers."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{ports.ranking}/") as answer:
+        text = answer.read().decode()
+    return [
+        (title, [re.sub(r"\s", "", number) for number in NUMBER.findall(numbers)])
+        for title, numbers in HEADLINE.findall(text)
+    ]
+
+
+def test_a_demo_twice_on_one_folder(tmp_path: Path) -> None:
+    data, ports = tmp_path / "data", Ports(free_base())
+    table = [
+        (article.title, [str(number) for number in (total.views, total.comments, total.likes)])
+        for article in TEN
+        for total in [article.total]
+    ]
+
+    with demo(data, ports, "--still") as (process, said):
+        assert "Sending 30989 views, comments and likes to the collector" in said
+        assert EXACT in said
+        assert f"http://127.0.0.1:{ports.ranking}/\n" in said
+        rows = [line.split() for line in said.splitlines() if re.match(r" *\d+ +\d+ ", line)]
+        assert [row[0] for row in rows] == [str(rank) for rank in range(1, 11)]
+        assert page(ports) == table
+        process.terminate()
+        assert process.wait() == 0
+
+    with demo(data, ports) as (process, said):
+        assert "nothing is loaded again" in said
+        assert EXACT in said
+        assert page(ports) == table
+        ended = subprocess.run(
+            [*MOSTREAD, "down", f"--data={data}"], capture_output=True, text=True, check=False
+        )
+        assert (ended.returncode, ended.stdout.splitlines()[-1]) == (0, "Stopped.")
+        assert process.stdout
+        assert process.stdout.read().splitlines()[-1] == "Stopped."
+        assert process.wait() == 0
+    assert not DataFolder(data).is_held()
