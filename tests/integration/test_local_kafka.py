@@ -8,6 +8,7 @@ from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
 
 from mostread.local.kafka import LocalKafka
+from stack import free_ports
 
 
 def send(kafka: LocalKafka, topic: str, values: list[bytes]) -> None:
@@ -64,5 +65,5 @@ def test_a_topic_that_nobody_created_is_not_made_by_asking(kafka: LocalKafka) ->
 
 def test_an_identity_may_begin_with_a_hyphen(tmp_path: Path) -> None:
     (tmp_path / "cluster.id").write_text("-wAAAAAAAAAAAAAAAAAAAA")
-    LocalKafka(tmp_path, 9, 9).prepare(lambda _: None)
+    LocalKafka(tmp_path, *free_ports(2)).prepare(lambda _: None)
     assert (tmp_path / "formatted").exists()
