@@ -2,42 +2,19 @@
 
 import re
 import subprocess
-import sys
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from demonstration import MOSTREAD, demo
 from mostread.local.demo.articles import articles
 from mostread.local.folder import DataFolder
 from mostread.local.ports import Ports
 from stack import free_base
 
-MOSTREAD = [sys.executable, "-m", "mostread"]
 EXACT = "The list is exactly as expected: order, counts in 24 hours, and totals.\n"
 TEN = articles().counted
 HEADLINE = re.compile(r"<h2><a [^>]*><bdi[^>]*>(.*?)</bdi>.*?<dl>(.*?)</dl>", re.DOTALL)
 NUMBER = re.compile(r"<dd>(.*?)</dd>")
-
-
-@contextmanager
-def demo(data: Path, ports: Ports, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A running demo, and what it said until it told how to stop it."""
-    command = [*MOSTREAD, "demo", f"--data={data}", f"--ports={ports.base}", *options]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        try:
-            assert process.stdout
-            said = ""
-            while not said.rpartition("\n\n")[2].count("Stop with Ctrl-C"):
-                line = process.stdout.readline()
-                assert line, f"it ended early: {said}"
-                said += line
-            yield process, said
-        finally:
-            process.terminate()
-            process.communicate()
 
 
 def page(ports: Ports) -> list[tuple[str, list[str]]]:

@@ -1,0 +1,55 @@
+"""Every shell block of the documents does what it says, beside a running demo."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from demonstration import demo
+from mostread.local.ports import Ports
+from stack import free_base
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def blocks() -> list[pytest.param]:  # type: ignore[valid-type]
+    return [
+        pytest.param(block, id=f"{document.stem}-{number}")
+        for document in DOCUMENTS
+        for number, block in enumerate(BLOCK.findall(document.read_text()), 1)
+    ]
+
+
+@pytest.fixture(scope="module")
+def beside_a_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Ports]]:
+    """A folder like a checkout in which `make demo` runs, and its ports."""
+    folder = tmp_path_factory.mktemp("checkout")
+    (folder / ".venv").symlink_to(Path(sys.prefix))
+    ports = Ports(free_base())
+    with demo(folder / ".mostread", ports, "--still"):
+        yield folder, ports
+
+
+@pytest.mark.parametrize("block", blocks())
+def test_a_documented_command_works(block: str, beside_a_demo: tuple[Path, Ports]) -> None:
+    folder, ports = beside_a_demo
+    # The documents name the default ports; the demo of this test has others.
+    here = re.sub(r"\b808(\d)\b", lambda found: str(ports.base + int(found[1])), block)
+    here = here.replace("loadgen ", f"loadgen --url http://127.0.0.1:{ports.collector} ")
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", here],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "urn:mostread:problem" not in done.stdout, done.stdout
+    if "curl" in block and "-X DELETE" not in block:
+        assert done.stdout.startswith("{"), done.stdout
