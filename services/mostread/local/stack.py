@@ -37,6 +37,10 @@ def service_environment(folder: DataFolder, ports: Ports) -> dict[str, str]:
         **own_tokens,
         "MOSTREAD_KAFKA_BROKERS": f"127.0.0.1:{ports.kafka}",
         "MOSTREAD_CLICKHOUSE_URL": f"http://127.0.0.1:{ports.clickhouse}",
+        # On one machine a silent worker is a dead one, and after kill -9 of the whole stack
+        # the next start waits for the group to notice.
+        "MOSTREAD_AGGREGATOR_SESSION_SECONDS": "8",
+        "MOSTREAD_AGGREGATOR_STOP_SECONDS": "10",
         **os.environ,
         "MOSTREAD_COLLECTOR_PORT": str(ports.collector),
         "MOSTREAD_RANKING_PORT": str(ports.ranking),
