@@ -1,5 +1,6 @@
 """What the demo says to whoever runs it."""
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -51,4 +52,6 @@ def farewell(ports: Ports, data: Path, further: Article, *, readers: bool) -> It
     yield f"Ask for the list    curl 'http://127.0.0.1:{ports.ranking}/v1/most-read?window=1h'"
     if readers:
         yield "Simulated readers   read thirty further articles; see them rise in the last hour"
-    yield f"Stop with Ctrl-C or `mostread down --data {data}`."
+    # As it was called: in a checkout, `mostread` is in .venv/bin and not on the path.
+    program = sys.argv[0] if Path(sys.argv[0]).name == "mostread" else "python -m mostread"
+    yield f"Stop with Ctrl-C or `{program} down --data {data}`."
