@@ -19,7 +19,9 @@ ENGINE = ReplacingMergeTree(version)
 PARTITION BY (grain, multiIf(grain = 'minute', toStartOfDay(window), grain = 'hour', toDateTime(toStartOfMonth(window), 'UTC'), toDateTime(0, 'UTC')))
 ORDER BY (site, grain, window, article_id, topic_id, partition)
 TTL window + INTERVAL 35 DAY DELETE WHERE grain = 'minute',
-    window + INTERVAL 400 DAY DELETE WHERE grain = 'hour';
+    window + INTERVAL 400 DAY DELETE WHERE grain = 'hour'
+-- On disk before it is acknowledged: what was acknowledged is not read from Kafka again.
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- How far each partition is counted, and what became of every event in it:
 -- received = counted + duplicate + late + dead_lettered. Written after the counters.
@@ -39,7 +41,8 @@ CREATE TABLE IF NOT EXISTS progress
     dead_lettered UInt64
 )
 ENGINE = ReplacingMergeTree(next_offset)
-ORDER BY (topic_id, partition);
+ORDER BY (topic_id, partition)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE TABLE IF NOT EXISTS articles
 (
@@ -57,4 +60,5 @@ CREATE TABLE IF NOT EXISTS articles
     version      UInt64 COMMENT 'time of the record that said so, in milliseconds, with its offset in the low bits'
 )
 ENGINE = ReplacingMergeTree(version)
-ORDER BY (site, article_id);
+ORDER BY (site, article_id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;

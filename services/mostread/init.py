@@ -38,6 +38,7 @@ def init() -> None:
     )
     with topics.admin(settings) as client:
         created = topics.create_missing(client, wanted)
+        topics.check_configured(client, wanted)
     for name in created:
         click.echo(f"created topic {name}")
     applied = migrate(settings)

@@ -1,8 +1,8 @@
 """From the articles topic into the table of articles."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from mostread import logs
@@ -37,7 +37,7 @@ class ArticleWriter:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="articles")
 
     def close(self) -> None:
-        self._thread.shutdown()
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def write(
         self, partition: int, records: Sequence[Any], still_ours: Callable[[], bool]
@@ -59,16 +59,16 @@ class ArticleWriter:
                 raw = record.value or record.key or b""
                 dead.append((partition, DeadLine(record.offset, 0, str(error), raw)))
         if dead:
-            await self._until_done(
-                "kafka", lambda: self._dead_letters.write(self._topic, dead), still_ours
+            await self._patience.in_thread(
+                "kafka",
+                self._thread,
+                partial(self._dead_letters.write, self._topic, dead),
+                still_ours=still_ours,
             )
-        await self._until_done("clickhouse", lambda: self._store.write_articles(rows), still_ours)
-        self._metrics.rows.labels("articles").inc(len(rows))
-
-    async def _until_done(
-        self, part: str, call: Callable[[], None], still_ours: Callable[[], bool]
-    ) -> None:
-        loop = asyncio.get_running_loop()
-        await self._patience.until_done(
-            part, lambda: loop.run_in_executor(self._thread, call), still_ours=still_ours
+        await self._patience.in_thread(
+            "clickhouse",
+            self._thread,
+            partial(self._store.write_articles, rows),
+            still_ours=still_ours,
         )
+        self._metrics.rows.labels("articles").inc(len(rows))

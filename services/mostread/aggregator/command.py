@@ -3,7 +3,8 @@
 import asyncio
 import functools
 import gc
-import sys
+import logging
+import os
 from contextlib import suppress
 
 import click
@@ -25,13 +26,18 @@ from mostread.web.service import Check, listen, new_application, new_registry, s
 
 log = logs.get(__name__)
 
+FLUSH_MAY_TAKE_SECONDS = 10
+
 
 @click.command()
 def aggregator() -> None:
     """Count events from Kafka into ClickHouse. Several may run; they share the partitions."""
     settings = AggregatorSettings()
     logs.configure("aggregator", settings.log_level)
-    sys.exit(uvloop.run(run(settings)))
+    code = uvloop.run(run(settings))
+    logging.shutdown()
+    # Python would wait at its end for threads that hang in a call to a server which is away.
+    os._exit(code)
 
 
 async def run(settings: AggregatorSettings) -> int:
@@ -68,12 +74,18 @@ async def run(settings: AggregatorSettings) -> int:
     async def check_group() -> str | None:
         return None if worker.assigned else "no partitions assigned yet"
 
+    async def check_flush() -> str | None:
+        since = worker.seconds_since_flush
+        late = since > settings.aggregator_flush_seconds + FLUSH_MAY_TAKE_SECONDS
+        return f"nothing was written for {since:.0f} s" if late else None
+
     web = await listen(
         new_application(
             checks={
                 "kafka": check("kafka"),
                 "clickhouse": check("clickhouse"),
                 "group": check_group,
+                "flush": check_flush,
             },
             registry=registry,
         ),
@@ -121,14 +133,13 @@ async def _count(
     stop: asyncio.Event,
 ) -> int:
     flusher = asyncio.create_task(worker.run())
-    starting = asyncio.create_task(app.start())
-    crashed = asyncio.create_task(app._crashed.wait())
+    running = asyncio.create_task(_run(app))
     stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait({flusher, crashed, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({flusher, running, stopped}, return_when=asyncio.FIRST_COMPLETED)
     code = 0
     if not stop.is_set():
         code = 1
-        reason = flusher.exception() if flusher.done() else app._crash_reason
+        reason = (flusher if flusher.done() else running).exception()
         log.error("counting_broke_down", error=repr(reason), exc_info=reason)
     log.info("stopping")
     try:
@@ -138,10 +149,17 @@ async def _count(
         # Nothing is lost: what was not acknowledged is read again.
         log.warning("stop_cut_short", seconds=settings.aggregator_stop_seconds)
         code = 1
-    for task in (flusher, starting, crashed, stopped):
+    for task in (flusher, running, stopped):
         task.cancel()
-    await asyncio.gather(flusher, starting, crashed, stopped, return_exceptions=True)
+    await asyncio.gather(flusher, running, stopped, return_exceptions=True)
     return code
+
+
+async def _run(app: faust.App) -> None:
+    """Run the app until it breaks down, and raise why."""
+    await app.start()
+    await app._crashed.wait()
+    raise app._crash_reason or RuntimeError("Faust gave up without a reason")
 
 
 async def _stop(app: faust.App, patience: Patience, *, orderly: bool) -> None:

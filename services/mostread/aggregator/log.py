@@ -14,6 +14,8 @@ from mostread.errors import KafkaUnavailable
 from mostread.kafka import topics
 from mostread.kafka.settings import KafkaSettings
 
+PATIENCE_SECONDS = 10
+
 
 class EventLog:
     """The events topic, asked without a consumer group.
@@ -31,7 +33,7 @@ class EventLog:
 
     async def close(self) -> None:
         self._thread.submit(self._forget_admin)
-        self._thread.shutdown()
+        self._thread.shutdown(wait=False)
         await self._forget_consumer()
 
     async def topic(self) -> topics.Topic:
@@ -65,8 +67,13 @@ class EventLog:
                 return
             consumer.assign([place])
             consumer.seek(place, found.offset)
+            empty = 0
             while await consumer.position(place) < until:
                 fetched = await consumer.getmany(place, timeout_ms=1000)
+                # With its broker away aiokafka fetches nothing, and says nothing.
+                empty = 0 if fetched else empty + 1
+                if empty > PATIENCE_SECONDS:
+                    raise KafkaUnavailable(f"{self._name}/{partition} is not readable just now")
                 records = [r for r in fetched.get(place, ()) if r.offset < until]
                 if records:
                     yield records

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
 from typing import TypeVar
 
 from mostread import logs
@@ -28,6 +29,20 @@ class Patience:
     def __init__(self, metrics: AggregatorMetrics) -> None:
         self._metrics = metrics
         self.troubles: dict[str, str] = {}
+
+    async def in_thread(
+        self,
+        part: str,
+        executor: Executor,
+        call: Callable[[], Result],
+        *,
+        still_ours: Callable[[], bool],
+    ) -> Result:
+        """Return what `call`, which blocks, returns at last; see `until_done`."""
+        loop = asyncio.get_running_loop()
+        return await self.until_done(
+            part, lambda: loop.run_in_executor(executor, call), still_ours=still_ours
+        )
 
     async def until_done(
         self,

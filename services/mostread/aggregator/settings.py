@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from mostread.clickhouse.settings import ClickHouseSettings
-from mostread.engagement.stretch import Lateness
+from mostread.engagement.stretch import LONGEST_FUTURE_MS, Lateness
 from mostread.kafka.settings import KafkaSettings
 from mostread.web.settings import ServiceSettings
 
@@ -32,7 +32,10 @@ class AggregatorSettings(KafkaSettings, ClickHouseSettings, ServiceSettings):
         24, ge=1, le=24 * 30, description="An older event counts in its article's total only."
     )
     aggregator_future_seconds: int = Field(
-        60, ge=0, le=3600, description="An event further ahead counts when it was received."
+        60,
+        ge=0,
+        le=LONGEST_FUTURE_MS // 1000,
+        description="An event further ahead counts when it was received.",
     )
     aggregator_session_seconds: float = Field(
         20.0, ge=6, le=60, description="After this silence another worker takes the partitions."

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from clickhouse_connect.driver.client import Client
@@ -12,10 +13,16 @@ from mostread.engagement.article import ArticleRow
 from mostread.engagement.counter import Counter, CounterKey
 from mostread.engagement.partition import Position
 from mostread.engagement.stretch import Outcomes
-from mostread.errors import MostreadError
+from mostread.errors import ClickHouseUnavailable, MostreadError
 from mostread.kafka.topics import Topic
 
+_QUERIES = Path(__file__).parent / "queries"
 KEYS_A_QUERY = 5_000
+NO_PARTITION = 2**32 - 1
+"""Stands in the row that shows an answer to be whole."""
+
+# Acknowledged means written, whatever the server's profile says.
+_WRITTEN = {"async_insert": 0}
 _LARGE_QUERY = {"max_query_size": 16 << 20}
 
 
@@ -72,12 +79,7 @@ class ClickHouseStore:
         self._inserts = {}
 
     def positions(self, topic: Topic) -> dict[int, Position]:
-        rows = self._query(
-            "SELECT partition, next_offset, toUnixTimestamp64Milli(record_time),"
-            " received, counted, duplicate, late, dead_lettered"
-            " FROM progress FINAL WHERE topic_id = %(topic)s",
-            {"topic": str(topic.id)},
-        )
+        rows = self._query("positions", {"topic": str(topic.id)})
         return {row[0]: Position(row[1], row[2], Outcomes(*row[3:])) for row in rows}
 
     def counters(self, topic: Topic, keys: Sequence[tuple[int, CounterKey]]) -> list[CounterRow]:
@@ -85,10 +87,7 @@ class ClickHouseStore:
         for start in range(0, len(keys), KEYS_A_QUERY):
             part = keys[start : start + KEYS_A_QUERY]
             rows = self._query(
-                "SELECT partition, site, grain, toUnixTimestamp(window), article_id,"
-                " views, comments, likes, version FROM counters FINAL"
-                " WHERE (site, grain, toUnixTimestamp(window), article_id) IN %(keys)s"
-                " AND topic_id = %(topic)s AND partition IN %(partitions)s",
+                "counters",
                 {
                     "keys": [tuple(key) for _, key in part],
                     "topic": str(topic.id),
@@ -141,19 +140,27 @@ class ClickHouseStore:
         if rows:
             self._insert("articles", _columns(ArticleRow._fields, rows))
 
-    def _query(self, sql: str, parameters: dict[str, object]) -> Sequence[Sequence[Any]]:
+    def _query(self, name: str, parameters: dict[str, object]) -> Sequence[Sequence[Any]]:
+        """Return the rows of queries/<name>.sql without the one of NO_PARTITION at its end."""
+        sql = (_QUERIES / f"{name}.sql").read_text(encoding="utf-8")
+        parameters["no_partition"] = NO_PARTITION
         with self._connected() as client:
             rows: Sequence[Sequence[Any]] = client.query(
                 sql, parameters=parameters, settings=_LARGE_QUERY
             ).result_rows
-            return rows
+            # An answer that a broken proxy cuts off in its header arrives as no rows at all,
+            # and that would mean "never counted".
+            found = [row for row in rows if row[0] != NO_PARTITION]
+            if len(found) != len(rows) - 1:
+                raise ClickHouseUnavailable("ClickHouse's answer was cut off")
+            return found
 
     def _insert(self, table: str, columns: Mapping[str, Sequence[object]]) -> None:
         with self._connected() as client:
             context = self._inserts.get(table)
             if context is None:
                 context = client.create_insert_context(
-                    table, column_names=list(columns), column_oriented=True
+                    table, column_names=list(columns), column_oriented=True, settings=_WRITTEN
                 )
                 self._inserts[table] = context
             context.data = list(columns.values())

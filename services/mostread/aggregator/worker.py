@@ -79,14 +79,21 @@ class Worker:
         self._due = asyncio.Event()
         self._room = asyncio.Event()
         self._flushing = asyncio.Lock()
+        self._flushed_at = time.monotonic()
 
     @property
     def assigned(self) -> bool:
         """Whether the group has given us our partitions, which may be none."""
         return self._topic is not None
 
+    @property
+    def seconds_since_flush(self) -> float:
+        """How long ago the last flush ended."""
+        return time.monotonic() - self._flushed_at
+
     def close(self) -> None:
-        self._thread.shutdown()
+        # What hangs in a call to a server is not waited for.
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def assign(
         self, partitions: Sequence[int], current_generation: Callable[[], int]
@@ -142,9 +149,8 @@ class Worker:
                 "counted: Kafka has lost acknowledged records; restore them, or see "
                 "docs/operations.md"
             )
-        if begin > next_offset and position:
-            log.error("records_lost", partition=partition, lost=begin - next_offset)
-            self._metrics.lost.inc(begin - next_offset)
+        if position:
+            self._report_lost(partition, range(next_offset, begin))
         counting = PartitionCount(
             position,
             lateness=self._settings.lateness,
@@ -193,12 +199,12 @@ class Worker:
         """Take all that was gathered into the store. Raises LogInconsistent."""
         async with self._flushing:
             topic, generation = self._topic, self._generation
-            if topic is None:
-                return
-            try:
-                await self._flush(topic, lambda: self._generation == generation)
-            except SupersededError:
-                log.info("flush_superseded", generation=generation)
+            if topic is not None:
+                try:
+                    await self._flush(topic, lambda: self._generation == generation)
+                except SupersededError:
+                    log.info("flush_superseded", generation=generation)
+            self._flushed_at = time.monotonic()
 
     async def _flush(self, topic: Topic, still_ours: Callable[[], bool]) -> None:
         flush = await self._patience.until_done(
@@ -208,8 +214,11 @@ class Worker:
             rows = await self._apply(topic, flush, still_ours)
             dead = [(number, line) for number, s in flush.settlements.items() for line in s.dead]
             if dead:
-                await self._in_thread(
-                    "kafka", self._dead_letters.write, topic.name, dead, still_ours=still_ours
+                await self._patience.in_thread(
+                    "kafka",
+                    self._thread,
+                    functools.partial(self._dead_letters.write, topic.name, dead),
+                    still_ours=still_ours,
                 )
             await self._ask_store(self._store.write_counters, topic, rows, still_ours=still_ours)
             progress = [
@@ -242,11 +251,20 @@ class Worker:
             settlement = each.count.close()
             if settlement is not None:
                 flush.settlements[number] = settlement
+                begin = ends[number][0]
+                for gap in settlement.gaps:
+                    self._report_lost(number, range(gap.start, min(gap.stop, begin)))
             flush.positions[number] = each.count.position()
             flush.messages += each.messages
             each.messages = []
         self._room.set()
         return flush
+
+    def _report_lost(self, partition: int, offsets: range) -> None:
+        """Say that Kafka's retention removed records before they were counted, if it did."""
+        if offsets:
+            log.error("records_lost", partition=partition, first=offsets.start, lost=len(offsets))
+            self._metrics.lost.inc(len(offsets))
 
     async def _apply(
         self, topic: Topic, flush: Flush, still_ours: Callable[[], bool]
@@ -303,20 +321,10 @@ class Worker:
     async def _ask_store(
         self, call: Callable[..., Result], *arguments: object, still_ours: Callable[[], bool]
     ) -> Result:
-        return await self._in_thread("clickhouse", call, *arguments, still_ours=still_ours)
-
-    async def _in_thread(
-        self,
-        part: str,
-        call: Callable[..., Result],
-        *arguments: object,
-        still_ours: Callable[[], bool],
-    ) -> Result:
-        """Call in the thread that speaks to servers, again and again until it succeeds."""
-        loop = asyncio.get_running_loop()
-        return await self._patience.until_done(
-            part,
-            lambda: loop.run_in_executor(self._thread, functools.partial(call, *arguments)),
+        return await self._patience.in_thread(
+            "clickhouse",
+            self._thread,
+            functools.partial(call, *arguments),
             still_ours=still_ours,
         )
 

@@ -1,16 +1,12 @@
 """What a CMS tells about an article: schemas/article.schema.json as a type, and its record."""
 
-from typing import Annotated
-
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, UnsetType
 
 from mostread.collector.event import CONTROL_CHARACTERS, SITE_CHARACTERS
+from mostread.engagement.article import Address, Language, Rank, Section, Title
+from mostread.engagement.event import Timestamp
 from mostread.errors import InvalidEvent
-
-# \Z and not $: in Python's regular expressions $ stands before a newline at the end, too.
-Address = Annotated[str, Meta(max_length=2000, pattern=r"\Ahttps?://[^\s]+\Z")]
-Language = Annotated[str, Meta(max_length=35, pattern=r"\A[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\Z")]
 
 
 class Article(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -18,14 +14,14 @@ class Article(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     article_id: str | UnsetType = UNSET
     site: str | UnsetType = UNSET
-    title: Annotated[str, Meta(min_length=1, max_length=500)]
+    title: Title
     url: Address | UnsetType = UNSET
-    section: Annotated[str, Meta(min_length=1, max_length=100)] | UnsetType = UNSET
+    section: Section | UnsetType = UNSET
     language: Language | UnsetType = UNSET
-    published_at: Annotated[int, Meta(ge=0, le=4_102_444_799_999)] | UnsetType = UNSET
+    published_at: Timestamp | UnsetType = UNSET
     image: Address | UnsetType = UNSET
     hidden: bool | UnsetType = UNSET
-    pinned: Annotated[int, Meta(ge=1, le=100)] | UnsetType = UNSET
+    pinned: Rank | UnsetType = UNSET
 
 
 _DECODER = msgspec.json.Decoder(Article)
@@ -56,8 +52,3 @@ def decode(body: bytes, article_id: str, site: str) -> Article:
     article.article_id = article_id
     article.site = site
     return article
-
-
-def key(article_id: str, site: str) -> bytes:
-    """Return the key of an article's record; a record of this key without a value deletes it."""
-    return f"article:{site}:{article_id}".encode()

@@ -16,9 +16,7 @@ Read in kafka-python 3.0.12:
 from kafka import KafkaProducer
 
 from mostread.collector.settings import CollectorSettings
-
-MAX_RECORD_BYTES = 2 << 20
-"""What a topic made by `mostread init` takes."""
+from mostread.kafka.topics import EVENT_BYTES
 
 
 def new_producer(settings: CollectorSettings) -> KafkaProducer:
@@ -36,8 +34,8 @@ def new_producer(settings: CollectorSettings) -> KafkaProducer:
         reconnect_backoff_max_ms=1000,
         # Records come gathered already; those that wait for the one in flight go together.
         linger_ms=0,
-        batch_size=MAX_RECORD_BYTES // 2,
-        max_request_size=MAX_RECORD_BYTES,
+        batch_size=EVENT_BYTES // 2,
+        max_request_size=EVENT_BYTES,
         # A partition added in operation is used within so long.
         metadata_max_age_ms=10_000,
         allow_auto_create_topics=False,

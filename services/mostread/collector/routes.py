@@ -20,10 +20,15 @@ from mostread.collector.publisher import Publisher
 from mostread.collector.settings import MAX_EVENTS, CollectorSettings
 from mostread.collector.stamp import stamp
 from mostread.collector.tokens import Role, parse_tokens
+from mostread.engagement.article import article_key
 from mostread.errors import InvalidEvent, MostreadError, Unavailable
 from mostread.web.problem import problem
 
-ANYWHERE = {hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*"}
+ANYWHERE = {
+    hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*",
+    # Without it a script on a page cannot read when to send again.
+    hdrs.ACCESS_CONTROL_EXPOSE_HEADERS: "Retry-After",
+}
 PREFLIGHT = {
     **ANYWHERE,
     hdrs.ACCESS_CONTROL_ALLOW_METHODS: "POST",
@@ -109,7 +114,7 @@ class Routes:
             article_id, site = _name(request)
             article = articles.decode(await read(request), article_id, site)
             value = articles.encode(article)
-            await self._keep_article(articles.key(article_id, site), value)
+            await self._keep_article(article_key(site, article_id), value)
             return web.Response(body=value, content_type="application/json")
 
         return await self._for_cms(request, keep)
@@ -120,7 +125,7 @@ class Routes:
         async def forget() -> web.Response:
             article_id, site = _name(request)
             articles.check_name(article_id, site)
-            await self._keep_article(articles.key(article_id, site), None)
+            await self._keep_article(article_key(site, article_id), None)
             return web.Response(status=204)
 
         return await self._for_cms(request, forget)

@@ -11,25 +11,29 @@ import msgspec
 from mostread.engagement.event import LATEST_TIMESTAMP, Name64, Name128, Timestamp
 from mostread.errors import InvalidEvent
 
-Address = Annotated[str, msgspec.Meta(max_length=2000, pattern=r"^https?://[^\s]+$")]
+# \A and \Z, not ^ and $: in Python's regular expressions $ stands before a newline, too.
+Address = Annotated[str, msgspec.Meta(max_length=2000, pattern=r"\Ahttps?://[^\s]+\Z")]
+Language = Annotated[
+    str, msgspec.Meta(max_length=35, pattern=r"\A[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\Z")
+]
+Title = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+Section = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+Rank = Annotated[int, msgspec.Meta(ge=1, le=100)]
 
 
 class Article(msgspec.Struct, omit_defaults=True, frozen=True):
     """What a CMS says of an article. `published_at` is in milliseconds since the epoch."""
 
     article_id: Name128
-    title: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+    title: Title
     site: Name64 = "default"
     url: Address | None = None
-    section: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] | None = None
-    language: (
-        Annotated[str, msgspec.Meta(max_length=35, pattern="^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]
-        | None
-    ) = None
+    section: Section | None = None
+    language: Language | None = None
     published_at: Timestamp | None = None
     image: Address | None = None
     hidden: bool = False
-    pinned: Annotated[int, msgspec.Meta(ge=1, le=100)] | None = None
+    pinned: Rank | None = None
 
 
 class ArticleRow(NamedTuple):

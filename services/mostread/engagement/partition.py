@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from mostread.engagement.counter import NOTHING, Counter, CounterCache, CounterKey
 from mostread.engagement.duplicates import DuplicateWindow, Mask, generation_of
 from mostread.engagement.record import DeadLine, Decoded, Record, decode
-from mostread.engagement.stretch import Lateness, Outcomes, Stretch
+from mostread.engagement.stretch import LONGEST_FUTURE_MS, Lateness, Outcomes, Stretch
 from mostread.errors import LogInconsistent
 
 
@@ -64,6 +64,7 @@ class Settlement:
     position: Position
     outcomes: Outcomes
     dead: list[DeadLine]
+    gaps: list[range]
     missing: list[CounterKey]
     _stretch: Stretch
     _added: dict[CounterKey, list[int]]
@@ -91,7 +92,8 @@ class PartitionCount:
         self._open = Stretch(self._next_offset, lateness)
         self._counters = CounterCache(
             capacity,
-            counted_until=start.record_time + lateness.future_ms
+            # Not the setting's own bound: it may have been larger when they were counted.
+            counted_until=start.record_time + LONGEST_FUTURE_MS
             if start and start.record_time >= 0
             else None,
         )
@@ -130,6 +132,8 @@ class PartitionCount:
                 f"offset {records[0].offset} came after {self._next_offset - 1} was counted; "
                 "the topic was rewritten or made again"
             )
+        if records and records[0].offset > self._next_offset:
+            self._open.gaps.append(range(self._next_offset, records[0].offset))
         for part in self._clock.cut(records):
             decoded = decode(part)
             self._open.add(part, decoded, self._observe(decoded, self._clock))
@@ -156,6 +160,7 @@ class PartitionCount:
             position=self.position(),
             outcomes=stretch.outcomes,
             dead=stretch.dead,
+            gaps=stretch.gaps,
             missing=missing,
             _stretch=stretch,
             _added=added,

@@ -55,10 +55,12 @@ def _decode_joined(records: Sequence[Record]) -> list[Event] | None:
 
     None where a record is not exactly one good line: then each needs a look of its own.
     """
-    values = [record.value for record in records]
-    if None in values:
+    values = [record.value or b"" for record in records]
+    # Braces at both ends keep an object from going on in the next record: what was fetched
+    # together must not decide what is an event.
+    if not all(value[:1] == b"{" and value[-1:] == b"}" for value in values):
         return None
-    joined = b"\n".join(values)  # type: ignore[arg-type]  # None was excluded above
+    joined = b"\n".join(values)
     if joined.count(b"\n") != len(records) - 1 or b"\\" in joined:
         return None
     try:
@@ -80,11 +82,16 @@ def _decode_each(records: Sequence[Record]) -> Decoded:
         if value and b"\\" not in value:
             with suppress(*_UNREADABLE):
                 found = _decoder.decode_lines(value)
-        if not found or _takes_back_a_view(found):
+        if not found or len(found) != _lines(value) or _takes_back_a_view(found):
             found = _decode_by_line(record, dead)
         events += found
         ends.append(len(events))
     return Decoded(events, ends, dead)
+
+
+def _lines(value: bytes | None) -> int:
+    """Return how many lines `value` has, the last of which may end in a newline."""
+    return (value or b"").rstrip(b"\n").count(b"\n") + 1
 
 
 def _decode_by_line(record: Record, dead: list[DeadLine]) -> list[Event]:

@@ -12,6 +12,9 @@ from mostread.engagement.counter import HOUR, MINUTE, MINUTE_MS, CounterKey
 from mostread.engagement.event import Event, EventType
 from mostread.engagement.record import DeadLine, Decoded, Record, decode
 
+LONGEST_FUTURE_MS = 60 * MINUTE_MS
+"""The most that `Lateness.future_ms` may be: no event counts further ahead of its record."""
+
 LATE = -1
 """The minute of an event that is counted in total and in no window."""
 
@@ -68,7 +71,8 @@ class Stretch:
     """Everything counted from the record at `first` on; `last` is the last one's offset.
 
     The records stay with their stretch until it is applied: where a counter turns out to
-    have counted a part of it already, the rest is counted again from them.
+    have counted a part of it already, the rest is counted again from them. `gaps`
+    are the offsets that never came: Kafka's own marks, or what its retention removed.
     """
 
     first: int
@@ -79,6 +83,7 @@ class Stretch:
     outcomes: Outcomes = field(default_factory=Outcomes)
     dead: list[DeadLine] = field(default_factory=list)
     chunks: list[Chunk] = field(default_factory=list)
+    gaps: list[range] = field(default_factory=list)
 
     def add(
         self, records: Sequence[Record], decoded: Decoded, duplicate: NDArray[np.bool_]

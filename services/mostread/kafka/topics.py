@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from mostread.errors import KafkaUnavailable, Misconfigured
@@ -54,11 +56,14 @@ def admin(settings: KafkaSettings) -> Iterator[KafkaAdminClient]:
 
 def configurations(
     settings: KafkaSettings, *, partitions: int, replication: int, retention_days: int
-) -> dict[str, dict[str, object]]:
+) -> dict[str, dict[str, Any]]:
     """Return what to create: topic name to its partitions, replication factor and configs."""
     # The broker stamps each record, so that record time runs forward whatever a producer's
     # clock says: duplicates and lateness are decided by it.
     stamped = {"message.timestamp.type": "LogAppendTime"}
+    # With three replicas, an acknowledgement by one broker alone could be lost with it.
+    if replication >= 3:
+        stamped |= {"min.insync.replicas": "2"}
     kept = {"cleanup.policy": "delete", "retention.ms": str(retention_days * DAY_MS)}
     return {
         settings.events_topic: {
@@ -80,7 +85,7 @@ def configurations(
 
 
 def create_missing(
-    client: KafkaAdminClient, wanted: dict[str, dict[str, object]], timeout_seconds: float = 30
+    client: KafkaAdminClient, wanted: dict[str, dict[str, Any]], timeout_seconds: float = 30
 ) -> list[str]:
     """Create the topics of `wanted` that are not there; return their names."""
     existing = set(client.list_topics())
@@ -97,6 +102,26 @@ def create_missing(
         created.append(name)
     client.wait_for_topics(list(wanted), timeout_ms=int(timeout_seconds * 1000))
     return created
+
+
+# What a topic made by somebody else must have, or counting would not be exact.
+_ESSENTIAL = ("message.timestamp.type", "max.message.bytes", "cleanup.policy")
+
+
+def check_configured(client: KafkaAdminClient, wanted: dict[str, dict[str, Any]]) -> None:
+    """Raise Misconfigured, saying what to set, where an existing topic would not do."""
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in wanted]
+    found = client.describe_configs(resources, config_filter="all")
+    for name, options in wanted.items():
+        actual = found["topic"][name]
+        for key in _ESSENTIAL:
+            want, have = options["configs"].get(key), actual[key]["value"]
+            enough = int(have) >= int(want) if want and want.isdigit() else have == want
+            if want is not None and not enough:
+                raise Misconfigured(
+                    f"the topic {name} has {key}={have} and needs {want}; "
+                    f"alter it: kafka-configs.sh --alter --topic {name} --add-config {key}={want}"
+                )
 
 
 def describe(client: KafkaAdminClient, name: str) -> Topic:

@@ -14,7 +14,11 @@ from mostread.web.problem import problem
 V = TypeVar("V")
 
 # A page of any other site may read the lists: they are public, and no cookie is ever looked at.
-PUBLIC = {"Access-Control-Allow-Origin": "*"}
+PUBLIC = {
+    "Access-Control-Allow-Origin": "*",
+    # Without it a script on a page cannot read when to come back.
+    "Access-Control-Expose-Headers": "Retry-After",
+}
 RETRY_SECONDS = "2"
 
 

@@ -200,3 +200,31 @@ def test_an_idle_partition_has_nothing_to_close() -> None:
     partition = PartitionCount(None, lateness=Lateness(), capacity=10)
     assert partition.close() is None
     assert partition.position() == Position(0, -1, Outcomes())
+
+
+def test_offsets_that_never_came_are_told() -> None:
+    partition = PartitionCount(None, lateness=Lateness(), capacity=10)
+    view = b'{"type":"view","article_id":"a"}'
+    partition.count([LogRecord(3, START, view), LogRecord(5, START, view)])
+    partition.count([LogRecord(9, START, view)])
+    settlement = partition.close()
+    assert settlement is not None
+    assert settlement.gaps == [range(3), range(6, 9)]
+
+
+def test_a_smaller_allowance_for_the_future_finds_what_a_larger_one_counted() -> None:
+    ahead = json.dumps(
+        {"type": "view", "article_id": "a", "timestamp": START + 50 * 60_000}
+    ).encode()
+    store = Store()
+    for future_ms, offset, time in [(3_600_000, 0, START), (60_000, 1, START + 50 * 60_000)]:
+        partition = PartitionCount(
+            store.position, lateness=Lateness(future_ms=future_ms), capacity=10
+        )
+        partition.count([LogRecord(offset, time, ahead)])
+        settlement = partition.close()
+        assert settlement is not None
+        looked_up = {k: store.counters[k] for k in settlement.missing if k in store.counters}
+        store.write(partition.apply(settlement, looked_up))
+        store.position = settlement.position
+    assert set(store.numbers().values()) == {(2, 0, 0)}

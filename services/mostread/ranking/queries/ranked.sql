@@ -1,6 +1,6 @@
 -- The articles of a site with their counts in one window, in the order of the list, the pinned
 -- ones before all others. The window is whole grains, with minutes added or taken away (sign)
--- at its two edges; see engagement/window.py.
+-- at its two edges; see engagement/spans.py.
 WITH
     counted AS
     (
@@ -31,9 +31,10 @@ WITH
     ),
     described AS
     (
-        SELECT article_id, section, lower(language) AS language, published_at, hidden, pinned
+        -- What the CMS has taken down is not listed, though its readers are still counted.
+        SELECT article_id, section, lower(language) AS language, published_at, hidden OR deleted AS hidden, pinned
         FROM articles FINAL
-        WHERE site = {site:String} AND NOT deleted
+        WHERE site = {site:String}
     )
 SELECT
     article_id, views, comments, likes, pinned,
