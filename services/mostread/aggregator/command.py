@@ -18,6 +18,7 @@ from mostread.aggregator.dead_letters import DeadLetters
 from mostread.aggregator.log import EventLog
 from mostread.aggregator.metrics import AggregatorMetrics
 from mostread.aggregator.patience import Patience
+from mostread.aggregator.servers import Servers
 from mostread.aggregator.settings import AggregatorSettings
 from mostread.aggregator.store import ClickHouseStore
 from mostread.aggregator.worker import Worker
@@ -49,14 +50,8 @@ async def run(settings: AggregatorSettings) -> int:
     stores = [ClickHouseStore(functools.partial(connect, settings)) for _ in range(2)]
     letters = [DeadLetters(settings) for _ in range(2)]
     event_log = EventLog(settings)
-    worker = Worker(
-        settings,
-        store=stores[0],
-        event_log=event_log,
-        dead_letters=letters[0],
-        metrics=metrics,
-        patience=patience,
-    )
+    servers = Servers(stores[0], event_log, letters[0], metrics, patience)
+    worker = Worker(settings, servers)
     articles = ArticleWriter(
         settings.articles_topic,
         store=stores[1],
@@ -103,7 +98,7 @@ async def run(settings: AggregatorSettings) -> int:
     finally:
         await web.cleanup()
         await event_log.close()
-        worker.close()
+        servers.close()
         articles.close()
         for store in stores:
             store.close()
