@@ -3,7 +3,7 @@
 import random
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import clickhouse_connect
@@ -15,13 +15,23 @@ from mostread.local.kafka import LocalKafka
 from mostread.local.ports import check_free
 
 
+# Below the range that the kernel hands out by itself, so that no connection slips in between;
+# by chance, so that two test runs on one machine do not meet.
+_PORTS = range(10_000, 32_000)
+_chance = random.SystemRandom()
+
+
 def free_ports(count: int) -> list[int]:
     """Ports that nobody listens on just now, all different."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+    found: list[int] = []
+    for port in _chance.sample(_PORTS, k=200):
+        with suppress(OSError), socket.socket() as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(("127.0.0.1", port))
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise AssertionError("no free ports")
 
 
 @contextmanager
@@ -56,8 +66,7 @@ def connect(server: LocalClickHouse, database: str = "default") -> Client:
 
 def free_base() -> int:
     """The first of a row of ports that nobody listens on, for `mostread up --ports`."""
-    # Below the range that the kernel hands out by itself, so that nothing slips in between.
-    for base in random.sample(range(10_000, 32_000, 10), k=100):
+    for base in _chance.sample(_PORTS[::10], k=100):
         with suppress(Misconfigured):
             check_free(("a test", base + offset) for offset in range(10))
             return base
