@@ -14,7 +14,6 @@ from mostread.local.clickhouse import LocalClickHouse
 from mostread.local.kafka import LocalKafka
 from mostread.local.ports import check_free
 
-
 # Below the range that the kernel hands out by itself, so that no connection slips in between;
 # by chance, so that two test runs on one machine do not meet.
 _PORTS = range(10_000, 32_000)
