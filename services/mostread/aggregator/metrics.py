@@ -59,7 +59,7 @@ class AggregatorMetrics:
         )
         self.open_bytes = Gauge(
             "mostread_aggregator_open_bytes",
-            "Bytes of records counted and not yet written.",
+            "Memory, in bytes, of what is counted and not yet written.",
             registry=registry,
         )
         self.remembered = Gauge(

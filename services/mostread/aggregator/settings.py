@@ -23,7 +23,9 @@ class AggregatorSettings(KafkaSettings, ClickHouseSettings, ServiceSettings):
         description="How often counters are written; a hot article's row no oftener.",
     )
     aggregator_flush_bytes: int = Field(
-        32 << 20, ge=1 << 20, description="Records gathered, in bytes, that are written at once."
+        32 << 20,
+        ge=1 << 20,
+        description="Memory of what is gathered, in bytes, at which it is written at once.",
     )
     aggregator_counters: int = Field(
         400_000, ge=1_000, description="Counters a worker keeps in memory, about 350 bytes each."

@@ -105,7 +105,7 @@ class PartitionCount:
 
     @property
     def open_size(self) -> int:
-        """The bytes of records gathered since the last close."""
+        """The memory, in bytes, of what was gathered since the last close."""
         return self._open.size
 
     @property

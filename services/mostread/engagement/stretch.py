@@ -18,6 +18,9 @@ LONGEST_FUTURE_MS = 60 * MINUTE_MS
 LATE = -1
 """The minute of an event that is counted in total and in no window."""
 
+CELL_BYTES = 500
+"""What a cell takes in memory, with the counters it adds to, more or less."""
+
 _COLUMN: dict[EventType, int] = {"view": 0, "comment": 1, "like": 2}
 
 Cell = tuple[str, str, int, EventType, int]
@@ -78,7 +81,7 @@ class Stretch:
     first: int
     lateness: Lateness
     last: int = -1
-    size: int = 0
+    record_bytes: int = 0
     tally: Tally[Cell] = field(default_factory=Tally)
     outcomes: Outcomes = field(default_factory=Outcomes)
     dead: list[DeadLine] = field(default_factory=list)
@@ -121,7 +124,12 @@ class Stretch:
         self.dead += decoded.dead
         self.chunks.append(chunk)
         self.last = records[-1].offset
-        self.size += sum(len(record.value or b"") for record in records)
+        self.record_bytes += sum(len(record.value or b"") for record in records)
+
+    @property
+    def size(self) -> int:
+        """The memory, in bytes, that the stretch takes and will take while it is applied."""
+        return self.record_bytes + CELL_BYTES * len(self.tally)
 
     def numbers(self) -> dict[CounterKey, list[int]]:
         """Return what the stretch adds to each counter it touches."""
