@@ -9,7 +9,7 @@ from mostread import logs
 from mostread.aggregator.dead_letters import DeadLetters
 from mostread.aggregator.metrics import AggregatorMetrics
 from mostread.aggregator.patience import Patience
-from mostread.aggregator.store import Store
+from mostread.aggregator.store import ClickHouseStore
 from mostread.engagement.article import ArticleRow, article_row
 from mostread.engagement.record import DeadLine
 from mostread.errors import InvalidEvent
@@ -24,7 +24,7 @@ class ArticleWriter:
         self,
         topic: str,
         *,
-        store: Store,
+        store: ClickHouseStore,
         dead_letters: DeadLetters,
         metrics: AggregatorMetrics,
         patience: Patience,

@@ -11,7 +11,7 @@ from mostread.aggregator.dead_letters import DeadLetters
 from mostread.aggregator.log import EventLog
 from mostread.aggregator.metrics import AggregatorMetrics
 from mostread.aggregator.patience import Patience
-from mostread.aggregator.store import Store
+from mostread.aggregator.store import ClickHouseStore
 from mostread.engagement.record import DeadLine
 
 log = logs.get(__name__)
@@ -26,7 +26,7 @@ class Servers:
     between two tries that the partitions went to another generation.
     """
 
-    store: Store
+    store: ClickHouseStore
     log: EventLog
     dead_letters: DeadLetters
     metrics: AggregatorMetrics

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.insert import InsertContext
 
 from mostread.clickhouse.client import told_apart
+from mostread.clickhouse.queries import read_sql
 from mostread.engagement.article import ArticleRow
 from mostread.engagement.counter import Counter, CounterKey
 from mostread.engagement.partition import Position
@@ -42,29 +43,11 @@ class ProgressRow(NamedTuple):
     as_of: int
 
 
-class Store(Protocol):
-    """All methods block, and raise Unavailable or Misconfigured; each may be repeated."""
-
-    def positions(self, topic: Topic) -> dict[int, Position]:
-        """Return how far each partition of `topic` is counted; none for one never counted."""
-
-    def counters(self, topic: Topic, keys: Sequence[tuple[int, CounterKey]]) -> list[CounterRow]:
-        """Return the counters of these (partition, key); one never written is left out."""
-
-    def write_counters(self, topic: Topic, rows: Sequence[CounterRow]) -> None:
-        """Write counters. Of one key's rows that with the highest version is right."""
-
-    def write_progress(self, topic: Topic, rows: Sequence[ProgressRow]) -> None:
-        """Write how far partitions are counted, after their counters."""
-
-    def write_articles(self, rows: Sequence[ArticleRow]) -> None:
-        """Write what is known of articles. Of one article's rows the highest version is right."""
-
-
 class ClickHouseStore:
     """The store in ClickHouse. One thread at a time.
 
-    The connection is made when first needed, and again after an error.
+    All methods block, and raise Unavailable or Misconfigured; each may be repeated. The
+    connection is made when first needed, and again after an error.
     """
 
     def __init__(self, connect: Callable[[], Client]) -> None:
@@ -79,10 +62,12 @@ class ClickHouseStore:
         self._inserts = {}
 
     def positions(self, topic: Topic) -> dict[int, Position]:
+        """Return how far each partition of `topic` is counted; none for one never counted."""
         rows = self._query("positions", {"topic": str(topic.id)})
         return {row[0]: Position(row[1], row[2], Outcomes(*row[3:])) for row in rows}
 
     def counters(self, topic: Topic, keys: Sequence[tuple[int, CounterKey]]) -> list[CounterRow]:
+        """Return the counters of these (partition, key); one never written is left out."""
         found = []
         for start in range(0, len(keys), KEYS_A_QUERY):
             part = keys[start : start + KEYS_A_QUERY]
@@ -98,6 +83,7 @@ class ClickHouseStore:
         return found
 
     def write_counters(self, topic: Topic, rows: Sequence[CounterRow]) -> None:
+        """Write counters. Of one key's rows that with the highest version is right."""
         if not rows:
             return
         partitions, keys, counters = zip(*rows, strict=True)
@@ -116,6 +102,7 @@ class ClickHouseStore:
         )
 
     def write_progress(self, topic: Topic, rows: Sequence[ProgressRow]) -> None:
+        """Write how far partitions are counted, after their counters."""
         if not rows:
             return
         positions = [row.position for row in rows]
@@ -137,12 +124,13 @@ class ClickHouseStore:
         )
 
     def write_articles(self, rows: Sequence[ArticleRow]) -> None:
+        """Write what is known of articles. Of one article's rows the highest version is right."""
         if rows:
             self._insert("articles", _columns(ArticleRow._fields, rows))
 
     def _query(self, name: str, parameters: dict[str, object]) -> Sequence[Sequence[Any]]:
         """Return the rows of queries/<name>.sql without the one of NO_PARTITION at its end."""
-        sql = (_QUERIES / f"{name}.sql").read_text(encoding="utf-8")
+        sql = read_sql(_QUERIES, name)
         parameters["no_partition"] = NO_PARTITION
         with self._connected() as client:
             rows: Sequence[Sequence[Any]] = client.query(

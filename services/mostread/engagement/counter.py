@@ -61,9 +61,6 @@ class CounterCache:
             **{g: (seconds // n + 1) * n if seconds >= 0 else 0 for g, n in _LENGTH.items()},
         }
 
-    def __len__(self) -> int:
-        return len(self._young) + len(self._old)
-
     def find(self, key: CounterKey) -> Counter | None:
         """Return the counter of `key`, NOTHING if it is surely new, None if one must look."""
         counter = self._young.get(key)

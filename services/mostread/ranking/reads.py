@@ -13,6 +13,7 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 
 from mostread.clickhouse.client import connect, told_apart
+from mostread.clickhouse.queries import read_sql
 from mostread.clickhouse.settings import ClickHouseSettings
 from mostread.ranking.metrics import Metrics
 
@@ -54,16 +55,13 @@ class Reads:
             client = connect(self._settings)
         try:
             with told_apart():
-                answer: bytes = client.raw_query(_sql(name), parameters, fmt="JSONEachRow")
+                answer: bytes = client.raw_query(
+                    read_sql(_QUERIES, name), parameters, fmt="JSONEachRow"
+                )
         finally:
             self._idle.put(client)
             self._metrics.query_seconds.labels(name).observe(time.perf_counter() - started)
         return answer
-
-
-@cache
-def _sql(name: str) -> str:
-    return (_QUERIES / f"{name}.sql").read_text(encoding="utf-8")
 
 
 @cache
