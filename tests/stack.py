@@ -34,10 +34,12 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextmanager
-def running_kafka(data: Path) -> Iterator[LocalKafka]:
-    """A broker of one's own: `.brokers`, `.kill()`, `.stop()`, `.start()` (on the same port)."""
-    port, controller_port = free_ports(2)
-    server = LocalKafka(data, port, controller_port)
+def running_kafka(data: Path, *ports: int) -> Iterator[LocalKafka]:
+    """A broker of one's own: `.brokers`, `.kill()`, `.stop()`, `.start()` (on the same port).
+
+    `ports`, if given, are its own, its controller's, and the one that it tells clients.
+    """
+    server = LocalKafka(data, *(ports or free_ports(2)))
     try:
         server.start()
         yield server
@@ -46,9 +48,9 @@ def running_kafka(data: Path) -> Iterator[LocalKafka]:
 
 
 @contextmanager
-def running_clickhouse(data: Path) -> Iterator[LocalClickHouse]:
+def running_clickhouse(data: Path, *ports: int) -> Iterator[LocalClickHouse]:
     """A server of one's own: `.url`, `.kill()`, `.stop()`, `.start()` (on the same port)."""
-    server = LocalClickHouse(data, *free_ports(1))
+    server = LocalClickHouse(data, *(ports or free_ports(1)))
     try:
         server.start()
         yield server

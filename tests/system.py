@@ -57,14 +57,25 @@ class Service:
             )
         return self
 
-    def ready(self) -> bool:
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def is_ready(self) -> bool:
         try:
             with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer:
                 return bool(answer.status == 200)
         except OSError:
-            assert self.process is not None
-            assert self.process.poll() is None, self.log.read_text()[-3000:]
             return False
+
+    def ready(self) -> bool:
+        """Whether it is ready; fail the test if it has ended instead."""
+        assert self.running(), self.log.read_text()[-3000:]
+        return self.is_ready()
 
     def wait_ready(self) -> "Service":
         wait_until(self.ready, f"{self.name} is ready; its log:\n{self.log.read_text()[-3000:]}")

@@ -15,7 +15,7 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{advertised_port}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
@@ -42,14 +42,20 @@ broker.heartbeat.interval.ms=500
 
 
 class LocalKafka(LocalServer):
-    """One broker on `brokers`, with a controller beside it in the same process."""
+    """One broker on `brokers`, with a controller beside it in the same process.
+
+    `advertised_port`: where clients are told to come, if something stands in between.
+    """
 
     name = "kafka"
     unavailable = KafkaUnavailable
 
-    def __init__(self, data: Path, port: int, controller_port: int) -> None:
+    def __init__(
+        self, data: Path, port: int, controller_port: int, advertised_port: int | None = None
+    ) -> None:
         super().__init__(data)
-        self.brokers = f"127.0.0.1:{port}"
+        self._advertised_port = advertised_port or port
+        self.brokers = f"127.0.0.1:{self._advertised_port}"
         self.listening = (("Kafka", port), ("Kafka's controller", controller_port))
         self._port = port
         self._controller_port = controller_port
@@ -70,6 +76,7 @@ class LocalKafka(LocalServer):
         self._properties.write_text(
             PROPERTIES.format(
                 port=self._port,
+                advertised_port=self._advertised_port,
                 controller_port=self._controller_port,
                 logs=self.data / "log",
             )

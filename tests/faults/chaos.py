@@ -1,0 +1,50 @@
+"""A run: a schedule of faults under traffic, and what is counted at its end."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from faults import (
+    clickhouse_faults,
+    collector_faults,
+    kafka_faults,
+    topic_faults,
+    worker_faults,
+)
+from faults.fault import Fault
+from faults.play import Report, play
+from faults.rig import Mostread, running_mostread
+from faults.schedule import Planned, schedule
+from faults.verdict import audit, differences
+
+FAULTS: list[Fault[Mostread]] = [
+    *worker_faults.FAULTS,
+    *kafka_faults.FAULTS,
+    *clickhouse_faults.FAULTS,
+    *collector_faults.FAULTS,
+    *topic_faults.FAULTS,
+]
+LONG = 300
+"""From so many seconds on, Kafka may be away for a minute."""
+
+
+def plan(seed: int, seconds: float) -> list[Planned]:
+    """Return the schedule of a run."""
+    long = [kafka_faults.AWAY_A_MINUTE] if seconds >= LONG else []
+    return schedule(seed, seconds, [*FAULTS, *long])
+
+
+def chaos(directory: Path, planned: Sequence[Planned], *, seed: int, report: Report) -> list[str]:
+    """Play `planned` on a system of its own in `directory`; return every difference found."""
+    with running_mostread(directory, seed=seed) as rig:
+        rig.traffic.start()
+        play(rig, planned, [*FAULTS, kafka_faults.AWAY_A_MINUTE], report)
+        ledger = rig.traffic.stop()
+        report(ledger.told())
+        found = differences(rig, ledger)
+        code, said = audit(rig.system)
+        if code != 0 and "No such command" not in said:
+            found.append(f"mostread audit ended with {code}: {said}")
+        report(
+            f"{rig.workers.died} workers and {rig.collectors.died} collectors ended by themselves"
+        )
+    return found

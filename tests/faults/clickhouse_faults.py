@@ -1,0 +1,92 @@
+"""What happens to ClickHouse, and on the way to it."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from faults.fault import Fault, Part
+from faults.proxy import Spring
+from faults.rig import SESSION_SECONDS, Mostread
+
+INSERT = rb"INSERT(?:\+|%20| )INTO"
+MORE_THAN_THERE_IS = 1 << 60
+
+
+@contextmanager
+def killed_in_an_insert(rig: Mostread, _: random.Random) -> Iterator[None]:
+    trap = rig.clickhouse_line.trap(INSERT, Spring.TELL)
+    rig.wait(trap.sprung.is_set, "an insert is under way")
+    rig.clickhouse.kill()
+    yield
+    rig.clickhouse.start()
+
+
+@contextmanager
+def away(rig: Mostread, _: random.Random) -> Iterator[None]:
+    rig.clickhouse_line.refuse()
+    yield
+    rig.clickhouse_line.pass_on()
+
+
+@contextmanager
+def silent(rig: Mostread, _: random.Random) -> Iterator[None]:
+    rig.clickhouse_line.stall()
+    yield
+    rig.clickhouse_line.pass_on()
+
+
+@contextmanager
+def slow(rig: Mostread, _: random.Random) -> Iterator[None]:
+    rig.clickhouse_line.slow(20_000)
+    yield
+    rig.clickhouse_line.pass_on()
+
+
+@contextmanager
+def answers_lost(rig: Mostread, chance: random.Random) -> Iterator[None]:
+    trap = rig.clickhouse_line.trap(INSERT, Spring.LOSE_ANSWER, chance.randint(1, 4))
+    rig.wait(trap.answered.is_set, "inserts were answered, and nobody heard")
+    yield
+
+
+@contextmanager
+def inserts_cut(rig: Mostread, chance: random.Random) -> Iterator[None]:
+    trap = rig.clickhouse_line.trap(INSERT, Spring.CUT_REQUEST, chance.randint(1, 4))
+    rig.wait(trap.sprung.is_set, "inserts were cut")
+    yield
+
+
+@contextmanager
+def disk_full(rig: Mostread, chance: random.Random) -> Iterator[None]:
+    """ClickHouse's own refusal to write where too little would be left."""
+    table = chance.choice(["counters", "progress"])
+    setting = "min_free_disk_bytes_to_perform_insert"
+    with rig.direct() as client:
+        client.command(f"ALTER TABLE {table} MODIFY SETTING {setting} = {MORE_THAN_THERE_IS}")
+    yield
+    with rig.direct() as client:
+        client.command(f"ALTER TABLE {table} RESET SETTING {setting}")
+
+
+@contextmanager
+def table_missing(rig: Mostread, chance: random.Random) -> Iterator[None]:
+    table = chance.choice(["counters", "progress"])
+    with rig.direct() as client:
+        client.command(f"RENAME TABLE {table} TO {table}_elsewhere")
+    yield
+    with rig.direct() as client:
+        client.command(f"RENAME TABLE {table}_elsewhere TO {table}")
+
+
+ALONE = frozenset({Part.CLICKHOUSE})
+LONGER = (SESSION_SECONDS + 2, SESSION_SECONDS + 9)
+FAULTS: list[Fault[Mostread]] = [
+    Fault("ClickHouse ends by kill -9 in an insert", ALONE, (0, 4), killed_in_an_insert),
+    Fault("ClickHouse is away for longer than a session", ALONE, LONGER, away),
+    Fault("ClickHouse is silent for longer than a query may take", ALONE, (11, 14), silent),
+    Fault("the way to ClickHouse is slow", ALONE, (4, 12), slow),
+    Fault("the answers to inserts are lost", ALONE, (0, 1), answers_lost),
+    Fault("inserts are cut in the middle", ALONE, (0, 1), inserts_cut),
+    Fault("ClickHouse's disk is full", ALONE, (3, 8), disk_full),
+    Fault("a table is missing", ALONE, (3, 8), table_missing),
+]

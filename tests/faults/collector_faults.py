@@ -1,0 +1,57 @@
+"""What happens to a collector."""
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from faults.fault import Fault, Part
+from faults.proxy import Spring
+from faults.rig import Mostread
+
+# A frame of Kafka's protocol: the key of Produce, its version, a number, who asks.
+PRODUCE = rb"\x00\x00\x00[\x00-\x14].{4}\x00\x12mostread-collector"
+
+
+@contextmanager
+def killed_before_its_answer(rig: Mostread, _: random.Random) -> Iterator[None]:
+    """Kafka has acknowledged; the collector dies before it can say so."""
+    trap = rig.kafka_line.trap(PRODUCE, Spring.HOLD_ANSWER)
+    rig.wait(trap.answered.is_set, "Kafka has acknowledged a record")
+    time.sleep(0.1)  # more of what is under way may be acknowledged, too
+    # Whose connection was caught is not known; while nothing is answered it cannot go on.
+    collectors = list(rig.collectors.all())
+    for collector in collectors:
+        rig.collectors.kill(collector)
+    yield
+    for collector in collectors:
+        rig.collectors.start(collector)
+
+
+@contextmanager
+def terminated(rig: Mostread, chance: random.Random) -> Iterator[None]:
+    collector = rig.collectors.one(chance.randrange(9))
+    rig.collectors.stop(collector)
+    yield
+    rig.collectors.start(collector)
+
+
+@contextmanager
+def killed(rig: Mostread, chance: random.Random) -> Iterator[None]:
+    collector = rig.collectors.one(chance.randrange(9))
+    rig.collectors.kill(collector)
+    yield
+    rig.collectors.start(collector)
+
+
+FAULTS: list[Fault[Mostread]] = [
+    Fault(
+        "collectors end by kill -9 between Kafka's acknowledgement and their answer",
+        # The trap is on the way to Kafka, which must go on meanwhile.
+        frozenset({Part.COLLECTORS, Part.KAFKA}),
+        (0, 3),
+        killed_before_its_answer,
+    ),
+    Fault("a collector ends by SIGTERM", frozenset({Part.COLLECTORS}), (0, 4), terminated),
+    Fault("a collector ends by kill -9", frozenset({Part.COLLECTORS}), (0, 4), killed),
+]

@@ -1,0 +1,130 @@
+"""What faults are played on: Kafka behind a proxy and workers; and mostread as a whole."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from clickhouse_connect.driver.client import Client
+
+from faults.proxy import Proxy
+from faults.traffic import Traffic
+from faults.workers import Workers
+from mostread.collector.tokens import hash_token
+from mostread.local.clickhouse import LocalClickHouse
+from mostread.local.kafka import LocalKafka
+from stack import connect, free_ports, running_clickhouse, running_kafka
+from system import Service, System
+
+TOKEN = "token of a frontend"
+SESSION_SECONDS = 6
+DATABASE = "faults"
+
+
+@dataclass
+class Rig:
+    """Kafka, the proxy by which everybody speaks to it, and the workers that count."""
+
+    kafka: LocalKafka
+    kafka_line: Proxy
+    workers: Workers
+    topic: str
+
+    def tend(self) -> None:
+        """Start again what died by itself."""
+        self.workers.tend()
+
+    def wait(self, true: Callable[[], bool], what: str, seconds: float = 90) -> None:
+        """Return when `true` is, looking after the processes meanwhile."""
+        deadline = time.monotonic() + seconds
+        while not true():
+            assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+            self.tend()
+            time.sleep(0.1)
+
+
+@dataclass
+class Mostread(Rig):
+    """Collectors, workers, Kafka and ClickHouse, the latter two behind proxies."""
+
+    system: System
+    collectors: Workers
+    clickhouse: LocalClickHouse
+    clickhouse_line: Proxy
+    traffic: Traffic
+
+    def tend(self) -> None:
+        self.workers.tend()
+        self.collectors.tend()
+
+    def direct(self) -> Client:
+        """Return a client of ClickHouse that goes round the proxy."""
+        return connect(self.clickhouse, DATABASE)
+
+    def all_ready(self) -> bool:
+        """Whether each service can do its work."""
+        everything = [*self.workers.all(), *self.collectors.all()]
+        return all(isinstance(each, Service) and each.is_ready() for each in everything)
+
+
+@contextmanager
+def line(target: int) -> Iterator[Proxy]:
+    """A proxy before `target`."""
+    proxy = Proxy(free_ports(1)[0], target)
+    proxy.start()
+    try:
+        yield proxy
+    finally:
+        proxy.stop()
+
+
+@contextmanager
+def kafka_behind_proxy(directory: Path) -> Iterator[tuple[LocalKafka, Proxy]]:
+    """A broker that tells everybody to come to the proxy's port."""
+    port, controller_port = free_ports(2)
+    with line(port) as proxy, running_kafka(directory, port, controller_port, proxy.port) as kafka:
+        yield kafka, proxy
+
+
+@contextmanager
+def running_mostread(
+    directory: Path, *, seed: int, rate: float = 1000, workers: int = 2
+) -> Iterator[Mostread]:
+    """Everything of one's own, ready, with traffic that is not started yet."""
+    with ExitStack() as stack:
+        kafka, kafka_line = stack.enter_context(kafka_behind_proxy(directory / "kafka"))
+        port = free_ports(1)[0]
+        clickhouse = stack.enter_context(running_clickhouse(directory / "clickhouse", port))
+        clickhouse_line = stack.enter_context(line(port))
+        url = f"http://127.0.0.1:{clickhouse_line.port}"
+        system = System(kafka.brokers, url, DATABASE, directory)
+        system.environment |= {
+            "MOSTREAD_AGGREGATOR_SESSION_SECONDS": str(SESSION_SECONDS),
+            "MOSTREAD_AGGREGATOR_STOP_SECONDS": "10",
+            "MOSTREAD_CLICKHOUSE_TIMEOUT_SECONDS": "10",
+            "MOSTREAD_COLLECTOR_ACK_TIMEOUT_SECONDS": "4",
+            "MOSTREAD_COLLECTOR_TOKENS": f"frontend:emit:{hash_token(TOKEN)}",
+        }
+        system.init()
+        stack.callback(system.end)
+        collectors = Workers(lambda: system.service("collector"), 2)
+        rig = Mostread(
+            kafka=kafka,
+            kafka_line=kafka_line,
+            workers=Workers(lambda: system.service("aggregator"), workers),
+            topic=system.kafka.events_topic,
+            system=system,
+            collectors=collectors,
+            clickhouse=clickhouse,
+            clickhouse_line=clickhouse_line,
+            traffic=Traffic(
+                [service.url for service in system.services if service.name == "collector"],
+                TOKEN,
+                seed=seed,
+                rate=rate,
+            ),
+        )
+        stack.callback(rig.traffic.abandon)
+        rig.wait(rig.all_ready, "all services are ready")
+        yield rig

@@ -1,0 +1,44 @@
+"""A short schedule of faults, and that schedules are repeatable."""
+
+from pathlib import Path
+
+import pytest
+
+from faults.chaos import FAULTS, chaos, plan
+
+SEED, SECONDS = 4, 100
+
+
+def test_a_seed_is_a_schedule() -> None:
+    assert plan(7, 120) == plan(7, 120)
+    assert plan(7, 120) != plan(8, 120)
+
+
+def test_a_schedule_has_every_fault_once_before_any_twice() -> None:
+    planned = plan(7, 600)
+    first = [each.name for each in planned[: len(FAULTS) + 1]]
+    assert len(set(first)) == len(FAULTS) + 1
+    assert {fault.name for fault in FAULTS} <= set(first)
+
+
+def test_no_part_has_two_faults_at_once() -> None:
+    parts = {fault.name: fault.parts for fault in FAULTS}
+    planned = [each for each in plan(7, 250) if each.name in parts]
+    overlaps = [
+        (one, other)
+        for one in planned
+        for other in planned
+        if one is not other and one.at <= other.at < one.at + one.lasts
+    ]
+    assert overlaps, "faults of different parts come at once"
+    assert all(not parts[one.name] & parts[other.name] for one, other in overlaps)
+
+
+@pytest.mark.timeout(480)
+def test_a_short_schedule_changes_no_number(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    planned = plan(SEED, SECONDS)
+    with capsys.disabled():
+        found = chaos(tmp_path, planned, seed=SEED, report=lambda _: None)
+    assert found == []

@@ -1,0 +1,38 @@
+"""Each fault alone, under traffic: what was answered with 202 is counted once, and no more."""
+
+import random
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from faults.chaos import FAULTS
+from faults.fault import Fault
+from faults.rig import Mostread, running_mostread
+from faults.verdict import differences
+
+BEFORE_SECONDS, AFTER_SECONDS = 1.0, 1.0
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mostread]:
+    """One system for all: the ledger grows from fault to fault."""
+    with running_mostread(tmp_path_factory.mktemp("faults"), seed=1) as rig:
+        rig.traffic.start()
+        yield rig
+        rig.traffic.stop()
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_every_event_is_counted_once(rig: Mostread, fault: Fault[Mostread]) -> None:
+    rig.traffic.go_on()
+    before = len(rig.traffic.ledger.accepted)
+    time.sleep(BEFORE_SECONDS)
+    with fault.play(rig, random.Random(fault.name)):
+        time.sleep(fault.lasts[0] + 0.5)
+    rig.wait(rig.all_ready, "all services are ready")
+    time.sleep(AFTER_SECONDS)
+    rig.traffic.pause()
+    assert len(rig.traffic.ledger.accepted) > before + 100, "there was traffic"
+    assert differences(rig, rig.traffic.ledger) == []

@@ -1,0 +1,60 @@
+"""What an operator may do to the events topic while everything runs.
+
+An id is known as a duplicate within its partition, so no event may be sent again across these:
+docs/exactness.md says so, and the traffic keeps to it.
+"""
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kafka.admin import NewPartitions
+
+from faults.fault import EVERYTHING, Fault
+from faults.log import ends, topic_of
+from faults.rig import Mostread
+from faults.verdict import all_counted
+from mostread.kafka import topics
+
+
+@contextmanager
+def partitions_added(rig: Mostread, _: random.Random) -> Iterator[None]:
+    rig.wait(rig.all_ready, "all services are ready")
+    rig.traffic.repeats = False
+    before = topic_of(rig.system).partitions
+    with topics.admin(rig.system.kafka) as admin:
+        admin.create_partitions({rig.topic: NewPartitions(total_count=before + 2)})
+
+    def used_by_all() -> bool:
+        found = ends(rig.system)
+        return all(found.get(number, 0) > 0 for number in range(before + 2))
+
+    rig.wait(used_by_all, "events come into the new partitions")
+    # Each collector looks once a second how many there are.
+    time.sleep(3)
+    rig.traffic.forget()
+    rig.traffic.repeats = True
+    yield
+
+
+@contextmanager
+def made_again(rig: Mostread, _: random.Random) -> Iterator[None]:
+    """Whoever deletes a topic waits until it is counted; what was counted stays."""
+    rig.wait(rig.all_ready, "all services are ready")
+    rig.traffic.pause()
+    rig.wait(lambda: all_counted(rig), "what was sent is counted")
+    rig.traffic.forget()
+    with topics.admin(rig.system.kafka) as admin:
+        admin.delete_topics([rig.topic])
+        rig.wait(lambda: rig.topic not in admin.list_topics(), "the topic is gone")
+    time.sleep(2)
+    rig.system.init()
+    rig.traffic.go_on()
+    yield
+
+
+FAULTS: list[Fault[Mostread]] = [
+    Fault("partitions are added", EVERYTHING, (0, 2), partitions_added),
+    Fault("the topic is deleted and made again", EVERYTHING, (0, 2), made_again),
+]

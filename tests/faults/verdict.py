@@ -1,0 +1,97 @@
+"""What is in ClickHouse against what must be there, to the last event."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+from faults.ledger import Key, Ledger, Numbers
+from faults.log import ends, topic_of
+from faults.rig import Mostread
+from mostread.clickhouse.client import connect
+from recount import recount
+from system import System, wait_until
+
+
+def against_recount(system: System) -> None:
+    """Wait until all is counted, and hold it against a plain recount of the log, partition by
+    partition.
+    """
+    wait_until(lambda: is_counted(system), "all records are counted", 120)
+    truth = {number: recount(records) for number, records in system.log().items() if records}
+    assert system.outcomes() == {number: each.outcomes for number, each in truth.items()}
+    counted = system.counters()
+    for number, each in truth.items():
+        assert counted.get(number, {}) == each.counters, f"partition {number}"
+
+
+def is_counted(system: System) -> bool:
+    """Whether the topic is counted to its end."""
+    client = connect(system.clickhouse)
+    try:
+        rows = client.query(
+            "SELECT partition, next_offset FROM progress FINAL WHERE topic_id = {id:UUID}",
+            parameters={"id": str(topic_of(system).id)},
+        ).result_rows
+    finally:
+        client.close()
+    reached = dict(rows)
+    return all(reached.get(number, 0) >= end for number, end in ends(system).items())
+
+
+def all_counted(rig: Mostread) -> bool:
+    return is_counted(rig.system)
+
+
+def differences(rig: Mostread, ledger: Ledger) -> list[str]:
+    """Wait until all is counted, and return each counter and outcome that is wrong."""
+    rig.wait(rig.all_ready, "all services are ready")
+    rig.wait(lambda: all_counted(rig), "all records are counted", 180)
+    return [*_wrong_counters(_counters(rig), ledger.counters()), *_wrong_outcomes(rig, ledger)]
+
+
+def _counters(rig: Mostread) -> dict[Key, Numbers]:
+    client = connect(rig.system.clickhouse)
+    rows = client.query(
+        "SELECT site, toString(grain), toUnixTimestamp(window), article_id,"
+        " sum(views), sum(comments), sum(likes)"
+        " FROM counters FINAL GROUP BY site, grain, window, article_id"
+    ).result_rows
+    client.close()
+    return {(row[0], row[1], row[2], row[3]): (row[4], row[5], row[6]) for row in rows}
+
+
+def _wrong_counters(counted: dict[Key, Numbers], truth: dict[Key, Numbers]) -> Iterator[str]:
+    for key in sorted(counted.keys() | truth.keys()):
+        if counted.get(key) != truth.get(key):
+            yield f"{key}: counted {counted.get(key)}, acknowledged {truth.get(key)}"
+
+
+def _wrong_outcomes(rig: Mostread, ledger: Ledger) -> Iterator[str]:
+    client = connect(rig.system.clickhouse)
+    (row,) = client.query(
+        "SELECT sum(received), sum(counted), sum(duplicate), sum(late), sum(dead_lettered)"
+        " FROM progress FINAL"
+    ).result_rows
+    client.close()
+    received, counted, duplicate, late, dead = row
+    in_time = len(ledger.accepted) - ledger.late()
+    if (counted, late, dead) != (in_time, ledger.late(), 0):
+        yield f"counted, late, dead: {(counted, late, dead)}; sent {(in_time, ledger.late(), 0)}"
+    if received != counted + duplicate + late + dead:
+        yield f"received {received} is not the sum of {row[1:]}"
+    if duplicate < ledger.repeated:
+        yield f"{duplicate} duplicates, but {ledger.repeated} were sent"
+
+
+def audit(system: System) -> tuple[int, str]:
+    """Return what `mostread audit` says: its exit code and its words."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "mostread", "audit"],
+        env={**os.environ, **system.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    return ran.returncode, ran.stdout + ran.stderr
