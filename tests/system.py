@@ -17,8 +17,8 @@ from mostread.clickhouse.migrate import migrate
 from mostread.clickhouse.settings import ClickHouseSettings
 from mostread.engagement.stretch import Outcomes
 from mostread.kafka import topics
+from mostread.kafka.reading import LogRecord
 from mostread.kafka.settings import KafkaSettings
-from recount import LogRecord
 from stack import free_ports
 
 PATIENCE_SECONDS = 60

@@ -18,6 +18,7 @@ COMMANDS = {
     "collector": "mostread.collector.command:collector",
     "aggregator": "mostread.aggregator.command:aggregator",
     "ranking": "mostread.ranking.command:ranking",
+    "audit": "mostread.audit:audit",
     "config": "mostread.config:config",
     "up": "mostread.local.commands:up",
     "down": "mostread.local.commands:down",

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from faults.ledger import Key, Ledger, Numbers
 from faults.log import ends, topic_of
 from faults.rig import Mostread
+from mostread.audit.recount import recount
 from mostread.clickhouse.client import connect
-from recount import recount
 from system import System, wait_until
 
 

@@ -7,11 +7,11 @@ import time
 import orjson
 from kafka import KafkaConsumer, KafkaProducer
 
+from mostread.audit.recount import recount
 from mostread.clickhouse.client import connect
 from mostread.kafka import topics
 from mostread.local.clickhouse import LocalClickHouse
 from mostread.local.kafka import LocalKafka
-from recount import recount
 from system import System, wait_until
 
 

@@ -3,12 +3,13 @@
 from pydantic import Field
 
 from mostread.clickhouse.settings import ClickHouseSettings
-from mostread.engagement.stretch import LONGEST_FUTURE_MS, Lateness
+from mostread.counting import CountingSettings
+from mostread.engagement.stretch import Lateness
 from mostread.kafka.settings import KafkaSettings
 from mostread.web.settings import ServiceSettings
 
 
-class AggregatorSettings(KafkaSettings, ClickHouseSettings, ServiceSettings):
+class AggregatorSettings(CountingSettings, KafkaSettings, ClickHouseSettings, ServiceSettings):
     """What one worker of the aggregator needs to know. All of them are read once, at start."""
 
     aggregator_host: str = Field("127.0.0.1", description="The address to listen on.")
@@ -30,15 +31,6 @@ class AggregatorSettings(KafkaSettings, ClickHouseSettings, ServiceSettings):
     aggregator_counters: int = Field(
         400_000, ge=1_000, description="Counters a worker keeps in memory, about 350 bytes each."
     )
-    aggregator_late_hours: int = Field(
-        24, ge=1, le=24 * 30, description="An older event counts in its article's total only."
-    )
-    aggregator_future_seconds: int = Field(
-        60,
-        ge=0,
-        le=LONGEST_FUTURE_MS // 1000,
-        description="An event further ahead counts when it was received.",
-    )
     aggregator_session_seconds: float = Field(
         20.0, ge=6, le=60, description="After this silence another worker takes the partitions."
     )
@@ -48,7 +40,4 @@ class AggregatorSettings(KafkaSettings, ClickHouseSettings, ServiceSettings):
 
     @property
     def lateness(self) -> Lateness:
-        return Lateness(
-            late_ms=self.aggregator_late_hours * 3_600_000,
-            future_ms=self.aggregator_future_seconds * 1000,
-        )
+        return Lateness(late_ms=self.late_ms, future_ms=self.future_ms)

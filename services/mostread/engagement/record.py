@@ -1,6 +1,6 @@
 """From the records of a partition to events; a bad line costs only itself."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
@@ -96,28 +96,42 @@ def _lines(value: bytes | None) -> int:
 
 def _decode_by_line(record: Record, dead: list[DeadLine]) -> list[Event]:
     found: list[Event] = []
+    for each in each_line(record):
+        if isinstance(each, Event):
+            found.append(each)
+        else:
+            dead.append(each)
+    return found
+
+
+def each_line(record: Record) -> Iterator[Event | DeadLine]:
+    """Yield what each line of `record` is, in their order; blank lines are nothing.
+
+    This is the definition of an event in the log. `decode` says the same, faster.
+    """
     lines = (record.value or b"").split(b"\n")
     if not any(line.strip() for line in lines):
-        dead.append(DeadLine(record.offset, 0, "the record is empty", record.value or b""))
+        yield DeadLine(record.offset, 0, "the record is empty", record.value or b"")
     for number, line in enumerate(lines):
         if not line.strip():
             continue
         try:
             event = _decoder.decode(line)
         except _UNREADABLE as error:
-            dead.append(DeadLine(record.offset, number, str(error), line))
+            yield DeadLine(record.offset, number, str(error), line)
             continue
         if _takes_back_a_view([event]):
-            dead.append(DeadLine(record.offset, number, "a view cannot be taken back", line))
-        elif any(
-            character < " "
-            for name in (event.article_id, event.site, event.id)
-            for character in name
-        ):
-            dead.append(DeadLine(record.offset, number, "a name holds a control character", line))
+            yield DeadLine(record.offset, number, "a view cannot be taken back", line)
+        elif b"\\" in line and _holds_a_control_character(event):
+            yield DeadLine(record.offset, number, "a name holds a control character", line)
         else:
-            found.append(event)
-    return found
+            yield event
+
+
+def _holds_a_control_character(event: Event) -> bool:
+    return any(
+        character < " " for name in (event.article_id, event.site, event.id) for character in name
+    )
 
 
 def _takes_back_a_view(events: Sequence[Event]) -> bool:

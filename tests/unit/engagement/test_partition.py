@@ -8,14 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mostread.audit.recount import recount
 from mostread.engagement.counter import Counter, CounterKey
 from mostread.engagement.duplicates import MEMORY_MS
 from mostread.engagement.partition import PartitionCount, Position
 from mostread.engagement.stretch import Lateness, Outcomes
 from mostread.errors import LogInconsistent
-from recount import DAY, LogRecord, recount
+from mostread.kafka.reading import LogRecord
 
 START = 1_790_000_000_000
+DAY = 24 * 3600 * 1000
 NO_EVENTS = [
     b"{",
     b"[]",

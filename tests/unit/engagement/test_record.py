@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mostread.engagement.record import decode
-from recount import LogRecord
+from mostread.kafka.reading import LogRecord
 
 VIEW = b'{"type":"view","article_id":"a"}'
 VALUES = [

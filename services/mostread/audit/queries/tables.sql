@@ -1,0 +1,4 @@
+-- Which tables these are: after `mostread rebuild` they are others.
+SELECT toString(uuid) FROM system.tables
+WHERE database = currentDatabase() AND name IN ('counters', 'progress')
+ORDER BY name
