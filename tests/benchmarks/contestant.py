@@ -1,0 +1,39 @@
+"""Who takes part, and what is found out about each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from benchmarks.log import Load, Log
+
+
+@dataclass(frozen=True)
+class Servers:
+    """The real servers, which all contestants share."""
+
+    brokers: str
+    clickhouse_url: str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How fast it was, what it says it counted, and the memory of its process over the run.
+
+    `memory` holds resident bytes, a sample every tenth of a second, from start to end; it is
+    empty for what has no process of its own.
+    """
+
+    events_a_second: float
+    counted: int
+    memory: tuple[int, ...] = ()
+
+
+Run = Callable[[Servers, Log], Measured]
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """An aggregator and the log it reads."""
+
+    name: str
+    run: Run
+    load: Load

@@ -1,0 +1,11 @@
+"""What a process takes in memory."""
+
+import os
+from pathlib import Path
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def resident(pid: int) -> int:
+    """Return the resident bytes of `pid` at this moment."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE

@@ -1,0 +1,41 @@
+"""mostread itself: one aggregator, until its rows are in ClickHouse and its offsets committed."""
+
+import dataclasses
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks import committed
+from benchmarks.contestant import Measured, Servers
+from benchmarks.log import Log
+from mostread.clickhouse.client import connect
+from system import System
+
+
+def run(servers: Servers, log: Log, workers: int = 1) -> Measured:
+    """Count `log` into a database of its own; the memory is that of the first worker."""
+    with tempfile.TemporaryDirectory() as directory:
+        name = f"bench_{time.time_ns()}"
+        system = System(servers.brokers, servers.clickhouse_url, name, Path(directory))
+        # The log is read by others too: only database and group are its own.
+        system.kafka = log.kafka
+        system.environment["MOSTREAD_KAFKA_TOPIC_PREFIX"] = log.kafka.kafka_topic_prefix
+        system.init()
+        try:
+            return _count(system, log, workers)
+        finally:
+            system.end()
+            client = connect(system.clickhouse)
+            client.command(f"DROP DATABASE {name} SYNC")
+            client.close()
+
+
+def _count(system: System, log: Log, workers: int) -> Measured:
+    started = [system.service("aggregator") for _ in range(workers)]
+    first = started[0]
+    assert first.process is not None
+    group = system.environment["MOSTREAD_AGGREGATOR_GROUP"]
+    measured = committed.watch(log, group, first.log, first.process.pid)
+    counted = sum(outcomes["counted"] for outcomes in system.outcomes().values())
+    assert [worker.stop() for worker in started] == [0] * workers
+    return dataclasses.replace(measured, counted=counted)

@@ -1,0 +1,55 @@
+"""A peer that is a program of its own, beside us in `programs/`."""
+
+import dataclasses
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks import committed
+from benchmarks.contestant import Measured, Servers
+from benchmarks.log import Log
+
+_PROGRAMS = Path(__file__).with_name("programs")
+_STOP_SECONDS = 60
+
+
+def run(name: str, log: Log) -> Measured:
+    """Run `programs/<name>.py BROKERS TOPIC GROUP` until it has committed all of `log`.
+
+    When it is told to end it says `counted N`.
+    """
+    group = f"{name}_{time.time_ns()}"
+    arguments = [log.kafka.kafka_brokers, log.kafka.events_topic, group]
+    with tempfile.TemporaryDirectory() as directory:
+        said = Path(directory, "said")
+        with said.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, str(_PROGRAMS / f"{name}.py"), *arguments],
+                cwd=directory,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            measured = committed.watch(log, group, said, process.pid)
+            process.send_signal(signal.SIGTERM)
+            process.wait(_STOP_SECONDS)
+        finally:
+            process.kill()
+            process.wait()
+        counted = re.search(rb"counted (\d+)", said.read_bytes())
+        assert counted, said.read_text()[-2000:]
+    return dataclasses.replace(measured, counted=int(counted[1]))
+
+
+def idiomatic_faust(_: Servers, log: Log) -> Measured:
+    """Count with the usual Faust program."""
+    return run("idiomatic_faust", log)
+
+
+def bare_loop(_: Servers, log: Log) -> Measured:
+    """Count with our rules on a bare consumer: the limit of what the aggregator can reach."""
+    return run("bare_loop", log)
