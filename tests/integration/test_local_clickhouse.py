@@ -166,3 +166,16 @@ def test_reads_go_on_while_a_long_insert_runs(client: Client, clickhouse: LocalC
         inserting.result()
     assert seen > 1, "no read was answered while the insert ran"
     assert client.command("SELECT count() FROM t") == 10
+
+
+def test_an_insert_that_fails_behind_its_parsing_says_so(client: Client) -> None:
+    client.command("CREATE TABLE small (n UInt32, CONSTRAINT few CHECK n < 5) ORDER BY n")
+    with pytest.raises(DatabaseError, match="VIOLATED_CONSTRAINT"):
+        client.insert("small", [[1], [7]], column_names=["n"])
+    client.command(
+        "CREATE TABLE full (n UInt32) ORDER BY n"
+        " SETTINGS min_free_disk_bytes_to_perform_insert = 100000000000000000"
+    )
+    with pytest.raises(DatabaseError, match="NOT_ENOUGH_SPACE"):
+        client.insert("full", [[1]], column_names=["n"])
+    assert client.command("SELECT count() FROM small") == 0
