@@ -154,8 +154,8 @@ class Proxy:
                 for task in (there, back):
                     task.cancel()
                 await asyncio.gather(there, back, return_exceptions=True)
-        except OSError:
-            pass  # the server is away: so are we
+        except (OSError, asyncio.CancelledError):
+            pass  # the server is away, and so are we; or this proxy ends
         finally:
             self._connections.discard(connection)
             connection.close()

@@ -19,10 +19,12 @@ def against_recount(system: System) -> None:
     """
     wait_until(lambda: is_counted(system), "all records are counted", 120)
     truth = {number: recount(records) for number, records in system.log().items() if records}
-    assert system.outcomes() == {number: each.outcomes for number, each in truth.items()}
+    outcomes = {number: each.outcomes for number, each in truth.items()}
+    assert system.outcomes() == outcomes, f"{system.outcomes()} and not {outcomes}"
     counted = system.counters()
     for number, each in truth.items():
-        assert counted.get(number, {}) == each.counters, f"partition {number}"
+        wrong = list(_wrong_counters(counted.get(number, {}), each.counters))
+        assert not wrong, f"partition {number}: {wrong[:20]}"
 
 
 def is_counted(system: System) -> bool:
@@ -64,7 +66,7 @@ def _counters(rig: Mostread) -> dict[Key, Numbers]:
 def _wrong_counters(counted: dict[Key, Numbers], truth: dict[Key, Numbers]) -> Iterator[str]:
     for key in sorted(counted.keys() | truth.keys()):
         if counted.get(key) != truth.get(key):
-            yield f"{key}: counted {counted.get(key)}, acknowledged {truth.get(key)}"
+            yield f"{key}: counted {counted.get(key)}, and not {truth.get(key)}"
 
 
 def _wrong_outcomes(rig: Mostread, ledger: Ledger) -> Iterator[str]:

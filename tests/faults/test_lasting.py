@@ -1,0 +1,112 @@
+"""An error that does not pass stops the counting, and says so; nothing is skipped."""
+
+import shutil
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from faults.clickhouse_faults import MORE_THAN_THERE_IS
+from faults.log import produce
+from faults.verdict import against_recount
+from mostread.clickhouse.client import connect
+from mostread.local.kafka import LocalKafka
+from stack import running_clickhouse, running_kafka
+from system import Service, System, wait_until
+
+SEEN_FAILING = 3
+"""So often a call must have failed before the test believes that it is tried again and again."""
+
+VIEW = b'{"type":"view","article_id":"a"}'
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[tuple[LocalKafka, System]]:
+    """A system on servers of its own, the broker among them."""
+    with (
+        running_kafka(tmp_path / "kafka") as kafka,
+        running_clickhouse(tmp_path / "clickhouse") as clickhouse,
+    ):
+        system = System(kafka.brokers, clickhouse.url, "lasting", tmp_path)
+        system.init(partitions=1)
+        yield kafka, system
+        system.end()
+
+
+def troubles(worker: Service, part: str) -> float:
+    """Return the metric that counts what failed."""
+    with urllib.request.urlopen(f"{worker.url}/metrics", timeout=5) as answer:
+        text = answer.read().decode()
+    name = f'mostread_aggregator_troubles_total{{part="{part}"}} '
+    return sum(float(line[len(name) :]) for line in text.splitlines() if line.startswith(name))
+
+
+def assert_it_says(worker: Service, part: str, cause: str) -> None:
+    """Hold /readyz, the log and the metric to naming `cause`, while it goes on trying."""
+    wait_until(lambda: cause in worker.failing(), f"/readyz says {cause}")
+    before = troubles(worker, part)
+    wait_until(lambda: troubles(worker, part) >= before + SEEN_FAILING, "it tries again")
+    assert cause in worker.failing()
+    lines = worker.log.read_text().splitlines()
+    assert any('"trouble"' in line and cause in line for line in lines)
+
+
+@pytest.mark.parametrize("table", ["counters", "progress"])
+def test_a_missing_table(system: System, table: str) -> None:
+    worker = system.service("aggregator").wait_ready()
+    produce(system, [("a", VIEW)] * 10)
+    wait_until(lambda: system.counted() == 10, "the first are counted")
+    with closing(connect(system.clickhouse)) as client:
+        client.command(f"RENAME TABLE {table} TO elsewhere")
+        produce(system, [("a", VIEW)] * 10)
+        assert_it_says(worker, "clickhouse", "a table is missing")
+        client.command(f"RENAME TABLE elsewhere TO {table}")
+    against_recount(system)
+    worker.wait_ready()
+    assert worker.stop() == 0
+
+
+@pytest.mark.parametrize("table", ["counters", "progress"])
+def test_a_full_disk(system: System, table: str) -> None:
+    worker = system.service("aggregator").wait_ready()
+    produce(system, [("a", VIEW)] * 10)
+    wait_until(lambda: system.counted() == 10, "the first are counted")
+    setting = "min_free_disk_bytes_to_perform_insert"
+    with closing(connect(system.clickhouse)) as client:
+        client.command(f"ALTER TABLE {table} MODIFY SETTING {setting} = {MORE_THAN_THERE_IS}")
+        produce(system, [("a", VIEW)] * 10)
+        assert_it_says(worker, "clickhouse", "free space")
+        assert system.counted() == 10
+        client.command(f"ALTER TABLE {table} RESET SETTING {setting}")
+    against_recount(system)
+    worker.wait_ready()
+    assert worker.stop() == 0
+
+
+def forget_records(kafka: LocalKafka, topic: str) -> None:
+    """Take the records out of a broker that does not run, as a lost disk would."""
+    folder = kafka.data / "log" / f"{topic}-0"
+    metadata = (folder / "partition.metadata").read_bytes()
+    shutil.rmtree(folder)
+    folder.mkdir()
+    (folder / "partition.metadata").write_bytes(metadata)
+
+
+def test_a_log_that_ends_before_what_was_counted(own: tuple[LocalKafka, System]) -> None:
+    kafka, system = own
+    worker = system.service("aggregator").wait_ready()
+    produce(system, [("a", VIEW)] * 10)
+    wait_until(lambda: system.counted() == 10, "all are counted")
+    assert worker.stop() == 0
+    before = system.counters()
+    kafka.stop()
+    forget_records(kafka, system.kafka.events_topic)
+    kafka.start()
+    produce(system, [("a", VIEW)] * 3)
+    worker.start()
+    assert_it_says(worker, "kafka", "Kafka has lost acknowledged records")
+    assert system.counters() == before
+    assert system.counted() == 10
+    assert worker.stop() == 0
