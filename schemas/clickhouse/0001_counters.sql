@@ -12,7 +12,11 @@ CREATE TABLE IF NOT EXISTS counters
     views      Int64,
     comments   Int64,
     likes      Int64,
-    version    UInt64 COMMENT 'offset of the last record counted into this row'
+    version    UInt64 COMMENT 'offset of the last record counted into this row',
+    rebuild    UInt32 DEFAULT 0 COMMENT 'how often these tables were rebuilt',
+    -- `mostread rebuild` exchanges the tables. What a worker still writes that began with the
+    -- tables before is refused, whenever it comes.
+    CONSTRAINT rebuild CHECK rebuild = 0
 )
 ENGINE = ReplacingMergeTree(version)
 -- Every column here is in the sorting key, so all rows of a key meet in one partition.
@@ -38,7 +42,9 @@ CREATE TABLE IF NOT EXISTS progress
     counted       UInt64,
     duplicate     UInt64,
     late          UInt64 COMMENT 'counted in total and in no window',
-    dead_lettered UInt64
+    dead_lettered UInt64,
+    rebuild       UInt32 DEFAULT 0,
+    CONSTRAINT rebuild CHECK rebuild = 0
 )
 ENGINE = ReplacingMergeTree(next_offset)
 ORDER BY (topic_id, partition)

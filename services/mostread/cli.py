@@ -20,6 +20,7 @@ COMMANDS = {
     "ranking": "mostread.ranking.command:ranking",
     "audit": "mostread.audit:audit",
     "config": "mostread.config:config",
+    "rebuild": "mostread.rebuild:rebuild",
     "up": "mostread.local.commands:up",
     "down": "mostread.local.commands:down",
     "demo": "mostread.local.demo:demo",

@@ -10,6 +10,7 @@ MostreadError
 │   └── SchemaTooNew     the database was migrated by a newer mostread
 ├── InvalidEvent         the input is wrong: send something else
 │   └── (carries `reason`, one of the closed set the API documents)
+├── CountOver            begin anew: the topic or the tables are others than those counted
 └── LogInconsistent      the log contradicts what was counted: a person must look
 """
 
@@ -52,6 +53,10 @@ class InvalidEvent(MostreadError):
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
         self.reason = reason
+
+
+class CountOver(MostreadError):
+    """The topic was made again, or the tables were rebuilt, since this count of it began."""
 
 
 class LogInconsistent(MostreadError):

@@ -5,6 +5,7 @@ import functools
 import gc
 import logging
 import os
+import sys
 from contextlib import suppress
 
 import click
@@ -23,6 +24,7 @@ from mostread.aggregator.settings import AggregatorSettings
 from mostread.aggregator.store import ClickHouseStore
 from mostread.aggregator.worker import Worker
 from mostread.clickhouse.client import connect
+from mostread.errors import CountOver
 from mostread.web.service import Check, listen, new_application, new_registry, stop_signal
 
 log = logs.get(__name__)
@@ -35,14 +37,23 @@ def aggregator() -> None:
     """Count events from Kafka into ClickHouse. Several may run; they share the partitions."""
     settings = AggregatorSettings()
     logs.configure("aggregator", settings.log_level)
-    code = uvloop.run(run(settings))
+    try:
+        code = uvloop.run(run(settings))
+    except CountOver as over:
+        # The same process, from its beginning: what it knew is of no more use.
+        log.warning("starting_anew", reason=str(over))
+        logging.shutdown()
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
     logging.shutdown()
     # Python would wait at its end for threads that hang in a call to a server which is away.
     os._exit(code)
 
 
 async def run(settings: AggregatorSettings) -> int:
-    """Count until SIGTERM or SIGINT, and return the exit code: 1 where counting broke down."""
+    """Count until SIGTERM or SIGINT, and return the exit code: 1 where counting broke down.
+
+    Raises CountOver where another count has begun, which takes a new start.
+    """
     stop = stop_signal()
     registry = new_registry()
     metrics = AggregatorMetrics(registry)
@@ -131,11 +142,12 @@ async def _count(
     running = asyncio.create_task(_run(app))
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait({flusher, running, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    code = 0
+    reason = None
     if not stop.is_set():
-        code = 1
         reason = (flusher if flusher.done() else running).exception()
-        log.error("counting_broke_down", error=repr(reason), exc_info=reason)
+        if not isinstance(reason, CountOver):
+            log.error("counting_broke_down", error=repr(reason), exc_info=reason)
+    code = 0 if reason is None else 1
     log.info("stopping")
     try:
         async with asyncio.timeout(settings.aggregator_stop_seconds):
@@ -147,6 +159,8 @@ async def _count(
     for task in (flusher, running, stopped):
         task.cancel()
     await asyncio.gather(flusher, running, stopped, return_exceptions=True)
+    if isinstance(reason, CountOver):
+        raise reason
     return code
 
 

@@ -11,15 +11,11 @@ from typing import Any
 
 from mostread.aggregator.patience import SupersededError
 from mostread.aggregator.servers import Servers
-from mostread.aggregator.store import CounterRow, ProgressRow
+from mostread.aggregator.store import Count, CounterRow, ProgressRow
 from mostread.clock import now_ms
 from mostread.engagement.partition import PartitionCount, Position, Settlement
 from mostread.engagement.stretch import Outcomes
-from mostread.kafka.topics import Topic
-
-
-class TopicRemadeError(Exception):
-    """The topic is another than the one counted: only a new start can count it from its begin."""
+from mostread.errors import CountOver
 
 
 @dataclass
@@ -36,12 +32,12 @@ class Flush:
     def __init__(
         self,
         servers: Servers,
-        topic: Topic,
+        count: Count,
         partitions: Mapping[int, Assigned],
         still_ours: Callable[[], bool],
     ) -> None:
         self._servers = servers
-        self._topic = topic
+        self._count = count
         self._partitions = partitions
         self._still_ours = still_ours
         self._asked_at = 0
@@ -53,7 +49,7 @@ class Flush:
     async def close(self) -> None:
         """Close what was gathered, once it is sure that the log is still the one it came from.
 
-        Raises TopicRemadeError where it is not, and SupersededError.
+        Raises CountOver where it is not, and SupersededError.
         """
         await self._servers.patience.until_done("kafka", self._ask_log, still_ours=self._still_ours)
         if not self._still_ours():
@@ -70,19 +66,24 @@ class Flush:
             each.messages = []
 
     async def write(self) -> None:
-        """Take what was closed into the store, and acknowledge it. Raises SupersededError."""
+        """Take what was closed into the store, and acknowledge it.
+
+        Raises SupersededError, and CountOver where the tables were rebuilt.
+        """
         ask_store = functools.partial(self._servers.ask_store, still_ours=self._still_ours)
-        store, topic = self._servers.store, self._topic
+        store, count = self._servers.store, self._count
         with self._servers.metrics.flushes.time():
             rows = await self._rows()
             dead = [(number, line) for number, s in self._settlements.items() for line in s.dead]
-            await self._servers.write_dead_letters(topic.name, dead, still_ours=self._still_ours)
-            await ask_store(store.write_counters, topic, rows)
+            await self._servers.write_dead_letters(
+                count.topic.name, dead, still_ours=self._still_ours
+            )
+            await ask_store(store.write_counters, count, rows)
             progress = [
                 ProgressRow(number, position, self._as_of(number))
                 for number, position in self._positions.items()
             ]
-            await ask_store(store.write_progress, topic, progress)
+            await ask_store(store.write_progress, count, progress)
         if not self._still_ours():
             raise SupersededError
         for message in self._messages:
@@ -93,10 +94,8 @@ class Flush:
         """Ask where the partitions end, before what was gathered is closed."""
         self._asked_at = now_ms()
         found = await self._servers.log.topic()
-        if found.id != self._topic.id:
-            raise TopicRemadeError(
-                f"the topic {self._topic.name} was deleted and made again; starting anew"
-            )
+        if found.id != self._count.topic.id:
+            raise CountOver(f"the topic {found.name} was deleted and made again")
         self._ends = await self._servers.log.ends(list(self._partitions))
 
     async def _rows(self) -> list[CounterRow]:
@@ -106,7 +105,7 @@ class Flush:
         if missing:
             self._servers.metrics.looked_up.inc(len(missing))
             found = await self._servers.ask_store(
-                self._servers.store.counters, self._topic, missing, still_ours=self._still_ours
+                self._servers.store.counters, self._count, missing, still_ours=self._still_ours
             )
             for partition, key, counter in found:
                 looked_up[partition][key] = counter

@@ -1,8 +1,9 @@
 """The log beside Faust's own reading of it: its identity, its ends, and its recent past."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as Place
@@ -43,30 +44,39 @@ class EventLog:
     async def ends(self, partitions: Sequence[int]) -> dict[int, tuple[int, int]]:
         """Return the first offset of each partition and the one after its last."""
         places = [Place(self._name, partition) for partition in partitions]
-        try:
-            if self._consumer is None:
-                self._consumer = await self._started()
-            begin = await self._consumer.beginning_offsets(places)
-            end = await self._consumer.end_offsets(places)
-        except (KafkaError, OSError) as error:
-            await self._forget_consumer()
-            raise KafkaUnavailable(
-                f"Kafka does not say where {self._name} ends: {error!r}"
-            ) from error
+        async with self._asking() as consumer:
+            begin = await consumer.beginning_offsets(places)
+            end = await consumer.end_offsets(places)
         return {place.partition: (begin[place], end[place]) for place in places}
 
     async def reread(
         self, partition: int, *, since: int, until: int
-    ) -> AsyncIterator[Sequence[Record]]:
+    ) -> AsyncGenerator[Sequence[Record], None]:
         """Yield the records below the offset `until`, from the first of time `since` (ms) on."""
+        start = await self.offset_at(partition, since)
+        if start is not None:
+            async with aclosing(self.read(partition, start, until)) as fetched:
+                async for records in fetched:
+                    yield records
+
+    async def offset_at(self, partition: int, time: int) -> int | None:
+        """Return the offset of the first record of `time` (ms) or later, None if there is none."""
+        place = Place(self._name, partition)
+        async with self._asking() as consumer:
+            found = (await consumer.offsets_for_times({place: time}))[place]
+        return None if found is None else int(found.offset)
+
+    async def read(
+        self, partition: int, start: int, until: int
+    ) -> AsyncGenerator[Sequence[Record], None]:
+        """Yield the records from the offset `start` on, below `until`."""
+        if start >= until:
+            return
         place = Place(self._name, partition)
         consumer = await self._started()
         try:
-            found = (await consumer.offsets_for_times({place: since}))[place]
-            if found is None or found.offset >= until:
-                return
             consumer.assign([place])
-            consumer.seek(place, found.offset)
+            consumer.seek(place, start)
             empty = 0
             while await consumer.position(place) < until:
                 fetched = await consumer.getmany(place, timeout_ms=1000)
@@ -81,6 +91,18 @@ class EventLog:
             raise KafkaUnavailable(f"{self._name}/{partition} cannot be read: {error!r}") from error
         finally:
             await consumer.stop()
+
+    @asynccontextmanager
+    async def _asking(self) -> AsyncGenerator[AIOKafkaConsumer, None]:
+        try:
+            if self._consumer is None:
+                self._consumer = await self._started()
+            yield self._consumer
+        except (KafkaError, OSError) as error:
+            await self._forget_consumer()
+            raise KafkaUnavailable(
+                f"Kafka does not say where {self._name} stands: {error!r}"
+            ) from error
 
     async def _started(self) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from mostread.engagement.article import ArticleRow
 from mostread.engagement.counter import Counter, CounterKey
 from mostread.engagement.partition import Position
 from mostread.engagement.stretch import Outcomes
-from mostread.errors import ClickHouseUnavailable, MostreadError
+from mostread.errors import ClickHouseUnavailable, Misconfigured, MostreadError
 from mostread.kafka.topics import Topic
 
 _QUERIES = Path(__file__).parent / "queries"
@@ -25,6 +26,18 @@ NO_PARTITION = 2**32 - 1
 # Acknowledged means written, whatever the server's profile says.
 _WRITTEN = {"async_insert": 0}
 _LARGE_QUERY = {"max_query_size": 16 << 20}
+
+
+@dataclass(frozen=True)
+class Count:
+    """One count of a log: `topic` into the tables that were rebuilt `rebuild` times.
+
+    It ends when the topic is made again, or the tables are exchanged for rebuilt ones: what
+    was counted by then says nothing of the others.
+    """
+
+    topic: Topic
+    rebuild: int
 
 
 class CounterRow(NamedTuple):
@@ -61,12 +74,23 @@ class ClickHouseStore:
         self._client = None
         self._inserts = {}
 
-    def positions(self, topic: Topic) -> dict[int, Position]:
-        """Return how far each partition of `topic` is counted; none for one never counted."""
-        rows = self._query("positions", {"topic": str(topic.id)})
+    def current(self, topic: Topic) -> Count:
+        """Return the count of `topic` that goes on just now."""
+        rebuilds = {table: int(number) for _, table, number in self._query("rebuilds", {})}
+        if len(rebuilds) != 2:
+            raise Misconfigured("ClickHouse: a table is missing; run `mostread init`")
+        if len(set(rebuilds.values())) != 1:
+            raise ClickHouseUnavailable(
+                "`mostread rebuild` is exchanging the tables; if it was cut off, run it again"
+            )
+        return Count(topic, rebuilds["counters"])
+
+    def positions(self, count: Count) -> dict[int, Position]:
+        """Return how far each partition is counted; none for one never counted."""
+        rows = self._query("positions", {"topic": str(count.topic.id)})
         return {row[0]: Position(row[1], row[2], Outcomes(*row[3:])) for row in rows}
 
-    def counters(self, topic: Topic, keys: Sequence[tuple[int, CounterKey]]) -> list[CounterRow]:
+    def counters(self, count: Count, keys: Sequence[tuple[int, CounterKey]]) -> list[CounterRow]:
         """Return the counters of these (partition, key); one never written is left out."""
         found = []
         for start in range(0, len(keys), KEYS_A_QUERY):
@@ -75,15 +99,18 @@ class ClickHouseStore:
                 "counters",
                 {
                     "keys": [tuple(key) for _, key in part],
-                    "topic": str(topic.id),
+                    "topic": str(count.topic.id),
                     "partitions": sorted({partition for partition, _ in part}),
                 },
             )
             found += [CounterRow(row[0], CounterKey(*row[1:5]), Counter(*row[5:])) for row in rows]
         return found
 
-    def write_counters(self, topic: Topic, rows: Sequence[CounterRow]) -> None:
-        """Write counters. Of one key's rows that with the highest version is right."""
+    def write_counters(self, count: Count, rows: Sequence[CounterRow]) -> None:
+        """Write counters. Of one key's rows that with the highest version is right.
+
+        Raises CountOver, as `write_progress` does, where `count` is over.
+        """
         if not rows:
             return
         partitions, keys, counters = zip(*rows, strict=True)
@@ -95,13 +122,14 @@ class ClickHouseStore:
                 "grain": grains,
                 "window": windows,
                 "article_id": articles,
-                "topic_id": [topic.id] * len(rows),
+                "topic_id": [count.topic.id] * len(rows),
                 "partition": partitions,
+                "rebuild": [count.rebuild] * len(rows),
                 **_columns(("views", "comments", "likes", "version"), counters),
             },
         )
 
-    def write_progress(self, topic: Topic, rows: Sequence[ProgressRow]) -> None:
+    def write_progress(self, count: Count, rows: Sequence[ProgressRow]) -> None:
         """Write how far partitions are counted, after their counters."""
         if not rows:
             return
@@ -109,10 +137,11 @@ class ClickHouseStore:
         self._insert(
             "progress",
             {
-                "topic": [topic.name] * len(rows),
-                "topic_id": [topic.id] * len(rows),
+                "topic": [count.topic.name] * len(rows),
+                "topic_id": [count.topic.id] * len(rows),
                 "partition": [row.partition for row in rows],
-                "partitions": [topic.partitions] * len(rows),
+                "partitions": [count.topic.partitions] * len(rows),
+                "rebuild": [count.rebuild] * len(rows),
                 "next_offset": [position.next_offset for position in positions],
                 "record_time": [position.record_time for position in positions],
                 "as_of": [row.as_of for row in rows],

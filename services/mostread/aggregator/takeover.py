@@ -1,7 +1,10 @@
 """Taking a partition over: from where its counters say, with the ids of its recent past."""
 
 import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
 
+from mostread.aggregator.patience import SupersededError
 from mostread.aggregator.servers import Servers
 from mostread.aggregator.settings import AggregatorSettings
 from mostread.engagement.duplicates import MEMORY_MS
@@ -16,11 +19,12 @@ async def take_over(
     position: Position | None,
     *,
     share: int,
+    still_ours: Callable[[], bool],
 ) -> PartitionCount:
     """Return the counting of `partition` from `position` on, knowing its recent ids.
 
-    `share` is how many partitions share the memory for counters. Raises KafkaUnavailable, and
-    LogInconsistent where the log ends before what was counted of it.
+    `share` is how many partitions share the memory for counters. Raises KafkaUnavailable,
+    SupersededError, and LogInconsistent where the log ends before what was counted of it.
     """
     begin, end = (await servers.log.ends([partition]))[partition]
     next_offset = position.next_offset if position else 0
@@ -39,7 +43,11 @@ async def take_over(
     )
     if position and position.record_time >= 0:
         since = position.record_time - MEMORY_MS
-        async for records in servers.log.reread(partition, since=since, until=next_offset):
-            counting.remember(records)
-            await asyncio.sleep(0)
+        past = servers.log.reread(partition, since=since, until=next_offset)
+        async with aclosing(past):
+            async for records in past:
+                counting.remember(records)
+                await asyncio.sleep(0)
+                if not still_ours():
+                    raise SupersededError
     return counting

@@ -17,9 +17,9 @@ from mostread.aggregator.flush import Assigned, Flush
 from mostread.aggregator.patience import SupersededError
 from mostread.aggregator.servers import Servers
 from mostread.aggregator.settings import AggregatorSettings
+from mostread.aggregator.store import Count
 from mostread.aggregator.takeover import take_over
 from mostread.engagement.record import Record
-from mostread.kafka.topics import Topic
 
 log = logs.get(__name__)
 Result = TypeVar("Result")
@@ -32,7 +32,7 @@ class Worker:
         self._settings = settings
         self._servers = servers
         self._generation = -1
-        self._topic: Topic | None = None
+        self._count: Count | None = None
         self._partitions: dict[int, Assigned] = {}
         self._due = asyncio.Event()
         self._room = asyncio.Event()
@@ -41,7 +41,7 @@ class Worker:
     @property
     def assigned(self) -> bool:
         """Whether the group has given us our partitions, which may be none."""
-        return self._topic is not None
+        return self._count is not None
 
     @property
     def seconds_since_flush(self) -> float:
@@ -60,7 +60,7 @@ class Worker:
         generation = current_generation()
         self._generation = generation
         self._partitions = {}
-        self._topic = None
+        self._count = None
         self._room.set()
 
         def still_ours() -> bool:
@@ -68,9 +68,9 @@ class Worker:
 
         try:
             topic = await self._patiently(self._servers.log.topic, still_ours)
-            found = await self._servers.ask_store(
-                self._servers.store.positions, topic, still_ours=still_ours
-            )
+            store = self._servers.store
+            count = await self._servers.ask_store(store.current, topic, still_ours=still_ours)
+            found = await self._servers.ask_store(store.positions, count, still_ours=still_ours)
             loaded = {}
             for partition in partitions:
                 taking = functools.partial(
@@ -80,13 +80,14 @@ class Worker:
                     partition,
                     found.get(partition),
                     share=len(partitions),
+                    still_ours=still_ours,
                 )
                 loaded[partition] = Assigned(await self._patiently(taking, still_ours))
         except SupersededError:
             return {}
         if not still_ours():
             return {}
-        self._topic, self._partitions = topic, loaded
+        self._count, self._partitions = count, loaded
         log.info("partitions_assigned", partitions=sorted(partitions), generation=generation)
         return {number: each.count.next_offset for number, each in loaded.items()}
 
@@ -123,11 +124,11 @@ class Worker:
                     continue
 
     async def _flush(self) -> None:
-        """Take all that was gathered into the store. Raises TopicRemadeError."""
-        topic, generation = self._topic, self._generation
-        if topic is not None:
+        """Take all that was gathered into the store. Raises CountOver."""
+        count, generation = self._count, self._generation
+        if count is not None:
             flush = Flush(
-                self._servers, topic, self._partitions, lambda: self._generation == generation
+                self._servers, count, self._partitions, lambda: self._generation == generation
             )
             try:
                 await flush.close()

@@ -9,7 +9,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 
 from mostread.clickhouse.settings import ClickHouseSettings
-from mostread.errors import ClickHouseUnavailable, Misconfigured
+from mostread.errors import ClickHouseUnavailable, CountOver, Misconfigured
 
 # Codes of ClickHouse's errors that a person must mend; every other may pass by itself.
 _PERMANENT = {
@@ -22,9 +22,12 @@ _PERMANENT = {
 }
 
 
+_VIOLATED_CONSTRAINT = "469"  # the one constraint is on `rebuild`
+
+
 @contextmanager
 def told_apart() -> Iterator[None]:
-    """Turn what the driver raises into ClickHouseUnavailable or Misconfigured."""
+    """Turn what the driver raises into ClickHouseUnavailable, Misconfigured or CountOver."""
     try:
         yield
     except (ClickHouseError, OSError) as error:
@@ -32,6 +35,8 @@ def told_apart() -> Iterator[None]:
         first_line = (str(error).splitlines() or [type(error).__name__])[0][:300]
         if isinstance(error, DatabaseError) and code in _PERMANENT:
             raise Misconfigured(f"ClickHouse: {_PERMANENT[code]} ({first_line})") from error
+        if isinstance(error, DatabaseError) and code == _VIOLATED_CONSTRAINT:
+            raise CountOver("`mostread rebuild` has exchanged the tables") from error
         raise ClickHouseUnavailable(f"ClickHouse did not answer well: {first_line}") from error
 
 
