@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint types lock clean
+.PHONY: help demo test bench chaos lint types lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,8 +38,12 @@ demo: $(VENV)/local.stamp ## Start everything, load ten articles, check the list
 test: $(VENV)/dev.stamp ## Run every test on real Kafka and ClickHouse
 	@$(BIN)/python -m pytest $(TESTS)
 
-bench: $(VENV)/dev.stamp ## Measure against the peers, in one run
-	@cd tests && ../$(BIN)/python -m benchmarks
+bench: $(VENV)/dev.stamp ## Measure against the peers, in one run (WRITE=1: into docs/performance.md)
+	@cd tests && ../$(BIN)/python -m benchmarks $(if $(WRITE),--write) $(BENCH)
+
+chaos: $(VENV)/dev.stamp ## Play faults by chance under traffic (SECONDS=600 SEED=n; PEER=1: on the usual Faust program)
+	@cd tests && ../$(BIN)/python -m faults $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(PEER),--peer)
 
 lint: $(VENV)/dev.stamp ## ruff, import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports

@@ -8,12 +8,14 @@ from pathlib import Path
 import click
 
 from faults.chaos import chaos, plan
+from faults.peer import peer
 
 
 @click.command()
 @click.option("--seconds", default=120.0, show_default=True, help="How long faults go on.")
 @click.option("--seed", type=int, help="The schedule's; by chance where none is given.")
-def main(seconds: float, seed: int | None) -> None:
+@click.option("--peer", "is_peer", is_flag=True, help="Play it on the usual Faust program instead.")
+def main(seconds: float, seed: int | None, is_peer: bool) -> None:
     """Play a schedule of faults; exit 1 if any counter differs from what was acknowledged."""
     seed = random.SystemRandom().randrange(1_000_000) if seed is None else seed
     planned = plan(seed, seconds)
@@ -21,6 +23,9 @@ def main(seconds: float, seed: int | None) -> None:
     for each in planned:
         click.echo(f"  {each}")
     with tempfile.TemporaryDirectory() as directory:
+        if is_peer:
+            click.echo(peer(Path(directory), planned, seed=seed, report=click.echo))
+            return
         found = chaos(Path(directory), planned, seed=seed, report=click.echo)
     for difference in found[:200]:
         click.echo(difference)

@@ -60,6 +60,12 @@ class Workers:
         self._up.remove(process)
         process.stop()
 
+    def end(self) -> None:
+        """Kill all that run."""
+        for process in self.all():
+            if process.running():
+                process.kill()
+
     def tend(self) -> None:
         """Start again what ended by itself, as whoever supervises it would."""
         for process in self._up:

@@ -1,0 +1,173 @@
+"""The idiomatic Faust program under the faults of a schedule, and what its table lacks."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+from kafka import KafkaConsumer, TopicPartition
+
+from faults import kafka_faults, worker_faults
+from faults.fault import Fault
+from faults.log import ends
+from faults.peer_feed import PeerFeed
+from faults.play import Report, play
+from faults.rig import Rig, kafka_behind_proxy
+from faults.schedule import Planned
+from faults.workers import Workers
+from mostread.kafka import topics
+from system import System
+
+FAULTS: list[Fault[Rig]] = [
+    *worker_faults.FAULTS,
+    *kafka_faults.FAULTS,
+    kafka_faults.AWAY_A_MINUTE,
+]
+"""Of a schedule's faults those that a program without a collector and a database can meet."""
+
+GROUP = "peer"
+RATE = 300
+CATCHES_UP_IN_SECONDS = 240
+
+
+class Program:
+    """The peer as a process, in a folder of its own."""
+
+    def __init__(self, system: System, number: int) -> None:
+        self._folder = system.directory / f"peer-{number}"
+        self._folder.mkdir()
+        program = str(Path(__file__).with_name("peer_program.py"))
+        where = [system.kafka.kafka_brokers, system.kafka.events_topic, GROUP]
+        self._command = [sys.executable, program, *where]
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def start(self) -> "Program":
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, cwd=self._folder, stdout=log, stderr=log
+            )
+        return self
+
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> int:
+        """Ask it to end; where it does not within half a minute, kill it."""
+        self._process.terminate()
+        try:
+            return self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return self._process.returncode
+
+
+@dataclass
+class Loss:
+    """What a table says against what was acknowledged."""
+
+    acknowledged: int
+    lost: int
+    doubled: int
+    wrong_keys: int
+    keys: int
+    caught_up: bool
+
+    def __str__(self) -> str:
+        return (
+            f"{self.acknowledged:,} events acknowledged; {self.lost:,} lost, {self.doubled:,} "
+            f"counted more than once, {self.wrong_keys:,} of {self.keys:,} counters wrong"
+            + ("" if self.caught_up else "; it stood still and did not read its topic to the end")
+        )
+
+
+def peer(directory: Path, planned: Sequence[Planned], *, seed: int, report: Report) -> Loss:
+    """Play the faults of `planned` that the peer can meet; return what its table lacks."""
+    with ExitStack() as stack:
+        kafka, kafka_line = stack.enter_context(kafka_behind_proxy(directory / "kafka"))
+        system = System(kafka.brokers, "http://127.0.0.1:1", "peer", directory)
+        with topics.admin(system.kafka) as admin:
+            wanted = topics.configurations(
+                system.kafka, partitions=4, replication=1, retention_days=1
+            )
+            topics.create_missing(admin, wanted)
+        numbers = iter(range(100))
+        rig = Rig(
+            kafka=kafka,
+            kafka_line=kafka_line,
+            workers=Workers(lambda: Program(system, next(numbers)).start(), 2),
+            topic=system.kafka.events_topic,
+        )
+        stack.callback(rig.workers.end)
+        feed = PeerFeed(kafka.brokers, rig.topic, seed=seed, rate=RATE)
+        stack.callback(feed.stop)
+        feed.start()
+        play(rig, planned, FAULTS, report)
+        feed.stop()
+        assert not feed.unknown, f"{feed.unknown} events of unknown outcome"
+        caught_up = _catches_up(rig, system)
+        report(f"programs that ended by themselves and were started again: {rig.workers.died}")
+        for process in list(rig.workers.all()):
+            rig.workers.remove(process)
+        table = _table(system)
+    return _loss(dict(feed.acknowledged), table, caught_up=caught_up)
+
+
+def _catches_up(rig: Rig, system: System) -> bool:
+    """Wait until every offset is committed; False if that does not come about."""
+    with topics.admin(system.kafka) as admin:
+        wanted = ends(system)
+
+        def committed() -> bool:
+            offsets = admin.list_group_offsets([GROUP])[GROUP]
+            return all(
+                offsets.get(place) is not None and offsets[place].offset >= end
+                for number, end in wanted.items()
+                for place in (TopicPartition(rig.topic, number),)
+            )
+
+        try:
+            rig.wait(committed, "the peer has read its topic", CATCHES_UP_IN_SECONDS)
+        except AssertionError:
+            return False
+    return True
+
+
+def _table(system: System) -> dict[str, int]:
+    """Return the table as its changelog has it: the last value of each key."""
+    name = f"{GROUP}-counts-changelog"
+    consumer = KafkaConsumer(
+        bootstrap_servers=system.kafka.bootstrap_servers, enable_auto_commit=False
+    )
+    places = [TopicPartition(name, number) for number in consumer.partitions_for_topic(name)]
+    end = consumer.end_offsets(places)
+    consumer.assign(places)
+    consumer.seek_to_beginning(*places)
+    table: dict[str, int] = {}
+    while any(consumer.position(place) < end[place] for place in places):
+        for records in consumer.poll(timeout_ms=500).values():
+            table |= {orjson.loads(record.key): orjson.loads(record.value) for record in records}
+    consumer.close()
+    return table
+
+
+def _loss(truth: dict[str, int], table: dict[str, int], *, caught_up: bool) -> Loss:
+    keys = truth.keys() | table.keys()
+    errors = [table.get(key, 0) - truth.get(key, 0) for key in keys]
+    return Loss(
+        acknowledged=sum(truth.values()),
+        lost=-sum(error for error in errors if error < 0),
+        doubled=sum(error for error in errors if error > 0),
+        wrong_keys=sum(error != 0 for error in errors),
+        keys=len(keys),
+        caught_up=caught_up,
+    )
