@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-DEBIAN = {"chromium": "chromium", "kcat": "kcat", "promtool": "prometheus"}
+DEBIAN = {"chromium": "chromium", "kcat": "kcat", "promtool": "prometheus", "wrk": "wrk"}
 """Program to the Debian package that brings it."""
 
 

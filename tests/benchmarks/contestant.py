@@ -1,7 +1,7 @@
 """Who takes part, and what is found out about each."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from benchmarks.log import Load, Log
 
@@ -18,13 +18,12 @@ class Servers:
 class Measured:
     """How fast it was, what it says it counted, and the memory of its process over the run.
 
-    `memory` holds resident bytes, a sample every tenth of a second, from start to end; it is
-    empty for what has no process of its own.
+    `memory` holds resident bytes, about ten samples a second, from start to end.
     """
 
     events_a_second: float
     counted: int
-    memory: tuple[int, ...] = ()
+    memory: tuple[int, ...] = field(default=(), repr=False)
 
 
 Run = Callable[[Servers, Log], Measured]

@@ -53,3 +53,8 @@ def idiomatic_faust(_: Servers, log: Log) -> Measured:
 def bare_loop(_: Servers, log: Log) -> Measured:
     """Count with our rules on a bare consumer: the limit of what the aggregator can reach."""
     return run("bare_loop", log)
+
+
+def clickhouse_engine(_: Servers, log: Log) -> Measured:
+    """Count with ClickHouse alone."""
+    return run("clickhouse_engine", log)

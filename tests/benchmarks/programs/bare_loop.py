@@ -31,9 +31,7 @@ async def count(brokers: str, topic: str, group: str) -> None:
         max_partition_fetch_bytes=4 << 20,
         fetch_max_wait_ms=25,
     )
-    await consumer.start()
-    while not consumer.assignment():
-        await asyncio.sleep(0.01)
+    await consumer.start()  # returns when the partitions are assigned
     say("partitions_assigned")
     counts = {
         place.partition: PartitionCount(

@@ -17,22 +17,7 @@ from typing import Any
 
 PARTITIONS = 4
 
-TABLES = """
-CREATE DATABASE bench;
-CREATE TABLE bench.counted
-    (minute DateTime('UTC'), article_id String, type LowCardinality(String), events UInt64)
-    ENGINE = SummingMergeTree ORDER BY (minute, article_id, type);
-CREATE TABLE bench.queue
-    (id String, type LowCardinality(String), article_id String, timestamp UInt64)
-    ENGINE = Kafka SETTINGS kafka_broker_list = '{brokers}', kafka_topic_list = '{topic}',
-    kafka_group_name = '{group}', kafka_format = 'JSONEachRow',
-    kafka_num_consumers = {consumers}, kafka_max_block_size = 1048576,
-    kafka_poll_max_batch_size = 65536, kafka_flush_interval_ms = 1000;
-CREATE MATERIALIZED VIEW bench.counting TO bench.counted AS
-    SELECT toStartOfMinute(toDateTime(intDiv(timestamp, 1000), 'UTC')) AS minute, article_id,
-        type, count() AS events
-    FROM bench.queue GROUP BY minute, article_id, type
-"""
+TABLES = Path(__file__).with_suffix(".sql")
 ASSIGNED = "SELECT sum(length(assignments.partition_id)) FROM system.kafka_consumers"
 COUNTED = "SELECT sum(events) FROM bench.counted"
 
@@ -71,7 +56,8 @@ def main(brokers: str, topic: str, group: str) -> None:
     with tempfile.TemporaryDirectory() as directory:
         connection = engine().connect(str(Path(directory, "data")))
         consumers = os.environ.get("CONSUMERS", "1")
-        filled = TABLES.format(brokers=brokers, topic=topic, group=group, consumers=consumers)
+        tables = TABLES.read_text()
+        filled = tables.format(brokers=brokers, topic=topic, group=group, consumers=consumers)
         for statement in filled.split(";"):
             connection.query(statement, "TSV")
         while number(connection, ASSIGNED) < PARTITIONS:

@@ -1,0 +1,57 @@
+"""Collectors in turn, and what must be reached."""
+
+import functools
+from collections.abc import Sequence
+
+from benchmarks import collectors, http_load
+from benchmarks.collectors import COLLECTORS, Taken
+from benchmarks.contestant import Servers
+from benchmarks.run import Scale, in_turn
+from benchmarks.table import Goal, goals, middle, spread, table, whole
+
+NO_WRK = "Not measured: there is no `wrk` (on Debian: `apt-get install wrk`)."
+
+
+def section(servers: Servers, scale: Scale) -> str:
+    """Measure all collectors."""
+    if http_load.missing():
+        return NO_WRK
+    found = in_turn(
+        scale.rounds,
+        {
+            each.name: functools.partial(collectors.measure, servers, each, scale.seconds)
+            for each in COLLECTORS
+        },
+    )
+    usual, limit, ours, batches = found.values()
+    wanted = [
+        Goal("1 a request: × FastAPI", 5, _speed(ours) / _speed(usual)),
+        Goal("1 a request: of the limit", 0.5, _speed(ours) / _speed(limit)),
+        Goal("200 a request: events/s a core", 500_000, _core(batches)),
+    ]
+    columns = [
+        "collector",
+        "events/s, median",
+        "least to most",
+        "events per core second",
+        "p99, ms",
+    ]
+    rows = [
+        [
+            name,
+            whole(_speed(rounds)),
+            spread([taken.events_a_second for taken in rounds]),
+            whole(_core(rounds)),
+            f"{middle([taken.p99_ms for taken in rounds]):.0f}",
+        ]
+        for name, rounds in found.items()
+    ]
+    return f"{table(columns, rows)}\n\n{goals(wanted)}"
+
+
+def _speed(rounds: Sequence[Taken]) -> float:
+    return middle([taken.events_a_second for taken in rounds])
+
+
+def _core(rounds: Sequence[Taken]) -> float:
+    return middle([taken.events_a_core_second for taken in rounds])

@@ -1,0 +1,32 @@
+"""Lists, computed and kept."""
+
+from benchmarks import http_load, lists
+from benchmarks.collector_section import NO_WRK
+from benchmarks.contestant import Servers
+from benchmarks.run import Scale
+from benchmarks.table import Goal, goals, middle, spread, table, whole
+
+ROWS = 3_000_000
+"""Minute counters of a day."""
+
+
+def section(servers: Servers, scale: Scale) -> str:
+    """Measure once: rows for a day take a while to write, and each list is asked many times."""
+    if http_load.missing():
+        return NO_WRK
+    rows = min(ROWS, scale.events)
+    served = lists.measure(servers, rows=rows, seconds=scale.seconds)
+    cold = middle(served.cold_ms)
+    columns = [f"list of 24 hours, {rows:,} minute rows", "median", "least to most"]
+    shown = [
+        ["computed, ms", f"{cold:.0f}", spread(served.cold_ms)],
+        ["kept, requests/s", whole(served.a_second), ""],
+        ["kept, requests per core second", whole(served.a_core_second), ""],
+        ["kept, p99 in ms with 50 connections", f"{served.p99_ms:.1f}", ""],
+    ]
+    wanted = [
+        Goal("computed, ms", 100, cold, most=True),
+        Goal("kept: requests/s a core", 20_000, served.a_core_second),
+        Goal("kept: p99, ms", 5, served.p99_ms, most=True),
+    ]
+    return f"{table(columns, shown)}\n\n{goals(wanted)}"

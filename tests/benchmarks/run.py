@@ -1,0 +1,37 @@
+"""The run: who takes part goes in turn, several rounds, so that a slow minute strikes all."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import click
+
+from benchmarks.contestant import Servers
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How long the run is: the fastest aggregators count `events`, clients send for `seconds`."""
+
+    rounds: int
+    events: int
+    seconds: float
+
+
+Section = Callable[[Servers, Scale], str]
+"""Measures something and returns what the page shows of it, as Markdown."""
+
+
+def in_turn(
+    rounds: int, contestants: Mapping[str, Callable[[], Result]]
+) -> dict[str, list[Result]]:
+    """Return what each found in each round."""
+    found: dict[str, list[Result]] = {name: [] for name in contestants}
+    for number in range(1, rounds + 1):
+        for name, measure in contestants.items():
+            result = measure()
+            found[name].append(result)
+            click.echo(f"round {number}: {name}: {result}", err=True)
+    return found

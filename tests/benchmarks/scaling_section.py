@@ -1,0 +1,65 @@
+"""How the cost of counting grows: with workers, articles, the size of records, and time."""
+
+import functools
+from collections.abc import Sequence
+
+from benchmarks import mostread_aggregator
+from benchmarks.aggregator_section import count
+from benchmarks.contestant import Contestant, Measured, Servers
+from benchmarks.log import Load, delete, fill
+from benchmarks.run import Scale, in_turn
+from benchmarks.table import Goal, goals, mib, table, whole
+
+ARTICLES = (1_000, 10_000, 100_000, 1_000_000)
+MILLION = f"{ARTICLES[-1]:,} articles, evenly read"
+HOUR = "an hour's log"
+FLAT = 1.15
+"""By so much may memory grow in the second half of an hour: what is held is bounded by time."""
+
+
+def section(servers: Servers, scale: Scale) -> str:
+    """Measure each once: what is looked for is a curve, not a figure."""
+    found: dict[str, Measured] = {}
+    rows = []
+    for each in contestants(scale.events):
+        log = fill(servers.brokers, each.load)
+        measure = functools.partial(count, servers, each, log)
+        (found[each.name],) = in_turn(1, {each.name: measure})[each.name]
+        delete(log)
+        rows.append(_row(each, found[each.name]))
+    hour = _places(found[HOUR].memory)
+    wanted = [
+        Goal("peak MiB, " + MILLION, 600, max(found[MILLION].memory) / (1 << 20), most=True),
+        Goal(HOUR + ": memory at its end, of its middle", FLAT, hour[2] / hour[1], most=True),
+    ]
+    columns = ["mostread", "events", "events/s", "MiB: start", "middle", "end", "peak"]
+    return f"{table(columns, rows)}\n\n{goals(wanted)}"
+
+
+def contestants(events: int) -> list[Contestant]:
+    """Return mostread under each load; the worker whose memory is shown is the first."""
+    plain = Load(events)
+    one, two = (functools.partial(mostread_aggregator.run, workers=n) for n in (1, 2))
+    found = [Contestant("1 worker", one, plain), Contestant("2 workers", two, plain)]
+    for even in (False, True):
+        how = "evenly read" if even else "as on a news page"
+        for articles in ARTICLES:
+            # Every event a counter of its own costs most: a third shows as much.
+            load = Load(events // 3, articles=articles, even=even)
+            found.append(Contestant(f"{articles:,} articles, {how}", one, load))
+    for size in (1, 10, 100, 1_000):
+        name = "1 event a record" if size == 1 else f"{size:,} events a record"
+        found.append(Contestant(name, one, Load(events // 6, events_a_record=size)))
+    hour = Load(events * 6 // 5, seconds=3600)
+    return [*found, Contestant(HOUR, one, hour)]
+
+
+def _row(contestant: Contestant, measured: Measured) -> list[str]:
+    memory = [*_places(measured.memory), max(measured.memory)]
+    speed = whole(measured.events_a_second)
+    return [contestant.name, f"{contestant.load.events:,}", speed, *map(mib, memory)]
+
+
+def _places(samples: Sequence[int]) -> tuple[int, int, int]:
+    """Return the first, the middle and the last."""
+    return samples[0], samples[len(samples) // 2], samples[-1]

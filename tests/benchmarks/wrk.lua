@@ -1,0 +1,35 @@
+-- What wrk sends, and how it says what came of it. EVENTS: how many in a request; 0 is a GET.
+local events = tonumber(os.getenv("EVENTS"))
+local requests, turn = {}, 0
+
+local function body()
+  local lines = {}
+  for line = 1, events do
+    lines[line] = string.format('{"type":"view","article_id":"article-%07d","timestamp":%s}',
+      math.random(2000), os.getenv("NOW"))
+  end
+  return table.concat(lines, "\n")
+end
+
+function init()
+  if events == 0 then
+    requests[1] = wrk.format("GET")
+    return
+  end
+  local kind = events == 1 and "application/json" or "application/x-ndjson"
+  for number = 1, math.ceil(2000 / events) do
+    requests[number] = wrk.format("POST", nil, {["Content-Type"] = kind}, body())
+  end
+end
+
+function request()
+  turn = turn % #requests + 1
+  return requests[turn]
+end
+
+function done(summary, latency)
+  local bad = summary.errors
+  io.write(string.format('\n{"requests":%d,"microseconds":%d,"failed":%d,"p99":%d}\n',
+    summary.requests, summary.duration,
+    bad.status + bad.connect + bad.read + bad.write + bad.timeout, latency:percentile(99)))
+end

@@ -1,0 +1,66 @@
+"""The benchmarks run, and nobody in them is fast by not working. How fast is not asked here."""
+
+import pytest
+
+from benchmarks import collectors, lists, page
+from benchmarks.__main__ import SECTIONS
+from benchmarks.aggregator_section import count, shown
+from benchmarks.aggregators import contestants
+from benchmarks.collectors import COLLECTORS, Collector
+from benchmarks.contestant import Contestant, Servers
+from benchmarks.log import Load, fill
+from mostread.local.clickhouse import LocalClickHouse
+from mostread.local.kafka import LocalKafka
+from tools import tool
+
+AGGREGATORS = contestants(12_000)
+
+
+@pytest.fixture
+def servers(kafka: LocalKafka, clickhouse: LocalClickHouse) -> Servers:
+    return Servers(kafka.brokers, clickhouse.url)
+
+
+@pytest.mark.parametrize("contestant", AGGREGATORS, ids=[each.name for each in AGGREGATORS])
+def test_an_aggregator_counts_every_event(servers: Servers, contestant: Contestant) -> None:
+    measured = count(servers, contestant, fill(servers.brokers, contestant.load))
+    assert measured.events_a_second > 0
+    assert max(measured.memory) > 10 << 20
+
+
+def test_a_log_holds_what_its_load_says(servers: Servers) -> None:
+    log = fill(servers.brokers, Load(1_003, events_a_record=10))
+    # The last record of a partition may be shorter.
+    assert 101 <= sum(log.ends.values()) <= 104
+
+
+@pytest.mark.parametrize("collector", COLLECTORS, ids=[each.name for each in COLLECTORS])
+def test_a_collector_keeps_what_it_acknowledges(servers: Servers, collector: Collector) -> None:
+    tool("wrk")
+    taken = collectors.measure(servers, collector, seconds=1)
+    assert taken.events_a_second > 0
+    assert taken.acknowledged > 0
+    assert (taken.kept >= taken.acknowledged) == collector.durable
+
+
+def test_lists_are_computed_and_served(servers: Servers) -> None:
+    tool("wrk")
+    served = lists.measure(servers, rows=1440 * 50, seconds=1)
+    assert len(served.cold_ms) == lists.COLD
+    assert served.a_second > 0
+
+
+def test_the_tables_tell_median_ratio_and_goals() -> None:
+    speeds = {each.name: [100.0, 300.0, 200.0] for each in AGGREGATORS}
+    speeds["mostread, 100 a record"] = [20_000.0, 10_000.0, 30_000.0]
+    text = shown(speeds)
+    assert "| mostread, 100 a record | 20,000 | 10,000 to 30,000 | 100.0 | 100.00 |" in text
+    assert "| 100 a record: × usual Faust | ≥ 70.0 | 100 | ✓ |" in text
+    assert "| 1 a record: × usual Faust | ≥ 20.0 | 1.00 | ✗ |" in text
+
+
+def test_the_page_has_a_place_for_every_table() -> None:
+    text = page.PAGE.read_text()
+    for section in SECTIONS:
+        text = page.shown(text, section, f"new {section}")
+    assert all(f"-->\nnew {section}\n<!--" in text for section in SECTIONS)
