@@ -76,6 +76,7 @@ class Loss:
     """What a table says against what was acknowledged."""
 
     acknowledged: int
+    in_log: int
     lost: int
     doubled: int
     wrong_keys: int
@@ -84,7 +85,8 @@ class Loss:
 
     def __str__(self) -> str:
         return (
-            f"{self.acknowledged:,} events acknowledged; {self.lost:,} lost, {self.doubled:,} "
+            f"{self.acknowledged:,} events acknowledged, {self.in_log:,} in the log; "
+            f"{self.lost:,} lost, {self.doubled:,} "
             f"counted more than once, {self.wrong_keys:,} of {self.keys:,} counters wrong"
             + ("" if self.caught_up else "; it stood still and did not read its topic to the end")
         )
@@ -118,8 +120,8 @@ def peer(directory: Path, planned: Sequence[Planned], *, seed: int, report: Repo
         report(f"programs that ended by themselves and were started again: {rig.workers.died}")
         for process in list(rig.workers.all()):
             rig.workers.remove(process)
-        table = _table(system)
-    return _loss(dict(feed.acknowledged), table, caught_up=caught_up)
+        table, in_log = _table(system), sum(ends(system).values())
+    return _loss(dict(feed.acknowledged), table, in_log=in_log, caught_up=caught_up)
 
 
 def _catches_up(rig: Rig, system: System) -> bool:
@@ -160,11 +162,12 @@ def _table(system: System) -> dict[str, int]:
     return table
 
 
-def _loss(truth: dict[str, int], table: dict[str, int], *, caught_up: bool) -> Loss:
+def _loss(truth: dict[str, int], table: dict[str, int], *, in_log: int, caught_up: bool) -> Loss:
     keys = truth.keys() | table.keys()
     errors = [table.get(key, 0) - truth.get(key, 0) for key in keys]
     return Loss(
         acknowledged=sum(truth.values()),
+        in_log=in_log,
         lost=-sum(error for error in errors if error < 0),
         doubled=sum(error for error in errors if error > 0),
         wrong_keys=sum(error != 0 for error in errors),

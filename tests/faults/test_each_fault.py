@@ -8,6 +8,7 @@ import pytest
 
 from faults.chaos import FAULTS
 from faults.fault import Fault
+from faults.ledger import Ledger
 from faults.rig import Mostread, running_mostread
 from faults.verdict import differences
 
@@ -36,3 +37,15 @@ def test_every_event_is_counted_once(rig: Mostread, fault: Fault[Mostread]) -> N
     rig.traffic.pause()
     assert len(rig.traffic.ledger.accepted) > before + 100, "there was traffic"
     assert differences(rig, rig.traffic.ledger) == []
+
+
+def test_the_verdict_sees_a_single_event(rig: Mostread) -> None:
+    rig.traffic.go_on()
+    rig.wait(lambda: len(rig.traffic.ledger.accepted) > 100, "there is traffic")
+    rig.traffic.pause()
+    assert differences(rig, rig.traffic.ledger) == []
+    accepted = dict(rig.traffic.ledger.accepted)
+    _, event = accepted.popitem()
+    found = differences(rig, Ledger(accepted))
+    assert any("'total', 0" in line and event.article_id in line for line in found)
+    assert any(line.startswith("counted, late, dead") for line in found)
