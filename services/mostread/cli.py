@@ -19,6 +19,7 @@ COMMANDS = {
     "aggregator": "mostread.aggregator.command:aggregator",
     "ranking": "mostread.ranking.command:ranking",
     "audit": "mostread.audit:audit",
+    "dead-letters": "mostread.dead_letters:dead_letters",
     "config": "mostread.config:config",
     "rebuild": "mostread.rebuild:rebuild",
     "up": "mostread.local.commands:up",

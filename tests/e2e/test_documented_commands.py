@@ -1,5 +1,6 @@
 """Every shell block of the documents does what it says, beside a running demo."""
 
+import os
 import re
 import subprocess
 import sys
@@ -44,6 +45,11 @@ def test_a_documented_command_works(block: str, beside_a_demo: tuple[Path, Ports
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", here],
         cwd=folder,
+        env={
+            **os.environ,
+            "MOSTREAD_KAFKA_BROKERS": f"127.0.0.1:{ports.kafka}",
+            "MOSTREAD_CLICKHOUSE_URL": f"http://127.0.0.1:{ports.clickhouse}",
+        },
         capture_output=True,
         text=True,
         timeout=60,

@@ -57,7 +57,8 @@ class ArticleWriter:
                 )
             except InvalidEvent as error:
                 raw = record.value or record.key or b""
-                dead.append((partition, DeadLine(record.offset, 0, str(error), raw)))
+                line = DeadLine(record.offset, record.timestamp, 0, str(error), raw)
+                dead.append((partition, line))
         if dead:
             await self._patience.in_thread(
                 "kafka",

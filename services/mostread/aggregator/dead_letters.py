@@ -20,8 +20,8 @@ class DeadLetters:
 
     A record's key is where the line stood, `topic/partition/offset/line`; a line that is
     written again after a crash has the same key. Its value is JSON: `topic`, `partition`,
-    `offset`, `line`, `reason`, and the line itself as `text`, or as `base64` where it is not
-    UTF-8 or not printable.
+    `offset`, `line`, the record's `timestamp` in milliseconds, `reason`, and the line itself as
+    `text`, or as `base64` where it is not UTF-8 or not printable.
     """
 
     def __init__(self, settings: KafkaSettings) -> None:
@@ -68,6 +68,7 @@ def _letter(topic: str, partition: int, line: DeadLine) -> tuple[bytes, dict[str
         "partition": partition,
         "offset": line.offset,
         "line": line.line,
+        "timestamp": line.timestamp,
         "reason": line.reason,
     }
     try:

@@ -24,9 +24,12 @@ class Record(Protocol):
 
 
 class DeadLine(NamedTuple):
-    """A line that is no event. `line` counts from 0 within its record."""
+    """A line that is no event. `line` counts from 0 within its record, which was written at
+    `timestamp` (ms).
+    """
 
     offset: int
+    timestamp: int
     line: int
     reason: str
     raw: bytes
@@ -111,21 +114,25 @@ def each_line(record: Record) -> Iterator[Event | DeadLine]:
     """
     lines = (record.value or b"").split(b"\n")
     if not any(line.strip() for line in lines):
-        yield DeadLine(record.offset, 0, "the record is empty", record.value or b"")
+        yield _dead(record, 0, "the record is empty", record.value or b"")
     for number, line in enumerate(lines):
         if not line.strip():
             continue
         try:
             event = _decoder.decode(line)
         except _UNREADABLE as error:
-            yield DeadLine(record.offset, number, str(error), line)
+            yield _dead(record, number, str(error), line)
             continue
         if _takes_back_a_view([event]):
-            yield DeadLine(record.offset, number, "a view cannot be taken back", line)
+            yield _dead(record, number, "a view cannot be taken back", line)
         elif b"\\" in line and _holds_a_control_character(event):
-            yield DeadLine(record.offset, number, "a name holds a control character", line)
+            yield _dead(record, number, "a name holds a control character", line)
         else:
             yield event
+
+
+def _dead(record: Record, number: int, reason: str, raw: bytes) -> DeadLine:
+    return DeadLine(record.offset, record.timestamp, number, reason, raw)
 
 
 def _holds_a_control_character(event: Event) -> bool:
