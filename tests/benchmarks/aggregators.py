@@ -1,11 +1,21 @@
 """Who counts the log, and how much of it each gets: enough for some seconds."""
 
+import functools
+from collections.abc import Mapping
+
 from benchmarks import mostread_aggregator, program
-from benchmarks.contestant import Contestant
+from benchmarks.contestant import Contestant, Run
 from benchmarks.log import Load
 
 IDIOMATIC = "usual Faust program, 1 event a record"
-MOSTREAD, ENGINE, LIMIT = "mostread", "ClickHouse's Kafka engine", "bare loop: the limit"
+MOSTREAD, LIMIT = "mostread", "bare loop: the limit"
+# Which number of consumers is better depends on the size of the records, and on the machine.
+ENGINES: Mapping[str, Run] = {
+    f"ClickHouse's Kafka engine with {n} consumer{'s' * (n > 1)}": functools.partial(
+        program.clickhouse_engine, consumers=n
+    )
+    for n in (1, 4)
+}
 SIZES = (1, 100)
 """Events a record."""
 
@@ -18,15 +28,12 @@ def named(who: str, size: int) -> str:
 def contestants(events: int) -> list[Contestant]:
     """Return all of them, where the fastest count `events`."""
     loads = {1: Load(events // 6, 1), 100: Load(events, 100)}
+    runs: dict[str, Run] = {MOSTREAD: mostread_aggregator.run, **ENGINES, LIMIT: program.bare_loop}
     return [
         Contestant(IDIOMATIC, program.idiomatic_faust, Load(events // 60, 1)),
         *(
             Contestant(named(who, size), run, load)
             for size, load in loads.items()
-            for who, run in (
-                (MOSTREAD, mostread_aggregator.run),
-                (ENGINE, program.clickhouse_engine),
-                (LIMIT, program.bare_loop),
-            )
+            for who, run in runs.items()
         ),
     ]

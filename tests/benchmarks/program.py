@@ -17,13 +17,13 @@ _PROGRAMS = Path(__file__).with_name("programs")
 _STOP_SECONDS = 60
 
 
-def run(name: str, log: Log) -> Measured:
-    """Run `programs/<name>.py BROKERS TOPIC GROUP` until it has committed all of `log`.
+def run(name: str, log: Log, *more: str) -> Measured:
+    """Run `programs/<name>.py BROKERS TOPIC GROUP ...` until it has committed all of `log`.
 
     When it is told to end it says `counted N`.
     """
     group = f"{name}_{time.time_ns()}"
-    arguments = [log.kafka.kafka_brokers, log.kafka.events_topic, group]
+    arguments = [log.kafka.kafka_brokers, log.kafka.events_topic, group, *more]
     with tempfile.TemporaryDirectory() as directory:
         said = Path(directory, "said")
         with said.open("wb") as out:
@@ -55,6 +55,6 @@ def bare_loop(_: Servers, log: Log) -> Measured:
     return run("bare_loop", log)
 
 
-def clickhouse_engine(_: Servers, log: Log) -> Measured:
+def clickhouse_engine(_: Servers, log: Log, *, consumers: int) -> Measured:
     """Count with ClickHouse alone."""
-    return run("clickhouse_engine", log)
+    return run("clickhouse_engine", log, str(consumers))

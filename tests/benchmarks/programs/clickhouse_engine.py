@@ -1,7 +1,8 @@
 """The peer: ClickHouse's own Kafka engine with a materialised view, as its manual has it.
 
 It counts lines into minutes and articles. It knows no duplicates, and after a crash it counts
-a block again; what is measured is its speed. Brokers, topic and group are arguments.
+a block again; what is measured is its speed. Brokers, topic, group and how
+many consumers are arguments.
 """
 
 import importlib
@@ -50,12 +51,11 @@ def say(what: str) -> None:
     sys.stdout.flush()
 
 
-def main(brokers: str, topic: str, group: str) -> None:
+def main(brokers: str, topic: str, group: str, consumers: str) -> None:
     """Count until SIGTERM. The offsets of a block are committed when its rows are visible."""
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     with tempfile.TemporaryDirectory() as directory:
         connection = engine().connect(str(Path(directory, "data")))
-        consumers = os.environ.get("CONSUMERS", "1")
         tables = TABLES.read_text()
         filled = tables.format(brokers=brokers, topic=topic, group=group, consumers=consumers)
         for statement in filled.split(";"):
