@@ -23,6 +23,8 @@ CELL_BYTES = 500
 
 _COLUMN: dict[EventType, int] = {"view": 0, "comment": 1, "like": 2}
 
+_new = tuple.__new__
+
 Cell = tuple[str, str, int, EventType, int]
 """Site, article, minute since the epoch (or LATE), type, delta."""
 
@@ -182,13 +184,15 @@ class Stretch:
 
 
 def _keys(cell: Cell) -> tuple[CounterKey, ...]:
+    # A named tuple made by tuple's own __new__ takes half the time, and there are three an event
+    # where every event is of another article.
     site, article_id, minute, _, _ = cell
-    total = CounterKey(site, "total", 0, article_id)
+    total = _new(CounterKey, (site, "total", 0, article_id))
     if minute == LATE:
         return (total,)
     second = minute * MINUTE
     return (
         total,
-        CounterKey(site, "minute", second, article_id),
-        CounterKey(site, "hour", second - second % HOUR, article_id),
+        _new(CounterKey, (site, "minute", second, article_id)),
+        _new(CounterKey, (site, "hour", second - second % HOUR, article_id)),
     )
