@@ -99,22 +99,16 @@ class DuplicateWindow:
 
     def _move(self, slots: int) -> None:
         """Take the next `slots` of the table before into the one that is filled now."""
-        if self._before is None:
+        before = self._before
+        if before is None:
             return
         part = slice(self._moved, self._moved + slots)
-        alive = self._alive(part)
-        self._table.remember(
-            self._before.hashes[part][alive], self._before.generations[part][alive]
-        )
+        generations = before.generations[part]
+        alive = self._newest - generations <= GENERATIONS_BACK
+        self._table.remember(before.hashes[part][alive], generations[alive])
         self._moved += slots
-        if self._moved >= len(self._before.hashes):
+        if self._moved >= len(before.hashes):
             self._before = None
-
-    def _alive(self, part: slice) -> Mask:
-        assert self._before is not None
-        generations = self._before.generations[part]
-        alive: Mask = self._newest - generations <= GENERATIONS_BACK
-        return alive
 
 
 class _Table:
