@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from faults.fault import Fault, Part
+from faults.moment import Moment
 from faults.proxy import Spring
 from faults.rig import SESSION_SECONDS, Mostread
 
@@ -15,9 +16,12 @@ MORE_THAN_THERE_IS = 1 << 60
 @contextmanager
 def killed_in_an_insert(rig: Mostread, _: random.Random) -> Iterator[None]:
     trap = rig.clickhouse_line.trap(INSERT, Spring.TELL)
-    rig.wait(trap.sprung.is_set, "an insert is under way")
-    rig.clickhouse.kill()
+    killing = Moment(trap.sprung, rig.clickhouse.kill)
     yield
+    if not killing.came():
+        rig.missed += 1
+        rig.clickhouse.kill()
+    rig.clickhouse_line.remove_trap()
     rig.clickhouse.start()
 
 
@@ -45,15 +49,19 @@ def slow(rig: Mostread, _: random.Random) -> Iterator[None]:
 @contextmanager
 def answers_lost(rig: Mostread, chance: random.Random) -> Iterator[None]:
     trap = rig.clickhouse_line.trap(INSERT, Spring.LOSE_ANSWER, chance.randint(1, 4))
-    rig.wait(trap.answered.is_set, "inserts were answered, and nobody heard")
+    lost = Moment(trap.answered)
     yield
+    rig.missed += not lost.came()
+    rig.clickhouse_line.remove_trap()
 
 
 @contextmanager
 def inserts_cut(rig: Mostread, chance: random.Random) -> Iterator[None]:
     trap = rig.clickhouse_line.trap(INSERT, Spring.CUT_REQUEST, chance.randint(1, 4))
-    rig.wait(trap.sprung.is_set, "inserts were cut")
+    cut = Moment(trap.sprung)
     yield
+    rig.missed += not cut.came()
+    rig.clickhouse_line.remove_trap()
 
 
 @contextmanager
@@ -81,12 +89,12 @@ def table_missing(rig: Mostread, chance: random.Random) -> Iterator[None]:
 ALONE = frozenset({Part.CLICKHOUSE})
 LONGER = (SESSION_SECONDS + 2, SESSION_SECONDS + 9)
 FAULTS: list[Fault[Mostread]] = [
-    Fault("ClickHouse ends by kill -9 in an insert", ALONE, (0, 4), killed_in_an_insert),
+    Fault("ClickHouse ends by kill -9 in an insert", ALONE, (2, 5), killed_in_an_insert),
     Fault("ClickHouse is away for longer than a session", ALONE, LONGER, away),
     Fault("ClickHouse is silent for longer than a query may take", ALONE, (11, 14), silent),
     Fault("the way to ClickHouse is slow", ALONE, (4, 12), slow),
-    Fault("the answers to inserts are lost", ALONE, (0, 1), answers_lost),
-    Fault("inserts are cut in the middle", ALONE, (0, 1), inserts_cut),
+    Fault("the answers to inserts are lost", ALONE, (2, 4), answers_lost),
+    Fault("inserts are cut in the middle", ALONE, (2, 4), inserts_cut),
     Fault("ClickHouse's disk is full", ALONE, (3, 8), disk_full),
     Fault("a table is missing", ALONE, (3, 8), table_missing),
 ]

@@ -1,11 +1,11 @@
 """What happens to a collector."""
 
 import random
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from faults.fault import Fault, Part
+from faults.moment import Moment
 from faults.proxy import Spring
 from faults.rig import Mostread
 
@@ -16,14 +16,20 @@ PRODUCE = rb"\x00\x00\x00[\x00-\x14].{4}\x00\x12mostread-collector"
 @contextmanager
 def killed_before_its_answer(rig: Mostread, _: random.Random) -> Iterator[None]:
     """Kafka has acknowledged; the collector dies before it can say so."""
-    trap = rig.kafka_line.trap(PRODUCE, Spring.HOLD_ANSWER)
-    rig.wait(trap.answered.is_set, "Kafka has acknowledged a record")
-    time.sleep(0.1)  # more of what is under way may be acknowledged, too
-    # Whose connection was caught is not known; while nothing is answered it cannot go on.
+    # Whose connection was caught is not known: both die.
     collectors = list(rig.collectors.all())
-    for collector in collectors:
-        rig.collectors.kill(collector)
+
+    def kill() -> None:
+        for collector in collectors:
+            rig.collectors.kill(collector)
+
+    trap = rig.kafka_line.trap(PRODUCE, Spring.HOLD_ANSWER)
+    killing = Moment(trap.answered, kill)
     yield
+    if not killing.came():
+        rig.missed += 1
+        kill()
+    rig.kafka_line.remove_trap()
     for collector in collectors:
         rig.collectors.start(collector)
 

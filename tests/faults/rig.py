@@ -53,6 +53,8 @@ class Mostread(Rig):
     clickhouse: LocalClickHouse
     clickhouse_line: Proxy
     traffic: Traffic
+    missed: int = 0
+    """How many faults waited in vain for their moment, as when another held everything up."""
 
     def tend(self) -> None:
         self.workers.tend()

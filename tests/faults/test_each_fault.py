@@ -32,6 +32,7 @@ def test_every_event_is_counted_once(rig: Mostread, fault: Fault[Mostread]) -> N
     time.sleep(BEFORE_SECONDS)
     with fault.play(rig, random.Random(fault.name)):
         time.sleep(fault.lasts[0] + 0.5)
+    assert not rig.missed
     rig.wait(rig.all_ready, "all services are ready")
     time.sleep(AFTER_SECONDS)
     rig.traffic.pause()
