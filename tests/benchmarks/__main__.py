@@ -14,6 +14,7 @@ from benchmarks import (
     list_section,
     machine,
     page,
+    profile_section,
     scaling_section,
     visible_section,
 )
@@ -27,6 +28,7 @@ SECTIONS: dict[str, Section] = {
     "visible": visible_section.section,
     "lists": list_section.section,
     "scaling": scaling_section.section,
+    "profile": profile_section.section,
 }
 
 

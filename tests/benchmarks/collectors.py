@@ -6,12 +6,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import cpu, http_load
-from benchmarks.contestant import Servers
+from benchmarks.contestant import Beside, Servers
 from stack import free_ports
 from system import System, wait_until
 
@@ -46,15 +46,20 @@ class Taken:
     kept: int
 
 
-def measure(servers: Servers, collector: Collector, seconds: float) -> Taken:
-    """Send to `collector` for so long, on a topic of its own."""
+def measure(
+    servers: Servers, collector: Collector, seconds: float, *, beside: Beside = nullcontext
+) -> Taken:
+    """Send to `collector` for so long, on a topic of its own.
+
+    `beside` is entered with its process id while it takes events.
+    """
     with tempfile.TemporaryDirectory() as directory:
         name = f"collect_{time.time_ns()}"
         system = System(servers.brokers, servers.clickhouse_url, name, Path(directory))
         system.init()
         size, connections = collector.events_a_request, collector.connections
         try:
-            with collector.start(system) as (url, pid):
+            with collector.start(system) as (url, pid), beside(pid):
                 before = cpu.used(pid)
                 answered = http_load.load(
                     f"{url}/v1/events", events=size, connections=connections, seconds=seconds
@@ -123,9 +128,12 @@ def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
         return tried.connect_ex(("127.0.0.1", port)) == 0
 
 
+OURS = [
+    Collector("mostread", mostread, 1, 1000),
+    Collector("mostread, 200 events a request", mostread, 200, 32),
+]
 COLLECTORS = [
     Collector("FastAPI + kafka-python, each acknowledgement awaited", fastapi, 1, 1000),
     Collector("aiohttp that keeps nothing: the limit", no_op, 1, 1000, durable=False),
-    Collector("mostread", mostread, 1, 1000),
-    Collector("mostread, 200 events a request", mostread, 200, 32),
+    *OURS,
 ]

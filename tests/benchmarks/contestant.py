@@ -1,6 +1,7 @@
 """Who takes part, and what is found out about each."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from benchmarks.log import Load, Log
@@ -27,6 +28,9 @@ class Measured:
 
 
 Run = Callable[[Servers, Log], Measured]
+
+Beside = Callable[[int], AbstractContextManager[object]]
+"""Something that is to happen to a process, by its id, while it is measured."""
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,10 @@ local requests, turn = {}, 0
 local function body()
   local lines = {}
   for line = 1, events do
-    lines[line] = string.format('{"type":"view","article_id":"article-%07d","timestamp":%s}',
-      math.random(2000), os.getenv("NOW"))
+    -- A careful client gives each event an id, so that it may send it again.
+    lines[line] = string.format(
+      '{"id":"%08x%08x","type":"view","article_id":"article-%07d","timestamp":%s}',
+      math.random(0, 2^31 - 1), math.random(0, 2^31 - 1), math.random(2000), os.getenv("NOW"))
   end
   return table.concat(lines, "\n")
 end

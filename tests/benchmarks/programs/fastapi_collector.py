@@ -19,6 +19,7 @@ producer = KafkaProducer(bootstrap_servers=brokers, acks="all")
 class Event(BaseModel):
     """An event."""
 
+    id: str
     type: Literal["view", "comment", "like"]
     article_id: str
     timestamp: int

@@ -1,0 +1,87 @@
+"""Where a process spends its processor time: py-spy's samples, told apart by stage."""
+
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+Stages = Mapping[str, Sequence[str]]
+"""The name of each stage, and the beginnings of the paths whose code belongs to it."""
+
+# Beside the Python that runs us, where pip puts it; or wherever it is.
+_PY_SPY = shutil.which("py-spy", path=str(Path(sys.executable).parent)) or shutil.which("py-spy")
+
+REST = "event loop and what else there is"
+_STARTING = "_find_and_load"
+_STOP_SECONDS = 60
+
+
+def missing() -> bool:
+    """Return whether py-spy is not there."""
+    return _PY_SPY is None
+
+
+@dataclass
+class Profile:
+    """Takes samples of a process; `samples` has the stack of each, and how often it was met."""
+
+    file: Path
+    samples: list[tuple[list[str], int]] = field(default_factory=list)
+
+    @contextmanager
+    def of(self, pid: int) -> Iterator[None]:
+        """Take samples while in here. The process is not halted: a few stacks will be torn."""
+        options = ["--nonblocking", "--threads", "--duration", "3600", "--rate", "100"]
+        process = subprocess.Popen(
+            [
+                _PY_SPY or "py-spy",
+                "record",
+                *options,
+                "--format",
+                "raw",
+                "-o",
+                self.file,
+                "-p",
+                str(pid),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(_STOP_SECONDS)
+        self.samples = list(_samples(self.file.read_text()))
+
+
+def _samples(raw: str) -> Iterator[tuple[list[str], int]]:
+    for line in raw.splitlines():
+        stack, _, times = line.rpartition(" ")
+        if _STARTING not in stack:
+            yield stack.split(";"), int(times)
+
+
+def shares(samples: Sequence[tuple[list[str], int]], stages: Stages) -> dict[str, float]:
+    """Return how much of all samples, in percent, belongs to each stage, in their order.
+
+    A sample belongs to the stage of its innermost frame that belongs to any.
+    """
+    found: Counter[str] = Counter()
+    for stack, times in samples:
+        found[_stage(stack, stages)] += times
+    return {name: 100 * found[name] / max(1, found.total()) for name in [*stages, REST]}
+
+
+def _stage(stack: Sequence[str], stages: Stages) -> str:
+    for frame in reversed(stack):
+        path = frame[frame.rfind("(") + 1 :]
+        for name, beginnings in stages.items():
+            if path.startswith(tuple(beginnings)):
+                return name
+    return REST

@@ -1,0 +1,83 @@
+"""Where the time goes, stage by stage."""
+
+import functools
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from benchmarks import collectors, http_load, mostread_aggregator, profile
+from benchmarks.collectors import Collector
+from benchmarks.contestant import Servers
+from benchmarks.log import Load, delete, fill
+from benchmarks.profile import Profile, Stages
+from benchmarks.run import Scale
+from benchmarks.table import table
+
+NO_PY_SPY = (
+    "Not measured: it needs `py-spy` (`.venv/bin/pip install py-spy`) and `wrk` "
+    "(on Debian: `apt-get install wrk`)."
+)
+_FETCHING = ("aiokafka/", "asyncio/selector_events.py", "asyncio/streams.py", "selectors.py")
+_ENGAGEMENT = "mostread/engagement/"
+AGGREGATOR: Stages = {
+    "fetching: aiokafka, and the socket": _FETCHING,
+    "handing on: Faust": ("faust/", "mode/", "mostread/aggregator/transport.py"),
+    "decoding": (f"{_ENGAGEMENT}record.py",),
+    "duplicates": (f"{_ENGAGEMENT}duplicates.py",),
+    "counting": (_ENGAGEMENT,),
+    "ClickHouse: rows out, counters in": ("mostread/aggregator/store.py", "clickhouse_connect/"),
+    "flushes": ("mostread/aggregator/",),
+}
+COLLECTOR: Stages = {
+    "HTTP: aiohttp": ("aiohttp/",),
+    "reading and checking": tuple(
+        f"mostread/collector/{name}.py"
+        for name in ("body", "decode", "careful", "event", "admission")
+    ),
+    "id and time where they lack": ("mostread/collector/stamp.py",),
+    "partition, encoding": ("mostread/collector/partition.py",),
+    "producing: kafka-python": ("kafka/",),
+    "gathering, metrics, answers": ("mostread/", "prometheus_client/"),
+}
+
+
+def section(servers: Servers, scale: Scale) -> str:
+    """Take profiles of both services."""
+    if profile.missing() or http_load.missing():
+        return NO_PY_SPY
+    aggregator = {
+        name: _aggregator(servers, load)
+        for name, load in {
+            "1 a record": Load(scale.events // 3, 1),
+            "100 a record": Load(scale.events, 100),
+            "1,000,000 articles evenly": Load(scale.events // 3, articles=1_000_000, even=True),
+        }.items()
+    }
+    collector = {
+        f"{each.events_a_request} a request": _collector(servers, each, scale.seconds)
+        for each in collectors.OURS
+    }
+    return f"{_shown('aggregator', aggregator)}\n\n{_shown('collector', collector)}"
+
+
+def _aggregator(servers: Servers, load: Load) -> dict[str, float]:
+    log = fill(servers.brokers, load)
+    run = functools.partial(mostread_aggregator.run, servers, log)
+    with tempfile.TemporaryDirectory() as directory:
+        samples = Profile(Path(directory, "samples"))
+        run(beside=samples.of)
+    delete(log)
+    return profile.shares(samples.samples, AGGREGATOR)
+
+
+def _collector(servers: Servers, collector: Collector, seconds: float) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as directory:
+        samples = Profile(Path(directory, "samples"))
+        collectors.measure(servers, collector, seconds, beside=samples.of)
+    return profile.shares(samples.samples, COLLECTOR)
+
+
+def _shown(what: str, found: Mapping[str, Mapping[str, float]]) -> str:
+    stages = next(iter(found.values()))
+    rows = [[stage, *(f"{each[stage]:.0f}" for each in found.values())] for stage in stages]
+    return table([f"{what}, % of its processor time", *found], rows)
