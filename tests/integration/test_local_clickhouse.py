@@ -59,6 +59,24 @@ def test_rows_of_ten_columns_arrive_whole_however_they_are_packed(
     assert client.query("SELECT * FROM ten ORDER BY c0").result_rows == rows
 
 
+@pytest.mark.parametrize("compression", ["lz4", "zstd", "gzip", False])
+def test_an_insert_of_many_blocks_arrives_whole(
+    clickhouse: LocalClickHouse, client: Client, compression: str | bool
+) -> None:
+    """The client sends a block at a time, each as a frame of its own where it compresses."""
+    client.command("CREATE TABLE blocks (n UInt64, text String) ENGINE = MergeTree ORDER BY n")
+    numbers = list(range(200_000))
+    with clickhouse_connect.get_client(
+        dsn=clickhouse.url, database=client.database, compress=compression
+    ) as packing:
+        context = packing.create_insert_context("blocks", ["n", "text"], column_oriented=True)
+        context.data = [numbers, [str(number) for number in numbers]]
+        context.block_row_count = 70_000
+        packing.insert(context=context)
+    counted = client.query("SELECT count(), sum(n), uniqExact(text) FROM blocks").result_rows
+    assert counted == [(200_000, sum(numbers), 200_000)]
+
+
 @pytest.mark.parametrize(
     ("kind", "value"),
     [

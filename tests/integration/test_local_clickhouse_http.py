@@ -1,12 +1,15 @@
 """The embedded ClickHouse over plain HTTP, as curl or a driver without a library speaks to it."""
 
 import base64
+import gzip
 import http.client
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
+import lz4.frame
 import pytest
+import zstandard
 
 from mostread.local.clickhouse import LocalClickHouse
 from stack import running_clickhouse
@@ -99,6 +102,15 @@ def test_what_is_not_served_is_refused_and_not_misread(clickhouse: LocalClickHou
     assert ask(clickhouse, body=b"SELECT 1", compress="1").status == 501
     assert ask(clickhouse, body=b"x", headers={"Content-Encoding": "br"}).status == 501
     assert ask(clickhouse, body=b"x", headers={"Content-Encoding": "gzip"}).status == 400
+    for encoding, packed in {
+        "gzip": gzip.compress(b"SELECT 1"),
+        "lz4": lz4.frame.compress(b"SELECT 1"),
+        "zstd": zstandard.compress(b"SELECT 1"),
+    }.items():
+        headers = {"Content-Encoding": encoding}
+        assert ask(clickhouse, body=packed, headers=headers).body == b"1\n"
+        for cut in (packed[:-1], packed + packed[:-1]):
+            assert ask(clickhouse, body=cut, headers=headers).status == 400, encoding
     assert ask(clickhouse, body=b"SELECT 1", no_such_setting="1").status == 404
 
 

@@ -16,7 +16,9 @@ import sys
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import lz4.frame
 import zstandard
@@ -43,13 +45,39 @@ NOT_SETTINGS = frozenset(
         *("stacktrace", "compress", "decompress", "wait_end_of_query", "buffer_size"),
     }
 )
+
+
+class Frame(Protocol):
+    """What decompresses one frame, and keeps what follows it."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes | None: ...
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+def _unframed(new_frame: Callable[[], Frame], body: bytes) -> bytes:
+    """Return what all frames of `body` hold: a client writes one for each block of an insert.
+
+    Raises EOFError where the last one is cut off.
+    """
+    found = []
+    while body:
+        frame = new_frame()
+        found.append(frame.decompress(body))
+        if not frame.eof:
+            raise EOFError("it is cut off")
+        body = frame.unused_data or b""
+    return b"".join(found)
+
+
 DECODERS: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
     "identity": bytes,
     "gzip": gzip.decompress,
-    "lz4": lz4.frame.decompress,
-    # The client streams, so the frame does not say its size, which `decompress` would want.
-    "zstd": lambda body: zstandard.ZstdDecompressor().decompressobj().decompress(body),
+    "lz4": partial(_unframed, lz4.frame.LZ4FrameDecompressor),
+    "zstd": partial(_unframed, lambda: zstandard.ZstdDecompressor().decompressobj()),
 }
 
 log = logs.get("mostread.local.clickhouse_front")  # run by -m, __name__ is __main__
