@@ -37,18 +37,9 @@ class Profile:
     def of(self, pid: int) -> Iterator[None]:
         """Take samples while in here. The process is not halted: a few stacks will be torn."""
         options = ["--nonblocking", "--threads", "--duration", "3600", "--rate", "100"]
+        options += ["--format", "raw", "--output", str(self.file), "--pid", str(pid)]
         process = subprocess.Popen(
-            [
-                _PY_SPY or "py-spy",
-                "record",
-                *options,
-                "--format",
-                "raw",
-                "-o",
-                self.file,
-                "-p",
-                str(pid),
-            ],
+            [_PY_SPY or "py-spy", "record", *options],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -9,6 +9,7 @@ from benchmarks.aggregators import contestants
 from benchmarks.collectors import COLLECTORS, Collector
 from benchmarks.contestant import Contestant, Servers
 from benchmarks.log import Load, fill
+from benchmarks.profile import REST, shares
 from mostread.local.clickhouse import LocalClickHouse
 from mostread.local.kafka import LocalKafka
 from tools import tool
@@ -57,6 +58,16 @@ def test_the_tables_tell_median_ratio_and_goals() -> None:
     assert "| mostread, 100 a record | 20,000 | 10,000 to 30,000 | 100.0 | 100.00 |" in text
     assert "| 100 a record: × usual Faust | ≥ 70.0 | 100 | ✓ |" in text
     assert "| 1 a record: × usual Faust | ≥ 20.0 | 1.00 | ✗ |" in text
+
+
+def test_a_sample_belongs_to_the_innermost_stage() -> None:
+    stages = {"fetching": ("aiokafka/",), "counting": ("mostread/engagement/",)}
+    stacks = [
+        (["run (aiokafka/a.py:1)", "count (mostread/engagement/b.py:2)", "<lambda> (<x>:1)"], 3),
+        (["run (mostread/engagement/b.py:1)", "read (aiokafka/a.py:2)"], 1),
+        (["run (uvloop/loop.py:1)"], 4),
+    ]
+    assert shares(stacks, stages) == {"fetching": 12.5, "counting": 37.5, REST: 50.0}
 
 
 def test_the_page_has_a_place_for_every_table() -> None:
