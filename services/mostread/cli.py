@@ -20,6 +20,7 @@ COMMANDS = {
     "ranking": "mostread.ranking.command:ranking",
     "audit": "mostread.audit:audit",
     "dead-letters": "mostread.dead_letters:dead_letters",
+    "import": "mostread.imports:import_totals",
     "config": "mostread.config:config",
     "rebuild": "mostread.rebuild:rebuild",
     "up": "mostread.local.commands:up",

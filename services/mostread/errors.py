@@ -10,6 +10,8 @@ MostreadError
 │   └── SchemaTooNew     the database was migrated by a newer mostread
 ├── InvalidEvent         the input is wrong: send something else
 │   └── (carries `reason`, one of the closed set the API documents)
+├── InvalidFile          the file is wrong: mend it; nothing of it was taken
+├── NameTaken            the name stands for something else: choose another, or remove that
 ├── CountOver            begin anew: the topic or the tables are others than those counted
 └── LogInconsistent      the log contradicts what was counted: a person must look
 """
@@ -53,6 +55,14 @@ class InvalidEvent(MostreadError):
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
         self.reason = reason
+
+
+class InvalidFile(MostreadError):
+    """A file that was to be imported is wrong; the message names its lines."""
+
+
+class NameTaken(MostreadError):
+    """The name stands for something else already."""
 
 
 class CountOver(MostreadError):

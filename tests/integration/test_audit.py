@@ -192,7 +192,7 @@ def test_a_topic_made_again_is_compared_without_the_one_before(system: System) -
     code, report = audited(system)
     assert (code, report["different"]) == (0, 0)
     assert [(each["rows"], each["views"]) for each in report["outside"]] == [(3, 5)]
-    assert "outside this log: 3 counters" in said(system)[1]
+    assert "outside this log: 3 counters with 5 lifetime views of another topic" in said(system)[1]
 
 
 def test_site_and_since_narrow_what_is_compared(system: System) -> None:

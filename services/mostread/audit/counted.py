@@ -58,9 +58,13 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Outside:
-    """Rows that are not of the log's topic: how many, and the lifetime views in them."""
+    """Rows that are not of the log's topic: how many, and the lifetime views in them.
+
+    `name` is that of an import, empty for a topic that was made again.
+    """
 
     topic_id: str
+    name: str
     rows: int
     views: int
 

@@ -89,9 +89,10 @@ class Report:
         if rows := self._sum("not_compared"):
             yield f"counters not compared: {rows:,}"
         for other in self.outside:
+            of = f"import {other.name}" if other.name else f"another topic, {other.topic_id}"
             yield (
-                f"outside this log: {other.rows:,} counters of topic id {other.topic_id} "
-                f"({other.views:,} lifetime views): of a topic made again, or imported"
+                f"outside this log: {other.rows:,} counters with {other.views:,} lifetime views "
+                f"of {of}"
             )
 
     def _sum(self, name: str) -> int:

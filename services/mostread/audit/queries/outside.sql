@@ -1,6 +1,11 @@
--- The counters that are not of this topic: of one that was made again, or of none.
-SELECT toString(topic_id), count(), sumIf(views, grain = 'total')
-FROM counters FINAL
-WHERE topic_id != %(topic)s
-GROUP BY topic_id
-ORDER BY topic_id
+-- The counters that are not of this topic: of one that was made again, or of an import.
+SELECT toString(topic_id), name, counters, views
+FROM
+(
+    SELECT topic_id, count() AS counters, sumIf(views, grain = 'total') AS views
+    FROM counters FINAL
+    WHERE topic_id != %(topic)s
+    GROUP BY topic_id
+) AS others
+LEFT JOIN (SELECT topic_id, name FROM imports FINAL WHERE NOT removed) AS named USING (topic_id)
+ORDER BY name, topic_id

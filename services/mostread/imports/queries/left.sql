@@ -1,0 +1,2 @@
+SELECT count() FROM counters
+WHERE grain = 'total' AND window = toDateTime(0, 'UTC') AND topic_id = %(topic)s

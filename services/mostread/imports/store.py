@@ -1,0 +1,189 @@
+"""Imports in ClickHouse: each all or nothing, and under its name once.
+
+The rows are written into a table beside, which is then attached to `counters` in one step, and
+after that the import is noted in `imports`. What a crash leaves in between has no note: the
+next import of that name takes it away before it begins.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID, uuid5
+
+from clickhouse_connect.driver.client import Client
+
+from mostread.clickhouse.client import connect, told_apart
+from mostread.clickhouse.queries import read_sql
+from mostread.clickhouse.settings import ClickHouseSettings
+from mostread.errors import ClickHouseUnavailable, Misconfigured, NameTaken
+from mostread.imports.totals import FIELDS, Totals, digest
+
+_QUERIES = Path(__file__).parent / "queries"
+_NAMESPACE = UUID("6d6f7374-7265-4164-8000-696d706f7274")
+_TOTAL = "('total', toDateTime(0, 'UTC'))"
+"""The partition of all lifetime totals."""
+_ROWS_AN_INSERT = 100_000
+_LONGEST_SECONDS = 3600
+
+
+class Import(NamedTuple):
+    """A row of `imports`; `changed_at` in milliseconds."""
+
+    name: str
+    digest: str
+    articles: int
+    views: int
+    comments: int
+    likes: int
+    removed: bool = False
+    changed_at: int = 0
+    version: int = 0
+
+
+def imported(name: str, totals: Sequence[Totals]) -> Import:
+    """Return what an import of `totals` would be."""
+    return Import(
+        name,
+        digest(totals),
+        len(totals),
+        sum(each.views for each in totals),
+        sum(each.comments for each in totals),
+        sum(each.likes for each in totals),
+    )
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of an import; `new` says whether anything was changed."""
+
+    new: bool
+    what: Import
+
+
+def topic_id(name: str) -> UUID:
+    """Return what stands for the topic of the import `name` in `counters`."""
+    return uuid5(_NAMESPACE, name)
+
+
+class ImportStore:
+    """Takes imports in and back. For one thread; `close` it.
+
+    Every method raises ClickHouseUnavailable or Misconfigured, and may be called again then.
+    """
+
+    def __init__(self, settings: ClickHouseSettings) -> None:
+        self._database = settings.clickhouse_database
+        self._client: Client = connect(
+            settings.model_copy(update={"clickhouse_timeout_seconds": _LONGEST_SECONDS})
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+    def known(self, name: str = "") -> list[Import]:
+        """Return the imports that were made, or that of a name; those removed among them."""
+        return [Import(*row) for row in self._rows("known", name=name)]
+
+    def take_in(self, name: str, totals: Sequence[Totals], now: int) -> Done:
+        """Import `totals` under `name`. Raises NameTaken where it holds others already."""
+        known = self.known(name)
+        version = known[0].version + 1 if known else 0
+        new = imported(name, totals)._replace(changed_at=now, version=version)
+        if known and not known[0].removed:
+            if known[0].digest == new.digest:
+                return Done(False, known[0])
+            raise NameTaken(
+                f"{name} was imported already, and was not the same: {known[0].articles:,} "
+                f"articles with {known[0].views:,} views. Give it another --name if it is to be "
+                f"added to that, or take that back first: mostread import --remove {name}"
+            )
+        tables = self._tables()
+        self._delete(topic_id(name))
+        self._attach(topic_id(name), totals)
+        self._check_same(tables)
+        self._note(new)
+        return Done(True, new)
+
+    def remove(self, name: str, now: int) -> Import | None:
+        """Take the import back; return what it was, None where there was none.
+
+        It is noted first: cut off after that, it is to be removed again.
+        """
+        known = self.known(name)
+        tables = self._tables()
+        if known and not known[0].removed:
+            version = known[0].version + 1
+            self._note(known[0]._replace(removed=True, changed_at=now, version=version))
+        deleted = self._delete(topic_id(name))
+        self._check_same(tables)
+        return known[0] if known and (deleted or not known[0].removed) else None
+
+    def _attach(self, topic: UUID, totals: Sequence[Totals]) -> None:
+        staging = f"import_{topic.hex}"
+        with told_apart():
+            self._client.command(f"DROP TABLE IF EXISTS {staging} SYNC")
+            self._client.command(f"CREATE TABLE {staging} AS counters")
+            try:
+                for start in range(0, len(totals), _ROWS_AN_INSERT):
+                    self._insert(staging, topic, totals[start : start + _ROWS_AN_INSERT])
+                # All parts appear at once: whoever reads sees the whole import or nothing of it.
+                self._client.command(
+                    f"ALTER TABLE counters ATTACH PARTITION {_TOTAL} FROM {staging}"
+                )
+            finally:
+                self._client.command(f"DROP TABLE IF EXISTS {staging} SYNC")
+
+    def _insert(self, table: str, topic: UUID, totals: Sequence[Totals]) -> None:
+        same = {"grain": "total", "window": 0, "topic_id": topic, "partition": 0, "version": 0}
+        columns = {name: [getattr(each, name) for each in totals] for name in FIELDS}
+        self._client.insert(
+            table,
+            [*columns.values(), *([value] * len(totals) for value in same.values())],
+            column_names=[*columns, *same],
+            column_oriented=True,
+            settings={"async_insert": 0},
+        )
+
+    def _delete(self, topic: UUID) -> bool:
+        """Delete the rows of an import, if there are any."""
+        ((count,),) = self._rows("left", topic=str(topic))
+        if count:
+            with told_apart():
+                self._client.command(read_sql(_QUERIES, "remove"), parameters={"topic": str(topic)})
+        return bool(count)
+
+    def _note(self, what: Import) -> None:
+        row = {**what._asdict(), "topic_id": topic_id(what.name)}
+        with told_apart():
+            self._client.insert(
+                "imports",
+                [list(row.values())],
+                column_names=list(row),
+                settings={"async_insert": 0},
+            )
+
+    def _tables(self) -> list[tuple[str, str]]:
+        """Return which tables are in use. Raises where `mostread rebuild` is at work: it has
+        copied what is imported, and would exchange the tables for those without this change.
+        """
+        rows = self._rows("state", database=self._database, beside=f"{self._database}_rebuild")
+        found = [(row[0], row[1]) for row in rows]
+        if not found:
+            raise Misconfigured("ClickHouse: a table is missing; run `mostread init`")
+        if len(found) > 1:
+            raise ClickHouseUnavailable(
+                "`mostread rebuild` is running, or was cut off; let it end, and run this again"
+            )
+        return found
+
+    def _check_same(self, tables: list[tuple[str, str]]) -> None:
+        if self._tables() != tables:
+            raise ClickHouseUnavailable("`mostread rebuild` ran meanwhile; run this again")
+
+    def _rows(self, query: str, **parameters: object) -> Sequence[Sequence[Any]]:
+        with told_apart():
+            rows: Sequence[Sequence[Any]] = self._client.query(
+                read_sql(_QUERIES, query), parameters=parameters
+            ).result_rows
+        return rows
