@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import collectors, lists, page
+from benchmarks import collectors, latency, lists, page
 from benchmarks.__main__ import SECTIONS
 from benchmarks.aggregator_section import count, shown
 from benchmarks.aggregators import contestants
@@ -12,6 +12,7 @@ from benchmarks.log import Load, fill
 from benchmarks.profile import REST, shares
 from mostread.local.clickhouse import LocalClickHouse
 from mostread.local.kafka import LocalKafka
+from system import System
 from tools import tool
 
 AGGREGATORS = contestants(12_000)
@@ -49,6 +50,10 @@ def test_lists_are_computed_and_served(servers: Servers) -> None:
     served = lists.measure(servers, rows=1440 * 50, seconds=1)
     assert len(served.cold_ms) == lists.COLD
     assert served.a_second > 0
+
+
+async def test_every_probe_becomes_visible(system: System) -> None:
+    assert len(await latency.measure(system, rate=50, seconds=1)) == latency.PROBES_A_SECOND
 
 
 def test_the_tables_tell_median_ratio_and_goals() -> None:
