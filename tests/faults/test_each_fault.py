@@ -40,6 +40,21 @@ def test_every_event_is_counted_once(rig: Mostread, fault: Fault[Mostread]) -> N
     assert differences(rig, rig.traffic.ledger) == []
 
 
+@pytest.mark.timeout(300)
+def test_a_worker_ends_in_time_while_kafka_is_away(rig: Mostread) -> None:
+    rig.traffic.go_on()
+    for number, seconds in enumerate((1.5, 5)):
+        rig.wait(rig.all_ready, "all services are ready")
+        rig.kafka_line.refuse()
+        time.sleep(seconds)
+        worker = rig.workers.one(number)
+        rig.workers.stop(worker)
+        rig.kafka_line.pass_on()
+        rig.workers.start(worker)
+    rig.traffic.pause()
+    assert differences(rig, rig.traffic.ledger) == []
+
+
 def test_the_verdict_sees_a_single_event(rig: Mostread) -> None:
     rig.traffic.go_on()
     rig.wait(lambda: len(rig.traffic.ledger.accepted) > 100, "there is traffic")

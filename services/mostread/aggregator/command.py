@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from contextlib import suppress
+from typing import NoReturn
 
 import click
 import faust
@@ -37,15 +38,23 @@ def aggregator() -> None:
     """Count events from Kafka into ClickHouse. Several may run; they share the partitions."""
     settings = AggregatorSettings()
     logs.configure("aggregator", settings.log_level)
+    uvloop.run(run_and_exit(settings))
+
+
+async def run_and_exit(settings: AggregatorSettings) -> NoReturn:
+    """Run, then leave the process at once.
+
+    At their ends the event loop would wait for tasks, and Python for threads, that hang in a
+    call to a server which is away.
+    """
     try:
-        code = uvloop.run(run(settings))
+        code = await run(settings)
     except CountOver as over:
         # The same process, from its beginning: what it knew is of no more use.
         log.warning("starting_anew", reason=str(over))
         logging.shutdown()
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
     logging.shutdown()
-    # Python would wait at its end for threads that hang in a call to a server which is away.
     os._exit(code)
 
 

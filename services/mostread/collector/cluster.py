@@ -8,6 +8,7 @@ from kafka.errors import KafkaError
 from mostread.collector.producer import new_producer
 from mostread.collector.settings import CollectorSettings
 from mostread.errors import KafkaUnavailable, Misconfigured
+from mostread.kafka.topics import Admin
 
 
 class Cluster:
@@ -38,7 +39,7 @@ class Cluster:
         topics = [self._settings.events_topic, self._settings.articles_topic]
         try:
             if self._admin is None:
-                self._admin = KafkaAdminClient(
+                self._admin = Admin(
                     bootstrap_servers=self._settings.bootstrap_servers,
                     client_id="mostread-collector",
                     bootstrap_timeout_ms=3000,

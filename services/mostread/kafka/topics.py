@@ -29,10 +29,25 @@ class Topic:
     partitions: int
 
 
+class Admin(KafkaAdminClient):  # type: ignore[misc]
+    """An admin client that leaves nothing running where no broker answers.
+
+    kafka-python's own leaves a thread, which goes on asking for brokers, at each failed try.
+    """
+
+    def __init__(self, **configs: Any) -> None:
+        self._closed = False
+        try:
+            super().__init__(**configs)
+        except KafkaError:
+            self.close()
+            raise
+
+
 def connect_admin(settings: KafkaSettings) -> KafkaAdminClient:
     """Return an admin client. Raises KafkaUnavailable where no broker answers in ten seconds."""
     try:
-        return KafkaAdminClient(
+        return Admin(
             bootstrap_servers=settings.bootstrap_servers,
             bootstrap_timeout_ms=10_000,
             request_timeout_ms=10_000,
