@@ -1,5 +1,7 @@
 """The benchmarks run, and nobody in them is fast by not working. How fast is not asked here."""
 
+import dataclasses
+
 import pytest
 
 from benchmarks import collectors, latency, lists, page
@@ -39,7 +41,9 @@ def test_a_log_holds_what_its_load_says(servers: Servers) -> None:
 @pytest.mark.parametrize("collector", COLLECTORS, ids=[each.name for each in COLLECTORS])
 def test_a_collector_keeps_what_it_acknowledges(servers: Servers, collector: Collector) -> None:
     tool("wrk")
-    taken = collectors.measure(servers, collector, seconds=1)
+    # A busy machine must answer some of them within the second, so they are few.
+    few = dataclasses.replace(collector, connections=8)
+    taken = collectors.measure(servers, few, seconds=1)
     assert taken.events_a_second > 0
     assert taken.acknowledged > 0
     assert (taken.kept >= taken.acknowledged) == collector.durable
