@@ -1,0 +1,83 @@
+"""What an operator could do to break the counting, and that `mostread audit` shows it."""
+
+from contextlib import closing
+
+import pytest
+from kafka import TopicPartition
+from kafka.admin import OffsetSpec
+
+from faults.log import produce
+from faults.verdict import against_recount, audit, is_counted
+from mostread.clickhouse.client import connect
+from mostread.kafka import topics
+from system import Service, System, wait_until
+
+RECORDS = [
+    (f"a-{number % 20}", b'{"type":"view","article_id":"a-%d"}' % (number % 20))
+    for number in range(200)
+]
+
+
+@pytest.fixture
+def counted(system: System) -> tuple[System, Service]:
+    """A system in which 200 views are counted, and audited, by a worker that has ended."""
+    worker = system.service("aggregator").wait_ready()
+    produce(system, RECORDS)
+    against_recount(system)
+    assert worker.stop() == 0
+    assert audit(system)[0] == 0, "nothing is wrong yet"
+    return system, worker
+
+
+def command(system: System, sql: str) -> None:
+    with closing(connect(system.clickhouse)) as client:
+        client.command(sql, settings={"mutations_sync": 1})
+
+
+def assert_audit_finds_something(system: System) -> None:
+    code, said = audit(system)
+    assert code == 1, said
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO counters SELECT * REPLACE (views + 1 AS views, version + 1 AS version)"
+        " FROM counters FINAL WHERE grain = 'total' LIMIT 1",
+        "ALTER TABLE counters DELETE WHERE grain = 'minute' AND article_id = 'a-7'",
+        "TRUNCATE TABLE counters",
+    ],
+    ids=["a number is changed", "rows are deleted", "all rows are deleted"],
+)
+def test_rows_changed_by_hand(counted: tuple[System, Service], sql: str) -> None:
+    system, _ = counted
+    command(system, sql)
+    assert_audit_finds_something(system)
+
+
+def test_progress_put_forward_skips_events(counted: tuple[System, Service]) -> None:
+    system, worker = counted
+    command(
+        system,
+        "INSERT INTO progress"
+        " SELECT * REPLACE (next_offset + 20 AS next_offset) FROM progress FINAL",
+    )
+    produce(system, RECORDS * 3)
+    worker.start()
+    wait_until(lambda: is_counted(system), "the worker believes that all is counted")
+    assert worker.stop() == 0
+    assert_audit_finds_something(system)
+
+
+def test_committed_offsets_may_be_moved_to_anywhere(counted: tuple[System, Service]) -> None:
+    """Counting begins where `progress` says, so this breaks nothing."""
+    system, worker = counted
+    group = system.environment["MOSTREAD_AGGREGATOR_GROUP"]
+    places = [TopicPartition(system.kafka.events_topic, number) for number in range(4)]
+    with topics.admin(system.kafka) as admin:
+        admin.reset_group_offsets(group, dict.fromkeys(places, OffsetSpec.EARLIEST))
+    produce(system, RECORDS)
+    worker.start().wait_ready()
+    against_recount(system)
+    assert worker.stop() == 0
+    assert audit(system)[0] == 0
