@@ -44,7 +44,7 @@ def chaos(directory: Path, planned: Sequence[Planned], *, seed: int, report: Rep
         code, said = audit(rig.system)
         if code != 0:
             found.append(f"mostread audit ended with {code}: {said}")
-        report(
-            f"{rig.workers.died} workers and {rig.collectors.died} collectors ended by themselves"
-        )
+        died = rig.workers.died + rig.collectors.died
+        report(f"services that ended by themselves and were started again: {died}")
+        report(f"faults whose moment did not come while others went on: {rig.missed}")
     return found

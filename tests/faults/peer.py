@@ -121,7 +121,7 @@ def peer(directory: Path, planned: Sequence[Planned], *, seed: int, report: Repo
         for process in list(rig.workers.all()):
             rig.workers.remove(process)
         table, in_log = _table(system), sum(ends(system).values())
-    return _loss(dict(feed.acknowledged), table, in_log=in_log, caught_up=caught_up)
+    return loss(dict(feed.acknowledged), table, in_log=in_log, caught_up=caught_up)
 
 
 def _catches_up(rig: Rig, system: System) -> bool:
@@ -162,7 +162,7 @@ def _table(system: System) -> dict[str, int]:
     return table
 
 
-def _loss(truth: dict[str, int], table: dict[str, int], *, in_log: int, caught_up: bool) -> Loss:
+def loss(truth: dict[str, int], table: dict[str, int], *, in_log: int, caught_up: bool) -> Loss:
     keys = truth.keys() | table.keys()
     errors = [table.get(key, 0) - truth.get(key, 0) for key in keys]
     return Loss(
