@@ -53,6 +53,7 @@ def made_again(rig: Mostread, _: random.Random) -> Iterator[None]:
     # As many as before: a collector looks once a second, and what it sent by the old number
     # and sends again by the new one would count twice.
     rig.system.init(partitions)
+    time.sleep(3)
     rig.traffic.go_on()
     yield
 
