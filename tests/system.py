@@ -92,6 +92,13 @@ class Service:
             pass  # not listening yet
         return ""
 
+    def metric(self, sample: str) -> float:
+        """Return the value of a sample of /metrics, written as it is there, labels and all."""
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        (value,) = [line.split()[-1] for line in lines if line.startswith(f"{sample} ")]
+        return float(value)
+
     def kill(self) -> None:
         assert self.process is not None
         self.process.kill()

@@ -16,6 +16,7 @@ from faults.log import ends, topic_of
 from faults.rig import Mostread
 from faults.verdict import all_counted
 from mostread.kafka import topics
+from system import Service
 
 
 @contextmanager
@@ -31,8 +32,7 @@ def partitions_added(rig: Mostread, _: random.Random) -> Iterator[None]:
         return all(found.get(number, 0) > 0 for number in range(before + 2))
 
     rig.wait(used_by_all, "events come into the new partitions")
-    # Each collector looks once a second how many there are.
-    time.sleep(3)
+    rig.wait(lambda: used_by_collectors(rig) == {before + 2}, "all collectors send to them")
     rig.traffic.forget()
     rig.traffic.repeats = True
     yield
@@ -50,12 +50,20 @@ def made_again(rig: Mostread, _: random.Random) -> Iterator[None]:
         admin.delete_topics([rig.topic])
         rig.wait(lambda: rig.topic not in admin.list_topics(), "the topic is gone")
     time.sleep(2)
-    # As many as before: a collector looks once a second, and what it sent by the old number
-    # and sends again by the new one would count twice.
+    # As many as before: what a collector sent by the old number and sends again by the new one
+    # would count twice.
     rig.system.init(partitions)
-    time.sleep(3)
     rig.traffic.go_on()
     yield
+
+
+def used_by_collectors(rig: Mostread) -> set[int]:
+    """Return how many partitions each collector sends to."""
+    return {
+        int(each.metric("mostread_collector_partitions"))
+        for each in rig.collectors.all()
+        if isinstance(each, Service)
+    }
 
 
 FAULTS: list[Fault[Mostread]] = [

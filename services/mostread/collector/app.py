@@ -23,6 +23,7 @@ def new_app(settings: CollectorSettings) -> tuple[web.Application, Publisher]:
     metrics = CollectorMetrics(registry)
     publisher = Publisher(settings, metrics)
     metrics.pending_bytes.set_function(lambda: publisher.pending_bytes)
+    metrics.partitions.set_function(lambda: publisher.partitions)
 
     async def kafka() -> str | None:
         return publisher.fault()

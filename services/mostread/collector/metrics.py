@@ -46,6 +46,11 @@ class CollectorMetrics:
             "Bytes of events that wait for Kafka, gathered or under way.",
             registry=registry,
         )
+        self.partitions = Gauge(
+            "mostread_collector_partitions",
+            "Partitions of the events topic that this collector sends to.",
+            registry=registry,
+        )
         self.acknowledged = self._acks.observe
         self.accepted = self._events.labels("accepted", "")
         self.rejected = {reason: self._events.labels("rejected", reason) for reason in Reason}

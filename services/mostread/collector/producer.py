@@ -36,8 +36,9 @@ def new_producer(settings: CollectorSettings) -> KafkaProducer:
         linger_ms=0,
         batch_size=EVENT_BYTES // 2,
         max_request_size=EVENT_BYTES,
-        # A partition added in operation is used within so long.
-        metadata_max_age_ms=10_000,
+        # A partition added in operation is used within so long, by all collectors: what one
+        # sends by the old number and another sends again by the new one counts twice.
+        metadata_max_age_ms=1_000,
         allow_auto_create_topics=False,
         bootstrap_timeout_ms=5000,
         max_block_ms=250,
