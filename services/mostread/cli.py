@@ -21,6 +21,7 @@ COMMANDS = {
     "audit": "mostread.audit:audit",
     "dead-letters": "mostread.dead_letters:dead_letters",
     "import": "mostread.imports:import_totals",
+    "replay": "mostread.replay:replay",
     "config": "mostread.config:config",
     "rebuild": "mostread.rebuild:rebuild",
     "up": "mostread.local.commands:up",

@@ -12,6 +12,7 @@ MostreadError
 │   └── (carries `reason`, one of the closed set the API documents)
 ├── InvalidFile          the file is wrong: mend it; nothing of it was taken
 ├── NameTaken            the name stands for something else: choose another, or remove that
+├── Overlapping          it was counted already, or some of it: leave that out
 ├── CountOver            begin anew: the topic or the tables are others than those counted
 └── LogInconsistent      the log contradicts what was counted: a person must look
 """
@@ -63,6 +64,10 @@ class InvalidFile(MostreadError):
 
 class NameTaken(MostreadError):
     """The name stands for something else already."""
+
+
+class Overlapping(MostreadError):
+    """What is to be counted was counted in part already."""
 
 
 class CountOver(MostreadError):

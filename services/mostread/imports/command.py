@@ -1,6 +1,5 @@
 """`mostread import`, from its options to what it says it did."""
 
-import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -10,25 +9,18 @@ import click
 from mostread.clickhouse.settings import ClickHouseSettings
 from mostread.clock import now_ms
 from mostread.imports.file import lines
-from mostread.imports.store import Import, ImportStore, imported
-from mostread.imports.totals import Totals, checked
-
-_NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-
-
-def _named(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    if value is not None and not _NAME.fullmatch(value):
-        raise click.BadParameter("up to 64 of A-Z a-z 0-9 . _ : -")
-    return value
+from mostread.imports.name import ImportName
+from mostread.imports.store import Import, ImportStore
+from mostread.imports.totals import Totals, blocks, checked, imported
 
 
 @click.command("import")
 @click.argument(
     "file", type=click.Path(exists=True, dir_okay=False, allow_dash=True), required=False
 )
-@click.option("--name", callback=_named, help="What this import is called; each is taken once.")
+@click.option("--name", type=ImportName(), help="What this import is called; each is taken once.")
 @click.option("--dry-run", is_flag=True, help="Check the file and change nothing.")
-@click.option("--remove", callback=_named, metavar="NAME", help="Take an import back.")
+@click.option("--remove", type=ImportName(), help="Take an import back.")
 @click.option("--list", "show", is_flag=True, help="Show what was imported.")
 def import_totals(
     file: str | None, name: str | None, remove: str | None, *, dry_run: bool, show: bool
@@ -58,7 +50,7 @@ def _take_in(totals: list[Totals], name: str, *, dry_run: bool) -> None:
         click.echo(f"would import {_described(imported(name, totals))}")
         return
     with _store() as store:
-        done = store.take_in(name, totals, now_ms())
+        done = store.take_in(imported(name, totals), blocks(totals), now_ms())
     if done.new:
         click.echo(f"imported {_described(done.what)}")
     else:

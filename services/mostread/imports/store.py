@@ -5,7 +5,7 @@ after that the import is noted in `imports`. What a crash leaves in between has 
 next import of that name takes it away before it begins.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,14 +17,17 @@ from mostread.clickhouse.client import connect, told_apart
 from mostread.clickhouse.queries import read_sql
 from mostread.clickhouse.settings import ClickHouseSettings
 from mostread.errors import ClickHouseUnavailable, Misconfigured, NameTaken
-from mostread.imports.totals import FIELDS, Totals, digest
 
 _QUERIES = Path(__file__).parent / "queries"
 _NAMESPACE = UUID("6d6f7374-7265-4164-8000-696d706f7274")
-_TOTAL = "('total', toDateTime(0, 'UTC'))"
-"""The partition of all lifetime totals."""
-_ROWS_AN_INSERT = 100_000
 _LONGEST_SECONDS = 3600
+
+Block = Mapping[str, Sequence[object]]
+"""Rows of `counters` by column: site, grain, window, article_id, views, comments and likes.
+
+ClickHouse takes at most 100 of its partitions (a day of minutes, a month of hours) in a block.
+"""
+ROWS_A_BLOCK = 100_000
 
 
 class Import(NamedTuple):
@@ -39,18 +42,6 @@ class Import(NamedTuple):
     removed: bool = False
     changed_at: int = 0
     version: int = 0
-
-
-def imported(name: str, totals: Sequence[Totals]) -> Import:
-    """Return what an import of `totals` would be."""
-    return Import(
-        name,
-        digest(totals),
-        len(totals),
-        sum(each.views for each in totals),
-        sum(each.comments for each in totals),
-        sum(each.likes for each in totals),
-    )
 
 
 @dataclass(frozen=True)
@@ -85,22 +76,31 @@ class ImportStore:
         """Return the imports that were made, or that of a name; those removed among them."""
         return [Import(*row) for row in self._rows("known", name=name)]
 
-    def take_in(self, name: str, totals: Sequence[Totals], now: int) -> Done:
-        """Import `totals` under `name`. Raises NameTaken where it holds others already."""
-        known = self.known(name)
-        version = known[0].version + 1 if known else 0
-        new = imported(name, totals)._replace(changed_at=now, version=version)
-        if known and not known[0].removed:
-            if known[0].digest == new.digest:
-                return Done(False, known[0])
-            raise NameTaken(
-                f"{name} was imported already, and was not the same: {known[0].articles:,} "
-                f"articles with {known[0].views:,} views. Give it another --name if it is to be "
-                f"added to that, or take that back first: mostread import --remove {name}"
-            )
+    def made(self, what: Import) -> Import | None:
+        """Return the note of this import if it was made, None if it was not, or was removed.
+
+        Raises NameTaken where its name holds another.
+        """
+        known = self.known(what.name)
+        if not known or known[0].removed:
+            return None
+        if known[0].digest == what.digest:
+            return known[0]
+        raise NameTaken(
+            f"{what.name} was imported already, and was not the same: {known[0].articles:,} "
+            f"articles with {known[0].views:,} views. Give it another --name if it is to be "
+            f"added to that, or take that back first: mostread import --remove {what.name}"
+        )
+
+    def take_in(self, what: Import, blocks: Iterable[Block], now: int) -> Done:
+        """Import the rows of `blocks` as `what`, unless that was done. Raises NameTaken."""
+        if made := self.made(what):
+            return Done(False, made)
+        known = self.known(what.name)
+        new = what._replace(changed_at=now, version=known[0].version + 1 if known else 0)
         tables = self._tables()
-        self._delete(topic_id(name))
-        self._attach(topic_id(name), totals)
+        self._delete(topic_id(new.name))
+        self._attach(topic_id(new.name), blocks)
         self._check_same(tables)
         self._note(new)
         return Done(True, new)
@@ -119,28 +119,26 @@ class ImportStore:
         self._check_same(tables)
         return known[0] if known and (deleted or not known[0].removed) else None
 
-    def _attach(self, topic: UUID, totals: Sequence[Totals]) -> None:
+    def _attach(self, topic: UUID, blocks: Iterable[Block]) -> None:
         staging = f"import_{topic.hex}"
         with told_apart():
             self._client.command(f"DROP TABLE IF EXISTS {staging} SYNC")
             self._client.command(f"CREATE TABLE {staging} AS counters")
             try:
-                for start in range(0, len(totals), _ROWS_AN_INSERT):
-                    self._insert(staging, topic, totals[start : start + _ROWS_AN_INSERT])
+                for block in blocks:
+                    self._insert(staging, topic, block)
                 # All parts appear at once: whoever reads sees the whole import or nothing of it.
-                self._client.command(
-                    f"ALTER TABLE counters ATTACH PARTITION {_TOTAL} FROM {staging}"
-                )
+                self._client.command(f"ALTER TABLE counters ATTACH PARTITION ALL FROM {staging}")
             finally:
                 self._client.command(f"DROP TABLE IF EXISTS {staging} SYNC")
 
-    def _insert(self, table: str, topic: UUID, totals: Sequence[Totals]) -> None:
-        same = {"grain": "total", "window": 0, "topic_id": topic, "partition": 0, "version": 0}
-        columns = {name: [getattr(each, name) for each in totals] for name in FIELDS}
+    def _insert(self, table: str, topic: UUID, block: Block) -> None:
+        rows = len(block["article_id"])
+        same = {"topic_id": topic, "partition": 0, "version": 0}
         self._client.insert(
             table,
-            [*columns.values(), *([value] * len(totals) for value in same.values())],
-            column_names=[*columns, *same],
+            [*block.values(), *([value] * rows for value in same.values())],
+            column_names=[*block, *same],
             column_oriented=True,
             settings={"async_insert": 0},
         )

@@ -1,7 +1,7 @@
 """The totals of one article, and what makes a file of them right."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -9,6 +9,7 @@ import msgspec
 
 from mostread.engagement.event import Name64, Name128
 from mostread.errors import InvalidFile
+from mostread.imports.store import ROWS_A_BLOCK, Block, Import
 
 SHOWN = 20
 MOST = 2**53 - 1
@@ -79,6 +80,26 @@ def _totals(line: Line) -> Totals:
             raise ValueError("a name holds a control character")
         name.encode()  # half a surrogate can't be written
     return totals
+
+
+def imported(name: str, totals: Sequence[Totals]) -> Import:
+    """Return what an import of `totals` would be."""
+    return Import(
+        name,
+        digest(totals),
+        len(totals),
+        sum(each.views for each in totals),
+        sum(each.comments for each in totals),
+        sum(each.likes for each in totals),
+    )
+
+
+def blocks(totals: Sequence[Totals]) -> Iterator[Block]:
+    """Yield the rows of `counters` that `totals` become."""
+    for start in range(0, len(totals), ROWS_A_BLOCK):
+        some = totals[start : start + ROWS_A_BLOCK]
+        columns = {name: [getattr(each, name) for each in some] for name in FIELDS}
+        yield {**columns, "grain": ["total"] * len(some), "window": [0] * len(some)}
 
 
 def digest(totals: Iterable[Totals]) -> str:

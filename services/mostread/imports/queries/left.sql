@@ -1,2 +1,1 @@
-SELECT count() FROM counters
-WHERE grain = 'total' AND window = toDateTime(0, 'UTC') AND topic_id = %(topic)s
+SELECT count() FROM counters WHERE topic_id = %(topic)s

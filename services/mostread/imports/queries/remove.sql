@@ -1,2 +1,1 @@
-DELETE FROM counters
-WHERE grain = 'total' AND window = toDateTime(0, 'UTC') AND topic_id = %(topic)s
+DELETE FROM counters WHERE topic_id = %(topic)s
