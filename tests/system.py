@@ -1,5 +1,6 @@
 """The services as processes of their own, and the counters as ClickHouse has them."""
 
+import json
 import os
 import signal
 import subprocess
@@ -30,6 +31,14 @@ def wait_until(true: Callable[[], bool], what: str, seconds: float = PATIENCE_SE
     while not true():
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
         time.sleep(0.05)
+
+
+def listed(url: str, window: str) -> dict[str, tuple[int, int]]:
+    """Return the articles of a list: views in its window and in their lives."""
+    address = f"{url}/v1/most-read?window={window}&limit=100"
+    with urllib.request.urlopen(address, timeout=30) as answer:
+        items = json.loads(answer.read())["items"]
+    return {item["article_id"]: (item["window"]["views"], item["total"]["views"]) for item in items}
 
 
 class Service:

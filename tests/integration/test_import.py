@@ -2,7 +2,6 @@
 
 import time
 from pathlib import Path
-from urllib.request import urlopen
 
 import orjson
 import pytest
@@ -14,7 +13,7 @@ from mostread.clickhouse.client import connect
 from mostread.errors import ClickHouseUnavailable, InvalidFile, NameTaken
 from mostread.imports import import_totals
 from mostread.imports.store import ImportStore, topic_id
-from system import System, wait_until
+from system import System, listed, wait_until
 
 HEADER = "article_id,views,comments,likes\n"
 OLD = f"{HEADER}a,1000,20,3\nстатья,7,0,0\n"
@@ -139,15 +138,8 @@ def test_lists_and_the_audit_know_of_imports(system: System) -> None:
     run(system, "-", "--name", "old", stdin=OLD)
     ranking = system.service("ranking").wait_ready()
 
-    def listed(window: str) -> dict[str, tuple[int, int]]:
-        with urlopen(f"{ranking.url}/v1/most-read?window={window}", timeout=30) as answer:
-            items = orjson.loads(answer.read())["items"]
-        return {
-            item["article_id"]: (item["window"]["views"], item["total"]["views"]) for item in items
-        }
-
-    assert listed("all") == {"a": (1001, 1001), "статья": (7, 7), "b": (2, 2)}
-    assert listed("24h") == {"b": (2, 2), "a": (1, 1001)}
+    assert listed(ranking.url, "all") == {"a": (1001, 1001), "статья": (7, 7), "b": (2, 2)}
+    assert listed(ranking.url, "24h") == {"b": (2, 2), "a": (1, 1001)}
     assert worker.stop() == 0
     checked = CliRunner().invoke(audit, env=system.environment)
     assert checked.exit_code == 0, checked.output

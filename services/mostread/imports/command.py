@@ -8,8 +8,8 @@ import click
 
 from mostread.clickhouse.settings import ClickHouseSettings
 from mostread.clock import now_ms
+from mostread.imports import name as names
 from mostread.imports.file import lines
-from mostread.imports.name import ImportName
 from mostread.imports.store import Import, ImportStore
 from mostread.imports.totals import Totals, blocks, checked, imported
 
@@ -18,9 +18,9 @@ from mostread.imports.totals import Totals, blocks, checked, imported
 @click.argument(
     "file", type=click.Path(exists=True, dir_okay=False, allow_dash=True), required=False
 )
-@click.option("--name", type=ImportName(), help="What this import is called; each is taken once.")
+@click.option("--name", type=names.IMPORT, help="What this import is called; each is taken once.")
 @click.option("--dry-run", is_flag=True, help="Check the file and change nothing.")
-@click.option("--remove", type=ImportName(), help="Take an import back.")
+@click.option("--remove", type=names.IMPORT, help="Take an import back.")
 @click.option("--list", "show", is_flag=True, help="Show what was imported.")
 def import_totals(
     file: str | None, name: str | None, remove: str | None, *, dry_run: bool, show: bool

@@ -11,7 +11,7 @@ from mostread.clickhouse.settings import ClickHouseSettings
 from mostread.clock import now_ms
 from mostread.engagement.counter import MINUTE, MINUTE_MS
 from mostread.errors import InvalidFile, Overlapping
-from mostread.imports.name import ImportName
+from mostread.imports import name as names
 from mostread.imports.store import Import, ImportStore
 from mostread.moment import Moment
 from mostread.replay.admission import Admitted, Outcome, Wanted
@@ -32,8 +32,8 @@ _LOGS = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)
     required=True,
     help="Finds the article in path and query: its group `article`, or the first, is the id.",
 )
-@click.option("--site", type=ImportName(), default="default", show_default=True)
-@click.option("--name", type=ImportName(), help="What it is called in `mostread import --list`.")
+@click.option("--site", type=names.SITE, default="default", show_default=True)
+@click.option("--name", type=names.IMPORT, help="What it is called in `mostread import --list`.")
 @click.option("--host", help="Only requests of this virtual host, where the log names it first.")
 @click.option("--since", type=Moment(), help="Only requests from then on, to the minute.")
 @click.option("--until", type=Moment(), help="Only requests before then, to the minute.")
@@ -68,13 +68,22 @@ def replay(
         until=None if until is None else until // MINUTE_MS,
         host=host,
     )
-    counted = _read(logs, wanted)
-    digest = counted.digest(site)
-    what = Import(name or f"log-{digest[:12]}", digest, len(counted.names), counted.total, 0, 0)
     if dry_run:
-        click.echo(f"would replay {_described(what)}")
-    else:
-        _take_in(what, counted, site, check=not other_readers)
+        counted = _read(logs, wanted)
+        click.echo(f"would replay {_described(_replayed(counted, site, name))}")
+        return
+    # Before the logs are read: they may take minutes, and ClickHouse be away.
+    with closing(ImportStore(ClickHouseSettings())) as store:
+        counted = _read(logs, wanted)
+        what = _replayed(counted, site, name)
+        if store.made(what):
+            click.echo(f"nothing to do: {_described(what)} was replayed already")
+            return
+        if not other_readers:
+            _check_overlap(what.name, counted, site)
+        now = now_ms()
+        store.take_in(what, counted.blocks(site, now // 1000), now)
+    click.echo(f"replayed {_described(what)}")
 
 
 def _read(logs: Sequence[str], wanted: Wanted) -> Counted:
@@ -97,29 +106,23 @@ def _read(logs: Sequence[str], wanted: Wanted) -> Counted:
     return counted
 
 
-def _take_in(what: Import, counted: Counted, site: str, *, check: bool) -> None:
-    settings, now = ClickHouseSettings(), now_ms()
-    with closing(ImportStore(settings)) as store:
-        if store.made(what):
-            click.echo(f"nothing to do: {_described(what)} was replayed already")
-            return
-        if check:
-            first, last = (int(counted.minutes[at]) * MINUTE for at in (0, -1))
-            others = overlapping(settings, what.name, Span(site, first, last), now // 1000)
-            if others:
-                raise Overlapping(_overlap(others))
-        store.take_in(what, counted.blocks(site, now // 1000), now)
-    click.echo(f"replayed {_described(what)}")
+def _replayed(counted: Counted, site: str, name: str | None) -> Import:
+    digest = counted.digest(site)
+    return Import(name or f"log-{digest[:12]}", digest, len(counted.names), counted.total, 0, 0)
 
 
-def _overlap(others: Sequence[tuple[str, int]]) -> str:
-    known = " and ".join(f"{views:,} of {whose}" for whose, views in others)
-    return (
-        f"views of this time are counted already: {known}. The same reader would count twice. "
-        "Cut the log with --since and --until, take an import back with `mostread import "
-        "--remove NAME`, count it for another --site, or say that it is another server's with "
-        "--other-readers. Nothing was changed"
-    )
+def _check_overlap(name: str, counted: Counted, site: str) -> None:
+    """Raise Overlapping where somebody else has views of this time."""
+    first, last = (int(counted.minutes[at]) * MINUTE for at in (0, -1))
+    others = overlapping(ClickHouseSettings(), name, Span(site, first, last), now_ms() // 1000)
+    if others:
+        known = " and ".join(f"{views:,} of {whose}" for whose, views in others)
+        raise Overlapping(
+            f"views of this time are counted already: {known}. The same reader would count "
+            "twice. Cut the log with --since and --until, take an import back with `mostread "
+            "import --remove NAME`, count it for another --site, or say that it is another "
+            "server's with --other-readers. Nothing was changed"
+        )
 
 
 def _described(what: Import) -> str:

@@ -4,7 +4,7 @@ The id of a view is made from its line: from article, reader and half hour. A li
 again, in the same file or in another, is the same view. Of several the first in time counts, so
 that the order in which files are read makes no difference.
 
-A view costs 16 bytes until all are read, and some 60 for a moment then; its id is a 64-bit hash.
+A view costs 16 bytes until all are read, and some 70 for a moment then; its id is a 64-bit hash.
 The chance that among n views one is taken for another is n squared / 2^65: 3 in a million where
 n is ten millions.
 """
