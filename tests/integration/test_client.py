@@ -215,7 +215,17 @@ def test_it_says_whether_what_it_gave_up_may_be_counted(kafka: LocalKafka, tmp_p
 
 def run(collector: Collecting, program: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program, collector.url],
+        # From 3.12 on Python warns of any fork beside threads; this is what is tested here.
+        [
+            sys.executable,
+            "-W",
+            "error",
+            "-W",
+            "ignore::DeprecationWarning",
+            "-c",
+            program,
+            collector.url,
+        ],
         capture_output=True,
         text=True,
         timeout=60,

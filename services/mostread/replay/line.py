@@ -51,7 +51,8 @@ def _who(before: str) -> tuple[str, str]:
     """
     words = before.split(" ")
     if len(words) > 3 and words[1] != "-":
-        return words[0].rpartition(":")[0] or words[0], words[1]
+        host, _, port = words[0].rpartition(":")
+        return host if port.isdecimal() else words[0], words[1]
     if len(words) < 3:
         raise ValueError(f"not in the common or combined format: {before[:_BEGINNING]!r}")
     return "", words[0]
