@@ -18,6 +18,8 @@ from mostread.schemas import DIRECTORY
 from stack import running_kafka
 from system import wait_until
 
+# From 3.12 on Python warns of any fork beside threads, which is what is tested here.
+WARNINGS = ("-W", "error", "-W", "ignore::DeprecationWarning")
 EXAMPLES = DIRECTORY / "examples" / "event"
 
 
