@@ -35,8 +35,9 @@ $(VENV)/dev.stamp: requirements/dev.txt pyproject.toml
 demo: $(VENV)/local.stamp ## Start everything, load ten articles, check the list (STILL=1: no simulated readers)
 	@exec $(BIN)/mostread demo $(if $(STILL),--still) $(DEMO)
 
+# Most tests wait for servers: two at once, each with a Kafka and a ClickHouse of its own.
 test: $(VENV)/dev.stamp ## Run every test on real Kafka and ClickHouse
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(TESTS)
 
 bench: $(VENV)/dev.stamp ## Measure against the peers, in one run (WRITE=1: into docs/performance.md)
 	@cd tests && ../$(BIN)/python -m benchmarks $(if $(WRITE),--write) $(BENCH)
