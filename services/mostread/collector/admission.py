@@ -4,52 +4,79 @@ A dropped event is answered 202 like any other, so that whoever sent it learns n
 counted in mostread_collector_events_total. This is not where bad events are rejected:
 decode.py does that, and its reasons are told to the client.
 
-A step takes the events that the steps before it kept and returns those it keeps. It sees
-events only; steps that look at the request (origin, user agent, Sec-Purpose, address, rate)
-will take it as a second argument.
+A server, which has a token of the role emit, speaks for readers elsewhere: its own address,
+browser and speed say nothing about them, so that only the step about sites is for it.
 """
 
-from collections.abc import Callable
 from enum import StrEnum
 
-from msgspec import UNSET
-
+from mostread.collector import steps
 from mostread.collector.event import SentEvent
+from mostread.collector.sender import Sender
 from mostread.collector.settings import CollectorSettings
-
-Step = Callable[[list[SentEvent]], list[SentEvent]]
+from mostread.collector.sites import TYPES
+from mostread.collector.steps import Step
 
 
 class DropReason(StrEnum):
-    """Why a valid event is not counted: a closed set."""
+    """Why a valid event is not counted: a closed set, in the order of the steps."""
 
     UNKNOWN_SITE = "unknown_site"
+    TYPE_NOT_PUBLIC = "type_not_public"
+    ORIGIN = "origin"
+    BOT = "bot"
+    PREFETCH = "prefetch"
+    IGNORED_NETWORK = "ignored_network"
+    OPT_OUT = "opt_out"
+    RATE_LIMIT = "rate_limit"
+
+
+Dropped = dict[DropReason, int]
+FOR_SERVERS = {DropReason.UNKNOWN_SITE}
 
 
 class Admission:
-    """The steps that the settings ask for."""
+    """The steps that the settings ask for; each takes what the steps before it kept."""
 
     def __init__(self, settings: CollectorSettings) -> None:
-        steps: list[tuple[DropReason, Step]] = []
-        if settings.sites:
-            steps.append((DropReason.UNKNOWN_SITE, known_sites(settings.sites)))
-        self.steps = tuple(steps)
+        named = _steps(settings)
+        self._for_the_public = tuple(named.items())
+        self._for_servers = tuple(
+            (reason, named[reason]) for reason in named if reason in FOR_SERVERS
+        )
 
-    def admit(self, events: list[SentEvent]) -> tuple[list[SentEvent], dict[DropReason, int]]:
+    def admit(self, events: list[SentEvent], sender: Sender) -> tuple[list[SentEvent], Dropped]:
         """Return the events to count, and how many were dropped for which reason."""
-        dropped: dict[DropReason, int] = {}
-        for reason, step in self.steps:
-            kept = step(events)
+        dropped: Dropped = {}
+        for reason, step in self._for_servers if sender.is_server else self._for_the_public:
+            kept = step(events, sender)
             if len(kept) < len(events):
                 dropped[reason] = len(events) - len(kept)
-            events = kept
+                if not kept:
+                    return kept, dropped
+                events = kept
         return events, dropped
 
 
-def known_sites(sites: frozenset[str]) -> Step:
-    """Keep the events of these sites; an event that names none is of the site "default"."""
-
-    def keep(events: list[SentEvent]) -> list[SentEvent]:
-        return [e for e in events if ("default" if e.site is UNSET else e.site) in sites]
-
-    return keep
+def _steps(settings: CollectorSettings) -> dict[DropReason, Step]:
+    """Return the steps in their order, without those that could drop nothing."""
+    sites = settings.sites
+    found: dict[DropReason, Step] = {}
+    if sites.named is not None:
+        found[DropReason.UNKNOWN_SITE] = steps.of_sites(sites)
+    if any(len(rules.public_types) < len(TYPES) for rules in sites.all_rules):
+        found[DropReason.TYPE_NOT_PUBLIC] = steps.of_public_types(sites)
+    if any(rules.origins for rules in sites.all_rules):
+        found[DropReason.ORIGIN] = steps.from_allowed_origins(sites)
+    found[DropReason.BOT] = steps.from_no_bot
+    found[DropReason.PREFETCH] = steps.not_in_advance
+    if any(rules.ignored for rules in sites.all_rules):
+        found[DropReason.IGNORED_NETWORK] = steps.from_no_ignored_network(sites)
+    if settings.opt_outs:
+        found[DropReason.OPT_OUT] = steps.not_opted_out(settings.opt_outs)
+    found[DropReason.RATE_LIMIT] = steps.Unhurried(
+        settings.collector_address_events_per_hour,
+        settings.collector_visitor_events_per_hour,
+        settings.unlimited_networks,
+    )
+    return found

@@ -7,6 +7,8 @@ from aiohttp.typedefs import Middleware
 
 from mostread import logs, schemas
 from mostread.collector.batches import Batches
+from mostread.collector.intake import Intake
+from mostread.collector.known_tokens import KnownTokens
 from mostread.collector.metrics import CollectorMetrics
 from mostread.collector.publisher import Publisher
 from mostread.collector.routes import Routes
@@ -36,7 +38,10 @@ def new_app(settings: CollectorSettings) -> tuple[web.Application, Publisher]:
     )
     # Outermost, so that it sees each answer as the client does.
     app.middlewares.insert(0, _measured(metrics))
-    Routes(settings, publisher, Batches(settings, publisher, metrics), metrics).add_to(app)
+    known = KnownTokens(settings, metrics)
+    app.cleanup_ctx.append(known.follow)
+    intake = Intake(settings, publisher, Batches(settings, publisher, metrics), metrics)
+    Routes(settings, publisher, intake, known).add_to(app)
     return app, publisher
 
 

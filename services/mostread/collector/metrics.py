@@ -51,6 +51,11 @@ class CollectorMetrics:
             "Partitions of the events topic that this collector sends to.",
             registry=registry,
         )
+        self.tokens_file_broken = Gauge(
+            "mostread_collector_tokens_file_broken",
+            "1 while the file of tokens cannot be read and those it held before are used.",
+            registry=registry,
+        )
         self.acknowledged = self._acks.observe
         self.accepted = self._events.labels("accepted", "")
         self.rejected = {reason: self._events.labels("rejected", reason) for reason in Reason}

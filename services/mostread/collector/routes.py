@@ -6,28 +6,27 @@ from collections.abc import Awaitable, Callable
 import msgspec
 from aiohttp import hdrs, web
 
-from mostread import clock
-from mostread.collector import articles, bearer
-from mostread.collector.admission import Admission
+from mostread.collector import articles, bearer, pixel
+from mostread.collector.addresses import Addresses
 from mostread.collector.away import away
-from mostread.collector.batches import Batches
 from mostread.collector.body import read, too_large
 from mostread.collector.careful import Rejection, TooManyEvents
-from mostread.collector.decode import decode
-from mostread.collector.metrics import CollectorMetrics
-from mostread.collector.partition import lines_by_partition
+from mostread.collector.intake import Intake, Taken
+from mostread.collector.known_tokens import KnownTokens
+from mostread.collector.parameters import sent_at
 from mostread.collector.publisher import Publisher
-from mostread.collector.settings import MAX_EVENTS, CollectorSettings
-from mostread.collector.stamp import stamp
-from mostread.collector.tokens import Role, parse_tokens
+from mostread.collector.sender import Sender
+from mostread.collector.settings import CollectorSettings
+from mostread.collector.tokens import Role
 from mostread.engagement.article import article_key
 from mostread.errors import InvalidEvent, MostreadError, Unavailable
 from mostread.web.problem import problem
 
+DROPPED = "X-Mostread-Dropped"
 ANYWHERE = {
     hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*",
     # Without it a script on a page cannot read when to send again.
-    hdrs.ACCESS_CONTROL_EXPOSE_HEADERS: "Retry-After",
+    hdrs.ACCESS_CONTROL_EXPOSE_HEADERS: f"Retry-After, {DROPPED}",
 }
 PREFLIGHT = {
     **ANYWHERE,
@@ -46,19 +45,20 @@ class Routes:
         self,
         settings: CollectorSettings,
         publisher: Publisher,
-        batches: Batches,
-        metrics: CollectorMetrics,
+        intake: Intake,
+        known: KnownTokens,
     ) -> None:
         self._settings = settings
         self._publisher = publisher
-        self._batches = batches
-        self._metrics = metrics
-        self._tokens = parse_tokens(settings.collector_tokens)
-        self._admission = Admission(settings)
+        self._intake = intake
+        self._known = known
+        self._addresses = Addresses(settings.trusted_proxies, settings.collector_forwarded_header)
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_post("/v1/events", self.post_events)
         app.router.add_options("/v1/events", self.preflight)
+        # A HEAD is from who follows links, not from who shows pictures.
+        app.router.add_get("/v1/pixel.gif", self.get_pixel, allow_head=False)
         app.router.add_put("/v1/articles/{article_id}", self.put_article)
         app.router.add_delete("/v1/articles/{article_id}", self.delete_article)
 
@@ -80,32 +80,43 @@ class Routes:
         return answer
 
     async def _post_events(self, request: web.Request) -> web.Response:
-        token = bearer.caller(request, self._tokens)
-        body = await read(request)
-        self._publisher.require()  # before any work: what cannot be kept need not be understood
-        events, rejected = decode(
-            body,
-            may_take_back=token is not None and token.role is Role.EMIT,
-            max_events=MAX_EVENTS,
-        )
-        if rejected:
-            for rejection in rejected:
-                self._metrics.rejected[rejection.reason].inc()
-        if not events:
-            return _nothing_valid(rejected)
-        admitted, dropped = self._admission.admit(events)
-        if admitted:
-            stamp(admitted, clock.now_ms())
-            await self._batches.add(lines_by_partition(admitted, self._publisher.partitions))
-            self._metrics.accepted.inc(len(admitted))
-        for reason, count in dropped.items():
-            self._metrics.dropped[reason].inc(count)
-        return web.Response(
+        sender = self._sender(request)
+        sent = sent_at(request)
+        taken = await self._intake.take(await read(request), sender, sent)
+        if taken.nothing_valid:
+            return _nothing_valid(taken.rejected)
+        answer = web.Response(
             status=202,
             body=b'{"accepted":%d,"dropped":%d,"rejected":%b}'
-            % (len(admitted), len(events) - len(admitted), _encode(rejected)),
+            % (taken.accepted, sum(taken.dropped.values()), _encode(taken.rejected)),
             content_type="application/json",
         )
+        _say_what_was_dropped(answer, taken, sender)
+        return answer
+
+    async def get_pixel(self, request: web.Request) -> web.Response:
+        """Count a view, and answer a picture whether or not it is one to count."""
+        try:
+            sender = self._sender(request)
+            event = pixel.event(request)
+            if isinstance(event, Rejection):
+                return _nothing_valid([event])
+            taken = await self._intake.take(event, sender, None)
+        except bearer.Refused as refused:
+            return refused.answer
+        except Unavailable as error:
+            return pixel.picture_away(away(error))
+        if taken.nothing_valid:
+            return _nothing_valid(taken.rejected)
+        answer = pixel.picture()
+        _say_what_was_dropped(answer, taken, sender)
+        return answer
+
+    def _sender(self, request: web.Request) -> Sender:
+        """Return who asks. Raises Refused for a token that is not known."""
+        token = bearer.caller(request, self._known.tokens)
+        role = None if token is None else token.role
+        return Sender(self._addresses.of(request), request.headers, role)
 
     async def put_article(self, request: web.Request) -> web.Response:
         """Keep what a CMS says about an article, in place of all it said before."""
@@ -134,7 +145,7 @@ class Routes:
         self, request: web.Request, handle: Callable[[], Awaitable[web.Response]]
     ) -> web.Response:
         try:
-            bearer.require(request, self._tokens, CMS)
+            bearer.require(request, self._known.tokens, CMS)
             return await handle()
         except bearer.Refused as refused:
             return refused.answer
@@ -167,6 +178,14 @@ class Routes:
 
 def _name(request: web.Request) -> tuple[str, str]:
     return request.match_info["article_id"], request.query.get("site", "default")
+
+
+def _say_what_was_dropped(answer: web.Response, taken: Taken, sender: Sender) -> None:
+    """Tell the reasons to who has a token; nobody else learns how to get around them."""
+    if taken.dropped and sender.role is not None:
+        answer.headers[DROPPED] = ", ".join(
+            f"{reason}={count}" for reason, count in taken.dropped.items()
+        )
 
 
 def _nothing_valid(rejected: list[Rejection]) -> web.Response:

@@ -1,7 +1,12 @@
 """Every setting of the collector."""
 
-from pydantic import Field, field_validator
+from typing import Literal
 
+from pydantic import Field, SecretStr, field_validator
+
+from mostread.collector import sites
+from mostread.collector.networks import Networks
+from mostread.collector.sites import Rules, Sites
 from mostread.collector.tokens import parse_tokens
 from mostread.kafka.settings import KafkaSettings
 from mostread.web.settings import ServiceSettings
@@ -11,6 +16,9 @@ MAX_BODY_BYTES = 1 << 20
 
 MAX_EVENTS = 1000
 """The most events one request may hold."""
+
+OPT_OUTS = {"gpc": "Sec-GPC", "dnt": "DNT"}
+"""The header by which a browser says so, by the name of the setting."""
 
 
 class CollectorSettings(KafkaSettings, ServiceSettings):
@@ -43,13 +51,66 @@ class CollectorSettings(KafkaSettings, ServiceSettings):
     )
     collector_sites: str = Field(
         "",
-        description="The sites whose events are counted, separated by commas; empty means any.",
+        description="The sites that are counted, separated by commas, or a JSON object with what "
+        "differs between them; empty means any.",
+    )
+    collector_origins: str = Field(
+        "",
+        description="The origins of pages that may send events, like https://news.example or "
+        "https://*.news.example, separated by commas; empty means any.",
+    )
+    collector_ignored_networks: str = Field(
+        "",
+        description="Networks whose readers are not counted, like 192.0.2.0/24, separated by "
+        "commas.",
+    )
+    collector_public_types: str = Field(
+        "view,comment,like",
+        description="The types of events that need no token, separated by commas.",
+    )
+    collector_opt_out: str = Field(
+        "",
+        description="By which signs of their browsers readers are not counted: gpc (Sec-GPC: 1), "
+        "dnt (DNT: 1), separated by commas.",
+    )
+    collector_address_events_per_hour: int = Field(
+        6000,
+        ge=0,
+        description="How many events one IPv4 address or IPv6 /64 may send; 0 means any number.",
+    )
+    collector_visitor_events_per_hour: int = Field(
+        1200,
+        ge=0,
+        description="How many events one visitor of an address may send; 0 means any number.",
+    )
+    collector_unlimited_networks: str = Field(
+        "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7",
+        description="Networks that may send any number of events, separated by commas.",
+    )
+    collector_trusted_proxies: str = Field(
+        "",
+        description="Networks of the proxies that are believed from which address a request came, "
+        "separated by commas.",
+    )
+    collector_forwarded_header: Literal["X-Forwarded-For", "Forwarded"] = Field(
+        "X-Forwarded-For",
+        description="The header in which those proxies say so: X-Forwarded-For or Forwarded.",
+    )
+    collector_visitor_secret: SecretStr = Field(
+        SecretStr(""),
+        description="From this, 32 characters or more, visitors get their names; the same for all "
+        "collectors. Empty: another one with each start.",
     )
     collector_tokens: str = Field(
         "",
         description="Bearer tokens as name:role:sha256hex, separated by commas; a role is emit, "
         "cms or editor.",
         repr=False,
+    )
+    collector_tokens_file: str = Field(
+        "",
+        description="A file with further tokens, which `mostread token` writes; a change of it is "
+        "seen without a restart.",
     )
 
     @field_validator("collector_tokens")
@@ -58,6 +119,74 @@ class CollectorSettings(KafkaSettings, ServiceSettings):
         parse_tokens(value)
         return value
 
+    @field_validator("collector_origins")
+    @classmethod
+    def _origins_can_be_read(cls, value: str) -> str:
+        sites.origins(value)
+        return value
+
+    @field_validator("collector_public_types")
+    @classmethod
+    def _public_types_can_be_read(cls, value: str) -> str:
+        sites.public_types(value)
+        return value
+
+    @field_validator(
+        "collector_ignored_networks", "collector_unlimited_networks", "collector_trusted_proxies"
+    )
+    @classmethod
+    def _networks_can_be_read(cls, value: str) -> str:
+        Networks(value)
+        return value
+
+    @field_validator("collector_opt_out")
+    @classmethod
+    def _opt_out_can_be_read(cls, value: str) -> str:
+        _opt_outs(value)
+        return value
+
+    @field_validator("collector_visitor_secret")
+    @classmethod
+    def _visitor_secret_is_long(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < 32:
+            raise ValueError(
+                "it is too short to be a secret; write what `openssl rand -hex 32` says"
+            )
+        return value
+
+    @field_validator("collector_sites")
+    @classmethod
+    def _sites_can_be_read(cls, value: str) -> str:
+        sites.parse(value, Rules((), Networks(""), frozenset()))
+        return value
+
     @property
-    def sites(self) -> frozenset[str]:
-        return frozenset(site.strip() for site in self.collector_sites.split(",") if site.strip())
+    def sites(self) -> Sites:
+        """The sites, each with what holds for it."""
+        general = Rules(
+            origins=sites.origins(self.collector_origins),
+            ignored=Networks(self.collector_ignored_networks),
+            public_types=sites.public_types(self.collector_public_types),
+        )
+        return sites.parse(self.collector_sites, general)
+
+    @property
+    def opt_outs(self) -> list[str]:
+        """The headers by which a reader asks not to be counted."""
+        return _opt_outs(self.collector_opt_out)
+
+    @property
+    def unlimited_networks(self) -> Networks:
+        return Networks(self.collector_unlimited_networks)
+
+    @property
+    def trusted_proxies(self) -> Networks:
+        return Networks(self.collector_trusted_proxies)
+
+
+def _opt_outs(text: str) -> list[str]:
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in OPT_OUTS:
+            raise ValueError(f"{name!r} is no sign of a browser; write gpc, dnt or both")
+    return [OPT_OUTS[name] for name in names]

@@ -20,7 +20,9 @@ class DataFolder:
         self.path = path.absolute()
         self.kafka = self.path / "kafka"
         self.clickhouse = self.path / "clickhouse"
+        self.tokens = self.path / "tokens"
         self.cms_token = self.path / "cms-token"
+        self.visitor_secret = self.path / "visitor-secret"
         self._lock = self.path / "up.lock"
         self._processes = self.path / "processes.json"
 

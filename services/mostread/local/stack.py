@@ -5,14 +5,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 
-from mostread.collector.tokens import Role, hash_token
+from mostread.collector import token_file
+from mostread.collector.tokens import Role, Token, hash_token
 from mostread.errors import MostreadError
 from mostread.local.clickhouse import LocalClickHouse
-from mostread.local.cms_token import cms_token
 from mostread.local.event_log import EventLog
 from mostread.local.folder import DataFolder
 from mostread.local.kafka import LocalKafka
+from mostread.local.kept_secret import kept_secret
 from mostread.local.ports import Ports, check_free
 from mostread.local.process import spawn, tail
 from mostread.local.readiness import missing
@@ -20,6 +22,7 @@ from mostread.local.server import LocalServer
 from mostread.local.supervisor import Service, Supervisor
 
 READY_TIMEOUT = 120.0
+TOKENS_FILE = "MOSTREAD_COLLECTOR_TOKENS_FILE"
 SAY_WHAT_IS_MISSING_AFTER = 10.0
 
 
@@ -27,14 +30,11 @@ def service_environment(folder: DataFolder, ports: Ports) -> dict[str, str]:
     """Return the environment of every service: the caller's own, and where the stack's parts are.
 
     A Kafka or ClickHouse that the caller names is used, and none is started. The collector
-    knows the tokens that the caller names; where none are, the one in the data folder.
+    knows the tokens of the file in the data folder, unless the caller names another.
     """
-    own_tokens = {}
-    if "MOSTREAD_COLLECTOR_TOKENS" not in os.environ:
-        digest = hash_token(cms_token(folder.cms_token))
-        own_tokens["MOSTREAD_COLLECTOR_TOKENS"] = f"local:{Role.CMS}:{digest}"
     return {
-        **own_tokens,
+        TOKENS_FILE: str(folder.tokens),
+        "MOSTREAD_COLLECTOR_VISITOR_SECRET": kept_secret(folder.visitor_secret),
         "MOSTREAD_KAFKA_BROKERS": f"127.0.0.1:{ports.kafka}",
         "MOSTREAD_CLICKHOUSE_URL": f"http://127.0.0.1:{ports.clickhouse}",
         # On one machine a silent worker is a dead one, and after kill -9 of the whole stack
@@ -52,8 +52,8 @@ class Stack:
 
     def __init__(self, folder: DataFolder, ports: Ports, report: Callable[[str], None]) -> None:
         self.ports = ports
-        # Where the token is that the collector knows; None where the caller named others.
-        self.cms_token = folder.cms_token if "MOSTREAD_COLLECTOR_TOKENS" not in os.environ else None
+        # Where the token is that the collector knows; None where the caller named other tokens.
+        self.cms_token = folder.cms_token if TOKENS_FILE not in os.environ else None
         self._folder = folder
         self._report = report
         self._supervisor = Supervisor(folder, EventLog(folder.log("supervisor"), report))
@@ -68,6 +68,8 @@ class Stack:
         """Start everything and return when each part can work; raises MostreadError."""
         self._folder.end_orphans(self._report)
         check_free(self._listening())
+        if self.cms_token is not None:
+            _make_known(self._folder.tokens, kept_secret(self.cms_token))
         self._start_servers()
         self._initialise()
         self._start_services()
@@ -154,3 +156,10 @@ class Stack:
                 self._report(f"Waiting for {story}")
                 said = story
             time.sleep(0.1 if waiting else 0)
+
+
+def _make_known(file: Path, cms_token: str) -> None:
+    """Have the file of tokens hold that of the stack's CMS, beside others it may hold."""
+    ours = Token("local", Role.CMS, hash_token(cms_token))
+    if ours not in token_file.read(file):
+        token_file.change(file, lambda tokens: (*(t for t in tokens if t.name != ours.name), ours))

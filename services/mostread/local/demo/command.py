@@ -9,7 +9,6 @@ import click
 from mostread import clock
 from mostread.errors import Misconfigured, MostreadError
 from mostread.loadgen import Traffic, paced
-from mostread.local.cms_token import cms_token
 from mostread.local.commands import report, run_stack, stack_options
 from mostread.local.demo import plan, telling
 from mostread.local.demo.articles import SITE, Article, Articles, Counts, articles
@@ -18,8 +17,9 @@ from mostread.local.demo.check import differences, expected
 from mostread.local.demo.load import counted_until, load
 from mostread.local.demo.site import Site
 from mostread.local.folder import DataFolder
+from mostread.local.kept_secret import kept_secret
 from mostread.local.ports import Ports
-from mostread.local.stack import Stack
+from mostread.local.stack import TOKENS_FILE, Stack
 
 READERS_A_SECOND = 2.0
 
@@ -33,14 +33,14 @@ def demo(data: Path, base: int, workers: int, *, still: bool) -> None:
     Ends with exit code 1 if the list is not exactly as expected. Otherwise it goes on until
     Ctrl-C or `mostread down`, with simulated readers on thirty further articles.
     """
-    if "MOSTREAD_COLLECTOR_TOKENS" in os.environ:
+    if TOKENS_FILE in os.environ:
         raise Misconfigured(
             "the demo publishes articles with a token of its own, which the collector would not "
-            "know; unset MOSTREAD_COLLECTOR_TOKENS"
+            f"know; unset {TOKENS_FILE}"
         )
 
     def show(stack: Stack) -> None:
-        token = cms_token(DataFolder(data).cms_token)
+        token = kept_secret(DataFolder(data).cms_token)
         with Background(_show(stack.ports, data, token, readers=not still)) as background:
             stack.watch(background.raise_error)
 
