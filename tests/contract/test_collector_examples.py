@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
+from yarl import URL
 
-from mostread.collector import articles
+from mostread.collector import articles, pixel
+from mostread.collector.careful import Rejection
 from mostread.collector.decode import decode
 from mostread.errors import InvalidEvent
 from mostread.schemas import DIRECTORY, openapi
@@ -103,6 +105,28 @@ def test_an_invalid_article_is_rejected_for_the_reason_in_its_name(path: Path) -
     with pytest.raises(InvalidEvent) as raised:
         articles.decode(body, article_id, site)
     assert raised.value.reason == reason
+
+
+def pixel_event(path: Path) -> Rejection | bytes:
+    return pixel.event(URL.build(query_string=path.read_text().strip(), encoded=True).query)
+
+
+@examples("pixel/valid", "*.query")
+def test_a_valid_pixel_is_a_valid_view(path: Path) -> None:
+    event = pixel_event(path)
+    assert isinstance(event, bytes)
+    validator("event").validate(json.loads(event))
+    decoded = decode(event, may_take_back=False, max_events=1)
+    assert [each.type for each in decoded.events] == ["view"]
+
+
+@examples("pixel/invalid", "*.query")
+def test_an_invalid_pixel_is_rejected_for_the_reason_in_its_name(path: Path) -> None:
+    event = pixel_event(path)
+    if isinstance(event, bytes):
+        assert not validator("event").is_valid(json.loads(event))
+        (event,) = decode(event, may_take_back=False, max_events=1).rejected
+    assert event.reason == path.name.split(".")[-2]
 
 
 def test_the_openapi_document_says_what_the_schemas_say() -> None:

@@ -63,6 +63,9 @@ async def test_while_kafka_is_away_503_and_afterwards_nothing_is_lost(
             )
             refused = await status_of(http, view("refused"))
             assert refused == (503, "kafka-away", "2")
+            async with http.get("/v1/pixel.gif?article_id=a") as answer:
+                assert (answer.status, answer.headers["Retry-After"]) == (503, "2")
+                assert (await answer.read())[:6] == b"GIF89a"
             await asyncio.sleep(4)  # longer than records wait: those under way are given up
             await asyncio.to_thread(own_kafka.start)
             before = len(acknowledged)

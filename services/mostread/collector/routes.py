@@ -98,7 +98,7 @@ class Routes:
         """Count a view, and answer a picture whether or not it is one to count."""
         try:
             sender = self._sender(request)
-            event = pixel.event(request)
+            event = pixel.event(request.query)
             if isinstance(event, Rejection):
                 return _nothing_valid([event])
             taken = await self._intake.take(event, sender, None)
