@@ -217,7 +217,7 @@ async def test_a_token_is_known_and_forgotten_while_the_collector_runs(
     await until(401)
     token_file.change(tokens, lambda _: [Token("new", Role.CMS, hash_token("new"))])
     await until(200)
-    tokens.write_text("broken")
+    await asyncio.to_thread(tokens.write_text, "broken")
     async with asyncio.timeout(30):
         while True:
             async with http.get("/metrics") as answer:
@@ -225,5 +225,5 @@ async def test_a_token_is_known_and_forgotten_while_the_collector_runs(
                     break
             await asyncio.sleep(0.1)
     await until(200)
-    tokens.write_text("")
+    await asyncio.to_thread(tokens.write_text, "")
     await until(401)

@@ -32,10 +32,9 @@ class RateLimit:
         """Return how many of `wanted` events may pass at `now`, in seconds of a steady clock."""
         if len(self._young) >= self._most_sources or now - self._turned_at > self._burst:
             self._old, self._young, self._turned_at = self._young, {}, now
-        full_at = self._young.get(source)
-        if full_at is None:
-            full_at = self._old.get(source, now)
+        full_at = self._young.get(source) or self._old.get(source, now)
         full_at = max(full_at, now)
-        taken = min(wanted, int((now + self._burst - full_at) / self._interval + 1e-6))
+        taken = int((now + self._burst - full_at) / self._interval + 1e-6)
+        taken = min(taken, wanted)
         self._young[source] = full_at + taken * self._interval
         return taken

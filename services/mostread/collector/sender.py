@@ -1,7 +1,5 @@
 """Who sends events: what a request tells beside its body."""
 
-from dataclasses import dataclass
-
 from multidict import CIMultiDictProxy
 
 from mostread.collector.networks import household
@@ -11,22 +9,24 @@ _LONGEST_USER_AGENT = 256
 """Beyond it nothing tells readers apart, and every step would pay for it."""
 
 
-@dataclass(frozen=True, slots=True)
 class Sender:
-    """The sender of a request; `address` is empty where it is not known."""
+    """The sender of a request; `address` and `household` are empty where none is known.
 
-    address: str
-    headers: CIMultiDictProxy[str]
-    role: Role | None = None
+    `is_server`: it speaks for readers elsewhere, so its address and browser are not theirs.
+    """
 
-    @property
-    def is_server(self) -> bool:
-        """Whether it speaks for readers elsewhere: its address and browser are not theirs."""
-        return self.role is Role.EMIT
+    # One is made for each request: a frozen dataclass would take twice as long.
+    __slots__ = ("address", "headers", "household", "is_server", "role", "user_agent")
 
-    @property
-    def user_agent(self) -> str:
-        return self.headers.get("User-Agent", "")[:_LONGEST_USER_AGENT]
+    def __init__(
+        self, address: str, headers: CIMultiDictProxy[str], role: Role | None = None
+    ) -> None:
+        self.address = address
+        self.household = household(address)
+        self.headers = headers
+        self.user_agent = headers.get("User-Agent", "")[:_LONGEST_USER_AGENT]
+        self.role = role
+        self.is_server = role is Role.EMIT
 
     @property
     def origin(self) -> str | None:
@@ -35,7 +35,3 @@ class Sender:
         if origin is None and (referer := self.headers.get("Referer")):
             origin = "/".join(referer.split("/", 3)[:3])
         return None if origin is None else origin.lower()
-
-    @property
-    def household(self) -> str:
-        return household(self.address)

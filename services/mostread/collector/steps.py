@@ -1,6 +1,7 @@
 """The steps of admission: each takes events and who sent them, and returns those it keeps."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Collection
 
 from msgspec import UNSET, UnsetType
@@ -93,35 +94,37 @@ class Unhurried:
             return events
         now = time.monotonic()
         if self._visitors is not None:
-            events = self._of_visitors(self._visitors, events, sender, now)
+            events = _of_visitors(self._visitors, events, sender, now)
         if self._addresses is not None and events:
             taken = self._addresses.take(hash(sender.household), len(events), now)
             events = events if taken == len(events) else events[:taken]
         return events
 
-    @staticmethod
-    def _of_visitors(
-        limit: RateLimit, events: list[SentEvent], sender: Sender, now: float
-    ) -> list[SentEvent]:
-        # The address is part of who a visitor is: else somebody else could use up what one may.
-        household = sender.household
-        wanted: dict[str | UnsetType, int] = {}
-        for event in events:
-            wanted[event.visitor] = wanted.get(event.visitor, 0) + 1
-        left = {
-            visitor: limit.take(
-                hash((household, sender.user_agent if visitor is UNSET else visitor)), count, now
-            )
-            for visitor, count in wanted.items()
-        }
-        if left == wanted:
-            return events
-        kept = []
-        for event in events:
-            if left[event.visitor]:
-                left[event.visitor] -= 1
-                kept.append(event)
-        return kept
+
+def _of_visitors(
+    limit: RateLimit, events: list[SentEvent], sender: Sender, now: float
+) -> list[SentEvent]:
+    if len(events) == 1:
+        source = _source(sender, events[0].visitor)
+        return events if limit.take(source, 1, now) else []
+    wanted = Counter([event.visitor for event in events])
+    left = {
+        visitor: limit.take(_source(sender, visitor), count, now)
+        for visitor, count in wanted.items()
+    }
+    if left == wanted:
+        return events
+    kept = []
+    for event in events:
+        if left[event.visitor]:
+            left[event.visitor] -= 1
+            kept.append(event)
+    return kept
+
+
+def _source(sender: Sender, visitor: str | UnsetType) -> int:
+    # With the address: else somebody elsewhere could use up what a visitor may.
+    return hash((sender.household, sender.user_agent if visitor is UNSET else visitor))
 
 
 def _where(events: list[SentEvent], allowed: Callable[[str], bool]) -> list[SentEvent]:

@@ -43,7 +43,7 @@ def test_only_what_is_missing_is_filled_in() -> None:
     assert isinstance(bare.id, str)
     assert len(bare.id) == 32
     assert isinstance(bare.visitor, str)
-    assert len(bare.visitor) == 24
+    assert len(bare.visitor) == 16
 
 
 def test_a_reader_who_reloads_is_the_same_view() -> None:
