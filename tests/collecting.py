@@ -92,4 +92,5 @@ def collecting(brokers: str, directory: Path, **settings: str) -> Iterator[Colle
 
 
 def view(name: str, article: str = "a") -> Event:
-    return Event(type="view", article_id=article, id=name, timestamp=1_795_461_787_364)
+    """A view that is complete: the collector adds nothing to it."""
+    return Event(type="view", article_id=article, id=name, timestamp=1_795_461_787_364, visitor="v")
