@@ -17,6 +17,13 @@ from system import System, wait_until
 
 _PROGRAMS = Path(__file__).with_name("programs")
 
+# Load comes from loopback, which is not limited: here each step is to cost what readers cost.
+_LIMITED = {
+    "MOSTREAD_COLLECTOR_UNLIMITED_NETWORKS": "",
+    "MOSTREAD_COLLECTOR_ADDRESS_EVENTS_PER_HOUR": "10000000000",
+    "MOSTREAD_COLLECTOR_VISITOR_EVENTS_PER_HOUR": "10000000000",
+}
+
 Started = AbstractContextManager[tuple[str, int]]
 """A collector that listens: its address and its process id."""
 
@@ -102,7 +109,7 @@ def fastapi(system: System) -> Iterator[tuple[str, int]]:
 @contextmanager
 def mostread(system: System) -> Iterator[tuple[str, int]]:
     """Ours."""
-    service = system.service("collector").wait_ready()
+    service = system.service("collector", **_LIMITED).wait_ready()
     assert service.process is not None
     yield service.url, service.process.pid
     assert service.stop() == 0
