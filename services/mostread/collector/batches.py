@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from mostread.collector.metrics import CollectorMetrics
 from mostread.collector.publisher import Publisher
 from mostread.collector.settings import CollectorSettings
-from mostread.errors import MostreadError
+from mostread.errors import MostreadError, Overloaded
 
 FULL_BYTES = 128 << 10
 """A record of so much is sent at once: waiting longer would make it no cheaper."""
@@ -63,6 +63,18 @@ class Batches:
         self._metrics = metrics
         self._open: dict[int, Gathering] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._most_requests = settings.collector_max_requests
+        self.requests = 0
+        """Requests that wait for their acknowledgement."""
+
+    def require(self) -> None:
+        """Raise KafkaUnavailable or Overloaded where a request could not be kept just now."""
+        self._require_room()
+        self._publisher.require()
+
+    def _require_room(self) -> None:
+        if self.requests >= self._most_requests:
+            raise Overloaded("As many requests as there is room for wait for Kafka.")
 
     def add(self, lines: Mapping[int, bytes]) -> asyncio.Future[None]:
         """Take NDJSON by partition; the future ends when Kafka has acknowledged all of it.
@@ -70,9 +82,12 @@ class Batches:
         Raises KafkaUnavailable or Overloaded and takes nothing; the future raises
         OutcomeUnknown or KafkaUnavailable.
         """
+        self._require_room()
         self._publisher.reserve(sum(map(len, lines.values())))
+        self.requests += 1
         loop = asyncio.get_running_loop()
         waiting = Waiting(loop.create_future(), len(lines))
+        waiting.answered.add_done_callback(self._answered)
         for partition, chunk in lines.items():
             record = self._open.get(partition)
             if record is None:
@@ -85,6 +100,9 @@ class Batches:
         if self._timer is None and self._open:
             self._timer = loop.call_later(self._linger, self._flush)
         return waiting.answered
+
+    def _answered(self, _: asyncio.Future[None]) -> None:
+        self.requests -= 1
 
     def _flush(self) -> None:
         self._timer = None

@@ -75,14 +75,14 @@ class Routes:
         except TooManyEvents as error:
             answer = too_large(str(error))
         except Unavailable as error:
-            answer = away(error)
+            answer = away(request, error)
         answer.headers.update(ANYWHERE)
         return answer
 
     async def _post_events(self, request: web.Request) -> web.Response:
         token = bearer.caller(request, self._tokens)
-        body = await read(request)
-        self._publisher.require()  # before any work: what cannot be kept need not be understood
+        self._batches.require()  # before any work: what cannot be kept need not be understood
+        body = await self._read(request)
         events, rejected = decode(
             body,
             may_take_back=token is not None and token.role is Role.EMIT,
@@ -107,12 +107,16 @@ class Routes:
             content_type="application/json",
         )
 
+    async def _read(self, request: web.Request) -> bytes:
+        return await read(request, self._settings.http_client_seconds)
+
     async def put_article(self, request: web.Request) -> web.Response:
         """Keep what a CMS says about an article, in place of all it said before."""
 
         async def keep() -> web.Response:
             article_id, site = _name(request)
-            article = articles.decode(await read(request), article_id, site)
+            body = await self._read(request)
+            article = articles.decode(body, article_id, site)
             value = articles.encode(article)
             await self._keep_article(article_key(site, article_id), value)
             return web.Response(body=value, content_type="application/json")
@@ -143,7 +147,7 @@ class Routes:
                 400, "invalid-article", "Bad Request", str(error)[:500], reason=error.reason
             )
         except Unavailable as error:
-            return away(error)
+            return away(request, error)
 
     async def _keep_article(self, key: bytes, value: bytes | None) -> None:
         """Write to the articles topic and wait for the acknowledgement."""
