@@ -19,15 +19,18 @@ FULL_BYTES = 128 << 10
 class Waiting:
     """A request whose events are in `records` records; `answered` ends with the last of them."""
 
-    __slots__ = ("answered", "records")
+    __slots__ = ("answered", "batches", "records")
 
-    def __init__(self, answered: asyncio.Future[None], records: int) -> None:
+    def __init__(self, batches: "Batches", answered: asyncio.Future[None], records: int) -> None:
+        self.batches = batches
         self.answered = answered
         self.records = records
 
     def done(self, error: MostreadError | None) -> None:
         """One of the records was acknowledged, or was not; the first error is the answer."""
         self.records -= 1
+        if not self.records:
+            self.batches.requests -= 1
         if self.answered.done():
             return
         if error is not None:
@@ -86,8 +89,7 @@ class Batches:
         self._publisher.reserve(sum(map(len, lines.values())))
         self.requests += 1
         loop = asyncio.get_running_loop()
-        waiting = Waiting(loop.create_future(), len(lines))
-        waiting.answered.add_done_callback(self._answered)
+        waiting = Waiting(self, loop.create_future(), len(lines))
         for partition, chunk in lines.items():
             record = self._open.get(partition)
             if record is None:
@@ -100,9 +102,6 @@ class Batches:
         if self._timer is None and self._open:
             self._timer = loop.call_later(self._linger, self._flush)
         return waiting.answered
-
-    def _answered(self, _: asyncio.Future[None]) -> None:
-        self.requests -= 1
 
     def _flush(self) -> None:
         self._timer = None

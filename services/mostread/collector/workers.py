@@ -52,7 +52,7 @@ async def run_workers(settings: CollectorSettings) -> None:
         workers = [Worker(number, siblings) for number in range(1, siblings.count + 1)]
         lives = [asyncio.create_task(worker.live()) for worker in workers]
         stopping = asyncio.create_task(stop.wait())
-        done, _ = await asyncio.wait([*lives, stopping], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([*lives, stopping], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         log.info("stopping")
         for worker in workers:

@@ -43,7 +43,7 @@ class Cut(StrEnum):
 class Connection(web.RequestHandler):
     """One connection, served by aiohttp. `held` bytes of it are not a whole request yet."""
 
-    __slots__ = ("_connections", "held", "waits_since")
+    __slots__ = ("_connections", "_paused_for_body", "held", "waits_since")
 
     def __init__(self, connections: "Connections", server: web.Server) -> None:
         super().__init__(
@@ -54,6 +54,7 @@ class Connection(web.RequestHandler):
             auto_decompress=False,  # collector/inflate.py says why
         )
         self._connections = connections
+        self._paused_for_body = False
         self.held = 0
         self.waits_since = 0.0
 
@@ -68,6 +69,17 @@ class Connection(web.RequestHandler):
     def data_received(self, data: bytes) -> None:
         self.hold(len(data))
         super().data_received(data)
+
+    def pause_reading(self) -> None:
+        self._paused_for_body = True
+        super().pause_reading()
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        # aiohttp resumes twice a request, paused or not, which takes a twentieth of its time;
+        # and it would end a `rest`.
+        if self._paused_for_body:
+            self._paused_for_body = False
+            super().resume_reading(resume_parser)
 
     def hold(self, size: int) -> None:
         """So many bytes more are in memory."""
