@@ -70,9 +70,7 @@ async def test_they_share_the_work_and_whoever_is_asked_tells_of_all(running: Co
             names = [f"{sent}-{n}" for n in range(3)]
             assert await post(running.url, names) == 202
             sent += len(names)
-            accepted = await asyncio.to_thread(
-                samples, running, "mostread_collector_events_total"
-            )
+            accepted = await asyncio.to_thread(samples, running, "mostread_collector_events_total")
     assert sum(accepted.values()) == sent
     assert len(await asyncio.to_thread(running.ids)) == sent
     memory = await asyncio.to_thread(samples, running, "process_resident_memory_bytes")
@@ -106,9 +104,11 @@ async def readyz(url: str) -> str:
     """Return what /readyz says; nothing where no answer comes."""
     patience = aiohttp.ClientTimeout(7)  # longer than a worker waits for another
     try:
-        async with aiohttp.ClientSession(url, timeout=patience) as http:
-            async with http.get("/readyz") as answer:
-                return await answer.text()
+        async with (
+            aiohttp.ClientSession(url, timeout=patience) as http,
+            http.get("/readyz") as answer,
+        ):
+            return await answer.text()
     except TimeoutError:
         return ""
 
