@@ -10,7 +10,7 @@ import pytest
 from abuse.raw import Raw, memory, post
 from collecting import Collecting
 
-MOST_MIB = 600
+MOST_MIB = 400
 Send = Callable[[bytes], Raw]
 
 

@@ -28,7 +28,7 @@ def section(servers: Servers, scale: Scale) -> str:
         Goal("1 a request: × FastAPI", 5, _speed(ours) / _speed(usual)),
         Goal("1 a request: of the limit", 0.5, _speed(ours) / _speed(limit)),
         Goal("200 a request: events/s a core", 500_000, _core(batches)),
-        Goal("three times as many as may wait: of 1 a request", 0.8, _speed(overload) / _speed(ours)),
+        Goal("three times as many: of 1 a request", 0.8, _speed(overload) / _speed(ours)),
     ]
     columns = [
         "collector",

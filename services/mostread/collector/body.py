@@ -12,11 +12,8 @@ from mostread.web.connections import connection_of
 from mostread.web.problem import problem
 
 
-async def read(request: web.Request, patience_seconds: float) -> bytes:
-    """Return the body as it was before it was compressed. Raises Refused.
-
-    It has `patience_seconds` to arrive.
-    """
+async def read(request: web.Request) -> bytes:
+    """Return the body as it was before it was compressed. Raises Refused."""
     encoding = request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower()
     if encoding != "identity" and encoding not in FORMATS:
         raise Refused(
@@ -29,30 +26,36 @@ async def read(request: web.Request, patience_seconds: float) -> bytes:
             )
         )
     try:
-        body = await _whole(request, patience_seconds)
+        body = await _whole(request)
         if encoding != "identity":
             body = inflate(body, FORMATS[encoding], MAX_BODY_BYTES)
     except (web.HTTPRequestEntityTooLarge, TooLarge) as error:
         detail = f"The body is larger than {MAX_BODY_BYTES} bytes."
         raise Refused(too_large(detail)) from error
     except TimeoutError as error:
-        raise Refused(_too_slow(patience_seconds)) from error
+        raise Refused(_too_slow()) from error
     except (RequestPayloadError, NotInflatable) as error:
         detail = "The body does not inflate, or ended early."
         raise Refused(problem(400, "unreadable-body", "Bad Request", detail)) from error
     return body
 
 
-async def _whole(request: web.Request, patience_seconds: float) -> bytes:
+async def _whole(request: web.Request) -> bytes:
     """Wait for all of the body, as it was sent."""
+    connection = connection_of(request)
     if (request.content_length or 0) > MAX_BODY_BYTES:
         raise web.HTTPRequestEntityTooLarge(MAX_BODY_BYTES)
     if request.content.is_eof():  # it is all there, as small ones mostly are
         body = await request.read()
     else:
-        async with asyncio.timeout(patience_seconds):
-            body = await request.read()
-    connection = connection_of(request)
+        try:
+            async with asyncio.timeout(connection.client_seconds if connection else None):
+                body = await request.read()
+        except (RequestPayloadError, ConnectionError) as error:
+            # aiohttp's stream keeps the error, whose traceback keeps the stream and all that
+            # was read: a circle, and as many MiB until the garbage collector finds it.
+            error.__traceback__ = None
+            raise
     if connection is not None:
         connection.works(len(body))
     return body
@@ -63,8 +66,8 @@ def too_large(detail: str) -> web.Response:
     return problem(413, "too-large", "Content Too Large", f"{detail} Send it in several requests.")
 
 
-def _too_slow(patience_seconds: float) -> web.Response:
-    detail = f"The body was not here within {patience_seconds:g} s. Send less in one request."
+def _too_slow() -> web.Response:
+    detail = "The body took too long to come. Send less in one request."
     answer = problem(408, "too-slow", "Request Timeout", detail)
     answer.force_close()
     return answer

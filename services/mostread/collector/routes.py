@@ -82,7 +82,7 @@ class Routes:
     async def _post_events(self, request: web.Request) -> web.Response:
         token = bearer.caller(request, self._tokens)
         self._batches.require()  # before any work: what cannot be kept need not be understood
-        body = await self._read(request)
+        body = await read(request)
         events, rejected = decode(
             body,
             may_take_back=token is not None and token.role is Role.EMIT,
@@ -107,16 +107,12 @@ class Routes:
             content_type="application/json",
         )
 
-    async def _read(self, request: web.Request) -> bytes:
-        return await read(request, self._settings.http_client_seconds)
-
     async def put_article(self, request: web.Request) -> web.Response:
         """Keep what a CMS says about an article, in place of all it said before."""
 
         async def keep() -> web.Response:
             article_id, site = _name(request)
-            body = await self._read(request)
-            article = articles.decode(body, article_id, site)
+            article = articles.decode(await read(request), article_id, site)
             value = articles.encode(article)
             await self._keep_article(article_key(site, article_id), value)
             return web.Response(body=value, content_type="application/json")

@@ -43,7 +43,7 @@ class Cut(StrEnum):
 class Connection(web.RequestHandler):
     """One connection, served by aiohttp. `held` bytes of it are not a whole request yet."""
 
-    __slots__ = ("_connections", "_paused_for_body", "held", "waits_since")
+    __slots__ = ("_connections", "_paused_for_body", "client_seconds", "held", "waits_since")
 
     def __init__(self, connections: "Connections", server: web.Server) -> None:
         super().__init__(
@@ -55,6 +55,7 @@ class Connection(web.RequestHandler):
         )
         self._connections = connections
         self._paused_for_body = False
+        self.client_seconds = connections.client_seconds
         self.held = 0
         self.waits_since = 0.0
 
@@ -132,7 +133,7 @@ class Connections:
     def __init__(self, settings: ServiceSettings, cut: Callable[[Cut], None]) -> None:
         self.loop = asyncio.get_running_loop()
         self.most = allow(settings.http_connections + _SPARE_FILES) - _SPARE_FILES
-        self._client_seconds = settings.http_client_seconds
+        self.client_seconds = settings.http_client_seconds
         self._most_bytes = settings.http_unread_bytes
         self._cut_for = cut
         self._open: set[Connection] = set()
@@ -188,7 +189,7 @@ class Connections:
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
             # A second more than a handler waits for a body, which can tell the client.
-            since = self.loop.time() - self._client_seconds - 1
+            since = self.loop.time() - self.client_seconds - 1
             for connection in list(self._waiting):
                 if connection.waits_since > since:
                     break
