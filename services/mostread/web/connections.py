@@ -29,6 +29,8 @@ _READ_BYTES = 16 << 10
 a connection at once, and so many times as much."""
 _SPARE_FILES = 100
 """File descriptors that are not for clients: the log, Kafka, ClickHouse, libraries."""
+_FEWEST = 10
+"""Connections there may be however few files."""
 _SWEEP_SECONDS = 1.0
 
 
@@ -132,7 +134,8 @@ class Connections:
 
     def __init__(self, settings: ServiceSettings, cut: Callable[[Cut], None]) -> None:
         self.loop = asyncio.get_running_loop()
-        self.most = allow(settings.http_connections + _SPARE_FILES) - _SPARE_FILES
+        files = allow(settings.http_connections + _SPARE_FILES)
+        self.most = max(files - _SPARE_FILES, _FEWEST)
         self.client_seconds = settings.http_client_seconds
         self._most_bytes = settings.http_unread_bytes
         self._cut_for = cut

@@ -4,11 +4,9 @@ import resource
 
 
 def allow(wanted: int) -> int:
-    """Raise the limit to `wanted` as far as the system lets us; return what may be open, or
-    `wanted` where that is less.
-    """
+    """Raise the limit to `wanted`, as far as the system lets us; return how many of them may be."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if resource.RLIM_INFINITY in (soft, hard) and soft in (resource.RLIM_INFINITY, hard):
+    if soft == resource.RLIM_INFINITY:
         return wanted
     if soft < wanted:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
