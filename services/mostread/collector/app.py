@@ -13,6 +13,7 @@ from mostread.collector.metrics import CollectorMetrics
 from mostread.collector.publisher import Publisher
 from mostread.collector.routes import Routes
 from mostread.collector.settings import MAX_BODY_BYTES, CollectorSettings
+from mostread.web.garbage import look_less_often
 from mostread.web.problem import Handler
 from mostread.web.service import Check, listen, new_application, new_registry
 from mostread.web.siblings import Place, Siblings
@@ -77,6 +78,7 @@ async def serve(
 
     `place` is where this process shares the port with others.
     """
+    look_less_often()
     collector = Collector(settings)
     metrics = collector.metrics
     await collector.publisher.start()

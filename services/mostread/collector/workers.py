@@ -7,6 +7,7 @@ starts again what dies, and ends them.
 
 import asyncio
 import contextlib
+import signal
 import sys
 import tempfile
 from asyncio.subprocess import PIPE, Process
@@ -101,7 +102,7 @@ class Worker:
                 self.stop()
             code = await self._process.wait()
             if self._stopping.is_set():
-                if code != 0:
+                if code not in (0, -signal.SIGTERM):  # the signal may come before its handler
                     raise MostreadError(f"worker {self._number} ended with {code}")
             elif not self._siblings.socket(self._number).exists():
                 raise MostreadError(f"worker {self._number} ended before it listened ({code})")
