@@ -1,6 +1,7 @@
 """A collector as a process of its own on topics of its own, and what Kafka then holds."""
 
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -34,8 +35,10 @@ class Collecting:
         with topics.admin(self.kafka) as client:
             topics.create_missing(client, wanted)
 
-    def start(self, **settings: str) -> None:
-        """Start it; `settings` are of the collector, without the prefix, in lower case."""
+    def start(self, web: Mapping[str, str] | None = None, **settings: str) -> None:
+        """Start it; `settings` are of the collector, without the prefix, in lower case, and
+        `web` those of any service on HTTP.
+        """
         environment = {
             "MOSTREAD_KAFKA_BROKERS": self.kafka.kafka_brokers,
             "MOSTREAD_KAFKA_TOPIC_PREFIX": self.kafka.kafka_topic_prefix,
@@ -43,6 +46,7 @@ class Collecting:
                 f"{role}:{role}:{hash_token(token)}" for role, token in TOKENS.items()
             ),
             **{f"MOSTREAD_COLLECTOR_{name.upper()}": value for name, value in settings.items()},
+            **{f"MOSTREAD_HTTP_{name.upper()}": value for name, value in (web or {}).items()},
         }
         self.service = Service("collector", environment, self._directory).start()
         self.url = self.service.url
@@ -74,16 +78,25 @@ class Collecting:
             for event in decoder.decode_lines(value or b"")
         ]
 
+    def metric(self, sample: str) -> float:
+        """Return the value of a sample, named as /metrics writes it."""
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=30) as answer:
+            lines = answer.read().decode().splitlines()
+        (value,) = [line.removeprefix(sample) for line in lines if line.startswith(f"{sample} ")]
+        return float(value)
+
     def ids(self) -> list[str]:
         return sorted(event.id for event in self.events())
 
 
 @contextmanager
-def collecting(brokers: str, directory: Path, **settings: str) -> Iterator[Collecting]:
+def collecting(
+    brokers: str, directory: Path, web: Mapping[str, str] | None = None, **settings: str
+) -> Iterator[Collecting]:
     """A collector that is ready, ended at the end."""
     collector = Collecting(brokers, directory)
     collector.init()
-    collector.start(**settings)
+    collector.start(web, **settings)
     try:
         collector.service.wait_ready()
         yield collector

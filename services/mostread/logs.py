@@ -8,15 +8,16 @@ import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 
-def configure(service: str, level: str = "INFO") -> None:
+def configure(service: str, level: str = "INFO", **fields: object) -> None:
     """Send every log of this process, the libraries' too, to stdout as JSON lines.
 
-    `service` is written into each line. Libraries speak only from WARNING up, or as `level`
-    says where that is higher.
+    `service` and `fields` are written into each line. Libraries speak only from WARNING up, or
+    as `level` says where that is higher.
     """
 
     def name_service(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
         event["service"] = service
+        event.update(fields)
         return event
 
     shared: list[structlog.typing.Processor] = [

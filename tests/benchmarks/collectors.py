@@ -30,13 +30,16 @@ Started = AbstractContextManager[tuple[str, int]]
 
 @dataclass(frozen=True)
 class Collector:
-    """A collector and how it is asked; one that is not `durable` keeps nothing."""
+    """A collector and how it is asked; one that is not `durable` keeps nothing, and one that is
+    `overloaded` may refuse.
+    """
 
     name: str
     start: Callable[[System], Started]
     events_a_request: int
     connections: int
     durable: bool = True
+    overloaded: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Taken:
     p99_ms: float
     acknowledged: int
     kept: int
+    refused_a_second: float = 0
 
 
 def measure(
@@ -69,17 +73,29 @@ def measure(
             with collector.start(system) as (url, pid), beside(pid):
                 before = cpu.used(pid)
                 answered = http_load.load(
-                    f"{url}/v1/events", events=size, connections=connections, seconds=seconds
+                    f"{url}/v1/events",
+                    events=size,
+                    connections=connections,
+                    seconds=seconds,
+                    may_refuse=collector.overloaded,
                 )
                 used = cpu.used(pid) - before
         finally:
             system.end()
-        events = answered.requests * size
+        accepted = answered.requests - answered.refused
+        events = accepted * size
         kept = _kept(system)
         assert not collector.durable or events <= kept <= events + connections * size, (
             f"{collector.name} acknowledged {events} events and kept {kept}"
         )
-        return Taken(answered.a_second * size, events / used, answered.p99 / 1000, events, kept)
+        return Taken(
+            events_a_second=events / answered.seconds,
+            events_a_core_second=events / used,
+            p99_ms=answered.p99 / 1000,
+            acknowledged=events,
+            kept=kept,
+            refused_a_second=answered.refused / answered.seconds,
+        )
 
 
 def _kept(system: System) -> int:
@@ -143,4 +159,5 @@ COLLECTORS = [
     Collector("FastAPI + kafka-python, each acknowledgement awaited", fastapi, 1, 1000),
     Collector("aiohttp that keeps nothing: the limit", no_op, 1, 1000, durable=False),
     *OURS,
+    Collector("mostread, three times as many as may wait", mostread, 1, 3000, overloaded=True),
 ]

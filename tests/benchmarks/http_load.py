@@ -12,18 +12,24 @@ _SCRIPT = Path(__file__).with_name("wrk.lua")
 
 
 class Answered(msgspec.Struct):
-    """What came of a load; `failed` are answers above 399 and broken connections."""
+    """What came of a load; of `requests`, all with an answer, `refused` had one above 399."""
 
     requests: int
     microseconds: int
+    refused: int
     failed: int
     p99: int
     """Microseconds."""
 
     @property
+    def seconds(self) -> float:
+        """Return how long it took."""
+        return self.microseconds / 1e6
+
+    @property
     def a_second(self) -> float:
         """Return requests a second."""
-        return self.requests / self.microseconds * 1e6
+        return self.requests / self.seconds
 
 
 def missing() -> bool:
@@ -31,7 +37,9 @@ def missing() -> bool:
     return shutil.which("wrk") is None
 
 
-def load(url: str, *, events: int, connections: int, seconds: float) -> Answered:
+def load(
+    url: str, *, events: int, connections: int, seconds: float, may_refuse: bool = False
+) -> Answered:
     """Send to `url` for so long, each connection again as soon as it was answered.
 
     With `events` in each request, or GET where it is 0.
@@ -45,4 +53,5 @@ def load(url: str, *, events: int, connections: int, seconds: float) -> Answered
     )
     answered = msgspec.json.decode(found.stdout.splitlines()[-1], type=Answered)
     assert answered.failed == 0, found.stdout.decode()
+    assert may_refuse or answered.refused == 0, found.stdout.decode()
     return answered

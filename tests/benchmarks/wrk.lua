@@ -31,7 +31,7 @@ end
 
 function done(summary, latency)
   local bad = summary.errors
-  io.write(string.format('\n{"requests":%d,"microseconds":%d,"failed":%d,"p99":%d}\n',
-    summary.requests, summary.duration,
-    bad.status + bad.connect + bad.read + bad.write + bad.timeout, latency:percentile(99)))
+  io.write(string.format('\n{"requests":%d,"microseconds":%d,"refused":%d,"failed":%d,"p99":%d}\n',
+    summary.requests, summary.duration, bad.status,
+    bad.connect + bad.read + bad.write + bad.timeout, latency:percentile(99)))
 end

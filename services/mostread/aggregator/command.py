@@ -107,6 +107,7 @@ async def run(settings: AggregatorSettings) -> int:
         settings.aggregator_host,
         settings.aggregator_port,
         "MOSTREAD_AGGREGATOR_PORT",
+        settings,
     )
     try:
         await _until_there(event_log, patience, stop)

@@ -1,6 +1,8 @@
 """The collector put together: settings in, a running service out."""
 
+import asyncio
 import time
+from contextlib import nullcontext
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -13,36 +15,52 @@ from mostread.collector.metrics import CollectorMetrics
 from mostread.collector.publisher import Publisher
 from mostread.collector.routes import Routes
 from mostread.collector.settings import MAX_BODY_BYTES, CollectorSettings
+from mostread.web.garbage import look_less_often
 from mostread.web.problem import Handler
-from mostread.web.service import listen, new_application, new_registry, stop_signal
+from mostread.web.service import Check, listen, new_application, new_registry
+from mostread.web.siblings import Place, Siblings
 
 log = logs.get(__name__)
 
 
-def new_app(settings: CollectorSettings) -> tuple[web.Application, Publisher]:
-    """Return the application and its publisher, which whoever runs it starts and closes."""
-    registry = new_registry()
-    metrics = CollectorMetrics(registry)
-    publisher = Publisher(settings, metrics)
-    metrics.pending_bytes.set_function(lambda: publisher.pending_bytes)
-    metrics.partitions.set_function(lambda: publisher.partitions)
+class Collector:
+    """The parts of a collector that do not live in one request."""
 
-    async def kafka() -> str | None:
-        return publisher.fault()
+    def __init__(self, settings: CollectorSettings) -> None:
+        self.registry = new_registry()
+        self.metrics = CollectorMetrics(self.registry)
+        self.publisher = Publisher(settings, self.metrics)
+        self.metrics.pending_bytes.set_function(lambda: self.publisher.pending_bytes)
+        self.metrics.partitions.set_function(lambda: self.publisher.partitions)
+        self._settings = settings
 
-    app = new_application(
-        checks={"kafka": kafka},
-        registry=registry,
-        openapi=schemas.openapi("collector"),
-        client_max_size=MAX_BODY_BYTES,
-    )
-    # Outermost, so that it sees each answer as the client does.
-    app.middlewares.insert(0, _measured(metrics))
-    known = KnownTokens(settings, metrics)
-    app.cleanup_ctx.append(known.follow)
-    intake = Intake(settings, publisher, Batches(settings, publisher, metrics), metrics)
-    Routes(settings, publisher, intake, known).add_to(app)
-    return app, publisher
+    def app(self, siblings: Siblings | None) -> web.Application:
+        """Return what clients reach; of its state it speaks for all `siblings`."""
+        app = new_application(
+            checks=siblings.checks() if siblings else self.checks(),
+            registry=siblings.metrics if siblings else self.registry,
+            openapi=schemas.openapi("collector"),
+            client_max_size=MAX_BODY_BYTES,
+        )
+        # Outermost, so that it sees each answer as the client does.
+        app.middlewares.insert(0, _measured(self.metrics))
+        batches = Batches(self._settings, self.publisher, self.metrics)
+        self.metrics.waiting_requests.set_function(lambda: batches.requests)
+        known = KnownTokens(self._settings, self.metrics)
+        app.cleanup_ctx.append(known.follow)
+        intake = Intake(self._settings, self.publisher, batches, self.metrics)
+        Routes(self._settings, self.publisher, intake, known).add_to(app)
+        return app
+
+    def app_for_siblings(self) -> web.Application:
+        """Return what speaks of this process alone."""
+        return new_application(checks=self.checks(), registry=self.registry)
+
+    def checks(self) -> dict[str, Check]:
+        async def kafka() -> str | None:
+            return self.publisher.fault()
+
+        return {"kafka": kafka}
 
 
 def _measured(metrics: CollectorMetrics) -> Middleware:
@@ -58,19 +76,34 @@ def _measured(metrics: CollectorMetrics) -> Middleware:
     return measured
 
 
-async def serve(settings: CollectorSettings) -> None:
-    """Serve until SIGTERM or SIGINT; then every request that was taken is answered first."""
-    stop = stop_signal()
-    app, publisher = new_app(settings)
-    await publisher.start()
+async def serve(
+    settings: CollectorSettings, stop: asyncio.Event, place: Place | None = None
+) -> None:
+    """Serve until `stop`; then every request that was taken is answered first.
+
+    `place` is where this process shares the port with others.
+    """
+    look_less_often()
+    collector = Collector(settings)
+    metrics = collector.metrics
+    await collector.publisher.start()
     try:
-        host, port = settings.collector_host, settings.collector_port
-        runner = await listen(app, host, port, "MOSTREAD_COLLECTOR_PORT")
+        listening = await listen(
+            collector.app(place.siblings if place else None),
+            settings.collector_host,
+            settings.collector_port,
+            "MOSTREAD_COLLECTOR_PORT",
+            settings,
+            shared=place is not None,
+            cut=lambda reason: metrics.cut[reason].inc(),
+        )
+        metrics.connections.set_function(lambda: len(listening.connections))
         try:
-            await stop.wait()
+            async with place.answering(collector.app_for_siblings()) if place else nullcontext():
+                await stop.wait()
             log.info("stopping")
         finally:
-            await runner.cleanup()
+            await listening.cleanup()
     finally:
-        await publisher.close()
+        await collector.publisher.close()
     log.info("stopped")

@@ -3,11 +3,17 @@
 from aiohttp import hdrs, web
 
 from mostread.errors import OutcomeUnknown, Overloaded, Unavailable
+from mostread.web.connections import connection_of
 from mostread.web.problem import problem
 
 
-def away(error: Unavailable) -> web.Response:
-    """Return the 503 for an error of the publisher."""
+def away(request: web.Request, error: Unavailable) -> web.Response:
+    """Return the 503 for an error of the publisher.
+
+    Where too much is under way the connection is not read until Retry-After has passed: to
+    refuse costs half as much as to take, and a client that does not wait would leave no time
+    for those who are served.
+    """
     match error:
         case OutcomeUnknown():
             name, retry_after = "outcome-unknown", 2
@@ -17,6 +23,9 @@ def away(error: Unavailable) -> web.Response:
             )
         case Overloaded():
             name, retry_after = "overloaded", 1
+            connection = connection_of(request)
+            if connection is not None:
+                connection.rest(retry_after)
             advice = "Nothing was kept. Send it again after Retry-After."
         case _:
             name, retry_after = "kafka-away", 2

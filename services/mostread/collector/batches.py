@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from mostread.collector.metrics import CollectorMetrics
 from mostread.collector.publisher import Publisher
 from mostread.collector.settings import CollectorSettings
-from mostread.errors import MostreadError
+from mostread.errors import MostreadError, Overloaded
 
 FULL_BYTES = 128 << 10
 """A record of so much is sent at once: waiting longer would make it no cheaper."""
@@ -19,15 +19,18 @@ FULL_BYTES = 128 << 10
 class Waiting:
     """A request whose events are in `records` records; `answered` ends with the last of them."""
 
-    __slots__ = ("answered", "records")
+    __slots__ = ("answered", "batches", "records")
 
-    def __init__(self, answered: asyncio.Future[None], records: int) -> None:
+    def __init__(self, batches: "Batches", answered: asyncio.Future[None], records: int) -> None:
+        self.batches = batches
         self.answered = answered
         self.records = records
 
     def done(self, error: MostreadError | None) -> None:
         """One of the records was acknowledged, or was not; the first error is the answer."""
         self.records -= 1
+        if not self.records:
+            self.batches.requests -= 1
         if self.answered.done():
             return
         if error is not None:
@@ -63,6 +66,18 @@ class Batches:
         self._metrics = metrics
         self._open: dict[int, Gathering] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._most_requests = settings.collector_max_requests
+        self.requests = 0
+        """Requests that wait for their acknowledgement."""
+
+    def require(self) -> None:
+        """Raise KafkaUnavailable or Overloaded where a request could not be kept just now."""
+        self._require_room()
+        self._publisher.require()
+
+    def _require_room(self) -> None:
+        if self.requests >= self._most_requests:
+            raise Overloaded("As many requests as there is room for wait for Kafka.")
 
     def add(self, lines: Mapping[int, bytes]) -> asyncio.Future[None]:
         """Take NDJSON by partition; the future ends when Kafka has acknowledged all of it.
@@ -70,9 +85,11 @@ class Batches:
         Raises KafkaUnavailable or Overloaded and takes nothing; the future raises
         OutcomeUnknown or KafkaUnavailable.
         """
+        self._require_room()
         self._publisher.reserve(sum(map(len, lines.values())))
+        self.requests += 1
         loop = asyncio.get_running_loop()
-        waiting = Waiting(loop.create_future(), len(lines))
+        waiting = Waiting(self, loop.create_future(), len(lines))
         for partition, chunk in lines.items():
             record = self._open.get(partition)
             if record is None:

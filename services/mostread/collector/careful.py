@@ -108,7 +108,10 @@ def _decode_one(element: bytes, may_take_back: bool) -> SentEvent:
 def _read(element: bytes) -> Any:
     try:
         value = json.loads(
-            element.decode(), object_pairs_hook=_fields, parse_constant=_not_a_number
+            element.decode(),
+            object_pairs_hook=_fields,
+            parse_constant=_not_a_number,
+            parse_int=_integer,
         )
         # JSON can spell half of a surrogate pair, which no UTF-8 can hold.
         json.dumps(value, ensure_ascii=False).encode()
@@ -127,6 +130,11 @@ def _fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         (twice, _), *_ = Counter(name for name, _ in pairs).most_common(1)
         raise InvalidEvent(Reason.DUPLICATE_FIELD, f"The field {twice!r} is given twice.")
     return fields
+
+
+def _integer(digits: str) -> int | float:
+    """Read an integer; one that is far beyond any bound of ours need not be exact."""
+    return int(digits) if len(digits) < 100 else float(digits)
 
 
 def _not_a_number(name: str) -> NoReturn:

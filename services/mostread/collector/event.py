@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from mostread.engagement.event import EventType, Name64, Name128, Timestamp
 
 ID_CHARACTERS = re.compile(r"[A-Za-z0-9._:-]+")
+ID_BYTES = bytes(byte for byte in range(128) if ID_CHARACTERS.fullmatch(chr(byte)))
 SITE_CHARACTERS = re.compile(r"[A-Za-z0-9._-]+")
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f]")
 

@@ -46,7 +46,7 @@ class Intake:
 
     def require(self) -> None:
         """Raise Unavailable where events could not be kept just now."""
-        self._publisher.require()
+        self._batches.require()
 
     async def take(self, body: bytes, sender: Sender, sent_at: int | None) -> Taken:
         """Return when Kafka has what is to be counted of `body`.
@@ -54,7 +54,7 @@ class Intake:
         `sent_at` is what the sender's clock showed, in milliseconds, where it said so. Raises
         TooManyEvents, or Unavailable: then none of it is known to be kept.
         """
-        self.require()  # before any work: what cannot be kept need not be understood
+        self.require()
         events, rejected = decode(body, may_take_back=sender.is_server, max_events=MAX_EVENTS)
         for rejection in rejected:
             self._metrics.rejected[rejection.reason].inc()

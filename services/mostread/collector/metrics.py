@@ -4,6 +4,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from mostread.collector.admission import DropReason
 from mostread.collector.careful import Reason
+from mostread.web.connections import Cut
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -56,6 +57,23 @@ class CollectorMetrics:
             "1 while the file of tokens cannot be read and those it held before are used.",
             registry=registry,
         )
+        self.connections = Gauge(
+            "mostread_collector_connections",
+            "Open connections of clients.",
+            registry=registry,
+        )
+        self._cut = Counter(
+            "mostread_collector_connections_cut",
+            "Connections cut: too_many of them, too_slow a client, too_much held of them.",
+            ["reason"],
+            registry=registry,
+        )
+        self.waiting_requests = Gauge(
+            "mostread_collector_waiting_requests",
+            "Requests whose events wait for Kafka's acknowledgement.",
+            registry=registry,
+        )
+        self.cut = {reason: self._cut.labels(reason) for reason in Cut}
         self.acknowledged = self._acks.observe
         self.accepted = self._events.labels("accepted", "")
         self.rejected = {reason: self._events.labels("rejected", reason) for reason in Reason}

@@ -1,5 +1,6 @@
 """Which partition an article's events go to: as Kafka's own producers choose by key."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -20,11 +21,7 @@ def article_hash(article_id: str) -> int:
 
 def lines_by_partition(events: Iterable[SentEvent], partitions: int) -> dict[int, bytes]:
     """Return the events as NDJSON, every line ended, by the partition each belongs to."""
-    groups: dict[int, list[SentEvent]] = {}
+    groups: defaultdict[int, list[SentEvent]] = defaultdict(list)
     for event in events:
-        place = article_hash(event.article_id) % partitions
-        if place in groups:
-            groups[place].append(event)
-        else:
-            groups[place] = [event]
+        groups[article_hash(event.article_id) % partitions].append(event)
     return {place: _ENCODER.encode_lines(group) for place, group in groups.items()}

@@ -75,13 +75,14 @@ class Routes:
         except TooManyEvents as error:
             answer = too_large(str(error))
         except Unavailable as error:
-            answer = away(error)
+            answer = away(request, error)
         answer.headers.update(ANYWHERE)
         return answer
 
     async def _post_events(self, request: web.Request) -> web.Response:
         sender = self._sender(request)
         sent = sent_at(request)
+        self._intake.require()  # before any work: what cannot be kept need not be understood
         taken = await self._intake.take(await read(request), sender, sent)
         if taken.nothing_valid:
             return _nothing_valid(taken.rejected)
@@ -105,7 +106,7 @@ class Routes:
         except bearer.Refused as refused:
             return refused.answer
         except Unavailable as error:
-            return pixel.picture_away(away(error))
+            return pixel.picture_away(away(request, error))
         if taken.nothing_valid:
             return _nothing_valid(taken.rejected)
         answer = pixel.picture()
@@ -154,7 +155,7 @@ class Routes:
                 400, "invalid-article", "Bad Request", str(error)[:500], reason=error.reason
             )
         except Unavailable as error:
-            return away(error)
+            return away(request, error)
 
     async def _keep_article(self, key: bytes, value: bytes | None) -> None:
         """Write to the articles topic and wait for the acknowledgement."""

@@ -26,6 +26,12 @@ class CollectorSettings(KafkaSettings, ServiceSettings):
 
     collector_host: str = Field("127.0.0.1", description="The address to listen on.")
     collector_port: int = Field(8081, ge=1, le=65535, description="The port to listen on.")
+    collector_workers: int = Field(
+        1,
+        ge=1,
+        le=256,
+        description="Processes that share the port; what a process may hold, each of them may.",
+    )
     collector_linger_ms: float = Field(
         5,
         ge=0,
@@ -36,6 +42,12 @@ class CollectorSettings(KafkaSettings, ServiceSettings):
         64 << 20,
         ge=4 << 20,
         description="The most that may wait for Kafka; beyond it requests are answered 503.",
+    )
+    collector_max_requests: int = Field(
+        1000,
+        ge=1,
+        le=1_000_000,
+        description="The most requests that may wait for Kafka; beyond it they are answered 503.",
     )
     collector_ack_timeout_seconds: float = Field(
         10,

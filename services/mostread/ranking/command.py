@@ -24,6 +24,7 @@ async def _serve(settings: RankingSettings) -> None:
         settings.ranking_host,
         settings.ranking_port,
         "MOSTREAD_RANKING_PORT",
+        settings,
     )
     await stop.wait()
     await runner.cleanup()

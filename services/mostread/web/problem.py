@@ -56,6 +56,8 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
             413: "The body is larger than this address takes. Send less at once.",
         }.get(error.status, error.text or error.reason)
         return problem(error.status, name, error.reason, detail, headers=headers)
+    except ConnectionError:
+        raise  # the client is gone: nobody is left to tell, and it is no fault of ours
     except Exception:
         log.exception("request_failed", method=request.method, path=request.path)
         return problem(

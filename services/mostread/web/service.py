@@ -3,21 +3,28 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import orjson
 from aiohttp import web
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
 
 from mostread import logs
 from mostread.errors import Misconfigured
+from mostread.web.connections import Connection, Connections, Cut, taking_turns
 from mostread.web.problem import problem, problems
+from mostread.web.settings import ServiceSettings
 
 log = logs.get(__name__)
 
 Check = Callable[[], Awaitable[str | None]]
 """Asks one part whether it works: None, or a sentence that says what is wrong."""
+
+Gather = Callable[[], Awaitable[Collector]]
+"""Gets metrics from elsewhere."""
 
 
 def new_registry() -> CollectorRegistry:
@@ -32,7 +39,7 @@ def new_registry() -> CollectorRegistry:
 def new_application(
     *,
     checks: Mapping[str, Check],
-    registry: CollectorRegistry,
+    registry: CollectorRegistry | Gather,
     openapi: Mapping[str, Any] | None = None,
     client_max_size: int = 1 << 20,
 ) -> web.Application:
@@ -41,7 +48,7 @@ def new_application(
     `checks` names the parts that /readyz asks; it answers 200 when each returns None, else 503
     with what is wrong by name. /healthz answers 200 as long as the process lives.
     """
-    app = web.Application(middlewares=[problems], client_max_size=client_max_size)
+    app = web.Application(middlewares=[taking_turns, problems], client_max_size=client_max_size)
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
@@ -61,7 +68,8 @@ def new_application(
 
     async def metrics(request: web.Request) -> web.Response:
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        return web.Response(body=encode(registry), headers={"Content-Type": content_type})
+        found = registry if isinstance(registry, CollectorRegistry) else await registry()
+        return web.Response(body=encode(found), headers={"Content-Type": content_type})
 
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
@@ -76,22 +84,61 @@ def new_application(
     return app
 
 
-async def listen(app: web.Application, host: str, port: int, setting: str) -> web.AppRunner:
-    """Serve `app`; `runner.cleanup()` stops accepting, lets requests finish, then cleans up.
+class Listening:
+    """A service that listens; `cleanup` lets the requests under way finish."""
 
-    Raises Misconfigured, naming `setting`, where the port is taken.
+    def __init__(self, runner: web.AppRunner, server: web.Server, connections: Connections) -> None:
+        self.connections = connections
+        self._runner = runner
+        self._server = server
+
+    async def start(self, host: str, port: int, *, shared: bool) -> None:
+        """Accept connections. Raises OSError where the port is taken."""
+        self._listener = await self.connections.loop.create_server(
+            partial(Connection, self.connections, self._server),
+            host,
+            port,
+            backlog=4096,
+            reuse_port=shared,
+        )
+        self._sweeping = asyncio.create_task(self.connections.sweep())
+
+    async def cleanup(self) -> None:
+        """Accept no more, let requests finish, then clean up."""
+        self._listener.close()
+        await self._runner.cleanup()
+        self._sweeping.cancel()
+
+
+async def listen(
+    app: web.Application,
+    host: str,
+    port: int,
+    setting: str,
+    settings: ServiceSettings,
+    *,
+    shared: bool = False,
+    cut: Callable[[Cut], None] = lambda _: None,
+) -> Listening:
+    """Serve `app` within the limits of `settings`; `cut` is told of connections beyond them.
+
+    Where it is `shared`, other processes that say so too may listen on the same port. Raises
+    Misconfigured, naming `setting`, where the port is taken.
     """
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=30)
+    runner = web.AppRunner(app, shutdown_timeout=30)
     await runner.setup()
+    if runner.server is None:
+        raise RuntimeError("aiohttp's runner is set up and has no server")
+    listening = Listening(runner, runner.server, Connections(settings, cut))
     try:
-        await web.TCPSite(runner, host, port, backlog=4096).start()
+        await listening.start(host, port, shared=shared)
     except OSError as error:
         await runner.cleanup()
         raise Misconfigured(
             f"cannot listen on {host}:{port} ({error.strerror}); choose another port by {setting}"
         ) from error
     log.info("listening", host=host, port=port)
-    return runner
+    return listening
 
 
 def stop_signal() -> asyncio.Event:

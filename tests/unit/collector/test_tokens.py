@@ -16,6 +16,14 @@ def test_a_token_is_found_by_what_its_bearer_shows() -> None:
     assert find((), "two") is None
 
 
+def test_who_is_found_does_not_show_in_how_many_are_looked_at() -> None:
+    tokens = parse_tokens(",".join(f"{name}:emit:{hash_token(name)}" for name in "abc"))
+    for shown in ("a", "c", "none of them"):
+        looked_at = iter(tokens)
+        find(looked_at, shown)
+        assert next(looked_at, None) is None
+
+
 def test_whatever_is_shown_is_compared() -> None:
     assert find(parse_tokens(f"a:emit:{hash_token('one')}"), "\udcff ключ") is None
 

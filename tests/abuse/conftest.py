@@ -1,0 +1,52 @@
+"""Collectors that are abused, and good clients who notice nothing of it."""
+
+import urllib.request
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from abuse.raw import Raw
+from collecting import Collecting, collecting
+from mostread.local.kafka import LocalKafka
+
+
+@pytest.fixture(scope="package")
+def ordinary(kafka: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collecting]:
+    """A collector with the settings that it has by default."""
+    with collecting(kafka.brokers, tmp_path_factory.mktemp("ordinary")) as collector:
+        yield collector
+
+
+@pytest.fixture(scope="package")
+def impatient(kafka: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collecting]:
+    """One whose limits are soon reached."""
+    with collecting(
+        kafka.brokers,
+        tmp_path_factory.mktemp("impatient"),
+        web={"connections": "100", "client_seconds": "2", "unread_bytes": str(4 << 20)},
+    ) as collector:
+        yield collector
+
+
+@pytest.fixture
+def raw(ordinary: Collecting) -> Iterator[Callable[[bytes], Raw]]:
+    """Open a connection to the ordinary collector and send these bytes."""
+    opened: list[Raw] = []
+
+    def send(data: bytes) -> Raw:
+        opened.append(Raw(ordinary.service.port, data))
+        return opened[-1]
+
+    yield send
+    for connection in opened:
+        connection.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_broke(ordinary: Collecting, impatient: Collecting) -> Iterator[None]:
+    """Whatever was sent, the service is ready afterwards and met no fault of its own."""
+    yield
+    for collector in (ordinary, impatient):
+        with urllib.request.urlopen(f"{collector.url}/readyz", timeout=30) as answer:
+            assert answer.status == 200
+        assert "request_failed" not in collector.service.log.read_text()

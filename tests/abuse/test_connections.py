@@ -1,0 +1,133 @@
+"""Clients that take connections, time and memory: others are served, and it stays bounded."""
+
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from abuse.raw import PATIENCE_SECONDS, Raw, memory, post
+from collecting import Collecting, view
+from mostread.engagement.event import encode
+from system import wait_until
+
+# What a collector may take here; figures measured are in docs/security.md.
+MOST_MIB = 400
+EVENT = encode(view("good"))
+
+
+@contextmanager
+def connections(collector: Collecting, count: int, data: bytes) -> Iterator[list[Raw]]:
+    """So many connections that have sent `data`, one after the other."""
+    port = collector.service.port
+    opened: list[Raw] = []
+    try:
+        opened.extend(Raw(port, data) for _ in range(count))
+        yield opened
+    finally:
+        for connection in opened:
+            connection.close()
+
+
+def served(collector: Collecting) -> bool:
+    """Whether a good client, on a new connection, is served."""
+    client = Raw(collector.service.port, post(EVENT))
+    try:
+        return client.answer().status == 202
+    finally:
+        client.close()
+
+
+def cut(collector: Collecting, reason: str) -> float:
+    return collector.metric(f'mostread_collector_connections_cut_total{{reason="{reason}"}}')
+
+
+def test_ten_thousand_idle_connections_keep_nobody_out(ordinary: Collecting) -> None:
+    most, spare = 10_000, 40
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if hard < most + spare + 200:
+        pytest.skip(f"only {hard} files may be open here")
+    before = cut(ordinary, "too_many")
+    with connections(ordinary, most + spare, b"") as opened:
+        assert served(ordinary)
+        assert memory(ordinary.service.pid) < MOST_MIB
+        assert cut(ordinary, "too_many") > before + spare
+        # Those that came first went first.
+        assert opened[0].ended()
+        assert opened[-1].is_open()
+        opened[-1].send(post(EVENT))
+        assert opened[-1].answer().status == 202
+
+
+def test_heads_that_never_end_are_cut(impatient: Collecting) -> None:
+    before = cut(impatient, "too_slow")
+    with connections(impatient, 20, b"POST /v1/events HTTP/1.1\r\n") as opened:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        # A byte now and then does not help.
+        while still := [connection for connection in opened if connection.is_open()]:
+            for connection in still:
+                connection.send(b"a")
+            assert served(impatient)
+            assert time.monotonic() < deadline
+    assert cut(impatient, "too_slow") >= before + 20
+
+
+def test_bodies_that_never_end_are_told_so_and_cut(impatient: Collecting) -> None:
+    with connections(impatient, 20, post(b"x" * 100)[:-50]) as opened:
+        assert served(impatient)
+        for connection in opened:
+            answer = connection.answer()
+            assert answer.status == 408
+            assert b"urn:mostread:problem:too-slow" in answer.body
+            assert connection.ended()
+
+
+def test_who_takes_no_answers_is_cut(impatient: Collecting) -> None:
+    before = cut(impatient, "too_slow")
+    # Far more answers than the kernel keeps for one who reads none.
+    ask = b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 30
+    client = Raw(impatient.service.port)
+    client.flood(ask, times=200)
+    wait_until(lambda: cut(impatient, "too_slow") > before, "it is cut")
+    client.close()
+    assert served(impatient)
+    assert memory(impatient.service.pid) < MOST_MIB
+
+
+def test_more_connections_than_allowed_cost_those_that_waited_longest(
+    impatient: Collecting,
+) -> None:
+    before = cut(impatient, "too_many")
+    with connections(impatient, 300, b"") as opened:
+        assert served(impatient)
+        assert opened[0].ended()
+    assert cut(impatient, "too_many") >= before + 200
+
+
+def test_bodies_that_are_held_back_are_bounded(ordinary: Collecting) -> None:
+    before = cut(ordinary, "too_much")
+    # 1,500 MiB in all, of which 64 may be held.
+    with connections(ordinary, 1500, post(b" " * (1 << 20))[: 1 << 20]) as opened:
+        large = b"\n".join(encode(view(f"large-{n}", "a" * 100)) for n in range(900))
+        client = Raw(ordinary.service.port, post(large))
+        assert client.answer().status == 202
+        client.close()
+        assert opened[0].ended()
+        assert memory(ordinary.service.pid) < MOST_MIB
+    assert cut(ordinary, "too_much") >= before + 1400
+
+
+def test_no_files_left(ordinary: Collecting) -> None:
+    """Where the system allows fewer than we count on, clients are refused for that time only."""
+    pid = ordinary.service.pid
+    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (100, limits[1]))
+    try:
+        with connections(ordinary, 200, b"") as opened:
+            assert opened[-1].ended()
+        wait_until(lambda: served(ordinary), "there is room again")
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+    assert served(ordinary)

@@ -1,0 +1,61 @@
+"""More requests than there is room for are refused at once, and those taken are answered."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from abuse.raw import Raw, post
+from collecting import Collecting, collecting, view
+from mostread.engagement.event import encode
+from mostread.local.kafka import LocalKafka
+from system import wait_until
+
+ROOM = 3
+
+
+@pytest.fixture
+def small(kafka: LocalKafka, tmp_path: Path) -> Iterator[Collecting]:
+    """A collector in which three requests may wait, and they wait long."""
+    with collecting(
+        kafka.brokers,
+        tmp_path,
+        max_requests=str(ROOM),
+        ack_timeout_seconds="120",
+        stall_seconds="120",
+    ) as collector:
+        yield collector
+
+
+def request(name: str) -> bytes:
+    return post(encode(view(name)))
+
+
+def test_one_request_too_many_is_refused_and_may_come_again(
+    kafka: LocalKafka, small: Collecting
+) -> None:
+    assert kafka.pid is not None
+    port = small.service.port
+    opened: list[Raw] = []
+    os.kill(kafka.pid, signal.SIGSTOP)
+    try:
+        opened += (Raw(port, request(f"taken-{n}")) for n in range(ROOM))
+        wait_until(lambda: small.metric("mostread_collector_waiting_requests") == ROOM, "they wait")
+        refused = Raw(port, request("refused"))
+        opened.append(refused)
+        answer = refused.answer()
+        assert answer.status == 503
+        assert "\r\nRetry-After: 1\r\n" in answer.head + "\r\n"
+        assert b"urn:mostread:problem:overloaded" in answer.body
+        # It is read again after a second, by when there is room or not.
+    finally:
+        os.kill(kafka.pid, signal.SIGCONT)
+    for taken in opened[:ROOM]:
+        assert taken.answer().status == 202
+    refused.send(request("again"))
+    assert refused.answer().status == 202
+    for connection in opened:
+        connection.close()
+    assert small.ids() == sorted(["again", *(f"taken-{n}" for n in range(ROOM))])

@@ -1,0 +1,157 @@
+"""Requests that are not what they seem: smuggled, injected, climbing, or not HTTP at all."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from abuse.raw import Raw, post
+from collecting import TOKENS, Collecting
+
+Send = Callable[[bytes], Raw]
+SMUGGLED = post(b'{"type":"view","article_id":"a","id":"smuggled"}')
+CMS = f"Authorization: Bearer {TOKENS['cms']}\r\n".encode()
+
+
+def head(*lines: bytes) -> bytes:
+    return b"\r\n".join([b"POST /v1/events HTTP/1.1", b"Host: a", *lines]) + b"\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "request_head",
+    [
+        head(b"Content-Length: 6", b"Transfer-Encoding: chunked"),
+        head(b"Transfer-Encoding: chunked", b"Content-Length: 6"),
+        head(b"Content-Length: 5", b"Content-Length: 6"),
+        head(b"Content-Length: 5, 6"),
+        head(b"Content-Length: +5"),
+        head(b"Content-Length: 0x5"),
+        head(b"Content-Length: -1"),
+        head(b"Content-Length : 5"),
+        head(b"Transfer-Encoding: chunked, identity"),
+        head(b"Transfer-Encoding: xchunked"),
+        head(b"Transfer-Encoding\t: chunked"),
+        head(b"Transfer-Encoding: chunked", b"Transfer-Encoding: identity"),
+        head(b" Content-Length: 5"),
+        head(b"A: b\nContent-Length: 5"),
+        head(b"A: b\rContent-Length: 5"),
+        head(b"A: b\x00"),
+        head(b"A\x00: b"),
+    ],
+)
+def test_a_request_of_two_lengths_ends_the_connection(
+    ordinary: Collecting, raw: Send, request_head: bytes
+) -> None:
+    connection = raw(request_head + b"0\r\n\r\n" + SMUGGLED)
+    assert connection.answer().status == 400
+    assert connection.ended()
+    assert "smuggled" not in ordinary.ids()
+
+
+@pytest.mark.parametrize(
+    "chunks", [b"g\r\n", b"-1\r\n", b"5\r\nabc\r\n0\r\n\r\n", b"0x5\r\nabcde\r\n", b"5 \n12345\n"]
+)
+def test_chunks_of_no_length_end_the_connection(
+    ordinary: Collecting, raw: Send, chunks: bytes
+) -> None:
+    connection = raw(head(b"Transfer-Encoding: chunked") + chunks + SMUGGLED)
+    assert connection.answer().status == 400
+    assert connection.ended()
+    assert "smuggled" not in ordinary.ids()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00",
+        b"\x00" * 1000,
+        b"GET\r\n\r\n",
+        b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nA: " + b"a" * 20_000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\n" + b"A: b\r\n" * 2000 + b"\r\n",
+        b"GET / HTTP/9.9\r\nHost: a\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ],
+)
+def test_what_is_not_http_ends_the_connection(raw: Send, data: bytes) -> None:
+    connection = raw(data)
+    assert connection.answer().status in {0, 400}
+    assert connection.ended()
+
+
+@pytest.mark.parametrize("path", ["/..", "/%2e%2e/etc/passwd", "//v1//events", "/v1/events/../x"])
+def test_there_is_no_way_out_of_the_addresses(raw: Send, path: str) -> None:
+    answer = raw(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()).answer()
+    assert answer.status in {404, 405}
+    assert "application/problem+json" in answer.head
+
+
+@pytest.mark.parametrize(
+    ("path", "article_id"),
+    [
+        ("..%2F..%2Fetc%2Fpasswd", "../../etc/passwd"),
+        ("%252e%252e", "%2e%2e"),
+        ("a%3Fsite=b%23", "a?site=b#"),
+        ("article:other:b", "article:other:b"),
+    ],
+)
+def test_an_article_is_the_one_in_its_address(raw: Send, path: str, article_id: str) -> None:
+    body = b'{"title":"A"}'
+    lines = f"PUT /v1/articles/{path} HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n"
+    answer = raw(lines.encode() + CMS + b"\r\n" + body).answer()
+    assert answer.status == 200
+    assert json.loads(answer.body)["article_id"] == article_id
+
+
+@pytest.mark.parametrize(
+    "path", ["%0d%0aSet-Cookie:%20a", "%00", "a?site=b%0d%0aX:%20y", "%ff", "%1b%5b31m"]
+)
+def test_no_header_can_be_injected(raw: Send, path: str) -> None:
+    lines = f"DELETE /v1/articles/{path} HTTP/1.1\r\nHost: a\r\n".encode()
+    answer = raw(lines + CMS + b"\r\n").answer()
+    assert answer.status in {204, 400}
+    names = [line.partition(":")[0].lower() for line in answer.head.split("\r\n")[1:]]
+    assert set(names) <= {"content-type", "content-length", "date", "server", "connection"}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Bearer",
+        "Bearer ",
+        "Bearer " + "a" * 8000,
+        "Bearer \xff\xfe",
+        "bearer token-of-cms token-of-cms",
+        f"Basic {TOKENS['cms']}",
+        f"Bearer {TOKENS['cms'].upper()}",
+        f"Bearer {TOKENS['cms']}a",
+        f"Bearer {TOKENS['cms'][:-1]}",
+    ],
+)
+def test_a_token_is_the_token_and_nothing_like_it(raw: Send, header: str) -> None:
+    lines = f"DELETE /v1/articles/a HTTP/1.1\r\nHost: a\r\nAuthorization: {header}\r\n\r\n"
+    answer = raw(lines.encode("latin-1")).answer()
+    assert answer.status == 401
+    assert TOKENS["cms"] not in answer.head + answer.body.decode()
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://a\x0bb", "*"])
+def test_a_page_of_another_origin_may_post_events_and_nothing_else(raw: Send, origin: str) -> None:
+    def probe(method: str, path: str, wanted: str) -> dict[str, str]:
+        lines = (
+            f"{method} {path} HTTP/1.1\r\nHost: a\r\nOrigin: {origin}\r\nCookie: a=b\r\n"
+            f"Access-Control-Request-Method: {wanted}\r\n\r\n"
+        )
+        answer = raw(lines.encode("latin-1")).answer()
+        named = (line.partition(": ") for line in answer.head.split("\r\n")[1:])
+        return {name.lower(): value for name, _, value in named}
+
+    events = probe("OPTIONS", "/v1/events", "PUT")
+    # The star goes with no credentials, and no origin is repeated.
+    assert events.get("access-control-allow-origin", "*") == "*"
+    assert "access-control-allow-credentials" not in events
+    assert events.get("access-control-allow-methods", "POST") == "POST"
+    for path in ("/v1/articles/a", "/metrics", "/readyz"):
+        for method in ("OPTIONS", "GET"):
+            found = probe(method, path, "DELETE")
+            assert not [name for name in found if name.startswith("access-control-")]
