@@ -13,7 +13,7 @@ from mostread.ranking.article import Article, ArticleQuery, Articles
 from mostread.ranking.metrics import Metrics, observed
 from mostread.ranking.most_read import MostRead, MostReadLists
 from mostread.ranking.page import add_page
-from mostread.ranking.parameters import ListQuery
+from mostread.ranking.parameters import Defaults, ListQuery
 from mostread.ranking.reads import Reads
 from mostread.ranking.routes import add_routes, article_answer, list_answer, stale
 from mostread.ranking.settings import RankingSettings
@@ -35,6 +35,7 @@ def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) ->
     reads = Reads(settings, metrics, threads=settings.ranking_clickhouse_threads)
     store = Store(reads, settings.ranking_weights)
     stale_after = timedelta(seconds=settings.ranking_stale_seconds)
+    defaults = Defaults(settings.ranking_timezone, settings.half_life)
     compute_list = MostReadLists(store, clock, stale_after).compute
     compute_article = Articles(store, clock, stale_after).compute
 
@@ -60,8 +61,8 @@ def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) ->
     # Outermost, so that it sees the status that an error became.
     app.middlewares.insert(0, observed(metrics))
     app.cleanup_ctx.append(close)
-    add_routes(app, lists, articles, settings.ranking_timezone)
-    add_page(app, lists, settings.ranking_timezone, clock)
+    add_routes(app, lists, articles, defaults)
+    add_page(app, lists, defaults, clock)
     return app
 
 

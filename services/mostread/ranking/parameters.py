@@ -10,9 +10,10 @@ from urllib.parse import parse_qsl, urlencode
 from zoneinfo import available_timezones
 
 from mostread.engagement import window
+from mostread.engagement.score import TRENDING_WINDOW
 from mostread.errors import MostreadError
 
-By = Literal["views", "comments", "likes", "score"]
+By = Literal["views", "comments", "likes", "score", "trending"]
 
 
 class BadParameter(MostreadError):
@@ -37,8 +38,16 @@ class ListQuery:
     language: str | None = None
     published_within: timedelta | None = None
     tz: str | None = None
+    half_life: timedelta | None = None
+    explain: bool = False
+    cursor: str | None = None
     # What was written in the address, for the links of a page; it names no other list.
     written: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+
+    @property
+    def whole(self) -> "ListQuery":
+        """The list that this is a page of."""
+        return replace(self, limit=10, offset=0, explain=False, cursor=None)
 
     def address(self, **changes: str | None) -> str:
         """Return the same address with parameters changed, or left out where None."""
@@ -52,14 +61,34 @@ class _Parameter(NamedTuple):
     """Raises ValueError for a value that is not allowed."""
 
 
-def list_query(raw: str, default_zone: str) -> ListQuery:
-    """Parse the part of an address behind the question mark. Raises BadParameter."""
-    written = _pairs(raw, PARAMETERS)
-    values = {name: _parsed(name, value, PARAMETERS[name]) for name, value in written.items()}
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What an operator sets for where an address says nothing."""
+
+    tz: str = "UTC"
+    half_life: timedelta | None = None
+
+
+def list_query(
+    raw: str, defaults: Defaults, *, known: Mapping[str, "_Parameter"] | None = None
+) -> ListQuery:
+    """Parse the part of an address behind the question mark. Raises BadParameter.
+
+    `known` are the parameters of the address, where it takes fewer than the list itself.
+    """
+    parameters = PARAMETERS if known is None else known
+    written = _pairs(raw, parameters)
+    values = {name: _parsed(name, value, parameters[name]) for name, value in written.items()}
+    values.setdefault("half_life", defaults.half_life)
     query = ListQuery(**values, written=tuple(written.items()))
-    # A zone moves calendar windows only: without this, each zone would be computed for itself.
-    zone = (query.tz or default_zone) if query.window in window.CALENDAR else None
-    return replace(query, tz=zone)
+    if query.cursor and query.offset:
+        raise BadParameter("offset", "a cursor knows its place", "offset without a cursor")
+    if query.by == "trending":
+        query = replace(query, window=TRENDING_WINDOW)
+    # What changes nothing is dropped: without this, each zone would be computed for itself.
+    zone = (query.tz or defaults.tz) if query.window in window.CALENDAR else None
+    decays = query.by == "score" and query.window != window.LIFETIME
+    return replace(query, tz=zone, half_life=query.half_life if decays else None)
 
 
 def site_only(raw: str) -> str:
@@ -127,6 +156,10 @@ def _duration(value: str) -> timedelta:
     return timedelta(hours=number) if match[2] == "h" else timedelta(days=number)
 
 
+def _half_life(value: str) -> timedelta | None:
+    return None if value == "none" else _duration(value)
+
+
 @cache
 def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
@@ -152,4 +185,13 @@ PARAMETERS = {
     ),
     "published_within": _Parameter("hours or days, for example 6h or 7d", _duration),
     "tz": _Parameter("the name of an IANA time zone, for example Asia/Almaty", zone),
+    "half_life": _Parameter("hours or days, for example 6h or 2d, or none", _half_life),
+    "explain": _Parameter("0 or 1", lambda value: _matching("[01]")(value) == "1"),
+    "cursor": _Parameter(
+        "* for the first page, then the next_cursor of the page before",
+        _matching(r"\*|[A-Za-z0-9_-]{1,64}\.[0-9]{1,5}"),
+    ),
 }
+
+# What names a list; the others are about the form of its answer.
+LIST = {name: PARAMETERS[name] for name in PARAMETERS if name not in {"explain", "cursor"}}

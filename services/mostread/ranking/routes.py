@@ -13,7 +13,7 @@ from mostread.errors import MostreadError
 from mostread.ranking.answer import PUBLIC, Answer, bad_parameter, unavailable
 from mostread.ranking.article import Article, ArticleQuery
 from mostread.ranking.most_read import MostRead
-from mostread.ranking.parameters import BadParameter, ListQuery, list_query, site_only
+from mostread.ranking.parameters import BadParameter, Defaults, ListQuery, list_query, site_only
 from mostread.ranking.snapshot import Snapshots
 from mostread.ranking.wire import article_json, most_read_json
 from mostread.web.problem import problem
@@ -28,11 +28,11 @@ _ARTICLE_ID = re.compile("[^\x00-\x1f]{1,128}")
 
 
 def add_routes(
-    app: web.Application, lists: ListAnswers, articles: ArticleAnswers, default_zone: str
+    app: web.Application, lists: ListAnswers, articles: ArticleAnswers, defaults: Defaults
 ) -> None:
     """Add the API to `app`."""
     # Clients ask for the same few lists again and again: their addresses are parsed once.
-    parsed = lru_cache(maxsize=4096)(lambda raw: list_query(raw, default_zone))
+    parsed = lru_cache(maxsize=4096)(lambda raw: list_query(raw, defaults))
 
     async def most_read(request: web.Request) -> web.Response:
         try:

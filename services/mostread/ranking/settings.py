@@ -1,5 +1,6 @@
 """What the ranking service can be told."""
 
+from datetime import timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field
@@ -28,6 +29,12 @@ class RankingSettings(ClickHouseSettings, ServiceSettings):
     ranking_weights: Weights = Field(
         Weights(), description='The score as JSON: {"views": 1, "comments": 5, "likes": 3}.'
     )
+    ranking_half_life_hours: float = Field(
+        0.0,
+        ge=0,
+        le=240_000,
+        description="After so many hours an event is worth half in the score; 0: always the same.",
+    )
     ranking_stale_seconds: float = Field(
         15.0, gt=0, description="A list is marked stale when its as_of is older than this."
     )
@@ -39,3 +46,8 @@ class RankingSettings(ClickHouseSettings, ServiceSettings):
     ranking_clickhouse_threads: int = Field(
         4, ge=1, le=64, description="How many queries run in ClickHouse side by side."
     )
+
+    @property
+    def half_life(self) -> timedelta | None:
+        hours = self.ranking_half_life_hours
+        return timedelta(hours=hours) if hours else None

@@ -3,12 +3,13 @@
 Times are RFC 3339 in UTC with milliseconds. What is empty in the store is null.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
 import orjson
 
 from mostread.ranking.article import Article
+from mostread.ranking.explanation import explanation
 from mostread.ranking.most_read import Entry, MostRead
 from mostread.ranking.store import Counts
 
@@ -48,7 +49,7 @@ class _MostRead:
     by: str
     as_of: str | None
     stale: bool
-    items: list[_Item]
+    items: list[_Item | dict[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def most_read_json(listed: MostRead) -> bytes:
             by=listed.query.by,
             as_of=rfc3339(listed.as_of) if listed.as_of else None,
             stale=listed.stale,
-            items=[_item(entry) for entry in listed.entries],
+            items=[_item(entry, listed) for entry in listed.entries],
         )
     )
 
@@ -117,11 +118,11 @@ def _milliseconds(since_epoch: int) -> str:
     return rfc3339(datetime.fromtimestamp(since_epoch / 1000, UTC))
 
 
-def _item(entry: Entry) -> _Item:
+def _item(entry: Entry, listed: MostRead) -> _Item | dict[str, object]:
     about = entry.about
-    return _Item(
+    item = _Item(
         rank=entry.rank,
-        previous_rank=None,
+        previous_rank=entry.previous_rank,
         article_id=entry.article_id,
         title=about.title if about else entry.article_id,
         url=(about.url or None) if about else None,
@@ -129,8 +130,13 @@ def _item(entry: Entry) -> _Item:
         pinned=entry.pinned,
         window=_counts(entry.window),
         total=_counts(entry.total),
-        score=entry.score,
+        score=entry.score(listed.query.by),
     )
+    if not listed.query.explain:
+        return item
+    explained: dict[str, object] = {name.name: getattr(item, name.name) for name in fields(item)}
+    explained["explain"] = explanation(entry.row, listed.query, listed.weights)
+    return explained
 
 
 def _counts(counts: Counts) -> _Counts:
