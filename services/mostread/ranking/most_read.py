@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from mostread.engagement.plan import Plan, plan, trending_plan
@@ -41,6 +42,21 @@ class Entry:
     @property
     def window(self) -> Counts:
         return self.row.counts
+
+    @property
+    def title(self) -> str:
+        """What the CMS calls it, or its id."""
+        return self.about.title if self.about else self.article_id
+
+    @property
+    def language(self) -> str:
+        return self.about.language if self.about else ""
+
+    @property
+    def link(self) -> str | None:
+        """Where it is, if that is an address that a page may link to."""
+        url = self.about.url if self.about else ""
+        return url if urlsplit(url).scheme in {"http", "https"} else None
 
     def score(self, by: By) -> float:
         """Return the weighted sum, or what a list of what is trending is ordered by."""

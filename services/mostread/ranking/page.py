@@ -6,7 +6,6 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import get_args
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import jinja2
@@ -199,9 +198,9 @@ def _row(entry: Entry, query: ListQuery, measured: float, largest: float) -> Row
     share = max(0.0, min(100.0, 100 * measured / largest)) if largest > 0 else 0.0
     return Row(
         rank=entry.rank,
-        title=about.title if about else entry.article_id,
-        language=about.language if about else "",
-        url=about.url if about and urlsplit(about.url).scheme in {"http", "https"} else None,
+        title=entry.title,
+        language=entry.language,
+        url=entry.link,
         section=about.section if about else "",
         section_address=query.address(section=about.section, offset=None) if about else "",
         pinned=entry.pinned,

@@ -45,7 +45,6 @@ def test_every_minute_of_an_hour_decays_alike() -> None:
     assert sorted(by_minute) == sorted(minutes(dict(planned.counts)))
     for minute, weight in by_minute.items():
         hour_end = minute * 60 // 3600 * 3600 + 3600
-        # At an edge the hour's rows and the minutes taken away from them are rounded apart.
         assert weight == round(FULL * 2 ** (-max(0, until - hour_end) / 7200))
 
 
