@@ -1,5 +1,5 @@
 /* mostread: <most-read> shows what is read most. What stands inside the element is shown until the
-   list is there, and stays where it cannot be had. https: see docs/frontends.md. */
+   list is there, and stays where it cannot be had. docs/frontends.md has its attributes. */
 (() => {
   const service = new URL(".", document.currentScript ? document.currentScript.src : location).href;
   const passed = ["site", "window", "by", "limit", "section", "language", "published_within", "tz", "half_life"];
@@ -12,7 +12,7 @@
   style.replaceSync(`
     :host { display: block; font: var(--most-read-font, inherit); color: var(--most-read-color, inherit); }
     :host([hidden]) { display: none; }
-    ol { list-style: none; margin: 0; padding: 0; counter-reset: none; }
+    ol { list-style: none; margin: 0; padding: 0; }
     li { display: grid; grid-template-columns: var(--most-read-rank-width, 2.2em) minmax(0, 1fr);
       padding: var(--most-read-gap, .6em) 0; border-bottom: 1px solid var(--most-read-line, currentColor); }
     li:last-child { border-bottom: 0; }
@@ -27,6 +27,8 @@
     if (text !== undefined) made.textContent = text;
     return made;
   };
+  /* Narrow spaces, as in the service's own pages: browsers do not know every language's way. */
+  const grouped = (number) => String(number).replace("-", "\u2212").replace(/\B(?=(\d{3})+$)/g, "\u202f");
   const address = (url) => /^https?:\/\//i.test(url || "") && url;
 
   customElements.get("most-read") || customElements.define("most-read", class extends HTMLElement {
@@ -75,8 +77,7 @@
     }
 
     show(list) {
-      const near = this.closest("[lang]");
-      const lang = near ? near.lang : "";
+      const lang = this.closest("[lang]")?.lang ?? "";
       const [name, ...labels] = words[lang.slice(0, 2).toLowerCase()] || words.en;
       const rows = make("ol", "list");
       rows.setAttribute("role", "list");
@@ -93,9 +94,7 @@
         body.append(title);
         if (this.hasAttribute("counts")) {
           const numbers = [item.total.views, item.total.comments, item.total.likes];
-          let number;
-          try { number = new Intl.NumberFormat(lang || undefined); } catch { number = new Intl.NumberFormat(); }
-          body.append(make("span", "counts", labels.map((label, n) => `${label}: ${number.format(numbers[n])}`).join(" · ")));
+          body.append(make("span", "counts", labels.map((label, n) => `${label}: ${grouped(numbers[n])}`).join(" · ")));
         }
         row.append(rank, body);
         rows.append(row);
