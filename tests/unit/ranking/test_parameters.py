@@ -123,3 +123,23 @@ def test_any_value_is_parsed_or_refused_by_name(name: str, value: str) -> None:
     except BadParameter as error:
         refused = error.parameter
     assert refused in {"", name}
+
+
+def test_a_half_life_is_for_scores_that_have_a_time() -> None:
+    usual = Defaults(half_life=timedelta(hours=6))
+    assert list_query("by=score", usual).half_life == timedelta(hours=6)
+    assert list_query("by=score&half_life=2d", usual).half_life == timedelta(days=2)
+    assert list_query("by=score&half_life=none", usual) == list_query("by=score", Defaults())
+    assert list_query("half_life=2d", usual) == list_query("", Defaults())
+    assert list_query("by=score&window=all", usual).half_life is None
+
+
+def test_what_is_trending_has_one_window() -> None:
+    assert list_query("by=trending&window=30d", Defaults()) == list_query(
+        "by=trending&window=today&tz=Asia/Almaty", Defaults()
+    )
+
+
+def test_pages_of_a_list_are_of_one_list() -> None:
+    whole = list_query("by=likes", Defaults())
+    assert list_query("by=likes&offset=20&limit=5&explain=1", Defaults()).whole == whole
