@@ -153,12 +153,14 @@ def _environment(assets: dict[str, bytes]) -> jinja2.Environment:
 def _context(query: ListQuery, listed: MostRead, now: datetime) -> dict[str, object]:
     measure = _measure(query.by)
     largest = max((measure(entry) for entry in listed.entries), default=0)
+    # What is trending has one window; another one is a list of another kind.
+    by = None if query.by == "trending" else dict(query.written).get("by")
     by_label = {"score": "a score", "trending": "more views than expected"}.get(query.by, query.by)
     return {
         "title": f"Most read: {_LABELS[query.window]}",
         "place": _place(query),
         "windows": [
-            Choice(label, query.address(window=name, offset=None), name == query.window)
+            Choice(label, query.address(window=name, by=by, offset=None), name == query.window)
             for name, label in _LABELS.items()
         ],
         "orders": [
