@@ -4,26 +4,9 @@ import asyncio
 
 import pytest
 
+from computation import Computation
 from mostread.errors import ClickHouseUnavailable
 from mostread.ranking.remembered import Remembered
-
-
-class Computation:
-    """Computes `<key> <how many times>`; can fail, and can be held until it may go on."""
-
-    def __init__(self) -> None:
-        self.times = 0
-        self.failing = False
-        self.may_go_on = asyncio.Event()
-        self.may_go_on.set()
-
-    async def __call__(self, key: str) -> str:
-        self.times += 1
-        times = self.times
-        await self.may_go_on.wait()
-        if self.failing:
-            raise ClickHouseUnavailable("away")
-        return f"{key} {times}"
 
 
 async def test_a_value_is_computed_once_for_all_who_ask() -> None:
