@@ -61,7 +61,6 @@ def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) ->
     articles = Snapshots(
         "article", answered_article, stale(article_answer), metrics, capacity=capacity
     )
-
     series = Snapshots("series", answered_series, stale(series_answer), metrics, capacity=capacity)
     held = HeldLists(most_read, capacity=settings.ranking_held_lists)
     streams = Streams(
