@@ -20,6 +20,11 @@ def section(servers: Servers, scale: Scale) -> str:
     columns = [f"list of 24 hours, {rows:,} minute rows", "median", "least to most"]
     shown = [
         ["computed, ms", f"{cold:.0f}", spread(served.cold_ms)],
+        [
+            "computed with the list an hour before, ms",
+            f"{middle(served.first_ms):.0f}",
+            spread(served.first_ms),
+        ],
         ["kept, requests/s", whole(served.a_second), ""],
         ["kept, requests per core second", whole(served.a_core_second), ""],
         ["kept, p99 in ms with 50 connections", f"{served.p99_ms:.1f}", ""],

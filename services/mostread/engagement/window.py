@@ -5,7 +5,7 @@ Calendar windows are whole local days, from the first instant of a date to the f
 of another: a day has 23, 24 or 25 hours where clocks are changed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,6 +21,8 @@ SLIDING = {
 LIFETIME = "all"
 CALENDAR = ("today", "yesterday", "week")
 NAMES = (*SLIDING, LIFETIME, *CALENDAR)
+
+_STEPPED_BY_THE_HOUR = ("1h", "6h", "24h", "today")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,21 @@ def named(name: str, now: datetime, zone: tzinfo = UTC) -> Window:
         "week": (today - timedelta(days=today.weekday()), 7),
     }[name]
     return Window(name, day_start(first, zone), day_start(first + timedelta(days=days), zone))
+
+
+def a_step_before(name: str, now: datetime, zone: tzinfo = UTC) -> Window:
+    """Return the window of that name as it stood a step before `now`.
+
+    A step is an hour, and a day for what an hour hardly moves. It ends with the minute that was
+    counted then, though a calendar window went on.
+    """
+    if name in _STEPPED_BY_THE_HOUR:
+        then = now - timedelta(hours=1)
+    else:
+        # On the clock of the zone: a step from a day of 23 hours must not leave one out.
+        then = now.astimezone(zone) - timedelta(days=1)
+    window = named(name, then, zone)
+    return replace(window, end=min(window.end, after_this_minute(then)))
 
 
 def after_this_minute(now: datetime) -> datetime:

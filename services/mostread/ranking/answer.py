@@ -1,15 +1,16 @@
 """Kept answers over HTTP: bytes that were rendered once, with an ETag."""
 
 from dataclasses import dataclass
+from functools import wraps
 from hashlib import blake2b
 from typing import Generic, TypeVar
 
 from aiohttp import web
 from multidict import CIMultiDict
 
-from mostread.errors import MostreadError
+from mostread.errors import MostreadError, Overloaded
 from mostread.ranking.parameters import BadParameter
-from mostread.web.problem import problem
+from mostread.web.problem import Handler, problem
 
 V = TypeVar("V")
 
@@ -32,13 +33,15 @@ class Answer(Generic[V]):
     headers: CIMultiDict[str]
 
     @classmethod
-    def of(cls, value: V, body: bytes) -> "Answer[V]":
-        """Return an answer in JSON that may be kept a second by whoever passes it on."""
+    def of(
+        cls, value: V, body: bytes, content_type: str = "application/json", max_age: int = 1
+    ) -> "Answer[V]":
+        """Return an answer that may be kept `max_age` seconds by whoever passes it on."""
         etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
         headers = CIMultiDict(
             {
-                "Content-Type": "application/json",
-                "Cache-Control": "public, max-age=1",
+                "Content-Type": content_type,
+                "Cache-Control": f"public, max-age={max_age}",
                 "ETag": etag,
                 **PUBLIC,
             }
@@ -55,7 +58,24 @@ class Answer(Generic[V]):
         return web.Response(body=self.body, headers=self.headers)
 
 
-def bad_parameter(error: BadParameter) -> web.Response:
+def answering(handler: Handler) -> Handler:
+    """Return a handler that answers what `handler` raises as problem+json."""
+
+    @wraps(handler)
+    async def answered(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except BadParameter as error:
+            return _bad_parameter(error)
+        except Overloaded as error:
+            return _overloaded(error)
+        except MostreadError as error:
+            return _unavailable(error)
+
+    return answered
+
+
+def _bad_parameter(error: BadParameter) -> web.Response:
     """Return 400 that names the parameter and what it may be."""
     return problem(
         400,
@@ -68,12 +88,23 @@ def bad_parameter(error: BadParameter) -> web.Response:
     )
 
 
-def unavailable(error: MostreadError) -> web.Response:
+def _unavailable(error: MostreadError) -> web.Response:
     """Return 503: there is nothing kept to answer with."""
     return problem(
         503,
         "counters-unavailable",
         "Counters unavailable",
         f"The counters cannot be read just now and no older answer is kept. Try again. ({error})",
+        headers={"Retry-After": RETRY_SECONDS, **PUBLIC},
+    )
+
+
+def _overloaded(error: Overloaded) -> web.Response:
+    """Return 503: as much is done at once as may be."""
+    return problem(
+        503,
+        "overloaded",
+        "Overloaded",
+        f"{error}. Try again later, or ask an operator for more.",
         headers={"Retry-After": RETRY_SECONDS, **PUBLIC},
     )

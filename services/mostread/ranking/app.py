@@ -10,15 +10,22 @@ from mostread.clock import now_ms
 from mostread.errors import MostreadError
 from mostread.ranking.answer import Answer
 from mostread.ranking.article import Article, ArticleQuery, Articles
+from mostread.ranking.article_routes import add_article_routes, article_answer, series_answer
+from mostread.ranking.feeds import add_feeds
+from mostread.ranking.fragment import add_fragment
+from mostread.ranking.held import HeldLists
 from mostread.ranking.metrics import Metrics, observed
 from mostread.ranking.most_read import MostRead, MostReadLists
 from mostread.ranking.page import add_page
-from mostread.ranking.parameters import ListQuery
+from mostread.ranking.parameters import Defaults, ListQuery
 from mostread.ranking.reads import Reads
-from mostread.ranking.routes import add_routes, article_answer, list_answer, stale
+from mostread.ranking.routes import add_list_routes, list_answer, stale
+from mostread.ranking.series import AllSeries, Series, SeriesQuery
 from mostread.ranking.settings import RankingSettings
 from mostread.ranking.snapshot import Snapshots
 from mostread.ranking.store import Store
+from mostread.ranking.stream import Streams
+from mostread.ranking.widget import add_widget
 from mostread.schemas import migrations, openapi
 from mostread.web.service import Check, new_application, new_registry
 
@@ -35,19 +42,32 @@ def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) ->
     reads = Reads(settings, metrics, threads=settings.ranking_clickhouse_threads)
     store = Store(reads, settings.ranking_weights)
     stale_after = timedelta(seconds=settings.ranking_stale_seconds)
-    compute_list = MostReadLists(store, clock, stale_after).compute
-    compute_article = Articles(store, clock, stale_after).compute
+    defaults = Defaults(settings.ranking_timezone, settings.half_life)
+    most_read = MostReadLists(store, clock, stale_after)
+    one_article = Articles(store, clock, stale_after)
+    over_time = AllSeries(store, clock, stale_after)
 
     async def answered_list(query: ListQuery) -> Answer[MostRead]:
-        return list_answer(await compute_list(query))
+        return list_answer(await most_read.compute(query))
 
     async def answered_article(query: ArticleQuery) -> Answer[Article]:
-        return article_answer(await compute_article(query))
+        return article_answer(await one_article.compute(query))
+
+    async def answered_series(query: SeriesQuery) -> Answer[Series]:
+        return series_answer(await over_time.compute(query))
 
     capacity = settings.ranking_kept_answers
     lists = Snapshots("list", answered_list, stale(list_answer), metrics, capacity=capacity)
     articles = Snapshots(
         "article", answered_article, stale(article_answer), metrics, capacity=capacity
+    )
+    series = Snapshots("series", answered_series, stale(series_answer), metrics, capacity=capacity)
+    held = HeldLists(most_read, capacity=settings.ranking_held_lists)
+    streams = Streams(
+        lists.get,
+        metrics,
+        clients=settings.ranking_stream_clients,
+        lists=settings.ranking_stream_lists,
     )
 
     async def close(_: web.Application) -> AsyncIterator[None]:
@@ -60,8 +80,18 @@ def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) ->
     # Outermost, so that it sees the status that an error became.
     app.middlewares.insert(0, observed(metrics))
     app.cleanup_ctx.append(close)
-    add_routes(app, lists, articles, settings.ranking_timezone)
-    add_page(app, lists, settings.ranking_timezone, clock)
+    add_list_routes(app, lists, held, streams, defaults)
+    add_article_routes(app, articles, series, clock)
+    add_feeds(
+        app,
+        lists,
+        defaults,
+        public_url=settings.ranking_public_url,
+        home_url=settings.ranking_home_url,
+    )
+    add_fragment(app, lists, defaults)
+    add_widget(app)
+    add_page(app, lists, defaults, clock)
     return app
 
 

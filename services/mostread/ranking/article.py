@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from mostread.engagement.spans import spans
+from mostread.engagement.buckets import weighing
 from mostread.engagement.window import named
 from mostread.ranking.most_read import is_stale
 from mostread.ranking.store import Counts, Description, Store
@@ -57,7 +57,7 @@ class Articles:
             ),
             asyncio.gather(
                 *(
-                    self.store.in_window(site, article_id, spans(named(name, now), now))
+                    self.store.in_window(site, article_id, weighing(named(name, now), now))
                     for name in WINDOWS
                 )
             ),

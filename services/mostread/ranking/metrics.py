@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from mostread.web.problem import Handler
 
@@ -31,14 +31,24 @@ class Metrics:
         )
         self.computations = Counter(
             "mostread_ranking_computations_total",
-            "Answers computed from ClickHouse (what: list, article; outcome: done, failed).",
+            "Answers computed from ClickHouse, by what they are of (outcome: done, failed).",
             ["what", "outcome"],
             registry=registry,
         )
         self.kept_answers = Counter(
             "mostread_ranking_kept_answers_total",
-            "Answers given from memory (what: list, article; state: fresh, renewing, stale).",
+            "Answers given from memory (state: fresh, renewing, stale).",
             ["what", "state"],
+            registry=registry,
+        )
+        self.stream_clients = Gauge(
+            "mostread_ranking_stream_clients",
+            "Clients that follow a list by GET /v1/stream.",
+            registry=registry,
+        )
+        self.stream_events = Counter(
+            "mostread_ranking_stream_events_total",
+            "Lists sent to clients that follow them.",
             registry=registry,
         )
 
@@ -46,14 +56,21 @@ class Metrics:
 def observed(metrics: Metrics) -> Any:
     """Return the middleware that measures each request by its route and status."""
 
+    # Finding a metric by its labels would cost as much as the rest of this.
+    known: dict[tuple[str, int], Histogram] = {}
+
     @web.middleware
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         started = time.perf_counter()
         response = await handler(request)
+        if not isinstance(response, web.Response):
+            return response  # a stream: how long it lasted says nothing of how fast it was
         resource = request.match_info.route.resource
-        metrics.request_seconds.labels(
-            resource.canonical if resource else "none", response.status
-        ).observe(time.perf_counter() - started)
+        labels = (resource.canonical if resource else "none", response.status)
+        seconds = known.get(labels)
+        if seconds is None:
+            seconds = known[labels] = metrics.request_seconds.labels(*labels)
+        seconds.observe(time.perf_counter() - started)
         return response
 
     return observe

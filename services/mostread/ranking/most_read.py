@@ -1,17 +1,27 @@
 """One list: the order from ClickHouse, pinned articles put in place, and what is said of each."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from mostread.engagement.ranking import place
-from mostread.engagement.spans import spans
-from mostread.engagement.window import Window, named
-from mostread.ranking.parameters import ListQuery
-from mostread.ranking.store import Counts, Description, Store
+from mostread.engagement.plan import Plan, plan, trending_plan
+from mostread.engagement.ranking import Placed, place
+from mostread.engagement.score import TRENDING_PAST
+from mostread.engagement.window import MINUTE, Window, a_step_before, after_this_minute, named
+from mostread.ranking.parameters import By, ListQuery
+from mostread.ranking.remembered import Remembered
+from mostread.ranking.settings import Weights
+from mostread.ranking.store import Counts, Description, RankedRow, Store
+
+COMPARED = 1000
+"""So many ranks of the list a step before are known."""
+
+_KEPT_BEFORE = 100
+_BELOW_ALL_PINS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +29,38 @@ class Entry:
     """An article in the list. `about` is None where the CMS said nothing of it."""
 
     rank: int
-    article_id: str
+    previous_rank: int | None
     pinned: bool
-    window: Counts
+    row: RankedRow
     total: Counts
-    score: float
     about: Description | None
+
+    @property
+    def article_id(self) -> str:
+        return self.row.article_id
+
+    @property
+    def window(self) -> Counts:
+        return self.row.counts
+
+    @property
+    def title(self) -> str:
+        """What the CMS calls it, or its id."""
+        return self.about.title if self.about else self.article_id
+
+    @property
+    def language(self) -> str:
+        return self.about.language if self.about else ""
+
+    @property
+    def link(self) -> str | None:
+        """Where it is, if that is an address that a page may link to."""
+        url = self.about.url if self.about else ""
+        return url if urlsplit(url).scheme in {"http", "https"} else None
+
+    def score(self, by: By) -> float:
+        """Return the weighted sum, or what a list of what is trending is ordered by."""
+        return self.row.ranked if by == "trending" else self.row.points
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,47 +72,120 @@ class MostRead:
     as_of: datetime | None
     stale: bool
     entries: tuple[Entry, ...]
+    weights: Weights
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """A stretch of a list by the numbers alone, at one moment."""
+
+    now: datetime
+    window: Window
+    as_of: datetime | None
+    placed: Sequence[Placed[RankedRow]]
+    before: Mapping[str, int]
+
+
 class MostReadLists:
     """Computes lists. `clock` is in milliseconds since the epoch."""
 
-    store: Store
-    clock: Callable[[], int]
-    stale_after: timedelta
+    def __init__(self, store: Store, clock: Callable[[], int], stale_after: timedelta) -> None:
+        self._store = store
+        self._clock = clock
+        self._stale_after = stale_after
+        self._before = Remembered(self._ranks_before, capacity=_KEPT_BEFORE)
+        self._typical = Remembered(self._typical_of, capacity=_KEPT_BEFORE)
 
     async def compute(self, query: ListQuery) -> MostRead:
         """Raise ClickHouseUnavailable or Misconfigured where it cannot be computed."""
-        now = datetime.fromtimestamp(self.clock() / 1000, UTC)
-        window = named(query.window, now, ZoneInfo(query.tz) if query.tz else UTC)
+        order = await self.order(query, query.offset, query.limit)
+        return await self.listed(query, order, order.placed)
+
+    async def order(self, query: ListQuery, offset: int, limit: int) -> Order:
+        """Return `limit` articles of the list from `offset` on. Raises as `compute`."""
+        now = datetime.fromtimestamp(self._clock() / 1000, UTC)
+        window = named(query.window, now, _zone(query))
+        minute = after_this_minute(now)
         # How far it is counted is asked first: the list may hold more than it says, never less.
-        as_of = await self.store.counted_until()
-        rows = await self.store.ranked(query, spans(window, now), now)
-        placed = place(
-            ((row.pinned, row) for row in rows if row.pinned is not None),
-            (row for row in rows if row.pinned is None),
+        as_of = await self._store.counted_until()
+        placed, before = await asyncio.gather(
+            self._placed(query, window, now, offset, limit),
+            self._before.get((query.whole, minute)),
         )
-        listed = list(islice(placed, query.offset, query.offset + query.limit))
-        ids = [at.article.article_id for at in listed]
+        return Order(now, window, as_of, placed, before)
+
+    async def listed(
+        self, query: ListQuery, order: Order, placed: Sequence[Placed[RankedRow]]
+    ) -> MostRead:
+        """Return what stands in some places of an order, described. Raises as `compute`."""
+        ids = [at.article.article_id for at in placed]
         totals, described = await asyncio.gather(
-            self.store.totals(query.site, ids), self.store.described(query.site, ids)
+            self._store.totals(query.site, ids), self._store.described(query.site, ids)
         )
         entries = tuple(
             Entry(
                 rank=at.rank,
-                article_id=at.article.article_id,
+                # A pinned article's place says nothing of its numbers.
+                previous_rank=None if at.pinned else order.before.get(at.article.article_id),
                 pinned=at.pinned,
-                window=at.article.counts,
+                row=at.article,
                 total=totals.get(at.article.article_id, Counts()),
-                score=at.article.score,
                 about=described.get(at.article.article_id),
             )
-            for at in listed
+            for at in placed
         )
-        return MostRead(query, window, as_of, is_stale(as_of, now, self.stale_after), entries)
+        stale = is_stale(order.as_of, order.now, self._stale_after)
+        weights = self._store.weights
+        return MostRead(query, order.window, order.as_of, stale, entries, weights)
+
+    async def _placed(
+        self, query: ListQuery, window: Window, now: datetime, offset: int, limit: int
+    ) -> list[Placed[RankedRow]]:
+        # Pinned ranks end at 100. Far below them all the pinned articles stand above, and what
+        # stands above a page need not be fetched to know its ranks.
+        skip = offset if offset >= _BELOW_ALL_PINS else 0
+        rows = await self._store.ranked(
+            query,
+            self._plan(query, window, now),
+            now,
+            typical=await self._typical.get((query.site, window.start)) if _trends(query) else 0.0,
+            rows=offset + limit,
+            skip=skip,
+        )
+        if skip:
+            return [Placed(offset + n, False, row) for n, row in enumerate(rows[:limit], 1)]
+        placed = place(
+            ((row.pinned, row) for row in rows if row.pinned is not None),
+            (row for row in rows if row.pinned is None),
+        )
+        return list(islice(placed, offset, offset + limit))
+
+    def _plan(self, query: ListQuery, window: Window, now: datetime) -> Plan:
+        if _trends(query):
+            return trending_plan(window, now)
+        return plan(window, now, query.half_life)
+
+    async def _ranks_before(self, key: tuple[ListQuery, datetime]) -> Mapping[str, int]:
+        query, minute_end = key
+        now = minute_end - MINUTE
+        window = a_step_before(query.window, now, _zone(query))
+        placed = await self._placed(query, window, now, 0, COMPARED)
+        return {at.article.article_id: at.rank for at in placed}
+
+    async def _typical_of(self, key: tuple[str, datetime]) -> float:
+        site, start = key
+        past = trending_plan(Window("", start, start), start).base
+        return await self._store.typical(site, past, TRENDING_PAST.total_seconds() / 3600)
 
 
 def is_stale(as_of: datetime | None, now: datetime, stale_after: timedelta) -> bool:
     """Say whether events may be missing that a reader would expect to be counted."""
     return as_of is None or now - as_of > stale_after
+
+
+def _zone(query: ListQuery) -> ZoneInfo:
+    return ZoneInfo(query.tz or "UTC")
+
+
+def _trends(query: ListQuery) -> bool:
+    return query.by == "trending"

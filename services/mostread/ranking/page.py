@@ -6,7 +6,6 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import get_args
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import jinja2
@@ -15,7 +14,7 @@ from aiohttp import web
 from mostread.errors import MostreadError
 from mostread.ranking.answer import RETRY_SECONDS
 from mostread.ranking.most_read import Entry, MostRead
-from mostread.ranking.parameters import BadParameter, By, ListQuery, list_query
+from mostread.ranking.parameters import LIST, BadParameter, By, Defaults, ListQuery, list_query
 from mostread.ranking.routes import ListAnswers
 from mostread.ranking.store import Counts
 from mostread.ranking.wire import rfc3339
@@ -45,6 +44,7 @@ _DURING = {
     "week": "this week",
     "all": "in all",
 }
+_UNITS = {"score": "points", "trending": "views"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Row:
 
 
 def add_page(
-    app: web.Application, lists: ListAnswers, default_zone: str, clock: Callable[[], int]
+    app: web.Application, lists: ListAnswers, defaults: Defaults, clock: Callable[[], int]
 ) -> None:
     """Add the page and what it is made of to `app`. `clock` is in milliseconds."""
     assets = {name: (_PAGES / name).read_bytes() for name in _ASSETS}
@@ -89,7 +89,7 @@ def add_page(
 
     async def index(request: web.Request) -> web.Response:
         try:
-            query = list_query(request.rel_url.raw_query_string, default_zone)
+            query = list_query(request.rel_url.raw_query_string, defaults, known=LIST)
             answer = await lists.get(query)
         except BadParameter as error:
             return html(
@@ -115,7 +115,7 @@ def add_page(
             )
             page.headers["Retry-After"] = RETRY_SECONDS
             return page
-        zone = ZoneInfo(dict(query.written).get("tz", default_zone))
+        zone = ZoneInfo(dict(query.written).get("tz", defaults.tz))
         now = datetime.fromtimestamp(clock() / 1000, zone)
         return html("list.html", _context(query, answer.value, now))
 
@@ -153,12 +153,14 @@ def _environment(assets: dict[str, bytes]) -> jinja2.Environment:
 def _context(query: ListQuery, listed: MostRead, now: datetime) -> dict[str, object]:
     measure = _measure(query.by)
     largest = max((measure(entry) for entry in listed.entries), default=0)
-    by_label = {"score": "a score"}.get(query.by, query.by)
+    # What is trending has one window; another one is a list of another kind.
+    by = None if query.by == "trending" else dict(query.written).get("by")
+    by_label = {"score": "a score", "trending": "more views than expected"}.get(query.by, query.by)
     return {
         "title": f"Most read: {_LABELS[query.window]}",
         "place": _place(query),
         "windows": [
-            Choice(label, query.address(window=name, offset=None), name == query.window)
+            Choice(label, query.address(window=name, by=by, offset=None), name == query.window)
             for name, label in _LABELS.items()
         ],
         "orders": [
@@ -167,7 +169,7 @@ def _context(query: ListQuery, listed: MostRead, now: datetime) -> dict[str, obj
         "order": f"by {query.by} {_DURING[query.window]}",
         "by": query.by,
         "by_label": by_label,
-        "measured_in": f"{'points' if query.by == 'score' else query.by} {_DURING[query.window]}",
+        "measured_in": f"{_UNITS.get(query.by, query.by)} {_DURING[query.window]}",
         "stale": listed.stale,
         "until": _clock_time(listed.as_of, now) if listed.as_of else "",
         "until_machine": rfc3339(listed.as_of) if listed.as_of else "",
@@ -187,7 +189,9 @@ def _place(query: ListQuery) -> list[tuple[str, str]]:
 
 def _measure(by: By) -> Callable[[Entry], float]:
     if by == "score":
-        return lambda entry: entry.score
+        return lambda entry: entry.score(by)
+    if by == "trending":
+        return lambda entry: entry.window.views
     return lambda entry: int(getattr(entry.window, by))
 
 
@@ -196,9 +200,9 @@ def _row(entry: Entry, query: ListQuery, measured: float, largest: float) -> Row
     share = max(0.0, min(100.0, 100 * measured / largest)) if largest > 0 else 0.0
     return Row(
         rank=entry.rank,
-        title=about.title if about else entry.article_id,
-        language=about.language if about else "",
-        url=about.url if about and urlsplit(about.url).scheme in {"http", "https"} else None,
+        title=entry.title,
+        language=entry.language,
+        url=entry.link,
         section=about.section if about else "",
         section_address=query.address(section=about.section, offset=None) if about else "",
         pinned=entry.pinned,

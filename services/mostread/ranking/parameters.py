@@ -10,9 +10,11 @@ from urllib.parse import parse_qsl, urlencode
 from zoneinfo import available_timezones
 
 from mostread.engagement import window
+from mostread.engagement.score import TRENDING_WINDOW
 from mostread.errors import MostreadError
+from mostread.ranking.words import Lang
 
-By = Literal["views", "comments", "likes", "score"]
+By = Literal["views", "comments", "likes", "score", "trending"]
 
 
 class BadParameter(MostreadError):
@@ -22,6 +24,14 @@ class BadParameter(MostreadError):
         super().__init__(f"{said}. Allowed: {allowed}.")
         self.parameter = parameter
         self.allowed = allowed
+
+
+class Parameter(NamedTuple):
+    """What a parameter may be, in words, and what reads it."""
+
+    allowed: str
+    parse: Callable[[str], Any]
+    """Raises ValueError for a value that is not allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +47,19 @@ class ListQuery:
     language: str | None = None
     published_within: timedelta | None = None
     tz: str | None = None
+    half_life: timedelta | None = None
+    explain: bool = False
+    cursor: str | None = None
+    # The words around the list, and whether its numbers are shown: another form of one list.
+    lang: Lang = field(default="en", compare=False)
+    counts: bool = field(default=True, compare=False)
     # What was written in the address, for the links of a page; it names no other list.
     written: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+
+    @property
+    def whole(self) -> "ListQuery":
+        """The list that this is a page of."""
+        return replace(self, limit=10, offset=0, explain=False, cursor=None)
 
     def address(self, **changes: str | None) -> str:
         """Return the same address with parameters changed, or left out where None."""
@@ -46,30 +67,49 @@ class ListQuery:
         return "?" + urlencode({name: value for name, value in kept.items() if value is not None})
 
 
-class _Parameter(NamedTuple):
-    allowed: str
-    parse: Callable[[str], Any]
-    """Raises ValueError for a value that is not allowed."""
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What an operator sets for where an address says nothing."""
+
+    tz: str = "UTC"
+    half_life: timedelta | None = None
 
 
-def list_query(raw: str, default_zone: str) -> ListQuery:
-    """Parse the part of an address behind the question mark. Raises BadParameter."""
-    written = _pairs(raw, PARAMETERS)
-    values = {name: _parsed(name, value, PARAMETERS[name]) for name, value in written.items()}
+def list_query(
+    raw: str, defaults: Defaults, *, known: Mapping[str, Parameter] | None = None
+) -> ListQuery:
+    """Parse the part of an address behind the question mark. Raises BadParameter.
+
+    `known` are the parameters of the address, where it takes fewer than the list itself.
+    """
+    parameters = PARAMETERS if known is None else known
+    written, values = parsed(raw, parameters)
+    values.setdefault("half_life", defaults.half_life)
     query = ListQuery(**values, written=tuple(written.items()))
-    # A zone moves calendar windows only: without this, each zone would be computed for itself.
-    zone = (query.tz or default_zone) if query.window in window.CALENDAR else None
-    return replace(query, tz=zone)
+    if query.cursor and query.offset:
+        raise BadParameter("offset", "a cursor knows its place", "offset without a cursor")
+    if query.by == "trending":
+        query = replace(query, window=TRENDING_WINDOW)
+    # What changes nothing is dropped: without this, each zone would be computed for itself.
+    zone = (query.tz or defaults.tz) if query.window in window.CALENDAR else None
+    decays = query.by == "score" and query.window != window.LIFETIME
+    return replace(query, tz=zone, half_life=query.half_life if decays else None)
 
 
 def site_only(raw: str) -> str:
     """Parse an address that takes nothing but `site`. Raises BadParameter."""
-    written = _pairs(raw, {"site": PARAMETERS["site"]})
-    site: str = _parsed("site", written.get("site", "default"), PARAMETERS["site"])
+    _, values = parsed(raw, {"site": PARAMETERS["site"]})
+    site: str = values.get("site", "default")
     return site
 
 
-def _pairs(raw: str, known: Mapping[str, _Parameter]) -> dict[str, str]:
+def parsed(raw: str, known: Mapping[str, Parameter]) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return what is written in an address, and what it means, by name. Raises BadParameter."""
+    written = _pairs(raw, known)
+    return written, {name: _parsed(name, value, known[name]) for name, value in written.items()}
+
+
+def _pairs(raw: str, known: Mapping[str, Parameter]) -> dict[str, str]:
     names = ", ".join(known)
     try:
         # An address that is not percent-encoded carries its bytes as surrogates.
@@ -87,7 +127,7 @@ def _pairs(raw: str, known: Mapping[str, _Parameter]) -> dict[str, str]:
     return found
 
 
-def _parsed(name: str, value: str, parameter: _Parameter) -> Any:
+def _parsed(name: str, value: str, parameter: Parameter) -> Any:
     try:
         return parameter.parse(value)
     except ValueError as error:
@@ -105,18 +145,19 @@ def _matching(pattern: str) -> Callable[[str], str]:
     return parse
 
 
-def _one_of(names: tuple[str, ...]) -> _Parameter:
-    return _Parameter(", ".join(names), _matching("|".join(names)))
+def one_of(names: tuple[str, ...]) -> Parameter:
+    """Return a parameter that is one of some words."""
+    return Parameter(", ".join(names), _matching("|".join(names)))
 
 
-def _whole(least: int, most: int) -> _Parameter:
+def _whole(least: int, most: int) -> Parameter:
     def parse(value: str) -> int:
         # int() takes more than digits: signs, spaces, underscores, digits of other scripts.
         if not re.fullmatch("[0-9]{1,9}", value) or not least <= int(value) <= most:
             raise ValueError(value)
         return int(value)
 
-    return _Parameter(f"a whole number from {least} to {most}", parse)
+    return Parameter(f"a whole number from {least} to {most}", parse)
 
 
 def _duration(value: str) -> timedelta:
@@ -125,6 +166,10 @@ def _duration(value: str) -> timedelta:
         raise ValueError(value)
     number = int(match[1])
     return timedelta(hours=number) if match[2] == "h" else timedelta(days=number)
+
+
+def _half_life(value: str) -> timedelta | None:
+    return None if value == "none" else _duration(value)
 
 
 @cache
@@ -140,16 +185,32 @@ def zone(value: str) -> str:
 
 
 PARAMETERS = {
-    "site": _Parameter("1 to 64 of A-Z a-z 0-9 . _ -", _matching("[A-Za-z0-9._-]{1,64}")),
-    "window": _one_of(window.NAMES),
-    "by": _one_of(get_args(By)),
+    "site": Parameter("1 to 64 of A-Z a-z 0-9 . _ -", _matching("[A-Za-z0-9._-]{1,64}")),
+    "window": one_of(window.NAMES),
+    "by": one_of(get_args(By)),
     "limit": _whole(1, 100),
     "offset": _whole(0, 10_000),
-    "section": _Parameter("1 to 100 characters", _matching("[^\x00-\x1f\x7f]{1,100}")),
-    "language": _Parameter(
+    "section": Parameter("1 to 100 characters", _matching("[^\x00-\x1f\x7f]{1,100}")),
+    "language": Parameter(
         "a language tag (BCP 47), for example kk, ru or en-GB",
         _matching("(?=.{1,35}$)[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*"),
     ),
-    "published_within": _Parameter("hours or days, for example 6h or 7d", _duration),
-    "tz": _Parameter("the name of an IANA time zone, for example Asia/Almaty", zone),
+    "published_within": Parameter("hours or days, for example 6h or 7d", _duration),
+    "tz": Parameter("the name of an IANA time zone, for example Asia/Almaty", zone),
+    "half_life": Parameter("hours or days, for example 6h or 2d, or none", _half_life),
+    "explain": Parameter("0 or 1", lambda value: _matching("[01]")(value) == "1"),
+    "cursor": Parameter(
+        "* for the first page, then the next_cursor of the page before",
+        _matching(r"\*|[A-Za-z0-9_-]{1,64}\.[0-9]{1,5}"),
+    ),
+}
+
+# What names a list; the others are about the form of its answer.
+LIST = {name: PARAMETERS[name] for name in PARAMETERS if name not in {"explain", "cursor"}}
+
+# What pages of other sites say beside: the language of the words, and whether numbers are shown.
+WORDED = {
+    **LIST,
+    "lang": one_of(get_args(Lang)),
+    "counts": PARAMETERS["explain"],
 }

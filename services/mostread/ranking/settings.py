@@ -1,5 +1,6 @@
 """What the ranking service can be told."""
 
+from datetime import timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field
@@ -28,6 +29,12 @@ class RankingSettings(ClickHouseSettings, ServiceSettings):
     ranking_weights: Weights = Field(
         Weights(), description='The score as JSON: {"views": 1, "comments": 5, "likes": 3}.'
     )
+    ranking_half_life_hours: float = Field(
+        0.0,
+        ge=0,
+        le=240_000,
+        description="After so many hours an event is worth half in the score; 0: always the same.",
+    )
     ranking_stale_seconds: float = Field(
         15.0, gt=0, description="A list is marked stale when its as_of is older than this."
     )
@@ -36,6 +43,32 @@ class RankingSettings(ClickHouseSettings, ServiceSettings):
         ge=1,
         description="How many distinct lists, and articles, stay in memory for the next who ask.",
     )
+    ranking_held_lists: int = Field(
+        10, ge=1, le=1000, description="How many lists are held still for who pages by cursor."
+    )
+    ranking_stream_clients: int = Field(
+        1000, ge=0, description="How many clients may follow a list by GET /v1/stream."
+    )
+    ranking_stream_lists: int = Field(
+        50,
+        ge=0,
+        description="How many lists may be followed; each is asked for every second.",
+    )
+    ranking_public_url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s?#]+)?$",
+        description="Where readers reach this service, for feeds; empty: what the request named.",
+    )
+    ranking_home_url: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        description="The site's own page, for feeds; empty: the public address of this service.",
+    )
     ranking_clickhouse_threads: int = Field(
         4, ge=1, le=64, description="How many queries run in ClickHouse side by side."
     )
+
+    @property
+    def half_life(self) -> timedelta | None:
+        hours = self.ranking_half_life_hours
+        return timedelta(hours=hours) if hours else None

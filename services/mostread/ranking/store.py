@@ -7,7 +7,9 @@ from typing import Any
 
 import msgspec
 
-from mostread.engagement.spans import Spans
+from mostread.engagement.buckets import Weighing
+from mostread.engagement.counter import Grain
+from mostread.engagement.plan import Plan
 from mostread.ranking.parameters import ListQuery
 from mostread.ranking.reads import Reads
 from mostread.ranking.settings import Weights
@@ -22,11 +24,21 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class RankedRow(Counts, frozen=True, kw_only=True):
-    """An article with its counts in a window; `pinned` is the rank an editor gave it."""
+    """An article with its counts in a window; `pinned` is the rank an editor gave it.
+
+    `base_*`, `hours` and `expected` are what its `points` or its trend (`ranked`) are made of:
+    see engagement/score.py.
+    """
 
     article_id: str
-    score: float
     pinned: int | None
+    ranked: float
+    points: float
+    base_views: int
+    base_comments: int
+    base_likes: int
+    hours: float
+    expected: float
 
     @property
     def counts(self) -> Counts:
@@ -35,6 +47,12 @@ class RankedRow(Counts, frozen=True, kw_only=True):
 
 class TotalsRow(Counts, frozen=True, kw_only=True):
     article_id: str
+
+
+class SeriesRow(Counts, frozen=True, kw_only=True):
+    """The counts of a window; `start` is in epoch seconds."""
+
+    start: int
 
 
 class Description(msgspec.Struct, frozen=True):
@@ -57,6 +75,10 @@ class _Progress(msgspec.Struct, frozen=True):
     as_of: int
 
 
+class _Typical(msgspec.Struct, frozen=True):
+    typical: float
+
+
 class _Version(msgspec.Struct, frozen=True):
     version: int
 
@@ -71,31 +93,61 @@ class Store:
     reads: Reads
     weights: Weights
 
-    async def ranked(self, query: ListQuery, window: Spans, now: datetime) -> list[RankedRow]:
-        """Return the head of the list: the pinned articles, then as many others as it can need."""
+    async def ranked(
+        self, query: ListQuery, plan: Plan, now: datetime, *, typical: float, rows: int, skip: int
+    ) -> list[RankedRow]:
+        """Return a stretch of the list in its order, pinned articles before all others.
+
+        The list is its pinned articles and `rows` others at most, without the first `skip`.
+        """
         since = now - query.published_within if query.published_within else None
         return await self.reads.rows(
             "ranked",
             RankedRow,
             {
-                **_bounds(window),
+                **_buckets(now=plan.counts, base=plan.base),
+                "base_end": int(plan.base_end.timestamp()),
+                "typical": typical,
                 "site": query.site,
                 "by": query.by,
                 "section": query.section or "",
                 "language": (query.language or "").lower(),
                 "published_since": int(since.timestamp() * 1000) if since else 0,
-                "rows": query.offset + query.limit,
+                "rows": rows,
+                "skip": skip,
                 "views_weight": self.weights.views,
                 "comments_weight": self.weights.comments,
                 "likes_weight": self.weights.likes,
             },
         )
 
-    async def in_window(self, site: str, article_id: str, window: Spans) -> Counts:
+    async def typical(self, site: str, past: Weighing, hours: float) -> float:
+        """Return what the article that an average view of the past went to was read in an hour."""
+        parameters = {**_buckets(base=past), "site": site, "hours": hours}
+        [found] = await self.reads.rows("typical", _Typical, parameters)
+        return found.typical
+
+    async def in_window(self, site: str, article_id: str, counted: Weighing) -> Counts:
         """Return what one article was given in a window."""
-        parameters = {**_bounds(window), "site": site, "article": article_id}
+        parameters = {**_buckets(now=counted), "site": site, "article": article_id}
         [counts] = await self.reads.rows("in_window", Counts, parameters)
         return counts
+
+    async def series(
+        self, site: str, article_id: str, grain: Grain, start: datetime, end: datetime
+    ) -> list[SeriesRow]:
+        """Return the rows of one article and grain, in the order of time."""
+        return await self.reads.rows(
+            "series",
+            SeriesRow,
+            {
+                "site": site,
+                "article": article_id,
+                "grain": grain,
+                "start": int(start.timestamp()),
+                "end": int(end.timestamp()),
+            },
+        )
 
     async def totals(self, site: str, articles: Collection[str]) -> Mapping[str, Counts]:
         """Return lifetime counts by article; those never counted are absent."""
@@ -125,10 +177,14 @@ class Store:
         return row.version
 
 
-def _bounds(window: Spans) -> dict[str, Any]:
-    bounds: dict[str, Any] = {"whole_grain": window.whole.grain}
-    for part, span in zip(window._fields, window, strict=True):
-        bounds[f"{part}_start"] = int(span.start.timestamp())
-        bounds[f"{part}_end"] = int(span.end.timestamp())
-        bounds[f"{part}_sign"] = span.sign
-    return bounds
+# The numbers of the grains in the table, see schemas/clickhouse.
+_GRAINS: Mapping[Grain, int] = {"minute": 1, "hour": 2, "total": 3}
+
+
+def _buckets(**weighings: Weighing) -> dict[str, Any]:
+    buckets = list(dict.fromkeys(bucket for each in weighings.values() for bucket in each))
+    return {
+        "buckets": [bucket.start * 4 + _GRAINS[bucket.grain] for bucket in buckets],
+        "windows": tuple((bucket.grain, bucket.start) for bucket in buckets),
+        **{name: [each.get(bucket, 0) for bucket in buckets] for name, each in weighings.items()},
+    }

@@ -3,13 +3,15 @@
 Times are RFC 3339 in UTC with milliseconds. What is empty in the store is null.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
 import orjson
 
 from mostread.ranking.article import Article
+from mostread.ranking.explanation import explanation
 from mostread.ranking.most_read import Entry, MostRead
+from mostread.ranking.series import Series
 from mostread.ranking.store import Counts
 
 
@@ -35,23 +37,6 @@ class _Item:
 
 
 @dataclass(frozen=True, slots=True)
-class _Window:
-    name: str
-    start: str
-    end: str
-
-
-@dataclass(frozen=True, slots=True)
-class _MostRead:
-    site: str
-    window: _Window
-    by: str
-    as_of: str | None
-    stale: bool
-    items: list[_Item]
-
-
-@dataclass(frozen=True, slots=True)
 class _Article:
     site: str
     article_id: str
@@ -69,19 +54,29 @@ class _Article:
     stale: bool
 
 
-def most_read_json(listed: MostRead) -> bytes:
-    """Return the body of GET /v1/most-read."""
+def most_read_json(listed: MostRead, **more: str | None) -> bytes:
+    """Return the body of GET /v1/most-read; `more` are members of it beside the usual ones."""
     window = listed.window
     return orjson.dumps(
-        _MostRead(
-            site=listed.query.site,
-            window=_Window(window.name, rfc3339(window.start), rfc3339(window.end)),
-            by=listed.query.by,
-            as_of=rfc3339(listed.as_of) if listed.as_of else None,
-            stale=listed.stale,
-            items=[_item(entry) for entry in listed.entries],
-        )
+        {
+            "site": listed.query.site,
+            "window": {
+                "name": window.name,
+                "start": rfc3339(window.start),
+                "end": rfc3339(window.end),
+            },
+            "by": listed.query.by,
+            "as_of": rfc3339(listed.as_of) if listed.as_of else None,
+            "stale": listed.stale,
+            **more,
+            "items": _items(listed),
+        }
     )
+
+
+def items_json(listed: MostRead) -> bytes:
+    """Return the items of a list alone, which say nothing of the time they were asked for."""
+    return orjson.dumps(_items(listed))
 
 
 def article_json(article: Article) -> bytes:
@@ -100,11 +95,30 @@ def article_json(article: Article) -> bytes:
             image=(about.image or None) if about else None,
             hidden=about.hidden if about else False,
             pinned=about.pinned if about else None,
-            total=_counts(article.total or Counts()),
-            windows={name: _counts(counts) for name, counts in article.windows.items()},
+            total=counts_json(article.total or Counts()),
+            windows={name: counts_json(counts) for name, counts in article.windows.items()},
             as_of=rfc3339(article.as_of) if article.as_of else None,
             stale=article.stale,
         )
+    )
+
+
+def series_json(series: Series) -> bytes:
+    """Return the body of GET /v1/articles/{article_id}/series."""
+    query = series.query
+    return orjson.dumps(
+        {
+            "site": query.site,
+            "article_id": query.article_id,
+            "grain": query.grain,
+            "from": rfc3339(query.start),
+            "to": rfc3339(query.end),
+            "as_of": rfc3339(series.as_of) if series.as_of else None,
+            "stale": series.stale,
+            "views": [counts.views for counts in series.counts],
+            "comments": [counts.comments for counts in series.counts],
+            "likes": [counts.likes for counts in series.counts],
+        }
     )
 
 
@@ -117,21 +131,31 @@ def _milliseconds(since_epoch: int) -> str:
     return rfc3339(datetime.fromtimestamp(since_epoch / 1000, UTC))
 
 
-def _item(entry: Entry) -> _Item:
+def _items(listed: MostRead) -> list[_Item | dict[str, object]]:
+    return [_item(entry, listed) for entry in listed.entries]
+
+
+def _item(entry: Entry, listed: MostRead) -> _Item | dict[str, object]:
     about = entry.about
-    return _Item(
+    item = _Item(
         rank=entry.rank,
-        previous_rank=None,
+        previous_rank=entry.previous_rank,
         article_id=entry.article_id,
         title=about.title if about else entry.article_id,
         url=(about.url or None) if about else None,
         section=(about.section or None) if about else None,
         pinned=entry.pinned,
-        window=_counts(entry.window),
-        total=_counts(entry.total),
-        score=entry.score,
+        window=counts_json(entry.window),
+        total=counts_json(entry.total),
+        score=entry.score(listed.query.by),
     )
+    if not listed.query.explain:
+        return item
+    explained: dict[str, object] = {name.name: getattr(item, name.name) for name in fields(item)}
+    explained["explain"] = explanation(entry.row, listed.query, listed.weights)
+    return explained
 
 
-def _counts(counts: Counts) -> _Counts:
+def counts_json(counts: Counts) -> _Counts:
+    """Return counts as orjson writes them."""
     return _Counts(counts.views, counts.comments, counts.likes)

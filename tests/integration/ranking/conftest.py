@@ -20,6 +20,10 @@ def ranking_settings(clickhouse: LocalClickHouse) -> RankingSettings:
         clickhouse_url=clickhouse.url, clickhouse_database="test_ranking", ranking_port=0
     )
     migrate(settings)
+    client = connect(settings)
+    # The time of these tests stands still: what the server's clock calls old has to stay.
+    client.command("ALTER TABLE counters REMOVE TTL")
+    client.close()
     return settings
 
 

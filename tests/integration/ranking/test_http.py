@@ -66,6 +66,6 @@ async def test_what_is_done_is_measured(service: Service) -> None:
         in text
     )
     assert 'mostread_ranking_request_duration_seconds_count{route="none",status="404"} 1.0' in text
-    assert 'mostread_ranking_query_duration_seconds_count{query="ranked"} 1.0' in text
+    assert 'mostread_ranking_query_duration_seconds_count{query="ranked"} 2.0' in text
     assert 'mostread_ranking_computations_total{outcome="done",what="list"} 1.0' in text
     assert 'mostread_ranking_kept_answers_total{state="fresh",what="list"} 2.0' in text

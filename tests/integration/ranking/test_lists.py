@@ -33,7 +33,7 @@ async def test_the_answer_is_what_the_contract_says(site: Site, counted: Counted
         "items": [
             {
                 "rank": 1,
-                "previous_rank": None,
+                "previous_rank": 1,
                 "article_id": "news/1",
                 "title": "⚡ Қазақстан",
                 "url": "https://news.example/1",

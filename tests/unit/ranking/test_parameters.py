@@ -8,11 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mostread.engagement.window import NAMES
-from mostread.ranking.parameters import PARAMETERS, BadParameter, ListQuery, list_query, site_only
+from mostread.ranking.parameters import (
+    PARAMETERS,
+    BadParameter,
+    Defaults,
+    ListQuery,
+    list_query,
+    site_only,
+)
 
 
 def test_nothing_asked_is_the_last_day_by_views() -> None:
-    assert list_query("", "UTC") == ListQuery(
+    assert list_query("", Defaults()) == ListQuery(
         site="default", window="24h", by="views", limit=10, offset=0
     )
 
@@ -21,7 +28,7 @@ def test_everything_asked() -> None:
     query = list_query(
         "site=kz&window=today&by=likes&limit=100&offset=10000&section=%D0%A1%D0%BF%D0%BE%D1%80%D1%82"
         "&language=kk&published_within=36h&tz=Asia/Almaty",
-        "UTC",
+        Defaults(),
     )
     assert query == ListQuery(
         site="kz",
@@ -38,7 +45,7 @@ def test_everything_asked() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_window_is_allowed(name: str) -> None:
-    assert list_query(f"window={name}", "UTC").window == name
+    assert list_query(f"window={name}", Defaults()).window == name
 
 
 @pytest.mark.parametrize(
@@ -75,27 +82,29 @@ def test_every_window_is_allowed(name: str) -> None:
 )
 def test_what_is_wrong_is_named_with_what_is_allowed(raw: str, parameter: str) -> None:
     with pytest.raises(BadParameter) as caught:
-        list_query(raw, "UTC")
+        list_query(raw, Defaults())
     assert caught.value.parameter == parameter
     assert caught.value.allowed in str(caught.value)
 
 
 def test_a_section_may_be_sent_without_percent_encoding() -> None:
     raw = "section=Спорт".encode().decode("ascii", "surrogateescape")
-    assert list_query(raw, "UTC").section == "Спорт"
+    assert list_query(raw, Defaults()).section == "Спорт"
 
 
 def test_addresses_that_mean_one_list_make_one_query() -> None:
-    assert len({list_query(raw, "UTC") for raw in ("", "limit=10", "offset=0&window=24h")}) == 1
+    assert (
+        len({list_query(raw, Defaults()) for raw in ("", "limit=10", "offset=0&window=24h")}) == 1
+    )
     # A zone moves calendar windows only.
-    assert list_query("tz=Asia/Almaty", "UTC") == list_query("", "UTC")
-    assert list_query("window=today&tz=Asia/Almaty", "UTC") == list_query(
-        "window=today", "Asia/Almaty"
+    assert list_query("tz=Asia/Almaty", Defaults()) == list_query("", Defaults())
+    assert list_query("window=today&tz=Asia/Almaty", Defaults()) == list_query(
+        "window=today", Defaults(tz="Asia/Almaty")
     )
 
 
 def test_links_keep_what_was_written_and_nothing_else() -> None:
-    query = list_query("site=kz&section=a%26b&offset=10", "UTC")
+    query = list_query("site=kz&section=a%26b&offset=10", Defaults())
     assert query.address(window="7d", offset=None) == "?site=kz&section=a%26b&window=7d"
 
 
@@ -110,7 +119,27 @@ def test_an_article_takes_only_a_site() -> None:
 def test_any_value_is_parsed_or_refused_by_name(name: str, value: str) -> None:
     refused = ""
     try:
-        assert dict(list_query(f"{name}={quote(value)}", "UTC").written) == {name: value}
+        assert dict(list_query(f"{name}={quote(value)}", Defaults()).written) == {name: value}
     except BadParameter as error:
         refused = error.parameter
     assert refused in {"", name}
+
+
+def test_a_half_life_is_for_scores_that_have_a_time() -> None:
+    usual = Defaults(half_life=timedelta(hours=6))
+    assert list_query("by=score", usual).half_life == timedelta(hours=6)
+    assert list_query("by=score&half_life=2d", usual).half_life == timedelta(days=2)
+    assert list_query("by=score&half_life=none", usual) == list_query("by=score", Defaults())
+    assert list_query("half_life=2d", usual) == list_query("", Defaults())
+    assert list_query("by=score&window=all", usual).half_life is None
+
+
+def test_what_is_trending_has_one_window() -> None:
+    assert list_query("by=trending&window=30d", Defaults()) == list_query(
+        "by=trending&window=today&tz=Asia/Almaty", Defaults()
+    )
+
+
+def test_pages_of_a_list_are_of_one_list() -> None:
+    whole = list_query("by=likes", Defaults())
+    assert list_query("by=likes&offset=20&limit=5&explain=1", Defaults()).whole == whole

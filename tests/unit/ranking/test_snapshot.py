@@ -5,28 +5,11 @@ import asyncio
 import pytest
 from prometheus_client import CollectorRegistry
 
+from computation import Computation
 from mostread.errors import ClickHouseUnavailable
 from mostread.ranking import snapshot
 from mostread.ranking.metrics import Metrics
 from mostread.ranking.snapshot import Snapshots
-
-
-class Computation:
-    """Computes `<key> <how many times>`; can fail, and can be held until it may go on."""
-
-    def __init__(self) -> None:
-        self.times = 0
-        self.failing = False
-        self.may_go_on = asyncio.Event()
-        self.may_go_on.set()
-
-    async def __call__(self, key: str) -> str:
-        self.times += 1
-        times = self.times
-        await self.may_go_on.wait()
-        if self.failing:
-            raise ClickHouseUnavailable("away")
-        return f"{key} {times}"
 
 
 class Clock:

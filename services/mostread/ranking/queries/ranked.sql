@@ -1,32 +1,32 @@
--- The articles of a site with their counts in one window, in the order of the list, the pinned
--- ones before all others. The window is whole grains, with minutes added or taken away (sign)
--- at its two edges; see engagement/spans.py.
+-- The articles of a site with their counts, in the order of the list, the pinned ones before all
+-- others. `buckets` are the rows that count, each as 4 * window + grain; beside them stands how
+-- often each counts in the window (now) and in what a score is made of (base): see
+-- engagement/plan.py, and engagement/score.py for the formulas. Everything is bound by the driver,
+-- in the body: a month of hours does not fit into an address.
 WITH
+    %(buckets)s AS buckets,
     counted AS
     (
-        SELECT article_id, sum(views) AS views, sum(comments) AS comments, sum(likes) AS likes
+        SELECT
+            article_id,
+            sum(row.views * now) AS views, sum(row.comments * now) AS comments, sum(row.likes * now) AS likes,
+            sum(row.views * base) AS base_views, sum(row.comments * base) AS base_comments, sum(row.likes * base) AS base_likes,
+            minIf(start, row.views > 0 AND base > 0) AS first_read
         FROM
         (
-            SELECT article_id, views, comments, likes
+            SELECT
+                article_id, views, comments, likes, toUnixTimestamp(window) AS start,
+                toInt64(start) * 4 + toInt8(grain) AS bucket,
+                transform(bucket, buckets, %(now)s, toInt64(0)) AS now,
+                transform(bucket, buckets, %(base)s, toInt64(0)) AS base
             FROM counters FINAL
-            WHERE site = {site:String} AND grain = {whole_grain:String}
-              AND window >= toDateTime({whole_start:UInt32}, 'UTC') AND window < toDateTime({whole_end:UInt32}, 'UTC')
-            UNION ALL
-            SELECT article_id, views * {head_sign:Int8}, comments * {head_sign:Int8}, likes * {head_sign:Int8}
-            FROM counters FINAL
-            WHERE site = {site:String} AND grain = 'minute'
-              AND window >= toDateTime({head_start:UInt32}, 'UTC') AND window < toDateTime({head_end:UInt32}, 'UTC')
-            UNION ALL
-            SELECT article_id, views * {tail_sign:Int8}, comments * {tail_sign:Int8}, likes * {tail_sign:Int8}
-            FROM counters FINAL
-            WHERE site = {site:String} AND grain = 'minute'
-              AND window >= toDateTime({tail_start:UInt32}, 'UTC') AND window < toDateTime({tail_end:UInt32}, 'UTC')
+            WHERE site = %(site)s AND (grain, window) IN %(windows)s
             -- A pinned article is listed whether or not anybody read it in the window.
             UNION ALL
-            SELECT article_id, 0, 0, 0
+            SELECT article_id, 0, 0, 0, 0, 0, 0, 0
             FROM articles FINAL
-            WHERE site = {site:String} AND pinned IS NOT NULL AND NOT hidden AND NOT deleted
-        )
+            WHERE site = %(site)s AND pinned IS NOT NULL AND NOT hidden AND NOT deleted
+        ) AS row
         GROUP BY article_id
     ),
     described AS
@@ -34,24 +34,30 @@ WITH
         -- What the CMS has taken down is not listed, though its readers are still counted.
         SELECT article_id, section, lower(language) AS language, published_at, hidden OR deleted AS hidden, pinned
         FROM articles FINAL
-        WHERE site = {site:String}
+        WHERE site = %(site)s
     )
 SELECT
-    article_id, views, comments, likes, pinned,
-    views * {views_weight:Float64} + comments * {comments_weight:Float64} + likes * {likes_weight:Float64} AS score,
+    article_id, views, comments, likes, pinned, base_views, base_comments, base_likes,
+    (base_views * %(views_weight)s + base_comments * %(comments_weight)s + base_likes * %(likes_weight)s) / 1000000 AS points,
+    -- Since when it is there: since it was published, or read, whichever was first.
+    least(if(first_read = 0, %(base_end)s, first_read), ifNull(toUnixTimestamp(published_at), %(base_end)s)) AS since,
+    least(24, (%(base_end)s - since) / 3600) AS hours,
+    (base_views + %(typical)s * greatest(0, 1 - hours)) / greatest(hours, 1) AS expected,
     multiIf(
-        {by:String} = 'views', toFloat64(views),
-        {by:String} = 'comments', toFloat64(comments),
-        {by:String} = 'likes', toFloat64(likes),
-        score) AS ranked
+        %(by)s = 'views', toFloat64(views),
+        %(by)s = 'comments', toFloat64(comments),
+        %(by)s = 'likes', toFloat64(likes),
+        %(by)s = 'score', points,
+        log2((views + 0.5) / (expected + 0.5)) - 3.3 * pow(views + 0.5, -0.5) - 2 * pow(views + 0.5, -1.5)) AS ranked
 FROM counted LEFT ANY JOIN described USING (article_id)
 WHERE NOT hidden
   AND (ranked > 0 OR pinned IS NOT NULL)
-  AND ({section:String} = '' OR section = {section:String})
+  AND (%(section)s = '' OR section = %(section)s)
   -- RFC 4647, basic filtering: kk finds kk and kk-Cyrl.
-  AND ({language:String} = '' OR language = {language:String} OR startsWith(language, concat({language:String}, '-')))
-  AND ({published_since:Int64} = 0 OR published_at >= fromUnixTimestamp64Milli({published_since:Int64}))
+  AND (%(language)s = '' OR language = %(language)s OR startsWith(language, concat(%(language)s, '-')))
+  AND (%(published_since)s = 0 OR published_at >= fromUnixTimestamp64Milli(toInt64(%(published_since)s)))
 ORDER BY pinned ASC NULLS LAST, ranked DESC, views DESC, published_at DESC NULLS LAST, article_id ASC
-LIMIT {rows:UInt32} BY pinned IS NOT NULL
+LIMIT %(rows)s BY pinned IS NOT NULL
+LIMIT %(skip)s, 1000000
 -- Every column of the partition key is in the sorting key, so no row has a newer one elsewhere.
 SETTINGS do_not_merge_across_partitions_select_final = 1, join_use_nulls = 0, output_format_json_quote_64bit_integers = 0

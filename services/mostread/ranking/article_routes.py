@@ -1,0 +1,81 @@
+"""The API of one article: GET /v1/articles/{article_id}, and its counts over time."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from mostread.ranking.answer import PUBLIC, Answer, answering
+from mostread.ranking.article import Article, ArticleQuery
+from mostread.ranking.parameters import BadParameter, site_only
+from mostread.ranking.series import Series, SeriesQuery, series_query
+from mostread.ranking.snapshot import Snapshots
+from mostread.ranking.wire import article_json, series_json
+from mostread.web.problem import problem
+
+ArticleAnswers = Snapshots[ArticleQuery, Answer[Article]]
+SeriesAnswers = Snapshots[SeriesQuery, Answer[Series]]
+
+_ARTICLES = "/v1/articles/"
+_ARTICLE_ID = re.compile("[^\x00-\x1f]{1,128}")
+
+
+def add_article_routes(
+    app: web.Application,
+    articles: ArticleAnswers,
+    series: SeriesAnswers,
+    clock: Callable[[], int],
+) -> None:
+    """Add them to `app`. `clock` is in milliseconds since the epoch."""
+
+    async def article(request: web.Request) -> web.StreamResponse:
+        site = site_only(request.rel_url.raw_query_string)
+        article_id = _article_id(request.rel_url.raw_path)
+        answer = await articles.get(ArticleQuery(site, article_id))
+        return answer.respond(request) if answer.value.known else _unknown(site, article_id)
+
+    async def over_time(request: web.Request) -> web.StreamResponse:
+        now = datetime.fromtimestamp(clock() / 1000, UTC)
+        article_id = _article_id(request.rel_url.raw_path.removesuffix("/series"))
+        query = series_query(request.rel_url.raw_query_string, article_id, now)
+        answer = await series.get(query)
+        return answer.respond(request) if answer.value.known else _unknown(query.site, article_id)
+
+    # Said by a pattern, because aiohttp's own for a part of a path leaves out braces.
+    app.router.add_get(_ARTICLES + "{article_id:[^/]+}", answering(article))
+    app.router.add_get(_ARTICLES + "{article_id:[^/]+}/series", answering(over_time))
+
+
+def article_answer(article: Article) -> Answer[Article]:
+    """Render an article."""
+    return Answer.of(article, article_json(article))
+
+
+def series_answer(series: Series) -> Answer[Series]:
+    """Render an article's counts over time."""
+    return Answer.of(series, series_json(series))
+
+
+def _unknown(site: str, article_id: str) -> web.Response:
+    return problem(
+        404,
+        "unknown-article",
+        "Unknown article",
+        f"The site {site!r} has no article {article_id!r}: nobody has described it and "
+        "nothing has been counted for it.",
+        headers=PUBLIC,
+    )
+
+
+def _article_id(raw_path: str) -> str:
+    # The raw path, because an id may hold a slash, which is written %2F.
+    allowed = "1 to 128 characters of UTF-8, percent-encoded, none of them a control character"
+    try:
+        article_id = unquote(raw_path.removeprefix(_ARTICLES), errors="strict")
+    except UnicodeDecodeError as error:
+        raise BadParameter("article_id", "article_id is not UTF-8", allowed) from error
+    if not _ARTICLE_ID.fullmatch(article_id):
+        raise BadParameter("article_id", "article_id is not one", allowed)
+    return article_id

@@ -1,0 +1,128 @@
+"""The custom element in a real browser, on a page of another site."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from html import unescape
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from mostread.clickhouse.client import connect
+from mostread.clickhouse.migrate import migrate
+from mostread.local.clickhouse import LocalClickHouse
+from mostread.ranking.app import new_ranking
+from mostread.ranking.settings import RankingSettings
+from ranked_site import NOW, Counted, ago
+from tools import tool
+
+HOSTILE = "<img src=x onerror=alert(1)>\u202e⚡"
+
+# What the browser sees is written into the page, where --dump-dom finds it.
+PAGE = """<!doctype html><html lang="kk"><meta charset="utf-8"><title>t</title>
+<most-read limit="2" counts id="widget"{attributes}><p>Fallback</p></most-read>
+<pre id="seen">nothing</pre>
+<script>
+  const widget = document.getElementById("widget"), seen = document.getElementById("seen");
+  const tell = (kind) => () => {{
+    const root = widget.shadowRoot;
+    seen.textContent = JSON.stringify({{
+      kind,
+      rows: [...root.querySelectorAll("li")].map((row) => row.textContent),
+      links: [...root.querySelectorAll("a")].map((link) => link.href),
+      images: root.querySelectorAll("img").length,
+      label: root.querySelector("ol")?.getAttribute("aria-label"),
+      slotted: root.querySelector("slot")?.assignedElements().map((e) => e.textContent),
+      line: root.querySelector("li") && getComputedStyle(root.querySelector("li")).display,
+    }});
+  }};
+  widget.addEventListener("most-read-shown", tell("shown"));
+  widget.addEventListener("most-read-error", tell("error"));
+</script>
+<script src="{service}/widget.js" async></script>"""
+
+
+@pytest.fixture(scope="module")
+def settings(clickhouse: LocalClickHouse) -> RankingSettings:
+    settings = RankingSettings(clickhouse_url=clickhouse.url, clickhouse_database="test_widget")
+    migrate(settings)
+    client = connect(settings)
+    client.command("ALTER TABLE counters REMOVE TTL")
+    counted = Counted(client, "default")
+    counted.article("1", title="Қала ⚡", url="https://n.example/1")
+    counted.article("2", title=HOSTILE, url="javascript:alert(1)")
+    for views, article_id in enumerate("321"):
+        counted.event(article_id, ago(minutes=5), views=1200 * (views + 1), likes=views)
+    counted.write()
+    client.close()
+    return settings
+
+
+@asynccontextmanager
+async def site(settings: RankingSettings, attributes: str = "") -> AsyncIterator[str]:
+    """The address of a page with the element on it, beside the service it asks."""
+    service = TestServer(new_ranking(settings, clock=lambda: int(NOW.timestamp() * 1000)))
+    await service.start_server()
+    html = PAGE.format(service=str(service.make_url("")).rstrip("/"), attributes=attributes)
+
+    async def page(_: web.Request) -> web.Response:
+        # A strict policy: what the widget does must need no exception but its own address.
+        policy = (
+            "default-src 'none'; style-src 'none'; script-src 'unsafe-inline' {0}; connect-src {0}"
+        )
+        headers = {"Content-Security-Policy": policy.format(service.make_url(""))}
+        return web.Response(text=html, content_type="text/html", headers=headers)
+
+    app = web.Application()
+    app.router.add_get("/", page)
+    other = TestServer(app)
+    await other.start_server()
+    try:
+        yield str(other.make_url("/"))
+    finally:
+        await other.close()
+        await service.close()
+
+
+async def seen(url: str, profile: Path) -> str:
+    """Return what the page wrote about itself once it was quiet."""
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+    flags += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    browser = await asyncio.create_subprocess_exec(
+        tool("chromium"),
+        *flags,
+        f"--user-data-dir={profile}",
+        "--virtual-time-budget=4000",
+        "--dump-dom",
+        url,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    out, _ = await browser.communicate()
+    found = re.search(r'<pre id="seen">(.*?)</pre>', out.decode(), re.DOTALL)
+    assert found, out.decode()
+    return unescape(found[1])
+
+
+async def test_it_shows_the_rows_as_text(settings: RankingSettings, tmp_path: Path) -> None:
+    async with site(settings) as url:
+        told = await seen(url, tmp_path / "profile")
+    assert '"kind":"shown"' in told
+    assert '"images":0' in told
+    assert f'"rows":["1Қала ⚡Қаралым: 3\u202f600 · Пікір: 0 · Ұнату: 2","2{HOSTILE}' in told
+    assert '"links":["https://n.example/1"]' in told
+    assert '"label":"Ең көп оқылғандар"' in told
+    # Its style holds under the page's policy.
+    assert '"line":"grid"' in told
+
+
+async def test_what_is_inside_stays_where_the_list_cannot_be_had(
+    settings: RankingSettings, tmp_path: Path
+) -> None:
+    async with site(settings, attributes=' window="never"') as url:
+        told = await seen(url, tmp_path / "profile")
+    assert '"kind":"error"' in told
+    assert '"slotted":["Fallback"]' in told

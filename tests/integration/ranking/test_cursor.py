@@ -1,0 +1,81 @@
+"""Pages of a list that is held still, while its numbers change."""
+
+from typing import Any
+
+import pytest
+
+from mostread.clickhouse.client import connect
+from mostread.ranking.settings import RankingSettings
+from ranked_site import SECOND, Counted, Service, Site, ago
+
+
+async def pages(site: Site, cursor: str | None, **parameters: str | int) -> list[dict[str, Any]]:
+    """Return all the items from a cursor on, page by page."""
+    items: list[dict[str, Any]] = []
+    while cursor is not None:
+        page = await site.most_read(cursor=cursor, **parameters)
+        items += page["items"]
+        cursor = page["next_cursor"]
+    return items
+
+
+async def test_pages_have_no_gap_and_nothing_twice_while_the_list_changes(
+    site: Site, counted: Counted, ranking_settings: RankingSettings
+) -> None:
+    for number in range(25):
+        counted.event(f"a{number:02}", ago(minutes=5), views=100 - number)
+    counted.article("a20", pinned=2)
+    counted.write()
+    first = await site.most_read(cursor="*", limit=10, by="views")
+    # The last one rises to the top, which by offsets would push one article onto two pages.
+    later = Counted(connect(ranking_settings), counted.site)
+    later.event("a24", ago(minutes=4), views=1000, topic=SECOND)
+    later.write()
+    later.client.close()
+    rest = await pages(site, first["next_cursor"], limit=10)
+    items = first["items"] + rest
+    assert [item["rank"] for item in items] == list(range(1, 26))
+    others = [f"a{number:02}" for number in range(25) if number != 20]
+    assert [item["article_id"] for item in items] == [others[0], "a20", *others[1:]]
+    # What stands in the place is from then, the lifetime total from now.
+    assert items[-1]["window"]["views"] == 76
+    assert items[-1]["total"]["views"] == 1000 + 76
+    assert (await site.ids(cursor="*", section="none")) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "kind"),
+    [
+        ("cursor=gone.10", 410, "cursor-expired"),
+        ("cursor=*&offset=10", 400, "bad-parameter"),
+        ("cursor=10", 400, "bad-parameter"),
+    ],
+)
+async def test_a_cursor_that_leads_nowhere_says_so(
+    service: Service, query: str, status: int, kind: str
+) -> None:
+    answer = await service.get(f"/v1/most-read?{query}")
+    assert answer.status == status
+    assert (await answer.json())["type"] == f"urn:mostread:problem:{kind}"
+
+
+async def test_a_cursor_is_for_its_own_list(service: Service, site: Site, counted: Counted) -> None:
+    for article_id in "ab":
+        counted.event(article_id, ago(minutes=5), views=1)
+    counted.write()
+    cursor = (await site.most_read(cursor="*", limit=1))["next_cursor"]
+    answer = await service.get(f"/v1/most-read?site={site.name}&by=likes&cursor={cursor}")
+    assert answer.status == 400
+    assert (await answer.json())["parameter"] == "cursor"
+    assert await site.ids(cursor=cursor, limit=7) == ["b"]
+
+
+async def test_far_down_the_ranks_go_on(site: Site, counted: Counted) -> None:
+    for number in range(1004):
+        counted.event(f"a{number:04}", ago(minutes=5), views=2000 - number)
+    counted.article("a0900", pinned=1)
+    counted.write()
+    whole = await pages(site, "*", limit=100)
+    for offset in (900, 999, 1000, 1001, 1004):
+        page = (await site.most_read(offset=offset, limit=3))["items"]
+        assert page == [{**item, "previous_rank": None} for item in whole[offset : offset + 3]]

@@ -1,0 +1,169 @@
+"""The list as a feed, as a piece of a page, and as a script."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from html.parser import HTMLParser
+from typing import Any
+from xml.etree import ElementTree
+
+import jsonschema
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from mostread.ranking.app import new_ranking
+from mostread.ranking.settings import RankingSettings
+from mostread.ranking.words import WORDS
+from mostread.schemas import openapi
+from ranked_site import NOW, Counted, Service, ago
+
+HOSTILE = "</title>]]>&<script>alert('\"')</script>\u202e\ufffe\x0b🐫"
+
+
+@pytest.fixture
+def filled(counted: Counted) -> Counted:
+    counted.article("1", title="⚡ Қазақстан", url="https://n.example/?a=1&b=2", section="Қала")
+    counted.article("2", title=HOSTILE, url="https://n.example/2", published_at=ago(hours=2))
+    counted.article("no address", title="x")
+    counted.article("script", url="javascript:alert(1)", language="en")
+    for views, article_id in enumerate(["undescribed", "script", "no address", "2", "1"], 1):
+        counted.event(article_id, ago(minutes=5), views=views * 1000)
+    counted.write()
+    return counted
+
+
+@pytest.fixture
+async def public(ranking_settings: RankingSettings) -> AsyncIterator[Service]:
+    """A service that is told its public address."""
+    addresses = {
+        "ranking_public_url": "https://most.example/read/",
+        "ranking_home_url": "https://n.example/",
+    }
+    settings = ranking_settings.model_copy(update=addresses)
+    app = new_ranking(settings, clock=lambda: int(NOW.timestamp() * 1000))
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+async def test_json_feed(public: Service, filled: Counted) -> None:
+    answer = await public.get(f"/feed.json?site={filled.site}&lang=kk")
+    assert answer.content_type == "application/feed+json"
+    feed = await answer.json(content_type=None)
+    schema = openapi("ranking")["components"]
+    jsonschema.Draft202012Validator(
+        {"$ref": "#/components/schemas/JsonFeed", "components": schema},
+        format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
+    ).validate(feed)
+    assert feed["title"] == "Ең көп оқылғандар"
+    assert feed["home_page_url"] == "https://n.example/"
+    address = f"https://most.example/read/feed.json?site={filled.site}&lang=kk"
+    assert feed["feed_url"] == address
+    first, second = feed["items"]
+    assert first == {
+        "id": f"article:{filled.site}:1",
+        "url": "https://n.example/?a=1&b=2",
+        "title": "⚡ Қазақстан",
+        "content_text": "⚡ Қазақстан",
+        "tags": ["Қала"],
+        "_mostread": {"rank": 1, "total": {"views": 5000, "comments": 0, "likes": 0}},
+    }
+    assert (second["title"], second["date_published"]) == (HOSTILE, "2026-11-23T12:03:05.000Z")
+
+
+async def test_rss(public: Service, filled: Counted) -> None:
+    answer = await public.get(f"/feed.xml?site={filled.site}&language=ru")
+    assert answer.content_type == "application/rss+xml"
+    empty = ElementTree.fromstring(await answer.read())
+    assert empty.findtext("channel/language") == "ru"
+    assert empty.findall("channel/item") == []
+    body = await (await public.get(f"/feed.xml?site={filled.site}")).read()
+    rss = ElementTree.fromstring(body)
+    assert (rss.tag, rss.get("version")) == ("rss", "2.0")
+    channel = rss.find("channel")
+    assert channel is not None
+    # What RSS 2.0 wants of every channel, and what the best practices add to it.
+    for name in ("title", "link", "description"):
+        assert channel.findtext(name)
+    itself = channel.find("{http://www.w3.org/2005/Atom}link")
+    assert itself is not None
+    assert itself.get("href") == f"https://most.example/read/feed.xml?site={filled.site}"
+    first, second = channel.findall("item")
+    assert first.findtext("link") == "https://n.example/?a=1&b=2"
+    assert first.findtext("category") == "Қала"
+    assert first.findtext("guid") == f"article:{filled.site}:1"
+    # What XML cannot write is shown to be missing; all else is as it was.
+    assert second.findtext("title") == HOSTILE.replace("\ufffe", "\ufffd").replace("\x0b", "\ufffd")
+    published = parsedate_to_datetime(second.findtext("pubDate") or "")
+    assert published == datetime.fromisoformat("2026-11-23T12:03:05+00:00")
+
+
+@pytest.mark.parametrize("path", ["feed.json", "feed.xml", "v1/most-read.html", "widget.js"])
+async def test_who_has_it_is_told_so(service: Service, path: str) -> None:
+    first = await service.get(f"/{path}")
+    assert first.status == 200, await first.text()
+    again = await service.get(f"/{path}", headers={"If-None-Match": first.headers["ETag"]})
+    assert again.status == 304
+    assert "max-age" in again.headers["Cache-Control"]
+
+
+async def test_a_feed_is_as_it_was_asked_where_nothing_is_set(service: Service) -> None:
+    feed = await (await service.get("/feed.json")).json(content_type=None)
+    assert feed["feed_url"] == str(service.make_url("/feed.json"))
+    assert feed["home_page_url"] == str(service.make_url("/"))
+
+
+class Elements(HTMLParser):
+    """The elements of a page: name, attributes, and the text within, in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None], str]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs), ""))
+
+    def handle_data(self, data: str) -> None:
+        if self.found and data.strip():
+            tag, attributes, text = self.found[-1]
+            self.found[-1] = (tag, attributes, text + data.strip("\n"))
+
+    def named(self, *names: str) -> list[tuple[str, dict[str, str | None], str]]:
+        return [element for element in self.found if element[0] in names]
+
+
+async def test_the_fragment_has_the_rows_escaped(service: Service, filled: Counted) -> None:
+    answer = await service.get(f"/v1/most-read.html?site={filled.site}&lang=ru")
+    assert answer.content_type == "text/html"
+    page = Elements(await answer.text())
+    assert page.named("script") == []
+    assert page.found[0] == (
+        "section",
+        {"class": "most-read", "lang": "ru", "aria-label": "Самое читаемое"},
+        "",
+    )
+    assert [link["href"] for _, link, _ in page.named("a")] == [
+        "https://n.example/?a=1&b=2",
+        "https://n.example/2",
+    ]
+    assert [row["value"] for _, row, _ in page.named("li")] == ["1", "2", "3", "4", "5"]
+    assert [text for _, _, text in page.named("bdi")] == [
+        "⚡ Қазақстан",
+        HOSTILE,
+        "x",
+        "Title of script",
+        "undescribed",
+    ]
+    assert page.named("span")[0][2] == "Просмотры: 5\u202f000 · Комментарии: 0 · Лайки: 0"
+    plain = await (await service.get(f"/v1/most-read.html?site={filled.site}&counts=0")).text()
+    assert "<span" not in plain
+    nothing = await (await service.get("/v1/most-read.html?site=nobody&lang=kk")).text()
+    assert "Әзірге ештеңе жоқ." in nothing
+
+
+async def test_the_script_says_what_the_fragment_says(service: Service) -> None:
+    script = await (await service.get("/widget.js")).text()
+    for lang, words in WORDS.items():
+        said: Any = re.search(rf"{lang}: \[(.*?)\]", script)
+        assert re.findall('"(.*?)"', said[1]) == list(words[:4])

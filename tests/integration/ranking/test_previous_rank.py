@@ -1,0 +1,68 @@
+"""Where an article stood in the same list a step before."""
+
+import pytest
+
+from ranked_site import Counted, Site, ago
+
+
+async def ranks(site: Site, **parameters: str | int) -> dict[str, int | None]:
+    items = (await site.most_read(**parameters))["items"]
+    return {item["article_id"]: item["previous_rank"] for item in items}
+
+
+@pytest.mark.parametrize("window", ["1h", "6h", "24h", "today"])
+async def test_an_hour_before(site: Site, counted: Counted, window: str) -> None:
+    counted.event("risen", ago(minutes=61), views=1)
+    counted.event("risen", ago(minutes=5), views=9)
+    counted.event("fallen", ago(minutes=61), views=5)
+    counted.event("fallen", ago(minutes=5), views=1)
+    counted.event("new", ago(minutes=59), views=3)
+    counted.write()
+    order = ["risen", "new", "fallen"] if window == "1h" else ["risen", "fallen", "new"]
+    before = {"risen": 2, "fallen": 1, "new": None}
+    assert await ranks(site, window=window) == {name: before[name] for name in order}
+
+
+@pytest.mark.parametrize("window", ["7d", "30d", "all", "week", "yesterday"])
+async def test_a_day_before(site: Site, counted: Counted, window: str) -> None:
+    # It is Monday, 14:03: a day ago it was the week before, and yesterday was Saturday.
+    counted.event("risen", ago(hours=40), views=1)
+    counted.event("risen", ago(hours=15), views=9)
+    counted.event("fallen", ago(hours=40), views=5)
+    counted.event("new", ago(hours=15), views=3)
+    if window == "week":
+        counted.event("risen", ago(minutes=5), views=9)
+        counted.event("new", ago(minutes=5), views=3)
+    counted.write()
+    before = {"risen": 2, "fallen": 1, "new": None}
+    order = {"week": ["risen", "new"], "yesterday": ["risen", "new"]}
+    expected = order.get(window, ["risen", "fallen", "new"])
+    assert await ranks(site, window=window) == {name: before[name] for name in expected}
+
+
+async def test_by_score_and_by_trend(site: Site, counted: Counted) -> None:
+    for hour in range(26):
+        counted.event("a", ago(hours=hour, minutes=90), views=10)
+        counted.event("b", ago(hours=hour, minutes=90), views=10)
+    counted.event("a", ago(minutes=90), views=490)
+    counted.event("b", ago(minutes=30), views=500)
+    counted.event("a", ago(minutes=30), views=400)
+    counted.write()
+    assert await ranks(site, by="trending") == {"b": None, "a": 1}
+    assert await ranks(site, by="score", half_life="1h") == {"a": 1, "b": 2}
+
+
+async def test_pinned_articles_take_their_places_then_as_now(site: Site, counted: Counted) -> None:
+    counted.event("a", ago(minutes=90), views=2)
+    counted.event("b", ago(minutes=90), views=1)
+    counted.article("pinned", pinned=2)
+    counted.write()
+    assert await ranks(site) == {"a": 1, "pinned": None, "b": 3}
+
+
+async def test_totals_leave_out_what_came_since(site: Site, counted: Counted) -> None:
+    counted.event("late", None, views=3)
+    counted.event("a", ago(hours=23, minutes=59), views=7)
+    counted.event("b", ago(hours=24, minutes=1), views=2)
+    counted.write()
+    assert await ranks(site, window="all") == {"a": None, "late": 1, "b": 2}

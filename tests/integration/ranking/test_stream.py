@@ -1,0 +1,136 @@
+"""Lists as server-sent events: what has changed, to whoever follows, and no more."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+import pytest
+from aiohttp import ClientResponse
+from aiohttp.test_utils import TestClient, TestServer
+
+from mostread.clickhouse.client import connect
+from mostread.ranking import stream
+from mostread.ranking.app import new_ranking
+from mostread.ranking.settings import RankingSettings
+from ranked_site import FIRST, NOW, Counted, Service, ago
+
+
+@pytest.fixture
+async def service(
+    ranking_settings: RankingSettings, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Service]:
+    monkeypatch.setattr(stream, "HEARTBEAT_SECONDS", 0.2)
+    few = ranking_settings.model_copy(
+        update={"ranking_stream_clients": 3, "ranking_stream_lists": 2}
+    )
+    app = new_ranking(few, clock=lambda: int(NOW.timestamp() * 1000))
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+async def following(service: Service, query: str, last: str | None = None) -> ClientResponse:
+    headers = {"Last-Event-ID": last} if last else {}
+    answer = await service.get(f"/v1/stream?{query}", headers=headers)
+    assert answer.status == 200, await answer.text()
+    assert answer.content_type == "text/event-stream"
+    return answer
+
+
+async def event(answer: ClientResponse, kind: str) -> dict[str, Any]:
+    """Return the next event of a kind, its `data` read; what comes before it is passed over."""
+    while True:
+        block = (await answer.content.readuntil(b"\n\n")).decode()
+        fields = dict(line.split(": ", 1) for line in block.strip().split("\n"))
+        if fields.get("event") == kind:
+            return {**fields, "data": orjson.loads(fields["data"])}
+
+
+def count(settings: RankingSettings, counted: Counted, views: int) -> None:
+    more = Counted(connect(settings), counted.site)
+    more.event("b", ago(minutes=3), views=views)
+    more.write()
+    more.client.close()
+
+
+async def test_it_sends_the_list_and_then_its_changes(
+    service: Service, counted: Counted, ranking_settings: RankingSettings
+) -> None:
+    counted.event("a", ago(minutes=5), views=3)
+    counted.write()
+    counted.progress(ago(seconds=2), 0, 1, FIRST)
+    query = f"site={counted.site}&limit=5"
+    answer = await following(service, query)
+    first = await event(answer, "list")
+    assert [item["article_id"] for item in first["data"]["items"]] == ["a"]
+    fresh = await event(answer, "fresh")
+    assert fresh["data"] == {"as_of": "2026-11-23T14:03:03.000Z", "stale": False}
+    await asyncio.to_thread(count, ranking_settings, counted, 5)
+    second = await event(answer, "list")
+    assert [item["article_id"] for item in second["data"]["items"]] == ["b", "a"]
+    assert second["id"] != first["id"]
+
+    # Who has the newest list is told so; who has an older one gets the newest.
+    has_it = await following(service, query, second["id"])
+    kinds = [(await has_it.content.readuntil(b"\n\n")).split(b"\n")[0] for _ in range(3)]
+    assert kinds == [b"retry: 2000", b"event: fresh", b"event: fresh"]
+    older = await following(service, query, first["id"])
+    assert (await event(older, "list"))["id"] == second["id"]
+    for each in (answer, has_it, older):
+        each.close()
+
+
+async def test_all_who_follow_a_list_cost_one_computation(
+    service: Service, counted: Counted
+) -> None:
+    answers = [await following(service, f"site={counted.site}") for _ in range(3)]
+    for answer in answers:
+        await event(answer, "list")
+        await event(answer, "fresh")
+    metrics = await (await service.get("/metrics")).text()
+    computed = metrics.split('computations_total{outcome="done",what="list"} ')[1].split("\n")[0]
+    assert float(computed) <= 2  # asked for once, and perhaps once more a second later
+    assert "mostread_ranking_stream_clients 3.0" in metrics
+    assert 'route="/v1/stream"' not in metrics
+    for answer in answers:
+        answer.close()
+
+
+async def test_there_are_no_more_clients_and_lists_than_allowed(
+    service: Service, counted: Counted
+) -> None:
+    answers = [await following(service, f"site={counted.site}&limit={n}") for n in (1, 2)]
+    refused = await service.get(f"/v1/stream?site={counted.site}&limit=3")
+    assert refused.status == 503
+    assert int(refused.headers["Retry-After"]) > 0
+    assert (await refused.json())["type"] == "urn:mostread:problem:overloaded"
+    answers.append(await following(service, f"site={counted.site}&limit=2"))
+    assert (await service.get(f"/v1/stream?site={counted.site}&limit=2")).status == 503
+    # Who goes makes room.
+    answers.pop().close()
+    answers.append(await admitted(service, f"site={counted.site}&limit=2"))
+    for answer in answers:
+        answer.close()
+
+
+async def admitted(service: Service, query: str) -> ClientResponse:
+    """Ask until there is room; the test's time limit ends it otherwise."""
+    while True:
+        answer = await service.get(f"/v1/stream?{query}")
+        if answer.status == 200:
+            return answer
+        await asyncio.sleep(0.05)
+
+
+async def test_a_service_that_ends_lets_its_clients_go(service: Service, counted: Counted) -> None:
+    answer = await following(service, f"site={counted.site}")
+    await event(answer, "list")
+    closing = asyncio.create_task(service.server.close())
+    while not answer.content.at_eof():
+        await answer.content.readany()
+    await closing
+
+
+async def test_what_cannot_be_followed_is_refused_as_a_list_is(service: Service) -> None:
+    assert (await service.get("/v1/stream?cursor=*")).status == 400
+    assert (await service.get("/v1/stream?by=shares")).status == 400
