@@ -1,5 +1,6 @@
 """A site with counters as the aggregator would write them, and someone who asks for its lists."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -85,6 +86,21 @@ class Counted:
             [[self.site, article_id, *row.values()]],
             column_names=["site", "article_id", *row],
         )
+
+    def decision(self, article_id: str, version: int = 1, **columns: Any) -> None:
+        """Decide something about an article."""
+        self.decisions({article_id: {"version": version, **columns}})
+
+    def decisions(self, decided: Mapping[str, Mapping[str, Any]]) -> None:
+        """Decide something about several articles at once."""
+        usual: dict[str, Any] = {"by": "editor", "decided_at": NOW, "reason": "", "version": 1}
+        names = ["hidden", "pinned", "embargo_until", "expires_at", "until", "undoes", *usual]
+        rows = [
+            [self.site, article_id, *({**usual, **columns}.get(name) for name in names)]
+            for article_id, columns in decided.items()
+        ]
+        for table in ("placement_log", "placements"):
+            self.client.insert(table, rows, column_names=["site", "article_id", *names])
 
     def progress(self, as_of: datetime, partition: int, partitions: int, topic: UUID) -> None:
         """Say how far a partition is counted."""

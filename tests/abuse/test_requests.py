@@ -136,7 +136,9 @@ def test_a_token_is_the_token_and_nothing_like_it(raw: Send, header: str) -> Non
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://a\x0bb", "*"])
-def test_a_page_of_another_origin_may_post_events_and_nothing_else(raw: Send, origin: str) -> None:
+def test_a_page_of_another_origin_may_post_events_and_decide_with_a_token(
+    raw: Send, origin: str
+) -> None:
     def probe(method: str, path: str, wanted: str) -> dict[str, str]:
         lines = (
             f"{method} {path} HTTP/1.1\r\nHost: a\r\nOrigin: {origin}\r\nCookie: a=b\r\n"
@@ -151,6 +153,9 @@ def test_a_page_of_another_origin_may_post_events_and_nothing_else(raw: Send, or
     assert events.get("access-control-allow-origin", "*") == "*"
     assert "access-control-allow-credentials" not in events
     assert events.get("access-control-allow-methods", "POST") == "POST"
+    decisions = probe("OPTIONS", "/v1/articles/a/placement", "PUT")
+    assert decisions.get("access-control-allow-origin", "*") == "*"
+    assert "access-control-allow-credentials" not in decisions
     for path in ("/v1/articles/a", "/metrics", "/readyz"):
         for method in ("OPTIONS", "GET"):
             found = probe(method, path, "DELETE")

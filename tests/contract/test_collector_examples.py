@@ -7,14 +7,16 @@ import pytest
 from jsonschema import Draft202012Validator
 from yarl import URL
 
-from mostread.collector import articles, pixel
+from mostread.collector import articles, pixel, placements
 from mostread.collector.careful import Rejection
 from mostread.collector.decode import decode
+from mostread.engagement.change import change
+from mostread.engagement.placement import placement_key
 from mostread.errors import InvalidEvent
 from mostread.schemas import DIRECTORY, openapi
 
 EXAMPLES = DIRECTORY / "examples"
-BESIDE_THE_SCHEMA = {"syntax", "duplicate_field"}
+BESIDE_THE_SCHEMA = {"syntax", "duplicate_field", "contradiction"}
 
 
 def validator(name: str) -> Draft202012Validator:
@@ -129,6 +131,42 @@ def test_an_invalid_pixel_is_rejected_for_the_reason_in_its_name(path: Path) -> 
     assert event.reason == path.name.split(".")[-2]
 
 
+@examples("placement/valid")
+def test_a_valid_decision_is_valid_to_all_three(path: Path) -> None:
+    value = json.loads(path.read_bytes())
+    validator("placement").validate(value)
+    article_id, site, by = value["article_id"], value.get("site", "default"), value.pop("by")
+    decision = placements.decode(json.dumps(value).encode(), article_id, site, by)
+    written = placements.encode(decision)
+    assert json.loads(written) == {"site": "default", **value, "by": by}
+    validator("placement").validate(json.loads(written))
+    for record in (written, path.read_bytes()):
+        change(placement_key(site, article_id), record, timestamp=1, offset=1)
+
+
+@examples("placement/invalid")
+def test_an_invalid_decision_is_refused_for_the_reason_in_its_name(path: Path) -> None:
+    body, reason = path.read_bytes(), path.name.split(".")[-2]
+    article_id, site = "a", "default"
+    if reason != "syntax":
+        value = json.loads(body)
+        assert validator("placement").is_valid(value) == (reason == "contradiction")
+        article_id, site = value["article_id"], value.get("site", site)
+        del value["by"]
+        body = json.dumps(value).encode()
+    with pytest.raises(InvalidEvent):
+        change(placement_key(site, article_id), path.read_bytes(), timestamp=1, offset=1)
+    if not path.name.startswith("by-"):
+        with pytest.raises(InvalidEvent) as raised:
+            placements.decode(body, article_id, site, "by")
+        assert raised.value.reason == reason
+
+
+def test_who_decides_is_not_said_in_a_request() -> None:
+    with pytest.raises(InvalidEvent):
+        placements.decode(b'{"hidden":true,"by":"somebody else"}', "a", "default", "by")
+
+
 def test_the_openapi_document_says_what_the_schemas_say() -> None:
     documented = openapi("collector")["components"]["schemas"]
     event = validator("event").schema
@@ -138,3 +176,9 @@ def test_the_openapi_document_says_what_the_schemas_say() -> None:
     article = validator("article").schema
     assert isinstance(article, dict)
     assert documented["ArticleBody"]["properties"] == article["properties"]
+    placement = validator("placement").schema
+    assert isinstance(placement, dict)
+    said = placement["properties"]
+    by = said.pop("by")
+    assert documented["PlacementBody"]["properties"] == said
+    assert documented["Placement"]["properties"]["by"] == by

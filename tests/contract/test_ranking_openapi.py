@@ -74,6 +74,8 @@ def count_one_article(settings: ClickHouseSettings) -> None:
     counted.article("news/4711", title="⚡", section="Город", published_at=now, language="ru")
     counted.event("news/4711", now, views=3, comments=1)
     counted.write()
+    counted.decision("news/4711", hidden=False, reason="<b>", expires_at=now + timedelta(days=1))
+    counted.decision("news/4711", version=2, pinned=1, undoes=1)
     counted.progress(now, 0, 1, FIRST)
     client.close()
 

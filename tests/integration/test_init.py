@@ -33,6 +33,7 @@ def test_init_creates_what_is_missing_and_then_nothing(
         "created topic init_twice.dead-letters",
         "applied migration 0001_counters",
         "applied migration 0002_imports",
+        "applied migration 0003_placements",
     ]
     assert second.stdout == "nothing to do: topics and tables are there\n"
 

@@ -9,7 +9,8 @@ import pytest
 
 from mostread.aggregator.store import ClickHouseStore, Count, CounterRow, ProgressRow
 from mostread.clickhouse.client import connect
-from mostread.engagement.article import ArticleRow, article_key, article_row
+from mostread.engagement.article import ArticleRow, article_key
+from mostread.engagement.change import change
 from mostread.engagement.counter import Counter, CounterKey
 from mostread.engagement.partition import Position
 from mostread.engagement.stretch import Outcomes
@@ -78,7 +79,9 @@ def test_a_position_comes_back_as_it_was_written(store: ClickHouseStore) -> None
 
 def test_the_last_word_on_an_article_counts(store: ClickHouseStore, system: System) -> None:
     def row(value: bytes | None, timestamp: int, offset: int) -> ArticleRow:
-        return article_row(article_key("default", "a:b"), value, timestamp=timestamp, offset=offset)
+        said = change(article_key("default", "a:b"), value, timestamp=timestamp, offset=offset)
+        assert isinstance(said, ArticleRow)
+        return said
 
     first = row(b'{"article_id":"a:b","title":"First","published_at":1790000000000}', 1000, 900)
     second = row(b'{"article_id":"a:b","title":"Second"}', 1000, 901)

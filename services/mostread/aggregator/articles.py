@@ -1,4 +1,4 @@
-"""From the articles topic into the table of articles."""
+"""From the articles topic into the tables of articles and of editors' decisions."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,9 @@ from mostread.aggregator.dead_letters import DeadLetters
 from mostread.aggregator.metrics import AggregatorMetrics
 from mostread.aggregator.patience import Patience
 from mostread.aggregator.store import ClickHouseStore
-from mostread.engagement.article import ArticleRow, article_row
+from mostread.engagement.article import ArticleRow
+from mostread.engagement.change import change
+from mostread.engagement.placement import PlacementRow
 from mostread.engagement.record import DeadLine
 from mostread.errors import InvalidEvent
 
@@ -18,7 +20,7 @@ log = logs.get(__name__)
 
 
 class ArticleWriter:
-    """Writes articles as they come. A row written twice changes nothing."""
+    """Writes what is said as it comes. A row written twice changes nothing."""
 
     def __init__(
         self,
@@ -46,12 +48,12 @@ class ArticleWriter:
 
         Raises SupersededError when the partition went to another worker meanwhile.
         """
-        rows: list[ArticleRow] = []
+        rows: list[ArticleRow | PlacementRow] = []
         dead: list[tuple[int, DeadLine]] = []
         for record in records:
             try:
                 rows.append(
-                    article_row(
+                    change(
                         record.key, record.value, timestamp=record.timestamp, offset=record.offset
                     )
                 )
@@ -67,9 +69,13 @@ class ArticleWriter:
                 still_ours=still_ours,
             )
         await self._patience.in_thread(
-            "clickhouse",
-            self._thread,
-            partial(self._store.write_articles, rows),
-            still_ours=still_ours,
+            "clickhouse", self._thread, partial(self._write, rows), still_ours=still_ours
         )
-        self._metrics.rows.labels("articles").inc(len(rows))
+
+    def _write(self, rows: Sequence[ArticleRow | PlacementRow]) -> None:
+        articles = [row for row in rows if isinstance(row, ArticleRow)]
+        placements = [row for row in rows if isinstance(row, PlacementRow)]
+        self._store.write_articles(articles)
+        self._store.write_placements(placements)
+        self._metrics.rows.labels("articles").inc(len(articles))
+        self._metrics.rows.labels("placements").inc(len(placements))

@@ -15,6 +15,7 @@ from mostread.clickhouse.queries import read_sql
 from mostread.engagement.article import ArticleRow
 from mostread.engagement.counter import Counter, CounterKey, Grain
 from mostread.engagement.partition import Position
+from mostread.engagement.placement import PlacementRow
 from mostread.engagement.stretch import Outcomes
 from mostread.errors import ClickHouseUnavailable, Misconfigured, MostreadError
 from mostread.kafka.topics import Topic
@@ -166,6 +167,13 @@ class ClickHouseStore:
         """Write what is known of articles. Of one article's rows the highest version is right."""
         if rows:
             self._insert("articles", _columns(ArticleRow._fields, rows))
+
+    def write_placements(self, rows: Sequence[PlacementRow]) -> None:
+        """Write what editors decided: into the log of all decisions, then as what stands."""
+        if rows:
+            columns = _columns(PlacementRow._fields, rows)
+            self._insert("placement_log", columns)
+            self._insert("placements", columns)
 
     def _query(self, name: str, parameters: dict[str, object]) -> Sequence[Sequence[Any]]:
         """Return the rows of queries/<name>.sql without the one of NO_PARTITION at its end."""

@@ -8,6 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from mostread import logs, schemas
+from mostread.collector.article_routes import ArticleRoutes
 from mostread.collector.batches import Batches
 from mostread.collector.intake import Intake
 from mostread.collector.known_tokens import KnownTokens
@@ -49,7 +50,8 @@ class Collector:
         known = KnownTokens(self._settings, self.metrics)
         app.cleanup_ctx.append(known.follow)
         intake = Intake(self._settings, self.publisher, batches, self.metrics)
-        Routes(self._settings, self.publisher, intake, known).add_to(app)
+        Routes(self._settings, intake, known).add_to(app)
+        ArticleRoutes(self._settings, self.publisher, known).add_to(app)
         return app
 
     def app_for_siblings(self) -> web.Application:

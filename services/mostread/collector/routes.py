@@ -1,12 +1,9 @@
-"""The collector's addresses. A handler reads from top to bottom: decode, admit, keep, answer."""
-
-import asyncio
-from collections.abc import Awaitable, Callable
+"""The addresses for events. A handler reads from top to bottom: decode, admit, keep, answer."""
 
 import msgspec
 from aiohttp import hdrs, web
 
-from mostread.collector import articles, bearer, pixel
+from mostread.collector import bearer, pixel
 from mostread.collector.addresses import Addresses
 from mostread.collector.away import away
 from mostread.collector.body import read, too_large
@@ -14,12 +11,9 @@ from mostread.collector.careful import Rejection, TooManyEvents
 from mostread.collector.intake import Intake, Taken
 from mostread.collector.known_tokens import KnownTokens
 from mostread.collector.parameters import sent_at
-from mostread.collector.publisher import Publisher
 from mostread.collector.sender import Sender
 from mostread.collector.settings import CollectorSettings
-from mostread.collector.tokens import Role
-from mostread.engagement.article import article_key
-from mostread.errors import InvalidEvent, MostreadError, Unavailable
+from mostread.errors import Unavailable
 from mostread.web.problem import problem
 
 DROPPED = "X-Mostread-Dropped"
@@ -34,22 +28,13 @@ PREFLIGHT = {
     hdrs.ACCESS_CONTROL_ALLOW_HEADERS: "Authorization, Content-Encoding, Content-Type",
     hdrs.ACCESS_CONTROL_MAX_AGE: "86400",
 }
-CMS = frozenset({Role.CMS, Role.EDITOR})
 _encode = msgspec.json.Encoder().encode
 
 
 class Routes:
     """The handlers, and what they share."""
 
-    def __init__(
-        self,
-        settings: CollectorSettings,
-        publisher: Publisher,
-        intake: Intake,
-        known: KnownTokens,
-    ) -> None:
-        self._settings = settings
-        self._publisher = publisher
+    def __init__(self, settings: CollectorSettings, intake: Intake, known: KnownTokens) -> None:
         self._intake = intake
         self._known = known
         self._addresses = Addresses(settings.trusted_proxies, settings.collector_forwarded_header)
@@ -59,8 +44,6 @@ class Routes:
         app.router.add_options("/v1/events", self.preflight)
         # A HEAD is from who follows links, not from who shows pictures.
         app.router.add_get("/v1/pixel.gif", self.get_pixel, allow_head=False)
-        app.router.add_put("/v1/articles/{article_id}", self.put_article)
-        app.router.add_delete("/v1/articles/{article_id}", self.delete_article)
 
     async def preflight(self, _: web.Request) -> web.Response:
         """Let any page send events; no cookie and no other credential is looked at."""
@@ -118,67 +101,6 @@ class Routes:
         token = bearer.caller(request, self._known.tokens)
         role = None if token is None else token.role
         return Sender(self._addresses.of(request), request.headers, role)
-
-    async def put_article(self, request: web.Request) -> web.Response:
-        """Keep what a CMS says about an article, in place of all it said before."""
-
-        async def keep() -> web.Response:
-            article_id, site = _name(request)
-            article = articles.decode(await read(request), article_id, site)
-            value = articles.encode(article)
-            await self._keep_article(article_key(site, article_id), value)
-            return web.Response(body=value, content_type="application/json")
-
-        return await self._for_cms(request, keep)
-
-    async def delete_article(self, request: web.Request) -> web.Response:
-        """Forget what a CMS said about an article; its counts stay."""
-
-        async def forget() -> web.Response:
-            article_id, site = _name(request)
-            articles.check_name(article_id, site)
-            await self._keep_article(article_key(site, article_id), None)
-            return web.Response(status=204)
-
-        return await self._for_cms(request, forget)
-
-    async def _for_cms(
-        self, request: web.Request, handle: Callable[[], Awaitable[web.Response]]
-    ) -> web.Response:
-        try:
-            bearer.require(request, self._known.tokens, CMS)
-            return await handle()
-        except bearer.Refused as refused:
-            return refused.answer
-        except InvalidEvent as error:
-            return problem(
-                400, "invalid-article", "Bad Request", str(error)[:500], reason=error.reason
-            )
-        except Unavailable as error:
-            return away(request, error)
-
-    async def _keep_article(self, key: bytes, value: bytes | None) -> None:
-        """Write to the articles topic and wait for the acknowledgement."""
-        size = len(key) + len(value or b"")
-        self._publisher.reserve(size)
-        kept = asyncio.get_running_loop().create_future()
-
-        def done(error: MostreadError | None) -> None:
-            if kept.done():
-                return
-            if error is None:
-                kept.set_result(None)
-            else:
-                kept.set_exception(error)
-
-        self._publisher.send(
-            self._settings.articles_topic, value, key=key, reserved=size, done=done
-        )
-        await kept
-
-
-def _name(request: web.Request) -> tuple[str, str]:
-    return request.match_info["article_id"], request.query.get("site", "default")
 
 
 def _say_what_was_dropped(answer: web.Response, taken: Taken, sender: Sender) -> None:

@@ -2,9 +2,13 @@
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+
+# A name stands in the log of what its bearer decided.
+_NAME = re.compile(r"[^\x00-\x1f]{1,64}")
 
 
 class Role(StrEnum):
@@ -42,6 +46,8 @@ def parse_tokens(value: str) -> tuple[Token, ...]:
     for entry in filter(None, (part.strip() for part in value.split(","))):
         name, _, rest = entry.partition(":")
         role, _, digest = rest.partition(":")
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"the token {name!r} needs a name of 1 to 64 characters")
         if role not in set(Role):
             raise ValueError(f"the token {name!r} needs a role: name:emit|cms|editor:sha256hex")
         digest = digest.lower()

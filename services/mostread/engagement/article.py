@@ -1,14 +1,14 @@
-"""What is known of an article: a record of the articles topic, and the row it becomes.
+"""What a CMS says of an article: a record of the articles topic, and the row it becomes.
 
-The topic is compacted. A record's key is `article:<site>:<article_id>`, its value the article
-as JSON (schemas/article.schema.json); a record without a value deletes the article.
+A record's key is `article:<site>:<article_id>`, its value the article as JSON
+(schemas/article.schema.json); a record without a value deletes the article.
 """
 
 from typing import Annotated, NamedTuple
 
 import msgspec
 
-from mostread.engagement.event import LATEST_TIMESTAMP, Name64, Name128, Timestamp
+from mostread.engagement.event import Name64, Name128, Timestamp
 from mostread.errors import InvalidEvent
 
 # \A and \Z, not ^ and $: in Python's regular expressions $ stands before a newline, too.
@@ -61,22 +61,8 @@ def article_key(site: str, article_id: str) -> bytes:
     return f"article:{site}:{article_id}".encode()
 
 
-def article_row(
-    key: bytes | None, value: bytes | None, *, timestamp: int, offset: int
-) -> ArticleRow:
-    """Return the row that a record of the articles topic becomes.
-
-    `timestamp` is the record's, in milliseconds: with the offset below it the version still
-    grows when the topic is deleted and made again. Raises InvalidEvent for anything else than
-    an article.
-    """
-    version = min(max(timestamp, 0), LATEST_TIMESTAMP) << 20 | offset & 0xFFFFF
-    try:
-        kind, site, article_id = (key or b"").decode().split(":", 2)
-        if kind != "article" or not site or not article_id:
-            raise ValueError(f"the key begins with {kind!r}")
-    except ValueError as error:
-        raise InvalidEvent("key", f"the key is not article:<site>:<article_id>: {error}") from error
+def article_row(site: str, article_id: str, value: bytes | None, *, version: int) -> ArticleRow:
+    """Return the row that a record becomes. Raises InvalidEvent for what is no article."""
     if value is None:
         return ArticleRow(site, article_id, "", "", "", "", None, "", False, None, True, version)
     try:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from mostread.collector.tokens import Role
 from mostread.errors import Misconfigured
 from mostread.local.folder import DataFolder
 from mostread.local.ports import Ports
@@ -80,8 +81,9 @@ def run_stack(data: Path, base: int, workers: int, while_it_runs: Callable[[Stac
 def _greet_and_watch(stack: Stack) -> None:
     report(f"\nThe most-read list     http://127.0.0.1:{stack.ports.ranking}/")
     report(f"Send events to         http://127.0.0.1:{stack.ports.collector}/v1/events")
-    if stack.cms_token is not None:
-        report(f"Publish articles with  the token in {stack.cms_token}")
+    if stack.tokens:
+        report(f"Publish articles with  the token in {stack.tokens[Role.CMS]}")
+        report(f"Hide and pin with      the token in {stack.tokens[Role.EDITOR]}")
     report("Stop with Ctrl-C or `mostread down`.")
     stack.watch()
 

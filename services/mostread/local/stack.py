@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -52,8 +52,10 @@ class Stack:
 
     def __init__(self, folder: DataFolder, ports: Ports, report: Callable[[str], None]) -> None:
         self.ports = ports
-        # Where the token is that the collector knows; None where the caller named other tokens.
-        self.cms_token = folder.cms_token if TOKENS_FILE not in os.environ else None
+        # Where the tokens are that the collector knows; none where the caller named others.
+        self.tokens: dict[Role, Path] = {}
+        if TOKENS_FILE not in os.environ:
+            self.tokens = {Role.CMS: folder.cms_token, Role.EDITOR: folder.editor_token}
         self._folder = folder
         self._report = report
         self._supervisor = Supervisor(folder, EventLog(folder.log("supervisor"), report))
@@ -68,8 +70,8 @@ class Stack:
         """Start everything and return when each part can work; raises MostreadError."""
         self._folder.end_orphans(self._report)
         check_free(self._listening())
-        if self.cms_token is not None:
-            _make_known(self._folder.tokens, kept_secret(self.cms_token))
+        if self.tokens:
+            _make_known(self._folder.tokens, self.tokens)
         self._start_servers()
         self._initialise()
         self._start_services()
@@ -158,8 +160,9 @@ class Stack:
             time.sleep(0.1 if waiting else 0)
 
 
-def _make_known(file: Path, cms_token: str) -> None:
-    """Have the file of tokens hold that of the stack's CMS, beside others it may hold."""
-    ours = Token("local", Role.CMS, hash_token(cms_token))
-    if ours not in token_file.read(file):
-        token_file.change(file, lambda tokens: (*(t for t in tokens if t.name != ours.name), ours))
+def _make_known(file: Path, kept: Mapping[Role, Path]) -> None:
+    """Have the file of tokens hold those of the stack itself, beside others it may hold."""
+    ours = [Token(f"local-{role}", role, hash_token(kept_secret(at))) for role, at in kept.items()]
+    names = {token.name for token in ours}
+    if not set(ours) <= set(token_file.read(file)):
+        token_file.change(file, lambda tokens: (*(t for t in tokens if t.name not in names), *ours))

@@ -81,7 +81,7 @@ def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) ->
     app.middlewares.insert(0, observed(metrics))
     app.cleanup_ctx.append(close)
     add_list_routes(app, lists, held, streams, defaults)
-    add_article_routes(app, articles, series, clock)
+    add_article_routes(app, articles, series, store, clock)
     add_feeds(
         app,
         lists,

@@ -1,4 +1,4 @@
-"""One article: what the CMS said of it, its lifetime counts, and its counts in a few windows."""
+"""One article: what was said of it, where it stands, its lifetime counts and those of windows."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from mostread.engagement.buckets import weighing
+from mostread.engagement.placement import Standing, in_force, standing
 from mostread.engagement.window import named
 from mostread.ranking.most_read import is_stale
-from mostread.ranking.store import Counts, Description, Store
+from mostread.ranking.store import Counts, DecisionRow, Description, Store
 
 WINDOWS = ("1h", "24h", "7d")
 
@@ -23,7 +24,10 @@ class ArticleQuery(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """An article as it stood when it was computed; unknown without `about` and `total`."""
+    """An article as it stood when it was computed; `decided` is what of editors' decisions holds.
+
+    One of which none of `about`, `total` and `decided` is known is no article.
+    """
 
     query: ArticleQuery
     as_of: datetime | None
@@ -31,10 +35,12 @@ class Article:
     about: Description | None
     total: Counts | None
     windows: Mapping[str, Counts]
+    decided: DecisionRow | None
+    standing: Standing
 
     @property
     def known(self) -> bool:
-        return self.about is not None or self.total is not None
+        return not (self.about is None and self.total is None and self.decided is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +53,15 @@ class Articles:
 
     async def compute(self, query: ArticleQuery) -> Article:
         """Raise ClickHouseUnavailable or Misconfigured where it cannot be computed."""
-        now = datetime.fromtimestamp(self.clock() / 1000, UTC)
+        now_ms = self.clock()
+        now = datetime.fromtimestamp(now_ms / 1000, UTC)
         site, article_id = query
         as_of = await self.store.counted_until()
-        (described, totals), counts = await asyncio.gather(
+        (described, totals, decisions), counts = await asyncio.gather(
             asyncio.gather(
                 self.store.described(site, [article_id]),
                 self.store.totals(site, [article_id]),
+                self.store.decisions(site, article_id, rows=1),
             ),
             asyncio.gather(
                 *(
@@ -62,11 +70,16 @@ class Articles:
                 )
             ),
         )
+        about = described.get(article_id)
+        decided = decisions[0] if decisions else None
+        by_cms = Standing(about.hidden, about.pinned) if about else Standing(False, None)
         return Article(
             query=query,
             as_of=as_of,
             stale=is_stale(as_of, now, self.stale_after),
-            about=described.get(article_id),
+            about=about,
             total=totals.get(article_id),
             windows=dict(zip(WINDOWS, counts, strict=True)),
+            decided=decided if decided and in_force(decided, now_ms) else None,
+            standing=standing(by_cms, decided, now_ms),
         )

@@ -1,4 +1,4 @@
-"""The API of one article: GET /v1/articles/{article_id}, and its counts over time."""
+"""The API of one article: what is said and counted of it, over time too, and what was decided."""
 
 import re
 from collections.abc import Callable
@@ -10,8 +10,10 @@ from aiohttp import web
 from mostread.ranking.answer import PUBLIC, Answer, answering
 from mostread.ranking.article import Article, ArticleQuery
 from mostread.ranking.parameters import BadParameter, site_only
+from mostread.ranking.placement_log import log_query, placement_log, placement_log_json
 from mostread.ranking.series import Series, SeriesQuery, series_query
 from mostread.ranking.snapshot import Snapshots
+from mostread.ranking.store import Store
 from mostread.ranking.wire import article_json, series_json
 from mostread.web.problem import problem
 
@@ -26,6 +28,7 @@ def add_article_routes(
     app: web.Application,
     articles: ArticleAnswers,
     series: SeriesAnswers,
+    store: Store,
     clock: Callable[[], int],
 ) -> None:
     """Add them to `app`. `clock` is in milliseconds since the epoch."""
@@ -43,9 +46,17 @@ def add_article_routes(
         answer = await series.get(query)
         return answer.respond(request) if answer.value.known else _unknown(query.site, article_id)
 
+    async def decided(request: web.Request) -> web.StreamResponse:
+        article_id = _article_id(request.rel_url.raw_path.removesuffix("/placements"))
+        query = log_query(request.rel_url.raw_query_string, article_id)
+        # Never from memory: who takes something back must see the last decision.
+        log = await placement_log(store, query)
+        return Answer.for_the_newsroom(log, placement_log_json(log)).respond(request)
+
     # Said by a pattern, because aiohttp's own for a part of a path leaves out braces.
     app.router.add_get(_ARTICLES + "{article_id:[^/]+}", answering(article))
     app.router.add_get(_ARTICLES + "{article_id:[^/]+}/series", answering(over_time))
+    app.router.add_get(_ARTICLES + "{article_id:[^/]+}/placements", answering(decided))
 
 
 def article_answer(article: Article) -> Answer[Article]:

@@ -14,6 +14,9 @@ from mostread.ranking.parameters import ListQuery
 from mostread.ranking.reads import Reads
 from mostread.ranking.settings import Weights
 
+NEWEST = 2**64 - 1
+"""Beyond every version."""
+
 
 class Counts(msgspec.Struct, frozen=True):
     """Views, comments and likes. What was taken back can make the last two negative."""
@@ -69,6 +72,21 @@ class Description(msgspec.Struct, frozen=True):
     published_at: int | None
 
 
+class DecisionRow(msgspec.Struct, frozen=True):
+    """What an editor decided: None where nothing was said, times in milliseconds."""
+
+    version: int
+    decided_at: int
+    by: str
+    reason: str
+    undoes: int | None
+    hidden: bool | None
+    pinned: int | None
+    embargo_until: int | None
+    expires_at: int | None
+    until: int | None
+
+
 class _Progress(msgspec.Struct, frozen=True):
     seen: int
     expected: int
@@ -112,6 +130,7 @@ class Store:
                 "by": query.by,
                 "section": query.section or "",
                 "language": (query.language or "").lower(),
+                "moment": int(now.timestamp() * 1000),
                 "published_since": int(since.timestamp() * 1000) if since else 0,
                 "rows": rows,
                 "skip": skip,
@@ -160,6 +179,13 @@ class Store:
         parameters = {"site": site, "articles": tuple(articles)}
         rows = await self.reads.rows("described", Description, parameters) if articles else []
         return {row.article_id: row for row in rows}
+
+    async def decisions(
+        self, site: str, article_id: str, *, rows: int, before: int = NEWEST
+    ) -> list[DecisionRow]:
+        """Return what was decided about one article, the newest first, up to a version."""
+        parameters = {"site": site, "article": article_id, "rows": rows, "before": before}
+        return await self.reads.rows("decisions", DecisionRow, parameters)
 
     async def counted_until(self) -> datetime | None:
         """Return the time up to which every event is counted, None where that is not known.

@@ -12,7 +12,7 @@ from mostread.ranking.article import Article
 from mostread.ranking.explanation import explanation
 from mostread.ranking.most_read import Entry, MostRead
 from mostread.ranking.series import Series
-from mostread.ranking.store import Counts
+from mostread.ranking.store import Counts, DecisionRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class _Article:
     image: str | None
     hidden: bool
     pinned: int | None
+    placement: dict[str, object] | None
     total: _Counts
     windows: dict[str, _Counts]
     as_of: str | None
@@ -91,10 +92,11 @@ def article_json(article: Article) -> bytes:
             url=(about.url or None) if about else None,
             section=(about.section or None) if about else None,
             language=(about.language or None) if about else None,
-            published_at=_milliseconds(published_at) if published_at is not None else None,
+            published_at=_milliseconds(published_at),
             image=(about.image or None) if about else None,
-            hidden=about.hidden if about else False,
-            pinned=about.pinned if about else None,
+            hidden=article.standing.hidden,
+            pinned=article.standing.pinned,
+            placement=decision_json(article.decided) if article.decided else None,
             total=counts_json(article.total or Counts()),
             windows={name: counts_json(counts) for name, counts in article.windows.items()},
             as_of=rfc3339(article.as_of) if article.as_of else None,
@@ -127,7 +129,21 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _milliseconds(since_epoch: int) -> str:
+def decision_json(decision: DecisionRow) -> dict[str, object]:
+    """Return what was decided, and when; null is what nothing was said of."""
+    return {
+        "decided_at": _milliseconds(decision.decided_at),
+        "hidden": decision.hidden,
+        "pinned": decision.pinned,
+        "embargo_until": _milliseconds(decision.embargo_until),
+        "expires_at": _milliseconds(decision.expires_at),
+        "until": _milliseconds(decision.until),
+    }
+
+
+def _milliseconds(since_epoch: int | None) -> str | None:
+    if since_epoch is None:
+        return None
     return rfc3339(datetime.fromtimestamp(since_epoch / 1000, UTC))
 
 

@@ -29,6 +29,7 @@ async def test_an_article_answers_with_its_counts(service: Service, counted: Cou
         "image": "https://i.example/",
         "hidden": False,
         "pinned": None,
+        "placement": None,
         "total": {"views": 15, "comments": 0, "likes": 1},
         "windows": {
             "1h": {"views": 1, "comments": 0, "likes": 0},

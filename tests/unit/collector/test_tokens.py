@@ -36,3 +36,10 @@ def test_a_mistake_is_named_and_no_secret_is_quoted(entry: str) -> None:
     with pytest.raises(ValueError, match="'name'") as raised:
         parse_tokens(entry)
     assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "a" * 65])
+def test_a_name_can_stand_in_the_log_of_decisions(name: str) -> None:
+    with pytest.raises(ValueError, match="1 to 64 characters"):
+        parse_tokens(f"{name}:editor:{hash_token('one')}")
+    assert parse_tokens(f"Анна:editor:{hash_token('one')}")[0].name == "Анна"

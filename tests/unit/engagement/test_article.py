@@ -1,27 +1,34 @@
-"""What becomes of a record of the articles topic."""
+"""What becomes of a record of the articles topic that tells of an article."""
 
 import pytest
 
-from mostread.engagement.article import article_key, article_row
+from mostread.engagement.article import ArticleRow, article_key
+from mostread.engagement.change import change
 from mostread.errors import InvalidEvent
 
 KEY = article_key("site", "a:b/ц")
 VALUE = '{"site":"site","article_id":"a:b/ц","title":"Тақырып","pinned":3}'.encode()
 
 
+def article(value: bytes | None, timestamp: int = 5, offset: int = 7) -> ArticleRow:
+    row = change(KEY, value, timestamp=timestamp, offset=offset)
+    assert isinstance(row, ArticleRow)
+    return row
+
+
 def test_an_article_becomes_a_row() -> None:
-    row = article_row(KEY, VALUE, timestamp=5, offset=7)
+    row = article(VALUE)
     assert (row.site, row.article_id, row.title, row.pinned) == ("site", "a:b/ц", "Тақырып", 3)
     assert (row.url, row.section, row.published_at, row.deleted) == ("", "", None, False)
 
 
 def test_a_record_without_a_value_deletes() -> None:
-    assert article_row(KEY, None, timestamp=5, offset=7).deleted
+    assert article(None).deleted
 
 
 def test_the_version_grows_with_time_and_then_with_the_offset() -> None:
     def version(timestamp: int, offset: int) -> int:
-        return article_row(KEY, VALUE, timestamp=timestamp, offset=offset).version
+        return article(VALUE, timestamp, offset).version
 
     assert version(1000, 5) < version(1000, 6) < version(1001, 0) < 2**64
 
@@ -41,5 +48,5 @@ def test_the_version_grows_with_time_and_then_with_the_offset() -> None:
 )
 def test_anything_else_is_refused_with_a_reason(key: bytes | None, value: bytes) -> None:
     with pytest.raises(InvalidEvent) as refused:
-        article_row(key, value, timestamp=1, offset=1)
+        change(key, value, timestamp=1, offset=1)
     assert str(refused.value)

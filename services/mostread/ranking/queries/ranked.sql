@@ -5,6 +5,7 @@
 -- in the body: a month of hours does not fit into an address.
 WITH
     %(buckets)s AS buckets,
+    fromUnixTimestamp64Milli(toInt64(%(moment)s)) AS moment,
     counted AS
     (
         SELECT
@@ -25,19 +26,34 @@ WITH
             UNION ALL
             SELECT article_id, 0, 0, 0, 0, 0, 0, 0
             FROM articles FINAL
-            WHERE site = %(site)s AND pinned IS NOT NULL AND NOT hidden AND NOT deleted
+            WHERE site = %(site)s AND pinned IS NOT NULL
+            UNION ALL
+            SELECT article_id, 0, 0, 0, 0, 0, 0, 0
+            FROM placements FINAL
+            WHERE site = %(site)s AND pinned > 0
         ) AS row
         GROUP BY article_id
     ),
-    described AS
+    told AS
     (
         -- What the CMS has taken down is not listed, though its readers are still counted.
-        SELECT article_id, section, lower(language) AS language, published_at, hidden OR deleted AS hidden, pinned
+        SELECT article_id, section, lower(language) AS language, published_at, deleted, hidden AS told_hidden, pinned AS told_pinned
         FROM articles FINAL
         WHERE site = %(site)s
+    ),
+    decided AS
+    (
+        SELECT article_id, hidden AS decided_hidden, pinned AS decided_pinned, embargo_until, expires_at
+        FROM placements FINAL
+        WHERE site = %(site)s AND (until IS NULL OR moment < until)
     )
 SELECT
-    article_id, views, comments, likes, pinned, base_views, base_comments, base_likes,
+    article_id, views, comments, likes,
+    -- An editor's word goes before the CMS's: `standing` in engagement/placement.py.
+    nullIf(coalesce(decided_pinned, told_pinned), 0) AS pinned,
+    coalesce(decided_hidden, told_hidden)
+        OR ifNull(moment < embargo_until, false) OR ifNull(expires_at <= moment, false) AS hidden,
+    base_views, base_comments, base_likes,
     (base_views * %(views_weight)s + base_comments * %(comments_weight)s + base_likes * %(likes_weight)s) / 1000000 AS points,
     -- Since when it is there: since it was published, or read, whichever was first.
     least(if(first_read = 0, %(base_end)s, first_read), ifNull(toUnixTimestamp(published_at), %(base_end)s)) AS since,
@@ -49,8 +65,8 @@ SELECT
         %(by)s = 'likes', toFloat64(likes),
         %(by)s = 'score', points,
         log2((views + 0.5) / (expected + 0.5)) - 3.3 * pow(views + 0.5, -0.5) - 2 * pow(views + 0.5, -1.5)) AS ranked
-FROM counted LEFT ANY JOIN described USING (article_id)
-WHERE NOT hidden
+FROM counted LEFT ANY JOIN told USING (article_id) LEFT ANY JOIN decided USING (article_id)
+WHERE NOT deleted AND NOT hidden
   AND (ranked > 0 OR pinned IS NOT NULL)
   AND (%(section)s = '' OR section = %(section)s)
   -- RFC 4647, basic filtering: kk finds kk and kk-Cyrl.

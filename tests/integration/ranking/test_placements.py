@@ -1,0 +1,177 @@
+"""What editors decided, over a real ClickHouse: in lists, on an article, and in its log."""
+
+from datetime import timedelta
+from itertools import product
+from typing import Any
+
+from ranked_site import NOW, Counted, Service, Site, ago
+
+HOUR = timedelta(hours=1)
+
+
+async def article(service: Service, counted: Counted, article_id: str) -> dict[str, Any]:
+    answer = await service.get(f"/v1/articles/{article_id}?site={counted.site}")
+    assert answer.status == 200
+    body: dict[str, Any] = await answer.json()
+    return body
+
+
+async def log(service: Service, counted: Counted, article_id: str, more: str = "") -> Any:
+    answer = await service.get(f"/v1/articles/{article_id}/placements?site={counted.site}{more}")
+    assert answer.status == 200
+    return await answer.json()
+
+
+async def test_lists_and_articles_agree_whatever_was_decided(
+    service: Service, site: Site, counted: Counted
+) -> None:
+    """Each combination of what the CMS says and what an editor decides."""
+    by_cms = [
+        None,
+        {},
+        {"hidden": True},
+        {"pinned": 1},
+        {"pinned": 1, "hidden": True},
+        {"deleted": True},
+    ]
+    decisions: list[dict[str, Any] | None] = [
+        None,
+        {},
+        {"hidden": True},
+        {"hidden": False},
+        {"pinned": 0},
+        {"pinned": 2},
+        {"pinned": 2, "until": NOW},
+        {"hidden": True, "until": NOW + HOUR},
+        {"embargo_until": NOW},
+        {"embargo_until": NOW + HOUR},
+        {"hidden": False, "expires_at": NOW},
+        {"expires_at": NOW + HOUR},
+    ]
+    said = dict(enumerate(product(by_cms, decisions)))
+    for number, (cms, _) in said.items():
+        counted.event(str(number), ago(minutes=3), views=1)
+        if cms is not None:
+            counted.article(str(number), **cms)
+    counted.write()
+    decided_about = {str(n): decided for n, (_, decided) in said.items() if decided is not None}
+    # An older word about the same article must not matter, also where it is written later.
+    counted.decisions({n: {"version": 2, **decided} for n, decided in decided_about.items()})
+    counted.decisions({n: {"hidden": True, "pinned": 7} for n in decided_about})
+    listed = {item["article_id"]: item for item in (await site.most_read(limit=100))["items"]}
+    deleted = {n for n, (cms, _) in said.items() if cms == {"deleted": True}}
+    for number in said.keys() - deleted:
+        told = await article(service, counted, str(number))
+        assert (str(number) not in listed) is told["hidden"], said[number]
+        if not told["hidden"]:
+            assert listed[str(number)]["pinned"] is (told["pinned"] is not None), said[number]
+    assert not {str(n) for n in deleted} & listed.keys()
+    hidden = [n for n, (cms, decided) in said.items() if (cms, decided) == ({"hidden": True}, {})]
+    assert not {str(n) for n in hidden} & listed.keys()
+    assert 20 < len(listed) < len(said) - 20
+
+
+async def test_an_article_that_nobody_described_or_read_can_be_pinned(
+    service: Service, site: Site, counted: Counted
+) -> None:
+    for article_id, views in (("a", 9), ("b", 5)):
+        counted.event(article_id, ago(minutes=3), views=views)
+    counted.write()
+    counted.decision("unknown", pinned=2, until=NOW + HOUR)
+    items = (await site.most_read())["items"]
+    assert [(i["rank"], i["article_id"], i["pinned"]) for i in items] == [
+        (1, "a", False),
+        (2, "unknown", True),
+        (3, "b", False),
+    ]
+    assert (await article(service, counted, "unknown"))["placement"] == {
+        "decided_at": "2026-11-23T14:03:05.000Z",
+        "hidden": None,
+        "pinned": 2,
+        "embargo_until": None,
+        "expires_at": None,
+        "until": "2026-11-23T15:03:05.000Z",
+    }
+
+
+async def test_a_decision_that_is_over_is_not_in_force(service: Service, counted: Counted) -> None:
+    counted.article("a", pinned=3)
+    counted.decision("a", hidden=True, until=NOW)
+    told = await article(service, counted, "a")
+    assert (told["hidden"], told["pinned"], told["placement"]) == (False, 3, None)
+
+
+async def test_a_decision_is_of_one_site(site: Site, counted: Counted) -> None:
+    counted.event("a", ago(minutes=3), views=1)
+    counted.write()
+    Counted(counted.client, "another-site").decision("a", hidden=True)
+    assert await site.ids() == ["a"]
+
+
+async def test_the_log_says_who_decided_what_and_how_to_take_it_back(
+    service: Service, counted: Counted
+) -> None:
+    reason = "<script>alert(1)</script> \u202e'; --"
+    counted.decision("a/b", version=2**62, hidden=True, reason=reason, decided_at=ago(hours=2))
+    pinned = {"pinned": 1, "embargo_until": ago(hours=1), "undoes": 2**62}
+    for _ in range(2):  # a record that is read twice
+        counted.decision("a/b", version=2**62 + 1, by="Анна", decided_at=ago(hours=1), **pinned)
+    counted.decision("a/b", version=2**62 + 2, by="")
+    nothing = dict.fromkeys(("hidden", "pinned", "embargo_until", "expires_at", "until", "undoes"))
+    ids = [str(2**62 + n) for n in range(3)]
+    lifted = {
+        **nothing,
+        "id": ids[2],
+        "decided_at": "2026-11-23T14:03:05.000Z",
+        "by": None,
+        "reason": None,
+        "undo": {
+            "undoes": ids[2],
+            "pinned": 1,
+            "embargo_until": int(ago(hours=1).timestamp() * 1000),
+        },
+    }
+    anna = {
+        **nothing,
+        "id": ids[1],
+        "decided_at": "2026-11-23T13:03:05.000Z",
+        "by": "Анна",
+        "reason": None,
+        "pinned": 1,
+        "embargo_until": "2026-11-23T13:03:05.000Z",
+        "undoes": ids[0],
+        "undo": {"undoes": ids[1], "hidden": True, "reason": reason},
+    }
+    first = {
+        **nothing,
+        "id": ids[0],
+        "decided_at": "2026-11-23T12:03:05.000Z",
+        "by": "editor",
+        "reason": reason,
+        "hidden": True,
+        "undo": {"undoes": ids[0]},
+    }
+    whole = {"site": counted.site, "article_id": "a/b", "next": None}
+    assert await log(service, counted, "a%2Fb") == {**whole, "items": [lifted, anna, first]}
+    # Page by page it is the same, what is taken back included.
+    page = await log(service, counted, "a%2Fb", "&limit=2")
+    assert page == {**whole, "items": [lifted, anna], "next": ids[1]}
+    page = await log(service, counted, "a%2Fb", f"&limit=2&before={page['next']}")
+    assert page == {**whole, "items": [first]}
+
+
+async def test_the_log_is_for_the_newsroom(service: Service, counted: Counted) -> None:
+    answer = await service.get(f"/v1/articles/nobody/placements?site={counted.site}")
+    assert (await answer.json())["items"] == []
+    assert answer.headers["Cache-Control"] == "private, no-cache"
+    assert "Access-Control-Allow-Origin" not in answer.headers
+    same = {"If-None-Match": answer.headers["ETag"]}
+    again = await service.get(answer.url.path_qs, headers=same)
+    assert again.status == 304
+
+
+async def test_what_is_no_page_of_a_log_is_refused(service: Service) -> None:
+    for parameters in ("before=x", "before=%C2%B2", f"before={10**19}", "limit=0", "offset=1"):
+        answer = await service.get(f"/v1/articles/a/placements?{parameters}")
+        assert answer.status == 400
+        assert (await answer.json())["parameter"] == parameters.partition("=")[0]
