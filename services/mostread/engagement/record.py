@@ -58,13 +58,13 @@ def _decode_joined(records: Sequence[Record]) -> list[Event] | None:
 
     None where a record is not exactly one good line: then each needs a look of its own.
     """
-    values = [record.value or b"" for record in records]
-    # Braces at both ends keep an object from going on in the next record: what was fetched
-    # together must not decide what is an event.
-    if not all(value[:1] == b"{" and value[-1:] == b"}" for value in values):
+    joined = b"\n".join([record.value or b"" for record in records])
+    # Braces at both ends of each keep an object from going on in the next record: what was
+    # fetched together must not decide what is an event.
+    between = len(records) - 1
+    if joined.count(b"\n") != between or joined.count(b"}\n{") != between:
         return None
-    joined = b"\n".join(values)
-    if joined.count(b"\n") != len(records) - 1 or b"\\" in joined:
+    if joined[:1] != b"{" or joined[-1:] != b"}" or b"\\" in joined:
         return None
     try:
         events = _decoder.decode_lines(joined)
