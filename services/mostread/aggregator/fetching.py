@@ -17,9 +17,9 @@ from mostread.engagement.record import Record
 
 
 async def fetched(
-    fetcher: Fetcher, partitions: Container[TopicPartition], *, timeout: float, enough: int
+    fetcher: Fetcher, partitions: Container[TopicPartition], *, within: float, enough: int
 ) -> dict[TopicPartition, Sequence[Record]]:
-    """Return what is there of `partitions`, or comes within `timeout` seconds.
+    """Return what is there of `partitions`, or comes `within` so many seconds.
 
     Of each it is whole batches, no more than reach `enough` records. Raises what aiokafka does
     where a partition cannot be read.
@@ -28,7 +28,7 @@ async def fetched(
     if not records:
         # Whoever set an exception meant it for us: the group is gone, say.
         waiter = fetcher._create_fetch_waiter()
-        done, _ = await asyncio.wait([waiter], timeout=timeout)
+        done, _ = await asyncio.wait([waiter], timeout=within)
         if not done:
             waiter.cancel()
             return {}

@@ -53,7 +53,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         self,
         consumer: Any,
         active_partitions: Set[TP],
-        timeout: float = 1.0,
+        timeout: float = 1.0,  # noqa: ASYNC109 -- Faust's own
         max_records: int = 1,
     ) -> Mapping[TP, Sequence[Any]]:
         if not self.consumer.flow_active:
@@ -62,7 +62,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         if consumer._closed or fetcher._closed:
             raise ConsumerStoppedError
         with fetcher._subscriptions.fetch_context():
-            return await fetched(fetcher, active_partitions, timeout=timeout, enough=max_records)
+            return await fetched(fetcher, active_partitions, within=timeout, enough=max_records)
 
 
 class RecordListConsumer(driver.Consumer):  # type: ignore[misc]
