@@ -65,8 +65,6 @@ async def _take(
             if records:
                 taken[place] = records
                 enough -= len(records)
-                if enough <= 0:
-                    break
         elif taken:
             break  # the error comes with the next call
         else:
