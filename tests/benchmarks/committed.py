@@ -5,6 +5,7 @@ from pathlib import Path
 
 from kafka import TopicPartition
 
+from benchmarks import cpu
 from benchmarks.contestant import Measured
 from benchmarks.log import Log
 from benchmarks.memory import resident
@@ -23,7 +24,7 @@ def watch(log: Log, group: str, said: Path, pid: int) -> Measured:
     What it counted is left at 0: only the contestant's own store can tell.
     """
     wait_until(lambda: ASSIGNED in said.read_bytes(), "partitions are assigned")
-    began = time.monotonic()
+    began, used = time.monotonic(), cpu.used(pid)
     memory = []
     topic = log.kafka.events_topic
     ends = {TopicPartition(topic, number): end for number, end in log.ends.items() if end}
@@ -36,4 +37,5 @@ def watch(log: Log, group: str, said: Path, pid: int) -> Measured:
 
         wait_until(committed, "all offsets are committed", LONGEST_SECONDS)
     took = time.monotonic() - began
-    return Measured(log.load.events / took, 0, tuple(memory))
+    processor = (cpu.used(pid) - used) * 1e6 / log.load.events
+    return Measured(log.load.events / took, processor, 0, tuple(memory))

@@ -17,7 +17,13 @@ NO_PY_SPY = (
     "Not measured: it needs `py-spy` (`.venv/bin/pip install py-spy`) and `wrk` "
     "(on Debian: `apt-get install wrk`)."
 )
-_FETCHING = ("aiokafka/", "asyncio/selector_events.py", "asyncio/streams.py", "selectors.py")
+_FETCHING = (
+    "aiokafka/",
+    "mostread/aggregator/fetching.py",
+    "asyncio/selector_events.py",
+    "asyncio/streams.py",
+    "selectors.py",
+)
 _ENGAGEMENT = "mostread/engagement/"
 AGGREGATOR: Stages = {
     "fetching: aiokafka, and the socket": _FETCHING,

@@ -56,7 +56,7 @@ def idiomatic_faust(_: Servers, log: Log) -> Measured:
 
 
 def bare_loop(_: Servers, log: Log) -> Measured:
-    """Count with our rules on a bare consumer: the limit of what the aggregator can reach."""
+    """Count with our rules on a bare consumer, without Faust and without a store."""
     return run("bare_loop", log)
 
 

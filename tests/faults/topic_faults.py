@@ -23,6 +23,9 @@ from system import Service
 def partitions_added(rig: Mostread, _: random.Random) -> Iterator[None]:
     rig.wait(rig.all_ready, "all services are ready")
     rig.traffic.repeats = False
+    # What is under way may hold some that were sent before.
+    rig.traffic.pause()
+    rig.traffic.go_on()
     before = topic_of(rig.system).partitions
     with topics.admin(rig.system.kafka) as admin:
         admin.create_partitions({rig.topic: NewPartitions(total_count=before + 2)})
@@ -33,8 +36,10 @@ def partitions_added(rig: Mostread, _: random.Random) -> Iterator[None]:
 
     rig.wait(used_by_all, "events come into the new partitions")
     rig.wait(lambda: used_by_collectors(rig) == {before + 2}, "all collectors send to them")
+    rig.traffic.pause()
     rig.traffic.forget()
     rig.traffic.repeats = True
+    rig.traffic.go_on()
     yield
 
 

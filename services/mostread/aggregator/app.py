@@ -46,7 +46,7 @@ def build(settings: AggregatorSettings, worker: Worker, articles: ArticleWriter)
         stream_buffer_maxsize=8,
         broker_max_poll_records=2_000,
         consumer_max_fetch_size=4 << 20,
-        broker_commit_interval=1.0,
+        broker_commit_interval=0.25,
         # How soon partitions that were added, or a topic made again, are noticed.
         consumer_metadata_max_age_ms=10_000,
         broker_session_timeout=session,

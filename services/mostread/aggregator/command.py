@@ -2,7 +2,6 @@
 
 import asyncio
 import functools
-import gc
 import logging
 import os
 import sys
@@ -17,6 +16,7 @@ from mostread import logs
 from mostread.aggregator.app import build
 from mostread.aggregator.articles import ArticleWriter
 from mostread.aggregator.dead_letters import DeadLetters
+from mostread.aggregator.garbage import search_now_and_then
 from mostread.aggregator.log import EventLog
 from mostread.aggregator.metrics import AggregatorMetrics
 from mostread.aggregator.patience import Patience
@@ -113,8 +113,6 @@ async def run(settings: AggregatorSettings) -> int:
         await _until_there(event_log, patience, stop)
         if stop.is_set():
             return 0
-        # What lives now lives as long as the process: no need to look at it again and again.
-        gc.freeze()
         return await _count(settings, build(settings, worker, articles), worker, patience, stop)
     finally:
         await web.cleanup()
@@ -148,6 +146,7 @@ async def _count(
     patience: Patience,
     stop: asyncio.Event,
 ) -> int:
+    tidying = asyncio.create_task(search_now_and_then())
     flusher = asyncio.create_task(worker.run())
     running = asyncio.create_task(_run(app))
     stopped = asyncio.create_task(stop.wait())
@@ -166,9 +165,10 @@ async def _count(
         # Nothing is lost: what was not acknowledged is read again.
         log.warning("stop_cut_short", seconds=settings.aggregator_stop_seconds)
         code = 1
-    for task in (flusher, running, stopped):
+    tasks = (tidying, flusher, running, stopped)
+    for task in tasks:
         task.cancel()
-    await asyncio.gather(flusher, running, stopped, return_exceptions=True)
+    await asyncio.gather(*tasks, return_exceptions=True)
     if isinstance(reason, CountOver):
         raise reason
     return code

@@ -13,6 +13,7 @@ from mostread.aggregator.patience import SupersededError
 from mostread.aggregator.servers import Servers
 from mostread.aggregator.store import Count, CounterRow, ProgressRow
 from mostread.clock import now_ms
+from mostread.engagement.counter import new_tuple
 from mostread.engagement.partition import PartitionCount, Position, Settlement
 from mostread.engagement.stretch import Outcomes
 from mostread.errors import CountOver
@@ -110,7 +111,7 @@ class Flush:
             for partition, key, counter in found:
                 looked_up[partition][key] = counter
         return [
-            CounterRow(number, key, counter)
+            new_tuple(CounterRow, (number, key, counter))
             for number, settlement in self._settlements.items()
             for key, counter in self._partitions[number].count.apply(settlement, looked_up[number])
         ]

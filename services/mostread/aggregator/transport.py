@@ -10,13 +10,16 @@ rows are written before offsets are committed, so the counters know better.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import faust
+from aiokafka.errors import ConsumerStoppedError
 from faust.sensors import Monitor
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
+
+from mostread.aggregator.fetching import fetched
 
 
 class RecordListSchema(faust.Schema):  # type: ignore[misc]
@@ -34,7 +37,7 @@ FETCH_WAIT_MS = 25
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Lets the broker wait only shortly for records.
+    """Takes records as aiokafka's parser has them, and lets the broker wait only shortly for more.
 
     Of each broker aiokafka has one fetch under way, for the partitions of which it holds
     nothing. A single idle partition among them keeps the answer waiting, 1.5 seconds as Faust
@@ -45,6 +48,21 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         return consumer
+
+    async def _fetch_records(
+        self,
+        consumer: Any,
+        active_partitions: Set[TP],
+        timeout: float = 1.0,  # noqa: ASYNC109 -- Faust's own
+        max_records: int = 1,
+    ) -> Mapping[TP, Sequence[Any]]:
+        if not self.consumer.flow_active:
+            return {}
+        fetcher = consumer._fetcher
+        if consumer._closed or fetcher._closed:
+            raise ConsumerStoppedError
+        with fetcher._subscriptions.fetch_context():
+            return await fetched(fetcher, active_partitions, within=timeout, enough=max_records)
 
 
 class RecordListConsumer(driver.Consumer):  # type: ignore[misc]
@@ -101,11 +119,11 @@ class RecordListConsumer(driver.Consumer):  # type: ignore[misc]
                 if not self.flow_active:
                     await self.perform_seek()
                     continue
-                for tp, fetched in records.items():
+                for tp, each in records.items():
                     if not self.flow_active or self.app.consumer_generation_id != generation:
                         break
                     if active is None or tp in active:
-                        await self._hand_on(tp, fetched, generation)
+                        await self._hand_on(tp, each, generation)
         except self.consumer_stopped_errors:
             if not self.transport.app.should_stop:
                 raise
@@ -113,9 +131,10 @@ class RecordListConsumer(driver.Consumer):  # type: ignore[misc]
             if not self.transport.app.should_stop:
                 raise
 
-    async def _hand_on(self, tp: TP, fetched: Sequence[Any], generation: int) -> None:
+    async def _hand_on(self, tp: TP, records: Sequence[Any], generation: int) -> None:
         read = self._read_offset[tp]
-        records = [record for record in fetched if read is None or record.offset >= read]
+        if read is not None and records[0].offset < read:
+            records = [record for record in records if record.offset >= read]
         if not records:
             return
         last = records[-1]

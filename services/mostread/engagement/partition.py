@@ -13,7 +13,7 @@ record counted into it. All that follows rests on this:
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mostread.engagement.counter import NOTHING, Counter, CounterCache, CounterKey
+from mostread.engagement.counter import NOTHING, Counter, CounterCache, CounterKey, new_tuple
 from mostread.engagement.duplicates import DuplicateWindow, Mask, generation_of
 from mostread.engagement.record import DeadLine, Decoded, Record, decode
 from mostread.engagement.stretch import LONGEST_FUTURE_MS, Lateness, Outcomes, Stretch
@@ -68,7 +68,7 @@ class Settlement:
     missing: list[CounterKey]
     _stretch: Stretch
     _added: dict[CounterKey, list[int]]
-    _found: dict[CounterKey, Counter]
+    _found: list[Counter | None]  # in the order of `_added`
 
 
 class PartitionCount:
@@ -148,20 +148,13 @@ class PartitionCount:
         self._open = Stretch(self._next_offset, self._lateness)
         self._outcomes.add(stretch.outcomes)
         added = stretch.numbers()
-        found: dict[CounterKey, Counter] = {}
-        missing = []
-        for key in added:
-            counter = self._counters.find(key)
-            if counter is None:
-                missing.append(key)
-            else:
-                found[key] = counter
+        found = self._counters.find(added)
         return Settlement(
             position=self.position(),
             outcomes=stretch.outcomes,
             dead=stretch.dead,
             gaps=stretch.gaps,
-            missing=missing,
+            missing=[key for key, counter in zip(added, found, strict=True) if counter is None],
             _stretch=stretch,
             _added=added,
             _found=found,
@@ -180,30 +173,27 @@ class PartitionCount:
         never counted.
         """
         stretch = settlement._stretch
-        counters = settlement._found
-        for key in settlement.missing:
-            counters[key] = looked_up.get(key, NOTHING)
+        added, first, last = settlement._added, stretch.first, stretch.last
+        counters = [
+            looked_up.get(key, NOTHING) if counter is None else counter
+            for key, counter in zip(added, settlement._found, strict=True)
+        ]
         partly = {
             key: counter.version
-            for key, counter in counters.items()
-            if stretch.first <= counter.version < stretch.last
+            for key, counter in zip(added, counters, strict=True)
+            if first <= counter.version < last
         }
-        rest = stretch.numbers_above(partly) if partly else {}
-        written = []
-        for key, added in settlement._added.items():
-            counter = counters[key]
-            if counter.version >= stretch.last:
-                self._counters.store(key, counter)
-                continue
-            views, comments, likes = rest.get(key, added)
-            counter = Counter(
-                counter.views + views,
-                counter.comments + comments,
-                counter.likes + likes,
-                stretch.last,
-            )
-            self._counters.store(key, counter)
-            written.append((key, counter))
+        if partly:
+            added.update(stretch.numbers_above(partly))  # keys that are there: the order stays
+        known, written = [], []
+        for (key, (views, comments, likes)), counter in zip(added.items(), counters, strict=True):
+            if counter.version >= last:
+                known.append((key, counter))
+            else:
+                row = (counter[0] + views, counter[1] + comments, counter[2] + likes, last)
+                written.append((key, new_tuple(Counter, row)))
+        self._counters.store(known)
+        self._counters.store(written)
         return written
 
     def _observe(self, decoded: Decoded, clock: RecordClock) -> Mask:

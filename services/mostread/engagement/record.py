@@ -36,49 +36,57 @@ class DeadLine(NamedTuple):
 
 
 class Decoded(NamedTuple):
-    """What some records hold: record i gave `events[ends[i - 1]:ends[i]]`, with ends[-1] = 0."""
+    """What some records hold: record i gave `events[ends[i - 1]:ends[i]]`, with ends[-1] = 0.
+
+    `size` is that of the records, in bytes.
+    """
 
     events: list[Event]
     ends: Sequence[int]
     dead: list[DeadLine]
+    size: int
 
 
 def decode(records: Sequence[Record]) -> Decoded:
     """Decode `records`, at least one, in their order. Never raises for what they hold."""
     first = records[0].value
     if first is not None and b"\n" not in first:
-        events = _decode_joined(records)
-        if events is not None:
-            return Decoded(events, range(1, len(events) + 1), [])
+        decoded = _decode_joined(records)
+        if decoded is not None:
+            return decoded
     return _decode_each(records)
 
 
-def _decode_joined(records: Sequence[Record]) -> list[Event] | None:
+def _decode_joined(records: Sequence[Record]) -> Decoded | None:
     """Decode records of one line each in a single call, which is a good deal faster.
 
     None where a record is not exactly one good line: then each needs a look of its own.
     """
-    values = [record.value or b"" for record in records]
-    # Braces at both ends keep an object from going on in the next record: what was fetched
-    # together must not decide what is an event.
-    if not all(value[:1] == b"{" and value[-1:] == b"}" for value in values):
+    joined = b"\n".join([record.value or b"" for record in records])
+    # Braces at both ends of each keep an object from going on in the next record: what was
+    # fetched together must not decide what is an event.
+    between = len(records) - 1
+    if joined.count(b"\n") != between or joined.count(b"}\n{") != between:
         return None
-    joined = b"\n".join(values)
-    if joined.count(b"\n") != len(records) - 1 or b"\\" in joined:
+    if joined[:1] != b"{" or joined[-1:] != b"}" or b"\\" in joined:
         return None
     try:
         events = _decoder.decode_lines(joined)
     except _UNREADABLE:
         return None
-    return events if len(events) == len(records) and not _takes_back_a_view(events) else None
+    if len(events) != len(records) or _takes_back_a_view(events):
+        return None
+    return Decoded(events, range(1, len(events) + 1), [], len(joined) - between)
 
 
 def _decode_each(records: Sequence[Record]) -> Decoded:
     events: list[Event] = []
     ends: list[int] = []
     dead: list[DeadLine] = []
+    size = 0
     for record in records:
         value = record.value
+        size += len(value or b"")
         found: list[Event] | None = None
         # Only an escape can bring a control character into a name: without a backslash
         # there is nothing in a well-formed line that needs a closer look.
@@ -89,7 +97,7 @@ def _decode_each(records: Sequence[Record]) -> Decoded:
             found = _decode_by_line(record, dead)
         events += found
         ends.append(len(events))
-    return Decoded(events, ends, dead)
+    return Decoded(events, ends, dead, size)
 
 
 def _lines(value: bytes | None) -> int:

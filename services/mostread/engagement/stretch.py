@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mostread.engagement.counter import HOUR, MINUTE, MINUTE_MS, CounterKey
-from mostread.engagement.event import Event, EventType
+from mostread.engagement.counter import HOUR, MINUTE, MINUTE_MS, CounterKey, new_tuple
+from mostread.engagement.event import EventType
 from mostread.engagement.record import DeadLine, Decoded, Record, decode
 
 LONGEST_FUTURE_MS = 60 * MINUTE_MS
@@ -22,8 +22,6 @@ CELL_BYTES = 500
 """What a cell takes in memory, with the counters it adds to, more or less."""
 
 _COLUMN: dict[EventType, int] = {"view": 0, "comment": 1, "like": 2}
-
-_new = tuple.__new__
 
 Cell = tuple[str, str, int, EventType, int]
 """Site, article, minute since the epoch (or LATE), type, delta."""
@@ -103,7 +101,7 @@ class Stretch:
                 event for event, seen in zip(events, duplicate.tolist(), strict=True) if not seen
             ]
         late = 0
-        if self._all_in_time(fresh, records):
+        if self._all_in_time(decoded, records):
             self.tally.update(
                 [
                     (e.site, e.article_id, e.timestamp // MINUTE_MS, e.type, e.delta)  # type: ignore[operator]
@@ -126,7 +124,7 @@ class Stretch:
         self.dead += decoded.dead
         self.chunks.append(chunk)
         self.last = records[-1].offset
-        self.record_bytes += sum(len(record.value or b"") for record in records)
+        self.record_bytes += decoded.size
 
     @property
     def size(self) -> int:
@@ -137,11 +135,12 @@ class Stretch:
         """Return what the stretch adds to each counter it touches."""
         added: dict[CounterKey, list[int]] = {}
         for cell, times in self.tally.items():
+            column, number = _COLUMN[cell[3]], cell[4] * times
             for key in _keys(cell):
                 numbers = added.get(key)
                 if numbers is None:
                     numbers = added[key] = [0, 0, 0]
-                numbers[_COLUMN[cell[3]]] += cell[4] * times
+                numbers[column] += number
         return added
 
     def numbers_above(self, versions: Mapping[CounterKey, int]) -> dict[CounterKey, list[int]]:
@@ -157,15 +156,17 @@ class Stretch:
                         added[key][_COLUMN[cell[3]]] += cell[4]
         return added
 
-    def _all_in_time(self, events: Sequence[Event], records: Sequence[Record]) -> bool:
-        """Whether each event surely counts in its own minute, whichever its record is."""
-        times = [event.timestamp for event in events]
+    def _all_in_time(self, decoded: Decoded, records: Sequence[Record]) -> bool:
+        """Whether each event counts in its own minute: none is late, or from the future."""
+        times: list[int] = [event.timestamp for event in decoded.events]  # type: ignore[misc]
         if not times or None in times:
             return False
         written = [record.timestamp for record in records]
-        earliest = max(written) - self.lateness.late_ms
-        latest = min(written) + self.lateness.future_ms
-        return earliest <= min(times) and max(times) <= latest  # type: ignore[type-var, operator]
+        late, future = self.lateness.late_ms, self.lateness.future_ms
+        if max(written) - late <= min(times) and max(times) <= min(written) + future:
+            return True  # whichever their records are
+        ahead = np.array(times) - np.repeat(written, np.diff(decoded.ends, prepend=0))
+        return bool(ahead.min() >= -late and ahead.max() <= future)
 
     def _cells(self, chunk: Chunk, decoded: Decoded) -> Iterator[tuple[int, Cell]]:
         """Yield the offset and the cell of each event that is no duplicate."""
@@ -184,15 +185,13 @@ class Stretch:
 
 
 def _keys(cell: Cell) -> tuple[CounterKey, ...]:
-    # A named tuple made by tuple's own __new__ takes half the time, and there are three an event
-    # where every event is of another article.
     site, article_id, minute, _, _ = cell
-    total = _new(CounterKey, (site, "total", 0, article_id))
+    total = new_tuple(CounterKey, (site, "total", 0, article_id))
     if minute == LATE:
         return (total,)
     second = minute * MINUTE
     return (
         total,
-        _new(CounterKey, (site, "minute", second, article_id)),
-        _new(CounterKey, (site, "hour", second - second % HOUR, article_id)),
+        new_tuple(CounterKey, (site, "minute", second, article_id)),
+        new_tuple(CounterKey, (site, "hour", second - second % HOUR, article_id)),
     )

@@ -5,6 +5,7 @@ import functools
 
 import click
 
+from mostread.aggregator.garbage import search_now_and_then
 from mostread.aggregator.log import EventLog
 from mostread.aggregator.settings import AggregatorSettings
 from mostread.aggregator.store import ClickHouseStore, Count
@@ -42,6 +43,7 @@ async def _rebuild(settings: AggregatorSettings, tables: Tables) -> None:
     log = EventLog(settings)
     old = ClickHouseStore(functools.partial(connect, settings))
     new = ClickHouseStore(functools.partial(connect, beside(settings)))
+    tidying = asyncio.create_task(search_now_and_then())
     try:
         topic = await log.topic()
         positions = await asyncio.to_thread(lambda: old.positions(old.current(topic)))
@@ -58,6 +60,7 @@ async def _rebuild(settings: AggregatorSettings, tables: Tables) -> None:
         await asyncio.to_thread(tables.exchange)
         await asyncio.to_thread(tables.drop)
     finally:
+        tidying.cancel()
         await log.close()
         old.close()
         new.close()

@@ -1,4 +1,4 @@
-"""The limit: our decoding, duplicates and counting on a bare aiokafka consumer, and no store.
+"""Our decoding, duplicates and counting on a bare aiokafka consumer: no Faust, and no store.
 
 Brokers, topic and group are arguments.
 """
