@@ -10,19 +10,23 @@ from mostread.clock import now_ms
 from mostread.errors import MostreadError
 from mostread.ranking.answer import Answer
 from mostread.ranking.article import Article, ArticleQuery, Articles
+from mostread.ranking.article_page import add_article_page
 from mostread.ranking.article_routes import add_article_routes, article_answer, series_answer
 from mostread.ranking.feeds import add_feeds
 from mostread.ranking.fragment import add_fragment
 from mostread.ranking.held import HeldLists
 from mostread.ranking.metrics import Metrics, observed
 from mostread.ranking.most_read import MostRead, MostReadLists
+from mostread.ranking.offered import AllOffered
 from mostread.ranking.page import add_page
 from mostread.ranking.parameters import Defaults, ListQuery
 from mostread.ranking.reads import Reads
+from mostread.ranking.rendering import Pages
 from mostread.ranking.routes import add_list_routes, list_answer, stale
 from mostread.ranking.series import AllSeries, Series, SeriesQuery
 from mostread.ranking.settings import RankingSettings
 from mostread.ranking.snapshot import Snapshots
+from mostread.ranking.sparklines import Sparklines
 from mostread.ranking.store import Store
 from mostread.ranking.stream import Streams
 from mostread.ranking.widget import add_widget
@@ -91,7 +95,17 @@ def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) ->
     )
     add_fragment(app, lists, defaults)
     add_widget(app)
-    add_page(app, lists, defaults, clock)
+    pages = Pages()
+    add_article_page(app, pages, articles=articles, series=series, defaults=defaults, clock=clock)
+    add_page(
+        app,
+        pages,
+        lists=lists,
+        offers=AllOffered(store, clock),
+        sparklines=Sparklines(store, clock),
+        defaults=defaults,
+        clock=clock,
+    )
     return app
 
 

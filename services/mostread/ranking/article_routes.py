@@ -1,15 +1,13 @@
 """The API of one article: what is said and counted of it, over time too, and what was decided."""
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from urllib.parse import unquote
 
 from aiohttp import web
 
 from mostread.ranking.answer import PUBLIC, Answer, answering
 from mostread.ranking.article import Article, ArticleQuery
-from mostread.ranking.parameters import BadParameter, site_only
+from mostread.ranking.parameters import article_id_of, site_only
 from mostread.ranking.placement_log import log_query, placement_log, placement_log_json
 from mostread.ranking.series import Series, SeriesQuery, series_query
 from mostread.ranking.snapshot import Snapshots
@@ -21,7 +19,6 @@ ArticleAnswers = Snapshots[ArticleQuery, Answer[Article]]
 SeriesAnswers = Snapshots[SeriesQuery, Answer[Series]]
 
 _ARTICLES = "/v1/articles/"
-_ARTICLE_ID = re.compile("[^\x00-\x1f]{1,128}")
 
 
 def add_article_routes(
@@ -82,11 +79,4 @@ def _unknown(site: str, article_id: str) -> web.Response:
 
 def _article_id(raw_path: str) -> str:
     # The raw path, because an id may hold a slash, which is written %2F.
-    allowed = "1 to 128 characters of UTF-8, percent-encoded, none of them a control character"
-    try:
-        article_id = unquote(raw_path.removeprefix(_ARTICLES), errors="strict")
-    except UnicodeDecodeError as error:
-        raise BadParameter("article_id", "article_id is not UTF-8", allowed) from error
-    if not _ARTICLE_ID.fullmatch(article_id):
-        raise BadParameter("article_id", "article_id is not one", allowed)
-    return article_id
+    return article_id_of(raw_path.removeprefix(_ARTICLES))

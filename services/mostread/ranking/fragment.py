@@ -6,8 +6,8 @@ import jinja2
 from aiohttp import web
 
 from mostread.ranking.answer import Answer, answering
-from mostread.ranking.page import grouped
 from mostread.ranking.parameters import WORDED, Defaults, list_query
+from mostread.ranking.rendering import grouped
 from mostread.ranking.routes import ListAnswers
 from mostread.ranking.words import WORDS
 

@@ -55,8 +55,7 @@ class Entry:
     @property
     def link(self) -> str | None:
         """Where it is, if that is an address that a page may link to."""
-        url = self.about.url if self.about else ""
-        return url if urlsplit(url).scheme in {"http", "https"} else None
+        return web_link(self.about)
 
     def score(self, by: By) -> float:
         """Return the weighted sum, or what a list of what is trending is ordered by."""
@@ -176,6 +175,12 @@ class MostReadLists:
         site, start = key
         past = trending_plan(Window("", start, start), start).base
         return await self._store.typical(site, past, TRENDING_PAST.total_seconds() / 3600)
+
+
+def web_link(about: Description | None) -> str | None:
+    """Return where an article is, if that is an address that a page may link to."""
+    url = about.url if about else ""
+    return url if urlsplit(url).scheme in {"http", "https"} else None
 
 
 def is_stale(as_of: datetime | None, now: datetime, stale_after: timedelta) -> bool:

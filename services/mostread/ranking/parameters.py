@@ -6,13 +6,16 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 from typing import Any, Literal, NamedTuple, get_args
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, unquote, urlencode
 from zoneinfo import available_timezones
 
 from mostread.engagement import window
 from mostread.engagement.score import TRENDING_WINDOW
 from mostread.errors import MostreadError
 from mostread.ranking.words import Lang
+
+DEEPEST = 10_000
+"""The largest offset of a page."""
 
 By = Literal["views", "comments", "likes", "score", "trending"]
 
@@ -103,6 +106,18 @@ def site_only(raw: str) -> str:
     return site
 
 
+def article_id_of(encoded: str) -> str:
+    """Return the id that stands in a path, percent-encoded. Raises BadParameter."""
+    allowed = "1 to 128 characters of UTF-8, percent-encoded, none of them a control character"
+    try:
+        article_id = unquote(encoded, errors="strict")
+    except UnicodeDecodeError as error:
+        raise BadParameter("article_id", "article_id is not UTF-8", allowed) from error
+    if not re.fullmatch("[^\x00-\x1f]{1,128}", article_id):
+        raise BadParameter("article_id", "article_id is not one", allowed)
+    return article_id
+
+
 def parsed(raw: str, known: Mapping[str, Parameter]) -> tuple[dict[str, str], dict[str, Any]]:
     """Return what is written in an address, and what it means, by name. Raises BadParameter."""
     written = _pairs(raw, known)
@@ -189,7 +204,7 @@ PARAMETERS = {
     "window": one_of(window.NAMES),
     "by": one_of(get_args(By)),
     "limit": _whole(1, 100),
-    "offset": _whole(0, 10_000),
+    "offset": _whole(0, DEEPEST),
     "section": Parameter("1 to 100 characters", _matching("[^\x00-\x1f\x7f]{1,100}")),
     "language": Parameter(
         "a language tag (BCP 47), for example kk, ru or en-GB",

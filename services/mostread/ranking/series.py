@@ -21,7 +21,9 @@ LONGEST = 1500
 KEPT: dict[SeriesGrain, timedelta] = {"minute": timedelta(days=35), "hour": timedelta(days=400)}
 """How long rows are kept; see the TTL in schemas/clickhouse."""
 
-_STEPS: dict[SeriesGrain, timedelta] = {"minute": MINUTE, "hour": HOUR}
+STEPS: dict[SeriesGrain, timedelta] = {"minute": MINUTE, "hour": HOUR}
+"""How long a window of each grain is."""
+
 _USUAL: dict[SeriesGrain, timedelta] = {"minute": timedelta(hours=3), "hour": timedelta(days=7)}
 _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})"
@@ -39,7 +41,7 @@ class SeriesQuery(NamedTuple):
 
     @property
     def length(self) -> int:
-        return (self.end - self.start) // _STEPS[self.grain]
+        return (self.end - self.start) // STEPS[self.grain]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class AllSeries:
             self.store.totals(site, [article_id]),
         )
         counts = [Counts()] * query.length
-        first, step = int(start.timestamp()), int(_STEPS[grain].total_seconds())
+        first, step = int(start.timestamp()), int(STEPS[grain].total_seconds())
         for row in rows:
             counts[(row.start - first) // step] = Counts(row.views, row.comments, row.likes)
         stale = is_stale(as_of, now, self.stale_after)
@@ -83,7 +85,7 @@ def series_query(raw: str, article_id: str, now: datetime) -> SeriesQuery:
     """Parse the part of an address behind the question mark. Raises BadParameter."""
     _, values = parsed(raw, _PARAMETERS)
     grain: SeriesGrain = values.get("grain", "hour")
-    step, last = _STEPS[grain], _whole(now, grain) + _STEPS[grain]
+    step, last = STEPS[grain], _whole(now, grain) + STEPS[grain]
     # A client's clock may be ahead; what has not happened yet is not in the answer.
     end = min(last, _whole(values.get("to", last) + step - timedelta.resolution, grain))
     start = _whole(values.get("from", end - _USUAL[grain]), grain)

@@ -58,6 +58,14 @@ class SeriesRow(Counts, frozen=True, kw_only=True):
     start: int
 
 
+class HourRow(msgspec.Struct, frozen=True):
+    """The views of an article in an hour; `start` is in epoch seconds."""
+
+    article_id: str
+    start: int
+    views: int
+
+
 class Description(msgspec.Struct, frozen=True):
     """What the CMS said about an article; empty where it said nothing, times in milliseconds."""
 
@@ -85,6 +93,13 @@ class DecisionRow(msgspec.Struct, frozen=True):
     embargo_until: int | None
     expires_at: int | None
     until: int | None
+
+
+class OfferedRow(msgspec.Struct, frozen=True):
+    """Something that lists can be limited to: a `name` of a site, section or language."""
+
+    kind: str
+    name: str
 
 
 class _Progress(msgspec.Struct, frozen=True):
@@ -168,6 +183,21 @@ class Store:
             },
         )
 
+    async def views_by_hour(
+        self, site: str, articles: Collection[str], start: datetime, end: datetime
+    ) -> list[HourRow]:
+        """Return the views of some articles by hour, in no order."""
+        return await self.reads.rows(
+            "views_by_hour",
+            HourRow,
+            {
+                "site": site,
+                "articles": tuple(articles),
+                "start": int(start.timestamp()),
+                "end": int(end.timestamp()),
+            },
+        )
+
     async def totals(self, site: str, articles: Collection[str]) -> Mapping[str, Counts]:
         """Return lifetime counts by article; those never counted are absent."""
         parameters = {"site": site, "articles": tuple(articles)}
@@ -186,6 +216,10 @@ class Store:
         """Return what was decided about one article, the newest first, up to a version."""
         parameters = {"site": site, "article": article_id, "rows": rows, "before": before}
         return await self.reads.rows("decisions", DecisionRow, parameters)
+
+    async def offered(self, site: str) -> list[OfferedRow]:
+        """Return what lists of a site can be limited to, and all sites, in the order to show."""
+        return await self.reads.rows("offered", OfferedRow, {"site": site})
 
     async def counted_until(self) -> datetime | None:
         """Return the time up to which every event is counted, None where that is not known.

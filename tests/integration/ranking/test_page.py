@@ -1,6 +1,8 @@
 """The page at `/`."""
 
+import gzip
 import re
+from urllib.parse import urljoin
 
 from ranked_site import FIRST, Counted, Service, ago
 
@@ -38,7 +40,9 @@ async def test_a_title_is_text_and_only_http_is_a_link(service: Service, counted
     text = await page(service, f"site={counted.site}&section=%3Cb%3E")
     assert "Nothing here yet" in text
     text += await page(service, f"site={counted.site}")
-    assert "<script" not in text
+    assert re.findall("<script[^>]*>", text) == re.findall(
+        '<script type="module" src="static[^>]*>', text
+    )
     assert "<b>" not in text
     assert "javascript:" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
@@ -55,10 +59,11 @@ async def test_it_warns_where_the_counting_is_behind(service: Service, counted: 
     assert "are counted." not in text
 
 
-async def test_it_runs_nothing_and_asks_nobody_else(service: Service) -> None:
+async def test_it_runs_and_asks_for_nothing_but_its_own(service: Service) -> None:
     answer = await service.get("/")
     policy = answer.headers["Content-Security-Policy"]
-    assert policy.startswith("default-src 'none'; style-src 'self'; img-src 'self';")
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+    assert "require-trusted-types-for 'script'; trusted-types 'none'" in policy
     assert "unsafe" not in policy
     text = await answer.text()
     for loaded in re.findall(r'<(?:link|img|script)[^>]+(?:href|src)="([^"]+)"', text):
@@ -66,6 +71,7 @@ async def test_it_runs_nothing_and_asks_nobody_else(service: Service) -> None:
         assert asset.status == 200
         assert "immutable" in asset.headers["Cache-Control"]
     assert "style=" not in text
+    assert not re.search(" on[a-z]+=", text)
     assert (await service.get("/static/nothing.css")).status == 404
 
 
@@ -75,3 +81,91 @@ async def test_an_address_it_does_not_understand_is_told_in_words(service: Servi
     assert answer.content_type == "text/html"
     text = await answer.text()
     assert "window cannot be &#39;&lt;b&gt;&#39;" in text
+
+
+async def test_all_scripts_are_small(service: Service, counted: Counted) -> None:
+    counted.article("1")
+    scripts: set[str] = set()
+    for address in ("/", f"/articles/1?site={counted.site}"):
+        text = await (await service.get(address)).text()
+        scripts |= {urljoin(address, each) for each in re.findall('<script[^>]+src="([^"]+)', text)}
+    assert len(scripts) == 3
+    sent = [gzip.compress(await (await service.get(each)).read()) for each in scripts]
+    assert sum(map(len, sent)) < 60_000
+
+
+async def test_it_says_how_ranks_have_changed(service: Service, counted: Counted) -> None:
+    for article_id, before, lately in (("1", 30, 0), ("2", 20, 20), ("3", 0, 35), ("4", 10, 0)):
+        counted.event(article_id, ago(hours=3), views=before)
+        counted.event(article_id, ago(minutes=5), views=lately)
+    counted.article("4", pinned=4)
+    counted.write()
+    text = await page(service, f"site={counted.site}")
+    told = re.findall(r'<span class="change [^>]+>(.*?)</span></span>', text)
+    plain = [re.sub("<[^>]+>", " ", each).split(maxsplit=1) for each in told]
+    assert plain == [["▲1", "up 1 from 2"], ["new", "new"], ["▼2", "down 2 from 1"]]
+    assert "▲ and ▼ are places won and lost since an hour ago." in text
+
+
+async def test_where_no_rank_is_older_nothing_is_new(service: Service, counted: Counted) -> None:
+    counted.event("1", ago(minutes=5), views=1)
+    counted.write()
+    text = await page(service, f"site={counted.site}")
+    assert 'value="1"' in text
+    assert 'class="change' not in text
+    assert "▲" not in text
+
+
+async def test_it_offers_what_there_is_by_address(service: Service, counted: Counted) -> None:
+    for article_id, section, language in (
+        ("1", "A&B", "kk"),
+        ("2", "A&B", "kk-KZ"),
+        ("3", "C", "ru"),
+    ):
+        counted.article(article_id, section=section, language=language)
+        counted.event(article_id, ago(minutes=5), views=1)
+    counted.write()
+    here = f"site={counted.site}&amp;"
+    text = await page(service, f"site={counted.site}&window=7d&language=KK&offset=1")
+    offered = dict(re.findall(r'<a href="\?([^"]+)"[^>]*><bdi>([^<]+)</bdi></a></li>', text))
+    assert offered[f"{here}window=7d&amp;language=KK&amp;section=A%26B"] == "A&amp;B"
+    assert offered[f"{here}window=7d&amp;language=KK"] == "All"
+    assert offered[f"{here}window=7d&amp;language=ru"] == "ru"
+    assert f'{here}window=7d&amp;language=kk" aria-current="true"><bdi>kk<' in text
+    # Another site has other sections.
+    assert (
+        f'<a href="?{here}window=7d&amp;language=KK" aria-current="true"><bdi>{counted.site}'
+        in text
+    )
+
+
+async def test_its_pages_are_addresses(service: Service, counted: Counted) -> None:
+    for number in range(5):
+        counted.event(str(number), ago(minutes=5), views=9 - number)
+    counted.write()
+    here = f"?site={counted.site}&amp;limit=2"
+    first = await page(service, f"site={counted.site}&limit=2")
+    assert f'<a rel="next" href="{here}&amp;offset=2">Ranks 3 to 4 →</a>' in first
+    assert 'rel="prev"' not in first
+    middle = await page(service, f"site={counted.site}&limit=2&offset=2")
+    assert re.findall('<li value="([0-9]+)"', middle) == ["3", "4"]
+    assert f'<a rel="prev" href="{here}">← Ranks 1 to 2</a>' in middle
+    last = await page(service, f"site={counted.site}&limit=2&offset=4")
+    assert 'rel="next"' not in last
+    beyond = await page(service, f"site={counted.site}&limit=2&offset=6")
+    assert "The list ends before this page" in beyond
+
+
+async def test_each_row_has_a_line_of_its_last_day(service: Service, counted: Counted) -> None:
+    for article_id, hour in (("1", 0), ("1", 3), ("2", 23), ("2", 24)):
+        # Minutes of the hour that has begun are three by now.
+        counted.event(article_id, ago(hours=hour, minutes=1), views=10)
+    counted.event("1", ago(hours=3, minutes=1), views=10)
+    counted.write()
+    text = await page(service, f"site={counted.site}")
+    lines = re.findall('<polyline points="([^"]+)"/>', text)
+    heights = [[float(each.split(",")[1]) for each in line.split()] for line in lines]
+    assert [len(line) for line in heights] == [24, 24]
+    flat = [19.0] * 24
+    assert heights[0] == [*flat[:20], 1.0, *flat[21:23], 10.0]
+    assert heights[1] == [1.0, *flat[1:]]

@@ -1,0 +1,166 @@
+"""The page of one article at `/articles/{article_id}`: what is said and counted of it, over time.
+
+It is whole without a script: its chart is drawn beside a table of the same numbers.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from mostread.errors import MostreadError
+from mostread.ranking.article import Article, ArticleQuery
+from mostread.ranking.article_routes import ArticleAnswers, SeriesAnswers
+from mostread.ranking.most_read import web_link
+from mostread.ranking.parameters import (
+    PARAMETERS,
+    BadParameter,
+    Defaults,
+    article_id_of,
+    one_of,
+    parsed,
+)
+from mostread.ranking.rendering import Pages, clock_time
+from mostread.ranking.series import STEPS, Series, SeriesGrain, series_query
+from mostread.ranking.store import Counts
+from mostread.ranking.wire import rfc3339
+
+_ARTICLES = "/articles/"
+_WINDOWS = {"1h": "1 hour", "24h": "24 hours", "7d": "7 days"}
+
+
+class Span(NamedTuple):
+    """How far back a chart goes, and in what steps."""
+
+    label: str
+    grain: SeriesGrain
+    length: timedelta
+
+
+SPANS = {
+    "3h": Span("3 hours by minute", "minute", timedelta(hours=3)),
+    "24h": Span("24 hours by minute", "minute", timedelta(hours=24)),
+    "7d": Span("7 days by hour", "hour", timedelta(days=7)),
+    "30d": Span("30 days by hour", "hour", timedelta(days=30)),
+}
+_USUAL = "7d"
+_PARAMETERS = {
+    "site": PARAMETERS["site"],
+    "tz": PARAMETERS["tz"],
+    "over": one_of(tuple(SPANS)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A minute or an hour of the table; `machine` is its beginning for programs."""
+
+    machine: str
+    label: str
+    counts: Counts
+
+
+def article_address(article_id: str, **parameters: str | None) -> str | None:
+    """Return where the page of an article is, from `/`; None where no address can name it."""
+    # A browser takes these two for steps in a path, however they are written.
+    if article_id in {".", ".."}:
+        return None
+    written = urlencode({name: value for name, value in parameters.items() if value is not None})
+    return f"articles/{quote(article_id, safe='')}" + (f"?{written}" if written else "")
+
+
+def add_article_page(
+    app: web.Application,
+    pages: Pages,
+    *,
+    articles: ArticleAnswers,
+    series: SeriesAnswers,
+    defaults: Defaults,
+    clock: Callable[[], int],
+) -> None:
+    """Add the page to `app`. `clock` is in milliseconds."""
+
+    async def page(request: web.Request) -> web.Response:
+        try:
+            written, values = parsed(request.rel_url.raw_query_string, _PARAMETERS)
+            # The raw path, because an id may hold a slash, which is written %2F.
+            article_id = article_id_of(request.rel_url.raw_path.removeprefix(_ARTICLES))
+            now = datetime.fromtimestamp(clock() / 1000, UTC)
+            site = values.get("site", "default")
+            span = SPANS[values.get("over", _USUAL)]
+            asked = {"grain": span.grain, "from": rfc3339(now - span.length), "site": site}
+            over_time = series_query(urlencode(asked), article_id, now)
+            article = (await articles.get(ArticleQuery(site, article_id))).value
+            if not article.known:
+                return pages.unknown_article(site, article_id)
+            shown = (await series.get(over_time)).value
+        except BadParameter as error:
+            return pages.not_understood(error, root="../")
+        except MostreadError:
+            return pages.unavailable(root="../")
+        zone = ZoneInfo(values.get("tz", defaults.tz))
+        return pages.html("article.html", _context(article, shown, written, now.astimezone(zone)))
+
+    app.router.add_get(_ARTICLES + "{article_id:[^/]+}", page)
+
+
+def _context(
+    article: Article, series: Series, written: dict[str, str], now: datetime
+) -> dict[str, object]:
+    about, (site, article_id) = article.about, article.query
+    chosen = written.get("over", _USUAL)
+    stale = article.stale or series.stale
+    title = about.title if about else article_id
+    section = about.section if about else ""
+    published = about.published_at if about else None
+    of_list = {name: value for name, value in written.items() if name in {"site", "tz"}}
+    spans = [
+        (span.label, "?" + urlencode({**of_list, "over": name}), name == chosen)
+        for name, span in SPANS.items()
+    ]
+    return {
+        "title": f"{title} · Most read",
+        "root": "../",
+        "list_address": "../" + (f"?{urlencode(of_list)}" if of_list else ""),
+        "headline": title,
+        "language": about.language if about else "",
+        "link": web_link(about),
+        "section": section,
+        "section_address": "../?" + urlencode({**of_list, "section": section}),
+        "published": clock_time(datetime.fromtimestamp(published / 1000, UTC), now)
+        if published is not None
+        else "",
+        "site": site,
+        "article_id": article_id,
+        "hidden": article.standing.hidden,
+        "pinned": article.standing.pinned,
+        "windows": [
+            *((_WINDOWS[name], counts) for name, counts in article.windows.items()),
+            ("In all", article.total or Counts()),
+        ],
+        "spans": spans,
+        "grain": series.query.grain,
+        "series": f"../v1/articles/{quote(article_id, safe='')}/series",
+        "length_ms": SPANS[chosen].length // timedelta(milliseconds=1),
+        "steps": _steps(series, now),
+        "stale": stale,
+        "zone": str(now.tzinfo),
+        "until": clock_time(article.as_of, now) if article.as_of else "",
+        "until_machine": rfc3339(article.as_of) if article.as_of else "",
+    }
+
+
+def _steps(series: Series, now: datetime) -> list[Step]:
+    """Return the minutes or hours in which something was counted, the latest first."""
+    step = STEPS[series.query.grain]
+    found = []
+    for number, counts in enumerate(series.counts):
+        if counts != Counts():
+            start = series.query.start + number * step
+            local = start.astimezone(now.tzinfo)
+            found.append(Step(rfc3339(start), f"{local.day} {local:%B, %H:%M}", counts))
+    return found[::-1]

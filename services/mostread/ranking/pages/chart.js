@@ -1,0 +1,106 @@
+/* Draws what the table below it says: views as a line by the left axis, comments and likes, of
+   which there are few, as dots by the right one. Dragging shows a part; the whole comes back by a button
+   or a double click. */
+const place = document.getElementById("chart");
+const all = place.querySelector("button");
+const zone = document.getElementById("live").dataset.zone;
+const lang = document.documentElement.lang;
+const step = place.dataset.grain === "minute" ? 60 : 3600;
+const names = [...document.querySelectorAll("table.counts thead th")].slice(0, 3).map((each) => each.textContent);
+const grouped = (number) => String(number).replace("-", "\u2212").replace(/\B(?=(\d{3})+$)/g, "\u202f");
+const moment = new Intl.DateTimeFormat(lang, {
+  day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone,
+});
+const hour = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone });
+const day = new Intl.DateTimeFormat(lang, { day: "numeric", month: "short", timeZone: zone });
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+let chart;
+let data;
+
+async function load() {
+  const asked = new URL(place.dataset.series, location);
+  asked.searchParams.set("site", place.dataset.site);
+  asked.searchParams.set("grain", place.dataset.grain);
+  asked.searchParams.set("from", new Date(Date.now() - place.dataset.length).toISOString());
+  const answer = await fetch(asked, { credentials: "same-origin" });
+  if (!answer.ok) throw new Error(`${asked}: ${answer.status}`);
+  const series = await answer.json();
+  const first = Date.parse(series.from) / 1000;
+  return [series.views.map((_, n) => first + n * step), series.views, series.comments, series.likes];
+}
+
+function height() {
+  return Math.round(Math.min(420, Math.max(220, place.clientWidth * 0.42)));
+}
+
+function draw() {
+  const zoomed = chart && !all.disabled && { min: chart.scales.x.min, max: chart.scales.x.max };
+  chart?.destroy();
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name) => style.getPropertyValue(`--${name}`).trim();
+  const rem = parseFloat(style.fontSize);
+  const font = `${Math.round(rem * 0.75)}px ${colour("sans")}`;
+  const axis = { stroke: colour("quiet"), font, ticks: { stroke: colour("hair") }, grid: { stroke: colour("hair"), width: 1 } };
+  const line = (label, scale, stroke, more) => ({ label, scale, stroke, width: 1.5, points: { show: false }, value: (_, n) => (n == null ? "–" : grouped(n)), ...more });
+  /* Few, and mostly none: a line would run up and down over the views. */
+  const counted = (drawn, n) => [...drawn.data[n].keys()].filter((at) => drawn.data[n][at]);
+  const dots = (label, fill) => line(label, "few", fill, { paths: () => null, points: { show: true, size: 6, width: 0, fill, filter: counted } });
+  const whole = (_, splits) => splits.map((n) => (Number.isInteger(n) ? grouped(n) : ""));
+  chart = new uPlot({
+    width: place.clientWidth,
+    height: height(),
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
+    cursor: { y: false, drag: { x: true, y: false } },
+    scales: {
+      views: { range: (_, low, high) => [Math.min(0, low), Math.max(4, high * 1.05)] },
+      few: { range: (_, low, high) => [Math.min(0, low), Math.max(4, high * 1.6)] },
+    },
+    axes: [
+      { ...axis, values: (_, splits) => splits.map((at) => {
+        const time = hour.format(at * 1000);
+        return time === "00:00" ? day.format(at * 1000) : time;
+      }) },
+      { ...axis, scale: "views", size: rem * 3.6, values: whole },
+      { ...axis, scale: "few", side: 1, size: rem * 2.6, grid: { show: false }, values: whole },
+    ],
+    series: [
+      { value: (_, at) => (at == null ? "–" : moment.format(at * 1000)), label: zone },
+      line(names[0], "views", colour("accent"), { fill: `${colour("accent")}22`, width: 2 }),
+      dots(names[1], colour("ink")),
+      dots(names[2], colour("rise")),
+    ],
+    hooks: {
+      setScale: [(drawn, key) => {
+        if (key !== "x" || !data) return;
+        const { min, max } = drawn.scales.x;
+        all.disabled = min <= data[0][0] && max >= data[0].at(-1);
+      }],
+    },
+  }, data, place);
+  if (zoomed) chart.setScale("x", zoomed);
+}
+
+async function renew() {
+  let newer;
+  try {
+    newer = await load();
+  } catch {
+    return; /* What is drawn stays; the page itself says that it is cut off. */
+  }
+  const first = !data;
+  data = newer;
+  if (first) {
+    place.hidden = false;
+    draw();
+  } else {
+    chart.setData(data, all.disabled);
+    if (!all.disabled) chart.redraw();
+  }
+}
+
+all.addEventListener("click", () => chart.setScale("x", { min: data[0][0], max: data[0].at(-1) }));
+addEventListener("resize", () => chart?.setSize({ width: place.clientWidth, height: height() }));
+dark.addEventListener("change", () => chart && draw());
+document.addEventListener("renewed", renew);
+renew();

@@ -1,0 +1,8 @@
+-- Views hour by hour of the articles of one page; hours without any are absent. The ids are bound
+-- by the driver, in the body.
+SELECT article_id, toUnixTimestamp(window) AS start, sum(views) AS views
+FROM counters FINAL
+WHERE site = %(site)s AND grain = 'hour' AND article_id IN %(articles)s
+  AND window >= toDateTime(%(start)s, 'UTC') AND window < toDateTime(%(end)s, 'UTC')
+GROUP BY article_id, window
+SETTINGS do_not_merge_across_partitions_select_final = 1, output_format_json_quote_64bit_integers = 0

@@ -1,0 +1,122 @@
+"""What every page is made of: templates, the files they ask for, and what a browser may do.
+
+A page asks nobody but this service, and no script of it can make markup out of a string: the
+browser itself refuses (Trusted Types). So a title is text, whatever it says.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+import jinja2
+from aiohttp import web
+
+from mostread.ranking.answer import RETRY_SECONDS
+from mostread.ranking.parameters import BadParameter
+
+_PAGES = Path(__file__).parent / "pages"
+_ASSETS = {
+    "page.css": "text/css",
+    "icon.svg": "image/svg+xml",
+    "live.js": "text/javascript",
+    "again.js": "text/javascript",
+    "chart.js": "text/javascript",
+    "vendor/uPlot.iife.min.js": "text/javascript",
+    "vendor/uPlot.min.css": "text/css",
+}
+_SECURITY = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'self'; require-trusted-types-for 'script'; trusted-types 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Pages:
+    """Renders the templates of pages/, each with the addresses of what it asks for."""
+
+    def __init__(self) -> None:
+        self._assets = {name: (_PAGES / name).read_bytes() for name in _ASSETS}
+        self._templates = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(_PAGES),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        # From the page to `/`: the service may stand below another path.
+        self._templates.globals["root"] = ""
+        self._templates.globals["again"] = False
+        self._templates.filters["grouped"] = grouped
+        # The address carries a hash of the content, so what it names never changes.
+        self._templates.globals["asset"] = {
+            name: f"static/{name}?v={sha256(content).hexdigest()[:12]}"
+            for name, content in self._assets.items()
+        }
+
+    def html(self, name: str, context: Mapping[str, object], status: int = 200) -> web.Response:
+        """Return a page. `context` is what its template names."""
+        return web.Response(
+            status=status,
+            text=self._templates.get_template(name).render(context),
+            content_type="text/html",
+            headers={**_SECURITY, "Cache-Control": "no-cache"},
+        )
+
+    def not_understood(self, error: BadParameter, root: str = "") -> web.Response:
+        """Return 400: an address that says what is wrong with it."""
+        told = {
+            "title": "Most read: not understood",
+            "heading": "This address is not understood",
+            "detail": str(error),
+            "way_out": "Show the list of the last 24 hours",
+            "root": root,
+        }
+        return self.html("error.html", told, status=400)
+
+    def unknown_article(self, site: str, article_id: str) -> web.Response:
+        """Return 404: nobody has described the article, and nothing was counted for it."""
+        told = {
+            "title": "Most read: unknown article",
+            "heading": "This article is not known",
+            "detail": f"The site {site} has no article {article_id}: nobody has described it, "
+            "and nothing has been counted for it.",
+            "way_out": "Show the list",
+            "root": "../",
+        }
+        return self.html("error.html", told, status=404)
+
+    def unavailable(self, root: str = "") -> web.Response:
+        """Return 503: there is nothing kept to show."""
+        told = {
+            "title": "Most read: unavailable",
+            "heading": "The counters cannot be read just now",
+            "detail": "What was counted is kept. This page tries again by itself.",
+            "way_out": "Try again now",
+            "again": True,
+            "root": root,
+        }
+        page = self.html("error.html", told, status=503)
+        page.headers["Retry-After"] = RETRY_SECONDS
+        return page
+
+    async def asset(self, request: web.Request) -> web.Response:
+        """Answer with a file that a page asks for."""
+        name = request.match_info["name"]
+        if name not in self._assets:
+            raise web.HTTPNotFound
+        cached = {"Cache-Control": "public, max-age=31536000, immutable", **_SECURITY}
+        return web.Response(body=self._assets[name], content_type=_ASSETS[name], headers=cached)
+
+
+def grouped(number: float) -> str:
+    """Return 3 925, with narrow spaces that do not break: a comma means two things in Europe."""
+    return f"{round(number):,}".replace(",", "\u202f").replace("-", "\u2212")
+
+
+def clock_time(moment: datetime, now: datetime) -> str:
+    """Return the time as the clock of `now` shows it, with the day where that is another."""
+    local = moment.astimezone(now.tzinfo)
+    day = "" if local.date() == now.date() else f"{local.day} {local:%B %Y}, "
+    return f"{day}{local:%H:%M:%S} ({now.tzinfo})"

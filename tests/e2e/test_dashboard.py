@@ -1,0 +1,250 @@
+"""The page at `/` in a real browser, over a real ClickHouse."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from aiohttp.test_utils import unused_port
+from playwright.async_api import Browser, Page, Route, async_playwright, expect
+
+from browser import QUIET
+from mostread.clickhouse.client import connect
+from mostread.clickhouse.migrate import migrate
+from mostread.local.clickhouse import LocalClickHouse
+from mostread.ranking.app import new_ranking
+from mostread.ranking.settings import RankingSettings
+from ranked_site import FIRST, NOW, Counted, ago
+from tools import tool
+
+HOSTILE = "<img src=x onerror=document.title='hit'><script>document.title='hit'</script>\u202eabc"
+
+# One browser for all of them: it takes as long to start as a test.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+expect.set_options(timeout=30_000)
+
+
+@pytest.fixture(scope="module")
+def settings(clickhouse: LocalClickHouse) -> RankingSettings:
+    settings = RankingSettings(clickhouse_url=clickhouse.url, clickhouse_database="test_dashboard")
+    migrate(settings)
+    client = connect(settings)
+    client.command("ALTER TABLE counters REMOVE TTL")
+    client.close()
+    return settings
+
+
+@pytest.fixture
+def counted(settings: RankingSettings) -> Iterator[Counted]:
+    """Three articles of a site of the test's own; the second one has a hostile title."""
+    client = connect(settings)
+    client.command("TRUNCATE TABLE progress")
+    counted = Counted(client, f"site-{uuid4().hex[:8]}")
+    counted.article("1", title="Қала ⚡", url="https://n.example/1", language="kk", section="Қала")
+    counted.article("2", title=HOSTILE, url="javascript:document.title='hit'", section="<b>Город")
+    counted.article("3", title="Three", url="https://n.example/3")
+    for article_id, views in {"1": 300, "2": 200, "3": 100}.items():
+        counted.event(article_id, ago(minutes=5), views=views, likes=1)
+    counted.write()
+    counted.progress(ago(seconds=5), 0, 1, FIRST)
+    yield counted
+    client.close()
+
+
+class Service:
+    """The ranking at one address, which goes away and comes back."""
+
+    def __init__(self, settings: RankingSettings) -> None:
+        self._settings = settings
+        self._port = unused_port()
+        self.url = f"http://127.0.0.1:{self._port}/"
+
+    async def start(self) -> None:
+        app = new_ranking(self._settings, clock=lambda: int(NOW.timestamp() * 1000))
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+
+    async def stop(self) -> None:
+        await self._runner.cleanup()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def service(settings: RankingSettings) -> AsyncIterator[Service]:
+    service = Service(settings)
+    await service.start()
+    yield service
+    await service.stop()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=tool("chromium"), args=QUIET)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """A page of its own; what a script of it throws fails the test."""
+    page = await browser.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    await page.context.close()
+    assert errors == []
+
+
+def more_views(counted: Counted, article_id: str, views: int) -> None:
+    """Count more of an article, as another partition that has just been added."""
+    counted.rows.clear()
+    counted.event(article_id, ago(minutes=2), views=views, topic=uuid4())
+    counted.write()
+
+
+async def keys(page: Page) -> list[str]:
+    keys: list[str] = await page.locator("li[data-key]").evaluate_all(
+        "rows => rows.map((row) => row.dataset.key)"
+    )
+    return keys
+
+
+@asynccontextmanager
+async def unreloaded(page: Page) -> AsyncIterator[None]:
+    """Hold that the page lives on: whatever is shown at the end came to it by its script."""
+    await page.evaluate("window.same = true")
+    yield
+    assert await page.evaluate("window.same")
+
+
+async def test_the_list_follows_the_counts_and_keeps_the_focus(
+    service: Service, counted: Counted, page: Page
+) -> None:
+    await page.goto(f"{service.url}?site={counted.site}")
+    assert await keys(page) == ["1", "2", "3"]
+    async with unreloaded(page):
+        await page.locator('li[data-key="3"] h2 a').focus()
+        await asyncio.to_thread(more_views, counted, "3", 1000)
+        await expect(page.locator("li[data-key]").first).to_have_attribute("data-key", "3")
+        assert await keys(page) == ["3", "1", "2"]
+        await expect(page.locator('li[data-key="3"] h2 a')).to_be_focused()
+        await expect(page.locator('li[data-key="3"] .views dd')).to_have_text("1\u202f100")
+
+
+async def test_rows_move_unless_the_reader_wants_none_of_it(
+    service: Service, counted: Counted, page: Page
+) -> None:
+    await page.add_init_script(
+        "window.moved = 0; const animate = Element.prototype.animate;"
+        "Element.prototype.animate = function (...all)"
+        " { window.moved += 1; return animate.apply(this, all); }"
+    )
+    await page.goto(f"{service.url}?site={counted.site}")
+    first = page.locator("li[data-key]").first
+    await asyncio.to_thread(more_views, counted, "3", 1000)
+    await expect(first).to_have_attribute("data-key", "3")
+    moved = await page.evaluate("window.moved")
+    assert moved == 3
+    await page.emulate_media(reduced_motion="reduce")
+    await asyncio.to_thread(more_views, counted, "2", 5000)
+    await expect(first).to_have_attribute("data-key", "2")
+    assert await page.evaluate("window.moved") == moved
+
+
+async def test_a_lost_connection_is_told_and_found_again(
+    service: Service, counted: Counted, page: Page
+) -> None:
+    await page.goto(f"{service.url}?site={counted.site}&tz=Asia/Almaty")
+    lost = page.get_by_text("The connection is lost.")
+    await expect(lost).to_have_count(0)
+    async with unreloaded(page):
+        await service.stop()
+        await expect(lost).to_be_visible()
+        await expect(page.locator("#live time")).to_contain_text("(Asia/Almaty)")
+        assert await keys(page) == ["1", "2", "3"]
+        await asyncio.to_thread(more_views, counted, "3", 1000)
+        await service.start()
+        await expect(lost).to_have_count(0)
+        await expect(page.locator("li[data-key]").first).to_have_attribute("data-key", "3")
+
+
+async def test_a_slow_answer_leaves_the_list_as_it_is_until_it_comes(
+    service: Service, counted: Counted, page: Page
+) -> None:
+    await page.goto(f"{service.url}?site={counted.site}")
+    asked, held = asyncio.Event(), asyncio.Event()
+
+    async def slowly(route: Route) -> None:
+        asked.set()
+        await held.wait()
+        await route.continue_()
+
+    await page.route(f"{service.url}?*", slowly)
+    await asyncio.to_thread(more_views, counted, "3", 1000)
+    await asked.wait()
+    assert await keys(page) == ["1", "2", "3"]
+    held.set()
+    await expect(page.locator("li[data-key]").first).to_have_attribute("data-key", "3")
+
+
+async def test_it_warns_by_itself_where_the_counting_falls_behind(
+    service: Service, counted: Counted, page: Page
+) -> None:
+    await page.goto(f"{service.url}?site={counted.site}")
+    behind = page.get_by_text("These numbers are behind.")
+    await expect(page.locator(".fresh")).to_contain_text("All events until 14:03:00 (UTC)")
+    async with unreloaded(page):
+        counted.client.command("TRUNCATE TABLE progress")
+        await asyncio.to_thread(counted.progress, ago(hours=2), 0, 1, FIRST)
+        await expect(behind).to_be_visible()
+        await expect(page.locator(".fresh")).to_be_empty()
+        counted.client.command("TRUNCATE TABLE progress")
+        await asyncio.to_thread(counted.progress, ago(seconds=1), 0, 1, FIRST)
+        await expect(behind).to_have_count(0)
+        await expect(page.locator(".fresh")).to_contain_text("14:03:04")
+
+
+async def test_a_hostile_title_is_text_whoever_renders_it(
+    service: Service, counted: Counted, page: Page
+) -> None:
+    await page.goto(f"{service.url}?site={counted.site}")
+    await asyncio.to_thread(more_views, counted, "2", 1000)
+    first = page.locator("li[data-key]").first
+    await expect(first).to_have_attribute("data-key", "2")
+    await expect(first.locator("bdi").first).to_have_text(HOSTILE)
+    assert await page.locator("main img, main script, main b, h2 a[href^=javascript]").count() == 0
+    assert await page.title() == "Most read: 24 hours"
+
+
+async def test_a_chart_shows_the_series_and_a_part_of_it(
+    service: Service, counted: Counted, page: Page
+) -> None:
+    # The chart's time is the reader's; that of this service stands still.
+    await page.clock.set_fixed_time(NOW)
+    await page.goto(f"{service.url}?site={counted.site}")
+    async with page.expect_response("**/series?*") as answer:
+        await page.locator('li[data-key="1"] .details').click()
+    series = await (await answer.value).json()
+    assert (series["grain"], sum(series["views"]), sum(series["likes"])) == ("hour", 300, 1)
+    over, whole = page.locator("#chart .u-over"), page.locator("#chart button")
+    await expect(over).to_be_visible()
+    await expect(whole).to_be_disabled()
+    box = await over.bounding_box()
+    assert box
+    await over.hover(position={"x": box["width"] * 0.5, "y": 50})
+    await page.mouse.down()
+    await over.hover(position={"x": box["width"] * 0.9, "y": 50})
+    await page.mouse.up()
+    await expect(whole).to_be_enabled()
+    await whole.click()
+    await expect(whole).to_be_disabled()
+    # At its end stands the hour in which 300 were counted.
+    await over.hover(position={"x": box["width"] - 2, "y": 50})
+    await expect(page.locator("#chart .u-legend tr").nth(1)).to_contain_text("300")
+    await page.get_by_text("The numbers as a table").click()
+    await expect(page.locator("[data-part=steps] tbody td").first).to_have_text("300")
