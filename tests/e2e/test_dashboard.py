@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Literal
 from uuid import uuid4
 
 import pytest
@@ -10,6 +12,7 @@ import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import unused_port
 from playwright.async_api import Browser, Page, Route, async_playwright, expect
+from yarl import URL
 
 from browser import QUIET
 from mostread.clickhouse.client import connect
@@ -20,6 +23,7 @@ from mostread.ranking.settings import RankingSettings
 from ranked_site import FIRST, NOW, Counted, ago
 from tools import tool
 
+AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
 HOSTILE = "<img src=x onerror=document.title='hit'><script>document.title='hit'</script>\u202eabc"
 
 # One browser for all of them: it takes as long to start as a test.
@@ -248,3 +252,28 @@ async def test_a_chart_shows_the_series_and_a_part_of_it(
     await expect(page.locator("#chart .u-legend tr").nth(1)).to_contain_text("300")
     await page.get_by_text("The numbers as a table").click()
     await expect(page.locator("[data-part=steps] tbody td").first).to_have_text("300")
+
+
+@pytest.mark.parametrize("address", ["", "articles/1", "?section=none", "?window=never"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing(
+    service: Service,
+    counted: Counted,
+    browser: Browser,
+    address: str,
+    scheme: Literal["light", "dark"],
+) -> None:
+    url = URL(service.url + address)
+    # axe is put into the page, which the page's policy forbids to everybody else.
+    context = await browser.new_context(color_scheme=scheme, bypass_csp=True)
+    try:
+        page = await context.new_page()
+        await page.goto(str(url.update_query(site=counted.site)))
+        if address.startswith("articles"):
+            await expect(page.locator("#chart")).to_be_visible()
+        await page.evaluate(AXE.read_text())
+        found = await page.evaluate("axe.run()")
+        assert found["passes"]
+        assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == []
+    finally:
+        await context.close()
