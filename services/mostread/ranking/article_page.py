@@ -16,7 +16,9 @@ from mostread.errors import MostreadError
 from mostread.ranking.article import Article, ArticleQuery
 from mostread.ranking.article_routes import ArticleAnswers, SeriesAnswers
 from mostread.ranking.most_read import web_link
+from mostread.ranking.page_words import PAGE_WORDS, PageWords
 from mostread.ranking.parameters import (
+    PAGE,
     PARAMETERS,
     BadParameter,
     Defaults,
@@ -24,33 +26,32 @@ from mostread.ranking.parameters import (
     one_of,
     parsed,
 )
-from mostread.ranking.rendering import Pages, clock_time
+from mostread.ranking.rendering import Pages, clock_time, reader_language
 from mostread.ranking.series import STEPS, Series, SeriesGrain, series_query
 from mostread.ranking.store import Counts
 from mostread.ranking.wire import rfc3339
 
 _ARTICLES = "/articles/"
-_WINDOWS = {"1h": "1 hour", "24h": "24 hours", "7d": "7 days"}
 
 
 class Span(NamedTuple):
     """How far back a chart goes, and in what steps."""
 
-    label: str
     grain: SeriesGrain
     length: timedelta
 
 
 SPANS = {
-    "3h": Span("3 hours by minute", "minute", timedelta(hours=3)),
-    "24h": Span("24 hours by minute", "minute", timedelta(hours=24)),
-    "7d": Span("7 days by hour", "hour", timedelta(days=7)),
-    "30d": Span("30 days by hour", "hour", timedelta(days=30)),
+    "3h": Span("minute", timedelta(hours=3)),
+    "24h": Span("minute", timedelta(hours=24)),
+    "7d": Span("hour", timedelta(days=7)),
+    "30d": Span("hour", timedelta(days=30)),
 }
 _USUAL = "7d"
 _PARAMETERS = {
     "site": PARAMETERS["site"],
     "tz": PARAMETERS["tz"],
+    "lang": PAGE["lang"],
     "over": one_of(tuple(SPANS)),
 }
 
@@ -85,6 +86,7 @@ def add_article_page(
     """Add the page to `app`. `clock` is in milliseconds."""
 
     async def page(request: web.Request) -> web.Response:
+        lang = reader_language(request)
         try:
             written, values = parsed(request.rel_url.raw_query_string, _PARAMETERS)
             # The raw path, because an id may hold a slash, which is written %2F.
@@ -96,20 +98,24 @@ def add_article_page(
             over_time = series_query(urlencode(asked), article_id, now)
             article = (await articles.get(ArticleQuery(site, article_id))).value
             if not article.known:
-                return pages.unknown_article(site, article_id)
+                return pages.unknown_article(site, article_id, lang)
             shown = (await series.get(over_time)).value
         except BadParameter as error:
-            return pages.not_understood(error, root="../")
+            return pages.not_understood(error, lang, root="../")
         except MostreadError:
-            return pages.unavailable(root="../")
+            return pages.unavailable(lang, root="../")
         zone = ZoneInfo(values.get("tz", defaults.tz))
-        return pages.html("article.html", _context(article, shown, written, now.astimezone(zone)))
+        return pages.html(
+            "article.html",
+            lang,
+            _context(article, shown, written, now.astimezone(zone), PAGE_WORDS[lang]),
+        )
 
     app.router.add_get(_ARTICLES + "{article_id:[^/]+}", page)
 
 
 def _context(
-    article: Article, series: Series, written: dict[str, str], now: datetime
+    article: Article, series: Series, written: dict[str, str], now: datetime, words: PageWords
 ) -> dict[str, object]:
     about, (site, article_id) = article.about, article.query
     chosen = written.get("over", _USUAL)
@@ -117,13 +123,12 @@ def _context(
     title = about.title if about else article_id
     section = about.section if about else ""
     published = about.published_at if about else None
-    of_list = {name: value for name, value in written.items() if name in {"site", "tz"}}
+    of_list = {name: value for name, value in written.items() if name in {"site", "tz", "lang"}}
     spans = [
-        (span.label, "?" + urlencode({**of_list, "over": name}), name == chosen)
-        for name, span in SPANS.items()
+        (words.spans[name], "?" + urlencode({**of_list, "over": name}), name == chosen)
+        for name in SPANS
     ]
     return {
-        "title": f"{title} · Most read",
         "root": "../",
         "list_address": "../" + (f"?{urlencode(of_list)}" if of_list else ""),
         "headline": title,
@@ -131,7 +136,7 @@ def _context(
         "link": web_link(about),
         "section": section,
         "section_address": "../?" + urlencode({**of_list, "section": section}),
-        "published": clock_time(datetime.fromtimestamp(published / 1000, UTC), now)
+        "published": clock_time(datetime.fromtimestamp(published / 1000, UTC), now, words)
         if published is not None
         else "",
         "site": site,
@@ -139,22 +144,22 @@ def _context(
         "hidden": article.standing.hidden,
         "pinned": article.standing.pinned,
         "windows": [
-            *((_WINDOWS[name], counts) for name, counts in article.windows.items()),
-            ("In all", article.total or Counts()),
+            *((words.windows[name], counts) for name, counts in article.windows.items()),
+            (words.in_all, article.total or Counts()),
         ],
         "spans": spans,
         "grain": series.query.grain,
         "series": f"../v1/articles/{quote(article_id, safe='')}/series",
         "length_ms": SPANS[chosen].length // timedelta(milliseconds=1),
-        "steps": _steps(series, now),
+        "steps": _steps(series, now, words),
         "stale": stale,
         "zone": str(now.tzinfo),
-        "until": clock_time(article.as_of, now) if article.as_of else "",
+        "until": clock_time(article.as_of, now, words) if article.as_of else "",
         "until_machine": rfc3339(article.as_of) if article.as_of else "",
     }
 
 
-def _steps(series: Series, now: datetime) -> list[Step]:
+def _steps(series: Series, now: datetime, words: PageWords) -> list[Step]:
     """Return the minutes or hours in which something was counted, the latest first."""
     step = STEPS[series.query.grain]
     found = []
@@ -162,5 +167,5 @@ def _steps(series: Series, now: datetime) -> list[Step]:
         if counts != Counts():
             start = series.query.start + number * step
             local = start.astimezone(now.tzinfo)
-            found.append(Step(rfc3339(start), f"{local.day} {local:%B, %H:%M}", counts))
+            found.append(Step(rfc3339(start), f"{words.date(local)}, {local:%H:%M}", counts))
     return found[::-1]

@@ -17,43 +17,25 @@ from mostread.errors import MostreadError
 from mostread.ranking.article_page import article_address
 from mostread.ranking.most_read import Entry, MostRead
 from mostread.ranking.offered import AllOffered, Offered
+from mostread.ranking.page_words import PAGE_WORDS, PageWords
 from mostread.ranking.parameters import (
     DEEPEST,
-    LIST,
+    PAGE,
     BadParameter,
     By,
     Defaults,
     ListQuery,
     list_query,
 )
-from mostread.ranking.rendering import Pages, clock_time
+from mostread.ranking.rendering import Pages, clock_time, grouped, reader_language
 from mostread.ranking.routes import ListAnswers
 from mostread.ranking.sparklines import HEIGHT, WIDTH, Sparklines
 from mostread.ranking.store import Counts
 from mostread.ranking.wire import rfc3339
 
-_LABELS = {
-    "1h": "1 hour",
-    "6h": "6 hours",
-    "24h": "24 hours",
-    "7d": "7 days",
-    "30d": "30 days",
-    "today": "Today",
-    "yesterday": "Yesterday",
-    "week": "This week",
-    "all": "All time",
-}
-_DURING = {
-    **{name: f"in {_LABELS[name]}" for name in ("1h", "6h", "24h", "7d", "30d")},
-    "today": "today",
-    "yesterday": "yesterday",
-    "week": "this week",
-    "all": "in all",
-}
-# What previous_rank is the rank of, where that is not a day ago.
-_COMPARED_WITH = dict.fromkeys(("1h", "6h", "24h", "today"), "an hour ago")
+# Where previous_rank is that of an hour ago, not of a day ago.
+_HOURLY = ("1h", "6h", "24h", "today")
 _SURELY_NEW = 100
-_UNITS = {"score": "points", "trending": "views"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +79,6 @@ class Row:
     section_address: str
     pinned: bool
     change: Change | None
-    measured: float
     share: float
     total: Counts
 
@@ -115,20 +96,25 @@ def add_page(
     """Add the page to `app`. `clock` is in milliseconds."""
 
     async def index(request: web.Request) -> web.Response:
+        lang = reader_language(request)
         try:
-            query = list_query(request.rel_url.raw_query_string, defaults, known=LIST)
+            query = list_query(request.rel_url.raw_query_string, defaults, known=PAGE)
             answer = await lists.get(query)
         except BadParameter as error:
-            return pages.not_understood(error)
+            return pages.not_understood(error, lang)
         except MostreadError:
-            return pages.unavailable()
+            return pages.unavailable(lang)
         zone = ZoneInfo(dict(query.written).get("tz", defaults.tz))
         now = datetime.fromtimestamp(clock() / 1000, zone)
         offered, lines = await asyncio.gather(
             offers.get(query.site),
             sparklines.get(query.site, [entry.article_id for entry in answer.value.entries]),
         )
-        return pages.html("list.html", _context(query, answer.value, offered, lines, now))
+        return pages.html(
+            "list.html",
+            lang,
+            _context(query, answer.value, now, PAGE_WORDS[lang], offered=offered, lines=lines),
+        )
 
     app.router.add_get("/", index)
     app.router.add_get("/static/{name:.+}", pages.asset)
@@ -137,9 +123,11 @@ def add_page(
 def _context(
     query: ListQuery,
     listed: MostRead,
+    now: datetime,
+    words: PageWords,
+    *,
     offered: Offered,
     lines: Mapping[str, str],
-    now: datetime,
 ) -> dict[str, object]:
     measure = _measure(query.by)
     largest = max((measure(entry) for entry in listed.entries), default=0)
@@ -147,34 +135,42 @@ def _context(
     by = None if query.by == "trending" else dict(query.written).get("by")
     # Where nothing stood anywhere before, it is the counting that is new, not the articles.
     compared = any(entry.previous_rank for entry in listed.entries)
-    by_label = {"score": "a score", "trending": "more views than expected"}.get(query.by, query.by)
+    during = words.during[query.window]
+    unit = {"score": words.points, "trending": words.measures["views"]}.get(
+        query.by, words.measures[query.by]
+    )
+    place = _place(query)
     return {
-        "title": f"Most read: {_LABELS[query.window]}",
-        "place": _place(query),
-        "limits": _limits(query, offered),
-        "pages": _pages(query, len(listed.entries)),
-        "stream": "v1/stream" + query.address(),
+        "window": words.windows[query.window],
+        "place": place,
+        "limits": _limits(query, offered, words),
+        "pages": _pages(query, len(listed.entries), words),
+        "stream": "v1/stream" + query.address(lang=None),
         "zone": str(now.tzinfo),
         "windows": [
             Choice(label, query.address(window=name, by=by, offset=None), name == query.window)
-            for name, label in _LABELS.items()
+            for name, label in words.windows.items()
         ],
         "orders": [
-            Choice(by, query.address(by=by, offset=None), by == query.by) for by in get_args(By)
+            Choice(words.measures[by], query.address(by=by, offset=None), by == query.by)
+            for by in get_args(By)
         ],
-        "order": f"by {query.by} {_DURING[query.window]}",
-        "by": query.by,
-        "by_label": by_label,
-        "measured_in": f"{_UNITS.get(query.by, query.by)} {_DURING[query.window]}",
+        "order": words.ordered.format(measure=words.measures[query.by], during=during),
+        "measure": words.measures[query.by],
+        "what": words.by_label[query.by],
+        "measured": [
+            words.measured.format(number=grouped(measure(entry)), unit=unit, during=during)
+            for entry in listed.entries
+        ],
         "stale": listed.stale,
-        "until": clock_time(listed.as_of, now) if listed.as_of else "",
+        "until": clock_time(listed.as_of, now, words) if listed.as_of else "",
         "until_machine": rfc3339(listed.as_of) if listed.as_of else "",
         "changed": compared,
-        "compared_with": _COMPARED_WITH.get(query.window, "a day ago"),
+        "since": words.since_an_hour if query.window in _HOURLY else words.since_a_day,
         "lines": lines,
         "line_box": f"0 0 {WIDTH} {HEIGHT}",
         "rows": [
-            _row(entry, query, measure(entry), largest, compared=compared)
+            _row(entry, query, measure(entry) / largest if largest > 0 else 0, compared, words)
             for entry in listed.entries
         ],
     }
@@ -190,12 +186,12 @@ def _place(query: ListQuery) -> list[tuple[str, str]]:
     ]
 
 
-def _limits(query: ListQuery, offered: Offered) -> list[Limit]:
+def _limits(query: ListQuery, offered: Offered, words: PageWords) -> list[Limit]:
     kinds = (
-        ("site", "Site", offered.sites, query.site),
-        ("section", "Section", offered.sections, query.section),
+        ("site", words.site, offered.sites, query.site),
+        ("section", words.section, offered.sections, query.section),
         # Tags are the same in small letters and large.
-        ("language", "Language", offered.languages, query.language and query.language.lower()),
+        ("language", words.language, offered.languages, query.language and query.language.lower()),
     )
     limits = []
     for kind, label, names, chosen in kinds:
@@ -209,36 +205,39 @@ def _limits(query: ListQuery, offered: Offered) -> list[Limit]:
             if len(names) > 1:
                 limits.append(Limit(label, query.site, choices))
         elif names and (chosen or len(names) > 1):
-            every = Choice("All", query.address(**{kind: None}, offset=None), chosen is None)
-            limits.append(Limit(label, chosen or "all", [every, *choices]))
+            every = Choice(words.every, query.address(**{kind: None}, offset=None), chosen is None)
+            limits.append(Limit(label, chosen or words.every, [every, *choices]))
     return limits
 
 
-def _pages(query: ListQuery, shown: int) -> list[tuple[str, str, str]]:
+def _pages(query: ListQuery, shown: int, words: PageWords) -> list[tuple[str, str, str]]:
     """Return the pages beside this one: how each relates to it, its words, and its address."""
     pages = []
     if query.offset:
         back = max(0, query.offset - query.limit)
         address = query.address(offset=str(back) if back else None)
-        pages.append(("prev", f"Ranks {back + 1} to {back + query.limit}", address))
+        pages.append(("prev", words.ranks.format(first=back + 1, last=back + query.limit), address))
     after = query.offset + query.limit
     if shown == query.limit and after <= DEEPEST:
         address = query.address(offset=str(after))
-        pages.append(("next", f"Ranks {after + 1} to {after + query.limit}", address))
+        pages.append(
+            ("next", words.ranks.format(first=after + 1, last=after + query.limit), address)
+        )
     return pages
 
 
-def _change(entry: Entry, *, compared: bool) -> Change | None:
-    if entry.pinned or not compared:
+def _change(entry: Entry, words: PageWords) -> Change | None:
+    if entry.pinned:
         return None
     if entry.previous_rank is None:
         # Far down, where none were compared, nothing tells a new article from an old one.
-        return Change("new", "new", "new") if entry.rank <= _SURELY_NEW else None
+        return Change("new", words.new, words.new) if entry.rank <= _SURELY_NEW else None
     places = entry.previous_rank - entry.rank
     if not places:
         return None
-    way, sign = ("up", "▲") if places > 0 else ("down", "▼")
-    return Change(way, f"{sign}{abs(places)}", f"{way} {abs(places)} from {entry.previous_rank}")
+    way, sign, told = ("up", "▲", words.up) if places > 0 else ("down", "▼", words.down)
+    said = told.format(places=abs(places), before=entry.previous_rank)
+    return Change(way, f"{sign}{abs(places)}", said)
 
 
 def _measure(by: By) -> Callable[[Entry], float]:
@@ -249,21 +248,21 @@ def _measure(by: By) -> Callable[[Entry], float]:
     return lambda entry: int(getattr(entry.window, by))
 
 
-def _row(entry: Entry, query: ListQuery, measured: float, largest: float, *, compared: bool) -> Row:
+def _row(entry: Entry, query: ListQuery, share: float, compared: bool, words: PageWords) -> Row:
     about, written = entry.about, dict(query.written)
-    share = max(0.0, min(100.0, 100 * measured / largest)) if largest > 0 else 0.0
     return Row(
         key=entry.article_id,
         rank=entry.rank,
         title=entry.title,
         language=entry.language,
         url=entry.link,
-        details=article_address(entry.article_id, site=written.get("site"), tz=written.get("tz")),
+        details=article_address(
+            entry.article_id, **{name: written.get(name) for name in ("site", "tz", "lang")}
+        ),
         section=about.section if about else "",
         section_address=query.address(section=about.section, offset=None) if about else "",
         pinned=entry.pinned,
-        change=_change(entry, compared=compared),
-        measured=measured,
-        share=round(share, 1),
+        change=_change(entry, words) if compared else None,
+        share=round(100 * max(0.0, min(1.0, share)), 1),
         total=entry.total,
     )

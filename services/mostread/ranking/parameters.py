@@ -223,9 +223,11 @@ PARAMETERS = {
 # What names a list; the others are about the form of its answer.
 LIST = {name: PARAMETERS[name] for name in PARAMETERS if name not in {"explain", "cursor"}}
 
-# What pages of other sites say beside: the language of the words, and whether numbers are shown.
+# What a page says beside: the language of its words, which is the reader's where it says nothing.
+PAGE = {**LIST, "lang": one_of(get_args(Lang))}
+
+# What a piece of other sites' pages says beside: its language too, and whether numbers are shown.
 WORDED = {
-    **LIST,
-    "lang": one_of(get_args(Lang)),
+    **PAGE,
     "counts": PARAMETERS["explain"],
 }

@@ -13,7 +13,9 @@ import jinja2
 from aiohttp import web
 
 from mostread.ranking.answer import RETRY_SECONDS
+from mostread.ranking.page_words import PAGE_WORDS, PageWords, spoken
 from mostread.ranking.parameters import BadParameter
+from mostread.ranking.words import WORDS, Lang
 
 _PAGES = Path(__file__).parent / "pages"
 _ASSETS = {
@@ -55,49 +57,57 @@ class Pages:
             for name, content in self._assets.items()
         }
 
-    def html(self, name: str, context: Mapping[str, object], status: int = 200) -> web.Response:
-        """Return a page. `context` is what its template names."""
+    def html(
+        self, name: str, lang: Lang, context: Mapping[str, object], status: int = 200
+    ) -> web.Response:
+        """Return a page in a language. `context` is what its template names beside words."""
+        told = {"lang": lang, "words": PAGE_WORDS[lang], "most_read": WORDS[lang].most_read}
         return web.Response(
             status=status,
-            text=self._templates.get_template(name).render(context),
+            text=self._templates.get_template(name).render({**told, **context}),
             content_type="text/html",
-            headers={**_SECURITY, "Cache-Control": "no-cache"},
+            headers={
+                **_SECURITY,
+                "Cache-Control": "no-cache",
+                "Content-Language": lang,
+                "Vary": "Accept-Language",
+            },
         )
 
-    def not_understood(self, error: BadParameter, root: str = "") -> web.Response:
+    def not_understood(self, error: BadParameter, lang: Lang, root: str = "") -> web.Response:
         """Return 400: an address that says what is wrong with it."""
+        words = PAGE_WORDS[lang]
         told = {
-            "title": "Most read: not understood",
-            "heading": "This address is not understood",
+            "heading": words.not_understood,
             "detail": str(error),
-            "way_out": "Show the list of the last 24 hours",
+            "detail_lang": "en",
+            "way_out": words.show_24h,
             "root": root,
         }
-        return self.html("error.html", told, status=400)
+        return self.html("error.html", lang, told, status=400)
 
-    def unknown_article(self, site: str, article_id: str) -> web.Response:
+    def unknown_article(self, site: str, article_id: str, lang: Lang) -> web.Response:
         """Return 404: nobody has described the article, and nothing was counted for it."""
+        words = PAGE_WORDS[lang]
         told = {
-            "title": "Most read: unknown article",
-            "heading": "This article is not known",
-            "detail": f"The site {site} has no article {article_id}: nobody has described it, "
-            "and nothing has been counted for it.",
-            "way_out": "Show the list",
+            "heading": words.unknown,
+            "detail": words.unknown_why.format(site=site, article=article_id),
+            "way_out": words.show_list,
             "root": "../",
         }
-        return self.html("error.html", told, status=404)
+        return self.html("error.html", lang, told, status=404)
 
-    def unavailable(self, root: str = "") -> web.Response:
+    def unavailable(self, lang: Lang, root: str = "") -> web.Response:
         """Return 503: there is nothing kept to show."""
+        words = PAGE_WORDS[lang]
         told = {
-            "title": "Most read: unavailable",
-            "heading": "The counters cannot be read just now",
-            "detail": "What was counted is kept. This page tries again by itself.",
-            "way_out": "Try again now",
+            "heading": words.unavailable,
+            "detail": words.unavailable_why,
+            "way_out": words.try_again,
             "again": True,
             "root": root,
         }
-        page = self.html("error.html", told, status=503)
+        page = self.html("error.html", lang, told, status=503)
         page.headers["Retry-After"] = RETRY_SECONDS
         return page
 
@@ -115,8 +125,17 @@ def grouped(number: float) -> str:
     return f"{round(number):,}".replace(",", "\u202f").replace("-", "\u2212")
 
 
-def clock_time(moment: datetime, now: datetime) -> str:
+def clock_time(moment: datetime, now: datetime, words: PageWords) -> str:
     """Return the time as the clock of `now` shows it, with the day where that is another."""
     local = moment.astimezone(now.tzinfo)
-    day = "" if local.date() == now.date() else f"{local.day} {local:%B %Y}, "
+    day = "" if local.date() == now.date() else f"{words.date(local)} {local.year}, "
     return f"{day}{local:%H:%M:%S} ({now.tzinfo})"
+
+
+def reader_language(request: web.Request) -> Lang:
+    """Return the language of the address, or else of the browser."""
+    chosen = request.query.get("lang")
+    for lang in PAGE_WORDS:
+        if lang == chosen:
+            return lang
+    return spoken(request.headers.get("Accept-Language", ""))

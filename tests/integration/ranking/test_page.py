@@ -129,7 +129,7 @@ async def test_it_offers_what_there_is_by_address(service: Service, counted: Cou
     text = await page(service, f"site={counted.site}&window=7d&language=KK&offset=1")
     offered = dict(re.findall(r'<a href="\?([^"]+)"[^>]*><bdi>([^<]+)</bdi></a></li>', text))
     assert offered[f"{here}window=7d&amp;language=KK&amp;section=A%26B"] == "A&amp;B"
-    assert offered[f"{here}window=7d&amp;language=KK"] == "All"
+    assert offered[f"{here}window=7d&amp;language=KK"] == "all"
     assert offered[f"{here}window=7d&amp;language=ru"] == "ru"
     assert f'{here}window=7d&amp;language=kk" aria-current="true"><bdi>kk<' in text
     # Another site has other sections.
@@ -169,3 +169,42 @@ async def test_each_row_has_a_line_of_its_last_day(service: Service, counted: Co
     flat = [19.0] * 24
     assert heights[0] == [*flat[:20], 1.0, *flat[21:23], 10.0]
     assert heights[1] == [1.0, *flat[1:]]
+
+
+async def test_it_speaks_the_language_of_the_address_or_the_browser(
+    service: Service, counted: Counted
+) -> None:
+    counted.event("1", ago(minutes=5), views=1234, likes=1)
+    counted.write()
+    counted.progress(ago(days=1), 0, 1, FIRST)
+    told = {}
+    for address, accepted, lang in (
+        ("", "kk-KZ,ru;q=0.8", "kk"),
+        ("", "de, ru;q=0.8, en;q=0.7", "ru"),
+        ("", "de, *;q=nonsense", "en"),
+        ("&lang=ru", "kk", "ru"),
+    ):
+        asked = f"/?site={counted.site}{address}"
+        answer = await service.get(asked, headers={"Accept-Language": accepted})
+        assert answer.headers["Content-Language"] == lang
+        assert answer.headers["Vary"] == "Accept-Language"
+        told[lang] = await answer.text()
+        assert f'<html lang="{lang}">' in told[lang]
+    assert "<h1>Ең көп оқылғандар</h1>" in told["kk"]
+    assert "24 сағатта 1\u202f234 қаралым" in told["kk"]
+    assert "22 қараша 2026, 14:03:05 (UTC)" in told["kk"]
+    assert "просмотры за 24 часа: 1\u202f234" in told["ru"]
+    assert "22 ноября 2026, 14:03:05 (UTC)" in told["ru"]
+    # What the address says goes on, but for the stream, which has no words.
+    assert "window=7d" in told["ru"]
+    assert all("lang=ru" in each for each in re.findall('href="[?a][^"]*"', told["ru"]))
+    assert f'data-stream="v1/stream?site={counted.site}"' in told["ru"]
+
+
+async def test_errors_are_told_in_the_language_of_the_reader(service: Service) -> None:
+    answer = await service.get("/?window=never&lang=kk")
+    assert answer.status == 400
+    assert "Бұл мекенжай түсініксіз" in await answer.text()
+    answer = await service.get("/?lang=de")
+    assert answer.status == 400
+    assert "lang cannot be &#39;de&#39;. Allowed: en, ru, kk." in await answer.text()

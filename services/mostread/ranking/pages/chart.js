@@ -66,7 +66,7 @@ function draw() {
     ],
     series: [
       { value: (_, at) => (at == null ? "–" : moment.format(at * 1000)), label: zone },
-      line(names[0], "views", colour("accent"), { fill: `${colour("accent")}22`, width: 2 }),
+      line(names[0], "views", colour("accent"), { fill: `${colour("accent")}22`, width: data[0].length > 500 ? 1 : 2 }),
       dots(names[1], colour("ink")),
       dots(names[2], colour("rise")),
     ],

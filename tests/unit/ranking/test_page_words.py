@@ -1,0 +1,48 @@
+"""Every language says the same things, and puts in the same."""
+
+import string
+from dataclasses import fields
+
+import pytest
+
+from mostread.ranking.page_words import PAGE_WORDS, PageWords, spoken
+from mostread.ranking.words import Lang
+
+
+def pieces(words: PageWords) -> dict[str, str]:
+    """Return every piece of text by its name."""
+    found = {}
+    for field in fields(words):
+        value = getattr(words, field.name)
+        if isinstance(value, str):
+            found[field.name] = value
+        else:
+            several = value.items() if isinstance(value, dict) else enumerate(value)
+            found |= {f"{field.name} {name}": each for name, each in several}
+    return found
+
+
+@pytest.mark.parametrize("lang", ["ru", "kk"])
+def test_a_translation_is_whole(lang: Lang) -> None:
+    english, other = pieces(PAGE_WORDS["en"]), pieces(PAGE_WORDS[lang])
+    assert other.keys() == english.keys()
+    for name, text in other.items():
+        put_in = {field for _, field, _, _ in string.Formatter().parse(text) if field}
+        expected = {field for _, field, _, _ in string.Formatter().parse(english[name]) if field}
+        assert put_in == expected, name
+        assert text == "." or text != english[name], name
+
+
+@pytest.mark.parametrize(
+    ("accepted", "lang"),
+    [
+        ("", "en"),
+        ("kk", "kk"),
+        ("en;q=0.5, RU-ru;q=0.9", "ru"),
+        ("ru;q=0, kk;q=0.1", "kk"),
+        ("de,fr", "en"),
+        (";q=,;;,ru;q=nan", "en"),
+    ],
+)
+def test_the_browser_says_which_language(accepted: str, lang: Lang) -> None:
+    assert spoken(accepted) == lang
