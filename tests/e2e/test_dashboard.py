@@ -277,3 +277,22 @@ async def test_axe_finds_nothing(
         assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == []
     finally:
         await context.close()
+
+
+async def test_an_error_gives_way_to_the_list_by_itself(
+    clickhouse: LocalClickHouse, page: Page
+) -> None:
+    later = RankingSettings(
+        clickhouse_url=clickhouse.url, clickhouse_database=f"test_{uuid4().hex[:8]}"
+    )
+    service = Service(later)
+    await service.start()
+    try:
+        answer = await page.goto(f"{service.url}?lang=ru")
+        assert answer
+        assert answer.status == 503
+        await expect(page.get_by_text("Счётчики сейчас прочесть нельзя")).to_be_visible()
+        await asyncio.to_thread(migrate, later)
+        await expect(page.get_by_text("Пока ничего нет")).to_be_visible()
+    finally:
+        await service.stop()
