@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench chaos lint types lock clean
+.PHONY: help demo test bench chaos tracker lint types lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,9 @@ bench: $(VENV)/dev.stamp ## Measure against the peers, in one run (WRITE=1: into
 chaos: $(VENV)/dev.stamp ## Play faults by chance under traffic (SECONDS=600 SEED=n; PEER=1: on the usual Faust program)
 	@cd tests && ../$(BIN)/python -m faults $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(PEER),--peer)
+
+tracker: $(VENV)/dev.stamp ## Make services/mostread/collector/tracker.min.js of tracker.js
+	@$(BIN)/python tests/minified.py
 
 lint: $(VENV)/dev.stamp ## ruff, import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports

@@ -1,0 +1,56 @@
+"""A publisher's web site on a free port, whose pages a test writes."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+
+class Newspaper:
+    """Serves `pages`: HTML by path, each with `headers` by the same path, where there are any."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, str] = {}
+        self.headers: dict[str, dict[str, str]] = {}
+        self.asked: list[tuple[str, str]] = []
+        """The path and the Sec-Purpose of every request."""
+        newspaper = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                path = urlsplit(self.path).path
+                newspaper.asked.append((path, self.headers.get("Sec-Purpose", "")))
+                page = newspaper.pages.get(path)
+                self.send_response(404 if page is None else 200)
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                for name, value in newspaper.headers.get(path, {}).items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write((page or "").encode())
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_port
+
+    def serve(self) -> None:
+        self._server.serve_forever(poll_interval=0.05)
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@contextmanager
+def newspaper() -> Iterator[Newspaper]:
+    """A site that is served until the end."""
+    site = Newspaper()
+    thread = threading.Thread(target=site.serve)
+    thread.start()
+    try:
+        yield site
+    finally:
+        site.close()
+        thread.join()
