@@ -56,7 +56,9 @@ class Service:
         }
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> "Service":
+    def start(self, **environment: str) -> "Service":
+        """Start it, from now on with these settings too."""
+        self._environment.update(environment)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "mostread", self.name],

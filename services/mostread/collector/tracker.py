@@ -28,7 +28,7 @@ HEADERS = {
 async def tracker(request: web.Request) -> web.Response:
     """Answer with the script, compressed for whoever takes it, or 304 where it is known."""
     known = request.if_none_match or ()
-    if any(tag.value == "*" or ETAG == f'W/"{tag.value}"' for tag in known):
+    if any(tag.value == "*" or f'W/"{tag.value}"' == ETAG for tag in known):
         return web.Response(status=304, headers=HEADERS)
     headers = {
         **HEADERS,
