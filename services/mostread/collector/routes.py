@@ -13,6 +13,7 @@ from mostread.collector.known_tokens import KnownTokens
 from mostread.collector.parameters import sent_at
 from mostread.collector.sender import Sender
 from mostread.collector.settings import CollectorSettings
+from mostread.collector.tracker import tracker
 from mostread.errors import Unavailable
 from mostread.web.problem import problem
 
@@ -44,6 +45,7 @@ class Routes:
         app.router.add_options("/v1/events", self.preflight)
         # A HEAD is from who follows links, not from who shows pictures.
         app.router.add_get("/v1/pixel.gif", self.get_pixel, allow_head=False)
+        app.router.add_get("/tracker.js", tracker)
 
     async def preflight(self, _: web.Request) -> web.Response:
         """Let any page send events; no cookie and no other credential is looked at."""
