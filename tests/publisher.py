@@ -47,6 +47,11 @@ class Said(NamedTuple):
 NEVER = datetime.fromtimestamp(0, UTC)
 
 
+def hosts(newspaper: Newspaper, system: System) -> dict[str, int]:
+    """Return the ports behind the names that readers know."""
+    return {"news.example": newspaper.port, "collect.example": system.services[0].port}
+
+
 @dataclass
 class Publisher:
     """Pages are written at `newspaper`; readers find them at news.example."""
@@ -56,12 +61,7 @@ class Publisher:
     browser: Browser
 
     def __post_init__(self) -> None:
-        self.collector, self.aggregator, self.ranking = self.system.services[:3]
-
-    @property
-    def hosts(self) -> dict[str, int]:
-        """The ports behind the names that readers know."""
-        return {"news.example": self.newspaper.port, "collect.example": self.collector.port}
+        self.collector, _, self.ranking = self.system.services[:3]
 
     def article(self, name: str, attributes: str = "", head: str = "") -> str:
         """Publish an article whose tag names it, and return its address."""

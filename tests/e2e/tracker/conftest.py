@@ -1,4 +1,4 @@
-"""The whole system, a publisher's site and a browser, once for all tests here."""
+"""The whole system and a publisher's site, once for all tests here, and a browser a file."""
 
 from collections.abc import Iterator
 from uuid import uuid4
@@ -8,15 +8,15 @@ import pytest
 from browser import driven
 from mostread.local.clickhouse import LocalClickHouse
 from mostread.local.kafka import LocalKafka
-from newspaper import newspaper
-from publisher import Publisher
+from newspaper import Newspaper, newspaper
+from publisher import Publisher, hosts
 from system import System
 
 
 @pytest.fixture(scope="package")
-def publisher(
+def counting(
     kafka: LocalKafka, clickhouse: LocalClickHouse, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Publisher]:
+) -> Iterator[System]:
     directory = tmp_path_factory.mktemp("tracker")
     system = System(kafka.brokers, clickhouse.url, f"tracker_{uuid4().hex[:8]}", directory)
     system.init(partitions=1)
@@ -24,9 +24,19 @@ def publisher(
         services = [system.service(name) for name in ("collector", "aggregator", "ranking")]
         for service in services:
             service.wait_ready()
-        with newspaper() as site:
-            hosts = {"news.example": site.port, "collect.example": services[0].port}
-            with driven(hosts) as browser:
-                yield Publisher(site, system, browser)
+        yield system
     finally:
         system.end()
+
+
+@pytest.fixture(scope="package")
+def site() -> Iterator[Newspaper]:
+    with newspaper() as site:
+        yield site
+
+
+# While Playwright runs, this thread's event loop is its own: no longer than for one file.
+@pytest.fixture(scope="module")
+def publisher(counting: System, site: Newspaper) -> Iterator[Publisher]:
+    with driven(hosts(site, counting)) as browser:
+        yield Publisher(site, counting, browser)

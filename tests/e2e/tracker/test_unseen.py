@@ -1,18 +1,23 @@
 """Pages that are loaded and not yet seen, in a Chromium that nobody drives."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from browser import alone
-from publisher import NEWS, Publisher, page
+from publisher import NEWS, TRACKER, Publisher, hosts, page
 from system import wait_until
 
-TAG = '<script async src="http://collect.example/tracker.js" data-article="{}"></script>'
 WAIT = """<script>
     let waiting = setInterval(async () => {
         if ((await fetch("/go")).ok) { clearInterval(waiting); %s }
     }, 100);
 </script>"""
 RULES = '{"prerender": [{"urls": ["/prerendered"], "eagerness": "immediate"}]}'
+
+
+def unattended(publisher: Publisher, path: str, directory: Path) -> AbstractContextManager[None]:
+    names = hosts(publisher.newspaper, publisher.system)
+    return alone(names, NEWS + path, directory / "profile")
 
 
 def asked(publisher: Publisher, path: str) -> list[str]:
@@ -26,9 +31,10 @@ def test_a_prerendered_page_counts_when_it_is_shown(publisher: Publisher, tmp_pa
         f'<script type="speculationrules">{RULES}</script>'
         + WAIT % 'location.href = "/prerendered"'
     )
+    tag = f'<script async src="{TRACKER}" data-article="prerendered"></script>'
     ran = '<script>fetch("/ran-" + document.prerendering)</script>'
-    pages["/prerendered"] = page(ran + TAG.format("prerendered"))
-    with alone(publisher.hosts, f"{NEWS}/before", tmp_path / "profile"):
+    pages["/prerendered"] = page(ran + tag)
+    with unattended(publisher, "/before", tmp_path):
         wait_until(lambda: bool(asked(publisher, "/ran-true")), "it is prerendered")
         publisher.counts({"prerendered": (0,)})
         pages["/go"] = "now"
@@ -42,21 +48,21 @@ def test_a_page_in_the_background_counts_when_it_is_looked_at(
 ) -> None:
     pages = publisher.newspaper.pages
     pages["/in-front"] = page(WAIT % "window.close()")
-    # The tag comes when the other tab is in front.
-    tag = TAG.format("behind")
     behind = f"""<script>
         window.open("/in-front");
+        let tag = document.createElement("script");
+        tag.src = "{TRACKER}";
+        tag.dataset.article = "behind";
         document.addEventListener("visibilitychange", () => {{
-            if (document.hidden)
-                document.head.append(document.createRange().createContextualFragment(`{tag}`));
+            if (document.hidden) document.head.append(tag);
         }});
-        let looking = setInterval(() => {{
-            if (document.hidden && window.mostread) {{ clearInterval(looking); fetch("/hidden"); }}
-        }}, 100);
+        tag.onload = () => fetch("/loaded-" + document.hidden);
     </script>"""
-    pages["/behind"] = page(behind.replace("</script>`", "<\\/script>`"))
-    with alone(publisher.hosts, f"{NEWS}/behind", tmp_path / "profile"):
-        wait_until(lambda: bool(asked(publisher, "/hidden")), "the tracker runs unseen")
+    pages["/behind"] = page(behind)
+    with unattended(publisher, "/behind", tmp_path):
+        wait_until(
+            lambda: bool(asked(publisher, "/loaded-true")), "the tracker runs behind the other tab"
+        )
         publisher.counts({"behind": (0,)})
         pages["/go"] = "now"
         publisher.counts({"behind": (1,)})
