@@ -13,7 +13,7 @@ from stack import free_base
 
 EXACT = "The list is exactly as expected: order, counts in 24 hours, and totals.\n"
 TEN = articles().counted
-HEADLINE = re.compile(r"<h2><a [^>]*><bdi[^>]*>(.*?)</bdi>.*?<dl>(.*?)</dl>", re.DOTALL)
+HEADLINE = re.compile(r"<h2><a [^>]*><bdi[^>]*>(.*?)</bdi>.*?<dl[^>]*>(.*?)</dl>", re.DOTALL)
 NUMBER = re.compile(r"<dd>(.*?)</dd>")
 
 
