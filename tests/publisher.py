@@ -96,7 +96,7 @@ class Publisher:
             said = self._said(address)
             return said.as_of > now and all(map(ge, said.total, wanted))
 
-        wait_until(is_there, f"{address} has {wanted}; it has {self._said(address).total}", 30)
+        wait_until(is_there, f"{address} has {wanted}")
 
     def _said(self, address: str) -> Said:
         try:
