@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmarks import cpu, http_load
@@ -123,9 +124,10 @@ def fastapi(system: System) -> Iterator[tuple[str, int]]:
 
 
 @contextmanager
-def mostread(system: System) -> Iterator[tuple[str, int]]:
+def mostread(system: System, workers: int = 1) -> Iterator[tuple[str, int]]:
     """Ours."""
-    service = system.service("collector", **_LIMITED).wait_ready()
+    settings = {**_LIMITED, "MOSTREAD_COLLECTOR_WORKERS": str(workers)}
+    service = system.service("collector", **settings).wait_ready()
     assert service.process is not None
     yield service.url, service.process.pid
     assert service.stop() == 0
@@ -160,4 +162,5 @@ COLLECTORS = [
     Collector("aiohttp that keeps nothing: the limit", no_op, 1, 1000, durable=False),
     *OURS,
     Collector("mostread, three times as many as may wait", mostread, 1, 3000, overloaded=True),
+    Collector("mostread, two workers on one port", partial(mostread, workers=2), 1, 1000),
 ]

@@ -51,10 +51,10 @@ class Intake:
     async def take(self, body: bytes, sender: Sender, sent_at: int | None) -> Taken:
         """Return when Kafka has what is to be counted of `body`.
 
-        `sent_at` is what the sender's clock showed, in milliseconds, where it said so. Raises
-        TooManyEvents, or Unavailable: then none of it is known to be kept.
+        Call it when `require` raised nothing. `sent_at` is what the sender's clock showed, in
+        milliseconds, where it said so. Raises TooManyEvents, or Unavailable: then none of it is
+        known to be kept.
         """
-        self.require()
         events, rejected = decode(body, may_take_back=sender.is_server, max_events=MAX_EVENTS)
         for rejection in rejected:
             self._metrics.rejected[rejection.reason].inc()

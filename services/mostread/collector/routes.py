@@ -87,6 +87,7 @@ class Routes:
             event = pixel.event(request.query)
             if isinstance(event, Rejection):
                 return _nothing_valid([event])
+            self._intake.require()
             taken = await self._intake.take(event, sender, None)
         except bearer.Refused as refused:
             return refused.answer
