@@ -11,11 +11,12 @@ from typing import Any
 
 from mostread.aggregator.patience import SupersededError
 from mostread.aggregator.servers import Servers
-from mostread.aggregator.store import Count, CounterRow, ProgressRow
+from mostread.aggregator.store import Count, CounterRow, ProgressRow, SketchRow
 from mostread.clock import now_ms
 from mostread.engagement.counter import new_tuple
 from mostread.engagement.partition import PartitionCount, Position, Settlement
 from mostread.engagement.stretch import Outcomes
+from mostread.engagement.visitors import Sketches
 from mostread.errors import CountOver
 
 
@@ -24,6 +25,7 @@ class Assigned:
     """A partition of ours: its counting, and the messages that wait for their flush."""
 
     count: PartitionCount
+    sketches: Sketches
     messages: list[Any] = field(default_factory=list)
 
 
@@ -80,6 +82,8 @@ class Flush:
                 count.topic.name, dead, still_ours=self._still_ours
             )
             await ask_store(store.write_counters, count, rows)
+            sketches = self._sketches()
+            await ask_store(store.write_sketches, count, sketches)
             progress = [
                 ProgressRow(number, position, self._as_of(number))
                 for number, position in self._positions.items()
@@ -89,7 +93,7 @@ class Flush:
             raise SupersededError
         for message in self._messages:
             message.ack()
-        self._measure(rows, progress)
+        self._measure(rows, sketches, progress)
 
     async def _ask_log(self) -> None:
         """Ask where the partitions end, before what was gathered is closed."""
@@ -116,6 +120,15 @@ class Flush:
             for key, counter in self._partitions[number].count.apply(settlement, looked_up[number])
         ]
 
+    def _sketches(self) -> list[SketchRow]:
+        return [
+            SketchRow(number, key, sketch)
+            for number, settlement in self._settlements.items()
+            for key, sketch in self._partitions[number].sketches.apply(
+                settlement.seen, settlement.last, settlement.position.record_time
+            )
+        ]
+
     def _as_of(self, number: int) -> int:
         """Return up to when (ms) every event received is counted.
 
@@ -127,7 +140,12 @@ class Flush:
             return max(self._asked_at, position.record_time)
         return max(position.record_time - 1, 0)
 
-    def _measure(self, rows: Sequence[CounterRow], progress: Sequence[ProgressRow]) -> None:
+    def _measure(
+        self,
+        rows: Sequence[CounterRow],
+        sketches: Sequence[SketchRow],
+        progress: Sequence[ProgressRow],
+    ) -> None:
         metrics = self._servers.metrics
         total = Outcomes()
         for settlement in self._settlements.values():
@@ -135,6 +153,7 @@ class Flush:
         for outcome in ("counted", "duplicate", "late", "dead_lettered"):
             metrics.events.labels(outcome).inc(getattr(total, outcome))
         metrics.rows.labels("counters").inc(len(rows))
+        metrics.rows.labels("visitors").inc(len(sketches))
         metrics.rows.labels("progress").inc(len(progress))
         metrics.lag.clear()
         metrics.as_of.clear()

@@ -31,6 +31,11 @@ class AggregatorSettings(CountingSettings, KafkaSettings, ClickHouseSettings, Se
     aggregator_counters: int = Field(
         400_000, ge=1_000, description="Counters a worker keeps in memory, about 350 bytes each."
     )
+    aggregator_sketches: int = Field(
+        1_500,
+        ge=0,
+        description="Hours of articles whose visitors a worker watches; 12 KB each at most.",
+    )
     aggregator_session_seconds: float = Field(
         20.0, ge=6, le=60, description="After this silence another worker takes the partitions."
     )

@@ -17,6 +17,7 @@ from mostread.engagement.counter import Counter, CounterKey, Grain
 from mostread.engagement.partition import Position
 from mostread.engagement.placement import PlacementRow
 from mostread.engagement.stretch import Outcomes
+from mostread.engagement.visitors import Sketch, SketchKey
 from mostread.errors import ClickHouseUnavailable, Misconfigured, MostreadError
 from mostread.kafka.topics import Topic
 
@@ -53,6 +54,14 @@ class CounterRow(NamedTuple):
     partition: int
     key: CounterKey
     counter: Counter
+
+
+class SketchRow(NamedTuple):
+    """Which visitors an article of one partition had in an hour."""
+
+    partition: int
+    key: SketchKey
+    sketch: Sketch
 
 
 class ProgressRow(NamedTuple):
@@ -160,6 +169,46 @@ class ClickHouseStore:
                     name: [getattr(position.outcomes, name) for position in positions]
                     for name in ("received", "counted", "duplicate", "late", "dead_lettered")
                 },
+            },
+        )
+
+    def sketches(self, count: Count, since: Mapping[int, int]) -> list[SketchRow]:
+        """Return what was written of the visitors of these partitions from an hour on, each."""
+        if not since:
+            return []
+        parameters = {
+            "topic": str(count.topic.id),
+            "partitions": tuple(since),
+            "since": min(since.values()),
+        }
+        return [
+            SketchRow(
+                number,
+                SketchKey(site, article_id, hour),
+                Sketch(views, zip(heaviest, times, strict=True), lowest, version),
+            )
+            for number, site, article_id, hour, views, heaviest, times, lowest, version in (
+                self._query("sketches", parameters)
+            )
+            if hour >= since[number]
+        ]
+
+    def write_sketches(self, count: Count, rows: Sequence[SketchRow]) -> None:
+        """Write which visitors articles had. Of one key's rows the highest version is right."""
+        if not rows:
+            return
+        partitions, keys, sketches = zip(*rows, strict=True)
+        self._insert(
+            "visitors",
+            {
+                **_columns(("site", "article_id", "hour"), keys),
+                "topic_id": [count.topic.id] * len(rows),
+                "partition": partitions,
+                "views": [sketch.views for sketch in sketches],
+                "heaviest": [list(sketch.heaviest) for sketch in sketches],
+                "heaviest_views": [list(sketch.heaviest.values()) for sketch in sketches],
+                "lowest": [sketch.lowest for sketch in sketches],
+                "version": [sketch.version for sketch in sketches],
             },
         )
 

@@ -20,6 +20,7 @@ from mostread.aggregator.settings import AggregatorSettings
 from mostread.aggregator.store import Count
 from mostread.aggregator.takeover import take_over
 from mostread.engagement.record import Record
+from mostread.engagement.visitors import Sketches, first_hour
 
 log = logs.get(__name__)
 Result = TypeVar("Result")
@@ -71,6 +72,10 @@ class Worker:
             store = self._servers.store
             count = await self._servers.ask_store(store.current, topic, still_ours=still_ours)
             found = await self._servers.ask_store(store.positions, count, still_ours=still_ours)
+            since = {p: first_hour(found[p].record_time) for p in partitions if p in found}
+            sketched = await self._servers.ask_store(
+                store.sketches, count, since, still_ours=still_ours
+            )
             loaded = {}
             for partition in partitions:
                 taking = functools.partial(
@@ -82,7 +87,12 @@ class Worker:
                     share=len(partitions),
                     still_ours=still_ours,
                 )
-                loaded[partition] = Assigned(await self._patiently(taking, still_ours))
+                counting = await self._patiently(taking, still_ours)
+                sketches = Sketches(self._settings.aggregator_sketches // len(partitions))
+                sketches.load(
+                    (row.key, row.sketch) for row in sketched if row.partition == partition
+                )
+                loaded[partition] = Assigned(counting, sketches)
         except SupersededError:
             return {}
         if not still_ours():

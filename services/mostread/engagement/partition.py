@@ -17,6 +17,7 @@ from mostread.engagement.counter import NOTHING, Counter, CounterCache, CounterK
 from mostread.engagement.duplicates import DuplicateWindow, Mask, generation_of
 from mostread.engagement.record import DeadLine, Decoded, Record, decode
 from mostread.engagement.stretch import LONGEST_FUTURE_MS, Lateness, Outcomes, Stretch
+from mostread.engagement.visitors import Seen
 from mostread.errors import LogInconsistent
 
 
@@ -58,6 +59,7 @@ class RecordClock:
 class Settlement:
     """A closed stretch on its way into the store.
 
+    `last` is the offset of its last record, `seen` the views that were looked at closer, and
     `missing` are the keys whose counters must be looked up before it can be applied.
     """
 
@@ -65,6 +67,8 @@ class Settlement:
     outcomes: Outcomes
     dead: list[DeadLine]
     gaps: list[range]
+    seen: Seen
+    last: int
     missing: list[CounterKey]
     _stretch: Stretch
     _added: dict[CounterKey, list[int]]
@@ -154,6 +158,8 @@ class PartitionCount:
             outcomes=stretch.outcomes,
             dead=stretch.dead,
             gaps=stretch.gaps,
+            seen=stretch.seen,
+            last=stretch.last,
             missing=[key for key, counter in zip(added, found, strict=True) if counter is None],
             _stretch=stretch,
             _added=added,

@@ -32,6 +32,7 @@ class Decision(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     pinned: PinnedRank | UnsetType = UNSET
     embargo_until: Timestamp | UnsetType = UNSET
     expires_at: Timestamp | UnsetType = UNSET
+    cleared: bool | UnsetType = UNSET
     until: Timestamp | UnsetType = UNSET
     reason: Reason | UnsetType = UNSET
     undoes: DecisionId | UnsetType = UNSET
@@ -54,6 +55,7 @@ class PlacementRow(NamedTuple):
     pinned: int | None
     embargo_until: int | None
     expires_at: int | None
+    cleared: bool | None
     until: int | None
     reason: str
     by: str
@@ -73,6 +75,8 @@ class Decided(Protocol):
     def embargo_until(self) -> int | None: ...
     @property
     def expires_at(self) -> int | None: ...
+    @property
+    def cleared(self) -> bool | None: ...
     @property
     def until(self) -> int | None: ...
 
@@ -116,7 +120,7 @@ def placement_row(
     A field that is not known is refused, as a misspelt one would decide nothing in silence.
     """
     if value is None:
-        nothing = (None, None, None, None, None, "", "", None)
+        nothing = (None, None, None, None, None, None, "", "", None)
         return PlacementRow(site, article_id, *nothing, decided_at, version)
     try:
         said = _decoder.decode(value)
@@ -132,6 +136,7 @@ def placement_row(
         pinned=_said(said.pinned),
         embargo_until=_said(said.embargo_until),
         expires_at=_said(said.expires_at),
+        cleared=_said(said.cleared),
         until=_said(said.until),
         reason=_said(said.reason) or "",
         by=said.by,
@@ -143,7 +148,13 @@ def placement_row(
 
 def in_force(decided: Decided, now: int) -> bool:
     """Say whether a decision says anything, and holds at `now` (ms)."""
-    said = (decided.hidden, decided.pinned, decided.embargo_until, decided.expires_at)
+    said = (
+        decided.hidden,
+        decided.pinned,
+        decided.embargo_until,
+        decided.expires_at,
+        decided.cleared,
+    )
     return said.count(None) < len(said) and (decided.until is None or now < decided.until)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mostread.engagement.counter import HOUR, MINUTE, MINUTE_MS, CounterKey, new_tuple
 from mostread.engagement.event import EventType
 from mostread.engagement.record import DeadLine, Decoded, Record, decode
+from mostread.engagement.visitors import Seen
 
 LONGEST_FUTURE_MS = 60 * MINUTE_MS
 """The most that `Lateness.future_ms` may be: no event counts further ahead of its record."""
@@ -87,6 +88,7 @@ class Stretch:
     dead: list[DeadLine] = field(default_factory=list)
     chunks: list[Chunk] = field(default_factory=list)
     gaps: list[range] = field(default_factory=list)
+    seen: Seen = field(default_factory=Seen)
 
     def add(
         self, records: Sequence[Record], decoded: Decoded, duplicate: NDArray[np.bool_]
@@ -123,6 +125,7 @@ class Stretch:
         )
         self.dead += decoded.dead
         self.chunks.append(chunk)
+        self.seen.add(records, decoded, duplicates.tolist())
         self.last = records[-1].offset
         self.record_bytes += decoded.size
 

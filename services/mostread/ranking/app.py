@@ -47,8 +47,8 @@ def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) ->
     store = Store(reads, settings.ranking_weights)
     stale_after = timedelta(seconds=settings.ranking_stale_seconds)
     defaults = Defaults(settings.ranking_timezone, settings.half_life)
-    most_read = MostReadLists(store, clock, stale_after)
-    one_article = Articles(store, clock, stale_after)
+    most_read = MostReadLists(store, clock, stale_after, settings.rules)
+    one_article = Articles(store, clock, stale_after, settings.rules)
     over_time = AllSeries(store, clock, stale_after)
 
     async def answered_list(query: ListQuery) -> Answer[MostRead]:

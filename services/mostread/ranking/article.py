@@ -9,10 +9,13 @@ from typing import NamedTuple
 from mostread.engagement.buckets import weighing
 from mostread.engagement.placement import Standing, in_force, standing
 from mostread.engagement.window import named
+from mostread.ranking.integrity import Integrity, Rules, hours_of
 from mostread.ranking.most_read import is_stale
 from mostread.ranking.store import Counts, DecisionRow, Description, Store
 
 WINDOWS = ("1h", "24h", "7d")
+WATCHED = "24h"
+"""The window in which an article's visitors are looked at."""
 
 
 class ArticleQuery(NamedTuple):
@@ -35,6 +38,7 @@ class Article:
     about: Description | None
     total: Counts | None
     windows: Mapping[str, Counts]
+    integrity: Integrity | None
     decided: DecisionRow | None
     standing: Standing
 
@@ -50,6 +54,7 @@ class Articles:
     store: Store
     clock: Callable[[], int]
     stale_after: timedelta
+    rules: Rules
 
     async def compute(self, query: ArticleQuery) -> Article:
         """Raise ClickHouseUnavailable or Misconfigured where it cannot be computed."""
@@ -57,11 +62,13 @@ class Articles:
         now = datetime.fromtimestamp(now_ms / 1000, UTC)
         site, article_id = query
         as_of = await self.store.counted_until()
-        (described, totals, decisions), counts = await asyncio.gather(
+        day = named(WATCHED, now)
+        (described, totals, decisions, visitors), counts = await asyncio.gather(
             asyncio.gather(
                 self.store.described(site, [article_id]),
                 self.store.totals(site, [article_id]),
                 self.store.decisions(site, article_id, rows=1),
+                self.store.visitors(site, [article_id], *hours_of(day, now)),
             ),
             asyncio.gather(
                 *(
@@ -73,13 +80,22 @@ class Articles:
         about = described.get(article_id)
         decided = decisions[0] if decisions else None
         by_cms = Standing(about.hidden, about.pinned) if about else Standing(False, None)
+        windows = dict(zip(WINDOWS, counts, strict=True))
+        stands = standing(by_cms, decided, now_ms)
+        holds = decided if decided and in_force(decided, now_ms) else None
         return Article(
             query=query,
             as_of=as_of,
             stale=is_stale(as_of, now, self.stale_after),
             about=about,
             total=totals.get(article_id),
-            windows=dict(zip(WINDOWS, counts, strict=True)),
-            decided=decided if decided and in_force(decided, now_ms) else None,
-            standing=standing(by_cms, decided, now_ms),
+            windows=windows,
+            integrity=self.rules.integrity(
+                visitors.get(article_id),
+                windows[WATCHED].views,
+                cleared=bool(holds and holds.cleared),
+                pinned=stands.pinned is not None,
+            ),
+            decided=holds,
+            standing=stands,
         )

@@ -12,6 +12,7 @@ from mostread.engagement.plan import Plan, plan, trending_plan
 from mostread.engagement.ranking import Placed, place
 from mostread.engagement.score import TRENDING_PAST
 from mostread.engagement.window import MINUTE, Window, a_step_before, after_this_minute, named
+from mostread.ranking.integrity import Integrity, Rules, VisitorsRow, hours_of
 from mostread.ranking.parameters import By, ListQuery
 from mostread.ranking.remembered import Remembered
 from mostread.ranking.settings import Weights
@@ -34,6 +35,7 @@ class Entry:
     row: RankedRow
     total: Counts
     about: Description | None
+    integrity: Integrity | None
 
     @property
     def article_id(self) -> str:
@@ -88,8 +90,11 @@ class Order:
 class MostReadLists:
     """Computes lists. `clock` is in milliseconds since the epoch."""
 
-    def __init__(self, store: Store, clock: Callable[[], int], stale_after: timedelta) -> None:
+    def __init__(
+        self, store: Store, clock: Callable[[], int], stale_after: timedelta, rules: Rules
+    ) -> None:
         self._store = store
+        self._rules = rules
         self._clock = clock
         self._stale_after = stale_after
         self._before = Remembered(self._ranks_before, capacity=_KEPT_BEFORE)
@@ -118,8 +123,10 @@ class MostReadLists:
     ) -> MostRead:
         """Return what stands in some places of an order, described. Raises as `compute`."""
         ids = [at.article.article_id for at in placed]
-        totals, described = await asyncio.gather(
-            self._store.totals(query.site, ids), self._store.described(query.site, ids)
+        totals, described, visitors = await asyncio.gather(
+            self._store.totals(query.site, ids),
+            self._store.described(query.site, ids),
+            self._store.visitors(query.site, ids, *hours_of(order.window, order.now)),
         )
         entries = tuple(
             Entry(
@@ -130,6 +137,7 @@ class MostReadLists:
                 row=at.article,
                 total=totals.get(at.article.article_id, Counts()),
                 about=described.get(at.article.article_id),
+                integrity=self._integrity(at.article, visitors),
             )
             for at in placed
         )
@@ -142,15 +150,11 @@ class MostReadLists:
     ) -> list[Placed[RankedRow]]:
         # Pinned ranks end at 100. Far below them all the pinned articles stand above, and what
         # stands above a page need not be fetched to know its ranks.
-        skip = offset if offset >= _BELOW_ALL_PINS else 0
-        rows = await self._store.ranked(
-            query,
-            self._plan(query, window, now),
-            now,
-            typical=await self._typical.get((query.site, window.start)) if _trends(query) else 0.0,
-            rows=offset + limit,
-            skip=skip,
-        )
+        holds_back = self._rules.hold_back and not query.held_back
+        skip = offset if offset >= _BELOW_ALL_PINS and not holds_back else 0
+        rows = await self._ranked(query, window, now, offset + limit, skip)
+        if holds_back:
+            rows = await self._let_through(query, window, now, offset + limit, rows)
         if skip:
             return [Placed(offset + n, False, row) for n, row in enumerate(rows[:limit], 1)]
         placed = place(
@@ -158,6 +162,48 @@ class MostReadLists:
             (row for row in rows if row.pinned is None),
         )
         return list(islice(placed, offset, offset + limit))
+
+    async def _ranked(
+        self, query: ListQuery, window: Window, now: datetime, rows: int, skip: int = 0
+    ) -> list[RankedRow]:
+        return await self._store.ranked(
+            query,
+            self._plan(query, window, now),
+            now,
+            typical=await self._typical.get((query.site, window.start)) if _trends(query) else 0.0,
+            rows=rows,
+            skip=skip,
+        )
+
+    async def _let_through(
+        self, query: ListQuery, window: Window, now: datetime, wanted: int, rows: list[RankedRow]
+    ) -> list[RankedRow]:
+        """Return `wanted` rows that are not held back, the first of which are among `rows`.
+
+        What an editor has pinned is not held back.
+        """
+        asked = wanted
+        while True:
+            ids = [row.article_id for row in rows if row.pinned is None]
+            visitors = await self._store.visitors(query.site, ids, *hours_of(window, now))
+            through = [row for row in rows if not self._holds_back(row, visitors)]
+            enough = sum(row.pinned is None for row in through) >= wanted
+            if enough or len(ids) < asked:
+                return through
+            asked *= 2
+            rows = await self._ranked(query, window, now, asked)
+
+    def _holds_back(self, row: RankedRow, visitors: Mapping[str, VisitorsRow]) -> bool:
+        integrity = self._integrity(row, visitors)
+        return integrity is not None and integrity.held_back
+
+    def _integrity(self, row: RankedRow, visitors: Mapping[str, VisitorsRow]) -> Integrity | None:
+        return self._rules.integrity(
+            visitors.get(row.article_id),
+            row.views,
+            cleared=row.cleared,
+            pinned=row.pinned is not None,
+        )
 
     def _plan(self, query: ListQuery, window: Window, now: datetime) -> Plan:
         if _trends(query):

@@ -51,6 +51,7 @@ class ListQuery:
     published_within: timedelta | None = None
     tz: str | None = None
     half_life: timedelta | None = None
+    held_back: bool = False
     explain: bool = False
     cursor: str | None = None
     # The words around the list, and whether its numbers are shown: another form of one list.
@@ -199,6 +200,8 @@ def zone(value: str) -> str:
     return value
 
 
+_YES_OR_NO = Parameter("0 or 1", lambda value: _matching("[01]")(value) == "1")
+
 PARAMETERS = {
     "site": Parameter("1 to 64 of A-Z a-z 0-9 . _ -", _matching("[A-Za-z0-9._-]{1,64}")),
     "window": one_of(window.NAMES),
@@ -213,7 +216,8 @@ PARAMETERS = {
     "published_within": Parameter("hours or days, for example 6h or 7d", _duration),
     "tz": Parameter("the name of an IANA time zone, for example Asia/Almaty", zone),
     "half_life": Parameter("hours or days, for example 6h or 2d, or none", _half_life),
-    "explain": Parameter("0 or 1", lambda value: _matching("[01]")(value) == "1"),
+    "held_back": _YES_OR_NO,
+    "explain": _YES_OR_NO,
     "cursor": Parameter(
         "* for the first page, then the next_cursor of the page before",
         _matching(r"\*|[A-Za-z0-9_-]{1,64}\.[0-9]{1,5}"),

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, Field
 
 from mostread.clickhouse.settings import ClickHouseSettings
+from mostread.ranking.integrity import Rules
 from mostread.ranking.parameters import zone
 from mostread.web.settings import ServiceSettings
 
@@ -34,6 +35,25 @@ class RankingSettings(ClickHouseSettings, ServiceSettings):
         ge=0,
         le=240_000,
         description="After so many hours an event is worth half in the score; 0: always the same.",
+    )
+    ranking_min_visitors: int = Field(
+        0,
+        ge=0,
+        le=63,
+        description="An article that fewer visitors viewed in the window is not listed; 0: any is.",
+    )
+    ranking_mark_share: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="An article is marked when its ten busiest visitors have a larger part of its "
+        "views in the window; 1: none is.",
+    )
+    ranking_mark_views: int = Field(
+        100, ge=1, description="An article with fewer views in the window is not marked."
+    )
+    ranking_quarantine: bool = Field(
+        False, description="Whether a marked article is not listed until an editor clears it."
     )
     ranking_stale_seconds: float = Field(
         15.0, gt=0, description="A list is marked stale when its as_of is older than this."
@@ -67,6 +87,15 @@ class RankingSettings(ClickHouseSettings, ServiceSettings):
     ranking_clickhouse_threads: int = Field(
         4, ge=1, le=64, description="How many queries run in ClickHouse side by side."
     )
+
+    @property
+    def rules(self) -> Rules:
+        return Rules(
+            mark_share=self.ranking_mark_share,
+            mark_views=self.ranking_mark_views,
+            quarantine=self.ranking_quarantine,
+            min_visitors=self.ranking_min_visitors,
+        )
 
     @property
     def half_life(self) -> timedelta | None:

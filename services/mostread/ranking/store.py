@@ -10,6 +10,7 @@ import msgspec
 from mostread.engagement.buckets import Weighing
 from mostread.engagement.counter import Grain
 from mostread.engagement.plan import Plan
+from mostread.ranking.integrity import VisitorsRow
 from mostread.ranking.parameters import ListQuery
 from mostread.ranking.reads import Reads
 from mostread.ranking.settings import Weights
@@ -29,12 +30,13 @@ class Counts(msgspec.Struct, frozen=True):
 class RankedRow(Counts, frozen=True, kw_only=True):
     """An article with its counts in a window; `pinned` is the rank an editor gave it.
 
-    `base_*`, `hours` and `expected` are what its `points` or its trend (`ranked`) are made of:
-    see engagement/score.py.
+    An editor has `cleared` it of what its visitors look like. `base_*`, `hours` and `expected`
+    are what its `points` or its trend (`ranked`) are made of: see engagement/score.py.
     """
 
     article_id: str
     pinned: int | None
+    cleared: bool
     ranked: float
     points: float
     base_views: int
@@ -92,6 +94,7 @@ class DecisionRow(msgspec.Struct, frozen=True):
     pinned: int | None
     embargo_until: int | None
     expires_at: int | None
+    cleared: bool | None
     until: int | None
 
 
@@ -197,6 +200,19 @@ class Store:
                 "end": int(end.timestamp()),
             },
         )
+
+    async def visitors(
+        self, site: str, articles: Collection[str], start: datetime, end: datetime
+    ) -> Mapping[str, VisitorsRow]:
+        """Return who viewed articles in whole hours, by article; those not watched are absent."""
+        parameters = {
+            "site": site,
+            "articles": tuple(articles),
+            "start": int(start.timestamp()),
+            "end": int(end.timestamp()),
+        }
+        rows = await self.reads.rows("visitors", VisitorsRow, parameters) if articles else []
+        return {row.article_id: row for row in rows}
 
     async def totals(self, site: str, articles: Collection[str]) -> Mapping[str, Counts]:
         """Return lifetime counts by article; those never counted are absent."""

@@ -10,6 +10,7 @@ import orjson
 
 from mostread.ranking.article import Article
 from mostread.ranking.explanation import explanation
+from mostread.ranking.integrity import Integrity
 from mostread.ranking.most_read import Entry, MostRead
 from mostread.ranking.series import Series
 from mostread.ranking.store import Counts, DecisionRow
@@ -34,6 +35,7 @@ class _Item:
     window: _Counts
     total: _Counts
     score: float
+    integrity: Integrity | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class _Article:
     placement: dict[str, object] | None
     total: _Counts
     windows: dict[str, _Counts]
+    integrity: Integrity | None
     as_of: str | None
     stale: bool
 
@@ -99,6 +102,7 @@ def article_json(article: Article) -> bytes:
             placement=decision_json(article.decided) if article.decided else None,
             total=counts_json(article.total or Counts()),
             windows={name: counts_json(counts) for name, counts in article.windows.items()},
+            integrity=article.integrity,
             as_of=rfc3339(article.as_of) if article.as_of else None,
             stale=article.stale,
         )
@@ -137,6 +141,7 @@ def decision_json(decision: DecisionRow) -> dict[str, object]:
         "pinned": decision.pinned,
         "embargo_until": _milliseconds(decision.embargo_until),
         "expires_at": _milliseconds(decision.expires_at),
+        "cleared": decision.cleared,
         "until": _milliseconds(decision.until),
     }
 
@@ -164,6 +169,7 @@ def _item(entry: Entry, listed: MostRead) -> _Item | dict[str, object]:
         window=counts_json(entry.window),
         total=counts_json(entry.total),
         score=entry.score(listed.query.by),
+        integrity=entry.integrity,
     )
     if not listed.query.explain:
         return item

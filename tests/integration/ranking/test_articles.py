@@ -36,6 +36,7 @@ async def test_an_article_answers_with_its_counts(service: Service, counted: Cou
             "24h": {"views": 3, "comments": 0, "likes": 1},
             "7d": {"views": 7, "comments": 0, "likes": 1},
         },
+        "integrity": None,
         "as_of": "2026-11-23T14:03:03.000Z",
         "stale": False,
     }

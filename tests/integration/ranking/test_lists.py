@@ -42,6 +42,7 @@ async def test_the_answer_is_what_the_contract_says(site: Site, counted: Counted
                 "window": {"views": 7, "comments": 1, "likes": 2},
                 "total": {"views": 107, "comments": 1, "likes": 2},
                 "score": 18.0,
+                "integrity": None,
             }
         ],
     }

@@ -43,7 +43,7 @@ WITH
     ),
     decided AS
     (
-        SELECT article_id, hidden AS decided_hidden, pinned AS decided_pinned, embargo_until, expires_at
+        SELECT article_id, hidden AS decided_hidden, pinned AS decided_pinned, embargo_until, expires_at, cleared AS decided_cleared
         FROM placements FINAL
         WHERE site = %(site)s AND (until IS NULL OR moment < until)
     )
@@ -53,6 +53,7 @@ SELECT
     nullIf(coalesce(decided_pinned, told_pinned), 0) AS pinned,
     coalesce(decided_hidden, told_hidden)
         OR ifNull(moment < embargo_until, false) OR ifNull(expires_at <= moment, false) AS hidden,
+    ifNull(decided_cleared, false) AS cleared,
     base_views, base_comments, base_likes,
     (base_views * %(views_weight)s + base_comments * %(comments_weight)s + base_likes * %(likes_weight)s) / 1000000 AS points,
     -- Since when it is there: since it was published, or read, whichever was first.

@@ -1,0 +1,20 @@
+-- Who viewed some articles in some whole hours; engagement/visitors.py says how an hour is sketched.
+-- The 64 lowest hashes of all hours together are among the 64 lowest of each, and the number of
+-- visitors is 63 / (the part of all possible hashes that lies below the 64th).
+WITH sketched AS
+(
+    SELECT
+        article_id,
+        sum(hours.views) AS views,
+        arraySlice(arrayReverseSort(sumMap(heaviest, heaviest_views).2), 1, 10) AS busy,
+        arraySlice(arraySort(groupUniqArrayArray(lowest)), 1, 64) AS low
+    FROM visitors AS hours FINAL
+    WHERE site = %(site)s AND article_id IN %(articles)s
+        AND hour >= fromUnixTimestamp(toInt64(%(start)s)) AND hour < fromUnixTimestamp(toInt64(%(end)s))
+    GROUP BY article_id
+)
+SELECT
+    article_id, views, arraySum(busy) AS busiest,
+    if(length(low) < 64, length(low), toUInt64(63 / (low[64] / pow(2, 64)))) AS visitors
+FROM sketched
+SETTINGS do_not_merge_across_partitions_select_final = 1, output_format_json_quote_64bit_integers = 0
