@@ -15,7 +15,7 @@ from typing import NamedTuple
 from mostread.engagement.record import Decoded, Record
 
 HOUR_MS = 3_600_000
-MOST_SEEN = 2_000
+MOST_SEEN = 500
 HEAVIEST = 50
 LOWEST = 64
 _BEFORE = 3600
@@ -57,7 +57,9 @@ class Seen:
         events, ends = decoded.events, decoded.ends
         for index in range(self._next, len(events), self.step):
             event = events[index]
-            if event.type != "view" or event.visitor is None or _is_in(duplicates, index):
+            if event.type != "view" or event.visitor is None:
+                continue
+            if duplicates and _is_in(duplicates, index):
                 continue
             record = records[bisect_right(ends, index)]
             # What is late or from the future is told apart by who counts, not here.
@@ -168,9 +170,12 @@ class Sketches:
         oldest = self._newest - _BEFORE
         kept = {key: sketch for key, sketch in self._kept.items() if key.hour >= oldest}
         if len(kept) > self._capacity:
-            by_views = nlargest(self._capacity, ((s.views, key) for key, s in kept.items()))
-            kept = {key: kept[key] for _, key in by_views}
+            kept = dict(nlargest(self._capacity, kept.items(), key=_views))
         self._kept = kept
+
+
+def _views(kept: tuple[SketchKey, Sketch]) -> int:
+    return kept[1].views
 
 
 def first_hour(record_time: int) -> int:

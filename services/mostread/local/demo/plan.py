@@ -60,7 +60,8 @@ def _of(article: CountedArticle, at_ms: int) -> Iterator[Event]:
         times += _older(article, at_ms, total - recent, by_chance)
         for number, time in enumerate(times):
             name = f"demo-{article.article_id}-{kind}-{number}"
-            yield Event(kind, article.article_id, name, SITE, time)
+            # Each by a reader of its own: of one machine they would all be one visitor.
+            yield Event(kind, article.article_id, name, SITE, time, visitor=name)
 
 
 def _readers(article: CountedArticle, at_ms: int) -> Sequence[float]:
