@@ -9,10 +9,10 @@ from uuid import uuid4
 import msgspec
 from kafka import KafkaConsumer, TopicPartition
 
-from mostread.collector.tokens import hash_token
 from mostread.engagement.event import Event
 from mostread.kafka import topics
 from mostread.kafka.settings import KafkaSettings
+from mostread.tokens.token import hash_token
 from system import Service
 
 PARTITIONS = 4

@@ -9,11 +9,15 @@ from uuid import UUID
 from aiohttp.test_utils import TestClient
 from clickhouse_connect.driver.client import Client
 
+from mostread.tokens.token import hash_token
+
 Service = TestClient[Any, Any]
 
 NOW = datetime(2026, 11, 23, 14, 3, 5, tzinfo=UTC)
 FIRST = UUID("11111111-1111-4111-8111-111111111111")
 SECOND = UUID("22222222-2222-4222-8222-222222222222")
+EDITOR = {"Authorization": "Bearer the editor"}
+EDITORS = f"aigerim:editor:{hash_token('the editor')},cms:cms:{hash_token('the cms')}"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Ids that mean something to SQL, to an address, to a formatter or to a page.

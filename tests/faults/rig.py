@@ -11,9 +11,9 @@ from clickhouse_connect.driver.client import Client
 from faults.proxy import Proxy
 from faults.traffic import Traffic
 from faults.workers import Workers
-from mostread.collector.tokens import hash_token
 from mostread.local.clickhouse import LocalClickHouse
 from mostread.local.kafka import LocalKafka
+from mostread.tokens.token import hash_token
 from stack import connect, free_ports, running_clickhouse, running_kafka
 from system import Service, System
 

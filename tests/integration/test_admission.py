@@ -14,11 +14,11 @@ import aiohttp
 import pytest
 
 from collecting import TOKENS, Collecting, collecting
-from mostread.collector import token_file
 from mostread.collector.identity import HALF_HOUR_MS
-from mostread.collector.tokens import Role, Token, hash_token
 from mostread.engagement.event import Event
 from mostread.local.kafka import LocalKafka
+from mostread.tokens import token_file
+from mostread.tokens.token import Role, Token, hash_token
 
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 PIXEL = "/v1/pixel.gif"

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from mostread.collector.tokens import hash_token
 
 from collecting import TOKENS
 from faults.log import produce
 from mostread.clickhouse.client import connect
-from mostread.collector.tokens import hash_token
 from system import Service, System, wait_until
 
 HOLDING = {"MOSTREAD_RANKING_QUARANTINE": "true", "MOSTREAD_RANKING_MIN_VISITORS": "3"}

@@ -14,11 +14,11 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from collecting import TOKENS
-from mostread.collector.tokens import hash_token
 from mostread.engagement.placement import placement_key
 from mostread.kafka import topics
 from mostread.local.clickhouse import LocalClickHouse
 from mostread.local.kafka import LocalKafka
+from mostread.tokens.token import hash_token
 from system import Service, System, wait_until
 
 
@@ -47,7 +47,11 @@ class Newsroom:
         return self.ask("editor", "PUT", f"/v1/articles/{quote(article_id, '')}/placement", said)
 
     def read(self, path: str) -> Any:
-        with urllib.request.urlopen(f"{self.ranking.url}{path}?site={self.site}") as answer:
+        request = urllib.request.Request(
+            f"{self.ranking.url}{path}?site={self.site}",
+            headers={"Authorization": f"Bearer {TOKENS['editor']}"},
+        )
+        with urllib.request.urlopen(request) as answer:
             return json.loads(answer.read())
 
     def log(self, article_id: str) -> list[Any]:
@@ -73,7 +77,8 @@ def running(
     system.init()
     tokens = ",".join(f"{role}-desk:{role}:{hash_token(token)}" for role, token in TOKENS.items())
     collector = system.service("collector", MOSTREAD_COLLECTOR_TOKENS=tokens)
-    aggregator, ranking = system.service("aggregator"), system.service("ranking")
+    aggregator = system.service("aggregator")
+    ranking = system.service("ranking", MOSTREAD_RANKING_TOKENS=tokens)
     for service in (collector, aggregator, ranking):
         service.wait_ready()
     yield Newsroom(system, collector, aggregator, ranking, site="")

@@ -11,11 +11,11 @@ from mostread import logs, schemas
 from mostread.collector.article_routes import ArticleRoutes
 from mostread.collector.batches import Batches
 from mostread.collector.intake import Intake
-from mostread.collector.known_tokens import KnownTokens
 from mostread.collector.metrics import CollectorMetrics
 from mostread.collector.publisher import Publisher
 from mostread.collector.routes import Routes
 from mostread.collector.settings import MAX_BODY_BYTES, CollectorSettings
+from mostread.tokens.known import KnownTokens
 from mostread.web.garbage import look_less_often
 from mostread.web.problem import Handler
 from mostread.web.service import Check, listen, new_application, new_registry
@@ -47,7 +47,11 @@ class Collector:
         app.middlewares.insert(0, _measured(self.metrics))
         batches = Batches(self._settings, self.publisher, self.metrics)
         self.metrics.waiting_requests.set_function(lambda: batches.requests)
-        known = KnownTokens(self._settings, self.metrics)
+        known = KnownTokens(
+            self._settings.collector_tokens,
+            self._settings.collector_tokens_file,
+            self.metrics.tokens_file_broken,
+        )
         app.cleanup_ctx.append(known.follow)
         intake = Intake(self._settings, self.publisher, batches, self.metrics)
         Routes(self._settings, intake, known).add_to(app)

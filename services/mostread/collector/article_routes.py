@@ -5,17 +5,18 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import hdrs, web
 
-from mostread.collector import articles, bearer, named, placements
+from mostread.collector import articles, named, placements
 from mostread.collector.away import away
 from mostread.collector.body import read
-from mostread.collector.known_tokens import KnownTokens
 from mostread.collector.publisher import Publisher
 from mostread.collector.routes import ANYWHERE, PREFLIGHT
 from mostread.collector.settings import CollectorSettings
-from mostread.collector.tokens import Role, Token
 from mostread.engagement.article import article_key
 from mostread.engagement.placement import Placement, placement_key
 from mostread.errors import InvalidEvent, MostreadError, Unavailable
+from mostread.tokens import bearer
+from mostread.tokens.known import KnownTokens
+from mostread.tokens.token import Role, Token
 from mostread.web.problem import problem
 
 CMS = frozenset({Role.CMS, Role.EDITOR})

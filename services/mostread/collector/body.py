@@ -5,9 +5,9 @@ import asyncio
 from aiohttp import hdrs, web
 from aiohttp.web import RequestPayloadError
 
-from mostread.collector.bearer import Refused
 from mostread.collector.inflate import FORMATS, NotInflatable, TooLarge, inflate
 from mostread.collector.settings import MAX_BODY_BYTES
+from mostread.tokens.bearer import Refused
 from mostread.web.connections import connection_of
 from mostread.web.problem import problem
 

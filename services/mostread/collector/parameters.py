@@ -2,8 +2,8 @@
 
 from aiohttp import web
 
-from mostread.collector.bearer import Refused
 from mostread.engagement.event import LATEST_TIMESTAMP
+from mostread.tokens.bearer import Refused
 from mostread.web.problem import problem
 
 

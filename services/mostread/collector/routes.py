@@ -3,18 +3,19 @@
 import msgspec
 from aiohttp import hdrs, web
 
-from mostread.collector import bearer, pixel
+from mostread.collector import pixel
 from mostread.collector.addresses import Addresses
 from mostread.collector.away import away
 from mostread.collector.body import read, too_large
 from mostread.collector.careful import Rejection, TooManyEvents
 from mostread.collector.intake import Intake, Taken
-from mostread.collector.known_tokens import KnownTokens
 from mostread.collector.parameters import sent_at
 from mostread.collector.sender import Sender
 from mostread.collector.settings import CollectorSettings
 from mostread.collector.tracker import tracker
 from mostread.errors import Unavailable
+from mostread.tokens import bearer
+from mostread.tokens.known import KnownTokens
 from mostread.web.problem import problem
 
 DROPPED = "X-Mostread-Dropped"

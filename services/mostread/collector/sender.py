@@ -3,7 +3,7 @@
 from multidict import CIMultiDictProxy
 
 from mostread.collector.networks import household
-from mostread.collector.tokens import Role
+from mostread.tokens.token import Role
 
 _LONGEST_USER_AGENT = 256
 """Beyond it nothing tells readers apart, and every step would pay for it."""

@@ -7,8 +7,8 @@ from pydantic import Field, SecretStr, field_validator
 from mostread.collector import sites
 from mostread.collector.networks import Networks
 from mostread.collector.sites import Rules, Sites
-from mostread.collector.tokens import parse_tokens
 from mostread.kafka.settings import KafkaSettings
+from mostread.tokens.token import parse_tokens
 from mostread.web.settings import ServiceSettings
 
 MAX_BODY_BYTES = 1 << 20

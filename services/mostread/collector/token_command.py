@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 import click
 
-from mostread.collector import token_file
 from mostread.collector.settings import CollectorSettings
-from mostread.collector.token_file import Tokens
-from mostread.collector.tokens import Role, Token, hash_token, parse_tokens
 from mostread.errors import Misconfigured, NameTaken
+from mostread.tokens import token_file
+from mostread.tokens.token import Role, Token, hash_token, parse_tokens
+from mostread.tokens.token_file import Tokens
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

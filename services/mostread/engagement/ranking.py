@@ -35,3 +35,27 @@ def place(pinned: Iterable[tuple[int, T]], others: Iterable[T]) -> Iterator[Plac
         rank += 1
         yield Placed(rank, True, pin[1])
         pin = next(waiting, None)
+
+
+def place_some(
+    pinned: Iterable[tuple[int, T]], others: Iterable[tuple[int, T]], count: int
+) -> Iterator[Placed[T]]:
+    """Yield what `place` does where only some of the `count` others are there.
+
+    Each of them comes with its number among all of them, from 1.
+    """
+    waiting = iter(pinned)
+    pin = next(waiting, None)
+    above = last = 0
+    for number, article in others:
+        while pin is not None and pin[0] <= number + above:
+            last = max(pin[0], last + 1)
+            yield Placed(last, True, pin[1])
+            above += 1
+            pin = next(waiting, None)
+        yield Placed(number + above, False, article)
+    while pin is not None:
+        above += 1
+        last = min(max(pin[0], last + 1), count + above)
+        yield Placed(last, True, pin[1])
+        pin = next(waiting, None)

@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 import click
 
-from mostread.collector.tokens import Role
 from mostread.errors import Misconfigured
 from mostread.local.folder import DataFolder
 from mostread.local.ports import Ports
 from mostread.local.stack import Stack
+from mostread.tokens.token import Role
 
 DOWN_TIMEOUT = 300.0
 

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from mostread.collector import token_file
-from mostread.collector.tokens import Role, Token, hash_token
 from mostread.errors import MostreadError
 from mostread.local.clickhouse import LocalClickHouse
 from mostread.local.event_log import EventLog
@@ -20,6 +18,8 @@ from mostread.local.process import spawn, tail
 from mostread.local.readiness import missing
 from mostread.local.server import LocalServer
 from mostread.local.supervisor import Service, Supervisor
+from mostread.tokens import token_file
+from mostread.tokens.token import Role, Token, hash_token
 
 READY_TIMEOUT = 120.0
 TOKENS_FILE = "MOSTREAD_COLLECTOR_TOKENS_FILE"
@@ -29,11 +29,17 @@ SAY_WHAT_IS_MISSING_AFTER = 10.0
 def service_environment(folder: DataFolder, ports: Ports) -> dict[str, str]:
     """Return the environment of every service: the caller's own, and where the stack's parts are.
 
-    A Kafka or ClickHouse that the caller names is used, and none is started. The collector
-    knows the tokens of the file in the data folder, unless the caller names another.
+    A Kafka or ClickHouse that the caller names is used, and none is started. Collector and
+    ranking know the tokens of the file in the data folder, unless the caller names another.
     """
+    file = os.environ.get(TOKENS_FILE, str(folder.tokens))
+    named = os.environ.get("MOSTREAD_COLLECTOR_TOKENS", "")
+    collector = f"http://127.0.0.1:{ports.collector}"
     return {
-        TOKENS_FILE: str(folder.tokens),
+        TOKENS_FILE: file,
+        "MOSTREAD_RANKING_TOKENS_FILE": file,
+        "MOSTREAD_RANKING_TOKENS": named,
+        "MOSTREAD_RANKING_COLLECTOR_URL": collector if file or named else "",
         "MOSTREAD_COLLECTOR_VISITOR_SECRET": kept_secret(folder.visitor_secret),
         "MOSTREAD_KAFKA_BROKERS": f"127.0.0.1:{ports.kafka}",
         "MOSTREAD_CLICKHOUSE_URL": f"http://127.0.0.1:{ports.clickhouse}",

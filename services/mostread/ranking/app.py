@@ -11,15 +11,22 @@ from mostread.errors import MostreadError
 from mostread.ranking.answer import Answer
 from mostread.ranking.article import Article, ArticleQuery, Articles
 from mostread.ranking.article_page import add_article_page
-from mostread.ranking.article_routes import add_article_routes, article_answer, series_answer
+from mostread.ranking.article_routes import (
+    add_article_routes,
+    article_answer,
+    ranks_answer,
+    series_answer,
+)
 from mostread.ranking.feeds import add_feeds
 from mostread.ranking.fragment import add_fragment
 from mostread.ranking.held import HeldLists
 from mostread.ranking.metrics import Metrics, observed
 from mostread.ranking.most_read import MostRead, MostReadLists
+from mostread.ranking.newsroom import Newsroom
 from mostread.ranking.offered import AllOffered
 from mostread.ranking.page import add_page
 from mostread.ranking.parameters import Defaults, ListQuery
+from mostread.ranking.ranks import AllRanks, Ranks
 from mostread.ranking.reads import Reads
 from mostread.ranking.rendering import Pages
 from mostread.ranking.routes import add_list_routes, list_answer, stale
@@ -50,6 +57,7 @@ def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) ->
     most_read = MostReadLists(store, clock, stale_after, settings.rules)
     one_article = Articles(store, clock, stale_after, settings.rules)
     over_time = AllSeries(store, clock, stale_after)
+    by_hour = AllRanks(store, clock, stale_after)
 
     async def answered_list(query: ListQuery) -> Answer[MostRead]:
         return list_answer(await most_read.compute(query))
@@ -60,12 +68,16 @@ def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) ->
     async def answered_series(query: SeriesQuery) -> Answer[Series]:
         return series_answer(await over_time.compute(query))
 
+    async def answered_ranks(query: ArticleQuery) -> Answer[Ranks]:
+        return ranks_answer(await by_hour.compute(query))
+
     capacity = settings.ranking_kept_answers
     lists = Snapshots("list", answered_list, stale(list_answer), metrics, capacity=capacity)
     articles = Snapshots(
         "article", answered_article, stale(article_answer), metrics, capacity=capacity
     )
     series = Snapshots("series", answered_series, stale(series_answer), metrics, capacity=capacity)
+    ranks = Snapshots("ranks", answered_ranks, stale(ranks_answer), metrics, capacity=capacity)
     held = HeldLists(most_read, capacity=settings.ranking_held_lists)
     streams = Streams(
         lists.get,
@@ -84,8 +96,18 @@ def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) ->
     # Outermost, so that it sees the status that an error became.
     app.middlewares.insert(0, observed(metrics))
     app.cleanup_ctx.append(close)
+    newsroom = Newsroom(settings, metrics)
+    app.cleanup_ctx.append(newsroom.follow)
     add_list_routes(app, lists, held, streams, defaults)
-    add_article_routes(app, articles, series, store, clock)
+    add_article_routes(
+        app,
+        articles=articles,
+        series=series,
+        ranks=ranks,
+        store=store,
+        newsroom=newsroom,
+        clock=clock,
+    )
     add_feeds(
         app,
         lists,
@@ -95,7 +117,7 @@ def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) ->
     )
     add_fragment(app, lists, defaults)
     add_widget(app)
-    pages = Pages()
+    pages = Pages(newsroom)
     add_article_page(app, pages, articles=articles, series=series, defaults=defaults, clock=clock)
     add_page(
         app,

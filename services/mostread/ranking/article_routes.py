@@ -7,25 +7,32 @@ from aiohttp import web
 
 from mostread.ranking.answer import PUBLIC, Answer, answering
 from mostread.ranking.article import Article, ArticleQuery
+from mostread.ranking.newsroom import Newsroom
 from mostread.ranking.parameters import article_id_of, site_only
 from mostread.ranking.placement_log import log_query, placement_log, placement_log_json
+from mostread.ranking.ranks import Ranks
 from mostread.ranking.series import Series, SeriesQuery, series_query
 from mostread.ranking.snapshot import Snapshots
 from mostread.ranking.store import Store
-from mostread.ranking.wire import article_json, series_json
+from mostread.ranking.wire import article_json, ranks_json, series_json
+from mostread.tokens.bearer import Refused
 from mostread.web.problem import problem
 
 ArticleAnswers = Snapshots[ArticleQuery, Answer[Article]]
 SeriesAnswers = Snapshots[SeriesQuery, Answer[Series]]
+RanksAnswers = Snapshots[ArticleQuery, Answer[Ranks]]
 
 _ARTICLES = "/v1/articles/"
 
 
 def add_article_routes(
     app: web.Application,
+    *,
     articles: ArticleAnswers,
     series: SeriesAnswers,
+    ranks: RanksAnswers,
     store: Store,
+    newsroom: Newsroom,
     clock: Callable[[], int],
 ) -> None:
     """Add them to `app`. `clock` is in milliseconds since the epoch."""
@@ -43,7 +50,17 @@ def add_article_routes(
         answer = await series.get(query)
         return answer.respond(request) if answer.value.known else _unknown(query.site, article_id)
 
+    async def by_hour(request: web.Request) -> web.StreamResponse:
+        site = site_only(request.rel_url.raw_query_string)
+        article_id = _article_id(request.rel_url.raw_path.removesuffix("/ranks"))
+        answer = await ranks.get(ArticleQuery(site, article_id))
+        return answer.respond(request) if answer.value.known else _unknown(site, article_id)
+
     async def decided(request: web.Request) -> web.StreamResponse:
+        try:
+            newsroom.require_editor(request)
+        except Refused as refused:
+            return refused.answer
         article_id = _article_id(request.rel_url.raw_path.removesuffix("/placements"))
         query = log_query(request.rel_url.raw_query_string, article_id)
         # Never from memory: who takes something back must see the last decision.
@@ -53,6 +70,7 @@ def add_article_routes(
     # Said by a pattern, because aiohttp's own for a part of a path leaves out braces.
     app.router.add_get(_ARTICLES + "{article_id:[^/]+}", answering(article))
     app.router.add_get(_ARTICLES + "{article_id:[^/]+}/series", answering(over_time))
+    app.router.add_get(_ARTICLES + "{article_id:[^/]+}/ranks", answering(by_hour))
     app.router.add_get(_ARTICLES + "{article_id:[^/]+}/placements", answering(decided))
 
 
@@ -64,6 +82,11 @@ def article_answer(article: Article) -> Answer[Article]:
 def series_answer(series: Series) -> Answer[Series]:
     """Render an article's counts over time."""
     return Answer.of(series, series_json(series))
+
+
+def ranks_answer(ranks: Ranks) -> Answer[Ranks]:
+    """Render where an article stood."""
+    return Answer.of(ranks, ranks_json(ranks))
 
 
 def _unknown(site: str, article_id: str) -> web.Response:

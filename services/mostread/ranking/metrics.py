@@ -51,6 +51,11 @@ class Metrics:
             "Lists sent to clients that follow them.",
             registry=registry,
         )
+        self.tokens_file_broken = Gauge(
+            "mostread_ranking_tokens_file_broken",
+            "1 while the file of tokens cannot be read and those it held before are used.",
+            registry=registry,
+        )
 
 
 def observed(metrics: Metrics) -> Any:

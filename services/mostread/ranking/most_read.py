@@ -1,15 +1,15 @@
 """One list: the order from ClickHouse, pinned articles put in place, and what is said of each."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from mostread.engagement.plan import Plan, plan, trending_plan
-from mostread.engagement.ranking import Placed, place
+from mostread.engagement.ranking import Placed, place, place_some
 from mostread.engagement.score import TRENDING_PAST
 from mostread.engagement.window import MINUTE, Window, a_step_before, after_this_minute, named
 from mostread.ranking.integrity import Integrity, Rules, VisitorsRow, hours_of
@@ -114,7 +114,8 @@ class MostReadLists:
         as_of = await self._store.counted_until()
         placed, before = await asyncio.gather(
             self._placed(query, window, now, offset, limit),
-            self._before.get((query.whole, minute)),
+            # Where an article that is found stood is where it stood in the whole list.
+            self._before.get((replace(query.whole, q=None), minute)),
         )
         return Order(now, window, as_of, placed, before)
 
@@ -151,17 +152,37 @@ class MostReadLists:
         # Pinned ranks end at 100. Far below them all the pinned articles stand above, and what
         # stands above a page need not be fetched to know its ranks.
         holds_back = self._rules.hold_back and not query.held_back
-        skip = offset if offset >= _BELOW_ALL_PINS and not holds_back else 0
+        if holds_back and query.words:
+            found = await self._found(query, window, now)
+            return list(islice(found, offset, offset + limit))
+        skip = offset if offset >= _BELOW_ALL_PINS and not (holds_back or query.words) else 0
         rows = await self._ranked(query, window, now, offset + limit, skip)
         if holds_back:
             rows = await self._let_through(query, window, now, offset + limit, rows)
         if skip:
             return [Placed(offset + n, False, row) for n, row in enumerate(rows[:limit], 1)]
-        placed = place(
-            ((row.pinned, row) for row in rows if row.pinned is not None),
-            (row for row in rows if row.pinned is None),
-        )
+        pinned = [(row.pinned, row) for row in rows if row.pinned is not None]
+        others = [row for row in rows if row.pinned is None]
+        if query.words:
+            count = rows[0].others if rows else 0
+            placed = place_some(pinned, ((row.number, row) for row in others), count)
+            placed = (at for at in placed if at.article.found)
+        else:
+            placed = place(pinned, others)
         return list(islice(placed, offset, offset + limit))
+
+    async def _found(
+        self, query: ListQuery, window: Window, now: datetime
+    ) -> Iterator[Placed[RankedRow]]:
+        """Return what is searched for where articles may be held back.
+
+        How many of those above are is not known before each was looked at: only the first ranks
+        are searched.
+        """
+        rows = await self._ranked(query, window, now, COMPARED)
+        found = {row.article_id for row in rows if row.found}
+        whole = await self._placed(replace(query, q=None), window, now, 0, COMPARED)
+        return (at for at in whole if at.article.article_id in found)
 
     async def _ranked(
         self, query: ListQuery, window: Window, now: datetime, rows: int, skip: int = 0

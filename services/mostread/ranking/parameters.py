@@ -1,6 +1,7 @@
 """The parameters of a list in an address: each parsed once into a ListQuery, or refused by name."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -54,6 +55,7 @@ class ListQuery:
     held_back: bool = False
     explain: bool = False
     cursor: str | None = None
+    q: str | None = None
     # The words around the list, and whether its numbers are shown: another form of one list.
     lang: Lang = field(default="en", compare=False)
     counts: bool = field(default=True, compare=False)
@@ -65,10 +67,15 @@ class ListQuery:
         """The list that this is a page of."""
         return replace(self, limit=10, offset=0, explain=False, cursor=None)
 
+    @property
+    def words(self) -> list[str]:
+        """What a title or id has to hold, each somewhere; none where nothing is searched for."""
+        return (self.q or "").split()
+
     def address(self, **changes: str | None) -> str:
-        """Return the same address with parameters changed, or left out where None."""
+        """Return the same address with parameters changed, or left out where None or empty."""
         kept = {**dict(self.written), **changes}
-        return "?" + urlencode({name: value for name, value in kept.items() if value is not None})
+        return "?" + urlencode({name: value for name, value in kept.items() if value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +191,15 @@ def _duration(value: str) -> timedelta:
     return timedelta(hours=number) if match[2] == "h" else timedelta(days=number)
 
 
+def _search(value: str) -> str | None:
+    # Titles are composed: a й in two characters would not be found.
+    words = unicodedata.normalize("NFC", value).split()
+    if len(value) > 100 or re.search("[\x00-\x1f\x7f]", value):
+        raise ValueError(value)
+    # An empty field of a form searches for nothing.
+    return " ".join(words) or None
+
+
 def _half_life(value: str) -> timedelta | None:
     return None if value == "none" else _duration(value)
 
@@ -222,16 +238,20 @@ PARAMETERS = {
         "* for the first page, then the next_cursor of the page before",
         _matching(r"\*|[A-Za-z0-9_-]{1,64}\.[0-9]{1,5}"),
     ),
+    "q": Parameter("words of a title or an id, at most 100 characters", _search),
 }
 
 # What names a list; the others are about the form of its answer.
-LIST = {name: PARAMETERS[name] for name in PARAMETERS if name not in {"explain", "cursor"}}
+LIST = {name: PARAMETERS[name] for name in PARAMETERS if name not in {"explain", "cursor", "q"}}
+
+_LANG = one_of(get_args(Lang))
 
 # What a page says beside: the language of its words, which is the reader's where it says nothing.
-PAGE = {**LIST, "lang": one_of(get_args(Lang))}
+PAGE = {**LIST, "q": PARAMETERS["q"], "lang": _LANG}
 
 # What a piece of other sites' pages says beside: its language too, and whether numbers are shown.
 WORDED = {
-    **PAGE,
+    **LIST,
+    "lang": _LANG,
     "counts": PARAMETERS["explain"],
 }

@@ -1,7 +1,8 @@
 """What every page is made of: templates, the files they ask for, and what a browser may do.
 
-A page asks nobody but this service, and no script of it can make markup out of a string: the
-browser itself refuses (Trusted Types). So a title is text, whatever it says.
+A page asks nobody but this service, and the collector where an editor decides; no script of it
+can make markup out of a string: the browser itself refuses (Trusted Types). So a title is text,
+whatever it says.
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ import jinja2
 from aiohttp import web
 
 from mostread.ranking.answer import RETRY_SECONDS
+from mostread.ranking.newsroom import Newsroom
 from mostread.ranking.page_words import PAGE_WORDS, PageWords, spoken
 from mostread.ranking.parameters import BadParameter
 from mostread.ranking.words import WORDS, Lang
@@ -27,18 +29,24 @@ _ASSETS = {
     "vendor/uPlot.iife.min.js": "text/javascript",
     "vendor/uPlot.min.css": "text/css",
 }
-_SECURITY = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'self'; require-trusted-types-for 'script'; trusted-types 'none'",
-    "X-Content-Type-Options": "nosniff",
-}
+
+
+def _security(also_asked: str) -> Mapping[str, str]:
+    asked = f"'self' {also_asked}".strip()
+    policy = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        f"connect-src {asked}; base-uri 'none'; "
+        "form-action 'self'; frame-ancestors 'self'; require-trusted-types-for 'script'; "
+        "trusted-types 'none'"
+    )
+    return {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff"}
 
 
 class Pages:
     """Renders the templates of pages/, each with the addresses of what it asks for."""
 
-    def __init__(self) -> None:
+    def __init__(self, newsroom: Newsroom) -> None:
+        self._security = _security(newsroom.collector)
         self._assets = {name: (_PAGES / name).read_bytes() for name in _ASSETS}
         self._templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(_PAGES),
@@ -50,6 +58,7 @@ class Pages:
         # From the page to `/`: the service may stand below another path.
         self._templates.globals["root"] = ""
         self._templates.globals["again"] = False
+        self._templates.globals["newsroom"] = newsroom
         self._templates.filters["grouped"] = grouped
         # The address carries a hash of the content, so what it names never changes.
         self._templates.globals["asset"] = {
@@ -67,7 +76,7 @@ class Pages:
             text=self._templates.get_template(name).render({**told, **context}),
             content_type="text/html",
             headers={
-                **_SECURITY,
+                **self._security,
                 "Cache-Control": "no-cache",
                 "Content-Language": lang,
                 "Vary": "Accept-Language",
@@ -116,7 +125,7 @@ class Pages:
         name = request.match_info["name"]
         if name not in self._assets:
             raise web.HTTPNotFound
-        cached = {"Cache-Control": "public, max-age=31536000, immutable", **_SECURITY}
+        cached = {"Cache-Control": "public, max-age=31536000, immutable", **self._security}
         return web.Response(body=self._assets[name], content_type=_ASSETS[name], headers=cached)
 
 

@@ -12,6 +12,7 @@ from mostread.ranking.article import Article
 from mostread.ranking.held import CursorExpired, HeldLists
 from mostread.ranking.most_read import MostRead
 from mostread.ranking.parameters import Defaults, ListQuery, list_query
+from mostread.ranking.ranks import Ranks
 from mostread.ranking.series import Series
 from mostread.ranking.snapshot import Snapshots
 from mostread.ranking.stream import FOLLOWED, Streams
@@ -20,7 +21,7 @@ from mostread.web.problem import problem
 
 ListAnswers = Snapshots[ListQuery, Answer[MostRead]]
 
-V = TypeVar("V", MostRead, Article, Series)
+V = TypeVar("V", MostRead, Article, Series, Ranks)
 
 
 def add_list_routes(

@@ -3,11 +3,12 @@
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, field_validator
 
 from mostread.clickhouse.settings import ClickHouseSettings
 from mostread.ranking.integrity import Rules
 from mostread.ranking.parameters import zone
+from mostread.tokens.token import parse_tokens
 from mostread.web.settings import ServiceSettings
 
 
@@ -87,6 +88,46 @@ class RankingSettings(ClickHouseSettings, ServiceSettings):
     ranking_clickhouse_threads: int = Field(
         4, ge=1, le=64, description="How many queries run in ClickHouse side by side."
     )
+
+    ranking_tokens: str = Field(
+        "",
+        description="Bearer tokens as MOSTREAD_COLLECTOR_TOKENS has them; those of the role editor "
+        "read the log of decisions.",
+        repr=False,
+    )
+    ranking_tokens_file: str = Field(
+        "",
+        description="A file with further tokens, that of MOSTREAD_COLLECTOR_TOKENS_FILE or a copy; "
+        "a change of it is seen without a restart.",
+    )
+    ranking_collector_url: str = Field(
+        "",
+        # It stands in a header, where blanks, commas and semicolons would mean something.
+        pattern=r"^(https?://[A-Za-z0-9._~:/\[\]%-]+)?$",
+        description="Where editors' browsers reach the collector, so that they can hide and pin on "
+        "the page; empty: not on the page.",
+    )
+
+    @field_validator("ranking_tokens")
+    @classmethod
+    def _tokens_can_be_read(cls, value: str) -> str:
+        parse_tokens(value)
+        return value
+
+    @field_validator("ranking_collector_url")
+    @classmethod
+    def _who_decides_is_known(cls, value: str, info: ValidationInfo) -> str:
+        if value and not (info.data.get("ranking_tokens") or info.data.get("ranking_tokens_file")):
+            raise ValueError(
+                "whoever decides on the page is asked for a token; say which there are by "
+                "MOSTREAD_RANKING_TOKENS_FILE, as the collector knows them"
+            )
+        return value
+
+    @property
+    def collector_url(self) -> str:
+        """The collector's address with a slash at its end; empty where it is not told."""
+        return self.ranking_collector_url and self.ranking_collector_url.rstrip("/") + "/"
 
     @property
     def rules(self) -> Rules:

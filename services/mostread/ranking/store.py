@@ -31,7 +31,9 @@ class RankedRow(Counts, frozen=True, kw_only=True):
     """An article with its counts in a window; `pinned` is the rank an editor gave it.
 
     An editor has `cleared` it of what its visitors look like. `base_*`, `hours` and `expected`
-    are what its `points` or its trend (`ranked`) are made of: see engagement/score.py.
+    are what its `points` or its trend (`ranked`) are made of: see engagement/score.py. Where
+    something is searched for, it is the one of `number` among `others` that are not pinned, and
+    `found` or not; one that is neither found nor pinned is no row.
     """
 
     article_id: str
@@ -44,6 +46,9 @@ class RankedRow(Counts, frozen=True, kw_only=True):
     base_likes: int
     hours: float
     expected: float
+    found: bool
+    number: int
+    others: int
 
     @property
     def counts(self) -> Counts:
@@ -66,6 +71,13 @@ class HourRow(msgspec.Struct, frozen=True):
     article_id: str
     start: int
     views: int
+
+
+class RanksRow(msgspec.Struct, frozen=True):
+    """The ranks of an article hour by hour, 0 where it had none."""
+
+    article_id: str
+    ranks: list[int]
 
 
 class Description(msgspec.Struct, frozen=True):
@@ -155,6 +167,7 @@ class Store:
                 "views_weight": self.weights.views,
                 "comments_weight": self.weights.comments,
                 "likes_weight": self.weights.likes,
+                "words": query.words,
             },
         )
 
@@ -213,6 +226,19 @@ class Store:
         }
         rows = await self.reads.rows("visitors", VisitorsRow, parameters) if articles else []
         return {row.article_id: row for row in rows}
+
+    async def ranks(
+        self, site: str, start: datetime, *, hours: int, length: int, ranks: int
+    ) -> Mapping[str, list[int]]:
+        """Return at which of the first `ranks` places articles stood, 0 where at none of them.
+
+        There is one for each of `hours` moments, an hour apart; the first is `length` hours after
+        `start`, and each is about the views of so many hours before it.
+        """
+        parameters = {"site": site, "start": int(start.timestamp())}
+        parameters |= {"hours": hours, "length": length, "ranks": ranks}
+        rows = await self.reads.rows("ranks", RanksRow, parameters)
+        return {row.article_id: row.ranks for row in rows}
 
     async def totals(self, site: str, articles: Collection[str]) -> Mapping[str, Counts]:
         """Return lifetime counts by article; those never counted are absent."""

@@ -12,6 +12,7 @@ from mostread.ranking.article import Article
 from mostread.ranking.explanation import explanation
 from mostread.ranking.integrity import Integrity
 from mostread.ranking.most_read import Entry, MostRead
+from mostread.ranking.ranks import Ranks
 from mostread.ranking.series import Series
 from mostread.ranking.store import Counts, DecisionRow
 
@@ -124,6 +125,21 @@ def series_json(series: Series) -> bytes:
             "views": [counts.views for counts in series.counts],
             "comments": [counts.comments for counts in series.counts],
             "likes": [counts.likes for counts in series.counts],
+        }
+    )
+
+
+def ranks_json(ranks: Ranks) -> bytes:
+    """Return the body of GET /v1/articles/{article_id}/ranks."""
+    return orjson.dumps(
+        {
+            "site": ranks.query.site,
+            "article_id": ranks.query.article_id,
+            "from": rfc3339(ranks.ends[0]),
+            "to": rfc3339(ranks.last),
+            "as_of": rfc3339(ranks.as_of) if ranks.as_of else None,
+            "stale": ranks.stale,
+            "ranks": ranks.ranks,
         }
     )
 

@@ -11,13 +11,16 @@ from mostread.clickhouse.migrate import migrate
 from mostread.local.clickhouse import LocalClickHouse
 from mostread.ranking.app import new_ranking
 from mostread.ranking.settings import RankingSettings
-from ranked_site import NOW, Counted, Service, Site
+from ranked_site import EDITORS, NOW, Counted, Service, Site
 
 
 @pytest.fixture(scope="session")
 def ranking_settings(clickhouse: LocalClickHouse) -> RankingSettings:
     settings = RankingSettings(
-        clickhouse_url=clickhouse.url, clickhouse_database="test_ranking", ranking_port=0
+        clickhouse_url=clickhouse.url,
+        clickhouse_database="test_ranking",
+        ranking_port=0,
+        ranking_tokens=EDITORS,
     )
     migrate(settings)
     client = connect(settings)

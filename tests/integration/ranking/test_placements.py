@@ -1,12 +1,29 @@
 """What editors decided, over a real ClickHouse: in lists, on an article, and in its log."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from itertools import product
+from pathlib import Path
 from typing import Any
 
-from ranked_site import NOW, Counted, Service, Site, ago
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from mostread.ranking.app import new_ranking
+from mostread.ranking.settings import RankingSettings
+from mostread.tokens import token_file
+from mostread.tokens.token import parse_tokens
+from ranked_site import EDITOR, EDITORS, NOW, Counted, Service, Site, ago
 
 HOUR = timedelta(hours=1)
+
+
+async def every(seconds: float) -> AsyncIterator[None]:
+    """Come by again and again; the test's own time limit ends this otherwise."""
+    while True:
+        yield
+        await asyncio.sleep(seconds)
 
 
 async def article(service: Service, counted: Counted, article_id: str) -> dict[str, Any]:
@@ -17,7 +34,8 @@ async def article(service: Service, counted: Counted, article_id: str) -> dict[s
 
 
 async def log(service: Service, counted: Counted, article_id: str, more: str = "") -> Any:
-    answer = await service.get(f"/v1/articles/{article_id}/placements?site={counted.site}{more}")
+    address = f"/v1/articles/{article_id}/placements?site={counted.site}{more}"
+    answer = await service.get(address, headers=EDITOR)
     assert answer.status == 200
     return await answer.json()
 
@@ -164,17 +182,63 @@ async def test_the_log_says_who_decided_what_and_how_to_take_it_back(
 
 
 async def test_the_log_is_for_the_newsroom(service: Service, counted: Counted) -> None:
-    answer = await service.get(f"/v1/articles/nobody/placements?site={counted.site}")
+    address = f"/v1/articles/nobody/placements?site={counted.site}"
+    answer = await service.get(address, headers=EDITOR)
     assert (await answer.json())["items"] == []
     assert answer.headers["Cache-Control"] == "private, no-cache"
     assert "Access-Control-Allow-Origin" not in answer.headers
-    same = {"If-None-Match": answer.headers["ETag"]}
+    same = {**EDITOR, "If-None-Match": answer.headers["ETag"]}
     again = await service.get(answer.url.path_qs, headers=same)
     assert again.status == 304
 
 
+@pytest.mark.parametrize(
+    ("token", "status", "said"),
+    [
+        (None, 401, "of the role editor"),
+        ("another", 401, "not known here"),
+        ("the cms", 403, "is of the role cms; this needs editor"),
+    ],
+)
+async def test_nobody_else_reads_the_log(
+    service: Service, counted: Counted, token: str | None, status: int, said: str
+) -> None:
+    counted.decision("a", hidden=True, reason="Not for everybody")
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    answer = await service.get(f"/v1/articles/a/placements?site={counted.site}", headers=headers)
+    text = await answer.text()
+    assert (answer.status, said in text, "everybody" in text) == (status, True, False)
+
+
+async def test_where_no_tokens_are_known_the_log_is_closed(
+    ranking_settings: RankingSettings,
+) -> None:
+    app = new_ranking(ranking_settings.model_copy(update={"ranking_tokens": ""}))
+    async with TestClient(TestServer(app)) as service:
+        answer = await service.get("/v1/articles/a/placements", headers=EDITOR)
+        assert answer.status == 403
+        told = await answer.json()
+    assert told["type"] == "urn:mostread:problem:log-closed"
+    assert "MOSTREAD_RANKING_TOKENS_FILE" in told["detail"]
+
+
+async def test_an_editor_who_is_added_to_the_file_reads_the_log_at_once(
+    ranking_settings: RankingSettings, tmp_path: Path
+) -> None:
+    file = tmp_path / "tokens"
+    changed = {"ranking_tokens": "", "ranking_tokens_file": str(file)}
+    app = new_ranking(ranking_settings.model_copy(update=changed))
+    async with TestClient(TestServer(app)) as service:
+        assert (await service.get("/v1/articles/a/placements", headers=EDITOR)).status == 401
+        token_file.change(file, lambda _: parse_tokens(EDITORS))
+        async for _ in every(0.05):
+            answer = await service.get("/v1/articles/a/placements", headers=EDITOR)
+            if answer.status == 200:
+                break
+
+
 async def test_what_is_no_page_of_a_log_is_refused(service: Service) -> None:
     for parameters in ("before=x", "before=%C2%B2", f"before={10**19}", "limit=0", "offset=1"):
-        answer = await service.get(f"/v1/articles/a/placements?{parameters}")
+        answer = await service.get(f"/v1/articles/a/placements?{parameters}", headers=EDITOR)
         assert answer.status == 400
         assert (await answer.json())["parameter"] == parameters.partition("=")[0]

@@ -11,7 +11,7 @@ from mostread.collector.bots import is_bot
 from mostread.collector.event import SentEvent
 from mostread.collector.sender import Sender
 from mostread.collector.settings import CollectorSettings
-from mostread.collector.tokens import Role
+from mostread.tokens.token import Role
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"

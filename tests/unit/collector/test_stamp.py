@@ -8,7 +8,7 @@ from mostread.collector.event import SentEvent
 from mostread.collector.identity import DAY_MS, HALF_HOUR_MS, Identity
 from mostread.collector.sender import Sender
 from mostread.collector.stamp import Stamp, corrected
-from mostread.collector.tokens import Role
+from mostread.tokens.token import Role
 
 SECRET = "a secret of this test, which is long"
 NOON = 20_000 * DAY_MS + DAY_MS // 2

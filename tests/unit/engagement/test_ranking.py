@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mostread.engagement.ranking import place
+from mostread.engagement.ranking import place, place_some
 
 
 def titles(pinned: list[tuple[int, str]], others: str) -> str:
@@ -50,3 +50,15 @@ def test_nothing_is_lost_or_moved_up(ranks: list[int], others: int) -> None:
 
 def enumerate_pins(ranks: list[int]) -> list[tuple[int, str]]:
     return [(rank, f"pin {n}") for n, rank in enumerate(ranks)]
+
+
+@given(st.lists(st.integers(1, 30)).map(sorted), st.integers(0, 30), st.sets(st.integers(1, 30)))
+def test_who_knows_only_some_of_them_knows_their_ranks(
+    ranks: list[int], others: int, known: set[int]
+) -> None:
+    pinned = enumerate_pins(ranks)
+    articles = {n: f"other {n}" for n in range(1, others + 1)}
+    some = {n: article for n, article in articles.items() if n in known}
+    seen = {*some.values(), *(article for _, article in pinned)}
+    whole = [at for at in place(pinned, articles.values()) if at.article in seen]
+    assert list(place_some(pinned, some.items(), others)) == whole

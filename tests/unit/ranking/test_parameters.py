@@ -43,6 +43,25 @@ def test_everything_asked() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("q=", []),
+        ("q=+%20", []),
+        ("q=+%D0%95%D0%BB%D0%BA%D0%B0++4711", ["Елка", "4711"]),
+        ("q=%D0%B8%CC%86", ["\u0439"]),  # й of two characters
+    ],
+)
+def test_words_are_searched_for_one_by_one(written: str, words: list[str]) -> None:
+    query = list_query(written, Defaults())
+    assert query.words == words
+    assert (query == ListQuery()) is (words == [])
+
+
+def test_an_empty_search_is_in_no_address() -> None:
+    assert list_query("q=&limit=5", Defaults()).address(offset="5") == "?limit=5&offset=5"
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_window_is_allowed(name: str) -> None:
     assert list_query(f"window={name}", Defaults()).window == name

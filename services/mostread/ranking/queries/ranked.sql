@@ -3,6 +3,8 @@
 -- often each counts in the window (now) and in what a score is made of (base): see
 -- engagement/plan.py, and engagement/score.py for the formulas. Everything is bound by the driver,
 -- in the body: a month of hours does not fit into an address.
+-- Where something is searched for, `others` are numbered before what is not found goes: `number`
+-- of `others` is where an article stands among those that are not pinned.
 WITH
     %(buckets)s AS buckets,
     fromUnixTimestamp64Milli(toInt64(%(moment)s)) AS moment,
@@ -37,7 +39,8 @@ WITH
     told AS
     (
         -- What the CMS has taken down is not listed, though its readers are still counted.
-        SELECT article_id, section, lower(language) AS language, published_at, deleted, hidden AS told_hidden, pinned AS told_pinned
+        SELECT article_id, section, lower(language) AS language, published_at, deleted, hidden AS told_hidden, pinned AS told_pinned,
+            if(length(%(words)s) = 0, '', title) AS title
         FROM articles FINAL
         WHERE site = %(site)s
     ),
@@ -65,7 +68,10 @@ SELECT
         %(by)s = 'comments', toFloat64(comments),
         %(by)s = 'likes', toFloat64(likes),
         %(by)s = 'score', points,
-        log2((views + 0.5) / (expected + 0.5)) - 3.3 * pow(views + 0.5, -0.5) - 2 * pow(views + 0.5, -1.5)) AS ranked
+        log2((views + 0.5) / (expected + 0.5)) - 3.3 * pow(views + 0.5, -0.5) - 2 * pow(views + 0.5, -1.5)) AS ranked,
+    toBool(if(length(%(words)s) = 0, 1, arrayAll(word -> position(replaceAll(lowerUTF8(concat(title, '\n', article_id)), 'ё', 'е'), replaceAll(lowerUTF8(word), 'ё', 'е')) > 0, %(words)s))) AS found,
+    if(length(%(words)s) = 0, 0, row_number() OVER (PARTITION BY pinned IS NULL ORDER BY ranked DESC, views DESC, published_at DESC NULLS LAST, article_id ASC)) AS number,
+    if(length(%(words)s) = 0, 0, countIf(pinned IS NULL) OVER ()) AS others
 FROM counted LEFT ANY JOIN told USING (article_id) LEFT ANY JOIN decided USING (article_id)
 WHERE NOT deleted AND NOT hidden
   AND (ranked > 0 OR pinned IS NOT NULL)
@@ -73,6 +79,8 @@ WHERE NOT deleted AND NOT hidden
   -- RFC 4647, basic filtering: kk finds kk and kk-Cyrl.
   AND (%(language)s = '' OR language = %(language)s OR startsWith(language, concat(%(language)s, '-')))
   AND (%(published_since)s = 0 OR published_at >= fromUnixTimestamp64Milli(toInt64(%(published_since)s)))
+-- Who is pinned moves the others, found or not.
+QUALIFY found OR pinned IS NOT NULL
 ORDER BY pinned ASC NULLS LAST, ranked DESC, views DESC, published_at DESC NULLS LAST, article_id ASC
 LIMIT %(rows)s BY pinned IS NOT NULL
 LIMIT %(skip)s, 1000000

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mostread.collector.tokens import Role, find, hash_token, parse_tokens
+from mostread.tokens.token import Role, find, hash_token, parse_tokens
 
 
 def test_a_token_is_found_by_what_its_bearer_shows() -> None:

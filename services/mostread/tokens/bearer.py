@@ -2,7 +2,7 @@
 
 from aiohttp import hdrs, web
 
-from mostread.collector.tokens import Role, Token, find
+from mostread.tokens.token import Role, Token, find
 from mostread.web.problem import problem
 
 

@@ -32,7 +32,7 @@ class Token:
 
 
 def hash_token(token: str) -> str:
-    """Return what MOSTREAD_COLLECTOR_TOKENS holds of a token.
+    """Return what MOSTREAD_COLLECTOR_TOKENS and its like hold of a token.
 
     A plain SHA-256: it is enough for a token out of a random generator, of 128 bits and more,
     which nobody can guess whatever the hash costs.

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mostread.collector.tokens import Token, parse_tokens
 from mostread.errors import InvalidFile
+from mostread.tokens.token import Token, parse_tokens
 
 Tokens = tuple[Token, ...]
 

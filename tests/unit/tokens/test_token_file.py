@@ -1,4 +1,4 @@
-"""`mostread token` and the file it writes, and a collector's view of that file."""
+"""`mostread token` and the file it writes, and a service's view of that file."""
 
 import os
 import stat
@@ -7,15 +7,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge
 
-from mostread.collector import token_file
-from mostread.collector.known_tokens import KnownTokens
-from mostread.collector.metrics import CollectorMetrics
-from mostread.collector.settings import CollectorSettings
 from mostread.collector.token_command import token
-from mostread.collector.tokens import Role, Token, find, hash_token
 from mostread.errors import InvalidFile, MostreadError
+from mostread.tokens import token_file
+from mostread.tokens.known import KnownTokens
+from mostread.tokens.token import Role, Token, find, hash_token
 
 HASH = hash_token("x")
 
@@ -107,21 +105,19 @@ def test_a_comment_is_no_token_and_no_hash_is_quoted(tmp_path: Path) -> None:
 
 
 class Following:
-    """A collector's tokens, which look at the file when a test says so."""
+    """A service's tokens, which look at the file when a test says so."""
 
     def __init__(self, file: Path) -> None:
         self.registry = CollectorRegistry()
-        settings = CollectorSettings(
-            collector_tokens=f"fixed:emit:{HASH}", collector_tokens_file=str(file)
-        )
-        self.known = KnownTokens(settings, CollectorMetrics(self.registry))
+        broken = Gauge("broken", "Whether it is.", registry=self.registry)
+        self.known = KnownTokens(f"fixed:emit:{HASH}", str(file), broken)
 
     def names(self) -> list[str]:
         self.known.renew()
         return [each.name for each in self.known.tokens]
 
     def is_broken(self) -> bool:
-        return self.registry.get_sample_value("mostread_collector_tokens_file_broken") == 1
+        return self.registry.get_sample_value("broken") == 1
 
 
 def test_a_change_of_the_file_is_seen_and_a_broken_one_changes_nothing(tmp_path: Path) -> None:

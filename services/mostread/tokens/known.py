@@ -1,4 +1,4 @@
-"""The tokens that are known just now: those of the setting, and those of the file."""
+"""The tokens that are known just now: those of a setting, and those of a file."""
 
 import asyncio
 import os
@@ -7,13 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from aiohttp import web
+from prometheus_client import Gauge
 
 from mostread import logs
-from mostread.collector import token_file
-from mostread.collector.metrics import CollectorMetrics
-from mostread.collector.settings import CollectorSettings
-from mostread.collector.tokens import parse_tokens
 from mostread.errors import InvalidFile
+from mostread.tokens import token_file
+from mostread.tokens.token import parse_tokens
 
 log = logs.get(__name__)
 
@@ -23,11 +22,15 @@ LOOK_SECONDS = 1.0
 class KnownTokens:
     """Follows the file. One that cannot be read leaves the tokens as they were."""
 
-    def __init__(self, settings: CollectorSettings, metrics: CollectorMetrics) -> None:
-        """Read them. Raises InvalidFile: who starts it sees at once what is wrong."""
-        self._fixed = parse_tokens(settings.collector_tokens)
-        self._file = Path(settings.collector_tokens_file or os.devnull)
-        self._metrics = metrics
+    def __init__(self, fixed: str, file: str, broken: Gauge) -> None:
+        """Read them: `fixed` as parse_tokens does, and of `file`, where it is not empty.
+
+        `broken` is 1 while the file cannot be read. Raises InvalidFile: who starts it sees at
+        once what is wrong.
+        """
+        self._fixed = parse_tokens(fixed)
+        self._file = Path(file or os.devnull)
+        self._broken = broken
         self._seen = self._look()
         self.tokens = self._fixed + self._read()
 
@@ -57,10 +60,10 @@ class KnownTokens:
                 raise InvalidFile(f"{self._file} is gone")
             self.tokens = self._fixed + self._read()
         except InvalidFile as error:
-            self._metrics.tokens_file_broken.set(1)
+            self._broken.set(1)
             log.error("tokens_file_broken", error=str(error), kept=len(self.tokens))
         else:
-            self._metrics.tokens_file_broken.set(0)
+            self._broken.set(0)
             log.info("tokens_read", tokens=len(self.tokens))
 
     def _read(self) -> token_file.Tokens:

@@ -1,0 +1,41 @@
+-- Where the articles of a site stood by their views alone, at the end of each of the last hours:
+-- those who were among the first `ranks` at some end, with one rank for each, 0 where further down.
+-- An end is a whole hour, and an article's views at it are those of the `length` hours before:
+-- the difference of two sums from the first hour on. Nothing that editors decide is looked at.
+SELECT article_id, groupArrayInsertAt(0, {hours:UInt32})(toUInt16(rank), end) AS ranks
+FROM
+(
+    SELECT end, arrayJoin(arrayEnumerate(first)) AS rank, first[rank].3 AS article_id
+    FROM
+    (
+        SELECT end, groupArraySorted({ranks:UInt32})((-views, -published, article_id)) AS first
+        FROM
+        (
+            SELECT
+                article_id, published,
+                arrayCumSum(groupArrayInsertAt(0, {hours:UInt32} + {length:UInt32} - 1)(hourly, hour)) AS until,
+                arrayJoin(range({hours:UInt32})) AS end,
+                until[end + {length:UInt32}] - until[end] AS views
+            FROM
+            (
+                SELECT article_id, toUInt32(intDiv(toUnixTimestamp(window) - {start:UInt32}, 3600)) AS hour, sum(views) AS hourly
+                FROM counters FINAL
+                WHERE site = {site:String} AND grain = 'hour'
+                  AND window >= toDateTime({start:UInt32}, 'UTC')
+                  AND window < toDateTime({start:UInt32}, 'UTC') + INTERVAL {hours:UInt32} + {length:UInt32} - 1 HOUR
+                GROUP BY article_id, hour
+            ) AS counted
+            LEFT ANY JOIN
+            (
+                SELECT article_id, ifNull(toUnixTimestamp64Milli(published_at), -9000000000000000000) AS published
+                FROM articles FINAL
+                WHERE site = {site:String} AND NOT deleted
+            ) AS told USING (article_id)
+            GROUP BY article_id, published
+        )
+        WHERE views > 0
+        GROUP BY end
+    )
+)
+GROUP BY article_id
+SETTINGS do_not_merge_across_partitions_select_final = 1, output_format_json_quote_64bit_integers = 0
