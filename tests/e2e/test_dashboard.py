@@ -250,7 +250,7 @@ async def test_a_chart_shows_the_series_and_a_part_of_it(
     # At its end stands the hour in which 300 were counted.
     await over.hover(position={"x": box["width"] - 2, "y": 50})
     await expect(page.locator("#chart .u-legend tr").nth(1)).to_contain_text("300")
-    await page.get_by_text("The numbers as a table").click()
+    await page.get_by_text("The numbers as a table").first.click()
     await expect(page.locator("[data-part=steps] tbody td").first).to_have_text("300")
 
 

@@ -17,6 +17,7 @@ from mostread.ranking.article_routes import (
     ranks_answer,
     series_answer,
 )
+from mostread.ranking.decisions_page import add_decisions_page
 from mostread.ranking.feeds import add_feeds
 from mostread.ranking.fragment import add_fragment
 from mostread.ranking.held import HeldLists
@@ -118,7 +119,10 @@ def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) ->
     add_fragment(app, lists, defaults)
     add_widget(app)
     pages = Pages(newsroom)
-    add_article_page(app, pages, articles=articles, series=series, defaults=defaults, clock=clock)
+    add_article_page(
+        app, pages, articles=articles, series=series, ranks=ranks, defaults=defaults, clock=clock
+    )
+    add_decisions_page(app, pages, store=store, newsroom=newsroom, defaults=defaults)
     add_page(
         app,
         pages,

@@ -3,6 +3,7 @@
 It is whole without a script: its chart is drawn beside a table of the same numbers.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,8 @@ from aiohttp import web
 
 from mostread.errors import MostreadError
 from mostread.ranking.article import Article, ArticleQuery
-from mostread.ranking.article_routes import ArticleAnswers, SeriesAnswers
+from mostread.ranking.article_routes import ArticleAnswers, RanksAnswers, SeriesAnswers
+from mostread.ranking.desk_words import DESK_WORDS
 from mostread.ranking.most_read import web_link
 from mostread.ranking.page_words import PAGE_WORDS, PageWords
 from mostread.ranking.parameters import (
@@ -26,6 +28,8 @@ from mostread.ranking.parameters import (
     one_of,
     parsed,
 )
+from mostread.ranking.rank_history import rank_context
+from mostread.ranking.ranks import Ranks
 from mostread.ranking.rendering import Pages, clock_time, reader_language
 from mostread.ranking.series import STEPS, Series, SeriesGrain, series_query
 from mostread.ranking.store import Counts
@@ -48,6 +52,7 @@ SPANS = {
     "30d": Span("hour", timedelta(days=30)),
 }
 _USUAL = "7d"
+_PATIENCE_SECONDS = 1.0
 _PARAMETERS = {
     "site": PARAMETERS["site"],
     "tz": PARAMETERS["tz"],
@@ -80,6 +85,7 @@ def add_article_page(
     *,
     articles: ArticleAnswers,
     series: SeriesAnswers,
+    ranks: RanksAnswers,
     defaults: Defaults,
     clock: Callable[[], int],
 ) -> None:
@@ -99,7 +105,7 @@ def add_article_page(
             article = (await articles.get(ArticleQuery(site, article_id))).value
             if not article.known:
                 return pages.unknown_article(site, article_id, lang)
-            shown = (await series.get(over_time)).value
+            shown, stood = await asyncio.gather(series.get(over_time), _soon(ranks, article.query))
         except BadParameter as error:
             return pages.not_understood(error, lang, root="../")
         except MostreadError:
@@ -108,16 +114,27 @@ def add_article_page(
         return pages.html(
             "article.html",
             lang,
-            _context(article, shown, written, now.astimezone(zone), PAGE_WORDS[lang]),
+            _context(article, shown.value, written, now.astimezone(zone), PAGE_WORDS[lang])
+            | rank_context(stood, now.astimezone(zone), PAGE_WORDS[lang], DESK_WORDS[lang]),
         )
 
     app.router.add_get(_ARTICLES + "{article_id:[^/]+}", page)
+
+
+async def _soon(ranks: RanksAnswers, query: ArticleQuery) -> Ranks | None:
+    """Return where it stood; None where that takes long, as it may once an hour for a site."""
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            return (await ranks.get(query)).value
+    except (MostreadError, TimeoutError):
+        return None
 
 
 def _context(
     article: Article, series: Series, written: dict[str, str], now: datetime, words: PageWords
 ) -> dict[str, object]:
     about, (site, article_id) = article.about, article.query
+    quoted = quote(article_id, safe="")
     chosen = written.get("over", _USUAL)
     stale = article.stale or series.stale
     title = about.title if about else article_id
@@ -149,7 +166,8 @@ def _context(
         ],
         "spans": spans,
         "grain": series.query.grain,
-        "series": f"../v1/articles/{quote(article_id, safe='')}/series",
+        "decisions": f"{quoted}/decisions?{urlencode({'site': site, **of_list})}",
+        "series": f"../v1/articles/{quoted}/series",
         "length_ms": SPANS[chosen].length // timedelta(milliseconds=1),
         "steps": _steps(series, now, words),
         "stale": stale,

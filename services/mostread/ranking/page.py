@@ -145,7 +145,14 @@ def _context(
         "place": place,
         "limits": _limits(query, offered, words),
         "pages": _pages(query, len(listed.entries), words),
-        "stream": "v1/stream" + query.address(lang=None),
+        # A search is computed anew for each who asks: it is looked at again, and not followed.
+        "stream": "" if query.words else "v1/stream" + query.address(lang=None, q=None),
+        "site": query.site,
+        "search": query.q or "",
+        "everything": query.window == "all",
+        "unsearched": query.address(q=None, offset=None),
+        "kept": [(n, v) for n, v in query.written if v and n not in {"q", "offset"}],
+        "all_time": query.address(window="all", by=by, offset=None),
         "zone": str(now.tzinfo),
         "windows": [
             Choice(label, query.address(window=name, by=by, offset=None), name == query.window)

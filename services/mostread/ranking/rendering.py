@@ -14,6 +14,7 @@ import jinja2
 from aiohttp import web
 
 from mostread.ranking.answer import RETRY_SECONDS
+from mostread.ranking.desk_words import DESK_WORDS
 from mostread.ranking.newsroom import Newsroom
 from mostread.ranking.page_words import PAGE_WORDS, PageWords, spoken
 from mostread.ranking.parameters import BadParameter
@@ -24,6 +25,7 @@ _ASSETS = {
     "page.css": "text/css",
     "icon.svg": "image/svg+xml",
     "live.js": "text/javascript",
+    "desk.js": "text/javascript",
     "again.js": "text/javascript",
     "chart.js": "text/javascript",
     "vendor/uPlot.iife.min.js": "text/javascript",
@@ -70,7 +72,12 @@ class Pages:
         self, name: str, lang: Lang, context: Mapping[str, object], status: int = 200
     ) -> web.Response:
         """Return a page in a language. `context` is what its template names beside words."""
-        told = {"lang": lang, "words": PAGE_WORDS[lang], "most_read": WORDS[lang].most_read}
+        told = {
+            "lang": lang,
+            "words": PAGE_WORDS[lang],
+            "desk": DESK_WORDS[lang],
+            "most_read": WORDS[lang].most_read,
+        }
         return web.Response(
             status=status,
             text=self._templates.get_template(name).render({**told, **context}),

@@ -16,8 +16,8 @@ async def page(service: Service, address: str, status: int = 200) -> str:
 
 
 def cells(text: str) -> list[list[str]]:
-    """Return the rows of all tables, as text."""
-    rows = re.findall("<tr>(.*?)</tr>", text)
+    """Return the rows of all tables of counts, as text."""
+    rows = re.findall("<tr>(.*?)</tr>", text.partition('id="ranks"')[0])
     return [
         [re.sub("<[^>]+>", "", cell) for cell in re.findall("<t[hd][^>]*>(.*?)</t[hd]>", row)]
         for row in rows
@@ -93,7 +93,7 @@ async def test_everything_it_loads_is_there_and_small(service: Service, counted:
     counted.article("1")
     text = await page(service, f"/articles/1?site={counted.site}")
     loaded = re.findall(r'<(?:link|script)[^>]+(?:href|src)="([^"]+)"', text)
-    assert len(loaded) == 6
+    assert len(loaded) == 7
     for address in loaded:
         answer = await service.get(urljoin("/articles/1", address))
         assert answer.status == 200
@@ -109,3 +109,21 @@ async def test_what_is_not_there_is_told_in_words(service: Service, counted: Cou
     assert "over cannot be &#39;1y&#39;. Allowed: 3h, 24h, 7d, 30d." in text
     text = await page(service, "/articles/%FF", status=400)
     assert "article_id is not UTF-8" in text
+
+
+async def test_it_tells_where_the_article_stood(service: Service, counted: Counted) -> None:
+    counted.progress(ago(seconds=5), 0, 1, FIRST)
+    counted.event("a", ago(hours=3), views=2)
+    counted.event("b", ago(hours=2), views=3)
+    counted.event("c", ago(minutes=2), views=9)
+    counted.write()
+    told = {}
+    for article_id in "abc":
+        answer = await service.get(f"/articles/{article_id}?site={counted.site}&tz=Asia/Almaty")
+        told[article_id] = await answer.text()
+    assert "23 November, 19:00: rank 2. Best: 1 (23 November, 17:00)." in told["a"]
+    assert told["a"].count("<polyline") == 1
+    assert '<time datetime="2026-11-23T12:00:00.000Z">23 November, 17:00</time>' in told["a"]
+    assert "23 November, 19:00: rank 1. Best: 1 (23 November, 19:00)." in told["b"]
+    assert "In the last 48 hours it was not among the first 1000." in told["c"]
+    assert "<polyline" not in told["c"]

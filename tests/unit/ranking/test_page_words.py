@@ -1,15 +1,19 @@
 """Every language says the same things, and puts in the same."""
 
+import re
 import string
+from collections.abc import Mapping
 from dataclasses import fields
+from importlib.resources import files
 
 import pytest
 
+from mostread.ranking.desk_words import DESK_WORDS, DeskWords
 from mostread.ranking.page_words import PAGE_WORDS, PageWords, spoken
 from mostread.ranking.words import Lang
 
 
-def pieces(words: PageWords) -> dict[str, str]:
+def pieces(words: PageWords | DeskWords) -> dict[str, str]:
     """Return every piece of text by its name."""
     found = {}
     for field in fields(words):
@@ -23,8 +27,11 @@ def pieces(words: PageWords) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("lang", ["ru", "kk"])
-def test_a_translation_is_whole(lang: Lang) -> None:
-    english, other = pieces(PAGE_WORDS["en"]), pieces(PAGE_WORDS[lang])
+@pytest.mark.parametrize("all_words", [PAGE_WORDS, DESK_WORDS])
+def test_a_translation_is_whole(
+    all_words: Mapping[Lang, PageWords | DeskWords], lang: Lang
+) -> None:
+    english, other = pieces(all_words["en"]), pieces(all_words[lang])
     assert other.keys() == english.keys()
     for name, text in other.items():
         put_in = {field for _, field, _, _ in string.Formatter().parse(text) if field}
@@ -46,3 +53,11 @@ def test_a_translation_is_whole(lang: Lang) -> None:
 )
 def test_the_browser_says_which_language(accepted: str, lang: Lang) -> None:
     assert spoken(accepted) == lang
+
+
+def test_what_the_script_says_is_there_and_said() -> None:
+    script = (files("mostread.ranking") / "pages" / "desk.js").read_text()
+    for name in DeskWords.SAID:
+        assert f'"{name}"' in script
+        assert getattr(DESK_WORDS["en"], name)
+    assert set(re.findall(r'(?:sentence|Refusal)\("(\w+)"', script)) <= set(DeskWords.SAID)

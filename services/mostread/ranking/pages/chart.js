@@ -8,11 +8,13 @@ const lang = document.documentElement.lang;
 const step = place.dataset.grain === "minute" ? 60 : 3600;
 const names = [...document.querySelectorAll("table.counts thead th")].slice(0, 3).map((each) => each.textContent);
 const grouped = (number) => String(number).replace("-", "\u2212").replace(/\B(?=(\d{3})+$)/g, "\u202f");
-const moment = new Intl.DateTimeFormat(lang, {
-  day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone,
+/* Browsers that lack Kazakh call November M11. */
+const [dates, month] = lang === "kk" ? ["ru", "2-digit"] : [lang, "short"];
+const moment = new Intl.DateTimeFormat(dates, {
+  day: "numeric", month, hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone,
 });
 const hour = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone });
-const day = new Intl.DateTimeFormat(lang, { day: "numeric", month: "short", timeZone: zone });
+const day = new Intl.DateTimeFormat(dates, { day: "numeric", month, timeZone: zone });
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
 let chart;

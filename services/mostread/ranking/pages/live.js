@@ -84,13 +84,17 @@ function show(page) {
   }
 }
 
+/* What takes the focus in a row, the row itself first. */
+const stops = (row) => [row, ...row.querySelectorAll("a, button")];
+
 /* Each row goes from where it stood to where it stands; whoever reads with the keyboard stays
-   on the row they were on. */
+   on the row they were on, or, where that has left, at its place. */
 function reorder(rows, next) {
   const before = new Map([...rows.children].map((row) => [row.dataset.key, row]));
   const tops = new Map([...before].map(([key, row]) => [key, row.getBoundingClientRect().top]));
   const focused = document.activeElement.closest("li[data-key]");
-  const link = focused && [...focused.querySelectorAll("a")].indexOf(document.activeElement);
+  const stop = focused && stops(focused).indexOf(document.activeElement);
+  const place = [...rows.children].indexOf(focused);
   for (const row of rows.children) row.getAnimations().forEach((each) => each.cancel());
   rows.replaceChildren(...[...next.children].map((row) => {
     const old = before.get(row.dataset.key);
@@ -98,11 +102,14 @@ function reorder(rows, next) {
   }));
   for (const row of rows.children) {
     const top = tops.get(row.dataset.key);
-    if (focused?.dataset.key === row.dataset.key) row.querySelectorAll("a")[link]?.focus({ preventScroll: true });
+    if (focused?.dataset.key === row.dataset.key) stops(row)[stop]?.focus({ preventScroll: true });
     if (calm.matches) continue;
     const moved = top - row.getBoundingClientRect().top;
     if (top === undefined) row.animate({ opacity: [0, 1] }, 700);
     else if (moved) row.animate({ transform: [`translateY(${moved}px)`, "none"] }, { duration: 700, easing: "ease-in-out" });
+  }
+  if (focused && !focused.isConnected && document.activeElement === document.body) {
+    (rows.children[place] ?? rows.lastElementChild)?.focus({ preventScroll: true });
   }
 }
 
@@ -132,6 +139,12 @@ document.addEventListener("visibilitychange", () => {
   if (document.hidden) return stream?.close();
   follow();
   renew();
+});
+
+/* What an editor decided here; a kept list may be two seconds old, and nothing tells of a search. */
+document.addEventListener("decided", () => {
+  renew();
+  setTimeout(renew, 2_500);
 });
 
 if (!document.hidden) follow();

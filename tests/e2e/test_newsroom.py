@@ -1,0 +1,445 @@
+"""What editors do on the pages, in a real browser: through collector, Kafka, counting and list."""
+
+import asyncio
+import json
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+
+from browser import QUIET
+from collecting import TOKENS
+from mostread.local.clickhouse import LocalClickHouse
+from mostread.local.kafka import LocalKafka
+from mostread.tokens.token import hash_token
+from system import Service, System, wait_until
+from tools import tool
+
+AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
+HOSTILE = "<img src=x onerror=document.title='hit'>\u202e&lt;b&gt; {title}"
+POLICY = "fetch('.').then((it) => it.headers.get('content-security-policy'))"
+KNOWN = ",".join(f"{role}-desk:{role}:{hash_token(token)}" for role, token in TOKENS.items())
+
+# One browser for all of them: it takes as long to start as a test.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+expect.set_options(timeout=30_000)
+
+
+@dataclass
+class Newsroom:
+    """A system, and a site of three articles: a, b and c in this order."""
+
+    system: System
+    collector: Service
+    ranking: Service
+    site: str = ""
+
+    @property
+    def address(self) -> str:
+        return f"{self.ranking.url}/?site={self.site}"
+
+    def article(self, article_id: str) -> str:
+        return f"{self.ranking.url}/articles/{article_id}?site={self.site}"
+
+    def tell(self, role: str, method: str, path: str, body: object) -> None:
+        request = urllib.request.Request(
+            f"{self.collector.url}{path}?site={self.site}",
+            method=method,
+            data=json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {TOKENS[role]}"},
+        )
+        urllib.request.urlopen(request).close()
+
+    def listed(self) -> int:
+        with urllib.request.urlopen(f"{self.ranking.url}/v1/most-read?site={self.site}") as answer:
+            return len(json.load(answer)["items"])
+
+    def placed(self, article_id: str, **said: object) -> None:
+        self.tell("editor", "PUT", f"/v1/articles/{article_id}/placement", said)
+
+
+@pytest.fixture(scope="module")
+def running(
+    kafka: LocalKafka, clickhouse: LocalClickHouse, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Newsroom]:
+    name = f"desk_{uuid4().hex[:6]}"
+    system = System(kafka.brokers, clickhouse.url, name, tmp_path_factory.mktemp("desk"))
+    system.init()
+    collector = system.service("collector", MOSTREAD_COLLECTOR_TOKENS=KNOWN)
+    aggregator = system.service("aggregator")
+    ranking = system.service(
+        "ranking", MOSTREAD_RANKING_TOKENS=KNOWN, MOSTREAD_RANKING_COLLECTOR_URL=collector.url
+    )
+    for service in (collector, aggregator, ranking):
+        service.wait_ready()
+    yield Newsroom(system, collector, ranking)
+    system.end()
+
+
+@pytest.fixture
+def newsroom(running: Newsroom) -> Newsroom:
+    newsroom = replace(running, site=f"site-{uuid4().hex[:8]}")
+    for article_id, title in {"a": "Қар жауды", "b": HOSTILE, "c": "Ёлка"}.items():
+        newsroom.tell("cms", "PUT", f"/v1/articles/{article_id}", {"title": title})
+    newsroom.tell(
+        "emit",
+        "POST",
+        "/v1/events",
+        [{"type": "view", "site": newsroom.site, "article_id": each} for each in "aaabbc"],
+    )
+    wait_until(lambda: newsroom.listed() == 3, "all three are listed")
+    return newsroom
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=tool("chromium"), args=QUIET)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """A page of its own; what a script of it throws fails the test."""
+    page = await browser.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    assert await page.title() != "hit"
+    await page.context.close()
+    assert errors == []
+
+
+async def sign_in(page: Page, token: str = TOKENS["editor"]) -> None:
+    await page.locator(".tools [data-act=sign]").click()
+    await page.locator("#token-shown").fill(token)
+    await page.keyboard.press("Enter")
+
+
+async def signed_in(page: Page) -> None:
+    await sign_in(page)
+    await expect(page.locator("#token")).to_be_hidden()
+
+
+def row(page: Page, article_id: str) -> Locator:
+    return page.locator(f'li[data-key="{article_id}"]')
+
+
+async def shown(page: Page, *articles: str) -> None:
+    """Hold that the page lists these, those with a mark pinned."""
+    rows = page.locator("li[data-key]")
+    await expect(rows).to_have_count(len(articles))
+    for number, article in enumerate(articles):
+        await expect(rows.nth(number)).to_have_attribute("data-key", article.rstrip("!"))
+        await expect(rows.nth(number).locator(".pinned")).to_have_count(int(article.endswith("!")))
+
+
+async def test_an_editor_hides_and_takes_back_by_mouse(newsroom: Newsroom, page: Page) -> None:
+    await page.goto(newsroom.address)
+    await expect(page.locator(".acts").first).to_be_hidden()
+    await signed_in(page)
+    await row(page, "b").get_by_role("button", name="Hide").click()
+    await expect(page.locator("#decide-title")).to_have_text(HOSTILE)
+    await expect(page.get_by_role("radio", name="hidden", exact=True)).to_be_checked()
+    await page.get_by_label("Why").fill("Waiting for a correction")
+    await page.get_by_role("button", name="Decide", exact=True).click()
+    await shown(page, "a", "c")
+    told = page.locator(".told")
+    await expect(told).to_contain_text(f"{HOSTILE} is hidden.")
+    await told.get_by_role("button", name="Undo").click()
+    await expect(told).to_contain_text(f"Taken back: {HOSTILE}.")
+    await shown(page, "a", "b", "c")
+
+
+async def test_an_editor_pins_hides_and_takes_back_by_keyboard(
+    newsroom: Newsroom, page: Page
+) -> None:
+    await page.goto(newsroom.address)
+    # Whoever has not signed in is asked to, and goes on where they wanted to.
+    for key in ("j", "j", "k", "j", "j", "p"):
+        await page.keyboard.press(key)
+    await expect(page.locator("#token-shown")).to_be_focused()
+    await page.keyboard.type(TOKENS["editor"])
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#pinned")).to_be_focused()
+    await page.keyboard.type("1")
+    await page.keyboard.press("Enter")
+    await shown(page, "c!", "a", "b")
+    await expect(page.locator(".told")).to_contain_text("Ёлка is pinned to rank 1.")
+    await expect(row(page, "c")).to_be_focused()
+    # What is hidden leaves; who reads by keyboard stays at its place. The key is that of an h,
+    # where the keyboard is Russian.
+    await page.keyboard.press("j")
+    await page.evaluate(
+        "document.activeElement.dispatchEvent(new KeyboardEvent('keydown',"
+        " {key: 'р', code: 'KeyH', bubbles: true, cancelable: true}))"
+    )
+    await expect(page.locator("#reason")).to_be_focused()
+    await page.locator("#decide .go").press("Enter")
+    await shown(page, "c!", "b")
+    await expect(row(page, "b")).to_be_focused()
+    await expect(page.locator(".told [data-act=undo]")).to_be_visible()
+    await page.keyboard.press("u")
+    await shown(page, "c!", "a", "b")
+    await expect(page.locator(".told")).to_contain_text("Taken back: Қар жауды.")
+    await page.keyboard.press("u")
+    await shown(page, "a", "b", "c")
+
+
+async def test_single_keys_can_be_switched_off(newsroom: Newsroom, page: Page) -> None:
+    await page.goto(newsroom.address)
+    await page.keyboard.press("?")
+    await expect(page.locator("#keys")).to_be_visible()
+    await page.get_by_label("Single keys do this").uncheck()
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#keys")).to_be_hidden()
+    await page.reload()
+    await page.keyboard.press("j")
+    await page.keyboard.press("?")
+    await expect(page.locator("#keys")).to_be_hidden()
+    assert await page.locator("li:focus").count() == 0
+    await page.get_by_role("button", name="Keyboard").click()
+    await expect(page.get_by_label("Single keys do this")).not_to_be_checked()
+
+
+async def test_a_decision_keeps_what_held_before(newsroom: Newsroom, page: Page) -> None:
+    """A decision is whole: whoever pins must not lift an embargo that a colleague has set."""
+    newsroom.placed("a", embargo_until=2_000_000_000_000, pinned=2, reason="first")
+    await page.goto(f"{newsroom.article('a')}&tz=Asia/Almaty")
+    await signed_in(page)
+    await expect(page.locator(".log li")).to_have_count(1)
+    await page.keyboard.press("p")
+    await expect(page.locator("#pinned")).to_have_value("2")
+    # 2033-05-18T03:33:20Z, as the page's clock shows it.
+    await expect(page.locator("#embargo_until")).to_have_value("2033-05-18T08:33")
+    await expect(page.locator("#reason")).to_have_value("")
+    await page.keyboard.type("7")
+    await page.locator("#decide .go").click()
+    said = page.locator(".log li").first.locator(".said-so")
+    await expect(said).to_have_text(
+        "pinned to rank 7, not listed before 18 May 2033, 08:33:00 (Asia/Almaty)"
+    )
+    await page.keyboard.press("h")
+    await expect(page.locator("#pinned")).to_have_value("7")
+    await page.get_by_role("button", name="Leave it to the CMS").click()
+    await expect(said).to_have_text("left to the CMS")
+    await expect(page.locator(".told")).to_contain_text("is left to the CMS.")
+
+
+async def test_the_log_tells_who_and_why_and_takes_back(newsroom: Newsroom, page: Page) -> None:
+    newsroom.placed("a", pinned=3, reason=HOSTILE)
+    newsroom.placed("a", hidden=True, reason="Қате бар")
+    await page.goto(newsroom.article("a"))
+    await expect(page.locator("#log")).to_contain_text("Editors see here who decided what")
+    assert "Қате" not in await page.content()
+    await signed_in(page)
+    log = page.locator(".log li")
+    await expect(log).to_have_count(2)
+    await expect(log.nth(0)).to_contain_text("editor-desk")
+    await expect(log.nth(0).locator(".said-so")).to_have_text("hidden")
+    await expect(log.nth(1).locator(".reason")).to_have_text(HOSTILE)
+    assert await page.locator("main img, main b, .log script").count() == 0
+    await log.nth(0).get_by_role("button", name="Take back").click()
+    await expect(log).to_have_count(3)
+    await expect(log.nth(0).locator(".said-so")).to_contain_text(
+        "pinned to rank 3, takes back that"
+    )
+    await expect(page.locator(".about")).to_contain_text("pinned to rank 3")
+    # And what held before everything, from further down.
+    await log.nth(2).get_by_role("button", name="Bring back").click()
+    await expect(log.nth(0).locator(".said-so")).to_contain_text("left to the CMS")
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(log).to_have_count(0)
+
+
+async def test_what_a_colleague_decided_meanwhile_is_not_undone(
+    newsroom: Newsroom, page: Page
+) -> None:
+    await page.goto(newsroom.address)
+    await signed_in(page)
+    await page.keyboard.press("j")
+    await page.keyboard.press("h")
+    await page.locator("#decide .go").click()
+    await expect(page.locator(".told [data-act=undo]")).to_be_visible()
+    await asyncio.to_thread(newsroom.placed, "a", pinned=1, reason="No, it is right")
+    await shown(page, "a!", "b", "c")
+    await page.keyboard.press("u")
+    await expect(page.locator(".told")).to_contain_text("Somebody else has decided about Қар жауды")
+    await shown(page, "a!", "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("token", "said"),
+    [
+        ("nobody's", "This token is not known here."),
+        ("Токен", "This token is not known here."),
+        (TOKENS["cms"], "This token is not an editor’s."),
+    ],
+)
+async def test_a_wrong_token_is_told_and_not_kept(
+    newsroom: Newsroom, page: Page, token: str, said: str
+) -> None:
+    await page.goto(newsroom.address)
+    await sign_in(page, token)
+    await expect(page.locator("#token .wrong")).to_have_text(said)
+    assert await page.evaluate("sessionStorage.length") == 0
+    await expect(page.locator(".acts").first).to_be_hidden()
+    # And the right one is kept for this tab alone, and in no address.
+    await page.locator("#token-shown").fill(TOKENS["editor"])
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".acts").first).to_be_visible()
+    await page.reload()
+    await expect(page.locator(".acts").first).to_be_visible()
+    assert asked
+    assert not any(TOKENS["editor"] in url for url in asked)
+    assert await page.evaluate("[localStorage.length, document.cookie]") == [0, ""]
+
+
+async def test_a_token_that_was_revoked_is_asked_for_again(newsroom: Newsroom, page: Page) -> None:
+    await page.goto(newsroom.address)
+    await page.evaluate("sessionStorage.setItem('mostread-editor', 'revoked')")
+    await page.reload()
+    await row(page, "c").get_by_role("button", name="Hide").click()
+    await expect(page.locator("#token .wrong")).to_have_text("This token is not known here.")
+    await page.locator("#token-shown").fill(TOKENS["editor"])
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#reason")).to_be_focused()
+    await page.locator("#decide .go").click()
+    await shown(page, "a", "b")
+
+
+async def test_where_the_collector_is_away_nothing_is_lost(newsroom: Newsroom, page: Page) -> None:
+    await page.goto(newsroom.address)
+    await signed_in(page)
+    await row(page, "c").get_by_role("button", name="Pin").click()
+    await page.locator("#pinned").fill("1")
+    await page.get_by_label("Why").fill("Typed with care")
+    newsroom.collector.stop()
+    await page.locator("#decide .go").click()
+    await expect(page.locator("#decide .wrong")).to_contain_text(
+        f"{newsroom.collector.url}/ cannot be reached"
+    )
+    await expect(page.get_by_label("Why")).to_have_value("Typed with care")
+    newsroom.collector.start()
+    await asyncio.to_thread(newsroom.collector.wait_ready)
+    await page.locator("#decide .go").click()
+    await shown(page, "c!", "a", "b")
+
+
+async def test_a_search_is_in_the_address_and_needs_no_script(
+    newsroom: Newsroom, browser: Browser
+) -> None:
+    context = await browser.new_context(java_script_enabled=False)
+    page = await context.new_page()
+    await page.goto(f"{newsroom.address}&window=7d&offset=0")
+    await expect(page.get_by_role("button", name="Keyboard")).to_be_hidden()
+    await page.get_by_role("searchbox").fill("елка")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"**/?site={newsroom.site}&window=7d&q=*")
+    await shown(page, "c")
+    await expect(row(page, "c").locator(".rank")).to_contain_text("3")
+    await page.get_by_role("searchbox").fill("<b>")
+    await page.get_by_role("button", name="Find").click()
+    await expect(page.locator(".empty")).to_contain_text("No article of this list has “<b>”")
+    await page.get_by_role("link", name="Show all, not only <b>").click()
+    await shown(page, "a", "b", "c")
+    await context.close()
+
+
+async def test_a_search_by_keyboard_leads_to_an_article_and_its_decisions(
+    newsroom: Newsroom, page: Page
+) -> None:
+    await page.goto(newsroom.address)
+    await page.keyboard.press("/")
+    await expect(page.get_by_role("searchbox")).to_be_focused()
+    # Letters are letters here.
+    await page.keyboard.type("жау")
+    await page.keyboard.press("Enter")
+    await shown(page, "a")
+    await signed_in(page)
+    await page.keyboard.press("j")
+    await page.keyboard.press("h")
+    await page.locator("#decide .go").click()
+    await expect(page.get_by_text("Nothing found")).to_be_visible()
+    await page.locator(".told [data-act=undo]").click()
+    await shown(page, "a")
+    await row(page, "a").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("h1")).to_have_text("Қар жауды")
+
+
+async def test_without_a_collector_the_page_offers_nothing_that_it_cannot_do(
+    newsroom: Newsroom, page: Page
+) -> None:
+    await page.goto(newsroom.address)
+    policy = await page.evaluate(POLICY)
+    assert f"connect-src 'self' {newsroom.collector.url}/;" in policy
+    alone = await asyncio.to_thread(newsroom.system.service("ranking").wait_ready)
+    try:
+        await page.goto(f"{alone.url}/?site={newsroom.site}")
+        policy = await page.evaluate(POLICY)
+        assert "connect-src 'self';" in policy
+        await shown(page, "a", "b", "c")
+        assert await page.locator(".acts, [data-act=sign], #token, #decide").count() == 0
+        await page.keyboard.press("h")
+        await page.keyboard.press("u")
+        await page.keyboard.press("?")
+        await expect(page.locator("#keys")).to_contain_text("MOSTREAD_RANKING_COLLECTOR_URL")
+    finally:
+        alone.stop()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_whatever_is_open(
+    newsroom: Newsroom, browser: Browser, scheme: Literal["light", "dark"]
+) -> None:
+    newsroom.placed("a", pinned=1, reason=HOSTILE)
+    # axe is put into the page, which the page's policy forbids to everybody else.
+    context = await browser.new_context(color_scheme=scheme, bypass_csp=True)
+    try:
+        page = await context.new_page()
+
+        async def hold(state: str) -> None:
+            found = await page.evaluate("axe.run()")
+            assert found["passes"]
+            wrong = [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]]
+            assert (state, wrong) == (state, [])
+
+        await page.goto(f"{newsroom.address}&lang=ru")
+        await page.evaluate(AXE.read_text())
+        await sign_in(page, "wrong")
+        await expect(page.locator("#token .wrong")).to_be_visible()
+        await hold("a wrong token")
+        await page.locator("#token-shown").fill(TOKENS["editor"])
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".acts").first).to_be_visible()
+        await page.keyboard.press("?")
+        await hold("the keys")
+        await page.keyboard.press("Escape")
+        await page.keyboard.press("j")
+        await page.keyboard.press("p")
+        await expect(page.locator("#pinned")).to_be_focused()
+        await hold("a decision")
+        await page.locator("#decide .go").click()
+        await expect(page.locator(".told [data-act=undo]")).to_be_visible()
+        await hold("what was decided")
+        await page.goto(newsroom.article("a"))
+        await page.evaluate(AXE.read_text())
+        await expect(page.locator(".log li").first).to_be_visible()
+        await expect(page.locator("#chart")).to_be_visible()
+        await hold("the log")
+        await page.goto(f"{newsroom.address}&q=nothing")
+        await page.evaluate(AXE.read_text())
+        await hold("nothing found")
+    finally:
+        await context.close()

@@ -1,0 +1,49 @@
+"""The log of decisions as a piece of an article's page."""
+
+from ranked_site import EDITOR, NOW, Counted, Service, ago
+
+HOSTILE = "<script>alert(1)</script>\u202e"
+
+
+async def test_it_says_in_the_readers_words_and_zone_what_was_decided(
+    service: Service, counted: Counted
+) -> None:
+    counted.decision("a/b", version=1, hidden=False, reason=HOSTILE, decided_at=ago(hours=2))
+    counted.decision("a/b", version=2, by="", decided_at=ago(hours=1))
+    more = {"embargo_until": ago(hours=3), "expires_at": NOW, "until": NOW, "undoes": 1}
+    counted.decision("a/b", version=3, by="Анна", pinned=0, **more)
+    address = f"/articles/a%2Fb/decisions?site={counted.site}&lang=ru&tz=Asia/Almaty"
+    answer = await service.get(address, headers=EDITOR)
+    assert answer.status == 200
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    text = await answer.text()
+    at = {n: f"23 ноября 2026, {n}:03:05 (Asia/Almaty)" for n in (16, 17, 18, 19)}
+    assert (
+        f"не закреплено, что бы ни говорила CMS, не показывать до {at[16]}, "
+        f"не показывать с {at[19]}, действует до {at[19]}, отменяет решение от {at[17]}"
+    ) in text
+    assert "удаление без имени" in text
+    assert "оставлено на решение CMS" in text
+    assert "показывать, что бы ни говорила CMS" in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+    assert "<script" not in text
+    # Without a collector nothing can be taken back here.
+    assert "<button" not in text
+
+
+async def test_an_empty_log_says_so(service: Service, counted: Counted) -> None:
+    answer = await service.get(f"/articles/a/decisions?site={counted.site}", headers=EDITOR)
+    assert "Nothing was decided about this article." in await answer.text()
+
+
+async def test_nobody_but_an_editor_sees_it(service: Service, counted: Counted) -> None:
+    counted.decision("a", hidden=True, reason="Not for everybody")
+    answer = await service.get(f"/articles/a/decisions?site={counted.site}")
+    assert answer.status == 401
+    assert "everybody" not in await answer.text()
+    assert "everybody" not in await (await service.get(f"/articles/a?site={counted.site}")).text()
+
+
+async def test_what_is_no_address_of_a_log_is_refused(service: Service) -> None:
+    assert (await service.get("/articles/a/decisions?limit=1", headers=EDITOR)).status == 400
+    assert (await service.get("/articles/%00/decisions", headers=EDITOR)).status == 400
