@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mostread.local.demo.articles import HOUR_MS, Article, CountedArticle, Counts
 from mostread.local.demo.site import MostRead
+from mostread.local.folder import DataFolder
 from mostread.local.ports import Ports
 
 
@@ -45,6 +46,7 @@ def verdict(
 def farewell(ports: Ports, data: Path, further: Article, *, readers: bool) -> Iterator[str]:
     """Yield how to go on: what to open, what to try, how to stop."""
     yield f"Open                http://127.0.0.1:{ports.ranking}/"
+    yield f"Hide and pin there  with the token in {DataFolder(data).editor_token}"
     yield (
         f"Send an event       curl http://127.0.0.1:{ports.collector}/v1/events "
         f'-d \'{{"type": "view", "article_id": "{further.article_id}"}}\''
