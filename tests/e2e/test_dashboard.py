@@ -11,22 +11,19 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import unused_port
-from playwright.async_api import Browser, Page, Route, async_playwright, expect
+from playwright.async_api import Browser, Page, Route, expect
 from yarl import URL
 
-from browser import QUIET
 from mostread.clickhouse.client import connect
 from mostread.clickhouse.migrate import migrate
 from mostread.local.clickhouse import LocalClickHouse
 from mostread.ranking.app import new_ranking
 from mostread.ranking.settings import RankingSettings
 from ranked_site import FIRST, NOW, Counted, ago
-from tools import tool
 
 AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
 HOSTILE = "<img src=x onerror=document.title='hit'><script>document.title='hit'</script>\u202eabc"
 
-# One browser for all of them: it takes as long to start as a test.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 expect.set_options(timeout=30_000)
@@ -83,25 +80,6 @@ async def service(settings: RankingSettings) -> AsyncIterator[Service]:
     await service.start()
     yield service
     await service.stop()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=tool("chromium"), args=QUIET)
-        yield browser
-        await browser.close()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def page(browser: Browser) -> AsyncIterator[Page]:
-    """A page of its own; what a script of it throws fails the test."""
-    page = await browser.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    await page.context.close()
-    assert errors == []
 
 
 def more_views(counted: Counted, article_id: str, views: int) -> None:

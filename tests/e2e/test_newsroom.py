@@ -3,30 +3,26 @@
 import asyncio
 import json
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 from uuid import uuid4
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
-from browser import QUIET
 from collecting import TOKENS
 from mostread.local.clickhouse import LocalClickHouse
 from mostread.local.kafka import LocalKafka
 from mostread.tokens.token import hash_token
 from system import Service, System, wait_until
-from tools import tool
 
 AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
 HOSTILE = "<img src=x onerror=document.title='hit'>\u202e&lt;b&gt; {title}"
 POLICY = "fetch('.').then((it) => it.headers.get('content-security-policy'))"
 KNOWN = ",".join(f"{role}-desk:{role}:{hash_token(token)}" for role, token in TOKENS.items())
 
-# One browser for all of them: it takes as long to start as a test.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 expect.set_options(timeout=30_000)
@@ -96,26 +92,6 @@ def newsroom(running: Newsroom) -> Newsroom:
     )
     wait_until(lambda: newsroom.listed() == 3, "all three are listed")
     return newsroom
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=tool("chromium"), args=QUIET)
-        yield browser
-        await browser.close()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def page(browser: Browser) -> AsyncIterator[Page]:
-    """A page of its own; what a script of it throws fails the test."""
-    page = await browser.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    assert await page.title() != "hit"
-    await page.context.close()
-    assert errors == []
 
 
 async def sign_in(page: Page, token: str = TOKENS["editor"]) -> None:

@@ -26,6 +26,7 @@ _ASSETS = {
     "icon.svg": "image/svg+xml",
     "live.js": "text/javascript",
     "desk.js": "text/javascript",
+    "keys.js": "text/javascript",
     "again.js": "text/javascript",
     "chart.js": "text/javascript",
     "vendor/uPlot.iife.min.js": "text/javascript",

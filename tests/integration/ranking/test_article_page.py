@@ -93,7 +93,7 @@ async def test_everything_it_loads_is_there_and_small(service: Service, counted:
     counted.article("1")
     text = await page(service, f"/articles/1?site={counted.site}")
     loaded = re.findall(r'<(?:link|script)[^>]+(?:href|src)="([^"]+)"', text)
-    assert len(loaded) == 7
+    assert len(loaded) == 8
     for address in loaded:
         answer = await service.get(urljoin("/articles/1", address))
         assert answer.status == 200

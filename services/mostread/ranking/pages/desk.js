@@ -1,9 +1,7 @@
-/* What editors do on the page: they sign in, decide about an article, and take it back, by mouse or
-   by keyboard. Decisions go to the collector, which is another origin. The token is kept in
+/* What editors do on the page: they sign in, decide about an article, and take it back. Decisions go to the collector, which is another origin. The token is kept in
    sessionStorage: for this tab alone, until it is closed, and no browser sends it by itself. It goes
    in a header, and never into an address. */
 const KEPT = "mostread-editor";
-const QUIET = "mostread-keys-off";
 const SEEN_MS = 500;
 const SEEN_TRIES = 40;
 
@@ -14,7 +12,6 @@ const said = desk.querySelector("template").content;
 const told = desk.querySelector(".told");
 const signing = document.getElementById("token");
 const deciding = document.getElementById("decide");
-const keys = document.getElementById("keys");
 const log = document.getElementById("log");
 
 let token = sessionStorage.getItem(KEPT);
@@ -350,11 +347,10 @@ async function takeBackLogged(button) {
   }
 }
 
-/* ---- By mouse, and by keyboard ---- */
+/* ---- What buttons do; keys.js presses them, too ---- */
 
 const acts = {
   sign: () => (token ? signOut() : signIn()),
-  keys: () => keys.showModal(),
   hide: (button) => decide(meant(button), "hide"),
   pin: (button) => decide(meant(button), "pin"),
   leave: () => submit({}, "told_left"),
@@ -368,7 +364,7 @@ const acts = {
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (button?.dataset.undo) takeBackLogged(button);
-  else if (button?.dataset.act) acts[button.dataset.act](button);
+  else acts[button?.dataset.act]?.(button);
 });
 
 signing?.addEventListener("submit", (event) => {
@@ -388,46 +384,6 @@ deciding?.addEventListener("close", () => {
   [...document.querySelectorAll("li[data-key]")].find((row) => row.dataset.key === about.key)?.focus();
 });
 
-function step(by) {
-  const rows = [...document.querySelectorAll("li[data-key]")];
-  const at = rows.indexOf(document.activeElement.closest("li[data-key]"));
-  const next = at < 0 ? (by > 0 ? 0 : rows.length - 1) : Math.min(Math.max(at + by, 0), rows.length - 1);
-  rows[next]?.focus();
-}
-
-const pressed = {
-  "/": () => document.querySelector("input[type=search]")?.select(),
-  "?": acts.keys,
-  j: () => step(1),
-  k: () => step(-1),
-  h: () => decide(meant(), "hide"),
-  p: () => decide(meant(), "pin"),
-  u: undo,
-};
-
-/* Where the keyboard is Russian or Kazakh, the letter is that of the key. */
-function named(event) {
-  if (event.key === "/" || event.key === "?" || /^[a-z]$/i.test(event.key)) return event.key.toLowerCase();
-  if (event.code === "Slash") return event.shiftKey ? "?" : "/";
-  return event.code.replace(/^Key/, "").toLowerCase();
-}
-
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  if (event.target.closest("input, textarea, select, dialog")) return;
-  if (event.key === "Enter" && event.target.matches("li[data-key]")) return event.target.querySelector(".details, h2 a")?.click();
-  const press = localStorage.getItem(QUIET) ? undefined : pressed[named(event)];
-  if (!press) return;
-  event.preventDefault();
-  press();
-});
-
-const switched = document.getElementById("keys-on");
-switched.checked = !localStorage.getItem(QUIET);
-switched.addEventListener("change", () => {
-  if (switched.checked) localStorage.removeItem(QUIET);
-  else localStorage.setItem(QUIET, "1");
-});
-
+document.addEventListener("undo", undo);
 document.addEventListener("renewed", readLog);
 signedIn();
