@@ -40,12 +40,14 @@ class Article(msgspec.Struct, frozen=True, kw_only=True):
 class CountedArticle(Article, frozen=True, kw_only=True):
     """An article whose numbers are known: `recent` of its `total` fall into the last day.
 
-    `interest_halves_hours` says after how many hours half as many read it as before.
+    `interest_halves_hours` says after how many hours half as many read it as before. Of one
+    that is `pushed_by` somebody, so few visitors view it again and again.
     """
 
     total: Counts
     recent: Counts
     interest_halves_hours: float
+    pushed_by: int = 0
 
 
 class Articles(msgspec.Struct, frozen=True):

@@ -22,6 +22,10 @@ _MINUTES = RECENT_HOURS * 60
 _ZONE_HOURS = 5  # Kazakhstan is five hours ahead of UTC
 # How many read in each hour of the day: few at night, most at lunch and in the evening.
 _BY_HOUR = (5, 3, 2, 2, 2, 4, 9, 16, 22, 24, 23, 24, 28, 27, 24, 22, 22, 24, 27, 29, 30, 28, 20, 11)
+_TOWN = 60_000
+"""So many people read the paper, each an article seldom more than once."""
+_PUSHED = 0.7
+"""The part of its views that a pushed article owes to those who push it."""
 _FIELDS: dict[EventType, str] = {"view": "views", "comment": "comments", "like": "likes"}
 
 
@@ -51,6 +55,7 @@ def loaded_at(article: CountedArticle, published_at_ms: int) -> int:
 
 def _of(article: CountedArticle, at_ms: int) -> Iterator[Event]:
     by_chance = random.Random(article.article_id)  # noqa: S311  readers, not secrets
+    visitors = _visitors(article)
     minutes = list(accumulate(_readers(article, at_ms)))
     for kind, field in _FIELDS.items():
         recent, total = getattr(article.recent, field), getattr(article.total, field)
@@ -60,8 +65,20 @@ def _of(article: CountedArticle, at_ms: int) -> Iterator[Event]:
         times += _older(article, at_ms, total - recent, by_chance)
         for number, time in enumerate(times):
             name = f"demo-{article.article_id}-{kind}-{number}"
-            # Each by a reader of its own: of one machine they would all be one visitor.
-            yield Event(kind, article.article_id, name, SITE, time, visitor=name)
+            yield Event(kind, article.article_id, name, SITE, time, next(visitors))
+
+
+def _visitors(article: CountedArticle) -> Iterator[str]:
+    """Yield who views an article, without end.
+
+    They have to be named: all of the demo comes from one address, so they would be one visitor.
+    """
+    by_chance = random.Random(f"visitors of {article.article_id}")  # noqa: S311
+    while True:
+        if article.pushed_by and by_chance.random() < _PUSHED:
+            yield f"pusher-{by_chance.randrange(article.pushed_by)}"
+        else:
+            yield f"reader-{by_chance.randrange(_TOWN)}"
 
 
 def _readers(article: CountedArticle, at_ms: int) -> Sequence[float]:

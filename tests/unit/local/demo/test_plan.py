@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mostread.engagement.event import Event
 from mostread.engagement.window import named
 from mostread.local.demo import plan
 from mostread.local.demo.articles import HOUR_MS, Counts, articles
@@ -58,6 +59,26 @@ def test_every_event_is_clearly_late_or_clearly_not(at_ms: int) -> None:
         age = at_ms - event.timestamp
         assert 0 < age <= plan.RECENT_HOURS * HOUR_MS or age >= plan.LATE_HOURS * HOUR_MS
         assert event.timestamp >= published[event.article_id]
+
+
+def test_one_article_is_pushed_by_few_and_the_others_are_read_by_many() -> None:
+    at_ms = 1_800_000_000_000
+    views: dict[str, Counter[str | None]] = {article.article_id: Counter() for article in TEN}
+    for event in plan.events(TEN, at_ms):
+        if event.type == "view" and _is_recent(event, at_ms):
+            views[event.article_id][event.visitor] += 1
+    shares = {
+        article_id: sum(times for _, times in by_visitor.most_common(10)) / by_visitor.total()
+        for article_id, by_visitor in views.items()
+    }
+    assert None not in set().union(*views.values())
+    [pushed] = [article for article in TEN if article.pushed_by]
+    assert 0.65 < shares.pop(pushed.article_id) < 0.75
+    assert max(shares.values()) < 0.02
+
+
+def _is_recent(event: Event, at_ms: int) -> bool:
+    return event.timestamp is not None and at_ms - event.timestamp <= plan.RECENT_HOURS * HOUR_MS
 
 
 def test_a_day_later_nothing_is_left_in_the_list() -> None:
