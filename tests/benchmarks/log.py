@@ -23,7 +23,8 @@ class Load:
     """What is in a log: views mostly, each id once, no event older than `LATENESS_MS`.
 
     Articles are skewed as on a news page (the second has half of the first's readers, the
-    third a third), or evenly read. Record times run evenly over `seconds`, up to now.
+    third a third), or evenly read. Record times run evenly over `seconds`, up to now. Each view
+    is of a visitor, named as the collector names them, so that looking at who reads is paid for.
     """
 
     events: int
@@ -35,6 +36,8 @@ class Load:
 
 LATENESS_MS = 30_000
 """An event happened at most so long before its record was written."""
+
+VISITORS = 200_000
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ def _events(load: Load, now: int) -> Iterator[tuple[int, int, bytes]]:
             "type": kind,
             "article_id": names[article],
             "timestamp": written - chance.randrange(LATENESS_MS),
+            "visitor": f"{chance.randrange(VISITORS) * 0x9E3779B97F4A7C15 % 2**64:016x}",
         }
         yield article % PARTITIONS, written, orjson.dumps(event)
 

@@ -4,7 +4,7 @@ CREATE TABLE bench.counted
     (minute DateTime('UTC'), article_id String, type LowCardinality(String), events UInt64)
     ENGINE = SummingMergeTree ORDER BY (minute, article_id, type);
 CREATE TABLE bench.queue
-    (id String, type LowCardinality(String), article_id String, timestamp UInt64)
+    (id String, type LowCardinality(String), article_id String, timestamp UInt64, visitor String)
     ENGINE = Kafka SETTINGS kafka_broker_list = '{brokers}', kafka_topic_list = '{topic}',
     kafka_group_name = '{group}', kafka_format = 'JSONEachRow',
     kafka_num_consumers = {consumers}, kafka_max_block_size = 1048576,

@@ -13,6 +13,7 @@ class Event(faust.Record, serializer="json"):  # type: ignore[misc, call-arg]
     type: str
     article_id: str
     timestamp: int
+    visitor: str
 
 
 counts = app.Table("counts", default=int)
