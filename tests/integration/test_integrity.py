@@ -7,18 +7,19 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from mostread.collector.tokens import hash_token
 
 from collecting import TOKENS
 from faults.log import produce
 from mostread.clickhouse.client import connect
+from mostread.tokens.token import hash_token
 from system import Service, System, wait_until
 
 HOLDING = {"MOSTREAD_RANKING_QUARANTINE": "true", "MOSTREAD_RANKING_MIN_VISITORS": "3"}
 
 
 def views(article_id: str, visitors: Iterable[str]) -> list[tuple[str, bytes]]:
-    now = time.time_ns() // 1_000_000
+    # Dated back, as whoever wants not to be seen would do it.
+    now = time.time_ns() // 1_000_000 - 2 * 3_600_000
     return [
         (
             article_id,
@@ -97,6 +98,11 @@ def test_what_is_held_back_is_listed_once_an_editor_clears_it(read: System) -> N
         "pushed",
         "small",
     }
+    with urllib.request.urlopen(f"{ranking.url}/?held_back=1&lang=en", timeout=30) as answer:
+        page = answer.read().decode()
+    assert page.count("100 % by ten visitors") == 1
+    assert page.count(">held back<") == 2
+    assert "Leave them out" in page
     request = urllib.request.Request(
         f"{collector.url}/v1/articles/pushed/placement",
         method="PUT",

@@ -185,16 +185,16 @@ class ClickHouseStore:
             SketchRow(
                 number,
                 SketchKey(site, article_id, hour),
-                Sketch(views, zip(heaviest, times, strict=True), lowest, version),
+                Sketch(offset, views, zip(heaviest, times, strict=True), lowest, version),
             )
-            for number, site, article_id, hour, views, heaviest, times, lowest, version in (
+            for number, site, article_id, hour, offset, views, heaviest, times, lowest, version in (
                 self._query("sketches", parameters)
             )
             if hour >= since[number]
         ]
 
     def write_sketches(self, count: Count, rows: Sequence[SketchRow]) -> None:
-        """Write which visitors articles had. Of one key's rows the highest version is right."""
+        """Write which visitors articles had. Of one sketch's rows the highest version is right."""
         if not rows:
             return
         partitions, keys, sketches = zip(*rows, strict=True)
@@ -204,6 +204,7 @@ class ClickHouseStore:
                 **_columns(("site", "article_id", "hour"), keys),
                 "topic_id": [count.topic.id] * len(rows),
                 "partition": partitions,
+                "since": [sketch.since for sketch in sketches],
                 "views": [sketch.views for sketch in sketches],
                 "heaviest": [list(sketch.heaviest) for sketch in sketches],
                 "heaviest_views": [list(sketch.heaviest.values()) for sketch in sketches],

@@ -1,5 +1,6 @@
-"""From how many visitors an article's views come, hour by hour, in bounded memory.
+"""From how many visitors an article's views come, by the hour they came in, in bounded memory.
 
+By the hour they came in, not that of their own timestamps: whoever dates views back is seen too.
 Counts are exact; this is not, and need not be: it is to show an article whose readers are few.
 Of each stretch at most `MOST_SEEN` views are looked at, evenly (`Seen`); what they say goes
 into one sketch for each article and hour (`Sketch`), of which the most read are kept
@@ -19,7 +20,7 @@ MOST_SEEN = 500
 HEAVIEST = 50
 LOWEST = 64
 _BEFORE = 3600
-"""Views of the current hour and of the one before are looked at; older ones are only counted."""
+"""Sketches of the hour before are kept too: records may be a little out of their order in time."""
 
 
 class SketchKey(NamedTuple):
@@ -31,13 +32,13 @@ class SketchKey(NamedTuple):
 
 
 class View(NamedTuple):
-    """A view that was looked at; `timestamp` is in milliseconds."""
+    """A view that was looked at, in a record of the time `came` (ms)."""
 
     offset: int
+    came: int
     site: str
     article_id: str
     visitor: str
-    timestamp: int
 
 
 class Seen:
@@ -62,9 +63,15 @@ class Seen:
             if duplicates and _is_in(duplicates, index):
                 continue
             record = records[bisect_right(ends, index)]
-            # What is late or from the future is told apart by who counts, not here.
-            at = record.timestamp if event.timestamp is None else event.timestamp
-            self.views.append(View(record.offset, event.site, event.article_id, event.visitor, at))
+            self.views.append(
+                View(
+                    record.offset,
+                    record.timestamp,
+                    event.site,
+                    event.article_id,
+                    event.visitor,
+                )
+            )
         self._next = (self._next - len(events)) % self.step
         while len(self.views) > MOST_SEEN:
             self.views = self.views[::2]
@@ -77,33 +84,39 @@ def _is_in(indices: Sequence[int], index: int) -> bool:
 
 
 class Sketch:
-    """The visitors of an article in an hour.
+    """The visitors of an article in an hour, of `views` views that were looked at.
+
+    Each view that was looked at counts for one, however many it stands for: else a single reader
+    whose view was picked would seem to have viewed as often as that.
 
     `heaviest` holds the views of those who viewed it most: each at most `views` / (HEAVIEST + 1)
     too low, and never too high (Misra and Gries, Finding repeated elements, 1982; in the batched
     form of Agarwal et al., Mergeable summaries, 2012). `lowest` are the smallest hashes of
     visitors, sorted, by which distinct ones are counted (Beyer et al., On synopses for
-    distinct-value estimation, 2007). All in it came from records up to the offset `version`.
+    distinct-value estimation, 2007). All in it came from records of the offsets `since` to
+    `version`; what an article had before, of which the sketch has left memory, stands in another.
     """
 
-    __slots__ = ("heaviest", "lowest", "version", "views")
+    __slots__ = ("heaviest", "lowest", "since", "version", "views")
 
     def __init__(
         self,
+        since: int,
         views: int = 0,
         heaviest: Iterable[tuple[int, int]] = (),
         lowest: Iterable[int] = (),
         version: int = -1,
     ) -> None:
+        self.since = since
         self.views = views
         self.heaviest = dict(heaviest)
         self.lowest = list(lowest)
         self.version = version
 
-    def add(self, visitor: int, times: int) -> None:
-        """Take in that `visitor`, a hash of 64 bits, viewed it so many times."""
-        self.views += times
-        self.heaviest[visitor] = self.heaviest.get(visitor, 0) + times
+    def add(self, visitor: int) -> None:
+        """Take in a view of `visitor`, a hash of 64 bits."""
+        self.views += 1
+        self.heaviest[visitor] = self.heaviest.get(visitor, 0) + 1
         if len(self.heaviest) > 2 * HEAVIEST:
             self._keep_the_heaviest()
         lowest = self.lowest
@@ -134,8 +147,8 @@ class Sketches:
         return len(self._kept)
 
     def load(self, sketches: Iterable[tuple[SketchKey, Sketch]]) -> None:
-        """Go on from what was written before."""
-        for key, sketch in sketches:
+        """Go on from what was written before: of each key from the sketch written last."""
+        for key, sketch in sorted(sketches, key=lambda each: each[1].since):
             self._newest = max(self._newest, key.hour)
             self._kept[key] = sketch
         self._forget()
@@ -149,16 +162,16 @@ class Sketches:
         self._newest = max(self._newest, hour_of(now))
         touched: set[SketchKey] = set()
         for view in seen.views:
-            hour = hour_of(view.timestamp)
+            hour = hour_of(view.came)
             if not self._newest - _BEFORE <= hour <= self._newest:
                 continue
             key = SketchKey(view.site, view.article_id, hour)
             sketch = self._kept.get(key)
             if sketch is None:
-                sketch = self._kept[key] = Sketch()
+                sketch = self._kept[key] = Sketch(view.offset)
             # Until the end of the stretch the version is that of the stretch before.
             if view.offset > sketch.version:
-                sketch.add(visitor_hash(view.site, view.article_id, view.visitor), seen.step)
+                sketch.add(visitor_hash(view.site, view.article_id, view.visitor))
                 touched.add(key)
         self._forget()
         written = [(key, self._kept[key]) for key in touched & self._kept.keys()]

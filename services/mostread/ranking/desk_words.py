@@ -36,6 +36,7 @@ class DeskWords:
     as_cms: str
     hidden: str
     listed: str
+    cleared: str
     pin_to: str
     pin_how: str
     embargo: str
@@ -80,6 +81,8 @@ class DeskWords:
     nobody: str
     said_hidden: str
     said_listed: str
+    said_cleared: str
+    said_not_cleared: str
     said_pinned: str
     said_unpinned: str
     said_embargo: str
@@ -146,6 +149,7 @@ DESK_WORDS: dict[Lang, DeskWords] = {
         as_cms="as the CMS says",
         hidden="hidden",
         listed="listed, though the CMS hides it",
+        cleared="Listed however few its visitors are",
         pin_to="Pinned to rank",
         pin_how="1 to 100. Empty: as the CMS says. 0: at no rank, though the CMS pins it.",
         embargo="Not listed before",
@@ -189,6 +193,8 @@ DESK_WORDS: dict[Lang, DeskWords] = {
         nobody="a deletion without a name",
         said_hidden="hidden",
         said_listed="listed, whatever the CMS says",
+        said_cleared="listed however few its visitors are",
+        said_not_cleared="held back where its visitors are few",
         said_pinned="pinned to rank {rank}",
         said_unpinned="at no rank, whatever the CMS says",
         said_embargo="not listed before {time}",
@@ -231,6 +237,7 @@ DESK_WORDS: dict[Lang, DeskWords] = {
         as_cms="как решит CMS",
         hidden="скрыто",
         listed="показывать, даже если CMS скрывает",
+        cleared="Показывать, как бы мало ни было посетителей",
         pin_to="Закрепить на месте",
         pin_how="От 1 до 100. Пусто: как решит CMS. 0: ни на каком, даже если CMS закрепляет.",
         embargo="Не показывать до",
@@ -274,6 +281,8 @@ DESK_WORDS: dict[Lang, DeskWords] = {
         nobody="удаление без имени",
         said_hidden="скрыто",
         said_listed="показывать, что бы ни говорила CMS",
+        said_cleared="показывать, как бы мало ни было посетителей",
+        said_not_cleared="придержать, если посетителей мало",
         said_pinned="закреплено на месте {rank}",
         said_unpinned="не закреплено, что бы ни говорила CMS",
         said_embargo="не показывать до {time}",
@@ -316,6 +325,7 @@ DESK_WORDS: dict[Lang, DeskWords] = {
         as_cms="CMS айтқандай",
         hidden="жасырылған",
         listed="CMS жасырса да көрсетілсін",
+        cleared="Оқырманы аз болса да көрсетілсін",
         pin_to="Мына орынға бекіту",
         pin_how="1-ден 100-ге дейін. Бос: CMS айтқандай. 0: CMS бекітсе де, ешбір орынға емес.",
         embargo="Мұнан бұрын көрсетілмесін",
@@ -359,6 +369,8 @@ DESK_WORDS: dict[Lang, DeskWords] = {
         nobody="атаусыз жою",
         said_hidden="жасырылған",
         said_listed="CMS не десе де көрсетілсін",
+        said_cleared="оқырманы аз болса да көрсетілсін",
+        said_not_cleared="оқырманы аз болса кідіртілсін",
         said_pinned="{rank}-орынға бекітілген",
         said_unpinned="CMS не десе де, бекітілмеген",
         said_embargo="{time} дейін көрсетілмейді",

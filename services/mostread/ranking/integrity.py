@@ -26,7 +26,7 @@ class VisitorsRow(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Integrity:
-    """What is said of an article's visitors in a window; the counts beside it are exact.
+    """What is said of an article's visitors; the counts beside it are exact.
 
     `top_share` is the part of its views, of those that were looked at, that are of its ten
     busiest visitors. One that is `held_back` is in no list that is not asked for such.

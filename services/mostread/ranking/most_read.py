@@ -194,6 +194,8 @@ class MostReadLists:
             typical=await self._typical.get((query.site, window.start)) if _trends(query) else 0.0,
             rows=rows,
             skip=skip,
+            # Fewer views are fewer visitors: this keeps pages far down from asking for them all.
+            least_views=0 if query.held_back else self._rules.min_visitors,
         )
 
     async def _let_through(

@@ -27,7 +27,7 @@ from mostread.ranking.parameters import (
     ListQuery,
     list_query,
 )
-from mostread.ranking.rendering import Pages, clock_time, grouped, reader_language
+from mostread.ranking.rendering import Pages, clock_time, few_visitors, grouped, reader_language
 from mostread.ranking.routes import ListAnswers
 from mostread.ranking.sparklines import HEIGHT, WIDTH, Sparklines
 from mostread.ranking.store import Counts
@@ -78,6 +78,8 @@ class Row:
     section: str
     section_address: str
     pinned: bool
+    few_visitors: str
+    held_back: bool
     change: Change | None
     share: float
     total: Counts
@@ -92,8 +94,9 @@ def add_page(
     sparklines: Sparklines,
     defaults: Defaults,
     clock: Callable[[], int],
+    holds_back: bool,
 ) -> None:
-    """Add the page to `app`. `clock` is in milliseconds."""
+    """Add the page to `app`. `clock` is in milliseconds; `holds_back`: whether lists may."""
 
     async def index(request: web.Request) -> web.Response:
         lang = reader_language(request)
@@ -113,7 +116,12 @@ def add_page(
         return pages.html(
             "list.html",
             lang,
-            _context(query, answer.value, now, PAGE_WORDS[lang], offered=offered, lines=lines),
+            {
+                **_context(
+                    query, answer.value, now, PAGE_WORDS[lang], offered=offered, lines=lines
+                ),
+                "held_back": _held_back(query, PAGE_WORDS[lang]) if holds_back else None,
+            },
         )
 
     app.router.add_get("/", index)
@@ -181,6 +189,13 @@ def _context(
             for entry in listed.entries
         ],
     }
+
+
+def _held_back(query: ListQuery, words: PageWords) -> Choice:
+    """Return the way to the list with what is held back, or the way back from it."""
+    label = words.leave_held_back if query.held_back else words.show_held_back
+    address = query.address(held_back=None if query.held_back else "1", offset=None)
+    return Choice(label, address, query.held_back)
 
 
 def _place(query: ListQuery) -> list[tuple[str, str]]:
@@ -269,6 +284,8 @@ def _row(entry: Entry, query: ListQuery, share: float, compared: bool, words: Pa
         section=about.section if about else "",
         section_address=query.address(section=about.section, offset=None) if about else "",
         pinned=entry.pinned,
+        few_visitors=few_visitors(entry.integrity, words),
+        held_back=entry.integrity is not None and entry.integrity.held_back,
         change=_change(entry, words) if compared else None,
         share=round(100 * max(0.0, min(1.0, share)), 1),
         total=entry.total,

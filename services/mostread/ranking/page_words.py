@@ -50,6 +50,11 @@ class PageWords:
     order: str
     pinned: str
     pinned_to: str
+    few_visitors: str
+    held_back: str
+    about_held_back: str
+    show_held_back: str
+    leave_held_back: str
     hidden: str
     over_time: str
     pages: str
@@ -151,6 +156,11 @@ PAGE_WORDS: dict[Lang, PageWords] = {
         order="Order",
         pinned="pinned",
         pinned_to="pinned to rank {rank}",
+        few_visitors="{percent} % by ten visitors",
+        held_back="held back",
+        about_held_back="Articles read by few are held back until an editor clears them.",
+        show_held_back="Show them too",
+        leave_held_back="Leave them out",
         hidden="hidden",
         over_time="over time",
         pages="Pages",
@@ -261,6 +271,11 @@ PAGE_WORDS: dict[Lang, PageWords] = {
         order="Порядок",
         pinned="закреплено",
         pinned_to="закреплено на месте {rank}",
+        few_visitors="{percent} % — от десяти посетителей",
+        held_back="придержано",
+        about_held_back="Статьи, которые читают немногие, придержаны, пока их не допустит редактор.",
+        show_held_back="Показать и их",
+        leave_held_back="Не показывать их",
         hidden="скрыто",
         over_time="по времени",
         pages="Страницы",
@@ -372,6 +387,11 @@ PAGE_WORDS: dict[Lang, PageWords] = {
         order="Реті",
         pinned="бекітілген",
         pinned_to="{rank}-орынға бекітілген",
+        few_visitors="{percent} % — он оқырманнан",
+        held_back="кідіртілген",
+        about_held_back="Аз адам оқыған мақалалар редактор рұқсат бергенше кідіртіледі.",
+        show_held_back="Оларды да көрсету",
+        leave_held_back="Оларды көрсетпеу",
         hidden="жасырылған",
         over_time="уақыт бойынша",
         pages="Беттер",

@@ -142,10 +142,19 @@ class Store:
     weights: Weights
 
     async def ranked(
-        self, query: ListQuery, plan: Plan, now: datetime, *, typical: float, rows: int, skip: int
+        self,
+        query: ListQuery,
+        plan: Plan,
+        now: datetime,
+        *,
+        typical: float,
+        rows: int,
+        skip: int,
+        least_views: int,
     ) -> list[RankedRow]:
         """Return a stretch of the list in its order, pinned articles before all others.
 
+        An article with fewer than `least_views` in the window must be pinned or cleared.
         The list is its pinned articles and `rows` others at most, without the first `skip`.
         """
         since = now - query.published_within if query.published_within else None
@@ -164,6 +173,7 @@ class Store:
                 "published_since": int(since.timestamp() * 1000) if since else 0,
                 "rows": rows,
                 "skip": skip,
+                "least_views": least_views,
                 "views_weight": self.weights.views,
                 "comments_weight": self.weights.comments,
                 "likes_weight": self.weights.likes,

@@ -75,6 +75,7 @@ SELECT
 FROM counted LEFT ANY JOIN told USING (article_id) LEFT ANY JOIN decided USING (article_id)
 WHERE NOT deleted AND NOT hidden
   AND (ranked > 0 OR pinned IS NOT NULL)
+  AND (views >= %(least_views)s OR cleared OR pinned IS NOT NULL)
   AND (%(section)s = '' OR section = %(section)s)
   -- RFC 4647, basic filtering: kk finds kk and kk-Cyrl.
   AND (%(language)s = '' OR language = %(language)s OR startsWith(language, concat(%(language)s, '-')))
