@@ -107,6 +107,7 @@ def add_page(
             return pages.not_understood(error, lang)
         except MostreadError:
             return pages.unavailable(lang)
+        words = PAGE_WORDS[lang]
         zone = ZoneInfo(dict(query.written).get("tz", defaults.tz))
         now = datetime.fromtimestamp(clock() / 1000, zone)
         offered, lines = await asyncio.gather(
@@ -117,10 +118,8 @@ def add_page(
             "list.html",
             lang,
             {
-                **_context(
-                    query, answer.value, now, PAGE_WORDS[lang], offered=offered, lines=lines
-                ),
-                "held_back": _held_back(query, PAGE_WORDS[lang]) if holds_back else None,
+                **_context(query, answer.value, now, words, offered=offered, lines=lines),
+                "held_back": _held_back(query, words) if holds_back else None,
             },
         )
 
