@@ -160,6 +160,7 @@ def _context(
         "article_id": article_id,
         "hidden": article.standing.hidden,
         "pinned": article.standing.pinned,
+        "integrity": article.integrity,
         "windows": [
             *((words.windows[name], counts) for name, counts in article.windows.items()),
             (words.in_all, article.total or Counts()),

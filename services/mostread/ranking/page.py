@@ -15,6 +15,7 @@ from aiohttp import web
 
 from mostread.errors import MostreadError
 from mostread.ranking.article_page import article_address
+from mostread.ranking.integrity import Integrity
 from mostread.ranking.most_read import Entry, MostRead
 from mostread.ranking.offered import AllOffered, Offered
 from mostread.ranking.page_words import PAGE_WORDS, PageWords
@@ -81,6 +82,7 @@ class Row:
     change: Change | None
     share: float
     total: Counts
+    integrity: Integrity | None
 
 
 def add_page(
@@ -272,4 +274,5 @@ def _row(entry: Entry, query: ListQuery, share: float, compared: bool, words: Pa
         change=_change(entry, words) if compared else None,
         share=round(100 * max(0.0, min(1.0, share)), 1),
         total=entry.total,
+        integrity=entry.integrity,
     )
