@@ -188,7 +188,7 @@ async def test_single_keys_can_be_switched_off(newsroom: Newsroom, page: Page) -
 
 async def test_a_decision_keeps_what_held_before(newsroom: Newsroom, page: Page) -> None:
     """A decision is whole: whoever pins must not lift an embargo that a colleague has set."""
-    newsroom.placed("a", embargo_until=2_000_000_000_000, pinned=2, reason="first")
+    newsroom.placed("a", embargo_until=2_000_000_000_000, pinned=2, cleared=True)
     await page.goto(f"{newsroom.article('a')}&tz=Asia/Almaty")
     await signed_in(page)
     await expect(page.locator(".log li")).to_have_count(1)
@@ -201,7 +201,8 @@ async def test_a_decision_keeps_what_held_before(newsroom: Newsroom, page: Page)
     await page.locator("#decide .go").click()
     said = page.locator(".log li").first.locator(".said-so")
     await expect(said).to_have_text(
-        "pinned to rank 7, not listed before 18 May 2033, 08:33:00 (Asia/Almaty)"
+        "pinned to rank 7, not listed before 18 May 2033, 08:33:00 (Asia/Almaty), "
+        "listed, however few read it"
     )
     await page.keyboard.press("h")
     await expect(page.locator("#pinned")).to_have_value("7")

@@ -30,7 +30,7 @@ from mostread.ranking.parameters import (
 )
 from mostread.ranking.rank_history import rank_context
 from mostread.ranking.ranks import Ranks
-from mostread.ranking.rendering import Pages, clock_time, few_visitors, reader_language
+from mostread.ranking.rendering import Pages, clock_time, reader_language
 from mostread.ranking.series import STEPS, Series, SeriesGrain, series_query
 from mostread.ranking.store import Counts
 from mostread.ranking.wire import rfc3339
@@ -160,8 +160,7 @@ def _context(
         "article_id": article_id,
         "hidden": article.standing.hidden,
         "pinned": article.standing.pinned,
-        "few_visitors": few_visitors(article.integrity, words),
-        "held_back": article.integrity is not None and article.integrity.held_back,
+        "integrity": article.integrity,
         "windows": [
             *((words.windows[name], counts) for name, counts in article.windows.items()),
             (words.in_all, article.total or Counts()),

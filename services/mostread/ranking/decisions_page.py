@@ -101,14 +101,14 @@ def _said(decision: DecisionRow, zone: ZoneInfo, words: PageWords, desk: DeskWor
     if decision.pinned is not None:
         pinned = desk.said_pinned if decision.pinned else desk.said_unpinned
         said.append(pinned.format(rank=decision.pinned))
-    if decision.cleared is not None:
-        said.append(desk.said_cleared if decision.cleared else desk.said_not_cleared)
     for text, moment in (
         (desk.said_embargo, decision.embargo_until),
         (desk.said_expires, decision.expires_at),
     ):
         if moment is not None:
             said.append(text.format(time=_time(moment, zone, words)))
+    if decision.cleared:
+        said.append(desk.said_cleared)
     if not said:
         return [desk.said_nothing]
     if decision.until is not None:

@@ -36,7 +36,6 @@ class DeskWords:
     as_cms: str
     hidden: str
     listed: str
-    cleared: str
     pin_to: str
     pin_how: str
     embargo: str
@@ -74,6 +73,11 @@ class DeskWords:
     keys_on: str
     not_set_up: str
 
+    cleared: str
+    few: str
+    few_how: str
+    held_back: str
+
     log: str
     log_for: str
     log_empty: str
@@ -81,12 +85,11 @@ class DeskWords:
     nobody: str
     said_hidden: str
     said_listed: str
-    said_cleared: str
-    said_not_cleared: str
     said_pinned: str
     said_unpinned: str
     said_embargo: str
     said_expires: str
+    said_cleared: str
     said_until: str
     said_nothing: str
     said_undoes: str
@@ -149,7 +152,6 @@ DESK_WORDS: dict[Lang, DeskWords] = {
         as_cms="as the CMS says",
         hidden="hidden",
         listed="listed, though the CMS hides it",
-        cleared="Listed however few its visitors are",
         pin_to="Pinned to rank",
         pin_how="1 to 100. Empty: as the CMS says. 0: at no rank, though the CMS pins it.",
         embargo="Not listed before",
@@ -186,6 +188,10 @@ DESK_WORDS: dict[Lang, DeskWords] = {
         keys_on="Single keys do this",
         not_set_up="Hiding and pinning on this page is not set up: operators name the collector in "
         "MOSTREAD_RANKING_COLLECTOR_URL.",
+        cleared="listed, however few read it",
+        few="few visitors",
+        few_how="{share} % of the views that were looked at are of ten visitors",
+        held_back="held back",
         log="Decisions",
         log_for="Editors see here who decided what, when and why.",
         log_empty="Nothing was decided about this article.",
@@ -193,12 +199,11 @@ DESK_WORDS: dict[Lang, DeskWords] = {
         nobody="a deletion without a name",
         said_hidden="hidden",
         said_listed="listed, whatever the CMS says",
-        said_cleared="listed however few its visitors are",
-        said_not_cleared="held back where its visitors are few",
         said_pinned="pinned to rank {rank}",
         said_unpinned="at no rank, whatever the CMS says",
         said_embargo="not listed before {time}",
         said_expires="not listed from {time}",
+        said_cleared="listed, however few read it",
         said_until="until {time}",
         said_nothing="left to the CMS",
         said_undoes="takes back that of {time}",
@@ -237,7 +242,6 @@ DESK_WORDS: dict[Lang, DeskWords] = {
         as_cms="как решит CMS",
         hidden="скрыто",
         listed="показывать, даже если CMS скрывает",
-        cleared="Показывать, как бы мало ни было посетителей",
         pin_to="Закрепить на месте",
         pin_how="От 1 до 100. Пусто: как решит CMS. 0: ни на каком, даже если CMS закрепляет.",
         embargo="Не показывать до",
@@ -274,6 +278,10 @@ DESK_WORDS: dict[Lang, DeskWords] = {
         keys_on="Одиночные клавиши работают",
         not_set_up="Скрывать и закреплять на этой странице нельзя: администраторы указывают "
         "адрес коллектора в MOSTREAD_RANKING_COLLECTOR_URL.",
+        cleared="показывать, даже если читают немногие",
+        few="мало посетителей",
+        few_how="{share} % рассмотренных просмотров — от десяти посетителей",
+        held_back="придержано",
         log="Решения",
         log_for="Здесь редакторы видят, кто, что, когда и почему решил.",
         log_empty="Об этом материале ничего не решали.",
@@ -281,12 +289,11 @@ DESK_WORDS: dict[Lang, DeskWords] = {
         nobody="удаление без имени",
         said_hidden="скрыто",
         said_listed="показывать, что бы ни говорила CMS",
-        said_cleared="показывать, как бы мало ни было посетителей",
-        said_not_cleared="придержать, если посетителей мало",
         said_pinned="закреплено на месте {rank}",
         said_unpinned="не закреплено, что бы ни говорила CMS",
         said_embargo="не показывать до {time}",
         said_expires="не показывать с {time}",
+        said_cleared="показывать, даже если читают немногие",
         said_until="действует до {time}",
         said_nothing="оставлено на решение CMS",
         said_undoes="отменяет решение от {time}",
@@ -325,7 +332,6 @@ DESK_WORDS: dict[Lang, DeskWords] = {
         as_cms="CMS айтқандай",
         hidden="жасырылған",
         listed="CMS жасырса да көрсетілсін",
-        cleared="Оқырманы аз болса да көрсетілсін",
         pin_to="Мына орынға бекіту",
         pin_how="1-ден 100-ге дейін. Бос: CMS айтқандай. 0: CMS бекітсе де, ешбір орынға емес.",
         embargo="Мұнан бұрын көрсетілмесін",
@@ -362,6 +368,10 @@ DESK_WORDS: dict[Lang, DeskWords] = {
         keys_on="Жеке пернелер жұмыс істейді",
         not_set_up="Бұл бетте жасыру мен бекіту бапталмаған: әкімшілер коллектор мекенжайын "
         "MOSTREAD_RANKING_COLLECTOR_URL арқылы береді.",
+        cleared="аз адам оқыса да көрсетілсін",
+        few="келуші аз",
+        few_how="қаралған қаралымның {share} %-ы он келушіден",
+        held_back="ұсталып тұр",
         log="Шешімдер",
         log_for="Мұнда редакторлар кім, нені, қашан және неге шешкенін көреді.",
         log_empty="Бұл мақала туралы ештеңе шешілмеген.",
@@ -369,12 +379,11 @@ DESK_WORDS: dict[Lang, DeskWords] = {
         nobody="атаусыз жою",
         said_hidden="жасырылған",
         said_listed="CMS не десе де көрсетілсін",
-        said_cleared="оқырманы аз болса да көрсетілсін",
-        said_not_cleared="оқырманы аз болса кідіртілсін",
         said_pinned="{rank}-орынға бекітілген",
         said_unpinned="CMS не десе де, бекітілмеген",
         said_embargo="{time} дейін көрсетілмейді",
         said_expires="{time} бастап көрсетілмейді",
+        said_cleared="аз адам оқыса да көрсетілсін",
         said_until="{time} дейін күшінде",
         said_nothing="CMS шешіміне қалдырылған",
         said_undoes="мына уақыттағы шешімді қайтарады: {time}",

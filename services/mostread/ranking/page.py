@@ -15,6 +15,7 @@ from aiohttp import web
 
 from mostread.errors import MostreadError
 from mostread.ranking.article_page import article_address
+from mostread.ranking.integrity import Integrity
 from mostread.ranking.most_read import Entry, MostRead
 from mostread.ranking.offered import AllOffered, Offered
 from mostread.ranking.page_words import PAGE_WORDS, PageWords
@@ -27,7 +28,7 @@ from mostread.ranking.parameters import (
     ListQuery,
     list_query,
 )
-from mostread.ranking.rendering import Pages, clock_time, few_visitors, grouped, reader_language
+from mostread.ranking.rendering import Pages, clock_time, grouped, reader_language
 from mostread.ranking.routes import ListAnswers
 from mostread.ranking.sparklines import HEIGHT, WIDTH, Sparklines
 from mostread.ranking.store import Counts
@@ -78,11 +79,10 @@ class Row:
     section: str
     section_address: str
     pinned: bool
-    few_visitors: str
-    held_back: bool
     change: Change | None
     share: float
     total: Counts
+    integrity: Integrity | None
 
 
 def add_page(
@@ -283,9 +283,8 @@ def _row(entry: Entry, query: ListQuery, share: float, compared: bool, words: Pa
         section=about.section if about else "",
         section_address=query.address(section=about.section, offset=None) if about else "",
         pinned=entry.pinned,
-        few_visitors=few_visitors(entry.integrity, words),
-        held_back=entry.integrity is not None and entry.integrity.held_back,
         change=_change(entry, words) if compared else None,
         share=round(100 * max(0.0, min(1.0, share)), 1),
         total=entry.total,
+        integrity=entry.integrity,
     )

@@ -50,8 +50,6 @@ class PageWords:
     order: str
     pinned: str
     pinned_to: str
-    few_visitors: str
-    held_back: str
     about_held_back: str
     show_held_back: str
     leave_held_back: str
@@ -156,8 +154,6 @@ PAGE_WORDS: dict[Lang, PageWords] = {
         order="Order",
         pinned="pinned",
         pinned_to="pinned to rank {rank}",
-        few_visitors="{percent} % by ten visitors",
-        held_back="held back",
         about_held_back="Articles read by few are held back until an editor clears them.",
         show_held_back="Show them too",
         leave_held_back="Leave them out",
@@ -271,8 +267,6 @@ PAGE_WORDS: dict[Lang, PageWords] = {
         order="Порядок",
         pinned="закреплено",
         pinned_to="закреплено на месте {rank}",
-        few_visitors="{percent} % — от десяти посетителей",
-        held_back="придержано",
         about_held_back="Статьи с немногими читателями придержаны, пока их не допустит редактор.",
         show_held_back="Показать и их",
         leave_held_back="Не показывать их",
@@ -387,8 +381,6 @@ PAGE_WORDS: dict[Lang, PageWords] = {
         order="Реті",
         pinned="бекітілген",
         pinned_to="{rank}-орынға бекітілген",
-        few_visitors="{percent} % — он оқырманнан",
-        held_back="кідіртілген",
         about_held_back="Аз адам оқыған мақалалар редактор рұқсат бергенше кідіртіледі.",
         show_held_back="Оларды да көрсету",
         leave_held_back="Оларды көрсетпеу",

@@ -15,7 +15,6 @@ from aiohttp import web
 
 from mostread.ranking.answer import RETRY_SECONDS
 from mostread.ranking.desk_words import DESK_WORDS
-from mostread.ranking.integrity import Integrity
 from mostread.ranking.newsroom import Newsroom
 from mostread.ranking.page_words import PAGE_WORDS, PageWords, spoken
 from mostread.ranking.parameters import BadParameter
@@ -141,13 +140,6 @@ class Pages:
 def grouped(number: float) -> str:
     """Return 3 925, with narrow spaces that do not break: a comma means two things in Europe."""
     return f"{round(number):,}".replace(",", "\u202f").replace("-", "\u2212")
-
-
-def few_visitors(integrity: Integrity | None, words: PageWords) -> str:
-    """Return what is said of an article that is marked, and nothing of any other."""
-    if integrity is None or not integrity.marked:
-        return ""
-    return words.few_visitors.format(percent=round(100 * integrity.top_share))
 
 
 def clock_time(moment: datetime, now: datetime, words: PageWords) -> str:

@@ -186,7 +186,7 @@ async function decide(article, want) {
   busy(deciding, false);
   form.elements.hidden.value = String(want === "hide" ? true : (about.holds.hidden ?? "cms"));
   form.elements.pinned.value = about.holds.pinned ?? (want === "pin" ? Math.min(article.rank ?? 1, 100) : "");
-  form.elements.cleared.checked = about.holds.cleared ?? false;
+  form.elements.cleared.checked = Boolean(about.holds.cleared);
   for (const name of TIMES) form.elements[name].value = about.holds[name] ? local(about.holds[name]) : "";
   deciding.querySelector("details").open = Boolean(about.holds.embargo_until || about.holds.expires_at);
   const first = form.elements[want === "pin" ? "pinned" : "reason"];
