@@ -5,6 +5,7 @@ Read-only, as a user without a name, without any capability, and on the real ser
 
 import json
 import os
+import re
 import signal
 import subprocess
 import urllib.error
@@ -13,8 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
 
-from compose import CONTAINERS, in_bytes, passed_to, seconds
+import bill_of_materials
+from compose import CONTAINERS, ROOT, in_bytes, passed_to, seconds
 from image import Build, Stage, environment
 from mostread.healthy import PORTS
 from mostread.local.clickhouse import LocalClickHouse
@@ -193,6 +196,21 @@ def test_its_files_do_not_depend_on_when_it_was_made(image: Stage) -> None:
     assert len(compiled) > 1000
     # Bytes 4 to 7 are 1 where byte code goes by the source's hash, unchecked (PEP 552).
     assert {path.read_bytes()[4:8] for path in compiled} == {b"\1\0\0\0"}
+
+
+def test_its_bill_of_materials_names_all_that_it_holds(image: Stage) -> None:
+    found = bill_of_materials.bill(image.inside("/venv/bin/python"))
+    assert bill_of_materials.faults(json.dumps(found)) is None
+    assert found["metadata"]["component"]["name"] == "mostread"
+    components = {canonicalize_name(each["name"]): each for each in found["components"]}
+    locked = (ROOT / "requirements/base.txt").read_text()
+    pinned = dict(re.findall(r"^([\w-]+)==([\w.]+)", locked, re.MULTILINE))
+    versions = {name: each["version"] for name, each in components.items()}
+    assert pinned.items() <= versions.items()
+    assert versions.keys() - pinned.keys() == {"uplot"}
+    # This one names its licence by a file only.
+    unlicensed = {name for name, each in components.items() if not each.get("licenses")}
+    assert unlicensed <= {"crawler-user-agents"}
 
 
 @pytest.mark.parametrize("name", sorted(PORTS))
