@@ -290,25 +290,45 @@ def test_the_document_says_how_to_make_every_secret(manifests: Manifests) -> Non
         assert re.search(rf"create secret generic {name} [^`]*--from-\w+={key}=", DEPLOYMENT)
 
 
-def test_what_the_internet_reaches_is_what_services_offer() -> None:
-    """And neither metrics nor what is the newsroom's own."""
+def ingress_paths(name: str) -> dict[str, str]:
+    """Return the paths that an ingress of the example lets through, with how each is meant."""
+    (rule,) = built("examples/news").of("Ingress")[f"mostread-{name}"]["spec"]["rules"]
+    return {path["path"]: path["pathType"] for path in rule["http"]["paths"]}
+
+
+@pytest.mark.parametrize("name", ["collector", "ranking"])
+def test_what_the_internet_reaches_is_offered_and_is_for_everybody(name: str) -> None:
+    offered = openapi(name)["paths"].keys()
+    application = new_application(checks={}, registry=CollectorRegistry(), openapi={})
+    inner = {each.canonical for each in application.router.resources()}
+    for path, kind in ingress_paths(name).items():
+        # Only the collector's need tokens; below the ranking's is who decided what.
+        assert kind == "Exact" or (name, path) == ("collector", "/v1/articles")
+        reached = {each for each in offered if each == path or each.startswith(f"{path}/")}
+        assert reached
+        assert not reached & inner
+
+
+@pytest.mark.parametrize("name", ["collector", "ranking"])
+def test_the_document_and_its_nginx_let_through_the_same(name: str) -> None:
+    exact = {path for path, kind in ingress_paths(name).items() if kind == "Exact"}
+    (row,) = re.findall(rf"^\| {name} \| ([^|]*/v1/[^|]*) \|", DEPLOYMENT, re.MULTILINE)
+    assert set(re.findall(r"`([^`]+)`", row)) == exact
+    location = re.compile(
+        r"location ~ \^/\(([^)]*)\)\$ \{\s+proxy_pass http://127\.0\.0\.1:(\d+);", re.MULTILINE
+    )
+    served = {int(port): paths for paths, port in location.findall(DEPLOYMENT)}
+    assert {f"/{path}" for path in served[PORTS[name]].replace("\\", "").split("|")} == exact
+
+
+def test_an_ingress_has_tls_and_leads_to_the_service() -> None:
     manifests = built("examples/news")
     for name, ingress in manifests.of("Ingress").items():
-        offered = openapi(name.removeprefix("mostread-"))["paths"].keys()
-        for rule in ingress["spec"]["rules"]:
-            assert [rule["host"]] in [each["hosts"] for each in ingress["spec"]["tls"]]
-            for path in rule["http"]["paths"]:
-                backend = path["backend"]["service"]
-                ports = manifests.of("Service")[backend["name"]]["spec"]["ports"]
-                assert backend == {"name": name, "port": {"name": ports[0]["name"]}}
-                reached = {
-                    each
-                    for each in offered
-                    if each == path["path"]
-                    or (path["pathType"] == "Prefix" and each.startswith(f"{path['path']}/"))
-                }
-                assert reached, path["path"]
-                assert name == "mostread-collector" or path["pathType"] == "Exact"
+        (rule,) = ingress["spec"]["rules"]
+        assert [each["hosts"] for each in ingress["spec"]["tls"]] == [[rule["host"]]]
+        (port,) = manifests.of("Service")[name]["spec"]["ports"]
+        for path in rule["http"]["paths"]:
+            assert path["backend"]["service"] == {"name": name, "port": {"name": port["name"]}}
 
 
 def test_its_image_is_this_version(manifests: Manifests) -> None:
