@@ -26,6 +26,7 @@ from stack import free_ports
 from system import listed, wait_until
 
 COMMIT_TIME = "1767225600"
+pytestmark = pytest.mark.timeout(400)  # the image is built once, half a minute on a quiet machine
 
 
 @pytest.fixture(scope="module")
