@@ -6,10 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench chaos tracker lint types lock clean
+.PHONY: help demo test bench chaos tracker lint types sbom vulnerabilities lock clean
 
 help: ## Show the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 # A stamp for each set of dependencies, so that a second run installs nothing. It is touched
 # last: an interrupted installation is simply done again.
@@ -54,6 +54,12 @@ lint: $(VENV)/dev.stamp ## ruff, import contracts
 
 types: $(VENV)/dev.stamp ## mypy --strict
 	@$(BIN)/mypy
+
+sbom: $(VENV)/dev.stamp ## Write build/mostread.cdx.json: what the image holds, as CycloneDX
+	@$(BIN)/python tests/bill_of_materials.py build/mostread.cdx.json
+
+vulnerabilities: $(VENV)/dev.stamp ## Ask whether a dependency has a known fault, where that can be asked
+	@$(BIN)/python tests/vulnerabilities.py
 
 # The others take dev's versions, so that no package has two.
 COMPILE := $(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --strip-extras --no-header \

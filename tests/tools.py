@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-DEBIAN = {"chromium": "chromium", "kcat": "kcat", "promtool": "prometheus", "wrk": "wrk"}
+DEBIAN = {
+    "bwrap": "bubblewrap",
+    "chromium": "chromium",
+    "kcat": "kcat",
+    "promtool": "prometheus",
+    "wrk": "wrk",
+}
 """Program to the Debian package that brings it."""
 
 
