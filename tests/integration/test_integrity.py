@@ -143,3 +143,17 @@ def test_crashes_and_other_workers_change_no_mark(read: System) -> None:
     ).result_rows
     client.close()
     assert rows == [(500,)]
+
+
+def test_a_list_of_thousands_is_held_still_without_those_held_back(system: System) -> None:
+    system.service("aggregator").wait_ready()
+    ranking = system.service("ranking", **HOLDING).wait_ready()
+    produce(system, pushed(200))
+    wait_until(lambda: seen(ranking, "pushed") == (200, 4, 1.0, True), "the pushed one is marked")
+    long_ids = ["ц" * 120 + f"{number:04}" for number in range(3000)]
+    produce(system, [v for each in long_ids for v in views(each, ["one", "two", "three"])])
+    wait_until(lambda: len(items(ranking, "limit=1&offset=2999")) == 1, "all are listed")
+    page = items(ranking, "limit=100&cursor=*")
+    assert len(page) == 100
+    assert "pushed" not in page
+    assert items(ranking, "limit=1&offset=3000") == {}
