@@ -28,10 +28,11 @@ class VisitorsRow(msgspec.Struct, frozen=True):
 class Integrity:
     """What is said of an article's visitors; the counts beside it are exact.
 
-    `top_share` is the part of its views, of those that were looked at, that are of its ten
-    busiest visitors. One that is `held_back` is in no list that is not asked for such.
+    `sampled_views` were looked at, of `visitors` visitors; `top_share` is the part of them that
+    are of the ten busiest. One that is `held_back` is in no list that is not asked for such.
     """
 
+    sampled_views: int
     visitors: int
     top_share: float
     marked: bool
@@ -70,7 +71,7 @@ class Rules:
         if not seen and not held_back:
             return None
         top_share = round(busiest / seen, 4) if seen else 0.0
-        return Integrity(visitors, top_share, marked, cleared, held_back)
+        return Integrity(seen, visitors, top_share, marked, cleared, held_back)
 
 
 def hours_of(window: Window, now: datetime) -> tuple[datetime, datetime]:
