@@ -69,10 +69,12 @@ def _of_broker(
         return str(error)
     except ssl.SSLError as error:
         return explain(error, "its TLS", NAMES)
-    except (ValueError, KeyError, struct.error):
-        return "what it answers is not of Kafka's protocol; check MOSTREAD_KAFKA_BROKERS"
     except OSError:
         return None if settings.kafka_encrypts else _of_plain(address)
+    except (ValueError, KeyError, struct.error):
+        # A broker that speaks TLS may say so, in TLS, or hang up.
+        of_tls = None if settings.kafka_encrypts else _of_plain(address)
+        return of_tls or "what it answers is not of Kafka's protocol; check MOSTREAD_KAFKA_BROKERS"
 
 
 def _encrypted(settings: KafkaSettings, line: socket.socket, host: str) -> ssl.SSLSocket:

@@ -22,7 +22,7 @@ def require(client: KafkaAdminClient, found: Mapping[str, Any], operation: str) 
     name = found["name"]
     allowed = found["authorized_operations"]
     if found["error_code"] == _NOT_AUTHORIZED or (allowed and operation not in allowed):
-        raise Misconfigured(_lacking(client, operation, f"the topic {name}"))
+        raise Misconfigured(lacking(client, operation, f"the topic {name}"))
     if found["error_code"] != 0 or not found["partitions"]:
         raise Misconfigured(f"there is no topic {name}; `mostread init` creates it")
 
@@ -47,13 +47,14 @@ def require_group(client: KafkaAdminClient, group: str) -> None:
     try:
         found = client.describe_groups([group])[group]
     except AuthorizationError as error:
-        raise Misconfigured(_lacking(client, READ, f"the consumer group {group}")) from error
+        raise Misconfigured(lacking(client, READ, f"the consumer group {group}")) from error
     allowed = found["authorized_operations"]
     if "AUTHORIZATION" in (found["error"] or "") or (allowed and READ not in allowed):
-        raise Misconfigured(_lacking(client, READ, f"the consumer group {group}"))
+        raise Misconfigured(lacking(client, READ, f"the consumer group {group}"))
 
 
-def _lacking(client: KafkaAdminClient, operation: str, on: str) -> str:
+def lacking(client: KafkaAdminClient, operation: str, on: str) -> str:
+    """Return that who connects with `client` may not do that, and where it says who must."""
     who = client.config["sasl_plain_username"] or "who connects"
     return (
         f"Kafka: {who} may not {operation} {on}; deploy/kafka/acls.sh has what each service needs"

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import AuthorizationError, KafkaError, TopicAlreadyExistsError
 
 from mostread.errors import KafkaUnavailable, Misconfigured
 from mostread.kafka.connection import connection
-from mostread.kafka.rights import READ, require
+from mostread.kafka.rights import READ, lacking, require
 from mostread.kafka.settings import KafkaSettings
 from mostread.kafka.trouble import require_way_in, trouble
 
@@ -115,6 +115,8 @@ def create_missing(
             client.create_topics({name: options}, timeout_ms=int(timeout_seconds * 1000))
         except TopicAlreadyExistsError:
             continue
+        except AuthorizationError as error:
+            raise Misconfigured(lacking(client, "CREATE", f"the topic {name}")) from error
         except KafkaError as error:
             raise Misconfigured(f"cannot create the topic {name}: {error}") from error
         created.append(name)
