@@ -22,6 +22,7 @@ GRANT CLUSTER ON *.* TO mostread_init;
 CREATE USER IF NOT EXISTS mostread_aggregator IDENTIFIED WITH sha256_hash BY {aggregator:String};
 GRANT SELECT, INSERT ON mostread.counters TO mostread_aggregator;
 GRANT SELECT, INSERT ON mostread.progress TO mostread_aggregator;
+GRANT SELECT, INSERT ON mostread.visitors TO mostread_aggregator;
 GRANT INSERT ON mostread.articles TO mostread_aggregator;
 GRANT INSERT ON mostread.placements TO mostread_aggregator;
 GRANT INSERT ON mostread.placement_log TO mostread_aggregator;

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from kafka import KafkaProducer
 
-from mostread.collector.tokens import hash_token
+from mostread.tokens.token import hash_token
 from secured import CANARY, Secured
 from system import Service, listed, wait_until
 
