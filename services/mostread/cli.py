@@ -62,7 +62,9 @@ def main() -> None:
     except pydantic.ValidationError as error:
         for problem in error.errors():
             where = ".".join(str(part) for part in problem["loc"]).upper()
-            click.echo(f"mostread: MOSTREAD_{where}: {problem['msg']}", err=True)
+            said = problem["msg"].removeprefix("Value error, ")
+            # What is wrong with several together names them itself.
+            click.echo(f"mostread: {where and f'MOSTREAD_{where}: '}{said}", err=True)
         sys.exit(2)
     except ModuleNotFoundError as error:
         if error.name not in LOCAL_LIBRARIES:

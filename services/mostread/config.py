@@ -3,20 +3,21 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
 import orjson
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings
 
 from mostread.aggregator.settings import AggregatorSettings
 from mostread.collector.settings import CollectorSettings
 from mostread.init import InitSettings
 from mostread.ranking.settings import RankingSettings
+from mostread.settings import Settings, secret_file, variable
 
-SERVICES: dict[str, type[BaseSettings]] = {
+SERVICES: dict[str, type[Settings]] = {
     "init": InitSettings,
     "collector": CollectorSettings,
     "aggregator": AggregatorSettings,
@@ -27,13 +28,17 @@ MASK = "********"
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting; `value` and `default` as they are written in the environment."""
+    """One setting; `value` and `default` as they are written in the environment.
+
+    `file` is where its value was read, None where that was the environment.
+    """
 
     name: str
     description: str
     value: str
     default: str
     services: tuple[str, ...]
+    file: Path | None
 
 
 def effective() -> list[Setting]:
@@ -51,11 +56,12 @@ def effective() -> list[Setting]:
     return sorted(
         (
             Setting(
-                f"MOSTREAD_{name.upper()}",
+                variable(name),
                 field.description or "",
                 _written(value, secret=not field.repr),
                 _written(field.default, secret=False),
                 read_by[name],
+                secret_file(name) if field.annotation is SecretStr else None,
             )
             for name, (field, value) in found.items()
         ),
@@ -73,8 +79,10 @@ def _written(value: Any, *, secret: bool) -> str:
 
 def _unknown() -> Iterator[str]:
     """Names in the environment that look like a setting and are none: a slip of the pen."""
-    known = {f"MOSTREAD_{name.upper()}" for each in SERVICES.values() for name in each.model_fields}
-    known.add("MOSTREAD_TRACEBACK")
+    known = {"MOSTREAD_TRACEBACK"}
+    for each in SERVICES.values():
+        known |= {variable(name) for name in each.model_fields}
+        known |= {f"{variable(name)}_FILE" for name in each.secret_names()}
     yield from sorted(
         name for name in os.environ if name.startswith("MOSTREAD_") and name not in known
     )
@@ -85,6 +93,8 @@ def config() -> None:
     """Print every setting with its value here; secrets are masked."""
     for setting in effective():
         click.echo(f"# {', '.join(setting.services)}: {setting.description}")
+        if setting.file:
+            click.echo(f"# read from {setting.file}")
         click.echo(f"{setting.name}={setting.value}\n")
     for name in _unknown():
         click.echo(f"mostread: {name} is set, and there is no such setting", err=True)

@@ -1,13 +1,12 @@
 """The settings that are part of the counting rules: who counts and who checks must agree."""
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from mostread.settings import Settings
 
 
-class CountingSettings(BaseSettings):
+class CountingSettings(Settings):
     """Which events are late, and which come from the future."""
-
-    model_config = SettingsConfigDict(env_prefix="MOSTREAD_", frozen=True)
 
     aggregator_late_hours: int = Field(
         24, ge=1, le=24 * 30, description="An older event counts in its article's total only."

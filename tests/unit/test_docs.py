@@ -11,6 +11,7 @@ from mostread.aggregator.metrics import AggregatorMetrics
 from mostread.collector.metrics import CollectorMetrics
 from mostread.config import SERVICES, effective
 from mostread.ranking.metrics import Metrics as RankingMetrics
+from mostread.settings import variable
 from mostread.web.service import new_application
 
 OPERATIONS = (Path(__file__).parents[2] / "docs/operations.md").read_text()
@@ -57,3 +58,9 @@ def test_what_each_service_says_of_itself_is_documented() -> None:
     for service, settings in SERVICES.items():
         if port := settings.model_fields.get(f"{service}_port"):
             assert f"{service} on {port.default}" in OPERATIONS
+
+
+def test_every_secret_that_may_lie_in_a_file_is_named() -> None:
+    for settings in SERVICES.values():
+        for name in settings.secret_names():
+            assert f"`{variable(name)}_FILE`" in OPERATIONS

@@ -20,6 +20,21 @@ class App(faust.App):  # type: ignore[misc]
     def _create_directories(self) -> None: ...
 
 
+def _credentials(settings: AggregatorSettings) -> dict[str, Any]:
+    """Return what kafka/connection.py tells other clients, as Faust takes it."""
+    context = settings.kafka_tls.context() if settings.kafka_encrypts else None
+    if settings.kafka_asks_for_user:
+        return {
+            "broker_credentials": faust.SASLCredentials(
+                username=settings.kafka_username,
+                password=settings.kafka_password.get_secret_value(),
+                mechanism=settings.kafka_sasl_mechanism,
+                ssl_context=context,
+            )
+        }
+    return {"broker_credentials": faust.SSLCredentials(context)} if context else {}
+
+
 def build(settings: AggregatorSettings, worker: Worker, articles: ArticleWriter) -> faust.App:
     """Return the app, ready to start. Raises Misconfigured where Faust has no C extension."""
     if faust.streams._CStreamIterator is None:
@@ -31,6 +46,7 @@ def build(settings: AggregatorSettings, worker: Worker, articles: ArticleWriter)
     app = App(
         settings.aggregator_group,
         broker=[f"kafka://{broker}" for broker in settings.bootstrap_servers],
+        **_credentials(settings),
         store="memory://",
         autodiscover=False,
         key_serializer="raw",

@@ -110,7 +110,7 @@ async def run(settings: AggregatorSettings) -> int:
         settings,
     )
     try:
-        await _until_there(event_log, patience, stop)
+        await _until_there(event_log, patience, settings.aggregator_group, stop)
         if stop.is_set():
             return 0
         return await _count(settings, build(settings, worker, articles), worker, patience, stop)
@@ -126,10 +126,16 @@ async def run(settings: AggregatorSettings) -> int:
         log.info("stopped")
 
 
-async def _until_there(event_log: EventLog, patience: Patience, stop: asyncio.Event) -> None:
-    """Wait until Kafka answers and has the topic, or until we are asked to stop."""
+async def _until_there(
+    event_log: EventLog, patience: Patience, group: str, stop: asyncio.Event
+) -> None:
+    """Wait until Kafka answers and we may work on its topics, or until we are asked to stop."""
     there = asyncio.create_task(
-        patience.until_done("kafka", event_log.topic, still_ours=lambda: True)
+        patience.until_done(
+            "kafka",
+            functools.partial(event_log.require_rights, group),
+            still_ours=lambda: True,
+        )
     )
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait({there, stopped}, return_when=asyncio.FIRST_COMPLETED)

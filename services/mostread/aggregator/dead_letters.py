@@ -8,9 +8,10 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from mostread.engagement.record import DeadLine
-from mostread.errors import KafkaUnavailable
+from mostread.kafka.connection import connection
 from mostread.kafka.settings import KafkaSettings
 from mostread.kafka.topics import DEAD_LETTER_BYTES
+from mostread.kafka.trouble import trouble
 
 SECONDS = 30
 
@@ -42,7 +43,7 @@ class DeadLetters:
         try:
             if self._producer is None:
                 self._producer = KafkaProducer(
-                    bootstrap_servers=self._settings.bootstrap_servers,
+                    **connection(self._settings),
                     acks="all",
                     max_block_ms=SECONDS * 1000,
                     delivery_timeout_ms=SECONDS * 1000,
@@ -59,7 +60,7 @@ class DeadLetters:
                 future.get(timeout=SECONDS)
         except (KafkaError, OSError) as error:
             self.close()
-            raise KafkaUnavailable(f"Kafka does not take dead letters: {error!r}") from error
+            raise trouble(error, self._settings, "Kafka does not take dead letters") from error
 
 
 def _letter(topic: str, partition: int, line: DeadLine) -> tuple[bytes, dict[str, object]]:

@@ -13,7 +13,10 @@ from kafka import KafkaAdminClient
 from mostread.engagement.record import Record
 from mostread.errors import KafkaUnavailable
 from mostread.kafka import topics
+from mostread.kafka.connection import connection
+from mostread.kafka.rights import require_for_counting
 from mostread.kafka.settings import KafkaSettings
+from mostread.kafka.trouble import trouble
 
 PATIENCE_SECONDS = 10
 
@@ -40,6 +43,11 @@ class EventLog:
     async def topic(self) -> topics.Topic:
         """Return the topic as it is now. Raises Misconfigured where there is none."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._describe)
+
+    async def require_rights(self, group: str) -> None:
+        """Raise Misconfigured where a worker in `group` lacks a topic or a right to one."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, self._require_rights, group)
 
     async def ends(self, partitions: Sequence[int]) -> dict[int, tuple[int, int]]:
         """Return the first offset of each partition and the one after its last."""
@@ -88,7 +96,8 @@ class EventLog:
                 if records:
                     yield records
         except (KafkaError, OSError) as error:
-            raise KafkaUnavailable(f"{self._name}/{partition} cannot be read: {error!r}") from error
+            what = f"{self._name}/{partition} cannot be read"
+            raise trouble(error, self._settings, what) from error
         finally:
             await consumer.stop()
 
@@ -100,13 +109,12 @@ class EventLog:
             yield self._consumer
         except (KafkaError, OSError) as error:
             await self._forget_consumer()
-            raise KafkaUnavailable(
-                f"Kafka does not say where {self._name} stands: {error!r}"
-            ) from error
+            what = f"Kafka does not say where {self._name} stands"
+            raise trouble(error, self._settings, what) from error
 
     async def _started(self) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.bootstrap_servers,
+            **connection(self._settings),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=4 << 20,
@@ -115,10 +123,7 @@ class EventLog:
             await consumer.start()
         except (KafkaError, OSError) as error:
             await consumer.stop()
-            raise KafkaUnavailable(
-                f"no Kafka broker answers at {self._settings.kafka_brokers}; "
-                "start it, or set MOSTREAD_KAFKA_BROKERS"
-            ) from error
+            raise await asyncio.to_thread(trouble, error, self._settings) from error
         return consumer
 
     async def _forget_consumer(self) -> None:
@@ -128,12 +133,22 @@ class EventLog:
 
     def _describe(self) -> topics.Topic:
         try:
-            if self._admin is None:
-                self._admin = topics.connect_admin(self._settings)
-            return topics.describe(self._admin, self._name)
+            return topics.describe(self._connected(), self._name)
         except KafkaUnavailable:
             self._forget_admin()
             raise
+
+    def _require_rights(self, group: str) -> None:
+        try:
+            require_for_counting(self._connected(), self._settings, group)
+        except KafkaUnavailable:
+            self._forget_admin()
+            raise
+
+    def _connected(self) -> KafkaAdminClient:
+        if self._admin is None:
+            self._admin = topics.connect_admin(self._settings)
+        return self._admin
 
     def _forget_admin(self) -> None:
         admin, self._admin = self._admin, None

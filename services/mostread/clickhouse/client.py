@@ -8,8 +8,9 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 
-from mostread.clickhouse.settings import ClickHouseSettings
+from mostread.clickhouse.settings import NAMES, ClickHouseSettings
 from mostread.errors import ClickHouseUnavailable, CountOver, Misconfigured
+from mostread.tls import explain
 
 # Codes of ClickHouse's errors that a person must mend; every other may pass by itself.
 _PERMANENT = {
@@ -18,7 +19,7 @@ _PERMANENT = {
     "192": "the user is unknown; check MOSTREAD_CLICKHOUSE_USER",
     "193": "the password is wrong; check MOSTREAD_CLICKHOUSE_PASSWORD",
     "516": "the user or password is wrong; check MOSTREAD_CLICKHOUSE_USER and _PASSWORD",
-    "497": "the user lacks a right; see docs/operations.md",
+    "497": "the user lacks a right; deploy/clickhouse/grants.sql has what each service needs",
 }
 
 
@@ -31,6 +32,8 @@ def told_apart() -> Iterator[None]:
     try:
         yield
     except (ClickHouseError, OSError) as error:
+        if why := explain(error, "ClickHouse", NAMES):
+            raise Misconfigured(why) from error
         code = str(getattr(error, "code", None) or "")
         first_line = (str(error).splitlines() or [type(error).__name__])[0][:300]
         if isinstance(error, DatabaseError) and code in _PERMANENT:
@@ -46,13 +49,19 @@ def connect(settings: ClickHouseSettings, *, database: str | None = None) -> Cli
     One client is for one thread at a time. Raises ClickHouseUnavailable or Misconfigured.
     """
     parts = urlsplit(settings.clickhouse_url)
+    password = settings.clickhouse_password.get_secret_value()
     with told_apart():
         return clickhouse_connect.get_client(
             interface=parts.scheme,
             host=parts.hostname or "127.0.0.1",
             port=parts.port or (8443 if parts.scheme == "https" else 8123),
             username=settings.clickhouse_user,
-            password=settings.clickhouse_password.get_secret_value(),
+            password=password,
+            ca_cert=settings.clickhouse_ca_file or None,
+            client_cert=settings.clickhouse_cert_file or None,
+            client_cert_key=settings.clickhouse_key_file or None,
+            # Beside a certificate the driver sends no password unless it is told to.
+            tls_mode="strict" if password else None,
             database=database or settings.clickhouse_database,
             connect_timeout=5,
             send_receive_timeout=settings.clickhouse_timeout_seconds,

@@ -1,13 +1,18 @@
-"""Where ClickHouse is."""
+"""Where ClickHouse is, and how it is spoken to."""
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from typing import Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from mostread.errors import Misconfigured
+from mostread.settings import Settings
+from mostread.tls import Names, Tls
+
+NAMES = Names("MOSTREAD_CLICKHOUSE", "MOSTREAD_CLICKHOUSE_URL")
 
 
-class ClickHouseSettings(BaseSettings):
+class ClickHouseSettings(Settings):
     """Settings of every process that speaks to ClickHouse."""
-
-    model_config = SettingsConfigDict(env_prefix="MOSTREAD_", frozen=True)
 
     clickhouse_url: str = Field(
         "http://127.0.0.1:8083",
@@ -16,6 +21,18 @@ class ClickHouseSettings(BaseSettings):
     )
     clickhouse_user: str = Field("default", description="Who connects.")
     clickhouse_password: SecretStr = Field(SecretStr(""), description="The user's password.")
+    clickhouse_ca_file: str = Field(
+        "",
+        description="A file (PEM) with the certificates of who signed ClickHouse's; empty: whom "
+        "the system trusts.",
+    )
+    clickhouse_cert_file: str = Field(
+        "",
+        description="A file (PEM) with our own certificate; without a password it says who we are.",
+    )
+    clickhouse_key_file: str = Field(
+        "", description="A file (PEM) with its key; empty: the key is in the same file."
+    )
     clickhouse_database: str = Field(
         "mostread",
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
@@ -24,3 +41,34 @@ class ClickHouseSettings(BaseSettings):
     clickhouse_timeout_seconds: float = Field(
         30.0, gt=0, description="How long one query or insert may take before it is tried again."
     )
+
+    @property
+    def clickhouse_tls(self) -> Tls:
+        return Tls(
+            NAMES,
+            self.clickhouse_ca_file,
+            self.clickhouse_cert_file,
+            self.clickhouse_key_file,
+        )
+
+    @field_validator("clickhouse_url")
+    @classmethod
+    def _no_user_in_an_address(cls, value: str) -> str:
+        if "@" in value:
+            raise ValueError(
+                "it holds an address only; a user goes into MOSTREAD_CLICKHOUSE_USER and _PASSWORD"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.clickhouse_url.startswith("https:"):
+            try:
+                self.clickhouse_tls.context()
+            except Misconfigured as error:
+                raise ValueError(str(error)) from error
+        elif files := list(self.clickhouse_tls.files):
+            raise ValueError(
+                f"{files[0]} is of no use: MOSTREAD_CLICKHOUSE_URL does not begin with https"
+            )
+        return self

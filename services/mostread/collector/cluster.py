@@ -7,8 +7,10 @@ from kafka.errors import KafkaError
 
 from mostread.collector.producer import new_producer
 from mostread.collector.settings import CollectorSettings
-from mostread.errors import KafkaUnavailable, Misconfigured
+from mostread.kafka.connection import connection
+from mostread.kafka.rights import WRITE, require
 from mostread.kafka.topics import Admin
+from mostread.kafka.trouble import require_way_in, trouble
 
 
 class Cluster:
@@ -22,39 +24,36 @@ class Cluster:
         self._admin: KafkaAdminClient | None = None
 
     def connect(self) -> KafkaProducer:
-        """Return a new producer. Raises KafkaUnavailable after five seconds without a broker."""
+        """Return a new producer. Raises KafkaUnavailable after five seconds without a broker,
+        and Misconfigured where none believes us, or we none.
+        """
+        require_way_in(self._settings)
         try:
             return new_producer(self._settings)
         except (KafkaError, OSError) as error:
-            raise KafkaUnavailable(
-                f"no broker answers at {self._settings.kafka_brokers}"
-            ) from error
+            raise trouble(error, self._settings) from error
 
     def look(self, producer: KafkaProducer) -> int:
         """Return the partitions of the events topic, all of which `producer` knows.
 
         Raises KafkaUnavailable where no broker answers within seconds, and Misconfigured where
-        a topic is missing.
+        a topic is missing, or the right to write to it.
         """
         topics = [self._settings.events_topic, self._settings.articles_topic]
         try:
             if self._admin is None:
                 self._admin = Admin(
-                    bootstrap_servers=self._settings.bootstrap_servers,
+                    **connection(self._settings),
                     client_id="mostread-collector",
                     bootstrap_timeout_ms=3000,
                     request_timeout_ms=2000,
                     reconnect_backoff_max_ms=1000,
                 )
-            found = {t["name"]: len(t["partitions"]) for t in self._admin.describe_topics(topics)}
-            for topic in topics:
-                if not found.get(topic):
-                    raise Misconfigured(f"there is no topic {topic}; `mostread init` creates it")
+            for found in self._admin.describe_topics(topics):
+                require(self._admin, found, WRITE)
             known = [len(producer.partitions_for(topic)) for topic in topics]
         except (KafkaError, OSError) as error:
-            raise KafkaUnavailable(
-                f"no broker answers at {self._settings.kafka_brokers} ({type(error).__name__})"
-            ) from error
+            raise trouble(error, self._settings) from error
         return known[0]
 
     def close(self, producer: KafkaProducer | None, timeout: float) -> None:

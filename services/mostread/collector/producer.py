@@ -16,6 +16,7 @@ Read in kafka-python 3.0.12:
 from kafka import KafkaProducer
 
 from mostread.collector.settings import CollectorSettings
+from mostread.kafka.connection import connection
 from mostread.kafka.topics import EVENT_BYTES
 
 
@@ -23,7 +24,7 @@ def new_producer(settings: CollectorSettings) -> KafkaProducer:
     """Return a producer that has met a broker. Blocks for up to five seconds, then raises."""
     ack_timeout_ms = int(settings.collector_ack_timeout_seconds * 1000)
     return KafkaProducer(
-        bootstrap_servers=settings.bootstrap_servers,
+        **connection(settings),
         client_id="mostread-collector",
         acks="all",
         enable_idempotence=True,

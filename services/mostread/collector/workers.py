@@ -73,8 +73,9 @@ async def run_workers(settings: CollectorSettings) -> None:
 
 def _environment(settings: CollectorSettings) -> dict[str, str]:
     """Return the environment of all: where none has a secret for visitors, one that is common."""
-    secret = settings.collector_visitor_secret.get_secret_value() or secrets.token_hex(32)
-    return {**os.environ, "MOSTREAD_COLLECTOR_VISITOR_SECRET": secret}
+    if settings.collector_visitor_secret.get_secret_value():
+        return dict(os.environ)  # it may be in a file, which each of them reads for itself
+    return {**os.environ, "MOSTREAD_COLLECTOR_VISITOR_SECRET": secrets.token_hex(32)}
 
 
 async def _require_free(host: str, port: int) -> None:

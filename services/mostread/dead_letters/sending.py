@@ -8,9 +8,10 @@ from kafka.errors import KafkaError
 
 from mostread.dead_letters.box import Mark
 from mostread.engagement.event import Event, encode
-from mostread.errors import KafkaUnavailable
+from mostread.kafka.connection import connection
 from mostread.kafka.settings import KafkaSettings
 from mostread.kafka.topics import EVENT_BYTES
+from mostread.kafka.trouble import require_way_in, trouble
 
 SECONDS = 30
 
@@ -24,9 +25,10 @@ class Sender:
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
+        require_way_in(settings)
         try:
             self._producer = KafkaProducer(
-                bootstrap_servers=settings.bootstrap_servers,
+                **connection(settings),
                 bootstrap_timeout_ms=10_000,
                 acks="all",
                 enable_idempotence=True,
@@ -37,10 +39,7 @@ class Sender:
                 allow_auto_create_topics=False,
             )
         except (KafkaError, OSError) as error:
-            raise KafkaUnavailable(
-                f"no Kafka broker answers at {settings.kafka_brokers}; "
-                "start it, or set MOSTREAD_KAFKA_BROKERS"
-            ) from error
+            raise trouble(error, settings) from error
 
     def close(self) -> None:
         self._producer.close(timeout=1)
@@ -67,4 +66,4 @@ class Sender:
             for future in send():
                 future.get(timeout=SECONDS)  # type: ignore[attr-defined]
         except (KafkaError, OSError) as error:
-            raise KafkaUnavailable(f"Kafka does not take events: {error!r}") from error
+            raise trouble(error, self._settings, "Kafka does not take events") from error

@@ -8,7 +8,9 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, OffsetOutOfRangeError
 
 from mostread.errors import KafkaUnavailable
+from mostread.kafka.connection import connection
 from mostread.kafka.settings import KafkaSettings
+from mostread.kafka.trouble import require_way_in, trouble
 
 PATIENCE_MS = 30_000
 
@@ -24,14 +26,17 @@ class LogRecord(NamedTuple):
 class TopicReader:
     """Reads the partitions of one topic, one after the other. For one thread.
 
-    All methods block, and raise KafkaUnavailable where no broker answers.
+    All methods block, and raise KafkaUnavailable where no broker answers, Misconfigured where
+    none lets us in.
     """
 
     def __init__(self, settings: KafkaSettings, topic: str) -> None:
         self._topic = topic
-        with _told(topic, settings.kafka_brokers):
+        self._settings = settings
+        require_way_in(settings)
+        with self._told():
             self._consumer = KafkaConsumer(
-                bootstrap_servers=settings.bootstrap_servers,
+                **connection(settings),
                 bootstrap_timeout_ms=10_000,
                 enable_auto_commit=False,
                 # What is no longer there must not be passed over in silence.
@@ -39,7 +44,6 @@ class TopicReader:
                 max_poll_records=5_000,
                 max_partition_fetch_bytes=4 << 20,
             )
-        self._brokers = settings.kafka_brokers
 
     def close(self) -> None:
         self._consumer.close()
@@ -47,7 +51,7 @@ class TopicReader:
     def ends(self, partition: int) -> tuple[int, int]:
         """Return the first offset that is there and the one after the last."""
         place = TopicPartition(self._topic, partition)
-        with _told(self._topic, self._brokers):
+        with self._told():
             return (
                 self._consumer.beginning_offsets([place])[place],
                 self._consumer.end_offsets([place])[place],
@@ -56,7 +60,7 @@ class TopicReader:
     def first_since(self, partition: int, time: int) -> int | None:
         """Return the offset of the first record of `time` (ms) or later, None if there is none."""
         place = TopicPartition(self._topic, partition)
-        with _told(self._topic, self._brokers):
+        with self._told():
             found = self._consumer.offsets_for_times({place: time})[place]
         return None if found is None else int(found.offset)
 
@@ -66,7 +70,7 @@ class TopicReader:
         Raises KafkaUnavailable too where retention removes records before they are read.
         """
         place = TopicPartition(self._topic, partition)
-        with _told(self._topic, self._brokers):
+        with self._told():
             self._consumer.assign([place])
             self._consumer.seek(place, start)
             while self._consumer.position(place) < until:
@@ -80,14 +84,16 @@ class TopicReader:
                     LogRecord(r.offset, r.timestamp, r.value) for r in fetched if r.offset < until
                 ]
 
-
-@contextmanager
-def _told(topic: str, brokers: str) -> Iterator[None]:
-    try:
-        yield
-    except OffsetOutOfRangeError as error:
-        raise KafkaUnavailable(
-            f"records of {topic} were removed before they could be read; run it again"
-        ) from error
-    except (KafkaError, OSError) as error:
-        raise KafkaUnavailable(f"Kafka at {brokers} does not answer well: {error!r}") from error
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OffsetOutOfRangeError as error:
+            raise KafkaUnavailable(
+                f"records of {self._topic} were removed before they could be read; run it again"
+            ) from error
+        except (KafkaError, OSError) as error:
+            brokers = self._settings.kafka_brokers
+            raise trouble(
+                error, self._settings, f"Kafka at {brokers} does not answer well"
+            ) from error

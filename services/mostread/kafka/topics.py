@@ -8,10 +8,13 @@ from uuid import UUID
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import AuthorizationError, KafkaError, TopicAlreadyExistsError
 
 from mostread.errors import KafkaUnavailable, Misconfigured
+from mostread.kafka.connection import connection
+from mostread.kafka.rights import READ, lacking, require
 from mostread.kafka.settings import KafkaSettings
+from mostread.kafka.trouble import require_way_in, trouble
 
 EVENT_BYTES = 2 << 20
 """The largest record of events."""
@@ -45,18 +48,18 @@ class Admin(KafkaAdminClient):  # type: ignore[misc]
 
 
 def connect_admin(settings: KafkaSettings) -> KafkaAdminClient:
-    """Return an admin client. Raises KafkaUnavailable where no broker answers in ten seconds."""
+    """Return an admin client. Raises KafkaUnavailable where no broker answers in ten seconds,
+    and Misconfigured where none lets us in.
+    """
+    require_way_in(settings)
     try:
         return Admin(
-            bootstrap_servers=settings.bootstrap_servers,
+            **connection(settings),
             bootstrap_timeout_ms=10_000,
             request_timeout_ms=10_000,
         )
     except (KafkaError, OSError) as error:
-        raise KafkaUnavailable(
-            f"no Kafka broker answers at {settings.kafka_brokers} ({error}); "
-            "start it, or set MOSTREAD_KAFKA_BROKERS"
-        ) from error
+        raise trouble(error, settings) from error
 
 
 @contextmanager
@@ -112,6 +115,8 @@ def create_missing(
             client.create_topics({name: options}, timeout_ms=int(timeout_seconds * 1000))
         except TopicAlreadyExistsError:
             continue
+        except AuthorizationError as error:
+            raise Misconfigured(lacking(client, "CREATE", f"the topic {name}")) from error
         except KafkaError as error:
             raise Misconfigured(f"cannot create the topic {name}: {error}") from error
         created.append(name)
@@ -140,11 +145,11 @@ def check_configured(client: KafkaAdminClient, wanted: dict[str, dict[str, Any]]
 
 
 def describe(client: KafkaAdminClient, name: str) -> Topic:
-    """Return the topic `name`. Raises Misconfigured where there is none."""
+    """Return the topic `name`. Raises Misconfigured where there is none, or
+    it may not be read."""
     try:
         (found,) = client.describe_topics([name])
     except KafkaError as error:
         raise KafkaUnavailable(f"Kafka does not describe the topic {name}: {error}") from error
-    if found["error_code"] != 0 or not found["partitions"]:
-        raise Misconfigured(f"there is no topic {name}; `mostread init` creates it")
+    require(client, found, READ)
     return Topic(name=name, id=UUID(str(found["topic_id"])), partitions=len(found["partitions"]))

@@ -71,7 +71,7 @@ class Engine:
 
     def run(self, statement: Statement) -> Answer:
         """Run one statement to its end; raises StatementError."""
-        connection = chdb.connect(self._path)
+        connection = self.connect()
         try:
             return _run(connection, statement)
         except (chdb.ChdbError, RuntimeError) as error:
@@ -80,6 +80,10 @@ class Engine:
             raise StatementError(int(code[1]) if code else 0, message) from error
         finally:
             connection.close()
+
+    def connect(self) -> Any:
+        """Return a connection for one statement."""
+        return chdb.connect(self._path)
 
     def close(self) -> None:
         """Close the data folder, so that another process may open it."""

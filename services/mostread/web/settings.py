@@ -3,13 +3,12 @@
 from typing import Literal
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from mostread.settings import Settings
 
 
-class ServiceSettings(BaseSettings):
+class ServiceSettings(Settings):
     """How a service speaks of itself."""
-
-    model_config = SettingsConfigDict(env_prefix="MOSTREAD_", frozen=True)
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="The least that is logged: DEBUG, INFO, WARNING or ERROR."

@@ -1,0 +1,40 @@
+-- What each service may do in ClickHouse, and nothing else; the collector speaks to no ClickHouse.
+-- Run it as who may create users, before the first `mostread init` and again with each version:
+-- what is there stays. The passwords are given as their SHA-256, in hexadecimal:
+--
+--   hash() { printf %s "$(cat "$1")" | sha256sum | cut -d' ' -f1; }
+--   clickhouse-client --queries-file deploy/clickhouse/grants.sql \
+--     --param_init="$(hash init-password)" --param_aggregator="$(hash aggregator-password)" \
+--     --param_ranking="$(hash ranking-password)" --param_operator="$(hash operator-password)"
+--
+-- Where MOSTREAD_CLICKHOUSE_DATABASE is another, write it for `mostread.` and `mostread_rebuild.`.
+
+-- `mostread init`. Tables of ReplicatedReplacingMergeTree, ON CLUSTER, also need the last two.
+CREATE USER IF NOT EXISTS mostread_init IDENTIFIED WITH sha256_hash BY {init:String};
+GRANT CREATE DATABASE, CREATE TABLE, ALTER TABLE, SHOW COLUMNS ON mostread.* TO mostread_init;
+GRANT SELECT, INSERT ON mostread.schema_migrations TO mostread_init;
+GRANT SHOW DATABASES ON default.* TO mostread_init;
+GRANT TABLE ENGINE ON ReplacingMergeTree TO mostread_init;
+GRANT TABLE ENGINE ON ReplicatedReplacingMergeTree TO mostread_init;
+GRANT CLUSTER ON *.* TO mostread_init;
+
+-- `mostread aggregator`.
+CREATE USER IF NOT EXISTS mostread_aggregator IDENTIFIED WITH sha256_hash BY {aggregator:String};
+GRANT SELECT, INSERT ON mostread.counters TO mostread_aggregator;
+GRANT SELECT, INSERT ON mostread.progress TO mostread_aggregator;
+GRANT SELECT, INSERT ON mostread.visitors TO mostread_aggregator;
+GRANT INSERT ON mostread.articles TO mostread_aggregator;
+GRANT INSERT ON mostread.placements TO mostread_aggregator;
+GRANT INSERT ON mostread.placement_log TO mostread_aggregator;
+
+-- `mostread ranking`.
+CREATE USER IF NOT EXISTS mostread_ranking IDENTIFIED WITH sha256_hash BY {ranking:String};
+GRANT SELECT ON mostread.* TO mostread_ranking;
+
+-- `mostread audit`, `rebuild`, `import` and `replay`, of which audit needs SELECT alone.
+CREATE USER IF NOT EXISTS mostread_operator IDENTIFIED WITH sha256_hash BY {operator:String};
+GRANT SELECT, INSERT, CREATE TABLE, DROP TABLE ON mostread.* TO mostread_operator;
+GRANT ALTER DELETE ON mostread.counters TO mostread_operator;
+GRANT CREATE DATABASE, DROP DATABASE ON mostread_rebuild.* TO mostread_operator;
+GRANT SELECT, INSERT, CREATE TABLE, DROP TABLE, ALTER TABLE ON mostread_rebuild.* TO mostread_operator;
+GRANT TABLE ENGINE ON ReplacingMergeTree TO mostread_operator;

@@ -1,0 +1,61 @@
+"""Nobody speaks to Kafka or ClickHouse but by the one place that knows how: TLS, user, password."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+SERVICES = Path(__file__).parents[2] / "services/mostread"
+KAFKA_CLIENTS = {
+    "Admin",
+    "AIOKafkaConsumer",
+    "AIOKafkaProducer",
+    "KafkaAdminClient",
+    "KafkaConsumer",
+    "KafkaProducer",
+}
+# The embedded broker, which only loopback reaches, is asked by who started it.
+OWN_BROKER = SERVICES / "local/kafka.py"
+
+
+def calls(path: Path) -> Iterator[ast.Call]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call):
+            yield node
+
+
+def name_of(called: ast.expr) -> str:
+    match called:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+        case _:
+            return ""
+
+
+def connects_well(call: ast.Call) -> bool:
+    """Whether `**connection(...)` is among its arguments."""
+    unpacked = [each.value for each in call.keywords if each.arg is None]
+    return any(
+        isinstance(each, ast.Call) and name_of(each.func) == "connection" for each in unpacked
+    )
+
+
+def test_every_client_of_kafka_connects_as_the_settings_say() -> None:
+    found = {
+        f"{path.relative_to(SERVICES)}:{call.lineno}": connects_well(call)
+        for path in SERVICES.rglob("*.py")
+        for call in calls(path)
+        if name_of(call.func) in KAFKA_CLIENTS and path != OWN_BROKER
+    }
+    assert len(found) >= 7
+    assert [place for place, well in found.items() if not well] == []
+
+
+def test_every_client_of_clickhouse_is_made_in_one_place() -> None:
+    makers = {"get_client", "get_async_client", "create_client"}
+    found = {
+        str(path.relative_to(SERVICES))
+        for path in SERVICES.rglob("*.py")
+        for call in calls(path)
+        if name_of(call.func) in makers
+    }
+    assert found == {"clickhouse/client.py"}
