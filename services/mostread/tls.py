@@ -63,11 +63,15 @@ class Tls:
 
 
 def explain(error: BaseException, server: str, names: Names) -> str | None:
-    """Return why TLS with `server` failed and what to do; None where it was not for TLS."""
+    """Return why TLS with `server` failed and what to do.
+
+    None where it was not for TLS, and where the server just hung up.
+    """
     for each in _chain(error):
         if isinstance(each, ssl.SSLCertVerificationError):
             return f"{server} is not believed: {_of_theirs(each, names)}"
-        if isinstance(each, ssl.SSLError):
+        # An end that came too soon may be that of a server which is started again.
+        if isinstance(each, ssl.SSLError) and not isinstance(each, ssl.SSLEOFError):
             return f"{server} failed: {_of_connection(each, names)}"
     return None
 

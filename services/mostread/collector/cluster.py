@@ -39,6 +39,7 @@ class Cluster:
         Raises KafkaUnavailable where no broker answers within seconds, and Misconfigured where
         a topic is missing, or the right to write to it.
         """
+        away = f"no broker answers at {self._settings.kafka_brokers}"
         topics = [self._settings.events_topic, self._settings.articles_topic]
         try:
             if self._admin is None:
@@ -53,7 +54,8 @@ class Cluster:
                 require(self._admin, found, WRITE)
             known = [len(producer.partitions_for(topic)) for topic in topics]
         except (KafkaError, OSError) as error:
-            raise trouble(error, self._settings) from error
+            # Not asked why: the answer would come later than the broker may.
+            raise trouble(error, self._settings, away) from error
         return known[0]
 
     def close(self, producer: KafkaProducer | None, timeout: float) -> None:

@@ -16,7 +16,7 @@ from mostread.kafka.connection import security
 from mostread.kafka.settings import NAMES, KafkaSettings
 from mostread.tls import explain
 
-_PATIENCE_SECONDS = 3.0
+_PATIENCE_SECONDS = 2.0
 _BROKERS = 3
 _LONGEST = 1 << 20
 # Keys of requests, and versions that every broker since 1.0 knows.
@@ -27,6 +27,10 @@ NOT_KNOWN = (
     "the user or the password is wrong; check MOSTREAD_KAFKA_USERNAME, MOSTREAD_KAFKA_PASSWORD "
     "and MOSTREAD_KAFKA_SASL_MECHANISM"
 )
+
+
+_ANOTHER = "MOSTREAD_KAFKA_SECURITY_PROTOCOL, or the port in _BROKERS, is another there"
+_NO_TLS = f"no TLS is spoken there; {_ANOTHER}"
 
 
 class _EndedError(OSError):
@@ -68,7 +72,9 @@ def _of_broker(
     except Misconfigured as error:
         return str(error)
     except ssl.SSLError as error:
-        return explain(error, "its TLS", NAMES)
+        return explain(error, "its TLS", NAMES) or _NO_TLS
+    except TimeoutError:
+        return None  # it is busy, or away
     except OSError:
         return None if settings.kafka_encrypts else _of_plain(address)
     except (ValueError, KeyError, struct.error):
@@ -83,11 +89,9 @@ def _encrypted(settings: KafkaSettings, line: socket.socket, host: str) -> ssl.S
     except ssl.SSLError:
         raise
     except TimeoutError:
-        raise Misconfigured(
-            "it does not answer in TLS; MOSTREAD_KAFKA_SECURITY_PROTOCOL may be another there"
-        ) from None
-    except OSError as error:
-        raise ssl.SSLError(str(error)) from error
+        raise Misconfigured(f"it does not answer in TLS; {_ANOTHER}") from None
+    except OSError:
+        raise Misconfigured(_NO_TLS) from None
 
 
 def _of_plain(address: tuple[str, int]) -> str | None:

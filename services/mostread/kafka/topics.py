@@ -145,8 +145,7 @@ def check_configured(client: KafkaAdminClient, wanted: dict[str, dict[str, Any]]
 
 
 def describe(client: KafkaAdminClient, name: str) -> Topic:
-    """Return the topic `name`. Raises Misconfigured where there is none, or
-    it may not be read."""
+    """Return the topic `name`. Raises Misconfigured where there is none, or it may not be read."""
     try:
         (found,) = client.describe_topics([name])
     except KafkaError as error:

@@ -49,6 +49,5 @@ def trouble(error: Exception, settings: KafkaSettings, what: str = "") -> Mostre
     if found := obstacle(settings):
         return Misconfigured(found)
     return KafkaUnavailable(
-        f"no Kafka broker answers at {settings.kafka_brokers}; start it, or set "
-        "MOSTREAD_KAFKA_BROKERS"
+        f"no broker answers at {settings.kafka_brokers}; start it, or set MOSTREAD_KAFKA_BROKERS"
     )
