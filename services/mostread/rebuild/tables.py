@@ -13,6 +13,7 @@ from clickhouse_connect.driver.client import Client
 
 from mostread.aggregator.store import Count
 from mostread.clickhouse.client import connect, told_apart
+from mostread.clickhouse.cluster import on_cluster
 from mostread.clickhouse.queries import read_sql
 from mostread.clickhouse.settings import ClickHouseSettings
 from mostread.errors import Misconfigured
@@ -37,6 +38,7 @@ class Tables:
     def __init__(self, settings: ClickHouseSettings) -> None:
         self._old = settings.clickhouse_database
         self._new = beside(settings).clickhouse_database
+        self._cluster = settings.clickhouse_cluster
         self._client: Client = connect(
             settings.model_copy(update={"clickhouse_timeout_seconds": _COPY_SECONDS})
         )
@@ -120,4 +122,4 @@ class Tables:
 
     def _command(self, sql: str) -> None:
         with told_apart():
-            self._client.command(sql)
+            self._client.command(on_cluster(sql, self._cluster))
