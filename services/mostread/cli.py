@@ -25,6 +25,8 @@ COMMANDS = {
     "replay": "mostread.replay:replay",
     "config": "mostread.config:config",
     "rebuild": "mostread.rebuild:rebuild",
+    "backup": "mostread.backup:backup",
+    "restore": "mostread.backup:restore",
     "up": "mostread.local.commands:up",
     "down": "mostread.local.commands:down",
     "demo": "mostread.local.demo:demo",

@@ -29,6 +29,15 @@ def beside(settings: ClickHouseSettings) -> ClickHouseSettings:
     )
 
 
+def numbered(table: str, number: int) -> list[str]:
+    """Return the statements that give a table the number of its rebuild."""
+    return [
+        f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS rebuild",
+        f"ALTER TABLE {table} ADD CONSTRAINT rebuild CHECK rebuild = {number}",
+        f"ALTER TABLE {table} MODIFY COLUMN rebuild DEFAULT {number}",
+    ]
+
+
 class Tables:
     """The old tables, in use, and the new ones. For one thread.
 
@@ -72,9 +81,8 @@ class Tables:
         for table in ("counters", "progress"):
             new = f"{self._new}.{table}"
             self._command(f"CREATE TABLE {new} AS {self._old}.{table}")
-            self._command(f"ALTER TABLE {new} DROP CONSTRAINT rebuild")
-            self._command(f"ALTER TABLE {new} ADD CONSTRAINT rebuild CHECK rebuild = {number}")
-            self._command(f"ALTER TABLE {new} MODIFY COLUMN rebuild DEFAULT {number}")
+            for statement in numbered(new, number):
+                self._command(statement)
         return number
 
     def copy(self, count: Count, kept_until: Mapping[int, int]) -> None:
