@@ -46,11 +46,13 @@ class BackedUp:
 
     def migrations(self) -> dict[int, str]:
         """Return the migrations that were applied, by number."""
-        return dict(self._rows("migrations"))
+        return {row[0]: row[1] for row in self._rows("migrations")}
 
     def columns(self) -> dict[str, Sequence[str]]:
         """Return the columns of each table, the tables in the order in which to read them."""
-        found = dict(self._rows("columns", database=self._database))
+        found: dict[str, Sequence[str]] = {
+            row[0]: row[1] for row in self._rows("columns", database=self._database)
+        }
         if not found.keys() >= {"progress", "counters", "imports"}:
             raise Misconfigured(f"there are no counters in {self._database}; run `mostread init`")
         first = [table for table in _FIRST if table in found]
