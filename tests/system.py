@@ -153,8 +153,11 @@ class System:
             topics.create_missing(client, wanted)
         migrate(self.clickhouse)
 
-    def service(self, name: str, kind: type[Service] = Service, **environment: str) -> Service:
-        service = kind(name, {**self.environment, **environment}, self.directory)
+    def service(self, name: str, **environment: str) -> Service:
+        return self.started(Service(name, {**self.environment, **environment}, self.directory))
+
+    def started(self, service: Service) -> Service:
+        """Start a service, which ends with the system."""
         self.services.append(service)
         return service.start()
 

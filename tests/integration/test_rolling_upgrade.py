@@ -27,6 +27,10 @@ class NewerWorker(Service):
     )
 
 
+def newer(system: System) -> Service:
+    return system.started(NewerWorker("aggregator", system.environment, system.directory))
+
+
 def rules(system: System) -> dict[int, int]:
     """Return by which rules each partition is counted."""
     with closing(connect(system.clickhouse)) as client:
@@ -42,7 +46,7 @@ def test_old_and_new_workers_count_side_by_side(system: System) -> None:
     try:
         wait_until(lambda: set(rules(system).values()) == {1}, "the old ones count")
         assert old[0].stop() == 0
-        new = system.service("aggregator", NewerWorker).wait_ready()
+        new = newer(system).wait_ready()
         wait_until(lambda: set(rules(system).values()) == {1, 2}, "both count, each its partitions")
         assert old[1].stop() == 0
         wait_until(lambda: set(rules(system).values()) == {2}, "the new one counts everything")
@@ -52,7 +56,7 @@ def test_old_and_new_workers_count_side_by_side(system: System) -> None:
             lambda: "is counted by rules 2" in late.failing(), "it leaves alone what is counted"
         )
         late.kill()
-        other = system.service("aggregator", NewerWorker).wait_ready()
+        other = newer(system).wait_ready()
     finally:
         ledger = traffic.stop()
     against_recount(system)
