@@ -27,6 +27,7 @@ COMMANDS = {
     "rebuild": "mostread.rebuild:rebuild",
     "backup": "mostread.backup:backup",
     "restore": "mostread.backup:restore",
+    "plan": "mostread.plan:plan",
     "up": "mostread.local.commands:up",
     "down": "mostread.local.commands:down",
     "demo": "mostread.local.demo:demo",

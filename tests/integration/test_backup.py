@@ -213,8 +213,9 @@ def test_moved_to_another_kafka_and_another_clickhouse(
         assert code == 0, said
         done(mostread(new, "import", "--remove", "earlier"))
         done(mostread(new, "rebuild"))
-        against = new.service("ranking").wait_ready()
-        assert listed(against) == 700
+        assert listed(new.service("ranking").wait_ready()) == 700
+        wait_until(lambda: b"starting_anew" in worker.log.read_bytes(), "the worker sees it")
+        worker.wait_ready()
         assert worker.stop() == 0
     finally:
         new.end()

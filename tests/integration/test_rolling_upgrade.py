@@ -13,7 +13,7 @@ from faults.rig import TOKEN
 from faults.traffic import Traffic
 from faults.verdict import against_recount, audit
 from mostread.clickhouse.client import connect
-from mostread.collector.tokens import hash_token
+from mostread.tokens.token import hash_token
 from system import Service, System, wait_until
 
 
