@@ -85,13 +85,14 @@ def _lines(traffic: Traffic, needed: Sizes) -> Iterator[tuple[str, str]]:
     yield (
         "Kafka",
         f"{_counted(traffic.brokers, 'broker')} with {_bytes(needed.kafka_disk_bytes)} of disk "
-        f"each for {traffic.retention_days} days, {_bytes(needed.kafka_write_bytes)}/s written at the peak",
+        f"each for {traffic.retention_days} days, "
+        f"{_bytes(needed.kafka_write_bytes)}/s written at the peak",
     )
     yield (
         "ClickHouse",
         f"{_counted(traffic.clickhouse_replicas, 'replica')} with "
-        f"{_bytes(needed.clickhouse_disk_bytes)} of disk each for {needed.counter_rows:,} rows; {needed.counter_rows_per_second:,} rows/s "
-        "written at the peak",
+        f"{_bytes(needed.clickhouse_disk_bytes)} of disk each for {needed.counter_rows:,} rows; "
+        f"{needed.counter_rows_per_second:,} rows/s written at the peak",
     )
 
 
