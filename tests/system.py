@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from kafka import KafkaConsumer, TopicPartition
@@ -44,6 +44,9 @@ def listed(url: str, window: str) -> dict[str, tuple[int, int]]:
 class Service:
     """`mostread <name>` as a process that listens on a free port, its log in a file."""
 
+    program: Sequence[str] = ("-m", "mostread")
+    """What Python runs."""
+
     def __init__(self, name: str, environment: Mapping[str, str], logs: Path) -> None:
         self.name = name
         self.port = free_ports(1)[0]
@@ -61,7 +64,7 @@ class Service:
         self._environment.update(environment)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "mostread", self.name],
+                [sys.executable, *self.program, self.name],
                 env=self._environment,
                 stdout=log,
                 stderr=log,
@@ -151,7 +154,10 @@ class System:
         migrate(self.clickhouse)
 
     def service(self, name: str, **environment: str) -> Service:
-        service = Service(name, {**self.environment, **environment}, self.directory)
+        return self.started(Service(name, {**self.environment, **environment}, self.directory))
+
+    def started(self, service: Service) -> Service:
+        """Start a service, which ends with the system."""
         self.services.append(service)
         return service.start()
 

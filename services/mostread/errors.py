@@ -7,7 +7,7 @@ MostreadError
 │   ├── ClickHouseUnavailable
 │   └── Overloaded       as much is under way as memory may hold
 ├── Misconfigured        change a setting or the environment, then start again
-│   └── SchemaTooNew     the database was migrated by a newer mostread
+│   └── SchemaTooNew     the database was migrated, or the log counted, by a newer mostread
 ├── InvalidEvent         the input is wrong: send something else
 │   └── (carries `reason`, one of the closed set the API documents)
 ├── InvalidFile          the file is wrong: mend it; nothing of it was taken

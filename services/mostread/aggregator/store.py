@@ -1,6 +1,6 @@
 """Where counters are kept: what the aggregator asks of ClickHouse, and ClickHouse's answer."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +10,17 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.insert import InsertContext
 
+from mostread.clickhouse.applied import check_applied
 from mostread.clickhouse.client import told_apart
 from mostread.clickhouse.queries import read_sql
 from mostread.engagement.article import ArticleRow
 from mostread.engagement.counter import Counter, CounterKey, Grain
 from mostread.engagement.partition import Position
 from mostread.engagement.placement import PlacementRow
+from mostread.engagement.rules import RULES
 from mostread.engagement.stretch import Outcomes
 from mostread.engagement.visitors import Sketch, SketchKey
-from mostread.errors import ClickHouseUnavailable, Misconfigured, MostreadError
+from mostread.errors import ClickHouseUnavailable, Misconfigured, MostreadError, SchemaTooNew
 from mostread.kafka.topics import Topic
 
 _QUERIES = Path(__file__).parent / "queries"
@@ -91,7 +93,11 @@ class ClickHouseStore:
         self._inserts = {}
 
     def current(self, topic: Topic) -> Count:
-        """Return the count of `topic` that goes on just now."""
+        """Return the count of `topic` that goes on just now.
+
+        Raises SchemaTooNew where the tables are for a newer version than this.
+        """
+        check_applied((version, name) for _, version, name in self._query("applied", {}))
         rebuilds = {table: int(number) for _, table, number in self._query("rebuilds", {})}
         if len(rebuilds) != 2:
             raise Misconfigured("ClickHouse: a table is missing; run `mostread init`")
@@ -101,10 +107,19 @@ class ClickHouseStore:
             )
         return Count(topic, rebuilds["counters"])
 
-    def positions(self, count: Count) -> dict[int, Position]:
-        """Return how far each partition is counted; none for one never counted."""
+    def positions(self, count: Count, ours: Container[int] | None = None) -> dict[int, Position]:
+        """Return how far each partition is counted; none for one never counted.
+
+        Raises SchemaTooNew where one of `ours`, by default any, was counted by newer rules.
+        """
         rows = self._query("positions", {"topic": str(count.topic.id)})
-        return {row[0]: Position(row[1], row[2], Outcomes(*row[3:])) for row in rows}
+        for partition, rules in ((row[0], row[-1]) for row in rows):
+            if rules > RULES and (ours is None or partition in ours):
+                raise SchemaTooNew(
+                    f"partition {partition} is counted by rules {rules}, and this worker knows "
+                    f"only those up to {RULES}: a newer mostread has begun; run that one"
+                )
+        return {row[0]: Position(row[1], row[2], Outcomes(*row[3:-1])) for row in rows}
 
     def counters(self, count: Count, keys: Sequence[tuple[int, CounterKey]]) -> list[CounterRow]:
         """Return the counters of these (partition, key); one never written is left out."""
@@ -165,6 +180,7 @@ class ClickHouseStore:
                 "next_offset": [position.next_offset for position in positions],
                 "record_time": [position.record_time for position in positions],
                 "as_of": [row.as_of for row in rows],
+                "rules": [RULES] * len(rows),
                 **{
                     name: [getattr(position.outcomes, name) for position in positions]
                     for name in ("received", "counted", "duplicate", "late", "dead_lettered")

@@ -71,7 +71,9 @@ class Worker:
             topic = await self._patiently(self._servers.log.topic, still_ours)
             store = self._servers.store
             count = await self._servers.ask_store(store.current, topic, still_ours=still_ours)
-            found = await self._servers.ask_store(store.positions, count, still_ours=still_ours)
+            found = await self._servers.ask_store(
+                store.positions, count, partitions, still_ours=still_ours
+            )
             since = {p: first_hour(found[p].record_time) for p in partitions if p in found}
             sketched = await self._servers.ask_store(
                 store.sketches, count, since, still_ours=still_ours

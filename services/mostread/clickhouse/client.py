@@ -69,4 +69,28 @@ def connect(settings: ClickHouseSettings, *, database: str | None = None) -> Cli
             autogenerate_session_id=False,
             # Retrying is ours: we know that sending a row twice changes nothing.
             query_retries=0,
+            settings=_consistent(settings),
         )
+
+
+def _consistent(settings: ClickHouseSettings) -> dict[str, str | int]:
+    """Return the settings by which several replicas answer as one server would.
+
+    docs/architecture.md, "On several replicas", says what each of them is for.
+    """
+    if not settings.clickhouse_cluster:
+        return {}
+    milliseconds = int(settings.clickhouse_timeout_seconds * 1000)
+    return {
+        "insert_quorum": "auto",
+        "insert_quorum_parallel": 0,
+        # Before the client gives up: then it is told that the outcome is unknown.
+        "insert_quorum_timeout": milliseconds * 4 // 5,
+        "select_sequential_consistency": 1,
+        # What is written twice is meant twice: a block like an earlier one may be all that a
+        # restored table has of it.
+        "insert_deduplicate": 0,
+        "alter_sync": 2,
+        "mutations_sync": 2,
+        "distributed_ddl_output_mode": "throw",
+    }

@@ -3,15 +3,16 @@
 from clickhouse_connect.driver.client import Client
 
 from mostread.clickhouse.client import connect, told_apart
+from mostread.clickhouse.cluster import check_cluster, on_cluster
 from mostread.clickhouse.settings import ClickHouseSettings
 from mostread.errors import SchemaTooNew
 from mostread.schemas import migrations
 
-_REMEMBERED = """
+REMEMBERED = """
 CREATE TABLE IF NOT EXISTS schema_migrations
     (version UInt32, name String, applied_at DateTime DEFAULT now())
 ENGINE = ReplacingMergeTree ORDER BY version
-"""
+""".strip()
 
 
 def statements(sql: str) -> list[str]:
@@ -23,23 +24,28 @@ def statements(sql: str) -> list[str]:
 def migrate(settings: ClickHouseSettings) -> list[str]:
     """Create the database and apply what is missing; return the names applied.
 
-    Every statement can be run again, so a migration that was cut off is repeated whole.
-    Raises SchemaTooNew where the database knows more migrations than this version.
+    Every statement can be run again, so a migration that was cut off is repeated whole, and
+    two at once do no harm. Raises SchemaTooNew where the database knows more migrations than
+    this version, and Misconfigured where the cluster is none to make tables on.
     """
     server = connect(settings, database="default")
-    with told_apart():
-        server.command(f"CREATE DATABASE IF NOT EXISTS {settings.clickhouse_database}")
-    server.close()
+    try:
+        check_cluster(server, settings)
+        database = f"CREATE DATABASE IF NOT EXISTS {settings.clickhouse_database}"
+        with told_apart():
+            server.command(on_cluster(database, settings.clickhouse_cluster))
+    finally:
+        server.close()
     client = connect(settings)
     try:
         with told_apart():
-            return _apply(client)
+            return _apply(client, settings.clickhouse_cluster)
     finally:
         client.close()
 
 
-def _apply(client: Client) -> list[str]:
-    client.command(_REMEMBERED)
+def _apply(client: Client, cluster: str) -> list[str]:
+    client.command(on_cluster(REMEMBERED, cluster))
     applied = {row[0] for row in client.query("SELECT version FROM schema_migrations").result_rows}
     known = {int(path.name[:4]): path for path in migrations()}
     if unknown := sorted(applied - known.keys()):
@@ -52,7 +58,7 @@ def _apply(client: Client) -> list[str]:
         if version in applied:
             continue
         for statement in statements(path.read_text(encoding="utf-8")):
-            client.command(statement)
+            client.command(on_cluster(statement, cluster))
         client.insert("schema_migrations", [[version, path.stem]], column_names=["version", "name"])
         done.append(path.stem)
     return done

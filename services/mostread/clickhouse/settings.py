@@ -41,6 +41,11 @@ class ClickHouseSettings(Settings):
     clickhouse_timeout_seconds: float = Field(
         30.0, gt=0, description="How long one query or insert may take before it is tried again."
     )
+    clickhouse_cluster: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9_.-]*$",
+        description="A cluster of one shard, on whose replicas all tables are; empty: one server.",
+    )
 
     @property
     def clickhouse_tls(self) -> Tls:

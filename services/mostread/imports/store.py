@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 from clickhouse_connect.driver.client import Client
 
 from mostread.clickhouse.client import connect, told_apart
+from mostread.clickhouse.cluster import on_cluster
 from mostread.clickhouse.queries import read_sql
 from mostread.clickhouse.settings import ClickHouseSettings
 from mostread.errors import ClickHouseUnavailable, Misconfigured, NameTaken
@@ -65,6 +66,7 @@ class ImportStore:
 
     def __init__(self, settings: ClickHouseSettings) -> None:
         self._database = settings.clickhouse_database
+        self._cluster = settings.clickhouse_cluster
         self._client: Client = connect(
             settings.model_copy(update={"clickhouse_timeout_seconds": _LONGEST_SECONDS})
         )
@@ -122,15 +124,21 @@ class ImportStore:
     def _attach(self, topic: UUID, blocks: Iterable[Block]) -> None:
         staging = f"import_{topic.hex}"
         with told_apart():
-            self._client.command(f"DROP TABLE IF EXISTS {staging} SYNC")
-            self._client.command(f"CREATE TABLE {staging} AS counters")
+            self._change(f"DROP TABLE IF EXISTS {staging} SYNC")
+            self._change(f"CREATE TABLE {staging} AS counters")
             try:
                 for block in blocks:
                     self._insert(staging, topic, block)
+                if self._cluster:
+                    # What is attached is what this replica has, and it may lack some yet.
+                    self._client.command(f"SYSTEM SYNC REPLICA {staging}")
                 # All parts appear at once: whoever reads sees the whole import or nothing of it.
                 self._client.command(f"ALTER TABLE counters ATTACH PARTITION ALL FROM {staging}")
             finally:
-                self._client.command(f"DROP TABLE IF EXISTS {staging} SYNC")
+                self._change(f"DROP TABLE IF EXISTS {staging} SYNC")
+
+    def _change(self, sql: str) -> None:
+        self._client.command(on_cluster(sql, self._cluster))
 
     def _insert(self, table: str, topic: UUID, block: Block) -> None:
         rows = len(block["article_id"])

@@ -38,7 +38,7 @@ from mostread.ranking.sparklines import Sparklines
 from mostread.ranking.store import Store
 from mostread.ranking.stream import Streams
 from mostread.ranking.widget import add_widget
-from mostread.schemas import migrations, openapi
+from mostread.schemas import openapi
 from mostread.web.service import Check, new_application, new_registry
 
 _READY_SECONDS = 5
@@ -137,18 +137,14 @@ def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) ->
 
 
 def _clickhouse(store: Store) -> Check:
-    needed = max(int(path.name[:4]) for path in migrations())
-
     async def check() -> str | None:
         try:
             async with asyncio.timeout(_READY_SECONDS):
-                version = await store.schema_version()
+                await store.check_applied()
         except TimeoutError:
             return f"no answer within {_READY_SECONDS} s"
         except MostreadError as error:
             return str(error)
-        if version < needed:
-            return f"the schema is at migration {version} of {needed}; run `mostread init`"
         return None
 
     return check

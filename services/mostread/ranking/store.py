@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from mostread.clickhouse.applied import check_applied
 from mostread.engagement.buckets import Weighing
 from mostread.engagement.counter import Grain
 from mostread.engagement.plan import Plan
@@ -131,8 +132,9 @@ class _Typical(msgspec.Struct, frozen=True):
     typical: float
 
 
-class _Version(msgspec.Struct, frozen=True):
+class _Migration(msgspec.Struct, frozen=True):
     version: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,10 +299,10 @@ class Store:
             return None
         return datetime.fromtimestamp(progress.as_of / 1000, UTC)
 
-    async def schema_version(self) -> int:
-        """Return the number of the last migration that was applied."""
-        [row] = await self.reads.rows("schema_version", _Version, {})
-        return row.version
+    async def check_applied(self) -> None:
+        """Raise Misconfigured or SchemaTooNew where the tables are not those of this version."""
+        rows = await self.reads.rows("applied", _Migration, {})
+        check_applied((row.version, row.name) for row in rows)
 
 
 # The numbers of the grains in the table, see schemas/clickhouse.

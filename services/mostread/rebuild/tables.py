@@ -13,6 +13,7 @@ from clickhouse_connect.driver.client import Client
 
 from mostread.aggregator.store import Count
 from mostread.clickhouse.client import connect, told_apart
+from mostread.clickhouse.cluster import on_cluster
 from mostread.clickhouse.queries import read_sql
 from mostread.clickhouse.settings import ClickHouseSettings
 from mostread.errors import Misconfigured
@@ -28,6 +29,15 @@ def beside(settings: ClickHouseSettings) -> ClickHouseSettings:
     )
 
 
+def numbered(table: str, number: int) -> list[str]:
+    """Return the statements that give a table the number of its rebuild."""
+    return [
+        f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS rebuild",
+        f"ALTER TABLE {table} ADD CONSTRAINT rebuild CHECK rebuild = {number}",
+        f"ALTER TABLE {table} MODIFY COLUMN rebuild DEFAULT {number}",
+    ]
+
+
 class Tables:
     """The old tables, in use, and the new ones. For one thread.
 
@@ -37,6 +47,7 @@ class Tables:
     def __init__(self, settings: ClickHouseSettings) -> None:
         self._old = settings.clickhouse_database
         self._new = beside(settings).clickhouse_database
+        self._cluster = settings.clickhouse_cluster
         self._client: Client = connect(
             settings.model_copy(update={"clickhouse_timeout_seconds": _COPY_SECONDS})
         )
@@ -70,9 +81,8 @@ class Tables:
         for table in ("counters", "progress"):
             new = f"{self._new}.{table}"
             self._command(f"CREATE TABLE {new} AS {self._old}.{table}")
-            self._command(f"ALTER TABLE {new} DROP CONSTRAINT rebuild")
-            self._command(f"ALTER TABLE {new} ADD CONSTRAINT rebuild CHECK rebuild = {number}")
-            self._command(f"ALTER TABLE {new} MODIFY COLUMN rebuild DEFAULT {number}")
+            for statement in numbered(new, number):
+                self._command(statement)
         return number
 
     def copy(self, count: Count, kept_until: Mapping[int, int]) -> None:
@@ -120,4 +130,4 @@ class Tables:
 
     def _command(self, sql: str) -> None:
         with told_apart():
-            self._client.command(sql)
+            self._client.command(on_cluster(sql, self._cluster))

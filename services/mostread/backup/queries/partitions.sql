@@ -1,0 +1,1 @@
+SELECT DISTINCT _partition_id FROM {table:Identifier} ORDER BY 1

@@ -1,0 +1,6 @@
+-- What is another after a rebuild, an import or its removal.
+SELECT name, toString(uuid) FROM system.tables
+WHERE database = {database:String} AND name IN ('counters', 'progress')
+UNION ALL
+SELECT name, toString(version) FROM imports FINAL
+ORDER BY 1
