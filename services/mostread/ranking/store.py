@@ -121,6 +121,16 @@ class OfferedRow(msgspec.Struct, frozen=True):
     name: str
 
 
+class Accounts(msgspec.Struct, frozen=True):
+    """What became of all events: received = counted + duplicate + late + dead_lettered."""
+
+    received: int
+    counted: int
+    duplicate: int
+    late: int
+    dead_lettered: int
+
+
 class _Progress(msgspec.Struct, frozen=True):
     seen: int
     expected: int
@@ -296,6 +306,11 @@ class Store:
         if not progress.seen or progress.seen < progress.expected:
             return None
         return datetime.fromtimestamp(progress.as_of / 1000, UTC)
+
+    async def accounts(self) -> Accounts:
+        """Return what became of all events."""
+        [accounts] = await self.reads.rows("accounts", Accounts, {})
+        return accounts
 
     async def schema_version(self) -> int:
         """Return the number of the last migration that was applied."""
