@@ -36,10 +36,10 @@ class CollectorMetrics:
             "Records that Kafka did not acknowledge; they may be in the log or not.",
             registry=registry,
         )
-        self._record_events = Histogram(
-            "mostread_collector_record_events",
-            "Events gathered into one record for Kafka.",
-            buckets=(1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500),
+        self._record_bytes = Histogram(
+            "mostread_collector_record_bytes",
+            "Size of what was gathered into one record for Kafka.",
+            buckets=[256 * 4**n for n in range(7)],
             registry=registry,
         )
         self._acks = Histogram(
@@ -81,7 +81,7 @@ class CollectorMetrics:
         )
         self.cut = {reason: self._cut.labels(reason) for reason in Cut}
         self.acknowledged = self._acks.observe
-        self.gathered = self._record_events.observe
+        self.gathered = self._record_bytes.observe
         self.accepted = self._events.labels("accepted", "")
         self.rejected = {reason: self._events.labels("rejected", reason) for reason in Reason}
         self.dropped = {reason: self._events.labels("dropped", reason) for reason in DropReason}
