@@ -108,10 +108,18 @@ class Service:
 
     def metric(self, sample: str) -> float:
         """Return the value of a sample of /metrics, written as it is there, labels and all."""
+        return self.samples()[sample]
+
+    def sum(self, name: str) -> float:
+        """Return the sum of a metric over all its labels."""
+        return sum(v for sample, v in self.samples().items() if sample.partition("{")[0] == name)
+
+    def samples(self) -> dict[str, float]:
+        """Return what /metrics says, by samples as they are written there."""
         with urllib.request.urlopen(f"{self.url}/metrics", timeout=5) as answer:
             lines = answer.read().decode().splitlines()
-        (value,) = [line.split()[-1] for line in lines if line.startswith(f"{sample} ")]
-        return float(value)
+        split = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+        return {sample: float(value) for sample, _, value in split}
 
     def kill(self) -> None:
         assert self.process is not None

@@ -18,6 +18,7 @@ COMMANDS = {
     "collector": "mostread.collector.command:collector",
     "aggregator": "mostread.aggregator.command:aggregator",
     "ranking": "mostread.ranking.command:ranking",
+    "canary": "mostread.canary.command:canary",
     "token": "mostread.collector.token_command:token",
     "audit": "mostread.audit:audit",
     "dead-letters": "mostread.dead_letters:dead_letters",

@@ -12,6 +12,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from mostread.aggregator.settings import AggregatorSettings
+from mostread.canary.settings import CanarySettings
 from mostread.collector.settings import CollectorSettings
 from mostread.init import InitSettings
 from mostread.ranking.settings import RankingSettings
@@ -22,6 +23,7 @@ SERVICES: dict[str, type[Settings]] = {
     "collector": CollectorSettings,
     "aggregator": AggregatorSettings,
     "ranking": RankingSettings,
+    "canary": CanarySettings,
 }
 MASK = "********"
 

@@ -30,9 +30,9 @@ def mostread(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def up(data: Path, base: int, **environment: str) -> Iterator[subprocess.Popen[str]]:
+def up(data: Path, base: int, *options: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
     """A running stack: what it said until it was ready is asserted, the rest can be read."""
-    command = [*MOSTREAD, "up", "--data", str(data), "--ports", str(base)]
+    command = [*MOSTREAD, "up", "--data", str(data), "--ports", str(base), *options]
     with subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -114,13 +114,16 @@ def test_a_stack_from_up_to_down(tmp_path: Path) -> None:
 
 
 def test_a_kafka_of_ones_own_is_used_and_none_is_started(tmp_path: Path, kafka: LocalKafka) -> None:
+    ports = Ports(free_base())
     with up(
         tmp_path,
-        free_base(),
+        ports.base,
+        "--canary",
         MOSTREAD_KAFKA_BROKERS=kafka.brokers,
         MOSTREAD_KAFKA_TOPIC_PREFIX=f"up-{tmp_path.name}.",
     ) as running:
         assert "kafka" not in processes(tmp_path)
+        assert missing(ports.canary) == "", "its event came all the way"
         running.send_signal(signal.SIGINT)
         assert running.wait() == 0
     assert kafka.is_ready()

@@ -4,6 +4,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from typing import Any
+from xml.etree import ElementTree
 
 import chdb
 import pytest
@@ -153,4 +154,6 @@ def test_prometheus_accepts_its_configuration() -> None:
 def test_prometheus_asks_each_service_on_its_port() -> None:
     jobs = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())["scrape_configs"]
     asked = {job["dns_sd_configs"][0]["names"][0]: job["dns_sd_configs"][0]["port"] for job in jobs}
+    exposed = ElementTree.parse(ROOT / "deploy/clickhouse/metrics.xml").findtext("prometheus/port")
+    assert asked.pop("clickhouse") == int(exposed or 0)
     assert asked == {name: SERVICES[name].model_fields[f"{name}_port"].default for name in SERVING}

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
 from mostread.aggregator.metrics import AggregatorMetrics
+from mostread.canary.metrics import CanaryMetrics
 from mostread.collector.metrics import CollectorMetrics
 from mostread.config import SERVICES, effective
 from mostread.ranking.metrics import Metrics as RankingMetrics
@@ -45,7 +46,7 @@ def test_every_setting_is_documented_as_it_is() -> None:
 def test_every_metric_is_documented_as_it_is() -> None:
     rows = {
         row
-        for new_metrics in (CollectorMetrics, AggregatorMetrics, RankingMetrics)
+        for new_metrics in (CollectorMetrics, AggregatorMetrics, RankingMetrics, CanaryMetrics)
         for row in metric_rows(new_metrics)
     }
     assert rows_about(r"mostread_\w+") == rows

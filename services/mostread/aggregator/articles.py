@@ -7,7 +7,6 @@ from typing import Any
 
 from mostread import logs
 from mostread.aggregator.dead_letters import DeadLetters
-from mostread.aggregator.metrics import AggregatorMetrics
 from mostread.aggregator.patience import Patience
 from mostread.aggregator.store import ClickHouseStore
 from mostread.engagement.article import ArticleRow
@@ -28,13 +27,11 @@ class ArticleWriter:
         *,
         store: ClickHouseStore,
         dead_letters: DeadLetters,
-        metrics: AggregatorMetrics,
         patience: Patience,
     ) -> None:
         self._topic = topic
         self._store = store
         self._dead_letters = dead_letters
-        self._metrics = metrics
         self._patience = patience
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="articles")
 
@@ -77,5 +74,3 @@ class ArticleWriter:
         placements = [row for row in rows if isinstance(row, PlacementRow)]
         self._store.write_articles(articles)
         self._store.write_placements(placements)
-        self._metrics.rows.labels("articles").inc(len(articles))
-        self._metrics.rows.labels("placements").inc(len(placements))

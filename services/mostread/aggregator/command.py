@@ -17,6 +17,7 @@ from mostread.aggregator.app import build
 from mostread.aggregator.articles import ArticleWriter
 from mostread.aggregator.dead_letters import DeadLetters
 from mostread.aggregator.garbage import search_now_and_then
+from mostread.aggregator.lag import Lag
 from mostread.aggregator.log import EventLog
 from mostread.aggregator.metrics import AggregatorMetrics
 from mostread.aggregator.patience import Patience
@@ -26,6 +27,7 @@ from mostread.aggregator.store import ClickHouseStore
 from mostread.aggregator.worker import Worker
 from mostread.clickhouse.client import connect
 from mostread.errors import CountOver
+from mostread.web.measured import Measured
 from mostread.web.service import Check, listen, new_application, new_registry, stop_signal
 
 log = logs.get(__name__)
@@ -67,16 +69,19 @@ async def run(settings: AggregatorSettings) -> int:
     registry = new_registry()
     metrics = AggregatorMetrics(registry)
     patience = Patience(metrics)
-    stores = [ClickHouseStore(functools.partial(connect, settings)) for _ in range(2)]
+    stores = [
+        ClickHouseStore(functools.partial(connect, settings), metrics.inserted) for _ in range(2)
+    ]
     letters = [DeadLetters(settings) for _ in range(2)]
     event_log = EventLog(settings)
-    servers = Servers(stores[0], event_log, letters[0], metrics, patience)
+    lag = Lag(EventLog(settings), metrics)
+    measured = Measured(registry, lag.measure)
+    servers = Servers(stores[0], event_log, lag, letters[0], metrics, patience)
     worker = Worker(settings, servers)
     articles = ArticleWriter(
         settings.articles_topic,
         store=stores[1],
         dead_letters=letters[1],
-        metrics=metrics,
         patience=patience,
     )
 
@@ -102,7 +107,7 @@ async def run(settings: AggregatorSettings) -> int:
                 "group": check_group,
                 "flush": check_flush,
             },
-            registry=registry,
+            registry=measured,
         ),
         settings.aggregator_host,
         settings.aggregator_port,
@@ -117,6 +122,8 @@ async def run(settings: AggregatorSettings) -> int:
     finally:
         await web.cleanup()
         await event_log.close()
+        await measured.close()
+        await lag.close()
         servers.close()
         articles.close()
         for store in stores:

@@ -93,7 +93,7 @@ class Flush:
             raise SupersededError
         for message in self._messages:
             message.ack()
-        self._measure(rows, sketches, progress)
+        self._measure(progress)
 
     async def _ask_log(self) -> None:
         """Ask where the partitions end, before what was gathered is closed."""
@@ -140,26 +140,22 @@ class Flush:
             return max(self._asked_at, position.record_time)
         return max(position.record_time - 1, 0)
 
-    def _measure(
-        self,
-        rows: Sequence[CounterRow],
-        sketches: Sequence[SketchRow],
-        progress: Sequence[ProgressRow],
-    ) -> None:
+    def _measure(self, progress: Sequence[ProgressRow]) -> None:
         metrics = self._servers.metrics
         total = Outcomes()
         for settlement in self._settlements.values():
             total.add(settlement.outcomes)
         for outcome in ("counted", "duplicate", "late", "dead_lettered"):
             metrics.events.labels(outcome).inc(getattr(total, outcome))
-        metrics.rows.labels("counters").inc(len(rows))
-        metrics.rows.labels("visitors").inc(len(sketches))
-        metrics.rows.labels("progress").inc(len(progress))
-        metrics.lag.clear()
+        metrics.received.inc(total.received)
+        if total.received:
+            metrics.flush_events.observe(total.received)
+        self._servers.lag.counted(
+            {row.partition: row.position.next_offset for row in progress},
+            {number: end for number, (_, end) in self._ends.items()},
+        )
         metrics.as_of.clear()
-        for number, position, as_of in progress:
-            lag = max(0, self._ends[number][1] - position.next_offset)
-            metrics.lag.labels(number).set(lag)
+        for number, _, as_of in progress:
             metrics.as_of.labels(number).set(as_of / 1000)
         counts = [each.count for each in self._partitions.values()]
         metrics.open_bytes.set(sum(count.open_size for count in counts))

@@ -2,6 +2,9 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+TABLES = ("counters", "visitors", "progress", "articles", "placement_log", "placements")
+
 
 class AggregatorMetrics:
     """Counted per flush, never per event. After a crash a stretch is counted again here, and
@@ -17,13 +20,31 @@ class AggregatorMetrics:
         )
         for outcome in ("counted", "duplicate", "late", "dead_lettered"):
             self.events.labels(outcome)
+        self.received = Counter(
+            "mostread_aggregator_received_events_total",
+            "Events read from the log, counted apart from what became of them.",
+            registry=registry,
+        )
+        self.flush_events = Histogram(
+            "mostread_aggregator_flush_events",
+            "Events of one flush, of those that had any.",
+            buckets=[10**n for n in range(7)],
+            registry=registry,
+        )
         self.flushes = Histogram(
             "mostread_aggregator_flush_seconds",
             "From closing a stretch to its rows and progress in ClickHouse.",
-            buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+            buckets=SECONDS,
             registry=registry,
         )
-        self.rows = Counter(
+        self._inserts = Histogram(
+            "mostread_aggregator_insert_seconds",
+            "From sending rows to ClickHouse until it has written them.",
+            ["table"],
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self._rows = Counter(
             "mostread_aggregator_rows_total",
             "Rows written to ClickHouse, by table.",
             ["table"],
@@ -40,6 +61,12 @@ class AggregatorMetrics:
             ["part"],
             registry=registry,
         )
+        # A counter that appears with its first increase has none for whoever asks how it grew.
+        for part in ("kafka", "clickhouse"):
+            self.troubles.labels(part)
+        for table in TABLES:
+            self._rows.labels(table)
+            self._inserts.labels(table)
         self.lag = Gauge(
             "mostread_aggregator_lag_records",
             "Records in the log that are not counted yet.",
@@ -47,7 +74,7 @@ class AggregatorMetrics:
             registry=registry,
         )
         self.as_of = Gauge(
-            "mostread_aggregator_as_of_seconds",
+            "mostread_aggregator_as_of_timestamp_seconds",
             "Unix time up to which every event received is counted.",
             ["partition"],
             registry=registry,
@@ -67,3 +94,8 @@ class AggregatorMetrics:
             "Event ids kept in memory to know duplicates.",
             registry=registry,
         )
+
+    def inserted(self, table: str, rows: int, seconds: float) -> None:
+        """Count an insert that ClickHouse has acknowledged."""
+        self._inserts.labels(table).observe(seconds)
+        self._rows.labels(table).inc(rows)

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from mostread import logs
 from mostread.aggregator.dead_letters import DeadLetters
+from mostread.aggregator.lag import Lag
 from mostread.aggregator.log import EventLog
 from mostread.aggregator.metrics import AggregatorMetrics
 from mostread.aggregator.patience import Patience
@@ -28,6 +29,7 @@ class Servers:
 
     store: ClickHouseStore
     log: EventLog
+    lag: Lag
     dead_letters: DeadLetters
     metrics: AggregatorMetrics
     patience: Patience

@@ -1,5 +1,6 @@
 """Where counters are kept: what the aggregator asks of ClickHouse, and ClickHouse's answer."""
 
+import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ _QUERIES = Path(__file__).parent / "queries"
 KEYS_A_QUERY = 50_000
 NO_PARTITION = 2**32 - 1
 """Stands in the row that shows an answer to be whole."""
+
+Inserted = Callable[[str, int, float], None]
+"""Told of each insert that succeeded: the table, how many rows, how many seconds."""
 
 # Acknowledged means written, whatever the server's profile says.
 _WRITTEN = {"async_insert": 0}
@@ -81,8 +85,9 @@ class ClickHouseStore:
     connection is made when first needed, and again after an error.
     """
 
-    def __init__(self, connect: Callable[[], Client]) -> None:
+    def __init__(self, connect: Callable[[], Client], inserted: Inserted = lambda *_: None) -> None:
         self._connect = connect
+        self._inserted = inserted
         self._client: Client | None = None
         self._inserts: dict[str, InsertContext] = {}
 
@@ -263,7 +268,10 @@ class ClickHouseStore:
                 )
                 self._inserts[table] = context
             context.data = list(columns.values())
+            began = time.perf_counter()
             client.insert(context=context)
+        rows = len(next(iter(columns.values())))
+        self._inserted(table, rows, time.perf_counter() - began)
 
     @contextmanager
     def _connected(self) -> Iterator[Client]:

@@ -100,6 +100,7 @@ class Worker:
         if not still_ours():
             return {}
         self._count, self._partitions = count, loaded
+        self._servers.lag.counted({n: each.count.next_offset for n, each in loaded.items()})
         log.info("partitions_assigned", partitions=sorted(partitions), generation=generation)
         return {number: each.count.next_offset for number, each in loaded.items()}
 

@@ -5,7 +5,8 @@ counted in mostread_collector_events_total. This is not where bad events are rej
 decode.py does that, and its reasons are told to the client.
 
 A server, which has a token of the role emit, speaks for readers elsewhere: its own address,
-browser and speed say nothing about them, so that only the step about sites is for it.
+browser and speed say nothing about them, so that only the step about sites is for it. Beside
+the sites that are named it may send events of the canary's.
 """
 
 from enum import StrEnum
@@ -16,6 +17,7 @@ from mostread.collector.sender import Sender
 from mostread.collector.settings import CollectorSettings
 from mostread.collector.sites import TYPES
 from mostread.collector.steps import Step
+from mostread.engagement.site import CANARY_SITE
 
 
 class DropReason(StrEnum):
@@ -32,18 +34,17 @@ class DropReason(StrEnum):
 
 
 Dropped = dict[DropReason, int]
-FOR_SERVERS = {DropReason.UNKNOWN_SITE}
 
 
 class Admission:
     """The steps that the settings ask for; each takes what the steps before it kept."""
 
     def __init__(self, settings: CollectorSettings) -> None:
-        named = _steps(settings)
-        self._for_the_public = tuple(named.items())
-        self._for_servers = tuple(
-            (reason, named[reason]) for reason in named if reason in FOR_SERVERS
-        )
+        self._for_the_public = tuple(_steps(settings).items())
+        self._for_servers: tuple[tuple[DropReason, Step], ...] = ()
+        if (named := settings.sites.named) is not None:
+            sites = {*named, CANARY_SITE}
+            self._for_servers = ((DropReason.UNKNOWN_SITE, steps.of_sites(sites)),)
 
     def admit(self, events: list[SentEvent], sender: Sender) -> tuple[list[SentEvent], Dropped]:
         """Return the events to count, and how many were dropped for which reason."""
@@ -63,7 +64,7 @@ def _steps(settings: CollectorSettings) -> dict[DropReason, Step]:
     sites = settings.sites
     found: dict[DropReason, Step] = {}
     if sites.named is not None:
-        found[DropReason.UNKNOWN_SITE] = steps.of_sites(sites)
+        found[DropReason.UNKNOWN_SITE] = steps.of_sites(sites.named)
     if any(len(rules.public_types) < len(TYPES) for rules in sites.all_rules):
         found[DropReason.TYPE_NOT_PUBLIC] = steps.of_public_types(sites)
     if any(rules.origins for rules in sites.all_rules):

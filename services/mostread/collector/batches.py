@@ -113,6 +113,7 @@ class Batches:
         value = b"".join(record.chunks)
         record.chunks.clear()
         self._metrics.records.inc()
+        self._metrics.gathered(record.size)
         self._publisher.send(
             self._topic, value, partition=partition, reserved=record.size, done=record.done
         )

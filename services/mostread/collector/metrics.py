@@ -14,7 +14,7 @@ class CollectorMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = Histogram(
-            "mostread_collector_requests_seconds",
+            "mostread_collector_request_seconds",
             "Requests by route and status, and how long until they were answered.",
             ["route", "status"],
             buckets=SECONDS,
@@ -34,6 +34,12 @@ class CollectorMetrics:
         self.failed = Counter(
             "mostread_collector_failed_records",
             "Records that Kafka did not acknowledge; they may be in the log or not.",
+            registry=registry,
+        )
+        self._record_bytes = Histogram(
+            "mostread_collector_record_bytes",
+            "Size of what was gathered into one record for Kafka.",
+            buckets=[256 * 4**n for n in range(7)],
             registry=registry,
         )
         self._acks = Histogram(
@@ -75,6 +81,7 @@ class CollectorMetrics:
         )
         self.cut = {reason: self._cut.labels(reason) for reason in Cut}
         self.acknowledged = self._acks.observe
+        self.gathered = self._record_bytes.observe
         self.accepted = self._events.labels("accepted", "")
         self.rejected = {reason: self._events.labels("rejected", reason) for reason in Reason}
         self.dropped = {reason: self._events.labels("dropped", reason) for reason in DropReason}

@@ -15,6 +15,7 @@ import msgspec
 from mostread.collector.event import SITE_CHARACTERS
 from mostread.collector.networks import Networks
 from mostread.engagement.event import EventType
+from mostread.engagement.site import CANARY_SITE
 
 TYPES = get_args(EventType)
 _ORIGIN = re.compile(r"https?://(\*\.)?[a-z0-9.\[\]:-]+")
@@ -80,6 +81,8 @@ def parse(sites: str, general: Rules) -> Sites:
 def _name(name: str) -> str:
     if not SITE_CHARACTERS.fullmatch(name) or len(name) > 64:
         raise ValueError(f"{name!r} cannot be a site, which is made of A-Z a-z 0-9 . _ -; {_FORM}")
+    if name == CANARY_SITE:
+        raise ValueError(f"{name!r} is the canary's own site, which needs no setting; {_FORM}")
     return name
 
 

@@ -18,10 +18,9 @@ Step = Callable[[list[SentEvent], Sender], list[SentEvent]]
 PREFETCH_HEADERS = ("Sec-Purpose", "Purpose", "X-Moz")
 
 
-def of_sites(sites: Sites) -> Step:
-    """Keep the events of the sites that are named."""
-    named = sites.named or {}
-    return lambda events, _: _where(events, named.__contains__)
+def of_sites(names: Collection[str]) -> Step:
+    """Keep the events of these sites."""
+    return lambda events, _: _where(events, names.__contains__)
 
 
 def of_public_types(sites: Sites) -> Step:

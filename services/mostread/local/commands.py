@@ -53,19 +53,27 @@ def stack_options(command: Command) -> Command:
 
 @click.command()
 @stack_options
-def up(data: Path, base: int, workers: int) -> None:
+@click.option("--canary", is_flag=True, help="Measure the whole way by an event a minute.")
+def up(data: Path, base: int, workers: int, canary: bool) -> None:
     """Start everything and keep it running until Ctrl-C or `mostread down`."""
-    run_stack(data, base, workers, _greet_and_watch)
+    run_stack(data, base, workers, _greet_and_watch, canary=canary)
 
 
-def run_stack(data: Path, base: int, workers: int, while_it_runs: Callable[[Stack], None]) -> None:
+def run_stack(
+    data: Path,
+    base: int,
+    workers: int,
+    while_it_runs: Callable[[Stack], None],
+    *,
+    canary: bool = False,
+) -> None:
     """Start a stack, call `while_it_runs`, and end the stack in order however that ended."""
     for number in _SIGNALS:
         signal.signal(number, signal.default_int_handler)
     folder = DataFolder(data)
     try:
         with folder.held():
-            stack = Stack(folder, Ports(base, workers), report)
+            stack = Stack(folder, Ports(base, workers), report, canary=canary)
             try:
                 stack.start()
                 while_it_runs(stack)
@@ -84,6 +92,8 @@ def _greet_and_watch(stack: Stack) -> None:
     if stack.tokens:
         report(f"Publish articles with  the token in {stack.tokens[Role.CMS]}")
         report(f"Hide and pin with      the token in {stack.tokens[Role.EDITOR]}")
+    if stack.canary:
+        report(f"The canary measures at http://127.0.0.1:{stack.ports.canary}/metrics")
     report("Stop with Ctrl-C or `mostread down`.")
     stack.watch()
 

@@ -23,6 +23,7 @@ class DataFolder:
         self.tokens = self.path / "tokens"
         self.cms_token = self.path / "cms-token"
         self.editor_token = self.path / "editor-token"
+        self.canary_token = self.path / "canary-token"
         self.visitor_secret = self.path / "visitor-secret"
         self._lock = self.path / "up.lock"
         self._processes = self.path / "processes.json"

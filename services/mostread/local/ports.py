@@ -39,6 +39,11 @@ class Ports:
         """The first worker's port, then those of further workers above all others."""
         return [self.base + 2, *range(self.base + 6, self.base + 5 + self.workers)]
 
+    @property
+    def canary(self) -> int:
+        """The one after all others."""
+        return self.base + 5 + self.workers
+
 
 def check_free(ports: Iterable[tuple[str, int]]) -> None:
     """Raise Misconfigured for the first port that somebody listens on."""

@@ -60,12 +60,22 @@ def service_environment(folder: DataFolder, ports: Ports) -> dict[str, str]:
 class Stack:
     """Everything under one data folder. The caller holds the folder."""
 
-    def __init__(self, folder: DataFolder, ports: Ports, report: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        folder: DataFolder,
+        ports: Ports,
+        report: Callable[[str], None],
+        *,
+        canary: bool = False,
+    ) -> None:
         self.ports = ports
         # Where the tokens are that the collector knows; none where the caller named others.
         self.tokens: dict[Role, Path] = {}
         if TOKENS_FILE not in os.environ:
             self.tokens = {Role.CMS: folder.cms_token, Role.EDITOR: folder.editor_token}
+            if canary:
+                self.tokens[Role.EMIT] = folder.canary_token
+        self.canary = canary
         self._folder = folder
         self._report = report
         self._supervisor = Supervisor(folder, EventLog(folder.log("supervisor"), report))
@@ -85,6 +95,8 @@ class Stack:
         self._start_servers()
         self._initialise()
         self._start_services()
+        if self.canary:
+            self._start_canary()
 
     def watch(self, also: Callable[[], None] = lambda: None) -> None:
         """Start again what dies, until an exception (an interrupt, or one of `also`) ends it."""
@@ -102,6 +114,8 @@ class Stack:
         yield "collector", self.ports.collector
         for port in self.ports.aggregators:
             yield "aggregator", port
+        if self.canary:
+            yield "canary", self.ports.canary
         for server in self._servers:
             yield from server.listening
 
@@ -142,11 +156,28 @@ class Stack:
         self._report("Starting aggregator, collector and ranking ...")
         self._start_all(services)
 
-    def _service(self, name: str, command: str, port: int) -> Service:
+    def _start_canary(self) -> None:
+        """Start it last: it is ready when an event of its own has come all the way."""
+        environment = {
+            "MOSTREAD_CANARY_COLLECTOR_URL": f"http://127.0.0.1:{self.ports.collector}",
+            "MOSTREAD_CANARY_RANKING_URL": f"http://127.0.0.1:{self.ports.ranking}",
+        }
+        if Role.EMIT in self.tokens:
+            environment["MOSTREAD_CANARY_TOKEN"] = kept_secret(self.tokens[Role.EMIT])
+        self._report("Starting the canary ...")
+        self._start_all([self._service("canary", "canary", self.ports.canary, environment)])
+
+    def _service(
+        self, name: str, command: str, port: int, environment: Mapping[str, str] | None = None
+    ) -> Service:
         return Service(
             name=name,
             argv=[sys.executable, "-m", "mostread", command],
-            env=self._environment | {f"MOSTREAD_{command.upper()}_PORT": str(port)},
+            env={
+                **self._environment,
+                **(environment or {}),
+                f"MOSTREAD_{command.upper()}_PORT": str(port),
+            },
             missing=partial(missing, port),
         )
 

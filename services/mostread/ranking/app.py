@@ -1,9 +1,11 @@
 """The ranking service put together."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 
+import msgspec
 from aiohttp import web
 
 from mostread.clock import now_ms
@@ -39,6 +41,7 @@ from mostread.ranking.store import Store
 from mostread.ranking.stream import Streams
 from mostread.ranking.widget import add_widget
 from mostread.schemas import openapi
+from mostread.web.measured import Measured
 from mostread.web.service import Check, new_application, new_registry
 
 _READY_SECONDS = 5
@@ -87,12 +90,15 @@ def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) ->
         lists=settings.ranking_stream_lists,
     )
 
+    measured = Measured(registry, _counted(store, metrics))
+
     async def close(_: web.Application) -> AsyncIterator[None]:
         yield
+        await measured.close()
         await asyncio.to_thread(reads.close)
 
     app = new_application(
-        checks={"clickhouse": _clickhouse(store)}, registry=registry, openapi=openapi("ranking")
+        checks={"clickhouse": _clickhouse(store)}, registry=measured, openapi=openapi("ranking")
     )
     # Outermost, so that it sees the status that an error became.
     app.middlewares.insert(0, observed(metrics))
@@ -134,6 +140,24 @@ def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) ->
         holds_back=settings.rules.hold_back,
     )
     return app
+
+
+def _counted(store: Store, metrics: Metrics) -> Callable[[], Awaitable[None]]:
+    """Return what brings into the metrics how far the events are counted.
+
+    The aggregators say it of themselves, and say nothing once they have stopped.
+    """
+
+    async def ask() -> None:
+        # While ClickHouse is away what was known stands, and grows old.
+        with suppress(MostreadError):
+            as_of, accounts = await asyncio.gather(store.counted_until(), store.accounts())
+            if as_of is not None:
+                metrics.as_of.set(as_of.timestamp())
+            for outcome, events in msgspec.structs.asdict(accounts).items():
+                metrics.progress.labels(outcome).set(events)
+
+    return ask
 
 
 def _clickhouse(store: Store) -> Check:

@@ -1,5 +1,6 @@
 """Every metric of the ranking service."""
 
+import math
 import time
 from typing import Any
 
@@ -16,14 +17,14 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.request_seconds = Histogram(
-            "mostread_ranking_request_duration_seconds",
+            "mostread_ranking_request_seconds",
             "Time from a request's arrival to its answer.",
             ["route", "status"],
             buckets=_SECONDS,
             registry=registry,
         )
         self.query_seconds = Histogram(
-            "mostread_ranking_query_duration_seconds",
+            "mostread_ranking_query_seconds",
             "Time of one query to ClickHouse, by the name of its file.",
             ["query"],
             buckets=_SECONDS,
@@ -35,10 +36,22 @@ class Metrics:
             ["what", "outcome"],
             registry=registry,
         )
-        self.kept_answers = Counter(
-            "mostread_ranking_kept_answers_total",
-            "Answers given from memory (state: fresh, renewing, stale).",
-            ["what", "state"],
+        self.answers = Counter(
+            "mostread_ranking_answers_total",
+            "Answers by how they were had: fresh, renewing or stale out of memory, or computed.",
+            ["what", "how"],
+            registry=registry,
+        )
+        self.as_of = Gauge(
+            "mostread_ranking_as_of_timestamp_seconds",
+            "Unix time up to which every event received is counted, over all partitions.",
+            registry=registry,
+        )
+        self.as_of.set(math.nan)  # not known yet; 0 would say that lists are half a century old
+        self.progress = Gauge(
+            "mostread_ranking_progress_events",
+            "Events in the table progress, exactly: received, and what became of them.",
+            ["outcome"],
             registry=registry,
         )
         self.stream_clients = Gauge(

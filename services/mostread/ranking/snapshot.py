@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from prometheus_client import Counter
+
 from mostread import logs
 from mostread.errors import MostreadError
 from mostread.ranking.metrics import Metrics
@@ -32,6 +34,7 @@ log = logs.get(__name__)
 class _Kept(Generic[V]):
     value: V
     tried_at: float
+    stale: bool = False
 
 
 class Snapshots(Generic[K, V]):
@@ -57,47 +60,49 @@ class Snapshots(Generic[K, V]):
         self._capacity = capacity
         self._clock = clock
         self._kept: OrderedDict[K, _Kept[V]] = OrderedDict()
-        self._running: dict[K, asyncio.Task[V]] = {}
+        self._running: dict[K, asyncio.Task[_Kept[V]]] = {}
         self._done, self._failed = (
             metrics.computations.labels(what, outcome) for outcome in ("done", "failed")
         )
-        self._fresh, self._renewing, self._stale = (
-            metrics.kept_answers.labels(what, state) for state in ("fresh", "renewing", "stale")
+        self._fresh, self._renewing, self._stale, self._computed = (
+            metrics.answers.labels(what, how) for how in ("fresh", "renewing", "stale", "computed")
         )
 
     async def get(self, key: K) -> V:
         """Return the answer. Raises what `compute` raised where nothing is kept."""
         kept = self._kept.get(key)
         if kept is None:
-            return await asyncio.shield(self._task(key))
+            return self._give(await asyncio.shield(self._task(key)), self._computed)
         self._kept.move_to_end(key)
         age = self._clock() - kept.tried_at
         if age < FRESH_SECONDS:
-            self._fresh.inc()
-            return kept.value
+            return self._give(kept, self._fresh)
         task = self._task(key)
         if age < RENEWING_SECONDS:
-            self._renewing.inc()
-            return kept.value
+            return self._give(kept, self._renewing)
         await asyncio.wait({task}, timeout=PATIENCE_SECONDS)
         if task.done():
-            return task.result()
+            return self._give(task.result(), self._computed)
         # The rest of those who wait need not wait as long.
-        self._stale.inc()
-        stale = self._kept[key] = _Kept(self._marked_stale(kept.value), self._clock())
-        return stale.value
+        kept = _Kept(self._marked_stale(kept.value), self._clock(), stale=True)
+        self._kept[key] = kept
+        return self._give(kept, self._computed)
 
-    def _task(self, key: K) -> asyncio.Task[V]:
+    def _give(self, kept: _Kept[V], how: Counter) -> V:
+        (self._stale if kept.stale else how).inc()
+        return kept.value
+
+    def _task(self, key: K) -> asyncio.Task[_Kept[V]]:
         task = self._running.get(key)
         if task is None:
             task = self._running[key] = asyncio.create_task(self._renew(key))
             task.add_done_callback(lambda done: self._finished(key, done))
         return task
 
-    async def _renew(self, key: K) -> V:
+    async def _renew(self, key: K) -> _Kept[V]:
         started = self._clock()
         try:
-            value = await self._compute(key)
+            new = _Kept(await self._compute(key), started)
             self._done.inc()
         except MostreadError as error:
             self._failed.inc()
@@ -105,15 +110,14 @@ class Snapshots(Generic[K, V]):
             kept = self._kept.get(key)
             if kept is None:
                 raise
-            self._stale.inc()
-            value = self._marked_stale(kept.value)
-        self._kept[key] = _Kept(value, started)
+            new = _Kept(self._marked_stale(kept.value), started, stale=True)
+        self._kept[key] = new
         self._kept.move_to_end(key)
         if len(self._kept) > self._capacity:
             self._kept.popitem(last=False)
-        return value
+        return new
 
-    def _finished(self, key: K, task: asyncio.Task[V]) -> None:
+    def _finished(self, key: K, task: asyncio.Task[_Kept[V]]) -> None:
         del self._running[key]
         # Whoever asked may have gone; an error nobody fetches would be logged as a mistake.
         if not task.cancelled():

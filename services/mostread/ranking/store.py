@@ -122,6 +122,16 @@ class OfferedRow(msgspec.Struct, frozen=True):
     name: str
 
 
+class Accounts(msgspec.Struct, frozen=True):
+    """What became of all events: received = counted + duplicate + late + dead_lettered."""
+
+    received: int
+    counted: int
+    duplicate: int
+    late: int
+    dead_lettered: int
+
+
 class _Progress(msgspec.Struct, frozen=True):
     seen: int
     expected: int
@@ -303,6 +313,11 @@ class Store:
         """Raise Misconfigured or SchemaTooNew where the tables are not those of this version."""
         rows = await self.reads.rows("applied", _Migration, {})
         check_applied((row.version, row.name) for row in rows)
+
+    async def accounts(self) -> Accounts:
+        """Return what became of all events."""
+        [accounts] = await self.reads.rows("accounts", Accounts, {})
+        return accounts
 
 
 # The numbers of the grains in the table, see schemas/clickhouse.

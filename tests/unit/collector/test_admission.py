@@ -11,6 +11,7 @@ from mostread.collector.bots import is_bot
 from mostread.collector.event import SentEvent
 from mostread.collector.sender import Sender
 from mostread.collector.settings import CollectorSettings
+from mostread.engagement.site import CANARY_SITE
 from mostread.tokens.token import Role
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -47,6 +48,12 @@ def test_only_the_sites_named_are_counted(sites: str) -> None:
     kept, reasons = admission(sites=sites).admit(events, sender())
     assert kept == [events[0], events[2]]
     assert reasons == {DropReason.UNKNOWN_SITE: 1}
+
+
+def test_where_sites_are_named_the_canarys_is_for_servers_alone() -> None:
+    found = admission(sites="news")
+    assert dropped(found, sender(), view(CANARY_SITE)) == {DropReason.UNKNOWN_SITE: 1}
+    assert dropped(found, sender(role=Role.EMIT), view(CANARY_SITE)) == {}
 
 
 @pytest.mark.parametrize(
@@ -215,6 +222,7 @@ def test_a_server_speaks_for_others() -> None:
     [
         ("sites", '{"news": {"origin": []}}', r"unknown field `origin`.*write names"),
         ("sites", '{"news"', "write names"),
+        ("sites", "news,mostread.canary", "'mostread.canary' is the canary's own site"),
         ("sites", "a b", "'a b' cannot be a site.*write names"),
         ("sites", '{"news": {"origins": ["news.example"]}}', "is no origin; write https"),
         ("sites", '{"news": {"public_types": ["share"]}}', "'share' is no type"),

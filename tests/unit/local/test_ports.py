@@ -14,6 +14,7 @@ def test_further_workers_come_above_all_other_ports() -> None:
     assert (ports.clickhouse, ports.kafka, ports.controller) == (8083, 8084, 8085)
     assert ports.aggregators == [8082, 8086, 8087]
     assert Ports(8080).aggregators == [8082]
+    assert (Ports(8080).canary, ports.canary) == (8086, 8088)
 
 
 def test_a_taken_port_is_named_with_the_option_that_helps() -> None:

@@ -1,0 +1,1 @@
+"""One event a minute that shows how long the whole way takes, from POST to list."""

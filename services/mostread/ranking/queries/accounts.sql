@@ -1,0 +1,9 @@
+-- What became of every event of every topic that was ever counted.
+SELECT
+    sum(received) AS received,
+    sum(counted) AS counted,
+    sum(duplicate) AS duplicate,
+    sum(late) AS late,
+    sum(dead_lettered) AS dead_lettered
+FROM progress FINAL
+SETTINGS output_format_json_quote_64bit_integers = 0
