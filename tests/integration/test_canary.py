@@ -8,8 +8,8 @@ import urllib.request
 
 import pytest
 
-from mostread.tokens.token import hash_token
 from mostread.engagement.site import CANARY_SITE
+from mostread.tokens.token import hash_token
 from system import Service, System, listed, wait_until
 
 TOKEN = "the canary's token, of many characters"
@@ -29,7 +29,7 @@ def collector(system: System) -> Service:
 
 @pytest.fixture
 def ranking(system: System) -> Service:
-    return system.service("ranking")
+    return system.service("ranking", MOSTREAD_RANKING_MIN_VISITORS="2")
 
 
 def canary(
