@@ -29,7 +29,7 @@ def collector(system: System) -> Service:
 
 @pytest.fixture
 def ranking(system: System) -> Service:
-    return system.service("ranking")
+    return system.service("ranking", MOSTREAD_RANKING_MIN_VISITORS="2")
 
 
 def canary(
