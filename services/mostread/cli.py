@@ -24,6 +24,7 @@ COMMANDS = {
     "import": "mostread.imports:import_totals",
     "replay": "mostread.replay:replay",
     "config": "mostread.config:config",
+    "doctor": "mostread.doctor:doctor",
     "rebuild": "mostread.rebuild:rebuild",
     "up": "mostread.local.commands:up",
     "down": "mostread.local.commands:down",
