@@ -25,6 +25,7 @@ COMMANDS = {
     "replay": "mostread.replay:replay",
     "config": "mostread.config:config",
     "doctor": "mostread.doctor:doctor",
+    "status": "mostread.status:status",
     "rebuild": "mostread.rebuild:rebuild",
     "up": "mostread.local.commands:up",
     "down": "mostread.local.commands:down",

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from mostread.kafka import topics
 from mostread.local.kafka import LocalKafka
 from mostread.way.parts import Way
 from stack import free_ports, running_clickhouse
-from system import Service, System, wait_until
+from system import System, send, wait_until
 
 SECRET = "hunter2-is-what-nobody-may-ever-read"
 
@@ -64,15 +63,6 @@ def doctor(system: System, monkeypatch: pytest.MonkeyPatch) -> Doctor:
     monkeypatch.setenv("MOSTREAD_COLLECTOR_VISITOR_SECRET", SECRET)
     monkeypatch.setenv("MOSTREAD_INIT_RETENTION_DAYS", "1")
     return Doctor(system)
-
-
-def send(collector: Service, number: int) -> None:
-    events = [{"type": "view", "article_id": f"a{each}"} for each in range(number)]
-    request = urllib.request.Request(
-        f"{collector.url}/v1/events", json.dumps(events).encode(), method="POST"
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        assert json.loads(answer.read())["accepted"] == number
 
 
 def alter(system: System, topic: str, **configs: str) -> None:

@@ -20,7 +20,7 @@ from mostread.way.parts import Way
 
 
 @click.command()
-@way_options
+@way_options("collector", "aggregator", "ranking")
 @click.option(
     "--seconds",
     type=click.FloatRange(1, 600),
@@ -29,15 +29,7 @@ from mostread.way.parts import Way
     help="How long all of it may take; what has not answered by then is a finding.",
 )
 @click.option("--json", "in_json", is_flag=True, help="For machines.")
-def doctor(
-    data: Path,
-    collector: tuple[str, ...],
-    aggregator: tuple[str, ...],
-    ranking: tuple[str, ...],
-    seconds: float,
-    *,
-    in_json: bool,
-) -> None:
+def doctor(data: Path, seconds: float, *, in_json: bool, **services: tuple[str, ...]) -> None:
     """Look at every part, and say what is wrong and what to do.
 
     It changes nothing. Kafka and ClickHouse are those of the settings, or of the stack that
@@ -47,7 +39,7 @@ def doctor(
     logging.disable(logging.CRITICAL)
     stack = find_stack(data)
     way = Way(
-        services=addresses(stack, collector=collector, aggregator=aggregator, ranking=ranking),
+        services=addresses(stack, services),
         data=stack.folder if stack else None,
         # Less, so that it is known of whom the others hear nothing.
         seconds=seconds * 0.6,

@@ -1,15 +1,15 @@
 """All checks at once, each with a deadline: whatever hangs, the others are heard."""
 
-import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from kafka.errors import AuthorizationError, KafkaError
 
 from mostread.doctor.finding import Finding, problem, skipped
 from mostread.errors import MostreadError
 from mostread.way.parts import NotReachedError, Way
+from mostread.way.together import together
 
 Check = Callable[[Way], Iterable[Finding]]
 """Looks at one thing; what it is called is the name of the function. It may raise
@@ -27,18 +27,7 @@ class Checked:
 
 def examine(way: Way, checks: Sequence[Check], seconds: float) -> list[Checked]:
     """Return what every check found, in the order of `checks`, within about so many seconds."""
-    heard: dict[str, tuple[Finding, ...]] = {}
-
-    def listen(check: Check) -> None:
-        heard[_name(check)] = _found(check, way)
-
-    # Daemons: what does not come back is left behind, and does not hold up the end.
-    threads = [threading.Thread(target=listen, args=(check,), daemon=True) for check in checks]
-    for thread in threads:
-        thread.start()
-    deadline = time.monotonic() + seconds
-    for thread in threads:
-        thread.join(max(0, deadline - time.monotonic()))
+    heard = together({_name(check): partial(_found, check, way) for check in checks}, seconds)
     late = problem(
         f"no answer within {seconds:g} s",
         "What it asks is there and does not get done: see whether that process hangs or its "

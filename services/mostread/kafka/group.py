@@ -64,3 +64,12 @@ def _partitions(assignment: object, topic: str) -> tuple[int, ...]:
             for number in assigned["partitions"]
         )
     )
+
+
+def committed(client: KafkaAdminClient, name: str, topic: str) -> dict[int, int]:
+    """Return the next offset of each partition that the group has committed. Raises KafkaError."""
+    return {
+        place.partition: int(found.offset)
+        for place, found in client.list_group_offsets([name])[name].items()
+        if place.topic == topic
+    }

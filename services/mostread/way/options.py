@@ -1,7 +1,7 @@
 """The options of commands that look at the whole way: where its services and its stack are."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,12 +33,15 @@ _data = click.option(
 )
 
 
-def way_options(command: Command) -> Command:
-    """Give a command the options --data, --collector, --aggregator and --ranking."""
-    options = [_data, *map(_service, ("collector", "aggregator", "ranking"))]
-    for option in reversed(options):
-        command = option(command)
-    return command
+def way_options(*services: str) -> Callable[[Command], Command]:
+    """Give a command the option --data, and one for the addresses of each of the services."""
+
+    def with_options(command: Command) -> Command:
+        for option in reversed([_data, *map(_service, services)]):
+            command = option(command)
+        return command
+
+    return with_options
 
 
 def find_stack(data: Path) -> Running | None:
@@ -51,7 +54,7 @@ def find_stack(data: Path) -> Running | None:
     return stack if stack and stack.adopt(os.environ) else None
 
 
-def addresses(stack: Running | None, **given: Sequence[str]) -> dict[str, str]:
+def addresses(stack: Running | None, given: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Return where services answer, by name: those given, else those of the stack."""
     found = {}
     for service, urls in given.items():
