@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from mostread.aggregator.settings import AggregatorSettings
 from mostread.collector.settings import CollectorSettings
 from mostread.init import InitSettings
+from mostread.local.settings import LocalSettings
 from mostread.ranking.settings import RankingSettings
 from mostread.settings import Settings, secret_file, variable
 
@@ -23,6 +24,7 @@ SERVICES: dict[str, type[Settings]] = {
     "collector": CollectorSettings,
     "aggregator": AggregatorSettings,
     "ranking": RankingSettings,
+    "up": LocalSettings,
 }
 MASK = "********"
 

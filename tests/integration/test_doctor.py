@@ -264,6 +264,11 @@ def test_settings_that_are_misspelt_refused_or_at_odds(
     assert "MOSTREAD_KAFKA_BROKER is set" in misspelt.what
     assert "did you mean MOSTREAD_KAFKA_BROKERS?" in misspelt.what
     assert "every list would be marked stale" in slow.what
+    monkeypatch.delenv("MOSTREAD_COLLECTOR_VISITOR_SECRET")
+    assert len(doctor.bad("settings")) == 2  # nothing here is said of a collector
+    monkeypatch.setenv("MOSTREAD_COLLECTOR_PORT", "8081")
+    assert "MOSTREAD_COLLECTOR_VISITOR_SECRET is not set" in doctor.bad("settings")[1].what
+    monkeypatch.setenv("MOSTREAD_COLLECTOR_VISITOR_SECRET", SECRET)
     monkeypatch.setenv("MOSTREAD_COLLECTOR_TRUSTED_PROXIES", "0.0.0.0/0")
     assert "may choose the address" in doctor.bad("settings")[1].what
     monkeypatch.setenv("MOSTREAD_RANKING_TIMEZONE", "Mars/Olympus")

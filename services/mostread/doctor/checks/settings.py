@@ -51,7 +51,9 @@ def _refused() -> Iterator[Finding]:
 
 def _public(collector: CollectorSettings) -> Iterator[Finding]:
     """What concerns readers and those who would count as many."""
-    if not collector.collector_visitor_secret.get_secret_value():
+    # Where nothing is said of a collector, as beside an aggregator, its secret is elsewhere.
+    told = any(name.startswith("MOSTREAD_COLLECTOR_") for name in os.environ)
+    if told and not collector.collector_visitor_secret.get_secret_value():
         yield warning(
             "MOSTREAD_COLLECTOR_VISITOR_SECRET is not set: each start of a collector makes its "
             "own, and a reader who reloads a page after it counts again",
