@@ -1,13 +1,12 @@
 """What the embedded stack can be told, beside what its services can."""
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from mostread.settings import Settings
 
 
-class LocalSettings(BaseSettings):
+class LocalSettings(Settings):
     """Settings of `mostread up` and `mostread demo`."""
-
-    model_config = SettingsConfigDict(env_prefix="MOSTREAD_", frozen=True)
 
     maven_repository: str = Field(
         "",
