@@ -6,9 +6,9 @@ from functools import partial
 
 from kafka.errors import AuthorizationError, KafkaError
 
-from mostread.doctor.finding import Finding, problem, skipped
+from mostread.doctor.finding import Finding, forbidden, problem, skipped
 from mostread.errors import MostreadError
-from mostread.way.parts import NotReachedError, Way
+from mostread.way.parts import ForbiddenError, NotReachedError, Way
 from mostread.way.together import together
 
 Check = Callable[[Way], Iterable[Finding]]
@@ -45,13 +45,8 @@ def _found(check: Check, way: Way) -> tuple[Finding, ...]:
         return tuple(check(way))
     except NotReachedError as error:
         return (skipped(f"not looked at, since {error.part} could not be read"),)
-    except AuthorizationError as error:
-        return (
-            skipped(
-                f"Kafka does not let this user look at it ({error})",
-                "Call it as a user who may describe topics, groups and the cluster.",
-            ),
-        )
+    except (AuthorizationError, ForbiddenError) as error:
+        return (forbidden(str(error)),)
     except (KafkaError, MostreadError) as error:
         return (problem(str(error) or repr(error), "See the part's own log, and run this again."),)
     except Exception as error:  # a check that breaks is a finding, and must not hide the others

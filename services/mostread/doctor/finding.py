@@ -32,6 +32,14 @@ def skipped(what: str, advice: str = "") -> Finding:
     return Finding(Level.SKIPPED, what, advice)
 
 
+def forbidden(why: str) -> Finding:
+    """Who connects may not look at it."""
+    return skipped(
+        f"not looked at, for want of a right: {why}",
+        "deploy/kafka/acls.sh and deploy/clickhouse/grants.sql have what an operator needs.",
+    )
+
+
 def warning(what: str, advice: str) -> Finding:
     """It works, and may not for long, or not as one would think."""
     return Finding(Level.WARNING, what, advice)

@@ -1,6 +1,6 @@
 """From where to where the log reaches, all partitions of a topic at once."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import OffsetSpec
@@ -8,7 +8,8 @@ from kafka.admin import OffsetSpec
 from mostread.kafka.topics import Topic
 
 
-class Extent(NamedTuple):
+@dataclass(frozen=True)
+class Extent:
     """The first offset that is still there, and the one after the last."""
 
     first: int

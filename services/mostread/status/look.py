@@ -18,7 +18,7 @@ from mostread.kafka.topics import Topic
 from mostread.ranking.settings import RankingSettings
 from mostread.status.seen import Away, Collector, Counted, Log, Ranked, Row, Seen, Worker, Workers
 from mostread.way.asked import Silent, failing, get, get_json
-from mostread.way.parts import NotReachedError, Way
+from mostread.way.parts import ForbiddenError, NotReachedError, Way
 from mostread.way.positions import counted as positions
 from mostread.way.positions import events_topic
 from mostread.way.together import together
@@ -60,7 +60,7 @@ def _or_away(call: Callable[[], object]) -> object:
         return call()
     except NotReachedError as error:
         return Away(str(error.why))
-    except (Silent, MostreadError, KafkaError) as error:
+    except (Silent, ForbiddenError, MostreadError, KafkaError) as error:
         return Away(str(error) or repr(error))
     except Exception as error:  # a part that answers strangely is away, and hides no other
         return Away(f"it is not understood: {error!r}")
@@ -122,7 +122,7 @@ def _workers(way: Way) -> Workers:
         of_topic = group(client, name, topic.name)
     try:
         at = {number: each.next_offset for number, each in positions(way, topic).items()}
-    except (NotReachedError, MostreadError):
+    except (NotReachedError, ForbiddenError, MostreadError):
         # With ClickHouse away these stand where it was when it went.
         with way.kafka() as client:
             at = committed(client, name, topic.name)

@@ -29,6 +29,7 @@ from mostread.way.knock import knock, place
 Kind = TypeVar("Kind", bound=BaseSettings)
 Made = TypeVar("Made")
 
+_ACCESS_DENIED = "497"
 _QUERIES = Path(__file__).parent / "queries"
 
 
@@ -39,6 +40,10 @@ class NotReachedError(Exception):
         super().__init__(f"{part}: {why}")
         self.part = part
         self.why = why
+
+
+class ForbiddenError(Exception):
+    """Who connects may not look at it."""
 
 
 class Way:
@@ -83,13 +88,18 @@ class Way:
             yield client
 
     def query(self, name: str, **parameters: object) -> Sequence[Any]:
-        """Return the rows of queries/<name>.sql; raises MostreadError too."""
+        """Return the rows of queries/<name>.sql; raises ForbiddenError and MostreadError too."""
         client = self._clickhouse()
-        with self._asking_clickhouse, told_apart():
-            rows: Sequence[Any] = client.query(
-                read_sql(_QUERIES, name), parameters=parameters
-            ).result_rows
-            return rows
+        try:
+            with self._asking_clickhouse, told_apart():
+                rows: Sequence[Any] = client.query(
+                    read_sql(_QUERIES, name), parameters=parameters
+                ).result_rows
+        except Misconfigured as error:
+            if str(getattr(error.__cause__, "code", "")) == _ACCESS_DENIED:
+                raise ForbiddenError(str(error)) from error
+            raise
+        return rows
 
     def close(self) -> None:
         """Let go of the connections that were made."""

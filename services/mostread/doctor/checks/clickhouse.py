@@ -7,8 +7,9 @@ from mostread.clickhouse.settings import ClickHouseSettings
 from mostread.doctor.finding import Finding, ok, problem
 from mostread.errors import Misconfigured
 from mostread.schemas import migrations
-from mostread.way.parts import NotReachedError, Way
+from mostread.way.parts import ForbiddenError, NotReachedError, Way
 
+_NO_TABLE = "60"
 _TABLE = re.compile(r"^CREATE TABLE IF NOT EXISTS (\w+)", re.MULTILINE)
 
 
@@ -36,7 +37,7 @@ def clickhouse(way: Way) -> Iterator[Finding]:
 def tables(way: Way) -> Iterator[Finding]:
     """Whether all migrations were made, no more, and the tables are there and take rows."""
     there = {row[0] for row in way.query("tables")}
-    applied = dict(way.query("applied")) if "schema_migrations" in there else {}
+    applied = _applied(way)
     files = {int(path.name[:4]): path for path in migrations()}
     findings = []
     if newer := sorted(applied.keys() - files.keys()):
@@ -75,6 +76,15 @@ def tables(way: Way) -> Iterator[Finding]:
         yield ok(f"all {len(files)} migrations are made, and all tables are there")
 
 
+def _applied(way: Way) -> dict[int, str]:
+    try:
+        return dict(way.query("applied"))
+    except Misconfigured as error:
+        if str(getattr(error.__cause__, "code", "")) == _NO_TABLE:
+            return {}
+        raise
+
+
 def _exchange(way: Way) -> Iterator[Finding]:
     rebuilds = {expression for _, expression in way.query("rebuilds")}
     if len(rebuilds) > 1:
@@ -85,7 +95,11 @@ def _exchange(way: Way) -> Iterator[Finding]:
 
 
 def _read_only(way: Way) -> Iterator[Finding]:
-    if names := [row[0] for row in way.query("read_only")]:
+    try:
+        names = [row[0] for row in way.query("read_only")]
+    except ForbiddenError:
+        return  # an operator of ClickHouse will know
+    if names:
         yield problem(
             f"replicated tables take no rows just now: {', '.join(names)}",
             "This replica has lost ClickHouse Keeper: look at its log and its connection to it.",

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+from kafka.errors import CoordinatorNotAvailableError
+
 from mostread.aggregator.settings import AggregatorSettings
 from mostread.doctor.finding import Finding, ok, problem, warning
 from mostread.kafka.group import group
@@ -16,8 +18,16 @@ STUCK_SECONDS = 300
 def workers(way: Way) -> Iterator[Finding]:
     """The aggregators: whether each partition has one."""
     topic = events_topic(way)
-    with way.kafka() as client:
-        found = group(client, way.settings(AggregatorSettings).aggregator_group, topic.name)
+    try:
+        with way.kafka() as client:
+            found = group(client, way.settings(AggregatorSettings).aggregator_group, topic.name)
+    except CoordinatorNotAvailableError:
+        yield problem(
+            "no broker coordinates consumer groups just now, so nobody can count",
+            "On a new cluster that passes within seconds: look again. Else see the partitions of "
+            "the topic __consumer_offsets, and the brokers that have them.",
+        )
+        return
     number = len(found.members)
     orphans = found.without_owner(topic.partitions)
     if not found.members:

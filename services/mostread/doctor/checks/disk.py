@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from mostread.doctor.finding import Finding, ok, problem, warning
+from mostread.doctor.finding import Finding, forbidden, ok, problem, warning
 from mostread.kafka.settings import KafkaSettings
 from mostread.way.parts import Way
 
@@ -33,6 +33,8 @@ def disk_of_kafka(way: Way) -> Iterator[Finding]:
     with way.kafka() as client:
         names = sorted(set(ours) & set(client.list_topics()))
         brokers = client.describe_log_dirs(topic_partitions=names)
+    if not any(broker["log_dirs"] for broker in brokers):
+        yield forbidden("DESCRIBE on Kafka's cluster")
     for broker in brokers:
         for folder in broker["log_dirs"]:
             size = sum(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from mostread.doctor.finding import Finding, ok, problem, warning
+from mostread.errors import Misconfigured
 from mostread.kafka.settings import KafkaSettings
 from mostread.way.knock import knock
 from mostread.way.parts import NotReachedError, Way
@@ -19,6 +20,9 @@ def kafka(way: Way) -> Iterator[Finding]:
     except NotReachedError as error:
         if error.part != "Kafka":
             raise
+        if isinstance(error.why, Misconfigured):
+            yield problem(str(error.why), "Change what it names, then run this again.")
+            return
         yield problem(
             str(error.why),
             "See whether the brokers run and can be reached from here (`mostread up` starts one on "

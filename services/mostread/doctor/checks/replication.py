@@ -23,9 +23,10 @@ def replication(way: Way) -> Iterator[Finding]:
         if topic["error_code"] == 0 and topic["partitions"]:
             replicas = min(len(each["replica_nodes"]) for each in topic["partitions"])
             copies = min(copies or replicas, replicas)
-            least = int(settings[topic["name"]]["min.insync.replicas"])
-            findings += _partitions(topic, least)
-            findings += _setting(topic["name"], settings[topic["name"]], replicas, brokers)
+            entries = settings.get(topic["name"])
+            findings += _partitions(topic, int(entries["min.insync.replicas"]) if entries else 1)
+            if entries:
+                findings += _setting(topic["name"], entries, replicas, brokers)
     yield from findings
     if copies and not findings:
         alone = "; when it is lost, so is the log" if copies == 1 else ""

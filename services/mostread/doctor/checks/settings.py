@@ -11,6 +11,7 @@ from mostread.clickhouse.settings import ClickHouseSettings
 from mostread.collector.settings import CollectorSettings
 from mostread.config import SERVICES, unknown
 from mostread.doctor.finding import Finding, ok, problem, warning
+from mostread.kafka.settings import KafkaSettings
 from mostread.ranking.settings import RankingSettings
 from mostread.way.parts import Way
 
@@ -111,4 +112,10 @@ def _together(way: Way) -> Iterator[Finding]:
         yield warning(
             f"the password of ClickHouse goes to {url.hostname} unencrypted",
             "Use https in MOSTREAD_CLICKHOUSE_URL, unless the network between is your own.",
+        )
+    kafka = way.settings(KafkaSettings)
+    if kafka.kafka_security_protocol == "SASL_PLAINTEXT" and kafka.kafka_sasl_mechanism == "PLAIN":
+        yield warning(
+            "the password of Kafka goes to the brokers unencrypted",
+            "Use SASL_SSL, or SCRAM, which does not send it, unless the network is your own.",
         )

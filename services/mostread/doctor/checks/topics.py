@@ -3,27 +3,30 @@
 from collections.abc import Iterator
 from typing import Any
 
-from mostread.doctor.finding import Finding, ok, problem, warning
+from mostread.doctor.finding import Finding, forbidden, ok, problem, warning
 from mostread.engagement.duplicates import MEMORY_MS
 from mostread.init import InitSettings
 from mostread.kafka.topics import DAY_MS, configs, configurations, unfit
 from mostread.way.parts import Way
 
+UNKNOWN = 3
+
 
 def topics(way: Way) -> Iterator[Finding]:
     """Those that are missing, and settings that `mostread init` would refuse."""
-    settings = way.settings(InitSettings)
-    wanted = wanted_topics(settings)
+    wanted = wanted_topics(way.settings(InitSettings))
     with way.kafka() as client:
+        described = {each["name"]: each["error_code"] for each in client.describe_topics([*wanted])}
         actual = configs(client, wanted)
-    there = [name for name, entries in actual.items() if entries]
-    for name in wanted:
-        if name not in there:
-            yield problem(f"there is no topic {name}", "`mostread init` creates it.")
+    missing = [name for name in wanted if described.get(name) == UNKNOWN]
+    for name in missing:
+        yield problem(f"there is no topic {name}", "`mostread init` creates it.")
     bad = list(unfit(wanted, actual))
     for found in bad:
         yield problem(found.what, _sentence(found.advice))
-    if len(there) == len(wanted) and not bad:
+    if unseen := [name for name in wanted if name not in missing and not actual.get(name)]:
+        yield forbidden(f"DESCRIBE_CONFIGS on {', '.join(unseen)}")
+    elif not missing and not bad:
         yield ok(f"{', '.join(wanted)} are there, and stamped by the broker (LogAppendTime)")
 
 
@@ -34,7 +37,7 @@ def retention(way: Way) -> Iterator[Finding]:
     with way.kafka() as client:
         entries = configs(client, [name]).get(name)
     if not entries:
-        return
+        return  # the check of topics says why
     kept, alter = int(entries["retention.ms"]), f"kafka-configs.sh --alter --topic {name}"
     wanted = settings.init_retention_days * DAY_MS
     longer = f"Keep them longer: {alter} --add-config retention.ms={wanted}"

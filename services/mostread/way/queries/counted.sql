@@ -4,8 +4,8 @@ SELECT
     count(), toUnixTimestamp64Milli(min(as_of)), sum(received), sum(counted), sum(duplicate),
     sum(late), sum(dead_lettered),
     (
-        SELECT sum(rows) FROM system.parts
-        WHERE active AND database = currentDatabase() AND table = 'counters'
+        SELECT sum(total_rows) FROM system.tables
+        WHERE database = currentDatabase() AND name = 'counters'
     )
 FROM
 (
