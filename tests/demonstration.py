@@ -1,5 +1,6 @@
 """`mostread demo` as a process."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,11 +13,17 @@ MOSTREAD = [sys.executable, "-m", "mostread"]
 
 
 @contextmanager
-def demo(data: Path, ports: Ports, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def demo(
+    data: Path, ports: Ports, *options: str, **environment: str
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A running demo, and what it said until it told how to stop it."""
     command = [*MOSTREAD, "demo", f"--data={data}", f"--ports={ports.base}", *options]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | environment,
     ) as process:
         try:
             assert process.stdout

@@ -134,6 +134,16 @@ class Service:
         return self.process.wait(PATIENCE_SECONDS)
 
 
+def send(collector: Service, number: int) -> None:
+    """Have a collector take so many views, each of an article of its own."""
+    events = [{"type": "view", "article_id": f"a{each}"} for each in range(number)]
+    request = urllib.request.Request(
+        f"{collector.url}/v1/events", json.dumps(events).encode(), method="POST"
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert json.loads(answer.read())["accepted"] == number
+
+
 class System:
     """Topics and a database of a test's own on the shared servers, and services on them."""
 

@@ -31,9 +31,12 @@ GRANT INSERT ON mostread.placement_log TO mostread_aggregator;
 CREATE USER IF NOT EXISTS mostread_ranking IDENTIFIED WITH sha256_hash BY {ranking:String};
 GRANT SELECT ON mostread.* TO mostread_ranking;
 
--- `mostread audit`, `rebuild`, `import` and `replay`, of which audit needs SELECT alone.
+-- `mostread audit`, `rebuild`, `import`, `replay`, `doctor` and `status`, of which audit and the
+-- last two need SELECT alone.
 CREATE USER IF NOT EXISTS mostread_operator IDENTIFIED WITH sha256_hash BY {operator:String};
 GRANT SELECT, INSERT, CREATE TABLE, DROP TABLE ON mostread.* TO mostread_operator;
+GRANT SELECT ON system.disks TO mostread_operator;
+GRANT SELECT ON system.replicas TO mostread_operator;
 GRANT ALTER DELETE ON mostread.counters TO mostread_operator;
 GRANT CREATE DATABASE, DROP DATABASE ON mostread_rebuild.* TO mostread_operator;
 GRANT SELECT, INSERT, CREATE TABLE, DROP TABLE, ALTER TABLE ON mostread_rebuild.* TO mostread_operator;

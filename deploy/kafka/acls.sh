@@ -38,3 +38,7 @@ may "${MOSTREAD_AGGREGATOR_USER:-mostread-aggregator}" Write --topic "${prefix}d
 # For `mostread audit`, `rebuild` and `dead-letters`.
 may "${MOSTREAD_OPERATOR_USER:-mostread-operator}" Read,Write \
   --topic "${prefix}events" --topic "${prefix}dead-letters"
+# For `mostread doctor` and `status`, which look and change nothing.
+may "${MOSTREAD_OPERATOR_USER:-mostread-operator}" Describe,DescribeConfigs \
+  --topic "${prefix}events" --topic "${prefix}articles" --topic "${prefix}dead-letters"
+may "${MOSTREAD_OPERATOR_USER:-mostread-operator}" Describe --group "$group" --cluster

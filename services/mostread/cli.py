@@ -25,6 +25,8 @@ COMMANDS = {
     "import": "mostread.imports:import_totals",
     "replay": "mostread.replay:replay",
     "config": "mostread.config:config",
+    "doctor": "mostread.doctor:doctor",
+    "status": "mostread.status:status",
     "rebuild": "mostread.rebuild:rebuild",
     "backup": "mostread.backup:backup",
     "restore": "mostread.backup:restore",

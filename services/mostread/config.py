@@ -1,5 +1,6 @@
 """`mostread config`: every setting there is, with the value it has here."""
 
+import difflib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from mostread.aggregator.settings import AggregatorSettings
 from mostread.canary.settings import CanarySettings
 from mostread.collector.settings import CollectorSettings
 from mostread.init import InitSettings
+from mostread.local.settings import LocalSettings
 from mostread.ranking.settings import RankingSettings
 from mostread.settings import Settings, secret_file, variable
 
@@ -24,6 +26,7 @@ SERVICES: dict[str, type[Settings]] = {
     "aggregator": AggregatorSettings,
     "ranking": RankingSettings,
     "canary": CanarySettings,
+    "up": LocalSettings,
 }
 MASK = "********"
 
@@ -79,15 +82,23 @@ def _written(value: Any, *, secret: bool) -> str:
     return MASK if secret and value else str(value)
 
 
-def _unknown() -> Iterator[str]:
-    """Names in the environment that look like a setting and are none: a slip of the pen."""
-    known = {"MOSTREAD_TRACEBACK"}
+def known() -> set[str]:
+    """Return the names of all settings, as they are written in the environment."""
+    names = {"MOSTREAD_TRACEBACK"}
     for each in SERVICES.values():
-        known |= {variable(name) for name in each.model_fields}
-        known |= {f"{variable(name)}_FILE" for name in each.secret_names()}
-    yield from sorted(
-        name for name in os.environ if name.startswith("MOSTREAD_") and name not in known
-    )
+        names |= {variable(name) for name in each.model_fields}
+        names |= {f"{variable(name)}_FILE" for name in each.secret_names()}
+    return names
+
+
+def unknown() -> Iterator[str]:
+    """Say of each name in the environment that looks like a setting, and is none, what is meant."""
+    names = known()
+    for name in sorted(os.environ):
+        if name.startswith("MOSTREAD_") and name not in names:
+            alike = difflib.get_close_matches(name, names, n=1, cutoff=0.8)
+            meant = f"; did you mean {alike[0]}?" if alike else ""
+            yield f"{name} is set, and there is no such setting{meant}"
 
 
 @click.command()
@@ -98,5 +109,5 @@ def config() -> None:
         if setting.file:
             click.echo(f"# read from {setting.file}")
         click.echo(f"{setting.name}={setting.value}\n")
-    for name in _unknown():
-        click.echo(f"mostread: {name} is set, and there is no such setting", err=True)
+    for sentence in unknown():
+        click.echo(f"mostread: {sentence}", err=True)

@@ -1,13 +1,17 @@
 """`mostread demo`, as a newcomer runs it: an empty folder first, then the same folder again."""
 
+import os
 import re
 import subprocess
 import urllib.request
 from pathlib import Path
 
 from demonstration import MOSTREAD, demo
+from mostread.kafka import topics
+from mostread.kafka.settings import KafkaSettings
 from mostread.local.demo.articles import articles
 from mostread.local.folder import DataFolder
+from mostread.local.kafka import LocalKafka
 from mostread.local.ports import Ports
 from stack import free_base
 
@@ -57,3 +61,40 @@ def test_a_demo_twice_on_one_folder(tmp_path: Path) -> None:
         assert process.stdout.read().splitlines()[-1] == "Stopped."
         assert process.wait() == 0
     assert not DataFolder(data).is_held()
+
+
+def test_a_demo_on_a_kafka_of_ones_own_where_no_maven_repository_is_reached(
+    tmp_path: Path, kafka: LocalKafka
+) -> None:
+    nowhere = {
+        "XDG_CACHE_HOME": str(tmp_path / "empty"),
+        "https_proxy": "http://127.0.0.1:9",
+        "no_proxy": "",
+    }
+    ports = Ports(free_base())
+    refused = subprocess.run(
+        [*MOSTREAD, "demo", f"--data={tmp_path / 'data'}", f"--ports={ports.base}", "--still"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | nowhere,
+    )
+    assert refused.returncode == 1
+    assert "could not be fetched from Maven Central" in refused.stderr
+    (offer,) = [line for line in refused.stderr.splitlines() if "BROKERS=host:port" in line]
+
+    # What it offers is done.
+    setting, _, command = offer.strip().partition(" ")
+    assert command.startswith("mostread demo ")
+    named = {setting.partition("=")[0]: kafka.brokers, "MOSTREAD_KAFKA_TOPIC_PREFIX": "demo-own."}
+    with demo(tmp_path / "data", ports, "--still", **nowhere, **named) as (process, said):
+        assert f"Using the Kafka at {kafka.brokers}; none is started." in said
+        assert EXACT in said
+        assert not (tmp_path / "empty").exists() or not list(tmp_path.glob("empty/*/*/*.jar"))
+        assert not (tmp_path / "data" / "kafka" / "log").exists()
+        with topics.admin(KafkaSettings(kafka_brokers=kafka.brokers)) as client:
+            made = [name for name in client.list_topics() if name.startswith("demo-own.")]
+        assert sorted(made) == ["demo-own.articles", "demo-own.dead-letters", "demo-own.events"]
+        process.terminate()
+        assert process.wait() == 0
+    assert kafka.is_ready()

@@ -1,9 +1,9 @@
 """The three topics: their configuration, their creation, their identity."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from kafka import KafkaAdminClient
@@ -128,20 +128,50 @@ def create_missing(
 _ESSENTIAL = ("message.timestamp.type", "max.message.bytes", "cleanup.policy")
 
 
+class Unfit(NamedTuple):
+    """A setting of a topic with which counting would not be exact."""
+
+    topic: str
+    key: str
+    have: str
+    need: str
+
+    @property
+    def what(self) -> str:
+        return f"the topic {self.topic} has {self.key}={self.have} and needs {self.need}"
+
+    @property
+    def advice(self) -> str:
+        return (
+            f"alter it: kafka-configs.sh --alter --topic {self.topic} "
+            f"--add-config {self.key}={self.need}"
+        )
+
+
+def configs(client: KafkaAdminClient, names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return what is configured of each topic, defaults too; nothing of one that is not there."""
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    found = client.describe_configs(resources, config_filter="all")["topic"]
+    return {
+        name: {key: each["value"] for key, each in entries.items()}
+        for name, entries in found.items()
+    }
+
+
+def unfit(wanted: dict[str, dict[str, Any]], actual: dict[str, dict[str, str]]) -> Iterator[Unfit]:
+    """Yield what has to change of topics, given `configs` of those that are there."""
+    for name, entries in actual.items():
+        for key in _ESSENTIAL if entries else ():
+            need, have = wanted[name]["configs"].get(key), entries[key]
+            enough = int(have) >= int(need) if need and need.isdigit() else have == need
+            if need is not None and not enough:
+                yield Unfit(name, key, have, need)
+
+
 def check_configured(client: KafkaAdminClient, wanted: dict[str, dict[str, Any]]) -> None:
     """Raise Misconfigured, saying what to set, where an existing topic would not do."""
-    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in wanted]
-    found = client.describe_configs(resources, config_filter="all")
-    for name, options in wanted.items():
-        actual = found["topic"][name]
-        for key in _ESSENTIAL:
-            want, have = options["configs"].get(key), actual[key]["value"]
-            enough = int(have) >= int(want) if want and want.isdigit() else have == want
-            if want is not None and not enough:
-                raise Misconfigured(
-                    f"the topic {name} has {key}={have} and needs {want}; "
-                    f"alter it: kafka-configs.sh --alter --topic {name} --add-config {key}={want}"
-                )
+    for found in unfit(wanted, configs(client, wanted)):
+        raise Misconfigured(f"{found.what}; {found.advice}")
 
 
 def describe(client: KafkaAdminClient, name: str) -> Topic:

@@ -82,21 +82,24 @@ class DataFolder:
         draft.write_text(json.dumps(document))
         draft.replace(self._processes)
 
+    def processes(self) -> dict[str, Identity]:
+        """Return the processes that were written down and live, in the order they started."""
+        try:
+            document = json.loads(self._processes.read_text())
+        except FileNotFoundError:
+            return {}
+        found = {name: _from_json(fields) for name, fields in document.items()}
+        return {name: identity for name, identity in found.items() if identity.is_alive()}
+
     def end_orphans(self, report: Callable[[str], None]) -> None:
         """End what a killed `mostread up` left running: what was written down and still lives.
 
         A process that has a remembered number but started at another time is a stranger.
         """
-        try:
-            document = json.loads(self._processes.read_text())
-        except FileNotFoundError:
-            return
-        for name, fields in reversed(document.items()):
-            identity = _from_json(fields)
-            if identity.is_alive():
-                report(f"Ending {name} (process {identity.pid}), left over from an earlier run ...")
-                identity.end(ORPHAN_TIMEOUT)
-        self._processes.unlink()
+        for name, identity in reversed(self.processes().items()):
+            report(f"Ending {name} (process {identity.pid}), left over from an earlier run ...")
+            identity.end(ORPHAN_TIMEOUT)
+        self._processes.unlink(missing_ok=True)
 
     def wait_released(self, timeout: float) -> bool:
         """Wait until nobody holds the folder; False if that takes longer than `timeout`."""

@@ -24,6 +24,8 @@ from mostread.tokens.token import Role, Token, hash_token
 READY_TIMEOUT = 120.0
 VISITOR_SECRET = "MOSTREAD_COLLECTOR_VISITOR_SECRET"  # noqa: S105  its name
 TOKENS_FILE = "MOSTREAD_COLLECTOR_TOKENS_FILE"
+KAFKA = "MOSTREAD_KAFKA_BROKERS"
+CLICKHOUSE = "MOSTREAD_CLICKHOUSE_URL"
 SAY_WHAT_IS_MISSING_AFTER = 10.0
 
 
@@ -45,8 +47,8 @@ def service_environment(folder: DataFolder, ports: Ports) -> dict[str, str]:
         "MOSTREAD_RANKING_TOKENS_FILE": file,
         "MOSTREAD_RANKING_TOKENS": named,
         "MOSTREAD_RANKING_COLLECTOR_URL": collector if file or named else "",
-        "MOSTREAD_KAFKA_BROKERS": f"127.0.0.1:{ports.kafka}",
-        "MOSTREAD_CLICKHOUSE_URL": f"http://127.0.0.1:{ports.clickhouse}",
+        KAFKA: f"127.0.0.1:{ports.kafka}",
+        CLICKHOUSE: f"http://127.0.0.1:{ports.clickhouse}",
         # On one machine a silent worker is a dead one, and after kill -9 of the whole stack
         # the next start waits for the group to notice.
         "MOSTREAD_AGGREGATOR_SESSION_SECONDS": "8",
@@ -81,9 +83,9 @@ class Stack:
         self._supervisor = Supervisor(folder, EventLog(folder.log("supervisor"), report))
         self._environment = service_environment(folder, ports)
         self._servers: list[LocalServer] = []
-        if "MOSTREAD_KAFKA_BROKERS" not in os.environ:
+        if KAFKA not in os.environ:
             self._servers.append(LocalKafka(folder.kafka, ports.kafka, ports.controller))
-        if "MOSTREAD_CLICKHOUSE_URL" not in os.environ:
+        if CLICKHOUSE not in os.environ:
             self._servers.append(LocalClickHouse(folder.clickhouse, ports.clickhouse))
 
     def start(self) -> None:
@@ -123,6 +125,9 @@ class Stack:
         """Start Kafka and ClickHouse, or those of them that the caller did not name."""
         for server in self._servers:
             server.prepare(self._report)
+        for named, what in ((KAFKA, "Kafka"), (CLICKHOUSE, "ClickHouse")):
+            if named in os.environ:
+                self._report(f"Using the {what} at {os.environ[named]}; none is started.")
         services = [self._server(server) for server in self._servers]
         if services:
             self._report(f"Starting {' and '.join(service.name for service in services)} ...")

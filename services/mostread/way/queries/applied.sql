@@ -1,0 +1,1 @@
+SELECT DISTINCT version, name FROM schema_migrations

@@ -1,0 +1,1 @@
+SELECT table FROM system.replicas WHERE database = currentDatabase() AND is_readonly ORDER BY table

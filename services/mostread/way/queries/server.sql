@@ -1,0 +1,1 @@
+SELECT version(), currentUser(), currentDatabase()
