@@ -38,3 +38,5 @@ may "${MOSTREAD_AGGREGATOR_USER:-mostread-aggregator}" Write --topic "${prefix}d
 # For `mostread audit`, `rebuild` and `dead-letters`.
 may "${MOSTREAD_OPERATOR_USER:-mostread-operator}" Read,Write \
   --topic "${prefix}events" --topic "${prefix}dead-letters"
+# For `mostread restore`, which lets the group read the articles again.
+may "${MOSTREAD_OPERATOR_USER:-mostread-operator}" Read --topic "${prefix}articles" --group "$group"
