@@ -5,7 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from certificates import Authority
+from mostread.clickhouse.settings import ClickHouseSettings
 from secure_clickhouse import EVERYTHING, SecureClickHouse
 from secure_kafka import SecureKafka
 from system import Service
@@ -61,6 +64,15 @@ class Secured:
             for name, value in named.items()
             if not name.endswith("PASSWORD_FILE") or Path(value).exists()
         }
+
+    def all_rights(self) -> ClickHouseSettings:
+        """Return the settings of who may do everything in ClickHouse."""
+        return ClickHouseSettings(
+            clickhouse_url=self.clickhouse.url,
+            clickhouse_ca_file=str(self.authority.file),
+            clickhouse_user=EVERYTHING,
+            clickhouse_password=SecretStr(clickhouse_passwords()[EVERYTHING]),
+        )
 
     def secret(self, name: str, text: str = "") -> str:
         """Return the file of a secret, written if it is a new one."""

@@ -20,6 +20,7 @@ GRANT CLUSTER ON *.* TO mostread_init;
 
 -- `mostread aggregator`.
 CREATE USER IF NOT EXISTS mostread_aggregator IDENTIFIED WITH sha256_hash BY {aggregator:String};
+GRANT SELECT ON mostread.schema_migrations TO mostread_aggregator;
 GRANT SELECT, INSERT ON mostread.counters TO mostread_aggregator;
 GRANT SELECT, INSERT ON mostread.progress TO mostread_aggregator;
 GRANT SELECT, INSERT ON mostread.visitors TO mostread_aggregator;
@@ -31,13 +32,18 @@ GRANT INSERT ON mostread.placement_log TO mostread_aggregator;
 CREATE USER IF NOT EXISTS mostread_ranking IDENTIFIED WITH sha256_hash BY {ranking:String};
 GRANT SELECT ON mostread.* TO mostread_ranking;
 
--- `mostread audit`, `rebuild`, `import`, `replay`, `doctor` and `status`, of which audit and the
--- last two need SELECT alone.
+-- `mostread audit`, `backup`, `doctor`, `status`, `rebuild`, `restore`, `import` and `replay`, of
+-- which the first four need SELECT alone. On a cluster the last three rights are needed too.
 CREATE USER IF NOT EXISTS mostread_operator IDENTIFIED WITH sha256_hash BY {operator:String};
 GRANT SELECT, INSERT, CREATE TABLE, DROP TABLE ON mostread.* TO mostread_operator;
 GRANT SELECT ON system.disks TO mostread_operator;
 GRANT SELECT ON system.replicas TO mostread_operator;
 GRANT ALTER DELETE ON mostread.counters TO mostread_operator;
+GRANT ALTER CONSTRAINT, ALTER MODIFY COLUMN ON mostread.counters TO mostread_operator;
+GRANT ALTER CONSTRAINT, ALTER MODIFY COLUMN ON mostread.progress TO mostread_operator;
 GRANT CREATE DATABASE, DROP DATABASE ON mostread_rebuild.* TO mostread_operator;
 GRANT SELECT, INSERT, CREATE TABLE, DROP TABLE, ALTER TABLE ON mostread_rebuild.* TO mostread_operator;
 GRANT TABLE ENGINE ON ReplacingMergeTree TO mostread_operator;
+GRANT TABLE ENGINE ON ReplicatedReplacingMergeTree TO mostread_operator;
+GRANT SYSTEM SYNC REPLICA ON mostread.* TO mostread_operator;
+GRANT CLUSTER ON *.* TO mostread_operator;

@@ -42,3 +42,5 @@ may "${MOSTREAD_OPERATOR_USER:-mostread-operator}" Read,Write \
 may "${MOSTREAD_OPERATOR_USER:-mostread-operator}" Describe,DescribeConfigs \
   --topic "${prefix}events" --topic "${prefix}articles" --topic "${prefix}dead-letters"
 may "${MOSTREAD_OPERATOR_USER:-mostread-operator}" Describe --group "$group" --cluster
+# For `mostread restore`, which lets the group read the articles again.
+may "${MOSTREAD_OPERATOR_USER:-mostread-operator}" Read --topic "${prefix}articles" --group "$group"

@@ -134,6 +134,8 @@ def test_a_backup_made_under_traffic_and_the_rest_of_the_log_are_everything(
     assert "has" in (said := refused(mostread(system, "restore", folder))), said
     assert "drop the database" in said
     drop_everything(system)
+    assert "run `mostread init`" in refused(mostread(system, "restore", folder))
+    done(mostread(system, "init"))
     assert "start the aggregators" in done(mostread(system, "restore", folder))
     assert titles(system) == ["First"]
     # What it writes when it wakes up would skip all that came after the backup.
@@ -165,6 +167,7 @@ def test_what_is_no_whole_backup_is_refused(system: System, tmp_path: Path) -> N
     manifest.write_bytes(whole[:-20])
     assert "holds no whole backup" in refused(mostread(system, "restore", str(folder)))
     manifest.write_bytes(whole)
+    done(mostread(system, "init"))
     done(mostread(system, "restore", str(folder)))
 
 

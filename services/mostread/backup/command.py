@@ -10,7 +10,7 @@ from mostread.aggregator.settings import AggregatorSettings
 from mostread.backup.folder import Manifest, Part, prepare, read_manifest, write_manifest
 from mostread.backup.group import check_nobody_counts, read_again
 from mostread.backup.tables import BackedUp, in_order
-from mostread.clickhouse.migrate import migrate
+from mostread.clickhouse.applied import check_applied
 from mostread.clickhouse.settings import ClickHouseSettings
 from mostread.errors import ClickHouseUnavailable, SchemaTooNew
 from mostread.kafka import topics
@@ -48,9 +48,10 @@ def backup(folder: Path) -> None:
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 def restore(folder: Path) -> None:
-    """Put the backup in FOLDER into empty tables. No aggregator may run meanwhile.
+    """Put the backup in FOLDER into the empty tables that `mostread init` made.
 
-    What came after the backup is counted from Kafka as soon as one runs again.
+    No aggregator may run meanwhile. What came after the backup is counted from Kafka as soon as
+    one runs again.
     """
     settings = AggregatorSettings()
     manifest = read_manifest(folder)
@@ -62,8 +63,8 @@ def restore(folder: Path) -> None:
     with topics.admin(settings) as admin:
         check_nobody_counts(admin, settings.aggregator_group)
         articles = topics.describe(admin, settings.articles_topic)
-        migrate(settings)
         with closing(BackedUp(settings)) as tables:
+            check_applied(tables.migrations().items())
             tables.check_empty()
             read_again(admin, settings.aggregator_group, articles.name, articles.partitions)
             tables.number(int(datetime.now(UTC).timestamp()))

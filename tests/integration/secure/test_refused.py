@@ -5,16 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from certificates import Authority
 from mostread.clickhouse.client import connect
-from mostread.clickhouse.settings import ClickHouseSettings
 from mostread.errors import Misconfigured
 from mostread.kafka import topics
 from mostread.kafka.probe import obstacle
 from mostread.kafka.settings import KafkaSettings
-from secure_clickhouse import EVERYTHING, statements
+from secure_clickhouse import statements
 from secured import ACLS, CANARY, GRANTS, Secured, clickhouse_passwords, kafka_passwords
 from stack import free_ports
 from system import Service, wait_until
@@ -144,7 +142,11 @@ def test_a_service_that_is_not_let_in_says_so_and_goes_on_trying(
             "the certificate has expired",
         ),
         (
-            secured.service("ranking", user="aggregator"),
+            secured.service(
+                "aggregator",
+                MOSTREAD_CLICKHOUSE_USER="mostread_ranking",
+                MOSTREAD_CLICKHOUSE_PASSWORD_FILE=secured.secret("mostread_ranking"),
+            ),
             "the user lacks a right; deploy/clickhouse/grants.sql",
         ),
         (
@@ -197,13 +199,7 @@ def test_passwords_of_the_environment_work_as_well(secured: Secured) -> None:
 
 
 def test_the_engine_understands_every_grant(secured: Secured) -> None:
-    settings = ClickHouseSettings(
-        clickhouse_url=secured.clickhouse.url,
-        clickhouse_ca_file=str(secured.authority.file),
-        clickhouse_user=EVERYTHING,
-        clickhouse_password=SecretStr(clickhouse_passwords()[EVERYTHING]),
-    )
-    client = connect(settings)
+    client = connect(secured.all_rights())
     passwords = dict.fromkeys(("init", "aggregator", "ranking", "operator"), "ab" * 32)
     kinds = {
         client.query(f"EXPLAIN AST {statement}", parameters=passwords).result_rows[0][0].split()[0]

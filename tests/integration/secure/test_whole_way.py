@@ -2,12 +2,14 @@
 
 import json
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from kafka import KafkaProducer
 
+from mostread.clickhouse.client import connect
 from mostread.tokens.token import hash_token
 from secured import CANARY, Secured
 from system import Service, listed, wait_until
@@ -155,4 +157,24 @@ def test_an_operator_may_rebuild_and_no_secret_is_told_then(secured: Secured) ->
         done = secured.run("operator", command)
         assert done.returncode == 0, (command, done.stdout, done.stderr)
     wait_until(lambda: "starting_anew" in secured.outputs(), "the aggregator begins anew")
+    assert CANARY not in secured.outputs()
+
+
+def test_an_operator_may_back_up_and_restore(
+    running: dict[str, Service], secured: Secured, tmp_path: Path
+) -> None:
+    before = listed(running["ranking"].url, "all")
+    folder = str(tmp_path / "backup")
+    assert running["aggregator"].wait_ready().stop() == 0
+    done = secured.run("operator", "backup", folder)
+    assert done.returncode == 0, done.stderr
+    with closing(connect(secured.all_rights())) as client:
+        client.command("DROP DATABASE mostread SYNC")
+    for user, *arguments in (("init", "init"), ("operator", "restore", folder)):
+        done = secured.run(user, *arguments)
+        assert done.returncode == 0, (arguments, done.stdout, done.stderr)
+    running["aggregator"].start().wait_ready()
+    wait_until(lambda: listed(running["ranking"].url, "all") == before, "the list is as it was")
+    done = secured.run("operator", "audit")
+    assert done.returncode == 0, done.stdout
     assert CANARY not in secured.outputs()
