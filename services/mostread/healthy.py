@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-PORTS = {"ranking": 8080, "collector": 8081, "aggregator": 8082}
+PORTS = {"ranking": 8080, "collector": 8081, "aggregator": 8082, "canary": 8086}
 """The default port of each service; a test holds them against its settings."""
 
 _SECONDS = 7

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from mostread.tokens.token import hash_token
 from mostread.local.clickhouse import LocalClickHouse
 from mostread.local.kafka import LocalKafka
+from mostread.tokens.token import hash_token
 from prometheus import Prometheus
 from system import Service, System, wait_until
 

@@ -104,7 +104,7 @@ def test_what_is_mounted_is_there() -> None:
         for volume in container.get("volumes", []):
             source = volume.partition(":")[0]
             if source.startswith("."):
-                assert (ROOT / source).is_dir(), f"{source} is mounted and does not exist"
+                assert (ROOT / source).exists(), f"{source} is mounted and does not exist"
 
 
 def test_every_volume_is_used_and_declared() -> None:

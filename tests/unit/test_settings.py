@@ -34,7 +34,12 @@ def file_with(directory: Path, text: bytes) -> str:
 
 
 def test_the_secrets_are_known() -> None:
-    assert SECRETS == ["clickhouse_password", "collector_visitor_secret", "kafka_password"]
+    assert SECRETS == [
+        "canary_token",
+        "clickhouse_password",
+        "collector_visitor_secret",
+        "kafka_password",
+    ]
 
 
 @pytest.mark.parametrize("name", SECRETS)
