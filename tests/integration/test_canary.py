@@ -60,7 +60,8 @@ def test_it_measures_the_way_and_is_in_nobodys_list(
     system.service("aggregator").wait_ready()
     collector.wait_ready()
     view = {"type": "view", "article_id": "a"}
-    assert post(collector, {**view, "site": "news"})["accepted"] == 1
+    for visitor in ("one", "another"):
+        assert post(collector, {**view, "site": "news", "visitor": visitor})["accepted"] == 1
     assert post(collector, {**view, "site": CANARY_SITE})["dropped"] == 1, "a reader's"
     bird = canary(system, collector, ranking.wait_ready()).wait_ready()
     wait_until(lambda: bird.metric(VISIBLE) >= 3, "three events came through")

@@ -21,8 +21,8 @@ from mostread.schemas import openapi
 from mostread.web.service import new_application
 from tools import tool
 
-# The canary is an operator's choice, and in none of the manifests.
-DEPLOYED = PORTS.keys() - {"canary"}
+# The canary is a client: it belongs where readers are, and the base has none.
+RUN = PORTS.keys() - {"canary"}
 KUSTOMIZATIONS = ("base", "examples/news")
 # Kubernetes itself has no schema of these: they are other programs' objects.
 OTHERS = {"PodMonitor"}
@@ -114,7 +114,7 @@ def test_probes_ask_what_services_answer(manifests: Manifests) -> None:
     application = new_application(checks={}, registry=CollectorRegistry())
     answered = {each.canonical for each in application.router.resources()}
     served = [each for each in manifests.workloads if each.service in PORTS]
-    assert {each.service for each in served} == DEPLOYED
+    assert {each.service for each in served} == RUN
     for each in served:
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
             asked = each.container[probe]["httpGet"]
@@ -155,12 +155,12 @@ def test_selectors_mean_the_pods_that_they_are_for(manifests: Manifests) -> None
         assert manifests.selected(selector) == {name.removeprefix("mostread-")}
         assert [port["targetPort"] for port in service["spec"]["ports"]] == ["http"]
     for monitor in manifests.of("PodMonitor").values():
-        assert manifests.selected(monitor["spec"]["selector"]) == DEPLOYED
+        assert manifests.selected(monitor["spec"]["selector"]) == RUN
 
 
 def test_each_service_has_a_budget_and_an_autoscaler(manifests: Manifests) -> None:
     deployments = manifests.of("Deployment")
-    assert deployments.keys() == {f"mostread-{service}" for service in DEPLOYED}
+    assert deployments.keys() == {f"mostread-{service}" for service in RUN}
     assert manifests.of("PodDisruptionBudget").keys() == deployments.keys()
     scaled = {
         autoscaler["spec"]["scaleTargetRef"]["name"]: autoscaler["spec"]
