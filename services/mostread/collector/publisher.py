@@ -86,9 +86,9 @@ class Publisher:
 
     def require(self) -> None:
         """Raise KafkaUnavailable while records cannot be sent; else `partitions` is known."""
-        fault = self.fault()
-        if fault is not None:
-            raise KafkaUnavailable(f"Kafka is away: {fault}.")
+        if self.fault() is not None:
+            # What is wrong may name hosts and users: /readyz and the log say it, not the world.
+            raise KafkaUnavailable("Kafka is away.")
 
     def reserve(self, size: int) -> None:
         """Make room for `size` bytes that will be sent. Raises KafkaUnavailable or Overloaded."""
