@@ -58,7 +58,7 @@ def status(
     logging.disable(logging.CRITICAL)  # what is away is seen, and need not be logged too
 
     def seen() -> Seen:
-        stack = find_stack(data)  # each time: it may be started anew meanwhile
+        stack = find_stack(data)  # each time: it may end and begin anew meanwhile
         way = Way(services=addresses(stack, services), seconds=seconds * 0.8)
         try:
             return look(way, site, window, seconds)

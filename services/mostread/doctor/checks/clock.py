@@ -43,7 +43,8 @@ def clock(way: Way) -> Iterator[Finding]:
         )
         yield problem(what, advice) if abs(difference) >= intolerable else warning(what, advice)
     if all(abs(difference) < NOTICED_MS for difference in ahead.values()):
-        yield ok(f"this machine and {' and '.join(ahead)} agree on the time")
+        *others, last = ahead
+        yield ok(f"{', '.join(['this machine', *others])} and {last} agree on the time")
 
 
 def _kafka(way: Way) -> int:

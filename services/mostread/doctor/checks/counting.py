@@ -33,8 +33,9 @@ def workers(way: Way) -> Iterator[Finding]:
     if not found.members:
         yield problem(
             f"no aggregator runs in the group {found.name}: nothing is counted",
-            "Start `mostread aggregator`, or see in its log why it ended. Nothing is lost within "
-            "the retention. MOSTREAD_AGGREGATOR_GROUP must be the same here as there.",
+            "Start `mostread aggregator`; if one runs, see in its log why it hangs or does not "
+            "reach Kafka, and whether its MOSTREAD_AGGREGATOR_GROUP is this one. Nothing is lost "
+            "within the retention.",
         )
     elif found.is_sharing_out:
         yield warning(
@@ -82,7 +83,7 @@ def counted(way: Way) -> Iterator[Finding]:
     behind = sorted((each for each in found if each.uncounted), key=lambda each: -each.uncounted)
     lag = "; ".join(f"partition {each.number}: {each.uncounted:,}" for each in behind[:8])
     what = (
-        f"counted until {moment}, {_ago(age)} ago; {uncounted:,} records wait"
+        f"only until {moment}, {_ago(age)} ago; {uncounted:,} records wait"
         + (f" ({lag}{' ...' if len(behind) > 8 else ''})" if lag else "")
         + "; lists are marked stale"
     )
