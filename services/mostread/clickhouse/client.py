@@ -1,5 +1,6 @@
 """A connection to ClickHouse, with its errors told apart by what one can do about them."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -26,6 +27,10 @@ _PERMANENT = {
 _VIOLATED_CONSTRAINT = "469"  # the one constraint is on `rebuild`
 
 
+# It writes a line about what it raises as well; where a service logs, that is still seen.
+logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
+
+
 @contextmanager
 def told_apart() -> Iterator[None]:
     """Turn what the driver raises into ClickHouseUnavailable, Misconfigured or CountOver."""
@@ -40,7 +45,23 @@ def told_apart() -> Iterator[None]:
             raise Misconfigured(f"ClickHouse: {_PERMANENT[code]} ({first_line})") from error
         if isinstance(error, DatabaseError) and code == _VIOLATED_CONSTRAINT:
             raise CountOver("`mostread rebuild` has exchanged the tables") from error
+        if (silent := _innermost(error)).errno:
+            raise ClickHouseUnavailable(
+                f"ClickHouse does not answer ({silent.strerror}); see whether it runs at "
+                "MOSTREAD_CLICKHOUSE_URL"
+            ) from error
         raise ClickHouseUnavailable(f"ClickHouse did not answer well: {first_line}") from error
+
+
+def _innermost(error: BaseException) -> OSError:
+    """Return the error of the system that others were made of, or one that says nothing."""
+    found = OSError()
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno:
+            found = cause
+        cause = cause.__cause__ or cause.__context__
+    return found
 
 
 def connect(settings: ClickHouseSettings, *, database: str | None = None) -> Client:

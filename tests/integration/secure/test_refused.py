@@ -151,7 +151,7 @@ def test_a_service_that_is_not_let_in_says_so_and_goes_on_trying(
         ),
         (
             secured.service("ranking", MOSTREAD_CLICKHOUSE_URL=f"https://localhost:{nowhere}"),
-            "ClickHouse did not answer",
+            "ClickHouse does not answer",
         ),
     ]
     for service, said in cases:
