@@ -177,10 +177,16 @@ def test_a_database_that_is_of_another_version(doctor: Doctor, system: System) -
     client = connect(system.clickhouse)
     client.insert("schema_migrations", [[9999, "9999_later"]], column_names=["version", "name"])
     newer = doctor.one("tables")
-    assert newer.level is Level.PROBLEM
+    assert newer.level is Level.WARNING
     assert "9999_later, which this mostread does not know" in newer.what
-    assert "a newer mostread" in newer.advice
-    client.command("DELETE FROM schema_migrations WHERE version IN (9999, 2)")
+    assert "finish the upgrade" in newer.advice
+    later = [[10_000, "10000_breaking_names"]]
+    client.insert("schema_migrations", later, column_names=["version", "name"])
+    broken = doctor.one("tables")
+    assert broken.level is Level.PROBLEM
+    assert "10000_breaking_names" in broken.what
+    assert "run that one" in broken.advice
+    client.command("DELETE FROM schema_migrations WHERE version > 9000 OR version = 2")
     client.command("DROP TABLE counters")
     older, dropped = doctor.bad("tables")
     assert older.what == "the database lacks 0002_imports"

@@ -48,6 +48,7 @@ def test_the_operator_may_look_at_everything(secured: Secured) -> None:
 def test_what_a_user_may_not_see_is_not_called_missing(secured: Secured) -> None:
     found = findings(secured, "aggregator")
     assert levels(found, "topics", "tables", "disk of kafka") == {"skipped"}, found
+    assert "SELECT on imports" in found["tables"][0]["what"]
     assert "DESCRIBE_CONFIGS on engagement.events" in found["topics"][0]["what"]
     assert "deploy/kafka/acls.sh" in found["topics"][0]["advice"]
     assert levels(found, "replication", "workers") == {"ok"}, found

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 
+from mostread.clickhouse.applied import BREAKING
 from mostread.clickhouse.settings import ClickHouseSettings
-from mostread.doctor.finding import Finding, ok, problem
+from mostread.doctor.finding import Finding, forbidden, ok, problem, warning
 from mostread.errors import Misconfigured
 from mostread.schemas import migrations
 from mostread.way.parts import ForbiddenError, NotReachedError, Way
@@ -40,12 +41,21 @@ def tables(way: Way) -> Iterator[Finding]:
     applied = _applied(way)
     files = {int(path.name[:4]): path for path in migrations()}
     findings = []
-    if newer := sorted(applied.keys() - files.keys()):
+    newer = [applied[number] for number in sorted(applied.keys() - files.keys())]
+    if broken := [name for name in newer if BREAKING in name]:
         findings.append(
             problem(
-                f"the database has migration {applied[newer[-1]]}, which this mostread does not "
-                "know",
+                f"the database has migration {broken[-1]}, which this mostread does not know and "
+                "would do harm to",
                 "It was made by a newer mostread: run that one, here and as services.",
+            )
+        )
+    elif newer:
+        findings.append(
+            warning(
+                f"the database has migration {newer[-1]}, which this mostread does not know",
+                "It was made by a newer mostread, and this one works beside it: finish the "
+                "upgrade. `mostread init` of this version refuses to run on it.",
             )
         )
     if missing := sorted(files.keys() - applied.keys()):
@@ -61,7 +71,10 @@ def tables(way: Way) -> Iterator[Finding]:
         for number in files.keys() & applied.keys()
         for name in _TABLE.findall(files[number].read_text(encoding="utf-8"))
     }
-    if gone := sorted(wanted - there):
+    gone, unseen = _absent(way, sorted(wanted - there))
+    if unseen:
+        findings.append(forbidden(f"SELECT on {', '.join(unseen)}"))
+    if gone:
         findings.append(
             problem(
                 f"a migration was made, and its table is not there: {', '.join(gone)}",
@@ -80,9 +93,28 @@ def _applied(way: Way) -> dict[int, str]:
     try:
         return dict(way.query("applied"))
     except Misconfigured as error:
-        if str(getattr(error.__cause__, "code", "")) == _NO_TABLE:
+        if _is_no_table(error):
             return {}
         raise
+
+
+def _absent(way: Way, unlisted: list[str]) -> tuple[list[str], list[str]]:
+    """Tell tables that are not there from those of which ClickHouse lets us see nothing."""
+    gone, unseen = [], []
+    for table in unlisted:
+        try:
+            way.query("exists", table=table)
+        except ForbiddenError:
+            unseen.append(table)
+        except Misconfigured as error:
+            if not _is_no_table(error):
+                raise
+            gone.append(table)
+    return gone, unseen
+
+
+def _is_no_table(error: Misconfigured) -> bool:
+    return str(getattr(error.__cause__, "code", "")) == _NO_TABLE
 
 
 def _exchange(way: Way) -> Iterator[Finding]:
