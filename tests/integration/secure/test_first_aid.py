@@ -1,6 +1,7 @@
 """`mostread doctor` and `status` where there are TLS, users and rights."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -34,11 +35,15 @@ def test_the_operator_may_look_at_everything(secured: Secured) -> None:
         assert levels(found, check) == {"ok"}, found[check]
     # However full the disks and busy the machine are: they could be asked.
     assert "skipped" not in levels(found, "clock", "disk of kafka", "disk of clickhouse", "counted")
-    assert found["workers"][0]["what"] == "1 aggregator counts all 4 partitions"
+    # One of another test may be in the group yet.
+    assert re.fullmatch(
+        "[12] aggregators? counts? all 4 partitions", found["workers"][0]["what"]
+    ), found["workers"]
     shown = secured.run("operator", "status", "--data=/nowhere", "--json")
     assert shown.stderr == ""
     seen = json.loads(shown.stdout)
-    assert seen["workers"]["workers"][0]["partitions"] == [0, 1, 2, 3]
+    counted = [place for worker in seen["workers"]["workers"] for place in worker["partitions"]]
+    assert sorted(counted) == [0, 1, 2, 3]
     assert seen["log"]["brokers"] == 1
     assert "rows" in seen["counted"]
     assert CANARY not in secured.outputs()
