@@ -36,6 +36,20 @@ class Tls:
         named = {"CA": self.ca_file, "CERT": self.cert_file, "KEY": self.key_file}
         return [f"{self.names.prefix}_{name}_FILE" for name, path in named.items() if path]
 
+    def check(self, *, encrypts: bool, because: str) -> None:
+        """Raise ValueError where a file is wrong, or of no use as nothing is encrypted.
+
+        What was set and would be of no effect is a mistake of which one must hear: somebody
+        believes that the connection is encrypted.
+        """
+        if encrypts:
+            try:
+                self.context()
+            except Misconfigured as error:
+                raise ValueError(str(error)) from error
+        elif files := self.files:
+            raise ValueError(f"{files[0]} is of no use: {because}")
+
     def context(self) -> ssl.SSLContext:
         """Return a context for connections. Raises Misconfigured, naming the setting."""
         prefix = self.names.prefix
@@ -67,7 +81,7 @@ def explain(error: BaseException, server: str, names: Names) -> str | None:
 
     None where it was not for TLS, and where the server just hung up.
     """
-    for each in _chain(error):
+    for each in causes(error):
         if isinstance(each, ssl.SSLCertVerificationError):
             return f"{server} is not believed: {_of_theirs(each, names)}"
         # An end that came too soon may be that of a server which is started again.
@@ -111,7 +125,7 @@ def _unreadable(error: Exception, what: str) -> str:
     return f"holds no {what} (PEM)"
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def causes(error: BaseException) -> Iterator[BaseException]:
     """Yield an error and what it came of, however libraries have wrapped it."""
     seen: set[int] = set()
     todo: list[object] = [error]

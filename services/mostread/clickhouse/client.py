@@ -11,7 +11,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 
 from mostread.clickhouse.settings import NAMES, ClickHouseSettings
 from mostread.errors import ClickHouseUnavailable, CountOver, Misconfigured
-from mostread.tls import explain
+from mostread.tls import causes, explain
 
 # Codes of ClickHouse's errors that a person must mend; every other may pass by itself.
 _PERMANENT = {
@@ -45,30 +45,25 @@ def told_apart() -> Iterator[None]:
             raise Misconfigured(f"ClickHouse: {_PERMANENT[code]} ({first_line})") from error
         if isinstance(error, DatabaseError) and code == _VIOLATED_CONSTRAINT:
             raise CountOver("`mostread rebuild` has exchanged the tables") from error
-        if (silent := _innermost(error)).errno:
+        silent = [each for each in causes(error) if isinstance(each, OSError) and each.errno]
+        if silent:
             raise ClickHouseUnavailable(
-                f"ClickHouse does not answer ({silent.strerror}); see whether it runs at "
+                f"ClickHouse does not answer ({silent[0].strerror}); see whether it runs at "
                 "MOSTREAD_CLICKHOUSE_URL"
             ) from error
         raise ClickHouseUnavailable(f"ClickHouse did not answer well: {first_line}") from error
 
 
-def _innermost(error: BaseException) -> OSError:
-    """Return the error of the system that others were made of, or one that says nothing."""
-    found = OSError()
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.errno:
-            found = cause
-        cause = cause.__cause__ or cause.__context__
-    return found
+def connect(
+    settings: ClickHouseSettings, *, database: str | None = None, seconds: float | None = None
+) -> Client:
+    """Return a client bound to `database`, whose queries may take `seconds`.
 
-
-def connect(settings: ClickHouseSettings, *, database: str | None = None) -> Client:
-    """Return a client bound to `database`, by default that of the settings.
-
-    One client is for one thread at a time. Raises ClickHouseUnavailable or Misconfigured.
+    Both are by default those of the settings. One client is for one thread at a time. Raises
+    ClickHouseUnavailable or Misconfigured.
     """
+    if seconds is not None:
+        settings = settings.model_copy(update={"clickhouse_timeout_seconds": seconds})
     parts = urlsplit(settings.clickhouse_url)
     password = settings.clickhouse_password.get_secret_value()
     with told_apart():

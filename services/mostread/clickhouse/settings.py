@@ -4,7 +4,6 @@ from typing import Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from mostread.errors import Misconfigured
 from mostread.settings import Settings
 from mostread.tls import Names, Tls
 
@@ -67,13 +66,8 @@ class ClickHouseSettings(Settings):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if self.clickhouse_url.startswith("https:"):
-            try:
-                self.clickhouse_tls.context()
-            except Misconfigured as error:
-                raise ValueError(str(error)) from error
-        elif files := list(self.clickhouse_tls.files):
-            raise ValueError(
-                f"{files[0]} is of no use: MOSTREAD_CLICKHOUSE_URL does not begin with https"
-            )
+        self.clickhouse_tls.check(
+            encrypts=self.clickhouse_url.startswith("https:"),
+            because="MOSTREAD_CLICKHOUSE_URL does not begin with https",
+        )
         return self

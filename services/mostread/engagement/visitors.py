@@ -13,13 +13,13 @@ from hashlib import blake2b
 from heapq import nlargest
 from typing import NamedTuple
 
+from mostread.engagement.counter import HOUR
 from mostread.engagement.record import Decoded, Record
 
-HOUR_MS = 3_600_000
 MOST_SEEN = 500
 HEAVIEST = 50
 LOWEST = 64
-_BEFORE = 3600
+_BEFORE = HOUR
 """Sketches of the hour before are kept too: records may be a little out of their order in time."""
 
 
@@ -198,7 +198,8 @@ def first_hour(record_time: int) -> int:
 
 def hour_of(timestamp: int) -> int:
     """Return the start, in epoch seconds, of the hour that `timestamp` (ms) lies in."""
-    return (timestamp - timestamp % HOUR_MS) // 1000
+    second = timestamp // 1000
+    return second - second % HOUR
 
 
 def visitor_hash(site: str, article_id: str, visitor: str) -> int:

@@ -67,9 +67,7 @@ class ImportStore:
     def __init__(self, settings: ClickHouseSettings) -> None:
         self._database = settings.clickhouse_database
         self._cluster = settings.clickhouse_cluster
-        self._client: Client = connect(
-            settings.model_copy(update={"clickhouse_timeout_seconds": _LONGEST_SECONDS})
-        )
+        self._client: Client = connect(settings, seconds=_LONGEST_SECONDS)
 
     def close(self) -> None:
         self._client.close()

@@ -4,7 +4,6 @@ from typing import Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from mostread.errors import Misconfigured
 from mostread.settings import Settings
 from mostread.tls import Names, Tls
 
@@ -84,18 +83,12 @@ class KafkaSettings(Settings):
             )
         return value
 
-    # What was set and would be of no effect is a mistake of which one must hear: somebody
-    # believes that the connection is encrypted.
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         protocol = f"MOSTREAD_KAFKA_SECURITY_PROTOCOL={self.kafka_security_protocol}"
-        if self.kafka_encrypts:
-            try:
-                self.kafka_tls.context()
-            except Misconfigured as error:
-                raise ValueError(str(error)) from error
-        elif files := list(self.kafka_tls.files):
-            raise ValueError(f"{files[0]} is of no use: {protocol} does not encrypt; write SSL")
+        self.kafka_tls.check(
+            encrypts=self.kafka_encrypts, because=f"{protocol} does not encrypt; write SSL"
+        )
         user, password = self.kafka_username, self.kafka_password.get_secret_value()
         if self.kafka_asks_for_user and not (user and password):
             raise ValueError(f"{protocol} needs MOSTREAD_KAFKA_USERNAME and _PASSWORD")

@@ -48,9 +48,7 @@ class Tables:
         self._old = settings.clickhouse_database
         self._new = beside(settings).clickhouse_database
         self._cluster = settings.clickhouse_cluster
-        self._client: Client = connect(
-            settings.model_copy(update={"clickhouse_timeout_seconds": _COPY_SECONDS})
-        )
+        self._client: Client = connect(settings, seconds=_COPY_SECONDS)
 
     def close(self) -> None:
         self._client.close()
