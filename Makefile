@@ -37,7 +37,7 @@ demo: $(VENV)/local.stamp ## Start everything, load ten articles, check the list
 
 # Most tests wait for servers: two at once, each with a Kafka and a ClickHouse of its own.
 test: $(VENV)/dev.stamp ## Run every test on real Kafka and ClickHouse
-	@$(if $(filter tests/unit%,$(TESTS)),,$(BIN)/python -m mostread.local.kafka_jars || { \
+	@$(if $(filter tests/unit%,$(TESTS)),,$(BIN)/python -m mostread.devstack.servers.kafka_download || { \
 		echo "Most tests run on that embedded Kafka. What needs no server: make test TESTS=tests/unit"; exit 1; })
 	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(TESTS)
 

@@ -11,10 +11,10 @@ from uuid import uuid4
 
 import pytest
 
-from mostread.local.clickhouse import LocalClickHouse
-from mostread.local.kafka import LocalKafka
-from stack import running_clickhouse, running_kafka
-from system import System
+from mostread.devstack.servers.clickhouse import LocalClickHouse
+from mostread.devstack.servers.kafka import LocalKafka
+from tests.support.servers import running_clickhouse, running_kafka
+from tests.support.system import System
 
 
 @pytest.fixture(scope="session")

@@ -1,3 +1,3 @@
-from mostread.cli import main
+from mostread.cli.main import main
 
 main()

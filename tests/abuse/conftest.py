@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from abuse.raw import Raw
-from collecting import Collecting, collecting
-from mostread.local.kafka import LocalKafka
+from tests.abuse.raw import Raw
+from tests.support.collector import Collecting, collecting
+from mostread.devstack.servers.kafka import LocalKafka
 
 
 @pytest.fixture(scope="package")

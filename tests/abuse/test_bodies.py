@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from abuse.raw import Raw, memory, post
-from collecting import Collecting
+from tests.abuse.raw import Raw, memory, post
+from tests.support.collector import Collecting
 
 MOST_MIB = 400
 Send = Callable[[bytes], Raw]

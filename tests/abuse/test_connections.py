@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from abuse.raw import PATIENCE_SECONDS, Raw, memory, post
-from collecting import Collecting, view
-from mostread.engagement.event import encode
-from system import wait_until
+from tests.abuse.raw import PATIENCE_SECONDS, Raw, memory, post
+from tests.support.collector import Collecting, view
+from mostread.core.events import encode
+from tests.support.system import wait_until
 
 # What a collector may take here; figures measured are in docs/security.md.
 MOST_MIB = 400

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from abuse.raw import Raw, post
-from collecting import Collecting, collecting, view
-from mostread.engagement.event import encode
-from mostread.local.kafka import LocalKafka
-from system import wait_until
+from tests.abuse.raw import Raw, post
+from tests.support.collector import Collecting, collecting, view
+from mostread.core.events import encode
+from mostread.devstack.servers.kafka import LocalKafka
+from tests.support.system import wait_until
 
 ROOM = 3
 

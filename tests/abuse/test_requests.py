@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from abuse.raw import Raw, post
-from collecting import TOKENS, Collecting
+from tests.abuse.raw import Raw, post
+from tests.support.collector import TOKENS, Collecting
 
 Send = Callable[[bytes], Raw]
 SMUGGLED = post(b'{"type":"view","article_id":"a","id":"smuggled"}')

@@ -7,13 +7,13 @@ import pytest
 from jsonschema import Draft202012Validator
 from yarl import URL
 
-from mostread.collector import articles, pixel, placements
-from mostread.collector.careful import Rejection
-from mostread.collector.decode import decode
-from mostread.engagement.change import change
-from mostread.engagement.placement import placement_key
+from mostread.collector.api import (payloads as articles, pixel, _m_collector_placements as placements)
+from mostread.collector.pipeline.strict_decoder import Rejection
+from mostread.collector.pipeline.decoder import decode
+from mostread.core.editorial.records import change
+from mostread.core.editorial.placements import placement_key
 from mostread.errors import InvalidEvent
-from mostread.schemas import DIRECTORY, openapi
+from mostread.infra.schemas import DIRECTORY, openapi
 
 EXAMPLES = DIRECTORY / "examples"
 BESIDE_THE_SCHEMA = {"syntax", "duplicate_field", "contradiction"}

@@ -20,13 +20,13 @@ from hypothesis import strategies as st
 from openapi_spec_validator import validate
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from mostread.clickhouse.client import connect
-from mostread.clickhouse.migrate import migrate
-from mostread.clickhouse.settings import ClickHouseSettings
-from mostread.local.clickhouse import LocalClickHouse
-from mostread.schemas import openapi
-from ranked_site import EDITOR, EDITORS, FIRST, Counted
-from stack import free_ports
+from mostread.infra.clickhouse.client import connect
+from mostread.infra.clickhouse.migrations import migrate
+from mostread.infra.clickhouse.config import ClickHouseSettings
+from mostread.devstack.servers.clickhouse import LocalClickHouse
+from mostread.infra.schemas import openapi
+from tests.support.ranking import EDITOR, EDITORS, FIRST, Counted
+from tests.support.servers import free_ports
 
 DATABASE = "test_ranking_openapi"
 

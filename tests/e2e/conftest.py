@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
-from browser import QUIET
-from tools import tool
+from tests.support.browser import QUIET
+from tests.support.tools import tool
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

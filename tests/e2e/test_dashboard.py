@@ -14,12 +14,12 @@ from aiohttp.test_utils import unused_port
 from playwright.async_api import Browser, Page, Route, expect
 from yarl import URL
 
-from mostread.clickhouse.client import connect
-from mostread.clickhouse.migrate import migrate
-from mostread.local.clickhouse import LocalClickHouse
+from mostread.infra.clickhouse.client import connect
+from mostread.infra.clickhouse.migrations import migrate
+from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.ranking.app import new_ranking
-from mostread.ranking.settings import RankingSettings
-from ranked_site import FIRST, NOW, Counted, ago
+from mostread.ranking.config import RankingSettings
+from tests.support.ranking import FIRST, NOW, Counted, ago
 
 AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
 HOSTILE = "<img src=x onerror=document.title='hit'><script>document.title='hit'</script>\u202eabc"

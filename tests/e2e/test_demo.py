@@ -6,14 +6,14 @@ import subprocess
 import urllib.request
 from pathlib import Path
 
-from demonstration import MOSTREAD, demo
-from mostread.kafka import topics
-from mostread.kafka.settings import KafkaSettings
-from mostread.local.demo.articles import articles
-from mostread.local.folder import DataFolder
-from mostread.local.kafka import LocalKafka
-from mostread.local.ports import Ports
-from stack import free_base
+from tests.support.demo import MOSTREAD, demo
+from mostread.infra.kafka import topics
+from mostread.infra.kafka.config import KafkaSettings
+from mostread.devstack.demo._m_local_demo_articles import articles
+from mostread.devstack.data_dir import DataFolder
+from mostread.devstack.servers.kafka import LocalKafka
+from mostread.devstack.ports import Ports
+from tests.support.servers import free_base
 
 EXACT = "The list is exactly as expected: order, counts in 24 hours, and totals.\n"
 TEN = articles().counted

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from demonstration import demo
-from mostread.local.ports import Ports
-from stack import free_base
+from tests.support.demo import demo
+from mostread.devstack.ports import Ports
+from tests.support.servers import free_base
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -12,11 +12,11 @@ from uuid import uuid4
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
-from collecting import TOKENS
-from mostread.local.clickhouse import LocalClickHouse
-from mostread.local.kafka import LocalKafka
-from mostread.tokens.token import hash_token
-from system import Service, System, wait_until
+from tests.support.collector import TOKENS
+from mostread.devstack.servers.clickhouse import LocalClickHouse
+from mostread.devstack.servers.kafka import LocalKafka
+from mostread.infra.auth.tokens import hash_token
+from tests.support.system import Service, System, wait_until
 
 AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
 HOSTILE = "<img src=x onerror=document.title='hit'>\u202e&lt;b&gt; {title}"

@@ -11,13 +11,13 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from mostread.clickhouse.client import connect
-from mostread.clickhouse.migrate import migrate
-from mostread.local.clickhouse import LocalClickHouse
+from mostread.infra.clickhouse.client import connect
+from mostread.infra.clickhouse.migrations import migrate
+from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.ranking.app import new_ranking
-from mostread.ranking.settings import RankingSettings
-from ranked_site import NOW, Counted, ago
-from tools import tool
+from mostread.ranking.config import RankingSettings
+from tests.support.ranking import NOW, Counted, ago
+from tests.support.tools import tool
 
 HOSTILE = "<img src=x onerror=alert(1)>\u202e⚡"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from faults.chaos import chaos, plan
-from faults.peer import peer
+from tests.faults.chaos import chaos, plan
+from tests.faults.peer import peer
 
 
 @click.command()

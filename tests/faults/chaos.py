@@ -3,18 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from faults import (
-    clickhouse_faults,
-    collector_faults,
-    kafka_faults,
-    topic_faults,
-    worker_faults,
-)
-from faults.fault import Fault
-from faults.play import Report, play
-from faults.rig import Mostread, running_mostread
-from faults.schedule import Planned, schedule
-from faults.verdict import audit, differences
+from tests.faults import (clickhouse_faults, collector_faults, kafka_faults, topic_faults, worker_faults)
+from tests.faults.fault import Fault
+from tests.faults.play import Report, play
+from tests.faults.rig import Mostread, running_mostread
+from tests.faults.schedule import Planned, schedule
+from tests.faults.verdict import audit, differences
 
 FAULTS: list[Fault[Mostread]] = [
     *worker_faults.FAULTS,

@@ -4,10 +4,10 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from faults.fault import Fault, Part
-from faults.moment import Moment
-from faults.proxy import Spring
-from faults.rig import SESSION_SECONDS, Mostread
+from tests.faults.fault import Fault, Part
+from tests.faults.moment import Moment
+from tests.faults.proxy import Spring
+from tests.faults.rig import SESSION_SECONDS, Mostread
 
 INSERT = rb"INSERT(?:\+|%20| )INTO"
 MORE_THAN_THERE_IS = 1 << 60

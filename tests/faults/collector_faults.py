@@ -4,10 +4,10 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from faults.fault import Fault, Part
-from faults.moment import Moment
-from faults.proxy import Spring
-from faults.rig import Mostread
+from tests.faults.fault import Fault, Part
+from tests.faults.moment import Moment
+from tests.faults.proxy import Spring
+from tests.faults.rig import Mostread
 
 # A frame of Kafka's protocol: the key of Produce, its version, a number, who asks.
 PRODUCE = rb"\x00\x00\x00[\x00-\x14].{4}\x00\x12mostread-collector"

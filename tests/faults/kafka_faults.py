@@ -4,8 +4,8 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from faults.fault import Fault, Part
-from faults.rig import Rig
+from tests.faults.fault import Fault, Part
+from tests.faults.rig import Rig
 
 
 @contextmanager

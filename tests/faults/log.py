@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from kafka import KafkaProducer, TopicPartition
 from kafka.admin import OffsetSpec
 
-from mostread.kafka import topics
-from mostread.kafka.topics import Topic
-from system import System
+from mostread.infra.kafka import topics
+from mostread.infra.kafka.topics import Topic
+from tests.support.system import System
 
 
 def topic_of(system: System) -> Topic:

@@ -10,16 +10,16 @@ from pathlib import Path
 import orjson
 from kafka import KafkaConsumer, TopicPartition
 
-from faults import kafka_faults, worker_faults
-from faults.fault import Fault
-from faults.log import ends
-from faults.peer_feed import PeerFeed
-from faults.play import Report, play
-from faults.rig import Rig, kafka_behind_proxy
-from faults.schedule import Planned
-from faults.workers import Workers
-from mostread.kafka import topics
-from system import System
+from tests.faults import kafka_faults, worker_faults
+from tests.faults.fault import Fault
+from tests.faults.log import ends
+from tests.faults.peer_feed import PeerFeed
+from tests.faults.play import Report, play
+from tests.faults.rig import Rig, kafka_behind_proxy
+from tests.faults.schedule import Planned
+from tests.faults.workers import Workers
+from mostread.infra.kafka import topics
+from tests.support.system import System
 
 FAULTS: list[Fault[Rig]] = [
     *worker_faults.FAULTS,

@@ -7,7 +7,7 @@ from collections import Counter as Tally
 
 from kafka import KafkaProducer
 
-from faults.traffic import make_event
+from tests.faults.traffic import make_event
 
 
 class PeerFeed:

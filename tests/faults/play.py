@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from faults.fault import Fault
-from faults.rig import Rig
-from faults.schedule import Planned
+from tests.faults.fault import Fault
+from tests.faults.rig import Rig
+from tests.faults.schedule import Planned
 
 R = TypeVar("R", bound=Rig)
 Report = Callable[[str], None]

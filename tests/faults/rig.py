@@ -8,14 +8,14 @@ from pathlib import Path
 
 from clickhouse_connect.driver.client import Client
 
-from faults.proxy import Proxy
-from faults.traffic import Traffic
-from faults.workers import Workers
-from mostread.local.clickhouse import LocalClickHouse
-from mostread.local.kafka import LocalKafka
-from mostread.tokens.token import hash_token
-from stack import connect, free_ports, running_clickhouse, running_kafka
-from system import Service, System
+from tests.faults.proxy import Proxy
+from tests.faults.traffic import Traffic
+from tests.faults.workers import Workers
+from mostread.devstack.servers.clickhouse import LocalClickHouse
+from mostread.devstack.servers.kafka import LocalKafka
+from mostread.infra.auth.tokens import hash_token
+from tests.support.servers import connect, free_ports, running_clickhouse, running_kafka
+from tests.support.system import Service, System
 
 TOKEN = "token of a frontend"
 SESSION_SECONDS = 6

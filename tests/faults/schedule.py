@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from faults.fault import Fault
+from tests.faults.fault import Fault
 
 FIRST_AT = 3.0
 RECOVERY = (2.0, 6.0)

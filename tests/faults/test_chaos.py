@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from faults.chaos import FAULTS, chaos, plan
+from tests.faults.chaos import FAULTS, chaos, plan
 
 SEED, SECONDS = 4, 100
 

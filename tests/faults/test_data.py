@@ -9,11 +9,11 @@ import pytest
 from kafka import KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from faults.log import produce
-from faults.verdict import against_recount
-from mostread.kafka import topics
-from mostread.kafka.topics import EVENT_BYTES
-from system import System
+from tests.faults.log import produce
+from tests.faults.verdict import against_recount
+from mostread.infra.kafka import topics
+from mostread.infra.kafka.topics import EVENT_BYTES
+from tests.support.system import System
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 24 * 3_600_000
 MIDNIGHT = time.time_ns() // 1_000_000 // DAY * DAY

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from faults.chaos import FAULTS
-from faults.fault import Fault
-from faults.ledger import Ledger
-from faults.rig import Mostread, running_mostread
-from faults.verdict import differences
+from tests.faults.chaos import FAULTS
+from tests.faults.fault import Fault
+from tests.faults.ledger import Ledger
+from tests.faults.rig import Mostread, running_mostread
+from tests.faults.verdict import differences
 
 BEFORE_SECONDS, AFTER_SECONDS = 1.0, 1.0
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from faults.clickhouse_faults import MORE_THAN_THERE_IS
-from faults.log import produce
-from faults.verdict import against_recount
-from mostread.clickhouse.client import connect
-from mostread.local.kafka import LocalKafka
-from stack import running_clickhouse, running_kafka
-from system import Service, System, wait_until
+from tests.faults.clickhouse_faults import MORE_THAN_THERE_IS
+from tests.faults.log import produce
+from tests.faults.verdict import against_recount
+from mostread.infra.clickhouse.client import connect
+from mostread.devstack.servers.kafka import LocalKafka
+from tests.support.servers import running_clickhouse, running_kafka
+from tests.support.system import Service, System, wait_until
 
 SEEN_FAILING = 3
 """So often a call must have failed before the test believes that it is tried again and again."""

@@ -6,11 +6,11 @@ import pytest
 from kafka import TopicPartition
 from kafka.admin import OffsetSpec
 
-from faults.log import produce
-from faults.verdict import against_recount, audit, is_counted
-from mostread.clickhouse.client import connect
-from mostread.kafka import topics
-from system import Service, System, wait_until
+from tests.faults.log import produce
+from tests.faults.verdict import against_recount, audit, is_counted
+from mostread.infra.clickhouse.client import connect
+from mostread.infra.kafka import topics
+from tests.support.system import Service, System, wait_until
 
 RECORDS = [
     (f"a-{number % 20}", b'{"type":"view","article_id":"a-%d"}' % (number % 20))

@@ -1,7 +1,7 @@
 """What is said of the peer is reckoned rightly; `make chaos PEER=1` runs it."""
 
-from faults.chaos import plan
-from faults.peer import FAULTS, Loss, loss
+from tests.faults.chaos import plan
+from tests.faults.peer import FAULTS, Loss, loss
 
 
 def test_what_is_lost_and_what_is_doubled() -> None:

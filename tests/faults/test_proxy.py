@@ -9,8 +9,8 @@ from contextlib import suppress
 
 import pytest
 
-from faults.proxy import Proxy, Spring
-from stack import free_ports
+from tests.faults.proxy import Proxy, Spring
+from tests.support.servers import free_ports
 
 
 def echo(server: socket.socket) -> None:

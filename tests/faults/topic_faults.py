@@ -11,12 +11,12 @@ from contextlib import contextmanager
 
 from kafka.admin import NewPartitions
 
-from faults.fault import EVERYTHING, Fault
-from faults.log import ends, topic_of
-from faults.rig import Mostread
-from faults.verdict import all_counted
-from mostread.kafka import topics
-from system import Service
+from tests.faults.fault import EVERYTHING, Fault
+from tests.faults.log import ends, topic_of
+from tests.faults.rig import Mostread
+from tests.faults.verdict import all_counted
+from mostread.infra.kafka import topics
+from tests.support.system import Service
 
 
 @contextmanager

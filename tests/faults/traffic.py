@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-from faults.ledger import KINDS, Ledger, SentEvent
+from tests.faults.ledger import KINDS, Ledger, SentEvent
 
 HOUR = 3_600_000
 RESEND_SECONDS = 25 * 60

@@ -5,12 +5,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-from faults.ledger import Key, Ledger, Numbers
-from faults.log import ends, topic_of
-from faults.rig import Mostread
-from mostread.audit.recount import recount
-from mostread.clickhouse.client import connect
-from system import System, wait_until
+from tests.faults.ledger import Key, Ledger, Numbers
+from tests.faults.log import ends, topic_of
+from tests.faults.rig import Mostread
+from mostread.ops.audit.reference import recount
+from mostread.infra.clickhouse.client import connect
+from tests.support.system import System, wait_until
 
 
 def against_recount(system: System) -> None:

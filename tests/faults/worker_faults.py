@@ -4,9 +4,9 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from faults.fault import Fault, Part
-from faults.rig import SESSION_SECONDS, Rig
-from faults.workers import freeze, thaw
+from tests.faults.fault import Fault, Part
+from tests.faults.rig import SESSION_SECONDS, Rig
+from tests.faults.workers import freeze, thaw
 
 
 @contextmanager

@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mostread.aggregator.patience import SupersededError
-from mostread.aggregator.servers import Servers
-from mostread.aggregator.store import Count, CounterRow, ProgressRow, SketchRow
-from mostread.clock import now_ms
-from mostread.engagement.counter import new_tuple
-from mostread.engagement.partition import PartitionCount, Position, Settlement
-from mostread.engagement.stretch import Outcomes
-from mostread.engagement.visitors import Sketches
+from mostread.aggregator.retry import SupersededError
+from mostread.aggregator._m_aggregator_servers import Servers
+from mostread.aggregator.repository import Count, CounterRow, ProgressRow, SketchRow
+from mostread.infra.clock import now_ms
+from mostread.core.counting.counters import new_tuple
+from mostread.core.counting.partition import PartitionCount, Position, Settlement
+from mostread.core.counting.batch import Outcomes
+from mostread.core.counting.visitor_sketch import Sketches
 from mostread.errors import CountOver
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 
-from mostread.aggregator.log import EventLog
+from mostread.aggregator.event_topic import EventLog
 from mostread.aggregator.metrics import AggregatorMetrics
 from mostread.errors import KafkaUnavailable
 

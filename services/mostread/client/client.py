@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Literal, Self
 
-from mostread.client.event import line
-from mostread.client.post import Post
-from mostread.client.sender import Sender
+from mostread.client.events import line
+from mostread.client.transport import Post
+from mostread.client.delivery import Sender
 from mostread.client.stats import Stats
 
 RESEND_SECONDS = 25 * 60

@@ -7,19 +7,19 @@ from contextlib import nullcontext
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from mostread import logs, schemas
-from mostread.collector.article_routes import ArticleRoutes
-from mostread.collector.batches import Batches
-from mostread.collector.intake import Intake
+from mostread.infra import logging as logs, schemas
+from mostread.collector.api.articles import ArticleRoutes
+from mostread.collector.delivery.batcher import Batches
+from mostread.collector.pipeline.pipeline import Intake
 from mostread.collector.metrics import CollectorMetrics
-from mostread.collector.publisher import Publisher
-from mostread.collector.routes import Routes
-from mostread.collector.settings import MAX_BODY_BYTES, CollectorSettings
-from mostread.tokens.known import KnownTokens
-from mostread.web.garbage import look_less_often
-from mostread.web.problem import Handler
-from mostread.web.service import Check, listen, new_application, new_registry
-from mostread.web.siblings import Place, Siblings
+from mostread.collector.delivery.producer import Publisher
+from mostread.collector.api.events import Routes
+from mostread.collector.config import MAX_BODY_BYTES, CollectorSettings
+from mostread.infra.auth.token_store import KnownTokens
+from mostread.infra.gc import look_less_often
+from mostread.infra.http.problems import Handler
+from mostread.infra.http.server import Check, listen, new_application, new_registry
+from mostread.infra.http.prefork import Place, Siblings
 
 log = logs.get(__name__)
 

@@ -2,9 +2,9 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from mostread.collector.admission import DropReason
-from mostread.collector.careful import Reason
-from mostread.web.connections import Cut
+from mostread.collector.pipeline._m_collector_admission import DropReason
+from mostread.collector.pipeline.strict_decoder import Reason
+from mostread.infra.http.connections import Cut
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 

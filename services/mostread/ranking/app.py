@@ -1,6 +1,7 @@
 """The ranking service put together."""
 
 import asyncio
+from pathlib import Path
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -8,41 +9,36 @@ from datetime import timedelta
 import msgspec
 from aiohttp import web
 
-from mostread.clock import now_ms
+from mostread.infra.clock import now_ms
 from mostread.errors import MostreadError
-from mostread.ranking.answer import Answer
-from mostread.ranking.article import Article, ArticleQuery, Articles
-from mostread.ranking.article_page import add_article_page
-from mostread.ranking.article_routes import (
-    add_article_routes,
-    article_answer,
-    ranks_answer,
-    series_answer,
-)
-from mostread.ranking.decisions_page import add_decisions_page
-from mostread.ranking.feeds import add_feeds
-from mostread.ranking.fragment import add_fragment
-from mostread.ranking.held import HeldLists
+from mostread.ranking.api.responses import Answer
+from mostread.ranking.service.articles import Article, ArticleQuery, Articles
+from mostread.ranking.pages.article import add_article_page
+from mostread.ranking.api.articles import (add_article_routes, article_answer, ranks_answer, series_answer)
+from mostread.ranking.pages.decisions import add_decisions_page
+from mostread.ranking.api.feeds import add_feeds
+from mostread.ranking.api.embeds import add_fragment
+from mostread.ranking.cache.cursors import HeldLists
 from mostread.ranking.metrics import Metrics, observed
-from mostread.ranking.most_read import MostRead, MostReadLists
-from mostread.ranking.newsroom import Newsroom
-from mostread.ranking.offered import AllOffered
-from mostread.ranking.page import add_page
-from mostread.ranking.parameters import Defaults, ListQuery
-from mostread.ranking.ranks import AllRanks, Ranks
-from mostread.ranking.reads import Reads
-from mostread.ranking.rendering import Pages
-from mostread.ranking.routes import add_list_routes, list_answer, stale
-from mostread.ranking.series import AllSeries, Series, SeriesQuery
-from mostread.ranking.settings import RankingSettings
-from mostread.ranking.snapshot import Snapshots
-from mostread.ranking.sparklines import Sparklines
-from mostread.ranking.store import Store
-from mostread.ranking.stream import Streams
-from mostread.ranking.widget import add_widget
-from mostread.schemas import openapi
-from mostread.web.measured import Measured
-from mostread.web.service import Check, new_application, new_registry
+from mostread.ranking.service.lists import MostRead, MostReadLists
+from mostread.ranking.api.editor_auth import Newsroom
+from mostread.ranking.service.facets import AllOffered
+from mostread.ranking.pages.list import add_page
+from mostread.ranking.api.params import Defaults, ListQuery
+from mostread.ranking.service.rank_history import AllRanks, Ranks
+from mostread.infra.clickhouse.pool import Reads
+from mostread.ranking.pages.templating import Pages
+from mostread.ranking.api.lists import add_list_routes, list_answer, stale
+from mostread.ranking.service.timeseries import AllSeries, Series, SeriesQuery
+from mostread.ranking.config import RankingSettings
+from mostread.ranking.cache.swr import Snapshots
+from mostread.ranking.service.sparklines import Sparklines
+from mostread.ranking.repository import Store
+from mostread.ranking.api.stream import Streams
+from mostread.ranking.api._m_ranking_widget import add_widget
+from mostread.infra.schemas import openapi
+from mostread.infra.http._m_web_measured import Measured
+from mostread.infra.http.server import Check, new_application, new_registry
 
 _READY_SECONDS = 5
 
@@ -54,7 +50,12 @@ def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) ->
     """
     registry = new_registry()
     metrics = Metrics(registry)
-    reads = Reads(settings, metrics, threads=settings.ranking_clickhouse_threads)
+    reads = Reads(
+        settings,
+        Path(__file__).parent / "sql",
+        lambda name, seconds: metrics.query_seconds.labels(name).observe(seconds),
+        threads=settings.ranking_clickhouse_threads,
+    )
     store = Store(reads, settings.ranking_weights)
     stale_after = timedelta(seconds=settings.ranking_stale_seconds)
     defaults = Defaults(settings.ranking_timezone, settings.half_life)

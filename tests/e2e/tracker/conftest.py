@@ -5,12 +5,12 @@ from uuid import uuid4
 
 import pytest
 
-from browser import driven
-from mostread.local.clickhouse import LocalClickHouse
-from mostread.local.kafka import LocalKafka
-from newspaper import Newspaper, newspaper
-from publisher import Publisher, hosts
-from system import System
+from tests.support.browser import driven
+from mostread.devstack.servers.clickhouse import LocalClickHouse
+from mostread.devstack.servers.kafka import LocalKafka
+from tests.support.newspaper import Newspaper, newspaper
+from tests.support.publisher import Publisher, hosts
+from tests.support.system import System
 
 
 @pytest.fixture(scope="package")

@@ -1,6 +1,6 @@
 """A reader without JavaScript, counted by a picture."""
 
-from publisher import COLLECT, NEWS, Publisher, page
+from tests.support.publisher import COLLECT, NEWS, Publisher, page
 
 
 def test_the_picture_counts_where_no_script_runs(publisher: Publisher) -> None:

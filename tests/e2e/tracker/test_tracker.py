@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Frame, Page
 
-from publisher import COLLECT, NEWS, TRACKER, Publisher, page, script
-from stack import free_ports
-from system import Service, wait_until
+from tests.support.publisher import COLLECT, NEWS, TRACKER, Publisher, page, script
+from tests.support.servers import free_ports
+from tests.support.system import Service, wait_until
 
 READY = "!!window.mostread?.like"
 

@@ -3,9 +3,9 @@
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from browser import alone
-from publisher import NEWS, TRACKER, Publisher, hosts, page
-from system import wait_until
+from tests.support.browser import alone
+from tests.support.publisher import NEWS, TRACKER, Publisher, hosts, page
+from tests.support.system import wait_until
 
 WAIT = """<script>
     let waiting = setInterval(async () => {

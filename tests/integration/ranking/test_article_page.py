@@ -5,7 +5,7 @@ from urllib.parse import urljoin
 
 from yarl import URL
 
-from ranked_site import FIRST, STRANGE, Counted, Service, ago
+from tests.support.ranking import FIRST, STRANGE, Counted, Service, ago
 
 
 async def page(service: Service, address: str, status: int = 200) -> str:

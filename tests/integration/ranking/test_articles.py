@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from yarl import URL
 
-from ranked_site import FIRST, STRANGE, Counted, Service, ago
+from tests.support.ranking import FIRST, STRANGE, Counted, Service, ago
 
 
 async def test_an_article_answers_with_its_counts(service: Service, counted: Counted) -> None:

@@ -12,12 +12,12 @@ from typing import Any
 
 import aiohttp
 
-from mostread.clickhouse.client import connect
-from mostread.clickhouse.migrate import migrate
-from mostread.clickhouse.settings import ClickHouseSettings
-from mostread.local.clickhouse import LocalClickHouse
-from ranked_site import FIRST, Counted
-from stack import free_ports
+from mostread.infra.clickhouse.client import connect
+from mostread.infra.clickhouse.migrations import migrate
+from mostread.infra.clickhouse.config import ClickHouseSettings
+from mostread.devstack.servers.clickhouse import LocalClickHouse
+from tests.support.ranking import FIRST, Counted
+from tests.support.servers import free_ports
 
 
 @asynccontextmanager

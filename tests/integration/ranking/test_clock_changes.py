@@ -6,8 +6,8 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from mostread.ranking.app import new_ranking
-from mostread.ranking.settings import RankingSettings
-from ranked_site import Counted, Site
+from mostread.ranking.config import RankingSettings
+from tests.support.ranking import Counted, Site
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from mostread.clickhouse.client import connect
-from mostread.ranking.settings import RankingSettings
-from ranked_site import SECOND, Counted, Service, Site, ago
+from mostread.infra.clickhouse.client import connect
+from mostread.ranking.config import RankingSettings
+from tests.support.ranking import SECOND, Counted, Service, Site, ago
 
 
 async def pages(site: Site, cursor: str | None, **parameters: str | int) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """The log of decisions as a piece of an article's page."""
 
-from ranked_site import EDITOR, NOW, Counted, Service, ago
+from tests.support.ranking import EDITOR, NOW, Counted, Service, ago
 
 HOSTILE = "<script>alert(1)</script>\u202e"
 

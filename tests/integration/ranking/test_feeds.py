@@ -13,10 +13,10 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from mostread.ranking.app import new_ranking
-from mostread.ranking.settings import RankingSettings
-from mostread.ranking.words import WORDS
-from mostread.schemas import openapi
-from ranked_site import NOW, Counted, Service, ago
+from mostread.ranking.config import RankingSettings
+from mostread.ranking.pages.words import WORDS
+from mostread.infra.schemas import openapi
+from tests.support.ranking import NOW, Counted, Service, ago
 
 HOSTILE = "</title>]]>&<script>alert('\"')</script>\u202e\ufffe\x0b🐫"
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from ranked_site import FIRST, SECOND, Counted, Site, ago
+from tests.support.ranking import FIRST, SECOND, Counted, Site, ago
 
 
 async def told(site: Site) -> tuple[datetime | None, bool]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ranked_site import Counted, Service, ago
+from tests.support.ranking import Counted, Service, ago
 
 
 async def test_an_answer_may_be_kept_a_second_and_read_by_any_page(service: Service) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ranked_site import FIRST, NOW, SECOND, STRANGE, Counted, Service, Site, ago
+from tests.support.ranking import FIRST, NOW, SECOND, STRANGE, Counted, Service, Site, ago
 
 
 async def test_the_answer_is_what_the_contract_says(site: Site, counted: Counted) -> None:

@@ -4,7 +4,7 @@ import gzip
 import re
 from urllib.parse import urljoin
 
-from ranked_site import FIRST, Counted, Service, ago
+from tests.support.ranking import FIRST, Counted, Service, ago
 
 
 async def page(service: Service, query: str) -> str:

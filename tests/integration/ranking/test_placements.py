@@ -11,10 +11,10 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from mostread.ranking.app import new_ranking
-from mostread.ranking.settings import RankingSettings
-from mostread.tokens import token_file
-from mostread.tokens.token import parse_tokens
-from ranked_site import EDITOR, EDITORS, NOW, Counted, Service, Site, ago
+from mostread.ranking.config import RankingSettings
+from mostread.infra.auth import token_file
+from mostread.infra.auth.tokens import parse_tokens
+from tests.support.ranking import EDITOR, EDITORS, NOW, Counted, Service, Site, ago
 
 HOUR = timedelta(hours=1)
 

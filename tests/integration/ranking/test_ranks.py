@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from ranked_site import FIRST, NOW, SECOND, Counted, Service, ago
+from tests.support.ranking import FIRST, NOW, SECOND, Counted, Service, ago
 
 HOUR = timedelta(hours=1)
 LAST = NOW.replace(minute=0, second=0)

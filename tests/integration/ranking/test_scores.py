@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ranked_site import Counted, Site, ago
+from tests.support.ranking import Counted, Site, ago
 
 
 async def items(site: Site, **parameters: str | int) -> dict[str, dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ranked_site import Counted, Site, ago
+from tests.support.ranking import Counted, Site, ago
 
 
 @pytest.fixture

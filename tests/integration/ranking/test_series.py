@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from ranked_site import FIRST, SECOND, Counted, Service, ago
+from tests.support.ranking import FIRST, SECOND, Counted, Service, ago
 
 
 async def test_minutes_without_readers_are_zeros(service: Service, counted: Counted) -> None:

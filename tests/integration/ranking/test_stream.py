@@ -9,11 +9,11 @@ import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
-from mostread.clickhouse.client import connect
-from mostread.ranking import stream
+from mostread.infra.clickhouse.client import connect
+from mostread.ranking.api import stream
 from mostread.ranking.app import new_ranking
-from mostread.ranking.settings import RankingSettings
-from ranked_site import FIRST, NOW, Counted, Service, ago
+from mostread.ranking.config import RankingSettings
+from tests.support.ranking import FIRST, NOW, Counted, Service, ago
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import calc_crc32c
 
-from mostread.aggregator.fetching import fetched, take
+from mostread.aggregator.stream.fetcher import fetched, take
 
 RELIED_ON: dict[Callable[..., object], str] = {
     Fetcher.fetched_records: "be4348896b9b",

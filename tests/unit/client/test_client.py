@@ -10,9 +10,9 @@ import pytest
 from crawleruseragents import is_crawler
 
 from mostread.client import Client
-from mostread.client.event import HALF_HOUR_MS, line
-from mostread.client.patience import LONGEST, pause, retry_after
-from mostread.client.post import USER_AGENT, Again, Never, Settled, Verdict, _verdict
+from mostread.client.events import HALF_HOUR_MS, line
+from mostread.client.backoff import LONGEST, pause, retry_after
+from mostread.client.transport import USER_AGENT, Again, Never, Settled, Verdict, _verdict
 
 NOW = datetime(2026, 11, 23, 14, 3, 5, tzinfo=UTC)
 VIEW: dict[str, object] = {"type": "view", "article_id": "a"}

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from mostread.collector.addresses import Addresses
-from mostread.collector.networks import Networks, household, normal
+from mostread.collector.pipeline.client_info import Addresses
+from mostread.collector.pipeline.ip import Networks, household, normal
 
 PROXIES = Networks("10.0.0.0/8, 2001:db8:ffff::/48")
 

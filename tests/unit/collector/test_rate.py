@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mostread.collector.rate import BURST_SECONDS, MOST_SOURCES, RateLimit
+from mostread.collector.pipeline.rate_limit import BURST_SECONDS, MOST_SOURCES, RateLimit
 
 
 def test_a_burst_passes_and_then_as_many_as_the_hour_has() -> None:

@@ -4,11 +4,11 @@ import pytest
 from msgspec import UNSET
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from mostread.collector.event import SentEvent
-from mostread.collector.identity import DAY_MS, HALF_HOUR_MS, Identity
-from mostread.collector.sender import Sender
-from mostread.collector.stamp import Stamp, corrected
-from mostread.tokens.token import Role
+from mostread.collector.pipeline.event import SentEvent
+from mostread.collector.pipeline.visitor_id import DAY_MS, HALF_HOUR_MS, Identity
+from mostread.collector.pipeline._m_collector_sender import Sender
+from mostread.collector.pipeline.enrichment import Stamp, corrected
+from mostread.infra.auth.tokens import Role
 
 SECRET = "a secret of this test, which is long"
 NOON = 20_000 * DAY_MS + DAY_MS // 2

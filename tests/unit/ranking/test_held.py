@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from mostread.engagement.ranking import Placed
-from mostread.engagement.window import named
+from mostread.core.ranking.ordering import Placed
+from mostread.core.ranking.windows import named
 from mostread.errors import ClickHouseUnavailable
-from mostread.ranking.held import HELD_SECONDS, CursorExpired, HeldLists
-from mostread.ranking.most_read import MostRead, MostReadLists, Order
-from mostread.ranking.parameters import ListQuery
-from mostread.ranking.settings import Weights
+from mostread.ranking.cache.cursors import HELD_SECONDS, CursorExpired, HeldLists
+from mostread.ranking.service.lists import MostRead, MostReadLists, Order
+from mostread.ranking.api.params import ListQuery
+from mostread.ranking.config import Weights
 
 NOW = datetime(2026, 11, 23, 14, 3, tzinfo=UTC)
 

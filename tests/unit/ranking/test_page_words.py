@@ -8,9 +8,9 @@ from importlib.resources import files
 
 import pytest
 
-from mostread.ranking.desk_words import DESK_WORDS, DeskWords
-from mostread.ranking.page_words import PAGE_WORDS, PageWords, spoken
-from mostread.ranking.words import Lang
+from mostread.ranking.pages.desk_words import DESK_WORDS, DeskWords
+from mostread.ranking.pages.page_words import PAGE_WORDS, PageWords, spoken
+from mostread.ranking.pages.words import Lang
 
 
 def pieces(words: PageWords | DeskWords) -> dict[str, str]:

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from computation import Computation
+from tests.support.computation import Computation
 from mostread.errors import ClickHouseUnavailable
-from mostread.ranking.remembered import Remembered
+from mostread.ranking.cache.memo import Remembered
 
 
 async def test_a_value_is_computed_once_for_all_who_ask() -> None:

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 from prometheus_client import CollectorRegistry
 
-from computation import Computation
+from tests.support.computation import Computation
 from mostread.errors import ClickHouseUnavailable
-from mostread.ranking import snapshot
+from mostread.ranking.cache import swr as snapshot
 from mostread.ranking.metrics import Metrics
-from mostread.ranking.snapshot import Snapshots
+from mostread.ranking.cache.swr import Snapshots
 
 
 class Clock:

@@ -1,6 +1,6 @@
 """The points of a small line."""
 
-from mostread.ranking.sparklines import HEIGHT, WIDTH, points
+from mostread.ranking.service.sparklines import HEIGHT, WIDTH, points
 
 
 def test_the_largest_stands_at_the_top_and_nothing_at_the_bottom() -> None:

@@ -1,0 +1,57 @@
+"""`make bench`: mostread and its peers on the same events, in one run, as ratios."""
+
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from benchmarks import (aggregator_section, collector_section, list_section, machine, page, profile_section, scaling_section, visible_section)
+from benchmarks.contestant import Servers
+from benchmarks.run import Scale, Section
+from tests.support.servers import running_clickhouse, running_kafka
+
+SECTIONS: dict[str, Section] = {
+    "aggregator": aggregator_section.section,
+    "collector": collector_section.section,
+    "visible": visible_section.section,
+    "lists": list_section.section,
+    "scaling": scaling_section.section,
+    "profile": profile_section.section,
+}
+
+
+@contextmanager
+def real_servers() -> Iterator[Servers]:
+    """Start Kafka and ClickHouse for one section: what others left behind slows nobody."""
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        running_kafka(Path(directory, "kafka")) as kafka,
+        running_clickhouse(Path(directory, "clickhouse")) as clickhouse,
+    ):
+        yield Servers(kafka.brokers, clickhouse.url)
+
+
+@click.command()
+@click.option("--only", multiple=True, type=click.Choice(list(SECTIONS)), help="May be repeated.")
+@click.option("--rounds", default=3, show_default=True, help="How often each peer is measured.")
+@click.option("--events", default=3_000_000, show_default=True, help="Events in the longest log.")
+@click.option("--seconds", default=10.0, show_default=True, help="How long clients send.")
+@click.option("--write", is_flag=True, help="Show the tables in docs/performance.md.")
+def bench(*, only: Sequence[str], rounds: int, events: int, seconds: float, write: bool) -> None:
+    """Measure everything against its peers and print tables."""
+    began = time.monotonic()
+    for name in only or SECTIONS:
+        with real_servers() as servers:
+            content = SECTIONS[name](servers, Scale(rounds, events, seconds))
+        content = f"{content}\n\n{machine.described()}; {rounds} rounds."
+        click.echo(f"\n## {name}\n\n{content}\n")
+        if write:
+            page.write(name, content)
+    click.echo(f"{time.monotonic() - began:.0f} s", err=True)
+
+
+if __name__ == "__main__":
+    bench()

@@ -1,0 +1,83 @@
+"""Aggregators in turn on the same logs, and what must be reached."""
+
+import functools
+from collections.abc import Mapping, Sequence
+
+from benchmarks.aggregators import BARE, ENGINES, IDIOMATIC, MOSTREAD, SIZES, contestants, named
+from benchmarks.contestant import Contestant, Measured, Servers
+from benchmarks.log import Log, delete, fill
+from benchmarks.run import Scale, in_turn
+from benchmarks.table import Goal, goals, middle, spread, table, whole
+
+
+def section(servers: Servers, scale: Scale) -> str:
+    """Measure all aggregators."""
+    taking_part = contestants(scale.events)
+    logs = {each.load: fill(servers.brokers, each.load) for each in taking_part}
+    found = in_turn(
+        scale.rounds,
+        {
+            each.name: functools.partial(count, servers, each, logs[each.load])
+            for each in taking_part
+        },
+    )
+    for log in logs.values():
+        delete(log)
+    return shown(found)
+
+
+def count(servers: Servers, contestant: Contestant, log: Log) -> Measured:
+    """Let it count `log`; nobody is fast by leaving events out."""
+    measured = contestant.run(servers, log)
+    assert measured.counted == log.load.events, (
+        f"{contestant.name} counted {measured.counted} of {log.load.events} events"
+    )
+    return measured
+
+
+def shown(found: Mapping[str, Sequence[Measured]]) -> str:
+    """Return the tables: `found` has each round of each contestant."""
+    speeds = {name: [one.events_a_second for one in each] for name, each in found.items()}
+    medians = {name: middle(each) for name, each in speeds.items()}
+    rows = [
+        [
+            name,
+            whole(medians[name]),
+            spread(each),
+            f"{medians[name] / medians[IDIOMATIC]:.1f}",
+            _of_bare(name, medians),
+            f"{middle([one.processor for one in found[name]]):.2f}",
+        ]
+        for name, each in speeds.items()
+    ]
+    columns = [
+        "aggregator",
+        "events/s, median",
+        "least to most",
+        "× usual Faust",
+        "of the bare loop",
+    ]
+    columns.append("processor, µs an event")
+    return f"{table(columns, rows)}\n\n{goals(_goals(medians))}"
+
+
+def _of_bare(name: str, medians: Mapping[str, float]) -> str:
+    for size in SIZES:
+        if name.endswith(f", {size} a record"):
+            return f"{medians[name] / medians[named(BARE, size)]:.2f}"
+    return ""
+
+
+def _goals(medians: Mapping[str, float]) -> list[Goal]:
+    one, hundred = (medians[named(MOSTREAD, size)] for size in SIZES)
+    usual = medians[IDIOMATIC]
+    return [
+        Goal("100 a record: × usual Faust", 70, hundred / usual),
+        Goal("100 a record: of the bare loop", 0.65, hundred / medians[named(BARE, 100)]),
+        Goal("1 a record: × usual Faust", 20, one / usual),
+        Goal(
+            "1 a record: × ClickHouse's Kafka engine",
+            1,
+            one / max(medians[named(each, 1)] for each in ENGINES),
+        ),
+    ]

@@ -1,0 +1,166 @@
+"""Collectors: each takes events over HTTP for some seconds, from as many clients."""
+
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from benchmarks import cpu, http_load
+from benchmarks.contestant import Beside, Servers
+from tests.support.servers import free_ports
+from tests.support.system import System, wait_until
+
+_PROGRAMS = Path(__file__).with_name("programs")
+
+# Load comes from loopback, which is not limited: here each step is to cost what readers cost.
+_LIMITED = {
+    "MOSTREAD_COLLECTOR_UNLIMITED_NETWORKS": "",
+    "MOSTREAD_COLLECTOR_ADDRESS_EVENTS_PER_HOUR": "10000000000",
+    "MOSTREAD_COLLECTOR_VISITOR_EVENTS_PER_HOUR": "10000000000",
+}
+
+Started = AbstractContextManager[tuple[str, int]]
+"""A collector that listens: its address and its process id."""
+
+
+@dataclass(frozen=True)
+class Collector:
+    """A collector and how it is asked; one that is not `durable` keeps nothing, and one that is
+    `overloaded` may refuse.
+    """
+
+    name: str
+    start: Callable[[System], Started]
+    events_a_request: int
+    connections: int
+    durable: bool = True
+    overloaded: bool = False
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a collector took. `kept` events are in Kafka, `acknowledged` were answered 202.
+
+    Those that were under way when the clients left are kept without an answer.
+    """
+
+    events_a_second: float
+    events_a_core_second: float
+    p99_ms: float
+    acknowledged: int
+    kept: int
+    refused_a_second: float = 0
+
+
+def measure(
+    servers: Servers, collector: Collector, seconds: float, *, beside: Beside = nullcontext
+) -> Taken:
+    """Send to `collector` for so long, on a topic of its own.
+
+    `beside` is entered with its process id while it takes events.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        name = f"collect_{time.time_ns()}"
+        system = System(servers.brokers, servers.clickhouse_url, name, Path(directory))
+        system.init()
+        size, connections = collector.events_a_request, collector.connections
+        try:
+            with collector.start(system) as (url, pid), beside(pid):
+                before = cpu.used(pid)
+                answered = http_load.load(
+                    f"{url}/v1/events",
+                    events=size,
+                    connections=connections,
+                    seconds=seconds,
+                    may_refuse=collector.overloaded,
+                )
+                used = cpu.used(pid) - before
+        finally:
+            system.end()
+        accepted = answered.requests - answered.refused
+        events = accepted * size
+        kept = _kept(system)
+        assert not collector.durable or events <= kept <= events + connections * size, (
+            f"{collector.name} acknowledged {events} events and kept {kept}"
+        )
+        return Taken(
+            events_a_second=events / answered.seconds,
+            events_a_core_second=events / used,
+            p99_ms=answered.p99 / 1000,
+            acknowledged=events,
+            kept=kept,
+            refused_a_second=answered.refused / answered.seconds,
+        )
+
+
+def _kept(system: System) -> int:
+    return sum(
+        record.value.rstrip(b"\n").count(b"\n") + 1
+        for records in system.log().values()
+        for record in records
+        if record.value
+    )
+
+
+@contextmanager
+def no_op(_: System) -> Iterator[tuple[str, int]]:
+    """The limit."""
+    with _program("no_op") as found:
+        yield found
+
+
+@contextmanager
+def fastapi(system: System) -> Iterator[tuple[str, int]]:
+    """The usual way."""
+    kafka = system.kafka
+    with _program("fastapi_collector", kafka.kafka_brokers, kafka.events_topic) as found:
+        yield found
+
+
+@contextmanager
+def mostread(system: System, workers: int = 1) -> Iterator[tuple[str, int]]:
+    """Ours."""
+    settings = {**_LIMITED, "MOSTREAD_COLLECTOR_WORKERS": str(workers)}
+    service = system.service("collector", **settings).wait_ready()
+    assert service.process is not None
+    yield service.url, service.process.pid
+    assert service.stop() == 0
+
+
+@contextmanager
+def _program(name: str, *arguments: str) -> Iterator[tuple[str, int]]:
+    """Run `programs/<name>.py PORT ...`."""
+    port = free_ports(1)[0]
+    program = str(_PROGRAMS / f"{name}.py")
+    process = subprocess.Popen([sys.executable, program, str(port), *arguments])
+    try:
+        wait_until(lambda: _listens(process, port), f"{name} listens")
+        yield f"http://127.0.0.1:{port}", process.pid
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
+    assert process.poll() is None, "it ended by itself"
+    with socket.socket() as tried:
+        return tried.connect_ex(("127.0.0.1", port)) == 0
+
+
+OURS = [
+    Collector("mostread", mostread, 1, 1000),
+    Collector("mostread, 200 events a request", mostread, 200, 32),
+]
+COLLECTORS = [
+    Collector("FastAPI + kafka-python, each acknowledgement awaited", fastapi, 1, 1000),
+    Collector("aiohttp that keeps nothing: the limit", no_op, 1, 1000, durable=False),
+    *OURS,
+    Collector("mostread, three times as many as may wait", mostread, 1, 3000, overloaded=True),
+    Collector("mostread, two workers on one port", partial(mostread, workers=2), 1, 1000),
+]

@@ -1,0 +1,80 @@
+"""From POST to visible in the list, under steady traffic, on the whole real way."""
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import aiohttp
+
+from tests.support.system import System
+
+PROBES_A_SECOND = 4
+WARMING_SECONDS = 3
+PATIENCE_SECONDS = 120
+"""How much longer than the probes are sent one waits for the last; then the run has failed."""
+
+
+async def measure(system: System, *, rate: int, seconds: int) -> list[float]:
+    """Return, in seconds, how long each of some probes took to be listed.
+
+    A probe is one view of an article never seen before, on a site of its own, sent beside
+    `rate` events a second; the list of that site is asked for all the time, as a page does.
+    """
+    collector, ranking = system.service("collector"), system.service("ranking")
+    for service in (collector, ranking, system.service("aggregator")):
+        service.wait_ready()
+    with _traffic(collector.url, rate):
+        await asyncio.sleep(WARMING_SECONDS)
+        async with asyncio.timeout(seconds + PATIENCE_SECONDS), aiohttp.ClientSession() as session:
+            return await _probed(session, collector.url, ranking.url, seconds * PROBES_A_SECOND)
+
+
+@contextmanager
+def _traffic(url: str, rate: int) -> Iterator[None]:
+    """Send from a process of its own: it must not keep the watch waiting."""
+    how = ["--rate", str(rate), "--duration", "86400", "--url", url, "--seed", "1"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mostread", "loadgen", *how], stdout=subprocess.DEVNULL
+    )
+    try:
+        yield
+        assert process.poll() is None, "the traffic ended by itself"
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def _probed(
+    session: aiohttp.ClientSession, collector: str, ranking: str, probes: int
+) -> list[float]:
+    sent: dict[str, float] = {}
+    took: dict[str, float] = {}
+
+    async def send() -> None:
+        for number in range(probes):
+            event = {"type": "view", "site": "probe", "article_id": f"probe-{number}"}
+            sent[f"probe-{number}"] = time.monotonic()
+            async with session.post(f"{collector}/v1/events", json=event) as answer:
+                assert answer.status == 202
+            await asyncio.sleep(1 / PROBES_A_SECOND)
+
+    async def watch() -> None:
+        address = f"{ranking}/v1/most-read?site=probe&window=1h&limit=100&offset="
+        while len(took) < probes:
+            # The newest stand last or anywhere: all of them have one view.
+            for offset in range(0, len(sent) + 1, 100):
+                async with session.get(f"{address}{offset}") as answer:
+                    listed = (await answer.json())["items"]
+                now = time.monotonic()
+                for item in listed:
+                    name = item["article_id"]
+                    took.setdefault(name, now - sent[name])
+            await asyncio.sleep(0.02)
+
+    async with asyncio.TaskGroup() as both:
+        both.create_task(send())
+        both.create_task(watch())
+    return list(took.values())

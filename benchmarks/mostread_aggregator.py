@@ -1,0 +1,46 @@
+"""mostread itself: one aggregator, until its rows are in ClickHouse and its offsets committed."""
+
+import dataclasses
+import tempfile
+import time
+from contextlib import nullcontext
+from pathlib import Path
+
+from benchmarks import committed
+from benchmarks.contestant import Beside, Measured, Servers
+from benchmarks.log import Log
+from mostread.infra.clickhouse.client import connect
+from tests.support.system import System
+
+
+def run(servers: Servers, log: Log, *, workers: int = 1, beside: Beside = nullcontext) -> Measured:
+    """Count `log` into a database of its own; the memory is that of the first worker.
+
+    `beside` is entered with its process id while it counts.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        name = f"bench_{time.time_ns()}"
+        system = System(servers.brokers, servers.clickhouse_url, name, Path(directory))
+        # The log is read by others too: only database and group are its own.
+        system.kafka = log.kafka
+        system.environment["MOSTREAD_KAFKA_TOPIC_PREFIX"] = log.kafka.kafka_topic_prefix
+        system.init()
+        try:
+            return _count(system, log, workers, beside)
+        finally:
+            system.end()
+            client = connect(system.clickhouse)
+            client.command(f"DROP DATABASE {name} SYNC")
+            client.close()
+
+
+def _count(system: System, log: Log, workers: int, beside: Beside) -> Measured:
+    started = [system.service("aggregator") for _ in range(workers)]
+    first = started[0]
+    assert first.process is not None
+    group = system.environment["MOSTREAD_AGGREGATOR_GROUP"]
+    with beside(first.process.pid):
+        measured = committed.watch(log, group, first.log, first.process.pid)
+    counted = sum(outcomes["counted"] for outcomes in system.outcomes().values())
+    assert [worker.stop() for worker in started] == [0] * workers
+    return dataclasses.replace(measured, counted=counted)

@@ -1,0 +1,64 @@
+"""Our decoding, duplicates and counting on a bare aiokafka consumer: no Faust, and no store.
+
+Brokers, topic and group are arguments.
+"""
+
+import asyncio
+import signal
+import sys
+import time
+
+import uvloop
+from aiokafka import AIOKafkaConsumer
+
+from mostread.core.counting.partition import PartitionCount
+from mostread.core.counting.batch import Lateness
+
+FLUSH_SECONDS = 1.0
+COUNTERS = 400_000
+
+
+async def count(brokers: str, topic: str, group: str) -> None:
+    """Count until SIGTERM; what the aggregator writes each second is made and thrown away."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    consumer = AIOKafkaConsumer(
+        topic,
+        bootstrap_servers=brokers,
+        group_id=group,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=4 << 20,
+        fetch_max_wait_ms=25,
+    )
+    await consumer.start()  # returns when the partitions are assigned
+    say("partitions_assigned")
+    counts = {
+        place.partition: PartitionCount(
+            None, lateness=Lateness(), capacity=COUNTERS // len(consumer.assignment())
+        )
+        for place in consumer.assignment()
+    }
+    flushed = time.monotonic()
+    while not stop.is_set():
+        for place, records in (await consumer.getmany(timeout_ms=100, max_records=2000)).items():
+            counts[place.partition].count(records)
+        if time.monotonic() - flushed >= FLUSH_SECONDS:
+            for each in counts.values():
+                settlement = each.close()
+                if settlement is not None:
+                    each.apply(settlement, {})
+            await consumer.commit()
+            flushed = time.monotonic()
+    say(f"counted {sum(each.position().outcomes.counted for each in counts.values())}")
+    await consumer.stop()
+
+
+def say(what: str) -> None:
+    """Tell the benchmark."""
+    sys.stdout.write(f"{what}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    uvloop.run(count(*sys.argv[1:]))

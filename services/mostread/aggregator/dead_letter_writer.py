@@ -1,0 +1,84 @@
+"""What could not be counted, kept where it can be looked at, mended and sent again."""
+
+import base64
+from collections.abc import Sequence
+
+import orjson
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from mostread.core.records import DeadLine
+from mostread.infra.kafka._m_kafka_connection import connection
+from mostread.infra.kafka.config import KafkaSettings
+from mostread.infra.kafka.topics import DEAD_LETTER_BYTES
+from mostread.infra.kafka.errors import trouble
+
+SECONDS = 30
+
+
+class DeadLetters:
+    """Writes to the dead letters topic. Blocks, for one thread at a time.
+
+    A record's key is where the line stood, `topic/partition/offset/line`; a line that is
+    written again after a crash has the same key. Its value is JSON: `topic`, `partition`,
+    `offset`, `line`, the record's `timestamp` in milliseconds, `reason`, and the line itself as
+    `text`, or as `base64` where it is not UTF-8 or not printable.
+    """
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        self._producer: KafkaProducer | None = None
+
+    def close(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.close(timeout=1)
+
+    def write(self, topic: str, lines: Sequence[tuple[int, DeadLine]]) -> None:
+        """Write (partition, line) pairs; return when Kafka has them all.
+
+        Raises KafkaUnavailable; some may have been written then, and writing them all again
+        is right.
+        """
+        try:
+            if self._producer is None:
+                self._producer = KafkaProducer(
+                    **connection(self._settings),
+                    acks="all",
+                    max_block_ms=SECONDS * 1000,
+                    delivery_timeout_ms=SECONDS * 1000,
+                    request_timeout_ms=SECONDS * 1000 // 2,
+                    max_request_size=DEAD_LETTER_BYTES,
+                )
+            sent = [
+                self._producer.send(
+                    self._settings.dead_letters_topic, key=key, value=orjson.dumps(letter)
+                )
+                for key, letter in (_letter(topic, partition, line) for partition, line in lines)
+            ]
+            for future in sent:
+                future.get(timeout=SECONDS)
+        except (KafkaError, OSError) as error:
+            self.close()
+            raise trouble(error, self._settings, "Kafka does not take dead letters") from error
+
+
+def _letter(topic: str, partition: int, line: DeadLine) -> tuple[bytes, dict[str, object]]:
+    letter: dict[str, object] = {
+        "topic": topic,
+        "partition": partition,
+        "offset": line.offset,
+        "line": line.line,
+        "timestamp": line.timestamp,
+        "reason": line.reason,
+    }
+    try:
+        text = line.raw.decode()
+    except UnicodeDecodeError:
+        text = None
+    # What would grow by escapes goes as base64 too, so that the largest record still fits.
+    if text is not None and text.isprintable():
+        letter["text"] = text
+    else:
+        letter["base64"] = base64.b64encode(line.raw).decode()
+    return f"{topic}/{partition}/{line.offset}/{line.line}".encode(), letter

@@ -1,0 +1,80 @@
+"""`mostread rebuild`, from its options to the exchange of the tables."""
+
+import asyncio
+import functools
+
+import click
+
+from mostread.infra._m_aggregator_garbage import search_now_and_then
+from mostread.aggregator.event_topic import EventLog
+from mostread.aggregator.config import AggregatorSettings
+from mostread.aggregator.repository import ClickHouseStore, Count
+from mostread.infra.clickhouse.client import connect
+from mostread.ops.rebuild.recounter import Recount
+from mostread.ops.rebuild.tables import Tables, beside
+
+FEW_RECORDS = 2_000
+"""So few are counted in the moment that the exchange takes."""
+MOST_ROUNDS = 20
+
+
+@click.command()
+@click.option("--discard", is_flag=True, help="Drop what a rebuild left that was cut off.")
+def rebuild(discard: bool) -> None:
+    """Count the log anew into new tables, then put them into the place of the old ones.
+
+    Everything may go on meanwhile. Windows and totals that the log no longer has whole are
+    copied as they are.
+    """
+    settings = AggregatorSettings()
+    tables = Tables(settings)
+    try:
+        if tables.finish():
+            click.echo("finished the exchange of a rebuild that was cut off")
+            return
+        if discard:
+            tables.drop()
+        asyncio.run(_rebuild(settings, tables))
+    finally:
+        tables.close()
+
+
+async def _rebuild(settings: AggregatorSettings, tables: Tables) -> None:
+    log = EventLog(settings)
+    old = ClickHouseStore(functools.partial(connect, settings))
+    new = ClickHouseStore(functools.partial(connect, beside(settings)))
+    tidying = asyncio.create_task(search_now_and_then())
+    try:
+        topic = await log.topic()
+        positions = await asyncio.to_thread(lambda: old.positions(old.current(topic)))
+        count = Count(topic, await asyncio.to_thread(tables.create))
+        recount = Recount(settings, log, new, count, positions)
+        kept_until = await recount.begin()
+        await asyncio.to_thread(tables.copy, count, kept_until)
+        for partition in kept_until:
+            click.echo(
+                f"partition {partition}: the log has lost its first records; what they counted "
+                "is kept as it is, and only later windows are counted anew"
+            )
+        await _count(recount)
+        await asyncio.to_thread(tables.exchange)
+        await asyncio.to_thread(tables.drop)
+    finally:
+        tidying.cancel()
+        await log.close()
+        old.close()
+        new.close()
+    click.echo(f"rebuilt: the tables in use are now those of rebuild {count.rebuild}")
+
+
+async def _count(recount: Recount) -> None:
+    """Count until so little is left that the list will hardly stand still."""
+    total = 0
+    for _ in range(MOST_ROUNDS):
+        left = await recount.left()
+        with click.progressbar(length=left, label="counting") as bar:
+            await recount.catch_up(bar.update)
+        total += left
+        if left <= FEW_RECORDS:
+            break
+    click.echo(f"counted {total:,} records")

@@ -1,0 +1,93 @@
+"""`mostread token`: who may do what, changed while collectors run."""
+
+import re
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from mostread.collector.config import CollectorSettings
+from mostread.errors import Misconfigured, NameTaken
+from mostread.infra.auth import token_file
+from mostread.infra.auth.tokens import Role, Token, hash_token, parse_tokens
+from mostread.infra.auth.token_file import Tokens
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def _file(_: click.Context, __: click.Parameter, value: Path | None) -> Path:
+    chosen = value or Path(CollectorSettings().collector_tokens_file)
+    if chosen == Path():
+        raise click.UsageError("say which file: --file FILE, or MOSTREAD_COLLECTOR_TOKENS_FILE")
+    return chosen
+
+
+def _with_file(command: Command) -> Command:
+    return click.option(
+        "--file",
+        type=click.Path(dir_okay=False, path_type=Path),
+        callback=_file,
+        help="The file with tokens; MOSTREAD_COLLECTOR_TOKENS_FILE where it is not given.",
+    )(command)
+
+
+@click.group()
+def token() -> None:
+    """Make, list and revoke the bearer tokens of the collector.
+
+    A collector that is told of the file by MOSTREAD_COLLECTOR_TOKENS_FILE sees a change within
+    two seconds.
+    """
+
+
+@token.command()
+@click.argument("name")
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@_with_file
+def create(name: str, role: str, file: Path) -> None:
+    """Make a token and print it, this once: only its hash is kept."""
+    if not _NAME.fullmatch(name):
+        raise click.UsageError("a name is made of 1 to 64 of A-Z a-z 0-9 . _ -")
+    shown = secrets.token_urlsafe(32)
+
+    def add(tokens: Tokens) -> Tokens:
+        if any(each.name == name for each in tokens):
+            raise NameTaken(
+                f"{file} has a token {name!r} already; revoke it first, or choose another name"
+            )
+        return (*tokens, Token(name, Role(role), hash_token(shown)))
+
+    token_file.change(file, add)
+    click.echo(shown)
+
+
+@token.command(name="list")
+@_with_file
+def list_tokens(file: Path) -> None:
+    """List the names and roles, and where each is kept."""
+    for where, tokens in (
+        (str(file), token_file.read(file)),
+        ("MOSTREAD_COLLECTOR_TOKENS", parse_tokens(CollectorSettings().collector_tokens)),
+    ):
+        for each in tokens:
+            click.echo(f"{each.name}\t{each.role}\t{where}")
+
+
+@token.command()
+@click.argument("name")
+@_with_file
+def revoke(name: str, file: Path) -> None:
+    """Take a token back: whoever shows it is told 401."""
+
+    def remove(tokens: Tokens) -> list[Token]:
+        left = [each for each in tokens if each.name != name]
+        if len(left) == len(tokens):
+            names = ", ".join(each.name for each in tokens) or "none"
+            raise Misconfigured(f"{file} has no token {name!r}; it has {names}")
+        return left
+
+    token_file.change(file, remove)

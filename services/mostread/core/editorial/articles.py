@@ -1,0 +1,87 @@
+"""What a CMS says of an article: a record of the articles topic, and the row it becomes.
+
+A record's key is `article:<site>:<article_id>`, its value the article as JSON
+(schemas/article.schema.json); a record without a value deletes the article.
+"""
+
+from typing import Annotated, NamedTuple
+
+import msgspec
+
+from mostread.core.events import Name64, Name128, Timestamp
+from mostread.errors import InvalidEvent
+
+# \A and \Z, not ^ and $: in Python's regular expressions $ stands before a newline, too.
+Address = Annotated[str, msgspec.Meta(max_length=2000, pattern=r"\Ahttps?://[^\s]+\Z")]
+Language = Annotated[
+    str, msgspec.Meta(max_length=35, pattern=r"\A[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\Z")
+]
+Title = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+Section = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+Rank = Annotated[int, msgspec.Meta(ge=1, le=100)]
+
+
+class Article(msgspec.Struct, omit_defaults=True, frozen=True):
+    """What a CMS says of an article. `published_at` is in milliseconds since the epoch."""
+
+    article_id: Name128
+    title: Title
+    site: Name64 = "default"
+    url: Address | None = None
+    section: Section | None = None
+    language: Language | None = None
+    published_at: Timestamp | None = None
+    image: Address | None = None
+    hidden: bool = False
+    pinned: Rank | None = None
+
+
+class ArticleRow(NamedTuple):
+    """A row of the table `articles`: empty texts stand for what is not known."""
+
+    site: str
+    article_id: str
+    title: str
+    url: str
+    section: str
+    language: str
+    published_at: int | None
+    image: str
+    hidden: bool
+    pinned: int | None
+    deleted: bool
+    version: int
+
+
+_decoder = msgspec.json.Decoder(Article)
+
+
+def article_key(site: str, article_id: str) -> bytes:
+    """Return the key of an article's records."""
+    return f"article:{site}:{article_id}".encode()
+
+
+def article_row(site: str, article_id: str, value: bytes | None, *, version: int) -> ArticleRow:
+    """Return the row that a record becomes. Raises InvalidEvent for what is no article."""
+    if value is None:
+        return ArticleRow(site, article_id, "", "", "", "", None, "", False, None, True, version)
+    try:
+        article = _decoder.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidEvent("syntax", str(error)) from error
+    if (article.site, article.article_id) != (site, article_id):
+        raise InvalidEvent("key", "the key names another article than the value")
+    return ArticleRow(
+        site=site,
+        article_id=article_id,
+        title=article.title,
+        url=article.url or "",
+        section=article.section or "",
+        language=article.language or "",
+        published_at=article.published_at,
+        image=article.image or "",
+        hidden=article.hidden,
+        pinned=article.pinned,
+        deleted=False,
+        version=version,
+    )

@@ -1,0 +1,79 @@
+"""What Kafka and ClickHouse have in common as processes of their own."""
+
+import os
+import subprocess
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+
+from mostread.errors import Unavailable
+from mostread.devstack.process import spawn, stop, tail
+
+START_TIMEOUT = 90.0
+
+Progress = Callable[[str], None]
+"""Takes a sentence for whoever waits."""
+
+
+class LocalServer(ABC):
+    """A server under `data`, which survives a restart; its ports may change between runs.
+
+    `mostread up` runs `argv` under its supervisor; tests start and kill it here.
+    """
+
+    name: str
+    unavailable: type[Unavailable]
+    stop_timeout = 60.0
+
+    listening: tuple[tuple[str, int], ...]
+    """Each port it takes, with what for."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data.absolute()
+        self.log = self.data / f"{self.name}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    @abstractmethod
+    def argv(self) -> list[str]:
+        """The command that runs the prepared server."""
+
+    @abstractmethod
+    def prepare(self, progress: Progress) -> None:
+        """Make everything ready that the server needs before it can start."""
+
+    @abstractmethod
+    def is_ready(self) -> bool:
+        """Whether the server answers."""
+
+    @property
+    def pid(self) -> int | None:
+        """The running server's process id."""
+        return self._process.pid if self._process else None
+
+    def start(self) -> None:
+        """Start the server and return when it answers; raises Unavailable."""
+        self.prepare(lambda _: None)
+        self._process = spawn(self.argv, log=self.log, env=os.environ)
+        deadline = time.monotonic() + START_TIMEOUT
+        while not self.is_ready():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise self.unavailable(
+                    f"{self.name} did not start. The end of its log:\n{tail(self.log)}"
+                )
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """End the server in order; nothing happens if it does not run."""
+        if self._process:
+            stop(self._process, self.stop_timeout)
+            self._process = None
+
+    def kill(self) -> None:
+        """End the server as a power cut would, for tests."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None

@@ -1,0 +1,40 @@
+"""ClickHouse as one process: the embedded engine behind its HTTP front, on loopback."""
+
+import http.client
+import sys
+from pathlib import Path
+
+from mostread.errors import ClickHouseUnavailable
+from mostread.devstack.servers.base import LocalServer, Progress
+
+
+class LocalClickHouse(LocalServer):
+    """ClickHouse on `url`."""
+
+    name = "clickhouse"
+    unavailable = ClickHouseUnavailable
+    stop_timeout = 150.0  # a long insert or merge is waited for
+
+    def __init__(self, data: Path, port: int) -> None:
+        super().__init__(data)
+        self.url = f"http://127.0.0.1:{port}"
+        self.listening = (("ClickHouse", port),)
+        self._port = port
+
+    @property
+    def argv(self) -> list[str]:
+        front = "mostread.devstack.servers.chdb_http"
+        return [sys.executable, "-m", front, str(self.data / "data"), str(self._port)]
+
+    def prepare(self, progress: Progress) -> None:
+        self.data.mkdir(parents=True, exist_ok=True)
+
+    def is_ready(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
+        try:
+            connection.request("GET", "/ping")
+            return connection.getresponse().status == http.client.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()

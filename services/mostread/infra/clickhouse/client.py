@@ -1,0 +1,112 @@
+"""A connection to ClickHouse, with its errors told apart by what one can do about them."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
+
+from mostread.infra.clickhouse.config import NAMES, ClickHouseSettings
+from mostread.errors import ClickHouseUnavailable, CountOver, Misconfigured
+from mostread.infra.tls import causes, explain
+
+# Codes of ClickHouse's errors that a person must mend; every other may pass by itself.
+_PERMANENT = {
+    "60": "a table is missing; run `mostread init`",
+    "81": "the database is missing; run `mostread init`",
+    "192": "the user is unknown; check MOSTREAD_CLICKHOUSE_USER",
+    "193": "the password is wrong; check MOSTREAD_CLICKHOUSE_PASSWORD",
+    "516": "the user or password is wrong; check MOSTREAD_CLICKHOUSE_USER and _PASSWORD",
+    "497": "the user lacks a right; deploy/clickhouse/grants.sql has what each service needs",
+}
+
+
+_VIOLATED_CONSTRAINT = "469"  # the one constraint is on `rebuild`
+
+
+# It writes a line about what it raises as well; where a service logs, that is still seen.
+logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
+
+
+@contextmanager
+def told_apart() -> Iterator[None]:
+    """Turn what the driver raises into ClickHouseUnavailable, Misconfigured or CountOver."""
+    try:
+        yield
+    except (ClickHouseError, OSError) as error:
+        if why := explain(error, "ClickHouse", NAMES):
+            raise Misconfigured(why) from error
+        code = str(getattr(error, "code", None) or "")
+        first_line = (str(error).splitlines() or [type(error).__name__])[0][:300]
+        if isinstance(error, DatabaseError) and code in _PERMANENT:
+            raise Misconfigured(f"ClickHouse: {_PERMANENT[code]} ({first_line})") from error
+        if isinstance(error, DatabaseError) and code == _VIOLATED_CONSTRAINT:
+            raise CountOver("`mostread rebuild` has exchanged the tables") from error
+        silent = [each for each in causes(error) if isinstance(each, OSError) and each.errno]
+        if silent:
+            raise ClickHouseUnavailable(
+                f"ClickHouse does not answer ({silent[0].strerror}); see whether it runs at "
+                "MOSTREAD_CLICKHOUSE_URL"
+            ) from error
+        raise ClickHouseUnavailable(f"ClickHouse did not answer well: {first_line}") from error
+
+
+def connect(
+    settings: ClickHouseSettings, *, database: str | None = None, seconds: float | None = None
+) -> Client:
+    """Return a client bound to `database`, whose queries may take `seconds`.
+
+    Both are by default those of the settings. One client is for one thread at a time. Raises
+    ClickHouseUnavailable or Misconfigured.
+    """
+    if seconds is not None:
+        settings = settings.model_copy(update={"clickhouse_timeout_seconds": seconds})
+    parts = urlsplit(settings.clickhouse_url)
+    password = settings.clickhouse_password.get_secret_value()
+    with told_apart():
+        return clickhouse_connect.get_client(
+            interface=parts.scheme,
+            host=parts.hostname or "127.0.0.1",
+            port=parts.port or (8443 if parts.scheme == "https" else 8123),
+            username=settings.clickhouse_user,
+            password=password,
+            ca_cert=settings.clickhouse_ca_file or None,
+            client_cert=settings.clickhouse_cert_file or None,
+            client_cert_key=settings.clickhouse_key_file or None,
+            # Beside a certificate the driver sends no password unless it is told to.
+            tls_mode="strict" if password else None,
+            database=database or settings.clickhouse_database,
+            connect_timeout=5,
+            send_receive_timeout=settings.clickhouse_timeout_seconds,
+            # A session would allow one query at a time, and nothing here needs one.
+            autogenerate_session_id=False,
+            # Retrying is ours: we know that sending a row twice changes nothing.
+            query_retries=0,
+            settings=_consistent(settings),
+        )
+
+
+def _consistent(settings: ClickHouseSettings) -> dict[str, str | int]:
+    """Return the settings by which several replicas answer as one server would.
+
+    docs/architecture.md, "On several replicas", says what each of them is for.
+    """
+    if not settings.clickhouse_cluster:
+        return {}
+    milliseconds = int(settings.clickhouse_timeout_seconds * 1000)
+    return {
+        "insert_quorum": "auto",
+        "insert_quorum_parallel": 0,
+        # Before the client gives up: then it is told that the outcome is unknown.
+        "insert_quorum_timeout": milliseconds * 4 // 5,
+        "select_sequential_consistency": 1,
+        # What is written twice is meant twice: a block like an earlier one may be all that a
+        # restored table has of it.
+        "insert_deduplicate": 0,
+        "alter_sync": 2,
+        "mutations_sync": 2,
+        "distributed_ddl_output_mode": "throw",
+    }

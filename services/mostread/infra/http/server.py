@@ -1,0 +1,150 @@
+"""What every service has: /healthz, /readyz, /metrics, /openapi.json, and an orderly end."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any
+
+import orjson
+from aiohttp import web
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from mostread.infra import logging as logs
+from mostread.errors import Misconfigured
+from mostread.infra.http.connections import Connection, Connections, Cut, taking_turns
+from mostread.infra.http.problems import problem, problems
+from mostread.infra.http.config import ServiceSettings
+
+log = logs.get(__name__)
+
+Check = Callable[[], Awaitable[str | None]]
+"""Asks one part whether it works: None, or a sentence that says what is wrong."""
+
+Gather = Callable[[], Awaitable[Collector]]
+"""Gets metrics from elsewhere."""
+
+
+def new_registry() -> CollectorRegistry:
+    """Return a registry of metrics with those of the process itself in it."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry
+
+
+def new_application(
+    *,
+    checks: Mapping[str, Check],
+    registry: CollectorRegistry | Gather,
+    openapi: Mapping[str, Any] | None = None,
+    client_max_size: int = 1 << 20,
+) -> web.Application:
+    """Return an application that answers for the service itself.
+
+    `checks` names the parts that /readyz asks; it answers 200 when each returns None, else 503
+    with what is wrong by name. /healthz answers 200 as long as the process lives.
+    """
+    app = web.Application(middlewares=[taking_turns, problems], client_max_size=client_max_size)
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def readyz(_: web.Request) -> web.Response:
+        answers = await asyncio.gather(*(check() for check in checks.values()))
+        failing = {name: said for name, said in zip(checks, answers, strict=True) if said}
+        if failing:
+            return problem(
+                503,
+                "not-ready",
+                "Not ready",
+                "; ".join(f"{name}: {said}" for name, said in failing.items()),
+                failing=failing,
+            )
+        return web.json_response({"status": "ready", "checks": dict.fromkeys(checks, "ok")})
+
+    async def metrics(request: web.Request) -> web.Response:
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        found = registry if isinstance(registry, CollectorRegistry) else await registry()
+        return web.Response(body=encode(found), headers={"Content-Type": content_type})
+
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+    app.router.add_get("/metrics", metrics)
+    if openapi is not None:
+        document = orjson.dumps(openapi)
+
+        async def openapi_json(_: web.Request) -> web.Response:
+            return web.Response(body=document, content_type="application/json")
+
+        app.router.add_get("/openapi.json", openapi_json)
+    return app
+
+
+class Listening:
+    """A service that listens; `cleanup` lets the requests under way finish."""
+
+    def __init__(self, runner: web.AppRunner, server: web.Server, connections: Connections) -> None:
+        self.connections = connections
+        self._runner = runner
+        self._server = server
+
+    async def start(self, host: str, port: int, *, shared: bool) -> None:
+        """Accept connections. Raises OSError where the port is taken."""
+        self._listener = await self.connections.loop.create_server(
+            partial(Connection, self.connections, self._server),
+            host,
+            port,
+            backlog=4096,
+            reuse_port=shared,
+        )
+        self._sweeping = asyncio.create_task(self.connections.sweep())
+
+    async def cleanup(self) -> None:
+        """Accept no more, let requests finish, then clean up."""
+        self._listener.close()
+        await self._runner.cleanup()
+        self._sweeping.cancel()
+
+
+async def listen(
+    app: web.Application,
+    host: str,
+    port: int,
+    setting: str,
+    settings: ServiceSettings,
+    *,
+    shared: bool = False,
+    cut: Callable[[Cut], None] = lambda _: None,
+) -> Listening:
+    """Serve `app` within the limits of `settings`; `cut` is told of connections beyond them.
+
+    Where it is `shared`, other processes that say so too may listen on the same port. Raises
+    Misconfigured, naming `setting`, where the port is taken.
+    """
+    runner = web.AppRunner(app, shutdown_timeout=30)
+    await runner.setup()
+    if runner.server is None:
+        raise RuntimeError("aiohttp's runner is set up and has no server")
+    listening = Listening(runner, runner.server, Connections(settings, cut))
+    try:
+        await listening.start(host, port, shared=shared)
+    except OSError as error:
+        await runner.cleanup()
+        raise Misconfigured(
+            f"cannot listen on {host}:{port} ({error.strerror}); choose another port by {setting}"
+        ) from error
+    log.info("listening", host=host, port=port)
+    return listening
+
+
+def stop_signal() -> asyncio.Event:
+    """Return an event that SIGTERM and SIGINT set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop

@@ -1,0 +1,100 @@
+"""Where Kafka is, and how it is spoken to."""
+
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from mostread.infra.settings import Settings
+from mostread.infra.tls import Names, Tls
+
+NAMES = Names("MOSTREAD_KAFKA", "MOSTREAD_KAFKA_BROKERS")
+
+
+class KafkaSettings(Settings):
+    """Settings of every process that speaks to Kafka."""
+
+    kafka_brokers: str = Field(
+        "127.0.0.1:8084", description="Bootstrap brokers, host:port, separated by commas."
+    )
+    kafka_topic_prefix: str = Field(
+        "engagement.", description="What the names of the three topics begin with."
+    )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT",
+        description="As brokers call it: SSL is TLS, SASL a user with a password, SASL_SSL both.",
+    )
+    kafka_ca_file: str = Field(
+        "",
+        description="A file (PEM) with the certificates of who signed the brokers'; empty: whom "
+        "the system trusts.",
+    )
+    kafka_cert_file: str = Field(
+        "", description="A file (PEM) with our own certificate, for brokers that ask for one."
+    )
+    kafka_key_file: str = Field(
+        "", description="A file (PEM) with its key; empty: the key is in the same file."
+    )
+    kafka_sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = Field(
+        "SCRAM-SHA-512",
+        description="How the password is shown: SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN.",
+    )
+    kafka_username: str = Field("", description="Who connects, with SASL.")
+    kafka_password: SecretStr = Field(SecretStr(""), description="The user's password.")
+
+    @property
+    def bootstrap_servers(self) -> list[str]:
+        return [broker.strip() for broker in self.kafka_brokers.split(",") if broker.strip()]
+
+    @property
+    def kafka_encrypts(self) -> bool:
+        return self.kafka_security_protocol.endswith("SSL")
+
+    @property
+    def kafka_asks_for_user(self) -> bool:
+        return self.kafka_security_protocol.startswith("SASL")
+
+    @property
+    def kafka_tls(self) -> Tls:
+        return Tls(
+            NAMES,
+            self.kafka_ca_file,
+            self.kafka_cert_file,
+            self.kafka_key_file,
+        )
+
+    @property
+    def events_topic(self) -> str:
+        return f"{self.kafka_topic_prefix}events"
+
+    @property
+    def articles_topic(self) -> str:
+        return f"{self.kafka_topic_prefix}articles"
+
+    @property
+    def dead_letters_topic(self) -> str:
+        return f"{self.kafka_topic_prefix}dead-letters"
+
+    @field_validator("kafka_brokers")
+    @classmethod
+    def _no_user_in_an_address(cls, value: str) -> str:
+        if "@" in value:
+            raise ValueError(
+                "it holds addresses only; a user goes into MOSTREAD_KAFKA_USERNAME and _PASSWORD"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        protocol = f"MOSTREAD_KAFKA_SECURITY_PROTOCOL={self.kafka_security_protocol}"
+        self.kafka_tls.check(
+            encrypts=self.kafka_encrypts, because=f"{protocol} does not encrypt; write SSL"
+        )
+        user, password = self.kafka_username, self.kafka_password.get_secret_value()
+        if self.kafka_asks_for_user and not (user and password):
+            raise ValueError(f"{protocol} needs MOSTREAD_KAFKA_USERNAME and _PASSWORD")
+        if (user or password) and not self.kafka_asks_for_user:
+            raise ValueError(
+                f"MOSTREAD_KAFKA_USERNAME and _PASSWORD are of no use: {protocol} names no user; "
+                f"write SASL_{'SSL' if self.kafka_encrypts else 'SSL or SASL_PLAINTEXT'}"
+            )
+        return self

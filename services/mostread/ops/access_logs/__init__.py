@@ -1,0 +1,1 @@
+"""`mostread replay`: the readers of before, from the access logs of a web server."""

@@ -1,0 +1,39 @@
+"""Do the services say that they are ready? Asked where their addresses are known."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from mostread.ops.doctor.findings import Finding, ok, problem
+from mostread.ops.inspection.http import Silent, failing
+from mostread.ops.inspection.clients import Way
+
+
+def services(way: Way) -> Iterator[Finding]:
+    """Each that was named, or belongs to the embedded stack."""
+    if not way.services:
+        return
+    ready = []
+    with ThreadPoolExecutor(len(way.services)) as pool:
+        for name, said in zip(way.services, pool.map(_ask, way.services.values()), strict=True):
+            if isinstance(said, Silent):
+                yield problem(
+                    f"{name}: {said}",
+                    f"Start `mostread {name.partition('-')[0]}`, or see in its log why it ended.",
+                )
+            elif said:
+                why = "; ".join(f"{part}: {wrong}" for part, wrong in said.items())
+                yield problem(
+                    f"{name} is not ready: {why}",
+                    "It goes on by itself once that is mended; starting it anew does not help.",
+                )
+            else:
+                ready.append(name)
+    if ready:
+        yield ok(f"{', '.join(ready)} {'is' if len(ready) == 1 else 'are'} ready")
+
+
+def _ask(address: str) -> dict[str, str] | Silent:
+    try:
+        return failing(address)
+    except Silent as error:
+        return error

@@ -1,0 +1,1 @@
+"""`mostread import`: lifetime totals of an earlier system."""

@@ -1,0 +1,30 @@
+"""`mostread ranking`."""
+
+import click
+import uvloop
+
+from mostread.infra import logging as logs
+from mostread.ranking.app import new_ranking
+from mostread.ranking.config import RankingSettings
+from mostread.infra.http.server import listen, stop_signal
+
+
+@click.command()
+def ranking() -> None:
+    """Answer the most-read list, and show it at /."""
+    settings = RankingSettings()
+    logs.configure("ranking", settings.log_level)
+    uvloop.run(_serve(settings))
+
+
+async def _serve(settings: RankingSettings) -> None:
+    stop = stop_signal()
+    runner = await listen(
+        new_ranking(settings),
+        settings.ranking_host,
+        settings.ranking_port,
+        "MOSTREAD_RANKING_PORT",
+        settings,
+    )
+    await stop.wait()
+    await runner.cleanup()

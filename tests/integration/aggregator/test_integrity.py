@@ -1,0 +1,159 @@
+"""An article that few visitors push is marked, and kept out where that is wanted."""
+
+import json
+import time
+import urllib.request
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from tests.support.collector import TOKENS
+from tests.faults.log import produce
+from mostread.infra.clickhouse.client import connect
+from mostread.infra.auth.tokens import hash_token
+from tests.support.system import Service, System, wait_until
+
+HOLDING = {"MOSTREAD_RANKING_QUARANTINE": "true", "MOSTREAD_RANKING_MIN_VISITORS": "3"}
+
+
+def views(article_id: str, visitors: Iterable[str]) -> list[tuple[str, bytes]]:
+    # Dated back, as whoever wants not to be seen would do it.
+    now = time.time_ns() // 1_000_000 - 2 * 3_600_000
+    return [
+        (
+            article_id,
+            json.dumps(
+                {"type": "view", "article_id": article_id, "visitor": visitor, "timestamp": now}
+            ).encode(),
+        )
+        for visitor in visitors
+    ]
+
+
+def pushed(count: int) -> list[tuple[str, bytes]]:
+    return views("pushed", (f"friend-{number % 4}" for number in range(count)))
+
+
+def items(ranking: Service, parameters: str = "") -> dict[str, Any]:
+    address = f"{ranking.url}/v1/most-read?window=24h&{parameters}"
+    with urllib.request.urlopen(address, timeout=30) as answer:
+        return {item["article_id"]: item for item in json.loads(answer.read())["items"]}
+
+
+def seen(ranking: Service, article_id: str) -> tuple[Any, ...]:
+    """Return the views of an article, and what is said of who viewed it."""
+    item = items(ranking, "held_back=1").get(article_id)
+    if item is None:
+        return (0,)
+    integrity = item["integrity"] or {}
+    return (item["window"]["views"], *map(integrity.get, ("visitors", "top_share", "marked")))
+
+
+@pytest.fixture
+def read(system: System) -> System:
+    """An article read by many, one pushed by four, one of two readers, one of unknown ones."""
+    produce(
+        system,
+        [
+            *views("popular", (f"reader-{number}" for number in range(150))),
+            *pushed(200),
+            *views("small", ["one", "two"]),
+            *[("server", b'{"type":"view","article_id":"server"}')] * 5,
+        ],
+    )
+    return system
+
+
+def test_few_visitors_are_marked_and_counts_stay_exact(read: System) -> None:
+    read.service("aggregator").wait_ready()
+    ranking = read.service("ranking").wait_ready()
+    wait_until(lambda: seen(ranking, "pushed") == (200, 4, 1.0, True), "the pushed one is marked")
+    many, visitors, share, marked = seen(ranking, "popular")
+    assert (many, marked) == (150, False)
+    assert 110 < visitors < 200  # 64 lowest hashes tell 150 to within a quarter, mostly
+    assert share < 0.2
+    assert seen(ranking, "small") == (2, 2, 1.0, False)
+    assert seen(ranking, "server") == (5, None, None, None)
+    # Nobody is kept out unless the operator says so.
+    assert list(items(ranking)) == ["pushed", "popular", "server", "small"]
+
+
+def test_what_is_held_back_is_listed_once_an_editor_clears_it(read: System) -> None:
+    read.service("aggregator").wait_ready()
+    tokens = f"editor-desk:editor:{hash_token(TOKENS['editor'])}"
+    collector = read.service("collector", MOSTREAD_COLLECTOR_TOKENS=tokens).wait_ready()
+    ranking = read.service("ranking", **HOLDING).wait_ready()
+
+    def listed(parameters: str = "") -> list[str]:
+        return list(items(ranking, parameters))
+
+    wait_until(lambda: listed() == ["popular", "server"], "few are held back")
+    assert listed("limit=1") == ["popular"]
+    assert listed("limit=1&offset=1") == ["server"]
+    assert listed("cursor=*") == ["popular", "server"]
+    # A search knows the ranks of the list without them, and finds none of them.
+    assert {a: item["rank"] for a, item in items(ranking, "q=S").items()} == {"server": 2}
+    assert list(items(ranking, "q=s&held_back=1")) == ["pushed", "server", "small"]
+    with urllib.request.urlopen(f"{ranking.url}/?held_back=1&lang=en", timeout=30) as answer:
+        page = answer.read().decode()
+    assert page.count('<span class="pinned">held back</span>') == 2
+    assert page.count("100 % of the views that were looked at are of ten visitors</span>") == 1
+    assert "Leave them out" in page
+    held = items(ranking, "held_back=1")
+    assert list(held) == ["pushed", "popular", "server", "small"]
+    assert {a for a, item in held.items() if (item["integrity"] or {}).get("held_back")} == {
+        "pushed",
+        "small",
+    }
+    request = urllib.request.Request(
+        f"{collector.url}/v1/articles/pushed/placement",
+        method="PUT",
+        data=b'{"cleared": true, "reason": "A class reads it together."}',
+        headers={"Authorization": f"Bearer {TOKENS['editor']}"},
+    )
+    urllib.request.urlopen(request, timeout=30).close()
+    wait_until(lambda: listed() == ["pushed", "popular", "server"], "the cleared one is listed")
+    cleared = items(ranking)["pushed"]
+    assert cleared["window"]["views"] == 200
+    assert cleared["integrity"]["marked"]
+    assert cleared["integrity"]["cleared"]
+    with urllib.request.urlopen(f"{ranking.url}/v1/articles/pushed", timeout=30) as answer:
+        article = json.loads(answer.read())
+    assert article["placement"]["cleared"]
+    assert article["integrity"]["top_share"] == 1.0
+
+
+def test_crashes_and_other_workers_change_no_mark(read: System) -> None:
+    ranking = read.service("ranking").wait_ready()
+    worker = read.service("aggregator").wait_ready()
+
+    def wait_counted(views: int) -> None:
+        wait_until(lambda: seen(ranking, "pushed") == (views, 4, 1.0, True), f"{views} are counted")
+
+    for sent in (200, 300, 400):
+        wait_counted(sent)
+        worker.kill()
+        produce(read, pushed(100))
+        worker = read.service("aggregator").wait_ready()
+    wait_counted(500)
+    client = connect(read.clickhouse)
+    rows = client.query(
+        "SELECT sum(views) FROM visitors FINAL WHERE article_id = 'pushed'"
+    ).result_rows
+    client.close()
+    assert rows == [(500,)]
+
+
+def test_a_list_of_thousands_is_held_still_without_those_held_back(system: System) -> None:
+    system.service("aggregator").wait_ready()
+    ranking = system.service("ranking", **HOLDING).wait_ready()
+    produce(system, pushed(200))
+    wait_until(lambda: seen(ranking, "pushed") == (200, 4, 1.0, True), "the pushed one is marked")
+    long_ids = ["ц" * 120 + f"{number:04}" for number in range(3000)]
+    produce(system, [v for each in long_ids for v in views(each, ["one", "two", "three"])])
+    wait_until(lambda: len(items(ranking, "limit=1&offset=2999")) == 1, "all are listed")
+    page = items(ranking, "limit=100&cursor=*")
+    assert len(page) == 100
+    assert "pushed" not in page
+    assert items(ranking, "limit=1&offset=3000") == {}

@@ -1,0 +1,223 @@
+"""The collector on the real Kafka: what it answers is what the log holds."""
+
+import asyncio
+import gzip
+import io
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import aiohttp
+import pytest
+from kafka import KafkaAdminClient
+from kafka.partitioner.default import murmur2
+
+from tests.support.collector import PARTITIONS, TOKENS, Collecting, collecting, view
+from mostread.infra import clock
+from mostread.core.events import encode
+from mostread.devstack.servers.kafka import LocalKafka
+
+Answer = tuple[int, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def running(kafka: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collecting]:
+    """One collector for the tests that need no other; each sends ids of its own."""
+    sites = "default,news"
+    with collecting(kafka.brokers, tmp_path_factory.mktemp("collector"), sites=sites) as collector:
+        yield collector
+
+
+@pytest.fixture
+async def http(running: Collecting) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(running.url) as session:
+        yield session
+
+
+async def post(http: aiohttp.ClientSession, body: bytes, **headers: str) -> Answer:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    async with http.post("/v1/events", data=io.BytesIO(body), headers=named) as answer:
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        return answer.status, await answer.json(content_type=None)
+
+
+def bearer(role: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {TOKENS[role]}"}
+
+
+async def test_an_object_an_array_and_lines_are_in_kafka_when_answered(
+    running: Collecting, http: aiohttp.ClientSession
+) -> None:
+    one, two, lines = (
+        encode(view("shape-0")),
+        b"[" + encode(view("shape-1")) + b"," + encode(view("shape-2", "b")) + b"]",
+        encode(view("shape-3")) + b"\n" + encode(view("shape-4", "c")) + b"\n",
+    )
+    for body, headers, count in (
+        (one, {"Content_Type": "text/plain"}, 1),
+        (two, {"Content_Type": "application/json"}, 2),
+        (gzip.compress(lines, mtime=0), {"Content_Encoding": "gzip"}, 2),
+    ):
+        assert await post(http, body, **headers) == (
+            202,
+            {"accepted": count, "dropped": 0, "rejected": []},
+        )
+    log = await asyncio.to_thread(running.events)
+    mine = sorted((e for e in log if e.id.startswith("shape-")), key=lambda e: e.id)
+    assert mine == [view(f"shape-{n}", article) for n, article in enumerate("aabac")]
+
+
+async def test_what_the_client_left_out_is_filled_in(
+    running: Collecting, http: aiohttp.ClientSession
+) -> None:
+    before = clock.now_ms()
+    status, _ = await post(http, b'{"type":"view","article_id":"left-out"}' + b"\n")
+    assert status == 202
+    log = await asyncio.to_thread(running.events)
+    (event,) = [event for event in log if event.article_id == "left-out"]
+    assert len(event.id) == 32
+    assert event.timestamp is not None
+    assert before <= event.timestamp <= clock.now_ms()
+
+
+async def test_a_bad_line_costs_only_itself(
+    running: Collecting, http: aiohttp.ClientSession
+) -> None:
+    lines = [encode(view("bad-0")), b"{", b'{"type":"view"}', encode(view("bad-3"))]
+    status, answer = await post(http, b"\n".join(lines))
+    assert status == 202
+    assert answer["accepted"] == 2
+    assert [(r["index"], r["reason"]) for r in answer["rejected"]] == [(1, "syntax"), (2, "schema")]
+    ids = await asyncio.to_thread(running.ids)
+    assert [name for name in ids if name.startswith("bad-")] == ["bad-0", "bad-3"]
+
+
+async def test_events_of_other_sites_are_dropped_and_counted(
+    running: Collecting, http: aiohttp.ClientSession
+) -> None:
+    body = b'[{"type":"view","article_id":"a","site":"elsewhere","id":"drop-0"}]'
+    assert await post(http, body) == (202, {"accepted": 0, "dropped": 1, "rejected": []})
+    assert "drop-0" not in await asyncio.to_thread(running.ids)
+    async with http.get("/metrics") as answer:
+        text = await answer.text()
+    assert 'events_total{outcome="dropped",reason="unknown_site"} 1.0' in text
+
+
+async def test_a_record_lies_where_kafkas_partitioner_puts_its_article(
+    running: Collecting, http: aiohttp.ClientSession
+) -> None:
+    articles = [f"статья-{n}" for n in range(50)]
+    body = b"\n".join(encode(view(f"place-{n}", article)) for n, article in enumerate(articles))
+    assert (await post(http, body))[0] == 202
+    records = await asyncio.to_thread(running.records, running.kafka.events_topic)
+    found = {
+        event["article_id"]: partition
+        for partition, _, value in records
+        for event in map(json.loads, (value or b"").splitlines())
+    }
+    for article in articles:
+        assert found[article] == (murmur2(article.encode()) & 0x7FFFFFFF) % PARTITIONS
+    assert {key for _, key, _ in records} == {None}
+
+
+async def test_taking_back_is_for_tokens_of_the_role_emit(http: aiohttp.ClientSession) -> None:
+    body = b'{"type":"like","article_id":"a","id":"back-0","delta":-1}'
+    for headers in ({}, bearer("cms")):
+        status, answer = await post(http, body, **headers)
+        assert status == 400
+        assert answer["type"] == "urn:mostread:problem:no-valid-event"
+        assert [rejection["reason"] for rejection in answer["rejected"]] == ["token_required"]
+    assert (await post(http, body, **bearer("emit")))[0] == 202
+    assert (await post(http, body, Authorization="Bearer wrong"))[0] == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "name"),
+    [
+        (b" " * ((1 << 20) + 1), {}, 413, "too-large"),
+        (b"\n".join([b'{"type":"view","article_id":"a"}'] * 1001), {}, 413, "too-large"),
+        (gzip.compress(b" " * (64 << 20), mtime=0), {"Content_Encoding": "gzip"}, 413, "too-large"),
+        (b"no gzip", {"Content_Encoding": "gzip"}, 400, "unreadable-body"),
+        (b"{}", {"Content_Encoding": "compress"}, 415, "unsupported-encoding"),
+        (b"", {}, 400, "no-valid-event"),
+        (b"\xff\xfe", {}, 400, "no-valid-event"),
+    ],
+)
+async def test_what_cannot_be_taken_is_a_problem(
+    http: aiohttp.ClientSession, body: bytes, headers: dict[str, str], status: int, name: str
+) -> None:
+    answer = await post(http, body, **headers)
+    assert (answer[0], answer[1]["type"]) == (status, f"urn:mostread:problem:{name}")
+
+
+async def test_a_thousand_events_are_taken(http: aiohttp.ClientSession) -> None:
+    lines = [encode(view(f"many-{n}", f"article-{n}")) for n in range(1000)]
+    status, answer = await post(http, b"\n".join(lines))
+    assert (status, answer["accepted"]) == (202, 1000)
+
+
+async def test_a_browser_is_told_that_any_page_may_post(http: aiohttp.ClientSession) -> None:
+    async with http.options("/v1/events", headers={"Origin": "https://news.example"}) as answer:
+        assert answer.status == 204
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert "Content-Encoding" in answer.headers["Access-Control-Allow-Headers"]
+
+
+async def test_what_a_cms_says_is_a_keyed_record_and_deleting_a_tombstone(
+    running: Collecting, http: aiohttp.ClientSession
+) -> None:
+    path = "/v1/articles/2026%2F11%2Fдала?site=news"
+    title = {"title": "🐎 Дала", "site": "news"}
+    async with http.put(path, json=title, headers=bearer("cms")) as answer:
+        assert answer.status == 200
+        assert await answer.json() == {"article_id": "2026/11/дала", **title}
+    async with http.delete(path, headers=bearer("editor")) as answer:
+        assert answer.status == 204
+    records = await asyncio.to_thread(running.records, running.kafka.articles_topic)
+    key = "article:news:2026/11/дала".encode()
+    values = [value for _, found, value in records if found == key]
+    assert [value and json.loads(value) for value in values] == [
+        {"article_id": "2026/11/дала", **title},
+        None,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("article", "headers", "status"),
+    [
+        ({"title": "A"}, {}, 401),
+        ({"title": "A"}, {"Authorization": "Basic YTpi"}, 401),
+        ({"title": "A"}, bearer("emit"), 403),
+        ({"title": ""}, bearer("cms"), 400),
+        ({"title": "A", "article_id": "b"}, bearer("cms"), 400),
+        ({"title": "A", "site": "b"}, bearer("cms"), 400),
+    ],
+)
+async def test_an_article_that_is_not_taken(
+    http: aiohttp.ClientSession, article: dict[str, str], headers: dict[str, str], status: int
+) -> None:
+    async with http.put("/v1/articles/a", json=article, headers=headers) as answer:
+        assert answer.status == status
+        assert answer.content_type == "application/problem+json"
+        assert ("WWW-Authenticate" in answer.headers) is (status == 401)
+
+
+async def test_a_partition_added_in_operation_is_used(
+    kafka: LocalKafka, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    directory = tmp_path_factory.mktemp("collector")
+    with collecting(kafka.brokers, directory) as collector:
+        topic = collector.kafka.events_topic
+        admin = KafkaAdminClient(bootstrap_servers=kafka.brokers)
+        admin.create_partitions({topic: PARTITIONS + 4})
+        admin.close()
+        async with aiohttp.ClientSession(collector.url) as http:
+            sent = 0
+            used: set[int] = set()
+            async with asyncio.timeout(90):
+                while not used & set(range(PARTITIONS, PARTITIONS + 4)):
+                    lines = [encode(view(f"{sent}-{n}", f"article-{n}")) for n in range(50)]
+                    assert (await post(http, b"\n".join(lines)))[0] == 202
+                    sent += 1
+                    used = {place for place, _, _ in collector.records(topic)}
+        assert len(set(collector.ids())) == 50 * sent

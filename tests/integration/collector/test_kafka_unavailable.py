@@ -1,0 +1,231 @@
+"""The collector while Kafka is away, while it is overloaded, and when it ends."""
+
+import asyncio
+import itertools
+import os
+import signal
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from tests.support.collector import Collecting, collecting, view
+from mostread.core.events import Event, encode
+from mostread.infra.kafka import topics
+from mostread.ops.loadgen.runner import Sender
+from mostread.ops.loadgen.traffic import Traffic
+from mostread.devstack.servers.kafka import LocalKafka
+from tests.support.servers import running_kafka
+from tests.support.system import wait_until
+
+
+@pytest.fixture
+def own_kafka(tmp_path: Path) -> Iterator[LocalKafka]:
+    """A broker of the test's own, to be killed."""
+    with running_kafka(tmp_path / "kafka") as server:
+        yield server
+
+
+async def status_of(http: aiohttp.ClientSession, event: Event) -> tuple[int, str, str]:
+    """Post one event; return status, problem type and Retry-After."""
+    async with http.post("/v1/events", data=encode(event)) as answer:
+        said = await answer.json(content_type=None)
+        retry_after = answer.headers.get("Retry-After", "")
+        return answer.status, said.get("type", "").rpartition(":")[2], retry_after
+
+
+async def test_while_kafka_is_away_503_and_afterwards_nothing_is_lost(
+    own_kafka: LocalKafka, tmp_path: Path
+) -> None:
+    with collecting(
+        own_kafka.brokers, tmp_path, ack_timeout_seconds="3", stall_seconds="1"
+    ) as collector:
+        traffic = Traffic(["a", "b", "c"], seed=1)
+        acknowledged: list[str] = []
+        stop = asyncio.Event()
+        async with aiohttp.ClientSession(collector.url) as http:
+            sender = Sender(http, collector.url)
+
+            async def client() -> None:
+                while not stop.is_set():
+                    batch = traffic.batch(1_795_461_787_364)
+                    assert (await sender.send(batch)).accepted == len(batch)
+                    acknowledged.extend(event.id for event in batch)
+
+            clients = [asyncio.create_task(client()) for _ in range(8)]
+            await asyncio.sleep(1)
+            await asyncio.to_thread(own_kafka.kill)
+            await asyncio.to_thread(
+                wait_until, lambda: "kafka" in failing(collector), "kafka is missed"
+            )
+            refused = await status_of(http, view("refused"))
+            assert refused == (503, "kafka-away", "2")
+            async with http.get("/v1/pixel.gif?article_id=a") as answer:
+                assert (answer.status, answer.headers["Retry-After"]) == (503, "2")
+                assert (await answer.read())[:6] == b"GIF89a"
+            await asyncio.sleep(4)  # longer than records wait: those under way are given up
+            await asyncio.to_thread(own_kafka.start)
+            before = len(acknowledged)
+            await asyncio.to_thread(
+                wait_until, lambda: len(acknowledged) > before + 100, "it goes on"
+            )
+            stop.set()
+            await asyncio.gather(*clients)
+            assert (await status_of(http, view("after")))[0] == 202
+        ids = await asyncio.to_thread(collector.ids)
+        assert set(acknowledged) <= set(ids)
+        assert "refused" not in ids
+        assert "after" in ids
+
+
+async def test_it_starts_before_kafka_does(own_kafka: LocalKafka, tmp_path: Path) -> None:
+    collector = Collecting(own_kafka.brokers, tmp_path)
+    await asyncio.to_thread(own_kafka.kill)
+    collector.start()
+    try:
+        await asyncio.to_thread(
+            wait_until, lambda: "no broker answers" in failing(collector), "it says why"
+        )
+        async with aiohttp.ClientSession(collector.url) as http:
+            assert (await status_of(http, view("early")))[0] == 503
+            await asyncio.to_thread(own_kafka.start)
+            await asyncio.to_thread(
+                wait_until, lambda: "mostread init" in failing(collector), "topics missed"
+            )
+            await asyncio.to_thread(collector.init)
+            await asyncio.to_thread(collector.service.wait_ready)
+            assert (await status_of(http, view("late")))[0] == 202
+        assert await asyncio.to_thread(collector.ids) == ["late"]
+    finally:
+        assert collector.service.stop() == 0
+
+
+async def test_a_frozen_broker_fills_no_memory(own_kafka: LocalKafka, tmp_path: Path) -> None:
+    limit = 4 << 20
+    with collecting(
+        own_kafka.brokers,
+        tmp_path,
+        max_pending_bytes=str(limit),
+        # Long enough for a slow machine to look at all requests before the first is given up.
+        ack_timeout_seconds="10",
+        stall_seconds="60",
+    ) as collector:
+        assert own_kafka.pid is not None
+        async with aiohttp.ClientSession(collector.url) as http:
+            os.kill(own_kafka.pid, signal.SIGSTOP)
+            try:
+                body = b"\n".join(
+                    encode(view(f"full-{n}", f"{n}-" + "x" * 100)) for n in range(1000)
+                )
+
+                async def full() -> str:
+                    async with http.post("/v1/events", data=body) as answer:
+                        said = await answer.json(content_type=None)
+                        return str(said["type"].rpartition(":")[2])
+
+                asked = [asyncio.create_task(full()) for _ in range(40)]
+                await asyncio.to_thread(
+                    wait_until, lambda: pending_bytes(collector) > limit / 2, "it fills"
+                )
+                pending = await asyncio.to_thread(pending_bytes, collector)
+                answers = await asyncio.gather(*asked)
+            finally:
+                os.kill(own_kafka.pid, signal.SIGCONT)
+            assert pending <= limit
+            assert set(answers) == {"outcome-unknown", "overloaded"}
+            assert answers.count("outcome-unknown") == limit // (len(body) + 1)
+            await asyncio.to_thread(collector.service.wait_ready)
+            await asyncio.to_thread(
+                wait_until, lambda: not pending_bytes(collector), "the producer lets go of all"
+            )
+            # A producer whose records were given up may have to be replaced first.
+            for _ in range(100):
+                status, _, _ = await status_of(http, view("after"))
+                if status == 202:
+                    break
+                assert status == 503
+                await asyncio.sleep(0.1)
+            assert status == 202
+
+
+def failing(collector: Collecting) -> str:
+    """Return what /readyz says is wrong, nothing while it does not even listen."""
+    try:
+        return collector.service.failing()
+    except urllib.error.URLError:
+        return ""
+
+
+def pending_bytes(collector: Collecting) -> float:
+    return collector.service.metric("mostread_collector_pending_bytes")
+
+
+async def test_sigterm_answers_what_was_taken_and_loses_nothing(
+    kafka: LocalKafka, tmp_path: Path
+) -> None:
+    with collecting(kafka.brokers, tmp_path, linger_ms="200") as collector:
+        acknowledged: list[str] = []
+
+        async def client(http: aiohttp.ClientSession, number: int) -> None:
+            turn = 0
+            while True:
+                name = f"{number}-{turn}"
+                try:
+                    status, _, _ = await status_of(http, view(name))
+                except aiohttp.ClientConnectionError:
+                    return  # it has ended
+                assert status == 202
+                acknowledged.append(name)
+                turn += 1
+
+        async with aiohttp.ClientSession(collector.url) as http:
+            clients = [asyncio.create_task(client(http, number)) for number in range(50)]
+            await asyncio.to_thread(wait_until, lambda: len(acknowledged) > 200, "it is busy")
+            assert await asyncio.to_thread(collector.service.stop) == 0
+            await asyncio.gather(*clients)
+        ids = await asyncio.to_thread(collector.ids)
+        assert set(acknowledged) <= set(ids)
+        # Whatever reached Kafka was answered, too: nobody was cut off while waiting.
+        assert sorted(acknowledged) == ids
+
+
+async def test_an_error_that_ends_the_producer_does_not_end_the_collector(
+    kafka: LocalKafka, tmp_path: Path
+) -> None:
+    with collecting(kafka.brokers, tmp_path, stall_seconds="1") as collector:
+        async with aiohttp.ClientSession(collector.url) as http:
+            accepted = []
+
+            async def send_until(status: int, name: str) -> str:
+                """Send views until one is answered so: a new limit takes a moment."""
+                for number in itertools.count():
+                    event = view(f"{name}-{number}")
+                    answered, problem, _ = await status_of(http, event)
+                    if answered == 202:
+                        accepted.append(event.id)
+                    if answered == status:
+                        return problem
+                    assert number < 500, f"never answered with {status}"
+                    await asyncio.sleep(0.1)
+                raise AssertionError
+
+            await send_until(202, "before")
+            # To a broker that takes no record of this size the producer gives up for good.
+            await asyncio.to_thread(limit_records, collector, 50)
+            assert await send_until(503, "refused") == "outcome-unknown"
+            await asyncio.to_thread(limit_records, collector, 2 << 20)
+            await send_until(202, "after")
+        assert "producer_replaced" in collector.service.log.read_text()
+        assert await asyncio.to_thread(collector.ids) == sorted(accepted)
+
+
+def limit_records(collector: Collecting, size: int) -> None:
+    with topics.admin(collector.kafka) as client:
+        resource = ConfigResource(
+            ConfigResourceType.TOPIC, collector.kafka.events_topic, {"max.message.bytes": str(size)}
+        )
+        client.alter_configs([resource])

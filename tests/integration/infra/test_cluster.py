@@ -1,0 +1,111 @@
+"""MOSTREAD_CLICKHOUSE_CLUSTER, as far as one node can: see tests/replicated_engine.py."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from mostread.infra.clickhouse.client import connect
+from mostread.infra.clickhouse.cluster import on_cluster
+from mostread.infra.clickhouse.migrations import REMEMBERED, migrate, statements
+from mostread.errors import Misconfigured
+from mostread.infra.schemas import migrations
+from tests.support.system import System
+
+CLUSTER = "news"
+DDL = [
+    on_cluster(each, CLUSTER)
+    for each in [REMEMBERED, *(s for p in migrations() for s in statements(p.read_text()))]
+]
+REBUILD = [
+    "CREATE DATABASE IF NOT EXISTS other",
+    "CREATE TABLE other.counters AS counters",
+    "ALTER TABLE other.counters DROP CONSTRAINT rebuild",
+    "ALTER TABLE other.counters ADD CONSTRAINT rebuild CHECK rebuild = 1",
+    "ALTER TABLE other.counters MODIFY COLUMN rebuild DEFAULT 1",
+    "EXCHANGE TABLES default.counters AND other.counters",
+    "DROP TABLE IF EXISTS other.counters SYNC",
+    "DROP DATABASE IF EXISTS other SYNC",
+]
+
+
+def engine(sql: Sequence[str]) -> list[str]:
+    """Return what a replica answers to each statement."""
+    ran = subprocess.run(
+        [sys.executable, str(Path(__file__).parents[2] / "replicated_engine.py")],
+        input=json.dumps(list(sql)),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    answers: list[str] = json.loads(ran.stdout)
+    return answers
+
+
+def here(statement: str) -> str:
+    """Return it for this server alone: who is told by the cluster is told the UUID too."""
+    uuid = f" UUID '{uuid4()}'" if statement.startswith("CREATE TABLE") else ""
+    return statement.replace(f" ON CLUSTER '{CLUSTER}'", uuid)
+
+
+def test_the_engine_understands_every_statement_and_makes_the_tables() -> None:
+    understood = [
+        f"EXPLAIN AST {each}" for each in [*DDL, *(on_cluster(r, CLUSTER) for r in REBUILD)]
+    ]
+    made = [here(each) for each in DDL if each.startswith("CREATE TABLE")]
+    beside = [
+        "CREATE DATABASE other",
+        here(on_cluster("CREATE TABLE other.counters AS counters", CLUSTER)),
+        "EXCHANGE TABLES default.counters AND other.counters",
+    ]
+    shown = [
+        "SELECT name, engine_full FROM system.tables WHERE database = 'default' ORDER BY name",
+        "SELECT engine_full FROM system.tables WHERE name = 'counters'",
+        "SELECT count() FROM counters FINAL SETTINGS select_sequential_consistency = 1",
+        "INSERT INTO progress (partition) SETTINGS insert_keeper_max_retries = 0 VALUES (1)",
+    ]
+    answers = engine([*understood, *made, *beside, *shown])
+    for sql, answer in zip([*understood, *made, *beside, *shown[:3]], answers, strict=False):
+        assert not answer.startswith("refused"), f"{sql}: {answer}"
+    tables, counters, count, insert = answers[-4:]
+    assert len(tables.splitlines()) == len(made)
+    for line in (*tables.splitlines(), *counters.splitlines()):
+        assert "Replicated" in line
+        assert "'/clickhouse/tables/{uuid}/{shard}', '{replica}'" in line
+    assert len(counters.splitlines()) == 2
+    assert count == "0\n"
+    # The day the embedded engine can do this, this test can do more.
+    assert "TABLE_IS_READ_ONLY" in insert
+
+
+def test_a_cluster_that_is_not_there_is_refused(system: System) -> None:
+    named = system.clickhouse.model_copy(update={"clickhouse_cluster": CLUSTER})
+    with pytest.raises(Misconfigured, match="is not known to ClickHouse"):
+        migrate(named)
+
+
+def test_settings_of_a_cluster_are_known_to_clickhouse_and_change_nothing_else(
+    system: System,
+) -> None:
+    named = system.clickhouse.model_copy(update={"clickhouse_cluster": CLUSTER})
+    wanted = {
+        "insert_quorum": "auto",
+        "insert_quorum_parallel": "0",
+        "insert_quorum_timeout": "48000",
+        "select_sequential_consistency": "1",
+        "insert_deduplicate": "0",
+    }
+    asked = (
+        "SELECT name, value FROM system.settings WHERE name IN {names:Array(String)} AND changed"
+    )
+    for settings, expected in ((named, wanted), (system.clickhouse, {})):
+        client = connect(settings)
+        found = dict(client.query(asked, parameters={"names": list(wanted)}).result_rows)
+        client.close()
+        assert found == expected

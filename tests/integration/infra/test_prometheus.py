@@ -1,0 +1,128 @@
+"""A real Prometheus beside the real services: what it sees, and when it calls somebody."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mostread.devstack.servers.clickhouse import LocalClickHouse
+from mostread.devstack.servers.kafka import LocalKafka
+from mostread.infra.auth.tokens import hash_token
+from tests.support.prometheus import Prometheus
+from tests.support.system import Service, System, wait_until
+
+ROOT = Path(__file__).parents[3]
+DASHBOARDS = sorted((ROOT / "deploy/grafana/dashboards").glob("*.json"))
+TOKEN = "the canary's token, of many characters"
+YESTERDAY = "mostread:events_accepted:rate5m"
+CHOICE = re.compile(r"label_values\((?P<series>.+), (?P<label>\w+)\)")
+VARIABLES = {"$__rate_interval": "1m", "$job": ".*", "$instance": ".*"}
+"""What Grafana puts into a query."""
+
+
+@dataclass
+class Watched:
+    """Everything runs, the canary sends and asks each second, and Prometheus watches."""
+
+    prometheus: Prometheus
+    aggregator: Service
+
+
+@pytest.fixture(scope="module")
+def watched(
+    kafka: LocalKafka, clickhouse: LocalClickHouse, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Watched]:
+    directory = tmp_path_factory.mktemp("watched")
+    system = System(kafka.brokers, clickhouse.url, "watched", directory)
+    system.init(partitions=2)
+    collector = system.service(
+        "collector", MOSTREAD_COLLECTOR_TOKENS=f"canary:emit:{hash_token(TOKEN)}"
+    )
+    aggregator, ranking = system.service("aggregator"), system.service("ranking")
+    canary = system.service(
+        "canary",
+        MOSTREAD_CANARY_COLLECTOR_URL=collector.url,
+        MOSTREAD_CANARY_RANKING_URL=ranking.url,
+        MOSTREAD_CANARY_TOKEN=TOKEN,
+        MOSTREAD_CANARY_INTERVAL_SECONDS="1",
+    )
+    prometheus = Prometheus(system.services, directory)
+    prometheus.remember_yesterday(YESTERDAY, 0.1)
+    try:
+        for service in (collector, aggregator, ranking, canary):
+            service.wait_ready()
+        prometheus.start()
+        yield Watched(prometheus, aggregator)
+    finally:
+        prometheus.stop()
+        system.end()
+
+
+def panels(board: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return each query of a dashboard, with the title of its panel."""
+    return [
+        (panel["title"], target["expr"])
+        for panel in board["panels"]
+        for target in panel.get("targets", [])
+    ]
+
+
+def as_asked(expression: str) -> str:
+    for name, value in VARIABLES.items():
+        expression = expression.replace(name, value)
+    assert "$" not in expression, expression
+    return expression
+
+
+def test_every_target_is_up_and_nothing_is_wrong(watched: Watched) -> None:
+    prometheus = watched.prometheus
+    wait_until(lambda: prometheus.values("sum(up)") == [4], "all are up")
+    wait_until(lambda: prometheus.values("mostread:events:rate5m > 0") != [], "rules are computed")
+    wait_until(lambda: not prometheus.alerts("pending", "firing"), "nothing is wrong")
+    groups = prometheus.ask("rules")["groups"]
+    assert {rule["health"] for group in groups for rule in group["rules"]} == {"ok"}
+
+
+@pytest.mark.parametrize("file", DASHBOARDS, ids=lambda file: file.stem)
+def test_every_panel_has_something_to_show(file: Path, watched: Watched) -> None:
+    for title, expression in panels(json.loads(file.read_text())):
+        query = as_asked(expression)
+        wait_until(
+            lambda query=query: watched.prometheus.values(query) != [],  # type: ignore[misc]
+            f"{title!r} shows something: {query}",
+        )
+
+
+@pytest.mark.parametrize("file", DASHBOARDS, ids=lambda file: file.stem)
+def test_whatever_can_be_chosen_is_there(file: Path, watched: Watched) -> None:
+    for variable in json.loads(file.read_text())["templating"]["list"]:
+        found = re.fullmatch(
+            r"label_values\((?P<series>.+), (?P<label>\w+)\)", variable["query"]["query"]
+        )
+        assert found
+        query = f"count by ({found['label']}) ({as_asked(found['series'])})"
+        assert len(watched.prometheus.values(query)) == 4, variable["name"]
+
+
+def test_a_stopped_aggregator_is_told_and_its_return_too(watched: Watched) -> None:
+    prometheus = watched.prometheus
+    assert watched.aggregator.stop() == 0
+    wait_until(lambda: "MostreadNoAggregator" in prometheus.alerts("firing"), "somebody is called")
+    wait_until(lambda: "MostreadInstanceDown" in prometheus.alerts("firing"), "and told which")
+    assert not prometheus.alerts("firing") & {"MostreadNoCollector", "MostreadNoRanking"}
+    (alert,) = (
+        alert
+        for alert in prometheus.ask("alerts")["alerts"]
+        if alert["labels"]["alertname"] == "MostreadInstanceDown"
+    )
+    assert alert["labels"]["instance"] in alert["annotations"]["summary"]
+    stands = prometheus.values("mostread:list_age_seconds:max")
+    wait_until(lambda: prometheus.values("mostread:list_age_seconds:max") > stands, "lists age")
+
+    watched.aggregator.start().wait_ready()
+    told = {"MostreadNoAggregator", "MostreadInstanceDown"}
+    wait_until(lambda: not prometheus.alerts("pending", "firing") & told, "it is over")

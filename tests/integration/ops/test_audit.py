@@ -1,0 +1,240 @@
+"""`mostread audit` on the real servers: silent where all is right, and it finds each wrong."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import Any
+
+import orjson
+import pytest
+from click.testing import CliRunner
+from kafka import KafkaProducer, TopicPartition
+
+from mostread.cli.audit import audit
+from mostread.infra.clickhouse.client import connect
+from mostread.errors import KafkaUnavailable, Misconfigured
+from mostread.infra.kafka import topics
+from mostread.infra.kafka.reader import TopicReader
+from tests.support.system import System, wait_until
+
+NOW = int(time.time())
+HOUR = 3600
+
+
+def produce(
+    system: System, events: Sequence[dict[str, object] | bytes], partition: int = 0
+) -> None:
+    producer = KafkaProducer(bootstrap_servers=system.kafka.bootstrap_servers, acks="all")
+    for event in events:
+        value = event if isinstance(event, bytes) else orjson.dumps(event)
+        producer.send(system.kafka.events_topic, value=value, partition=partition).get(30)
+    producer.close()
+
+
+def view(article: str, *, hours_ago: float = 0, **fields: object) -> dict[str, object]:
+    timestamp = int((NOW - hours_ago * HOUR) * 1000)
+    return {"type": "view", "article_id": article, "timestamp": timestamp, **fields}
+
+
+def audited(system: System, *options: str) -> tuple[int, Any]:
+    """Return the exit code of `mostread audit --json` and what it says."""
+    ran = CliRunner().invoke(
+        audit, ["--json", *options], env=system.environment, catch_exceptions=False
+    )
+    return ran.exit_code, orjson.loads(ran.stdout)
+
+
+def said(system: System, *options: str) -> tuple[int, str]:
+    ran = CliRunner().invoke(audit, options, env=system.environment, catch_exceptions=False)
+    return ran.exit_code, ran.output
+
+
+def counted(system: System, records: int) -> None:
+    """Let an aggregator count so many records, and end it."""
+    worker = system.service("aggregator").wait_ready()
+    wait_until(lambda: system.counted() >= records, f"{records} records are counted")
+    assert worker.stop() == 0
+
+
+def clickhouse(system: System, statement: str) -> None:
+    client = connect(system.clickhouse)
+    client.command(statement)
+    client.close()
+
+
+@contextmanager
+def traffic(system: System) -> Iterator[None]:
+    """Events for as long as the block runs, to all partitions."""
+    end = Event()
+
+    def send() -> None:
+        number = 0
+        while not end.is_set():
+            batch = b"\n".join(
+                orjson.dumps(view(f"a{n % 7}", id=f"{number + n % 90}")) for n in range(100)
+            )
+            produce(system, [batch], number % 4)
+            number += 1
+
+    thread = Thread(target=send)
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
+
+
+def test_it_is_exact_while_events_come_and_are_counted(system: System) -> None:
+    system.service("aggregator").wait_ready()
+    with traffic(system):
+        for round_number in range(4):
+            before = system.counted()
+            wait_until(lambda least=before: system.counted() > least, "more is counted")  # type: ignore[misc]
+            code, report = audited(system)
+            assert (code, report["differences"]) == (0, []), f"round {round_number}"
+            assert sum(each["counters_compared"] for each in report["partitions"]) > 0
+
+
+def test_what_is_not_counted_yet_is_no_difference(system: System) -> None:
+    produce(system, [view("a"), view("b")])
+    code, output = said(system)
+    assert code == 0
+    assert "not counted yet, so no difference: 2 records" in output
+    assert output.endswith("no differences\n")
+
+
+def test_each_wrong_is_found(system: System) -> None:
+    events = [view("a"), view("a"), view("b", hours_ago=3), view("c", id="x"), view("c", id="x")]
+    produce(system, [*events, b"{"])
+    counted(system, 6)
+    assert audited(system)[0] == 0
+
+    def found(number: int, *words: str) -> None:
+        code, output = said(system)
+        assert code == 1
+        assert f"differences: {number}\n" in output, output
+        for word in words:
+            assert word in output, output
+
+    clickhouse(system, "DELETE FROM counters WHERE article_id = 'a' AND grain = 'total'")
+    found(1, "partition 0, site default, total, article 'a': log 2/0/0, ClickHouse 0/0/0")
+
+    columns = (
+        "site, grain, window, article_id, topic_id, partition, views, comments, likes, version"
+    )
+    clickhouse(
+        system,
+        f"INSERT INTO counters ({columns}) SELECT site, grain, window, article_id, topic_id,"
+        " partition, 9, 0, -1, version + 1 FROM counters FINAL"
+        " WHERE article_id = 'b' AND grain = 'hour'",
+    )
+    found(2, "hour", "article 'b': log 1/0/0, ClickHouse 9/0/-1")
+
+    clickhouse(
+        system,
+        f"INSERT INTO counters ({columns}) SELECT site, grain, window, article_id, topic_id,"
+        " partition, views, comments, likes, 1000 FROM counters FINAL"
+        " WHERE article_id = 'c' AND grain = 'hour'",
+    )
+    found(3, "article 'c', version: log 5, ClickHouse 1000")
+
+    clickhouse(
+        system,
+        f"INSERT INTO counters ({columns}) SELECT 'ghost', 'total', toDateTime(0), 'g', topic_id,"
+        " 17, 3, 0, 0, 1 FROM progress LIMIT 1",
+    )
+    found(4, "partition 17, site ghost, total, article 'g': log 0/0/0, ClickHouse 3/0/0")
+
+    clickhouse(
+        system,
+        "ALTER TABLE counters DROP PARTITION "
+        f"('minute', toStartOfDay(toDateTime({NOW - 3 * HOUR}, 'UTC')))",
+    )
+    code, report = audited(system)
+    lost = {each["article_id"] for each in report["differences"] if each["grain"] == "minute"}
+    assert code == 1
+    assert "b" in lost
+    known = report["different"]
+
+    progress = "topic, topic_id, partition, partitions, record_time, as_of"
+    outcomes = "received, counted, duplicate, late, dead_lettered"
+    clickhouse(
+        system,
+        f"INSERT INTO progress ({progress}, next_offset, {outcomes})"
+        f" SELECT {progress}, 100, received + 1, counted + 1, duplicate, late, dead_lettered"
+        " FROM progress FINAL WHERE partition = 0",
+    )
+    found(
+        known + 3,
+        "partition 0, next_offset: log 6, ClickHouse 100",
+        "partition 0, received: log 6, ClickHouse 7",
+        "partition 0, counted: log 4, ClickHouse 5",
+    )
+    code, output = said(system, "--show", "2")
+    assert f"... and {known + 1} more" in output
+
+
+def test_a_topic_made_again_is_compared_without_the_one_before(system: System) -> None:
+    produce(system, [view("a")] * 5)
+    counted(system, 5)
+    with topics.admin(system.kafka) as admin:
+        admin.delete_topics([system.kafka.events_topic])
+        wait_until(
+            lambda: system.kafka.events_topic not in admin.list_topics(), "the topic is deleted"
+        )
+    with pytest.raises(Misconfigured, match="mostread init"):
+        audited(system)
+    system.init()
+    produce(system, [view("b")] * 3)
+    counted(system, 8)
+    code, report = audited(system)
+    assert (code, report["different"]) == (0, 0)
+    assert [(each["rows"], each["views"]) for each in report["outside"]] == [(3, 5)]
+    assert "outside this log: 3 counters with 5 lifetime views of another topic" in said(system)[1]
+
+
+def test_site_and_since_narrow_what_is_compared(system: System) -> None:
+    produce(system, [view("a", site="s"), view("b"), view("b", hours_ago=5)])
+    counted(system, 3)
+    clickhouse(system, "DELETE FROM counters WHERE article_id = 'b'")
+    assert audited(system)[1]["different"] == 5
+    assert audited(system, "--site", "s")[0] == 0
+    code, report = audited(system, "--site", "default")
+    assert (code, report["different"]) == (1, 5)
+    code, report = audited(system, "--since", "2h")
+    assert {each["grain"] for each in report["differences"]} <= {"minute", "hour"}
+    assert all(each["window"] >= NOW - 2 * HOUR for each in report["differences"])
+    # The minute just past surely lies within two hours, and the hour of five hours ago does not.
+    assert 1 <= report["different"] <= 2
+    assert audited(system, "--since", "2199-01-01")[0] == 0
+
+
+def test_where_kafka_has_removed_the_beginning_the_rest_is_compared(system: System) -> None:
+    before = time.time() - 1
+    produce(system, [view("a"), view("a", hours_ago=5), view("b")])
+    counted(system, 3)
+    after = time.time() + 1
+    place = TopicPartition(system.kafka.events_topic, 0)
+    with topics.admin(system.kafka) as admin:
+        admin.delete_records({place: 2})
+    code, report = audited(system)
+    assert (code, report["different"]) == (0, 0)
+    (partition,) = [each for each in report["partitions"] if each["partition"] == 0]
+    assert partition["first_offset"] == 2
+    assert not partition["outcomes_compared"]
+    # Half an hour of ids and a minute of future after the record that is the first now.
+    assert before <= partition["compared_since"] - 36 * 60 <= after
+    assert partition["counters_not_compared"] > 0
+    assert "Kafka keeps it from offset 2 on" in said(system)[1]
+
+
+def test_it_notices_records_that_are_removed_before_it_reads_them(system: System) -> None:
+    produce(system, [view("a")] * 3)
+    reader = TopicReader(system.kafka, system.kafka.events_topic)
+    with topics.admin(system.kafka) as admin:
+        admin.delete_records({TopicPartition(system.kafka.events_topic, 0): 2})
+    with pytest.raises(KafkaUnavailable, match="were removed"):
+        list(reader.read(0, 0, 3))
+    reader.close()

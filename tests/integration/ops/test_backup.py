@@ -1,0 +1,224 @@
+"""Tables dropped and put back from a backup, on the real Kafka and ClickHouse."""
+
+import functools
+import os
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import orjson
+import pytest
+from kafka import KafkaProducer
+
+from tests.faults.log import produce, topic_of
+from tests.faults.verdict import against_recount, audit, is_counted
+from mostread.aggregator.repository import ClickHouseStore, ProgressRow
+from mostread.infra.clickhouse.client import connect
+from mostread.core.editorial.articles import article_key
+from mostread.errors import CountOver
+from mostread.infra.kafka import topics
+from tests.support.servers import running_clickhouse, running_kafka
+from tests.support.system import Service, System, wait_until
+
+
+def mostread(system: System, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "mostread", *arguments],
+        env={**os.environ, **system.environment},
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+
+def done(ran: subprocess.CompletedProcess[str]) -> str:
+    assert ran.returncode == 0, ran.stderr + ran.stdout
+    return ran.stdout
+
+
+def refused(ran: subprocess.CompletedProcess[str]) -> str:
+    assert ran.returncode == 1, ran.stderr + ran.stdout
+    assert "Traceback" not in ran.stderr
+    return ran.stderr
+
+
+def views(count: int, start: int = 0) -> list[tuple[str | None, bytes | None]]:
+    return [
+        (f"a-{n % 50}", orjson.dumps({"type": "view", "article_id": f"a-{n % 50}", "id": f"e-{n}"}))
+        for n in range(start, start + count)
+    ]
+
+
+@contextmanager
+def events(system: System) -> Iterator[None]:
+    """Views for as long as the block runs, some of them sent twice."""
+    end = threading.Event()
+
+    def send() -> None:
+        number = 1_000_000
+        while not end.wait(0.01):
+            produce(system, [*views(100, number), *views(5, number)])
+            number += 100
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
+
+
+def tell_of_article(system: System, title: str) -> None:
+    producer = KafkaProducer(bootstrap_servers=system.kafka.bootstrap_servers, acks="all")
+    value = orjson.dumps({"article_id": "a-1", "title": title})
+    key = article_key("default", "a-1")
+    producer.send(system.kafka.articles_topic, key=key, value=value).get(30)
+    producer.close()
+
+
+def ask(system: System, sql: str) -> list[tuple[object, ...]]:
+    with closing(connect(system.clickhouse, database="default")) as client:
+        rows: list[tuple[object, ...]] = client.query(
+            sql.replace("DB.", f"{system.clickhouse.clickhouse_database}.")
+        ).result_rows
+    return rows
+
+
+def titles(system: System) -> list[object]:
+    return [row[0] for row in ask(system, "SELECT title FROM DB.articles FINAL")]
+
+
+def drop_everything(system: System) -> None:
+    with closing(connect(system.clickhouse, database="default")) as client:
+        client.command(f"DROP DATABASE {system.clickhouse.clickhouse_database} SYNC")
+
+
+def members(system: System) -> int:
+    group = system.environment["MOSTREAD_AGGREGATOR_GROUP"]
+    with topics.admin(system.kafka) as admin:
+        return len(admin.describe_groups([group])[group]["members"])
+
+
+def test_a_backup_made_under_traffic_and_the_rest_of_the_log_are_everything(
+    system: System, tmp_path: Path
+) -> None:
+    workers = [system.service("aggregator").wait_ready() for _ in range(2)]
+    tell_of_article(system, "First")
+    produce(system, views(500))
+    wait_until(lambda: titles(system) == ["First"] and is_counted(system), "the first is counted")
+    folder = str(tmp_path / "backup")
+    with events(system):
+        done(mostread(system, "backup", folder))
+    assert "is not an empty folder" in refused(mostread(system, "backup", folder))
+    # Kafka's committed offsets are ahead of the backup from here on.
+    produce(system, views(400, 500))
+    tell_of_article(system, "Second")
+    wait_until(lambda: titles(system) == ["Second"] and is_counted(system), "all is counted")
+
+    assert "2 aggregators run" in refused(mostread(system, "restore", folder))
+    # One sleeps over it all, with numbers of the tables that are lost.
+    store = ClickHouseStore(functools.partial(connect, system.clickhouse))
+    count = store.current(topic_of(system))
+    positions = store.positions(count)
+    os.kill(workers[0].pid, signal.SIGSTOP)
+    assert workers[1].stop() == 0
+    produce(system, views(300, 900))
+    wait_until(lambda: members(system) == 0, "the group is empty")
+    assert "has" in (said := refused(mostread(system, "restore", folder))), said
+    assert "drop the database" in said
+    drop_everything(system)
+    assert "run `mostread init`" in refused(mostread(system, "restore", folder))
+    done(mostread(system, "init"))
+    assert "start the aggregators" in done(mostread(system, "restore", folder))
+    assert titles(system) == ["First"]
+    # What it writes when it wakes up would skip all that came after the backup.
+    with pytest.raises(CountOver):
+        store.write_progress(count, [ProgressRow(n, p, 0) for n, p in positions.items()])
+    store.close()
+    os.kill(workers[0].pid, signal.SIGCONT)
+    workers[1].start()
+    wait_until(lambda: titles(system) == ["Second"], "what was told since is read again")
+    against_recount(system)
+    code, said = audit(system)
+    assert code == 0, said
+    assert all(worker.stop() == 0 for worker in workers)
+
+
+def test_what_is_no_whole_backup_is_refused(system: System, tmp_path: Path) -> None:
+    folder = tmp_path / "backup"
+    done(mostread(system, "backup", str(folder)))
+    drop_everything(system)
+    manifest = folder / "backup.json"
+    whole = manifest.read_bytes()
+    said = orjson.loads(whole)
+    assert said["parts"] == []
+    manifest.write_bytes(orjson.dumps({**said, "migrations": {"9999": "9999_future"}}))
+    assert "of a newer mostread" in refused(mostread(system, "restore", str(folder)))
+    lost = {"table": "progress", "file": "p.gz", "columns": ["topic"], "sha256": "0"}
+    manifest.write_bytes(orjson.dumps({**said, "parts": [lost]}))
+    assert "p.gz is missing" in refused(mostread(system, "restore", str(folder)))
+    manifest.write_bytes(whole[:-20])
+    assert "holds no whole backup" in refused(mostread(system, "restore", str(folder)))
+    manifest.write_bytes(whole)
+    done(mostread(system, "init"))
+    done(mostread(system, "restore", str(folder)))
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """Another Kafka and another ClickHouse."""
+    with (
+        running_kafka(tmp_path / "kafka") as kafka,
+        running_clickhouse(tmp_path / "clickhouse") as clickhouse,
+    ):
+        yield kafka.brokers, clickhouse.url
+
+
+def listed(service: Service) -> int:
+
+    with urllib.request.urlopen(f"{service.url}/v1/most-read?window=all&limit=100") as answer:
+        return sum(item["total"]["views"] for item in orjson.loads(answer.read())["items"])
+
+
+def test_moved_to_another_kafka_and_another_clickhouse(
+    system: System, elsewhere: tuple[str, str], tmp_path: Path
+) -> None:
+    brokers, url = elsewhere
+    totals = tmp_path / "totals.csv"
+    totals.write_text("article_id,views,comments,likes\na-1,1000,0,0\n")
+    done(mostread(system, "import", str(totals), "--name", "earlier"))
+    worker = system.service("aggregator").wait_ready()
+    tell_of_article(system, "Moved")
+    produce(system, views(500))
+    wait_until(lambda: titles(system) == ["Moved"] and is_counted(system), "all is counted")
+    assert worker.stop() == 0
+    folder = str(tmp_path / "backup")
+    done(mostread(system, "backup", folder))
+
+    new = System(brokers, url, system.clickhouse.clickhouse_database, tmp_path)
+    try:
+        done(mostread(new, "init"))
+        done(mostread(new, "restore", folder))
+        worker = new.service("aggregator").wait_ready()
+        produce(new, views(200, 500))
+        wait_until(lambda: is_counted(new), "what comes to the new Kafka is counted")
+        assert listed(new.service("ranking").wait_ready()) == 1700
+        assert titles(new) == ["Moved"]
+        assert "earlier" in done(mostread(new, "import", "--list"))
+        code, said = audit(new)
+        assert code == 0, said
+        done(mostread(new, "import", "--remove", "earlier"))
+        done(mostread(new, "rebuild"))
+        assert listed(new.service("ranking").wait_ready()) == 700
+        wait_until(lambda: b"starting_anew" in worker.log.read_bytes(), "the worker sees it")
+        worker.wait_ready()
+        assert worker.stop() == 0
+    finally:
+        new.end()

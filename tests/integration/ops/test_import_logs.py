@@ -1,0 +1,236 @@
+"""`mostread replay` on the real ClickHouse: right windows, all or nothing, and once."""
+
+import gzip
+import os
+import pty
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import orjson
+import pytest
+from click.testing import CliRunner, Result
+from kafka import KafkaProducer
+
+from tests.support.access_logs import Traffic, line, traffic
+from mostread.cli.audit import audit
+from mostread.infra.clickhouse.client import connect
+from mostread.errors import ClickHouseUnavailable, InvalidFile, NameTaken, Overlapping
+from mostread.cli.import_totals import import_totals
+from mostread.ops.imports.repository import ImportStore
+from mostread.cli.import_logs import replay
+from tests.support.system import System, listed, wait_until
+
+ARTICLE = r"^/news/(?P<article>[^/?]+)"
+DAYS = 50
+
+
+def run(system: System, *arguments: str) -> Result:
+    return CliRunner().invoke(
+        replay, ["--article", ARTICLE, *arguments], env=system.environment, catch_exceptions=False
+    )
+
+
+def imports(system: System, *arguments: str) -> str:
+    return CliRunner().invoke(import_totals, arguments, env=system.environment).output
+
+
+def counters(system: System) -> dict[str, dict[tuple[str, int], int]]:
+    """Return views by grain, article and window."""
+    client = connect(system.clickhouse)
+    rows = client.query(
+        "SELECT grain, article_id, toUnixTimestamp(window), sum(views) FROM counters FINAL"
+        " GROUP BY grain, article_id, window"
+    ).result_rows
+    client.close()
+    found: dict[str, dict[tuple[str, int], int]] = {}
+    for grain, article, window, views in rows:
+        found.setdefault(grain, {})[article, window] = views
+    return found
+
+
+@pytest.fixture(scope="module")
+def yesterday() -> datetime:
+    return datetime.now(UTC) - timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def readers(yesterday: datetime) -> Traffic:
+    """Fifty days of them, longer than minutes are kept, until yesterday."""
+    return traffic(6000, yesterday - timedelta(days=DAYS), timedelta(days=DAYS))
+
+
+@pytest.fixture
+def log(readers: Traffic, tmp_path: Path) -> Path:
+    file = tmp_path / "access.log"
+    file.write_text("".join(readers.lines))
+    return file
+
+
+def test_a_log_counts_once_in_the_windows_of_its_time(
+    system: System, log: Path, readers: Traffic, tmp_path: Path
+) -> None:
+    assert "would replay log-" in run(system, str(log), "--dry-run").output
+    assert counters(system) == {}
+    done = run(system, str(log)).output
+    views = readers.by_article()
+    name = done.splitlines()[-1].split()[1].rstrip(":")
+    assert done.endswith(f"replayed {name}: {views.total():,} views of {len(views)} articles\n")
+
+    counted = counters(system)
+    assert {article: n for (article, _), n in counted["total"].items()} == dict(views)
+    now = time.time()
+    for grain, length, kept in (("minute", 60, 35), ("hour", 3600, 400)):
+        expected: dict[tuple[str, int], int] = {}
+        for (article, minute), n in readers.by_minute().items():
+            window = minute * 60 // length * length
+            if window > now - kept * 86_400 + 60:
+                expected[article, window] = expected.get((article, window), 0) + n
+        edge = now - kept * 86_400 + 60
+        assert {key: n for key, n in counted[grain].items() if key[1] > edge} == expected
+    assert len(counted["minute"]) < len(counted["hour"])
+
+    # Again, in other files, in another order and gzipped; and much later.
+    middle = len(readers.lines) // 2
+    parts = [tmp_path / "access.log.2.gz", tmp_path / "access.log.1"]
+    parts[0].write_bytes(gzip.compress("".join(readers.lines[: middle + 500]).encode()))
+    parts[1].write_text("".join(readers.lines[middle:]))
+    for files in ([log], parts, parts[::-1], [log, *parts]):
+        again = run(system, *map(str, files)).output
+        assert again.splitlines()[-1].startswith(f"nothing to do: {name}: "), again
+    assert counters(system) == counted
+
+    # Under another name it is refused, and so is part of it.
+    with pytest.raises(Overlapping, match=f"{views.total():,} of the import {name}"):
+        run(system, str(log), "--name", "other")
+    with pytest.raises(Overlapping, match="--other-readers"):
+        run(system, str(parts[0]), "--until", "37d", "--host", "", "--name", "other")
+    assert counters(system) == counted
+    assert f"{name}: {len(views)} articles with" in imports(system, "--list")
+    assert imports(system, "--remove", name).startswith(f"removed {name}")
+    assert counters(system) == {}
+    run(system, str(log), "--name", "october")
+    assert counters(system) == counted
+    with pytest.raises(NameTaken, match="mostread import --remove october"):
+        run(system, str(log), "--name", "october", "--until", "5d")
+
+
+def test_beside_other_imports_and_other_servers(
+    system: System, log: Path, readers: Traffic
+) -> None:
+    """Totals of before lie in no time; half a log joins the other half; sites are apart."""
+    assert "imported old" in CliRunner().invoke(
+        import_totals, ["-", "--name", "old"], env=system.environment,
+        input="article_id,views,comments,likes\nистория-1,1000,0,0\n",
+    ).output  # fmt: skip
+    # At a whole half hour, so that no reader is cut in two.
+    cut = datetime.fromtimestamp(int(time.time()) // 1800 * 1800 - 20 * 86_400, UTC).isoformat()
+    run(system, str(log), "--name", "first", "--until", cut)
+    run(system, str(log), "--name", "second", "--since", cut)
+    views = readers.by_article()
+    totals = {article: n for (article, _), n in counters(system)["total"].items()}
+    assert totals == {**views, "история-1": views["история-1"] + 1000}
+    assert run(system, str(log), "--site", "other").exit_code == 0
+    assert run(system, str(log), "--name", "twin", "--other-readers").exit_code == 0
+    totals = {article: n for (article, _), n in counters(system)["total"].items()}
+    assert totals["история-2"] == 3 * views["история-2"]
+
+
+def test_what_was_cut_off_is_made_good_by_the_next_run(
+    system: System, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise ClickHouseUnavailable("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ImportStore, "_note", die)
+        with pytest.raises(ClickHouseUnavailable):
+            run(system, str(log), "--name", "october")
+    counted = counters(system)
+    with pytest.raises(Overlapping, match="an import that was cut off"):
+        run(system, str(log), "--name", "another")
+    assert run(system, str(log), "--name", "october").exit_code == 0
+    assert counters(system) == counted
+
+
+def test_lists_show_it_and_events_that_were_sent_are_not_counted_again(
+    system: System, log: Path, readers: Traffic, yesterday: datetime
+) -> None:
+    worker = system.service("aggregator").wait_ready()
+    producer = KafkaProducer(bootstrap_servers=system.kafka.bootstrap_servers, acks="all")
+    event = {"type": "view", "article_id": "live", "timestamp": time.time_ns() // 1_000_000}
+    producer.send(system.kafka.events_topic, orjson.dumps(event), partition=0).get(30)
+    producer.close()
+    wait_until(lambda: system.counted() == 1, "it is counted")
+    today = log.with_name("today.log")
+    today.write_text(log.read_text() + line(datetime.now(UTC), "/news/live"))
+    with pytest.raises(Overlapping, match="1 of events that were sent"):
+        run(system, str(today))
+    run(system, str(today), "--until", yesterday.isoformat())
+
+    ranking = system.service("ranking").wait_ready()
+
+    everything = {article: (n, n) for article, n in readers.by_article().items()}
+    assert listed(ranking.url, "all") == {**everything, "live": (1, 1)}
+    start = int(time.time()) // 60 - 7 * 1440
+    within = sum(n for (_, minute), n in readers.by_minute().items() if minute > start)
+    edge = sum(n for (_, minute), n in readers.by_minute().items() if abs(minute - start) < 5)
+    # The window slides while the test runs: what lies on its edge may be in it or not.
+    assert abs(sum(n for n, _ in listed(ranking.url, "7d").values()) - 1 - within) <= edge
+    assert within > 100
+    assert worker.stop() == 0
+    checked = CliRunner().invoke(audit, env=system.environment)
+    assert checked.exit_code == 0, checked.output
+    assert "lifetime views of import log-" in checked.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (["--article", "/news/["], "is no regular expression"),
+        (["--article", "/news/.*"], "put it in a group"),
+        (["--since", "lately"], "is neither a time"),
+        (["--name", "a b"], "up to 64 of"),
+        (["--site", "a:b"], "up to 64 of"),
+        (["missing.log"], "does not exist"),
+    ],
+)
+def test_what_makes_no_sense_is_a_usage_error(arguments: list[str], what: str, log: Path) -> None:
+    done = CliRunner().invoke(replay, ["--article", ARTICLE, str(log), *arguments])
+    assert done.exit_code == 2
+    assert what in done.output
+
+
+def test_a_log_without_a_view_says_what_is_in_it(tmp_path: Path) -> None:
+    file = tmp_path / "access.log"
+    file.write_text('{"path": "/news/a"}\n\x1b[31mred\n')
+    arguments = ["--article", ARTICLE, str(file), "--dry-run"]
+    with pytest.raises(InvalidFile, match="no line is one of an access log"):
+        CliRunner().invoke(replay, arguments, catch_exceptions=False)
+    said = CliRunner().invoke(replay, arguments).output
+    assert f"{file}:2: not in the common or combined format: '\\x1b[31mred'" in said
+    file.write_text(line(datetime.now(UTC), "/about"))
+    with pytest.raises(InvalidFile, match="--article is often it"):
+        CliRunner().invoke(replay, arguments, catch_exceptions=False)
+    said = CliRunner().invoke(replay, arguments).output
+    assert "no article              1  by --article, such as /about" in said
+
+
+def test_on_a_terminal_it_shows_how_far_it_is(log: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "mostread", "replay", str(log), "--dry-run"]
+    with subprocess.Popen(
+        [*command, "--article", ARTICLE], stdout=subprocess.PIPE, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        assert process.stdout
+        said = process.stdout.read().decode()
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert process.returncode == 0
+    assert "reading" in shown
+    assert "100%" in shown
+    assert "would replay log-" in said
+    assert "reading" not in said

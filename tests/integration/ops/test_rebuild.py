@@ -1,0 +1,222 @@
+"""The log counted anew under running services, on the real Kafka and ClickHouse."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import orjson
+import pytest
+from kafka import KafkaProducer, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from mostread.aggregator.config import AggregatorSettings
+from mostread.infra.clickhouse.client import connect
+from mostread.infra.kafka import topics
+from mostread.ops.rebuild.tables import Tables
+from tests.support.system import System, wait_until
+
+MINUTE_MS = 60_000
+
+
+def rebuild(system: System, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "mostread", "rebuild", *options],
+        env={**os.environ, **system.environment},
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+
+def views(system: System, sql: str = "grain = 'total'") -> dict[str, int]:
+    """Return the views of each article in the counters that `sql` names."""
+    client = connect(system.clickhouse)
+    rows = client.query(
+        "SELECT article_id, sum(views) AS number FROM counters FINAL"
+        f" WHERE {sql} GROUP BY article_id HAVING number != 0"
+    ).result_rows
+    client.close()
+    return dict(rows)
+
+
+def command(system: System, *statements: str) -> None:
+    client = connect(system.clickhouse)
+    for statement in statements:
+        client.command(statement)
+    client.close()
+
+
+class Readers:
+    """Views of ten articles, as fast as one thread writes them."""
+
+    def __init__(self, system: System) -> None:
+        self.sent: dict[str, int] = {}
+        self._topic = system.kafka.events_topic
+        self._producer = KafkaProducer(bootstrap_servers=system.kafka.bootstrap_servers)
+
+    def read(self, chance: random.Random, timestamp: int | None = None, age: int = 0) -> None:
+        """Send a view by a record of `timestamp` (ms) that says it happened `age` ms before."""
+        article = f"article-{chance.randrange(10)}"
+        event: dict[str, object] = {"type": "view", "article_id": article}
+        if timestamp is not None:
+            event["timestamp"] = timestamp - age
+        self.sent[article] = self.sent.get(article, 0) + 1
+        self._producer.send(
+            self._topic, key=article.encode(), value=orjson.dumps(event), timestamp_ms=timestamp
+        )
+
+    def flush(self) -> None:
+        self._producer.flush()
+
+    def close(self) -> None:
+        self._producer.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        stop = threading.Event()
+
+        def go_on() -> None:
+            chance = random.Random(2)
+            while not stop.wait(0.002):
+                self.read(chance)
+
+        thread = threading.Thread(target=go_on)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+            self.flush()
+
+
+@pytest.fixture
+def readers(system: System) -> Iterator[Readers]:
+    readers = Readers(system)
+    yield readers
+    readers.close()
+
+
+def test_wrong_counters_are_right_again_while_everything_goes_on(
+    system: System, readers: Readers
+) -> None:
+    worker = system.service("aggregator").wait_ready()
+    assert worker.process is not None
+    chance = random.Random(1)
+    for _ in range(5_000):
+        readers.read(chance)
+    readers.flush()
+    wait_until(lambda: system.counted() == 5_000, "the first events are counted")
+    with readers.reading():
+        command(
+            system,
+            "INSERT INTO counters (site, grain, article_id, topic_id, partition, views, version)"
+            " SELECT site, grain, article_id, topic_id, partition, 10, 1000000"
+            " FROM counters WHERE article_id = 'article-1' AND grain = 'total'",
+            "DELETE FROM counters WHERE article_id = 'article-2'",
+        )
+        # It writes rows of the old tables when it wakes up.
+        stale = system.service("aggregator").wait_ready()
+        assert stale.process is not None
+        stale.process.send_signal(signal.SIGSTOP)
+        done = rebuild(system)
+        stale.process.send_signal(signal.SIGCONT)
+        assert done.returncode == 0, done.stderr
+    assert "counted" in done.stdout
+    wait_until(lambda: system.counted() == sum(readers.sent.values()), "all is counted")
+    assert views(system) == readers.sent
+    assert views(system, "grain = 'hour'") == readers.sent
+    assert worker.process.poll() is None
+    outcomes = [each["received"] for each in system.outcomes().values()]
+    assert sum(outcomes) == sum(readers.sent.values())
+    assert worker.stop() == 0
+    assert stale.stop() == 0
+
+
+def test_what_the_log_no_longer_has_is_kept(system: System, readers: Readers) -> None:
+    with topics.admin(system.kafka) as admin:
+        resource = ConfigResource(
+            ConfigResourceType.TOPIC,
+            system.kafka.events_topic,
+            {"message.timestamp.type": "CreateTime"},
+        )
+        admin.alter_configs([resource])
+    worker = system.service("aggregator").wait_ready()
+    chance = random.Random(1)
+    start = (time.time_ns() // 3_600_000_000_000 - 6) * 60 * MINUTE_MS
+    for number in range(2_400):  # ten a minute, for four hours; some of them hours late
+        readers.read(
+            chance, start + number * MINUTE_MS // 10, chance.choice([0, 0, 90 * MINUTE_MS])
+        )
+    readers.flush()
+    wait_until(lambda: system.counted() == 2_400, "the first events are counted")
+    before = views(system, "grain = 'hour'")
+    places = [TopicPartition(system.kafka.events_topic, number) for number in range(4)]
+    with topics.admin(system.kafka) as admin:
+        admin.delete_records(dict.fromkeys(places, 100))
+    outcomes = system.outcomes()
+    command(
+        system,
+        f"DELETE FROM counters WHERE grain = 'hour' AND window >= {start // 1000} + 3 * 3600",
+    )
+    assert views(system, "grain = 'hour'") != before
+    for _ in range(500):
+        readers.read(chance, start + 300 * MINUTE_MS)
+    readers.flush()
+    done = rebuild(system)
+    assert done.returncode == 0, done.stderr
+    assert "has lost its first records" in done.stdout
+    for _ in range(100):
+        readers.read(chance, start + 301 * MINUTE_MS)
+    readers.flush()
+    wait_until(lambda: system.counted() == 3_000, "the worker goes on behind the rebuild")
+    assert views(system) == readers.sent
+    assert views(system, "grain = 'hour'") == readers.sent
+    assert views(system, "grain = 'minute'") == readers.sent
+    received = {number: each["received"] for number, each in system.outcomes().items()}
+    assert sum(received.values()) == 3_000
+    assert all(received[number] >= each["received"] for number, each in outcomes.items())
+    assert worker.stop() == 0
+
+
+def test_a_rebuild_cut_off_between_its_two_exchanges_is_finished(
+    system: System, readers: Readers
+) -> None:
+    worker = system.service("aggregator").wait_ready()
+    chance = random.Random(1)
+    for _ in range(500):
+        readers.read(chance)
+    readers.flush()
+    wait_until(lambda: system.counted() == 500, "the events are counted")
+    tables = Tables(AggregatorSettings(**system.clickhouse.model_dump()))
+    tables.create()
+    command(
+        system,
+        f"EXCHANGE TABLES progress AND {system.clickhouse.clickhouse_database}_rebuild.progress",
+    )
+    tables.close()
+    wait_until(lambda: "run it again" in worker.failing(), "the worker waits and says for what")
+    assert b"starting_anew" in worker.log.read_bytes()
+    done = rebuild(system)
+    assert done.stdout.startswith("finished"), done.stderr
+    wait_until(lambda: system.counted() == 500, "the events are counted again")
+    assert views(system) == readers.sent
+    assert worker.stop() == 0
+
+
+def test_of_two_rebuilds_the_second_is_refused(system: System) -> None:
+    tables = Tables(AggregatorSettings(**system.clickhouse.model_dump()))
+    tables.create()
+    tables.close()
+    refused = rebuild(system)
+    assert refused.returncode == 1
+    assert "mostread rebuild --discard" in refused.stderr
+    done = rebuild(system, "--discard")
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,90 @@
+"""The benchmarks run, and nobody in them is fast by not working. How fast is not asked here."""
+
+import dataclasses
+
+import pytest
+
+from benchmarks import collectors, latency, lists, page
+from benchmarks.__main__ import SECTIONS
+from benchmarks.aggregator_section import count, shown
+from benchmarks.aggregators import contestants
+from benchmarks.collectors import COLLECTORS, Collector
+from benchmarks.contestant import Contestant, Measured, Servers
+from benchmarks.log import Load, fill
+from benchmarks.profile import REST, shares
+from mostread.devstack.servers.clickhouse import LocalClickHouse
+from mostread.devstack.servers.kafka import LocalKafka
+from tests.support.system import System
+from tests.support.tools import tool
+
+AGGREGATORS = contestants(12_000)
+
+
+@pytest.fixture
+def servers(kafka: LocalKafka, clickhouse: LocalClickHouse) -> Servers:
+    return Servers(kafka.brokers, clickhouse.url)
+
+
+@pytest.mark.parametrize("contestant", AGGREGATORS, ids=[each.name for each in AGGREGATORS])
+def test_an_aggregator_counts_every_event(servers: Servers, contestant: Contestant) -> None:
+    measured = count(servers, contestant, fill(servers.brokers, contestant.load))
+    assert measured.events_a_second > 0
+    assert max(measured.memory) > 10 << 20
+
+
+def test_a_log_holds_what_its_load_says(servers: Servers) -> None:
+    log = fill(servers.brokers, Load(1_003, events_a_record=10))
+    # The last record of a partition may be shorter.
+    assert 101 <= sum(log.ends.values()) <= 104
+
+
+@pytest.mark.parametrize("collector", COLLECTORS, ids=[each.name for each in COLLECTORS])
+def test_a_collector_keeps_what_it_acknowledges(servers: Servers, collector: Collector) -> None:
+    tool("wrk")
+    # A busy machine must answer some of them within the second, so they are few.
+    few = dataclasses.replace(collector, connections=8)
+    taken = collectors.measure(servers, few, seconds=1)
+    assert taken.events_a_second > 0
+    assert taken.acknowledged > 0
+    assert (taken.kept >= taken.acknowledged) == collector.durable
+
+
+def test_lists_are_computed_and_served(servers: Servers) -> None:
+    tool("wrk")
+    served = lists.measure(servers, rows=1440 * 50, seconds=1)
+    assert len(served.cold_ms) == lists.COLD
+    assert served.a_second > 0
+
+
+async def test_every_probe_becomes_visible(system: System) -> None:
+    assert len(await latency.measure(system, rate=50, seconds=1)) == latency.PROBES_A_SECOND
+
+
+def _rounds(*speeds: int) -> list[Measured]:
+    return [Measured(speed, 1e6 / speed, counted=1) for speed in speeds]
+
+
+def test_the_tables_tell_median_ratio_and_goals() -> None:
+    found = {each.name: _rounds(100, 300, 200) for each in AGGREGATORS}
+    found["mostread, 100 a record"] = _rounds(20_000, 10_000, 30_000)
+    text = shown(found)
+    assert "| mostread, 100 a record | 20,000 | 10,000 to 30,000 | 100.0 | 100.00 | 50.00 |" in text
+    assert "| 100 a record: × usual Faust | ≥ 70.0 | 100 | ✓ |" in text
+    assert "| 1 a record: × usual Faust | ≥ 20.0 | 1.00 | ✗ |" in text
+
+
+def test_a_sample_belongs_to_the_innermost_stage() -> None:
+    stages = {"fetching": ("aiokafka/",), "counting": ("mostread/engagement/",)}
+    stacks = [
+        (["run (aiokafka/a.py:1)", "count (mostread/engagement/b.py:2)", "<lambda> (<x>:1)"], 3),
+        (["run (mostread/engagement/b.py:1)", "read (aiokafka/a.py:2)"], 1),
+        (["run (uvloop/loop.py:1)"], 4),
+    ]
+    assert shares(stacks, stages) == {"fetching": 12.5, "counting": 37.5, REST: 50.0}
+
+
+def test_the_page_has_a_place_for_every_table() -> None:
+    text = page.PAGE.read_text()
+    for section in SECTIONS:
+        text = page.shown(text, section, f"new {section}")
+    assert all(f"-->\nnew {section}\n<!--" in text for section in SECTIONS)

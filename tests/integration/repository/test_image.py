@@ -1,0 +1,222 @@
+"""The image, built by its Dockerfile, does its work as docker-compose.yml has it run.
+
+Read-only, as a user without a name, without any capability, and on the real servers.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from packaging.utils import canonicalize_name
+
+from tools import sbom as bill_of_materials
+from tests.support.compose import CONTAINERS, ROOT, in_bytes, passed_to, seconds
+from tests.support.image import Build, Stage, environment
+from mostread.infra.healthcheck import PORTS
+from mostread.devstack.servers.clickhouse import LocalClickHouse
+from mostread.devstack.servers.kafka import LocalKafka
+from tests.support.servers import free_ports
+from tests.support.system import listed, wait_until
+
+# The canary needs a token that a collector knows by then: tests/integration/test_canary.py.
+SERVING = sorted(PORTS.keys() - {"canary"})
+COMMIT_TIME = "1767225600"
+pytestmark = pytest.mark.timeout(400)  # the image is built once, half a minute on a quiet machine
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    if os.geteuid() != 0:
+        pytest.skip("the image gives a folder to a user of its own, which takes root")
+    return Build(tmp_path_factory.mktemp("image"), SOURCE_DATE_EPOCH=COMMIT_TIME).stage()
+
+
+class Container:
+    """A container of docker-compose.yml, on addresses of this machine."""
+
+    def __init__(self, image: Stage, name: str, settings: dict[str, str], log: Path) -> None:
+        self.name = name
+        self.log = log
+        self.port = free_ports(1)[0]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._image = image
+        self._settings = {**passed_to(name), **settings}
+        if name in PORTS:
+            self._settings[f"MOSTREAD_{name.upper()}_PORT"] = str(self.port)
+        user, group = image.user.split(":")
+        self._as_user = [
+            *("setpriv", "--reuid", user, "--regid", group, "--clear-groups"),
+            *("--bounding-set", "-all", "--no-new-privs"),
+        ]
+        readable, writable = os.pipe()
+        volume = "/var/lib/mostread"
+        sandbox = image.sandbox(
+            *("--perms", "1777", "--tmpfs", "/tmp"),  # noqa: S108  the image's own
+            *("--bind", str(image.inside(volume)), volume),
+            *("--unshare-pid", "--as-pid-1", "--info-fd", str(writable)),
+            *environment({**image.environment, **self._settings}),
+        )
+        with log.open("ab") as out:
+            self.process = subprocess.Popen(
+                [*sandbox, *self._as_user, *image.entry, *CONTAINERS[name]["command"]],
+                pass_fds=[writable],
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+        os.close(writable)
+        with os.fdopen(readable) as told:
+            self.pid: int = json.load(told)["child-pid"]
+
+    def execute(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the running container, as `docker compose exec` does."""
+        variables = {**self._image.environment, **self._settings}
+        inside = ["nsenter", "--target", str(self.pid), "--mount", "--pid", "--wd=/"]
+        return subprocess.run(
+            [*inside, *self._as_user, *command],
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def healthy(self) -> bool:
+        assert self.process.poll() is None, f"{self.name} has ended: {self.log.read_text()}"
+        return self.execute(*self._image.health).returncode == 0
+
+    def stop(self) -> int:
+        """Ask it to end as Docker does, and return its exit code."""
+        os.kill(self.pid, signal.SIGTERM)
+        return self.process.wait(seconds(CONTAINERS[self.name]["stop_grace_period"]))
+
+    def peak_bytes(self) -> int:
+        """Return the most memory that it has held."""
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        (peak,) = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
+        return int(peak) << 10
+
+
+@pytest.fixture(scope="module")
+def containers(
+    image: Stage,
+    kafka: LocalKafka,
+    clickhouse: LocalClickHouse,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[dict[str, Container]]:
+    """All of ours, running and healthy; `init` has ended by then."""
+    logs = tmp_path_factory.mktemp("logs")
+    here = {
+        "MOSTREAD_KAFKA_BROKERS": kafka.brokers,
+        "MOSTREAD_KAFKA_TOPIC_PREFIX": "image.",
+        "MOSTREAD_CLICKHOUSE_URL": clickhouse.url,
+        "MOSTREAD_CLICKHOUSE_DATABASE": "image",
+    }
+    found: dict[str, Container] = {}
+    try:
+        for name in ("init", "collector", "aggregator", "ranking"):
+            log = logs / f"{name}.log"
+            found[name] = Container(image, name, here, log)
+            if name == "init":
+                assert found[name].process.wait(60) == 0, log.read_text()
+        for name in SERVING:
+            wait_until(found[name].healthy, f"{name} is healthy: {found[name].log.read_text()}")
+        yield found
+    finally:
+        for container in found.values():
+            container.process.kill()
+            container.process.wait()
+
+
+def test_an_event_comes_into_the_list(containers: dict[str, Container]) -> None:
+    event = {"type": "view", "article_id": "in-a-container", "visitor": "somebody"}
+    request = urllib.request.Request(
+        f"{containers['collector'].url}/v1/events", json.dumps(event).encode()
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert json.load(answer)["accepted"] == 1
+    ranking = containers["ranking"].url
+    wait_until(lambda: listed(ranking, "1h") == {"in-a-container": (1, 1)}, "it is listed")
+
+
+def test_a_token_that_is_made_in_the_container_is_known(containers: dict[str, Container]) -> None:
+    collector = containers["collector"]
+    made = collector.execute("mostread", "token", "create", "cms", "--role", "cms")
+    assert made.returncode == 0, made.stderr
+    request = urllib.request.Request(
+        f"{collector.url}/v1/articles/in-a-container",
+        json.dumps({"title": "A title"}).encode(),
+        {"Authorization": f"Bearer {made.stdout.strip()}", "Content-Type": "application/json"},
+        method="PUT",
+    )
+
+    def known() -> bool:
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return bool(answer.status == 200)
+        except urllib.error.HTTPError as refused:
+            refused.close()
+            if refused.code != 401:
+                raise
+            return False
+
+    wait_until(known, "the token is known")
+
+
+def test_nothing_of_the_image_can_be_changed_by_what_runs_in_it(
+    containers: dict[str, Container],
+) -> None:
+    for path in ("/venv/bin/mostread", "/venv/lib", "/usr", "/"):
+        tried = containers["ranking"].execute("test", "-w", path)
+        assert tried.returncode == 1, path
+    status = containers["ranking"].execute("cat", "/proc/1/status").stdout
+    assert "Uid:\t10001\t10001\t10001\t10001" in status
+    assert "NoNewPrivs:\t1" in status
+    assert "CapEff:\t0000000000000000" in status
+    assert "CapBnd:\t0000000000000000" in status
+
+
+@pytest.mark.parametrize("name", SERVING)
+def test_it_starts_far_below_its_limit_of_memory(
+    containers: dict[str, Container], name: str
+) -> None:
+    limit = in_bytes(CONTAINERS[name]["mem_limit"])
+    assert containers[name].peak_bytes() < limit / 2
+
+
+def test_it_has_no_tool_to_install_more(image: Stage) -> None:
+    for name in ("pip", "setuptools", "wheel", "hatchling"):
+        assert not list(image.root.glob(f"*/lib/python3*/site-packages/{name}"))
+
+
+def test_its_files_do_not_depend_on_when_it_was_made(image: Stage) -> None:
+    compiled = list(image.inside("/venv/lib").rglob("*.pyc"))
+    assert len(compiled) > 1000
+    # Bytes 4 to 7 are 1 where byte code goes by the source's hash, unchecked (PEP 552).
+    assert {path.read_bytes()[4:8] for path in compiled} == {b"\1\0\0\0"}
+
+
+def test_its_bill_of_materials_names_all_that_it_holds(image: Stage) -> None:
+    found = bill_of_materials.bill(image.inside("/venv/bin/python"))
+    assert bill_of_materials.faults(json.dumps(found)) is None
+    assert found["metadata"]["component"]["name"] == "mostread"
+    components = {canonicalize_name(each["name"]): each for each in found["components"]}
+    locked = (ROOT / "requirements/base.txt").read_text()
+    pinned = dict(re.findall(r"^([\w-]+)==([\w.]+)", locked, re.MULTILINE))
+    versions = {name: each["version"] for name, each in components.items()}
+    assert pinned.items() <= versions.items()
+    assert versions.keys() - pinned.keys() == {"uplot"}
+    # This one names its licence by a file only.
+    unlicensed = {name for name, each in components.items() if not each.get("licenses")}
+    assert unlicensed <= {"crawler-user-agents"}
+
+
+@pytest.mark.parametrize("name", SERVING)
+def test_it_ends_in_order_within_its_grace(containers: dict[str, Container], name: str) -> None:
+    """The last test: what it ends stays ended."""
+    assert containers[name].stop() == 0, containers[name].log.read_text()

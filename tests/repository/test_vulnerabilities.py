@@ -1,0 +1,94 @@
+"""`make vulnerabilities` tells apart: there is none, there is one, and nobody could be asked."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import orjson
+import pytest
+
+from tools import audit_dependencies as vulnerabilities
+from tests.support.servers import free_ports
+
+KNOWN = vulnerabilities.KNOWN_FAULT.partition("==")[0]
+
+
+class Database(ThreadingHTTPServer):
+    """Answers as OSV does; `faulty` names the packages of which it knows a fault."""
+
+    faulty: frozenset[str] = frozenset()
+
+
+class Answer(BaseHTTPRequestHandler):
+    server: Database
+
+    def do_POST(self) -> None:
+        asked = orjson.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        fault = {"id": "OSV-1", "summary": "", "affected": [], "aliases": ["CVE-1"]}
+        known = asked["package"]["name"] in self.server.faulty
+        body = orjson.dumps({"vulns": [fault]} if known else {})
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    with Database(("127.0.0.1", 0), Answer) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        yield server
+        server.shutdown()
+        serving.join()
+
+
+def check(port: int, tmp_path: Path) -> "subprocess.CompletedProcess[str]":
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("click==8.3.3\norjson==3.13.0\n")
+    return subprocess.run(
+        [sys.executable, vulnerabilities.__file__, str(requirements)],
+        env={
+            "PIP_AUDIT_VULNERABILITY_SERVICE": "osv",
+            "PIP_AUDIT_OSV_URL": f"http://127.0.0.1:{port}/v1/query",
+            "HOME": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_that_nobody_was_reached_is_said_and_is_no_failure(tmp_path: Path) -> None:
+    done = check(free_ports(1)[0], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "osv cannot be asked from here" in done.stdout
+    assert "Dependencies were NOT checked" in done.stdout
+
+
+def test_who_knows_of_no_fault_at_all_is_not_believed(database: Database, tmp_path: Path) -> None:
+    done = check(database.server_port, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert f"it knows of no fault in {vulnerabilities.KNOWN_FAULT}" in done.stdout
+    assert "Dependencies were NOT checked" in done.stdout
+
+
+def test_packages_without_a_fault_are_counted(database: Database, tmp_path: Path) -> None:
+    database.faulty = frozenset({KNOWN})
+    done = check(database.server_port, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "2 packages, 0 known faults, says osv\n"
+
+
+def test_a_fault_is_named_and_fails(database: Database, tmp_path: Path) -> None:
+    database.faulty = frozenset({KNOWN, "orjson"})
+    done = check(database.server_port, tmp_path)
+    assert done.returncode == 1
+    assert "orjson 3.13.0: CVE-1 OSV-1, fixed in no version yet" in done.stdout
+    assert "2 packages, 1 known faults" in done.stdout

@@ -1,0 +1,70 @@
+"""The installed Chromium: driven by Playwright, or on its own, which some things need."""
+
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.support.tools import tool
+
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+    # That of a reader: as HeadlessChrome it would be a bot.
+    "--user-agent=Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/150.0.0.0 Safari/537.36",
+]
+
+
+def names(hosts: Mapping[str, int]) -> list[str]:
+    """Return the options by which names are ports of this machine, and as good as https."""
+    rules = ",".join(f"MAP {host}:80 127.0.0.1:{port}" for host, port in hosts.items())
+    secure = ",".join(f"http://{host}" for host in hosts)
+    return [
+        f"--host-resolver-rules={rules}",
+        f"--unsafely-treat-insecure-origin-as-secure={secure}",
+    ]
+
+
+@contextmanager
+def driven(hosts: Mapping[str, int]) -> Iterator[Browser]:
+    """Chromium under Playwright; a context of it is a reader with storage of its own."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=tool("chromium"),
+            args=[*QUIET, *names(hosts)],
+            ignore_default_args=["--disable-back-forward-cache"],
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def alone(hosts: Mapping[str, int], address: str, profile: Path) -> Iterator[None]:
+    """Chromium at an address with nobody who drives it.
+
+    Under the protocol of the developer tools it prerenders nothing, and no tab is ever hidden.
+    """
+    command = [
+        tool("chromium"),
+        "--headless",
+        "--disable-popup-blocking",
+        f"--user-data-dir={profile}",
+        *QUIET,
+        *names(hosts),
+        address,
+    ]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield
+        finally:
+            process.terminate()

@@ -1,0 +1,30 @@
+"""docker-compose.yml as Docker reads it, where .env holds what it must and no more."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+COMPOSE = ROOT / "docker-compose.yml"
+CONTAINERS: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["services"]
+VARIABLE = re.compile(r"\$\{(?P<name>\w+)(:-(?P<default>[^}]*)|:\?[^}]+)\}")
+
+
+def said(value: object) -> str:
+    """Return a value with its variables replaced."""
+    return VARIABLE.sub(lambda found: found["default"] or "", str(value))
+
+
+def passed_to(container: str) -> dict[str, str]:
+    """Return the environment of a container."""
+    return {name: said(value) for name, value in CONTAINERS[container]["environment"].items()}
+
+
+def in_bytes(amount: str) -> int:
+    return int(amount[:-1]) << {"m": 20, "g": 30}[amount[-1]]
+
+
+def seconds(duration: str) -> int:
+    return int(duration[:-1]) * {"s": 1, "m": 60}[duration[-1]]

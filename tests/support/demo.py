@@ -1,0 +1,38 @@
+"""`mostread demo` as a process."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mostread.devstack.ports import Ports
+
+MOSTREAD = [sys.executable, "-m", "mostread"]
+
+
+@contextmanager
+def demo(
+    data: Path, ports: Ports, *options: str, **environment: str
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A running demo, and what it said until it told how to stop it."""
+    command = [*MOSTREAD, "demo", f"--data={data}", f"--ports={ports.base}", *options]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | environment,
+    ) as process:
+        try:
+            assert process.stdout
+            said = ""
+            while not said.rpartition("\n\n")[2].count("Stop with Ctrl-C"):
+                line = process.stdout.readline()
+                assert line, f"it ended early: {said}"
+                said += line
+            yield process, said
+        finally:
+            process.terminate()
+            process.communicate()

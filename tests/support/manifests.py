@@ -1,0 +1,116 @@
+"""What `kubectl kustomize` makes of deploy/kubernetes, as plain objects."""
+
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.support.tools import tool
+
+KUBERNETES = Path(__file__).parents[2] / "deploy/kubernetes"
+
+Labels = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A Deployment or a Job, whose pods have one container."""
+
+    name: str
+    kind: str
+    spec: dict[str, Any]
+
+    @property
+    def template(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.spec["template"]
+        return found
+
+    @property
+    def pod(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.template["spec"]
+        return found
+
+    @property
+    def labels(self) -> Labels:
+        found: Labels = self.template["metadata"]["labels"]
+        return found
+
+    @property
+    def container(self) -> dict[str, Any]:
+        (found,) = self.pod["containers"]
+        assert isinstance(found, dict)
+        return found
+
+    @property
+    def service(self) -> str:
+        """Return what `mostread` is told to run."""
+        (found,) = self.container["args"]
+        return str(found)
+
+
+class Manifests:
+    """All objects of one kustomization."""
+
+    def __init__(self, objects: list[dict[str, Any]]) -> None:
+        self.objects = objects
+
+    def of(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Return the objects of a kind by their names."""
+        return {each["metadata"]["name"]: each for each in self.objects if each["kind"] == kind}
+
+    @cached_property
+    def workloads(self) -> list[Workload]:
+        return [
+            Workload(name, kind, found["spec"])
+            for kind in ("Job", "Deployment")
+            for name, found in self.of(kind).items()
+        ]
+
+    def environment(self, workload: Workload) -> dict[str, str]:
+        """Return what a container gets of ConfigMaps, and of Secrets a text of 32 characters."""
+        found: dict[str, str] = {}
+        for source in workload.container["envFrom"]:
+            found |= self.of("ConfigMap")[source["configMapRef"]["name"]]["data"]
+        for variable in workload.container.get("env", []):
+            found[variable["name"]] = "s" * 32
+        return found
+
+    def selected(self, selector: Mapping[str, Any]) -> set[str]:
+        """Return the services whose pods a selector of labels means."""
+        return {each.service for each in self.workloads if matches(selector, each.labels)}
+
+    def reaching(self, service: str, direction: str) -> Iterator[tuple[str, int | str]]:
+        """Yield from and to where the policies let a service's pods speak: namespace and port."""
+        peers, rules = ("from", "ingress") if direction == "Ingress" else ("to", "egress")
+        for policy in self.of("NetworkPolicy").values():
+            spec = policy["spec"]
+            if service in self.selected(spec["podSelector"]):
+                for rule in spec.get(rules, []):
+                    for peer in rule[peers]:
+                        (namespace,) = peer["namespaceSelector"]["matchLabels"].values()
+                        for port in rule["ports"]:
+                            yield namespace, port["port"]
+
+
+def matches(selector: Mapping[str, Any], labels: Labels) -> bool:
+    """Return whether a selector, by `matchLabels` and the operator In, means these labels."""
+    assert selector.keys() <= {"matchLabels", "matchExpressions"}
+    for each in selector.get("matchExpressions", []):
+        assert each["operator"] == "In"
+        if labels.get(each["key"]) not in each["values"]:
+            return False
+    return bool(selector.get("matchLabels", {}).items() <= labels.items())
+
+
+@cache
+def built(kustomization: str) -> Manifests:
+    """Return what a folder of deploy/kubernetes makes."""
+    build = [tool("kubectl"), "kustomize", str(KUBERNETES / kustomization)]
+    done = subprocess.run(build, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr, done.stderr  # what is deprecated
+    return Manifests(list(yaml.safe_load_all(done.stdout)))

@@ -1,0 +1,143 @@
+"""A site with counters as the aggregator would write them, and someone who asks for its lists."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from aiohttp.test_utils import TestClient
+from clickhouse_connect.driver.client import Client
+
+from mostread.infra.auth.tokens import hash_token
+
+Service = TestClient[Any, Any]
+
+NOW = datetime(2026, 11, 23, 14, 3, 5, tzinfo=UTC)
+FIRST = UUID("11111111-1111-4111-8111-111111111111")
+SECOND = UUID("22222222-2222-4222-8222-222222222222")
+EDITOR = {"Authorization": "Bearer the editor"}
+EDITORS = f"aigerim:editor:{hash_token('the editor')},cms:cms:{hash_token('the cms')}"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# Ids that mean something to SQL, to an address, to a formatter or to a page.
+STRANGE = [
+    "a'b",
+    'a"b',
+    "a\\b",
+    "a%sb",
+    "{a:String}",
+    "a/b?c#d",
+    "a b+c",
+    "🐫\u200fقطار",
+    "-- a",
+    "..",
+]
+
+
+def ago(**delta: float) -> datetime:
+    return NOW - timedelta(**delta)
+
+
+@dataclass
+class Counted:
+    """Writes what the aggregator would write: each count into its minute, hour and total."""
+
+    client: Client
+    site: str
+    rows: list[list[Any]] = field(default_factory=list)
+
+    def event(
+        self,
+        article_id: str,
+        when: datetime | None,
+        views: int = 0,
+        comments: int = 0,
+        likes: int = 0,
+        *,
+        topic: UUID = FIRST,
+        partition: int = 0,
+    ) -> None:
+        """Count at `when`; a `when` of None is a late event, in the total alone."""
+        windows = [("total", EPOCH)]
+        if when is not None:
+            minute = when.replace(second=0, microsecond=0)
+            windows += [("minute", minute), ("hour", minute.replace(minute=0))]
+        for grain, window in windows:
+            self.rows.append(
+                [self.site, grain, window, article_id, topic, partition, views, comments, likes]
+            )
+
+    def write(self) -> None:
+        """Add up what falls together, and write it; each row first as an older version."""
+        sums: dict[tuple[Any, ...], list[int]] = {}
+        for *key, views, comments, likes in self.rows:
+            into = sums.setdefault(tuple(key), [0, 0, 0])
+            for index, number in enumerate((views, comments, likes)):
+                into[index] += number
+        names = ["site", "grain", "window", "article_id", "topic_id", "partition"]
+        names += ["views", "comments", "likes", "version"]
+        older = [[*key, 1, 0, 0, 1] for key in sums]
+        newer = [[*key, *numbers, 2] for key, numbers in sums.items()]
+        for rows in (older, newer, newer):
+            self.client.insert("counters", rows, column_names=names)
+
+    def article(self, article_id: str, **columns: Any) -> None:
+        """Describe an article."""
+        row = {"title": f"Title of {article_id}", "version": 1, **columns}
+        self.client.insert(
+            "articles",
+            [[self.site, article_id, *row.values()]],
+            column_names=["site", "article_id", *row],
+        )
+
+    def decision(self, article_id: str, version: int = 1, **columns: Any) -> None:
+        """Decide something about an article."""
+        self.decisions({article_id: {"version": version, **columns}})
+
+    def decisions(self, decided: Mapping[str, Mapping[str, Any]]) -> None:
+        """Decide something about several articles at once."""
+        usual: dict[str, Any] = {"by": "editor", "decided_at": NOW, "reason": "", "version": 1}
+        names = ["hidden", "pinned", "embargo_until", "expires_at", "until", "undoes", *usual]
+        rows = [
+            [self.site, article_id, *({**usual, **columns}.get(name) for name in names)]
+            for article_id, columns in decided.items()
+        ]
+        for table in ("placement_log", "placements"):
+            self.client.insert(table, rows, column_names=["site", "article_id", *names])
+
+    def progress(self, as_of: datetime, partition: int, partitions: int, topic: UUID) -> None:
+        """Say how far a partition is counted."""
+        self.client.insert(
+            "progress",
+            [["engagement.events", topic, partition, partitions, 7, as_of]],
+            column_names=[
+                "topic",
+                "topic_id",
+                "partition",
+                "partitions",
+                "next_offset",
+                "as_of",
+            ],
+        )
+
+
+@dataclass
+class Site:
+    """Asks for the lists of one site."""
+
+    service: Service
+    name: str
+
+    async def most_read(self, **parameters: str | int) -> dict[str, Any]:
+        answer = await self.service.get("/v1/most-read", params={"site": self.name, **parameters})
+        assert answer.status == 200, await answer.text()
+        body: dict[str, Any] = await answer.json()
+        return body
+
+    async def ids(self, **parameters: str | int) -> list[str]:
+        return [item["article_id"] for item in (await self.most_read(**parameters))["items"]]
+
+    async def views(self, **parameters: str | int) -> dict[str, int]:
+        items = (await self.most_read(**parameters))["items"]
+        return {item["article_id"]: item["window"]["views"] for item in items}

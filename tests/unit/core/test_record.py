@@ -1,0 +1,67 @@
+"""What is an event does not depend on what was fetched together."""
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mostread.core.records import decode
+from mostread.infra.kafka.reader import LogRecord
+
+VIEW = b'{"type":"view","article_id":"a"}'
+VALUES = [
+    VIEW,
+    VIEW + b"\n",
+    VIEW + b"\r",
+    b" " + VIEW,
+    VIEW + VIEW,
+    VIEW + b"," + VIEW,
+    VIEW + b"\n" + VIEW,
+    VIEW + b"\n\n" + VIEW,
+    b'{"type":"view",',
+    b'"article_id":"b"}',
+    b'{"type":"view"',
+    b'{"visitor":{"x":1}',
+    b'{"type":"view","article_id":"',
+    b'"}',
+    b'{"type":"view","article_id":"\\u0430"}',
+    b'{"type":"like","article_id":"a","delta":-1}',
+    b'{"type":"view","article_id":"a","delta":-1}',
+    b"[" + VIEW + b"]",
+    b"",
+    b"\n",
+    b"{}",
+]
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.sampled_from(VALUES), min_size=1, max_size=6))
+def test_records_decode_together_as_they_do_alone(values: list[bytes]) -> None:
+    records = [LogRecord(offset, 0, value) for offset, value in enumerate(values)]
+    alone = [decode([record]) for record in records]
+    together = decode(records)
+    assert together.events == [event for each in alone for event in each.events]
+    assert together.dead == [line for each in alone for line in each.dead]
+    ends = [0, *together.ends]
+    assert [b - a for a, b in itertools.pairwise(ends)] == [len(e.events) for e in alone]
+
+
+@pytest.mark.parametrize(
+    ("value", "events", "dead"),
+    [
+        (VIEW + b"\r\n" + VIEW + b"\r\n", 2, 0),
+        (VIEW + VIEW, 0, 1),
+        (b'{"type":"view",\n"article_id":"a"}', 0, 2),
+        (b"[" * 100_000, 0, 1),
+        (b'{"type":"view","article_id":"\\ud800"}', 0, 1),
+        ('{"type":"view","article_id":"' + "я" * 129 + '"}', 0, 1),
+        ('{"type":"view","article_id":"' + "я" * 128 + '"}', 1, 0),
+        (b'{"type":"view","article_id":"a","timestamp":1e999}', 0, 1),
+        (b'{"type":"view","article_id":"a","timestamp":-1}', 0, 1),
+    ],
+)
+def test_a_line_is_an_event_or_a_dead_letter(value: bytes | str, events: int, dead: int) -> None:
+    raw = value.encode() if isinstance(value, str) else value
+    decoded = decode([LogRecord(0, 0, raw)])
+    assert (len(decoded.events), len(decoded.dead)) == (events, dead)

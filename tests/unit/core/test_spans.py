@@ -1,0 +1,102 @@
+"""The rows a window is the sum of: each minute inside counted once, each outside not at all."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from mostread.core.ranking._m_engagement_spans import HOUR, Span, spans
+from mostread.core.ranking.windows import EPOCH, MINUTE, SLIDING, Window, named
+
+DAY = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+def at(hour: int, minute: int = 0) -> datetime:
+    return DAY + timedelta(hours=hour, minutes=minute)
+
+
+def minutes(span: Span) -> Counter[datetime]:
+    """How often each minute is counted by a span."""
+    count = (span.end - span.start) // MINUTE
+    return Counter({span.start + n * MINUTE: span.sign for n in range(count)})
+
+
+@given(
+    start=st.integers(0, 3 * 24 * 60),
+    length=st.integers(1, 27 * 60),
+    now=st.integers(0, 4 * 24 * 60),
+)
+@example(start=20, length=60, now=79)
+@example(start=10, length=10, now=300)
+@example(start=50, length=20, now=300)
+def test_exactly_the_minutes_of_the_window_are_counted_once(
+    start: int, length: int, now: int
+) -> None:
+    window = Window("any", DAY + start * MINUTE, DAY + (start + length) * MINUTE)
+    parts = spans(window, DAY + now * MINUTE)
+    counted: Counter[datetime] = Counter()
+    for part in parts:
+        assert part.start <= part.end
+        for minute, times in minutes(part).items():
+            counted[minute] += times
+    expected = {window.start + n * MINUTE for n in range(length)}
+    assert {minute for minute, times in counted.items() if times} == expected
+    assert all(counted[minute] == 1 for minute in expected)
+
+
+@given(st.integers(0, 3 * 24 * 60), st.integers(1, 27 * 60), st.integers(0, 4 * 24 * 60))
+def test_hours_are_whole_and_edges_are_shorter_than_an_hour(
+    start: int, length: int, now: int
+) -> None:
+    window = Window("any", DAY + start * MINUTE, DAY + (start + length) * MINUTE)
+    whole, head, tail = spans(window, DAY + now * MINUTE)
+    assert (whole.grain, head.grain, tail.grain) == ("hour", "minute", "minute")
+    for edge in (whole.start, whole.end):
+        assert edge.minute == 0
+    if whole.start < whole.end:
+        assert head.end - head.start < HOUR
+        assert tail.end - tail.start < HOUR
+
+
+def test_a_window_that_ends_now_takes_its_last_hour_whole() -> None:
+    now = at(14, 3)
+    whole, head, tail = spans(named("24h", now), now)
+    assert (whole.start, whole.end) == (at(-10), at(15))
+    assert head == Span("minute", at(-10), at(-10, 4), -1)
+    # Minutes that have not happened yet: hardly a row.
+    assert tail == Span("minute", at(14, 4), at(15), -1)
+
+
+def test_a_past_edge_takes_the_shorter_way() -> None:
+    day = named("yesterday", at(14), ZoneInfo("Asia/Kathmandu"))
+    whole, head, tail = spans(day, at(14))
+    assert (head.start, head.end, head.sign) == (whole.start, day.start, -1)
+    assert (tail.start, tail.end, tail.sign) == (whole.end, day.end, 1)
+    assert head.end - head.start == tail.end - tail.start == 15 * MINUTE
+
+
+def test_less_than_an_hour_is_read_as_minutes() -> None:
+    whole, head, tail = spans(Window("any", at(9, 10), at(9, 20)), at(14))
+    assert whole.start == whole.end
+    assert head == Span("minute", at(9, 10), at(9, 20))
+    assert tail.start == tail.end
+
+
+def test_all_is_the_lifetime_row() -> None:
+    whole, head, tail = spans(named("all", at(14)), at(14))
+    assert (whole.grain, whole.start) == ("total", EPOCH)
+    assert head.start == head.end
+    assert tail.start == tail.end
+
+
+@given(st.integers(0, 7 * 24 * 3600))
+def test_a_sliding_window_never_reads_more_than_half_an_hour_of_the_past_by_the_minute(
+    second: int,
+) -> None:
+    now = DAY + timedelta(seconds=second)
+    for name in SLIDING:
+        _, head, tail = spans(named(name, now), now)
+        assert head.end - head.start <= HOUR / 2
+        assert min(tail.end, now + MINUTE) - tail.start <= HOUR / 2

@@ -1,0 +1,118 @@
+"""Named windows: where they start and end, in every zone and on days of 23 and 25 hours."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mostread.core.ranking.windows import CALENDAR, EPOCH, NAMES, SLIDING, day_start, named
+
+NOW = datetime(2026, 11, 23, 14, 3, 5, 250_000, tzinfo=UTC)
+
+# From 2015 to 2037: where zones have whole minutes and their rules are known.
+moments = st.floats(1_420_070_400, 2_114_380_800).map(lambda t: datetime.fromtimestamp(t, UTC))
+zones = st.sampled_from(
+    [
+        "UTC",
+        "Asia/Almaty",
+        "Asia/Kolkata",
+        "Asia/Kathmandu",
+        "Australia/Eucla",
+        "Australia/Lord_Howe",
+        "Pacific/Chatham",
+        "Pacific/Apia",
+        "America/New_York",
+        "America/St_Johns",
+        "America/Havana",
+        "America/Nuuk",
+        "America/Scoresbysund",
+        "Africa/Cairo",
+        "Asia/Beirut",
+        "Europe/Berlin",
+    ]
+).map(ZoneInfo)
+
+
+@pytest.mark.parametrize("name", SLIDING)
+def test_a_sliding_window_ends_with_the_minute_that_is_counted(name: str) -> None:
+    window = named(name, NOW)
+    assert window.end == datetime(2026, 11, 23, 14, 4, tzinfo=UTC)
+    assert window.end - window.start == SLIDING[name]
+
+
+def test_on_the_minute_the_new_minute_is_in() -> None:
+    now = datetime(2026, 11, 23, 14, 3, tzinfo=UTC)
+    assert named("1h", now).end == datetime(2026, 11, 23, 14, 4, tzinfo=UTC)
+
+
+def test_all_starts_at_the_epoch() -> None:
+    assert named("all", NOW).start == EPOCH
+
+
+@pytest.mark.parametrize(
+    ("now", "zone", "hours"),
+    [
+        # Both changes of the clock, in the north, in the south, and by half an hour.
+        (datetime(2026, 3, 29, 12, tzinfo=UTC), "Europe/Berlin", 23),
+        (datetime(2026, 10, 25, 12, tzinfo=UTC), "Europe/Berlin", 25),
+        (datetime(2026, 3, 8, 18, tzinfo=UTC), "America/New_York", 23),
+        (datetime(2026, 11, 1, 18, tzinfo=UTC), "America/New_York", 25),
+        (datetime(2026, 10, 4, 2, tzinfo=UTC), "Australia/Lord_Howe", 23.5),
+        (datetime(2026, 4, 5, 2, tzinfo=UTC), "Australia/Lord_Howe", 24.5),
+        # Here midnight itself is skipped, and comes twice.
+        (datetime(2026, 4, 24, 12, tzinfo=UTC), "Africa/Cairo", 23),
+        (datetime(2026, 11, 1, 12, tzinfo=UTC), "America/Havana", 25),
+        (datetime(2026, 11, 23, 14, tzinfo=UTC), "Asia/Almaty", 24),
+    ],
+)
+def test_a_day_has_as_many_hours_as_its_clock_shows(now: datetime, zone: str, hours: float) -> None:
+    today = named("today", now, ZoneInfo(zone))
+    assert today.end - today.start == timedelta(hours=hours)
+    after = named("yesterday", now + timedelta(days=1), ZoneInfo(zone))
+    assert (after.start, after.end) == (today.start, today.end)
+
+
+def test_odd_offsets_start_off_the_hour() -> None:
+    assert named("today", NOW, ZoneInfo("Asia/Kathmandu")).start == datetime(
+        2026, 11, 22, 18, 15, tzinfo=UTC
+    )
+    assert named("today", NOW, ZoneInfo("Asia/Kolkata")).start == datetime(
+        2026, 11, 22, 18, 30, tzinfo=UTC
+    )
+
+
+def test_a_week_starts_on_monday_and_has_the_hour_that_the_clock_skips() -> None:
+    week = named("week", datetime(2026, 3, 29, 12, tzinfo=UTC), ZoneInfo("Europe/Berlin"))
+    assert week.start == datetime(2026, 3, 22, 23, tzinfo=UTC)
+    assert week.end - week.start == timedelta(days=7, hours=-1)
+
+
+@given(moments, zones, st.sampled_from(NAMES))
+def test_windows_are_whole_minutes_and_all_but_yesterday_hold_now(
+    now: datetime, zone: ZoneInfo, name: str
+) -> None:
+    window = named(name, now, zone)
+    for edge in (window.start, window.end):
+        assert edge.tzinfo is UTC
+        assert (edge.second, edge.microsecond) == (0, 0)
+    assert (window.start <= now < window.end) == (name != "yesterday")
+
+
+@given(moments, zones)
+def test_yesterday_ends_where_today_starts(now: datetime, zone: ZoneInfo) -> None:
+    assert named("yesterday", now, zone).end == named("today", now, zone).start
+
+
+@given(st.dates(date(2015, 1, 1), date(2037, 1, 1)), zones)
+def test_a_day_starts_at_the_first_instant_of_its_date(day: date, zone: ZoneInfo) -> None:
+    start = day_start(day, zone)
+    assert start.astimezone(zone).date() == day
+    assert (start - timedelta(microseconds=1)).astimezone(zone).date() < day
+
+
+@given(moments, zones)
+def test_a_zone_matters_to_calendar_windows_only(now: datetime, zone: ZoneInfo) -> None:
+    for name in set(NAMES) - set(CALENDAR):
+        assert named(name, now, zone) == named(name, now)

@@ -1,0 +1,110 @@
+"""The demo's events: whenever it is loaded, the same totals, windows and order."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mostread.core.events import Event
+from mostread.core.ranking.windows import named
+from mostread.devstack.demo import scenario as plan
+from mostread.devstack.demo._m_local_demo_articles import HOUR_MS, Counts, articles
+
+TABLE = "3925/2/37 3363/0/12 3585/0/13 3041/3/9 2673/1/63 2805/4/39 2797/1/35 2848/19/140 2836/1/8 2688/8/33"  # fmt: skip  # noqa: E501
+TEN = articles().counted
+DAY_MS = 24 * HOUR_MS
+MIDNIGHT = datetime(2026, 11, 24, tzinfo=UTC)
+
+loads = st.integers(1_700_000_000_000, 4_000_000_000_000) | st.sampled_from(
+    [int((MIDNIGHT + timedelta(milliseconds=ms)).timestamp() * 1000) for ms in (-1, 0, 1, 59_999)]
+)
+some = settings(max_examples=10, deadline=None)
+
+
+def list_of(at_ms: int, now_ms: int) -> list[tuple[str, Counts]]:
+    window = named("24h", datetime.fromtimestamp(now_ms / 1000, UTC))
+    start, end = (int(edge.timestamp() * 1000) for edge in (window.start, window.end))
+    counts = plan.counted(plan.events(TEN, at_ms), start, end)
+    return sorted(counts.items(), key=lambda item: -item[1].views)
+
+
+@some
+@given(loads)
+def test_the_totals_are_the_table(at_ms: int) -> None:
+    events = plan.events(TEN, at_ms)
+    found = Counter((event.article_id, event.type) for event in events)
+    assert [
+        "/".join(str(found[article.article_id, kind]) for kind in ("view", "comment", "like"))
+        for article in TEN
+    ] == TABLE.split()
+    assert len({event.id for event in events}) == len(events)
+
+
+@some
+# Not the last minute of the hour: a window begins with a whole minute.
+@given(loads, st.integers(0, HOUR_MS - 60_000))
+def test_for_an_hour_the_list_is_in_the_order_of_the_table(at_ms: int, later_ms: int) -> None:
+    listed = list_of(at_ms, at_ms + later_ms)
+    assert listed == [(article.article_id, article.recent) for article in TEN]
+    views = [counts.views for _, counts in listed]
+    assert views == sorted(set(views), reverse=True)
+
+
+@some
+@given(loads)
+def test_every_event_is_clearly_late_or_clearly_not(at_ms: int) -> None:
+    published = {a.article_id: at_ms - a.published_hours_before * HOUR_MS for a in TEN}
+    for event in plan.events(TEN, at_ms):
+        assert event.timestamp is not None
+        age = at_ms - event.timestamp
+        assert 0 < age <= plan.RECENT_HOURS * HOUR_MS or age >= plan.LATE_HOURS * HOUR_MS
+        assert event.timestamp >= published[event.article_id]
+
+
+def test_one_article_is_pushed_by_few_and_the_others_are_read_by_many() -> None:
+    at_ms = 1_800_000_000_000
+    views: dict[str, Counter[str | None]] = {article.article_id: Counter() for article in TEN}
+    for event in plan.events(TEN, at_ms):
+        if event.type == "view" and _is_recent(event, at_ms):
+            views[event.article_id][event.visitor] += 1
+    shares = {
+        article_id: sum(times for _, times in by_visitor.most_common(10)) / by_visitor.total()
+        for article_id, by_visitor in views.items()
+    }
+    assert None not in set().union(*views.values())
+    [pushed] = [article for article in TEN if article.pushed_by]
+    assert 0.65 < shares.pop(pushed.article_id) < 0.75
+    assert max(shares.values()) < 0.02
+
+
+def _is_recent(event: Event, at_ms: int) -> bool:
+    return event.timestamp is not None and at_ms - event.timestamp <= plan.RECENT_HOURS * HOUR_MS
+
+
+def test_a_day_later_nothing_is_left_in_the_list() -> None:
+    at_ms = 1_800_000_000_000
+    remaining = [
+        sum(counts.views for _, counts in list_of(at_ms, at_ms + hours * HOUR_MS))
+        for hours in (0, 6, 12, 24, 25)
+    ]
+    assert remaining == sorted(remaining, reverse=True)
+    assert remaining[-2:] == [0, 0]
+
+
+def test_the_same_moment_gives_the_same_events() -> None:
+    assert plan.events(TEN, 1_800_000_000_000) == plan.events(TEN, 1_800_000_000_000)
+
+
+def test_the_moment_is_found_again_in_the_time_of_publication() -> None:
+    for article in articles().counted:
+        published = article.description(1_800_000_000_123)["published_at"]
+        assert plan.loaded_at(article, int(published)) == 1_800_000_000_123
+
+
+def test_the_articles_are_a_paper_in_two_languages() -> None:
+    every = [*articles().counted, *articles().further]
+    assert len({article.article_id for article in every}) == len(every) == 40
+    assert len({article.title for article in every}) == 40
+    assert {article.language for article in TEN} == {"kk", "ru"}
+    assert sum(not article.title[0].isalpha() and article.title[0] != "«" for article in TEN) >= 3

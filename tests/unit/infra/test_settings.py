@@ -1,0 +1,177 @@
+"""Secrets out of files, and settings that are of no effect beside others."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from pydantic import ValidationError
+
+from tests.support.tls.certificates import Authority
+from mostread.infra.clickhouse.config import ClickHouseSettings
+from mostread.collector.config import CollectorSettings
+from mostread.cli.config import MASK, SERVICES, config
+from mostread.infra.kafka.config import KafkaSettings
+from mostread.infra.settings import variable
+
+CANARY = "canary-in-a-file"
+SECRETS = sorted({name for each in SERVICES.values() for name in each.secret_names()})
+# What each needs beside it.
+BESIDE = {
+    "kafka_password": {
+        "MOSTREAD_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+        "MOSTREAD_KAFKA_USERNAME": "somebody",
+    }
+}
+
+
+def file_with(directory: Path, text: bytes) -> str:
+    file = directory / "secret"
+    file.write_bytes(text)
+    return str(file)
+
+
+def test_the_secrets_are_known() -> None:
+    assert SECRETS == [
+        "canary_token",
+        "clickhouse_password",
+        "collector_visitor_secret",
+        "kafka_password",
+    ]
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_is_read_from_a_file_and_shown_nowhere(name: str, tmp_path: Path) -> None:
+    secret = CANARY.ljust(40, "x")
+    file = file_with(tmp_path, f"{secret}\n".encode())
+    environment = {f"{variable(name)}_FILE": file, **BESIDE.get(name, {})}
+    with pytest.MonkeyPatch.context() as patch:
+        for key, value in environment.items():
+            patch.setenv(key, value)
+        (settings,) = [each() for each in SERVICES.values() if name in each.model_fields][:1]
+    assert getattr(settings, name).get_secret_value() == secret
+    assert CANARY not in f"{settings!r} {settings} {settings.model_dump()}"
+    shown = CliRunner(env=environment).invoke(config, catch_exceptions=False)
+    assert f"# read from {file}\n{variable(name)}={MASK}\n" in shown.stdout
+    assert shown.stderr == ""
+    assert CANARY not in shown.output
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"", "is empty; write the secret into it"),
+        (b"\n", "is empty; write the secret into it"),
+        (b"canary-one\ncanary-two\n", "holds more than one line; write only the secret"),
+        (b"canary\xff", "is no text in UTF-8"),
+    ],
+)
+def test_a_file_that_holds_no_secret_is_an_error(text: bytes, said: str, tmp_path: Path) -> None:
+    ran = run("config", MOSTREAD_CLICKHOUSE_PASSWORD_FILE=file_with(tmp_path, text))
+    assert ran.returncode == 2
+    start = f"mostread: MOSTREAD_CLICKHOUSE_PASSWORD_FILE: {tmp_path / 'secret'} "
+    assert ran.stderr == f"{start}{said}\n"
+
+
+def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    for path, why in ((tmp_path / "none", "No such file"), (tmp_path, "Is a directory")):
+        ran = run("config", MOSTREAD_CLICKHOUSE_PASSWORD_FILE=str(path))
+        assert ran.returncode == 2
+        assert f"_PASSWORD_FILE: {path} cannot be read ({why}" in ran.stderr
+
+
+def test_a_secret_that_is_given_twice_is_an_error(tmp_path: Path) -> None:
+    file = file_with(tmp_path, CANARY.encode())
+    names = {"MOSTREAD_CLICKHOUSE_PASSWORD": CANARY, "MOSTREAD_CLICKHOUSE_PASSWORD_FILE": file}
+    ran = run("config", **names)
+    assert ran.returncode == 2
+    assert ran.stderr == (
+        "mostread: MOSTREAD_CLICKHOUSE_PASSWORD and MOSTREAD_CLICKHOUSE_PASSWORD_FILE are both "
+        "set; keep one of them\n"
+    )
+    # As a container's file of settings leaves them.
+    assert run("config", **names | {"MOSTREAD_CLICKHOUSE_PASSWORD": ""}).returncode == 0
+
+
+def test_a_secret_that_is_refused_is_not_told() -> None:
+    with pytest.raises(ValidationError) as refused:
+        CollectorSettings.model_validate({"collector_visitor_secret": CANARY})
+    assert "too short" in str(refused.value)
+    assert CANARY not in f"{refused.value} {refused.value!r}"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"kafka_ca_file": "ca.pem"}, "MOSTREAD_KAFKA_CA_FILE is of no use"),
+        ({"kafka_password": CANARY}, "MOSTREAD_KAFKA_USERNAME and _PASSWORD are of no use"),
+        (
+            {"kafka_security_protocol": "SASL_SSL", "kafka_username": "a"},
+            "SASL_SSL needs MOSTREAD_KAFKA_USERNAME and _PASSWORD",
+        ),
+        ({"kafka_brokers": f"a:{CANARY}@host:9092"}, "it holds addresses only"),
+        ({"kafka_security_protocol": "ssl"}, "Input should be 'PLAINTEXT', 'SSL'"),
+    ],
+)
+def test_settings_of_kafka_that_contradict_each_other(settings: dict[str, str], said: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        KafkaSettings.model_validate(settings)
+    assert said in str(refused.value)
+    assert CANARY not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"clickhouse_ca_file": "ca.pem"}, "MOSTREAD_CLICKHOUSE_CA_FILE is of no use"),
+        ({"clickhouse_url": f"https://a:{CANARY}@host:8443"}, "it holds an address only"),
+    ],
+)
+def test_settings_of_clickhouse_that_contradict_each_other(
+    settings: dict[str, str], said: str
+) -> None:
+    with pytest.raises(ValidationError) as refused:
+        ClickHouseSettings.model_validate(settings)
+    assert said in str(refused.value)
+    assert CANARY not in str(refused.value)
+
+
+def test_files_of_certificates_are_looked_at_when_a_service_starts(tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "ca")
+    certificate = authority.sign("client")
+    no_certificate = file_with(tmp_path, b"no certificate")
+    without_key = tmp_path / "without-key.pem"
+    without_key.write_bytes(authority.file.read_bytes())
+
+    def refused(**settings: str) -> str:
+        with pytest.raises(ValidationError) as error:
+            ClickHouseSettings.model_validate({"clickhouse_url": "https://host", **settings})
+        return str(error.value)
+
+    assert "_CA_FILE: /nowhere cannot be read (No such" in refused(clickhouse_ca_file="/nowhere")
+    assert "holds no certificate (PEM)" in refused(clickhouse_ca_file=no_certificate)
+    assert "_KEY_FILE is of no use without" in refused(clickhouse_key_file=str(certificate))
+    assert "_CERT_FILE: /nowhere cannot be read" in refused(clickhouse_cert_file="/nowhere")
+    assert "holds no certificate with an unencrypted key" in refused(
+        clickhouse_cert_file=str(without_key)
+    )
+    context = ClickHouseSettings(
+        clickhouse_url="https://host",
+        clickhouse_ca_file=str(authority.file),
+        clickhouse_cert_file=str(certificate),
+    ).clickhouse_tls.context()
+    assert context.check_hostname
+    assert len(context.get_ca_certs()) == 1  # and none of the system's
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a process of its own, for its exit code and its last words."""
+    return subprocess.run(
+        [sys.executable, "-m", "mostread", *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )

@@ -1,0 +1,206 @@
+"""The plain recount, held against numbers written by hand and against the counting itself."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mostread.ops.audit.reference import MEMORY_MS, recount
+from mostread.aggregator._m__counting import CountingSettings
+from mostread.core.counting import dedup as duplicates
+from mostread.core.counting.partition import PartitionCount
+from mostread.core.counting.batch import LONGEST_FUTURE_MS, Lateness
+from mostread.infra.kafka.reader import LogRecord
+
+NOON = 1_790_337_600_000  # 2026-09-25T12:00:00Z
+MINUTE, HOUR = 60_000, 3_600_000
+
+
+def log(*records: tuple[int, str]) -> list[LogRecord]:
+    """Records of (milliseconds after noon, value); the offsets are 0, 1, 2, ..."""
+    return [LogRecord(n, NOON + at, value.encode()) for n, (at, value) in enumerate(records)]
+
+
+def view(**fields: object) -> str:
+    more = "".join(f',"{name}":{value}' for name, value in fields.items())
+    return f'{{"type":"view","article_id":"a"{more}}}'
+
+
+LIKE = '{"type":"like","article_id":"b","site":"s"}'
+UNLIKE = '{"type":"like","article_id":"b","site":"s","delta":-1}'
+COMMENT = '{"type":"comment","article_id":"b","site":"s"}'
+
+
+def test_an_event_counts_in_its_minute_its_hour_and_in_total() -> None:
+    found = recount(
+        log((0, view()), (61_000, view() + "\n" + LIKE), (HOUR, COMMENT + "\n" + UNLIKE))
+    )
+    noon = NOON // 1000
+    assert found.counters == {
+        ("default", "total", 0, "a"): (2, 0, 0),
+        ("default", "minute", noon, "a"): (1, 0, 0),
+        ("default", "minute", noon + 60, "a"): (1, 0, 0),
+        ("default", "hour", noon, "a"): (2, 0, 0),
+        ("s", "total", 0, "b"): (0, 1, 0),
+        ("s", "minute", noon + 60, "b"): (0, 0, 1),
+        ("s", "hour", noon, "b"): (0, 0, 1),
+        ("s", "minute", noon + 3600, "b"): (0, 1, -1),
+        ("s", "hour", noon + 3600, "b"): (0, 1, -1),
+    }
+    assert found.outcomes == {"received": 5, "counted": 5}
+    assert (found.records, found.events) == (3, 5)
+    assert (found.first_time, found.record_time) == (NOON, NOON + HOUR)
+
+
+@pytest.mark.parametrize(
+    ("ago", "window"),
+    [
+        (0, 0),
+        (24 * HOUR, -24 * HOUR),
+        (24 * HOUR + 1, None),
+        (-60_000, 60_000),
+        (-60_001, 0),
+    ],
+)
+def test_late_and_future(ago: int, window: int | None) -> None:
+    found = recount(log((0, view(timestamp=NOON - ago))))
+    minutes = [key[2] for key in found.counters if key[1] == "minute"]
+    assert minutes == ([] if window is None else [(NOON + window) // 1000])
+    assert found.counters["default", "total", 0, "a"] == (1, 0, 0)
+    assert found.outcomes == {"received": 1, "late" if window is None else "counted": 1}
+
+
+@pytest.mark.parametrize(
+    ("after", "known"),
+    [(0, True), (30 * MINUTE, True), (35 * MINUTE - 1, True), (35 * MINUTE, False)],
+)
+def test_an_id_is_known_for_half_an_hour_and_to_the_end_of_that_five_minutes(
+    after: int, known: bool
+) -> None:
+    found = recount(log((0, view(id='"x"')), (after, view(id='"x"'))))
+    assert found.counters["default", "total", 0, "a"] == (1 if known else 2, 0, 0)
+    assert found.outcomes.get("duplicate", 0) == known
+
+
+def test_a_duplicate_keeps_its_id_known() -> None:
+    found = recount(log(*[(n * 30 * MINUTE, view(id='"x"')) for n in range(5)]))
+    assert found.outcomes == {"received": 5, "counted": 1, "duplicate": 4}
+
+
+def test_events_without_an_id_are_no_duplicates() -> None:
+    assert recount(log((0, view() + "\n" + view()))).outcomes == {"received": 2, "counted": 2}
+
+
+def test_what_is_no_event_is_told() -> None:
+    found = recount(
+        [LogRecord(0, NOON, b"{\n\n" + view().encode() + b"\n"), LogRecord(1, NOON, None)]
+    )
+    assert found.outcomes == {"received": 3, "counted": 1, "dead_lettered": 2}
+
+
+def test_counting_ends_at_the_limit_and_for_some_counters_later() -> None:
+    records = log(*[(0, view(id=f'"{n}"') + "\n" + LIKE) for n in range(6)])
+    total = ("default", "total", 0, "a")
+    found = recount(records, limit=2, limits={total: 4})
+    assert found.counters[total] == (5, 0, 0)
+    assert found.counters["default", "hour", NOON // 1000, "a"] == (3, 0, 0)
+    assert found.counters["s", "total", 0, "b"] == (0, 0, 3)
+    assert found.outcomes == {"received": 6, "counted": 6}
+
+
+def test_the_rules_it_writes_once_more_are_the_same() -> None:
+    assert MEMORY_MS == duplicates.MEMORY_MS
+    assert CountingSettings().late_ms == Lateness().late_ms
+    assert CountingSettings().future_ms == Lateness().future_ms
+    CountingSettings(aggregator_future_seconds=LONGEST_FUTURE_MS // 1000)
+    with pytest.raises(ValueError, match="less than or equal to 3600"):
+        CountingSettings(aggregator_future_seconds=LONGEST_FUTURE_MS // 1000 + 1)
+
+
+FIELDS = {
+    "type": ['"view"', '"like"', '"comment"', '"share"', "1", '"vi\\u0065w"'],
+    "article_id": [
+        '"a"',
+        '""',
+        '"статья"',
+        '"\\u0007"',
+        '"\\ud800"',
+        '"\\"\\\\"',
+        "7",
+        '"\x01"',
+        '"' + "я" * 129 + '"',
+    ],
+    "id": ['"x"', '"y"', '""', "null", '"\\u000a"', '"' + "i" * 65 + '"'],
+    "site": ['"s"', '""', '"\\u001f"', "null"],
+    "timestamp": [
+        str(NOON),
+        str(NOON - 25 * HOUR),
+        "-1",
+        "1e999",
+        "1.5",
+        "1.0",
+        '"1"',
+        "null",
+        "true",
+        str(1 << 70),
+    ],
+    "delta": ["1", "-1", "0", "2", "1.0", "true", "null"],
+    "extra": ["{}", "[[]]", "NaN"],
+}
+
+
+@st.composite
+def nasty_lines(draw: st.DrawFn) -> bytes:
+    """Lines that are almost events: JSON written by hand, cut off, glued and spoilt."""
+    names = draw(st.permutations(["type", "article_id"])) + draw(
+        st.lists(st.sampled_from(list(FIELDS)), max_size=4)
+    )
+    # The first values of a field are good ones, so that most lines fail in one place at most.
+    parts = [
+        f'"{name}":{draw(st.sampled_from(FIELDS[name][:1] * len(FIELDS[name]) + FIELDS[name]))}'
+        for name in names
+    ]
+    line = ("{" + ",".join(parts) + "}").encode()
+    match draw(st.integers(0, 12)):
+        case 0:
+            return line[: draw(st.integers(0, len(line)))]
+        case 1:
+            return line + draw(st.sampled_from([b"\r", b" ", b",", b"\x00", b"}", line]))
+        case 2:
+            return draw(st.sampled_from([b"\xff", b"\xef\xbb\xbf", b" ", b"[", b"\n"])) + line
+        case 3:
+            return draw(
+                st.sampled_from([b"", b" ", b"\n", b"null", b"[]", b"{}", b'"a"', b"[" * 5000])
+            )
+        case 4:
+            at = draw(st.integers(0, len(line)))
+            return line[:at] + draw(st.binary(max_size=2)) + line[at:]
+    return line
+
+
+@st.composite
+def nasty_logs(draw: st.DrawFn) -> Sequence[LogRecord]:
+    records, now = [], NOON
+    for offset in range(draw(st.integers(1, 12))):
+        now += draw(st.sampled_from([0, 0, 1, 30 * MINUTE, 35 * MINUTE, -MINUTE]))
+        value = b"\n".join(draw(st.lists(nasty_lines(), max_size=4)))
+        records.append(LogRecord(offset, now, draw(st.sampled_from([value, value, value, None]))))
+    return records
+
+
+@settings(max_examples=500, deadline=None)
+@given(nasty_logs(), st.booleans())
+def test_it_calls_an_event_what_the_counting_calls_one(
+    records: Sequence[LogRecord], at_once: bool
+) -> None:
+    count = PartitionCount(None, lateness=Lateness(), capacity=1000)
+    for part in [records] if at_once else [[record] for record in records]:
+        count.count(part)
+    settlement = count.close()
+    assert settlement is not None
+    counters = {tuple(key): counter[:3] for key, counter in count.apply(settlement, {})}
+    found = recount(records)
+    assert found.counters == counters
+    outcomes = vars(settlement.outcomes)
+    assert found.outcomes == {name: number for name, number in outcomes.items() if number}
