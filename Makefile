@@ -42,14 +42,14 @@ test: $(VENV)/dev.stamp ## Run every test on real Kafka and ClickHouse
 	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(TESTS)
 
 bench: $(VENV)/dev.stamp ## Measure against the peers, in one run (WRITE=1: into docs/performance.md)
-	@cd tests && ../$(BIN)/python -m benchmarks $(if $(WRITE),--write) $(BENCH)
+	@$(BIN)/python -m benchmarks $(if $(WRITE),--write) $(BENCH)
 
 chaos: $(VENV)/dev.stamp ## Play faults by chance under traffic (SECONDS=600 SEED=n; PEER=1: on the usual Faust program)
-	@cd tests && ../$(BIN)/python -m faults $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) \
+	@$(BIN)/python -m tests.faults $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(PEER),--peer)
 
 tracker: $(VENV)/dev.stamp ## Make services/mostread/collector/tracker.min.js of tracker.js
-	@$(BIN)/python tests/minified.py
+	@$(BIN)/python tools/minify_tracker.py
 
 lint: $(VENV)/dev.stamp ## ruff, import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
@@ -58,10 +58,10 @@ types: $(VENV)/dev.stamp ## mypy --strict
 	@$(BIN)/mypy
 
 sbom: $(VENV)/dev.stamp ## Write build/mostread.cdx.json: what the image holds, as CycloneDX
-	@$(BIN)/python tests/bill_of_materials.py build/mostread.cdx.json
+	@$(BIN)/python tools/sbom.py build/mostread.cdx.json
 
 vulnerabilities: $(VENV)/dev.stamp ## Ask whether a dependency has a known fault, where that can be asked
-	@$(BIN)/python tests/vulnerabilities.py
+	@$(BIN)/python tools/audit_dependencies.py
 
 # The others take dev's versions, so that no package has two.
 COMPILE := $(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --strip-extras --no-header \

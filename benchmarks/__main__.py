@@ -8,7 +8,16 @@ from pathlib import Path
 
 import click
 
-from benchmarks import (aggregator_section, collector_section, list_section, machine, page, profile_section, scaling_section, visible_section)
+from benchmarks import (
+    aggregator_section,
+    collector_section,
+    list_section,
+    machine,
+    page,
+    profile_section,
+    scaling_section,
+    visible_section,
+)
 from benchmarks.contestant import Servers
 from benchmarks.run import Scale, Section
 from tests.support.servers import running_clickhouse, running_kafka

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from benchmarks import cpu, http_load
 from benchmarks.contestant import Servers
-from mostread.infra.clickhouse.client import connect
-from mostread.infra.clickhouse._m_clickhouse_queries import read_sql
+from mostread.infra.clickhouse.client import connect, read_sql
 from tests.support.system import System
 
 _QUERIES = Path(__file__).with_name("queries")

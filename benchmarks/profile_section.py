@@ -19,29 +19,38 @@ NO_PY_SPY = (
 )
 _FETCHING = (
     "aiokafka/",
-    "mostread/aggregator/fetching.py",
+    "mostread/aggregator/stream/fetcher.py",
     "asyncio/selector_events.py",
     "asyncio/streams.py",
     "selectors.py",
 )
-_ENGAGEMENT = "mostread/engagement/"
+_ENGAGEMENT = "mostread/core/counting/"
 AGGREGATOR: Stages = {
     "fetching: aiokafka, and the socket": _FETCHING,
-    "handing on: Faust": ("faust/", "mode/", "mostread/aggregator/transport.py"),
-    "decoding": (f"{_ENGAGEMENT}record.py",),
-    "duplicates": (f"{_ENGAGEMENT}duplicates.py",),
+    "handing on: Faust": ("faust/", "mode/", "mostread/aggregator/stream/transport.py"),
+    "decoding": ("mostread/core/records.py",),
+    "duplicates": (f"{_ENGAGEMENT}dedup.py",),
     "counting": (_ENGAGEMENT,),
-    "ClickHouse: rows out, counters in": ("mostread/aggregator/store.py", "clickhouse_connect/"),
+    "ClickHouse: rows out, counters in": (
+        "mostread/aggregator/repository.py",
+        "clickhouse_connect/",
+    ),
     "flushes": ("mostread/aggregator/",),
 }
 COLLECTOR: Stages = {
     "HTTP: aiohttp": ("aiohttp/",),
     "reading and checking": tuple(
         f"mostread/collector/{name}.py"
-        for name in ("body", "decode", "careful", "event", "admission")
+        for name in (
+            "api/body",
+            "pipeline/decoder",
+            "pipeline/strict_decoder",
+            "pipeline/event",
+            "pipeline/filters",
+        )
     ),
-    "id and time where they lack": ("mostread/collector/stamp.py",),
-    "partition, encoding": ("mostread/collector/partition.py",),
+    "id and time where they lack": ("mostread/collector/pipeline/enrichment.py",),
+    "partition, encoding": ("mostread/collector/delivery/partitioner.py",),
     "producing: kafka-python": ("kafka/",),
     "gathering, metrics, answers": ("mostread/", "prometheus_client/"),
 }

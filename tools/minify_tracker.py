@@ -4,7 +4,7 @@ from pathlib import Path
 
 import minify
 
-SOURCE = Path(__file__).parents[1] / "services/mostread/collector/tracker.js"
+SOURCE = Path(__file__).parents[1] / "services/mostread/collector/static/tracker.js"
 SERVED = SOURCE.with_suffix(".min.js")
 
 

@@ -18,7 +18,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 ROOT = Path(__file__).parents[1]
-VENDORED = ROOT / "services/mostread/ranking/pages/vendor/uPlot.iife.min.js"
+VENDORED = ROOT / "services/mostread/ranking/pages/static/vendor/uPlot.iife.min.js"
 
 
 def installed(folder: Path) -> Path:

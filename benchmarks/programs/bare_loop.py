@@ -11,8 +11,8 @@ import time
 import uvloop
 from aiokafka import AIOKafkaConsumer
 
-from mostread.core.counting.partition import PartitionCount
 from mostread.core.counting.batch import Lateness
+from mostread.core.counting.partition import PartitionCount
 
 FLUSH_SECONDS = 1.0
 COUNTERS = 400_000

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from mostread.devstack.servers.kafka import LocalKafka
 from tests.abuse.raw import Raw
 from tests.support.collector import Collecting, collecting
-from mostread.devstack.servers.kafka import LocalKafka
 
 
 @pytest.fixture(scope="package")

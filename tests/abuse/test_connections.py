@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from mostread.core.events import encode
 from tests.abuse.raw import PATIENCE_SECONDS, Raw, memory, post
 from tests.support.collector import Collecting, view
-from mostread.core.events import encode
 from tests.support.system import wait_until
 
 # What a collector may take here; figures measured are in docs/security.md.

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.abuse.raw import Raw, post
-from tests.support.collector import Collecting, collecting, view
 from mostread.core.events import encode
 from mostread.devstack.servers.kafka import LocalKafka
+from tests.abuse.raw import Raw, post
+from tests.support.collector import Collecting, collecting, view
 from tests.support.system import wait_until
 
 ROOM = 3

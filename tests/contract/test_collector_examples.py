@@ -7,11 +7,11 @@ import pytest
 from jsonschema import Draft202012Validator
 from yarl import URL
 
-from mostread.collector.api import (payloads as articles, pixel, _m_collector_placements as placements)
-from mostread.collector.pipeline.strict_decoder import Rejection
+from mostread.collector.api import payloads, pixel
 from mostread.collector.pipeline.decoder import decode
-from mostread.core.editorial.records import change
+from mostread.collector.pipeline.strict_decoder import Rejection
 from mostread.core.editorial.placements import placement_key
+from mostread.core.editorial.records import change
 from mostread.errors import InvalidEvent
 from mostread.infra.schemas import DIRECTORY, openapi
 
@@ -89,8 +89,8 @@ def test_a_valid_article_is_valid_to_both(path: Path) -> None:
     value = json.loads(path.read_bytes())
     validator("article").validate(value)
     site = value.get("site", "default")
-    article = articles.decode(path.read_bytes(), value["article_id"], site)
-    written = json.loads(articles.encode(article))
+    article = payloads.decode_article(path.read_bytes(), value["article_id"], site)
+    written = json.loads(payloads.encode(article))
     validator("article").validate(written)
     assert written == {"site": "default", **value}
 
@@ -105,7 +105,7 @@ def test_an_invalid_article_is_rejected_for_the_reason_in_its_name(path: Path) -
         assert not validator("article").is_valid(value)
         article_id, site = value["article_id"], value.get("site", site)
     with pytest.raises(InvalidEvent) as raised:
-        articles.decode(body, article_id, site)
+        payloads.decode_article(body, article_id, site)
     assert raised.value.reason == reason
 
 
@@ -136,8 +136,8 @@ def test_a_valid_decision_is_valid_to_all_three(path: Path) -> None:
     value = json.loads(path.read_bytes())
     validator("placement").validate(value)
     article_id, site, by = value["article_id"], value.get("site", "default"), value.pop("by")
-    decision = placements.decode(json.dumps(value).encode(), article_id, site, by)
-    written = placements.encode(decision)
+    decision = payloads.decode_placement(json.dumps(value).encode(), article_id, site, by)
+    written = payloads.encode(decision)
     assert json.loads(written) == {"site": "default", **value, "by": by}
     validator("placement").validate(json.loads(written))
     for record in (written, path.read_bytes()):
@@ -158,13 +158,13 @@ def test_an_invalid_decision_is_refused_for_the_reason_in_its_name(path: Path) -
         change(placement_key(site, article_id), path.read_bytes(), timestamp=1, offset=1)
     if not path.name.startswith("by-"):
         with pytest.raises(InvalidEvent) as raised:
-            placements.decode(body, article_id, site, "by")
+            payloads.decode_placement(body, article_id, site, "by")
         assert raised.value.reason == reason
 
 
 def test_who_decides_is_not_said_in_a_request() -> None:
     with pytest.raises(InvalidEvent):
-        placements.decode(b'{"hidden":true,"by":"somebody else"}', "a", "default", "by")
+        payloads.decode_placement(b'{"hidden":true,"by":"somebody else"}', "a", "default", "by")
 
 
 def test_the_openapi_document_says_what_the_schemas_say() -> None:

@@ -8,9 +8,9 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from openapi_spec_validator import validate
 
-from tests.support.collector import TOKENS, Collecting, collecting
 from mostread.devstack.servers.kafka import LocalKafka
 from mostread.infra.schemas import openapi
+from tests.support.collector import TOKENS, Collecting, collecting
 
 schema = schemathesis.openapi.from_dict(openapi("collector"))
 

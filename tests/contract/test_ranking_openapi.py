@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 from openapi_spec_validator import validate
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from mostread.infra.clickhouse.client import connect
-from mostread.infra.clickhouse.migrations import migrate
-from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.devstack.servers.clickhouse import LocalClickHouse
+from mostread.infra.clickhouse.client import connect
+from mostread.infra.clickhouse.config import ClickHouseSettings
+from mostread.infra.clickhouse.migrations import migrate
 from mostread.infra.schemas import openapi
 from tests.support.ranking import EDITOR, EDITORS, FIRST, Counted
 from tests.support.servers import free_ports

@@ -14,9 +14,9 @@ from aiohttp.test_utils import unused_port
 from playwright.async_api import Browser, Page, Route, expect
 from yarl import URL
 
+from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.clickhouse.migrations import migrate
-from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.ranking.app import new_ranking
 from mostread.ranking.config import RankingSettings
 from tests.support.ranking import FIRST, NOW, Counted, ago

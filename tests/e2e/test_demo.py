@@ -6,13 +6,13 @@ import subprocess
 import urllib.request
 from pathlib import Path
 
-from tests.support.demo import MOSTREAD, demo
+from mostread.devstack.data_dir import DataFolder
+from mostread.devstack.demo.scenario import articles
+from mostread.devstack.ports import Ports
+from mostread.devstack.servers.kafka import LocalKafka
 from mostread.infra.kafka import topics
 from mostread.infra.kafka.config import KafkaSettings
-from mostread.devstack.demo._m_local_demo_articles import articles
-from mostread.devstack.data_dir import DataFolder
-from mostread.devstack.servers.kafka import LocalKafka
-from mostread.devstack.ports import Ports
+from tests.support.demo import MOSTREAD, demo
 from tests.support.servers import free_base
 
 EXACT = "The list is exactly as expected: order, counts in 24 hours, and totals.\n"

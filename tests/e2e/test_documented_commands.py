@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.demo import demo
 from mostread.devstack.ports import Ports
+from tests.support.demo import demo
 from tests.support.servers import free_base
 
 ROOT = Path(__file__).parents[2]

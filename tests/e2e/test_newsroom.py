@@ -12,10 +12,10 @@ from uuid import uuid4
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
-from tests.support.collector import TOKENS
 from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.devstack.servers.kafka import LocalKafka
 from mostread.infra.auth.tokens import hash_token
+from tests.support.collector import TOKENS
 from tests.support.system import Service, System, wait_until
 
 AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"

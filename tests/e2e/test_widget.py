@@ -11,9 +11,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.clickhouse.migrations import migrate
-from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.ranking.app import new_ranking
 from mostread.ranking.config import RankingSettings
 from tests.support.ranking import NOW, Counted, ago

@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.faults import (clickhouse_faults, collector_faults, kafka_faults, topic_faults, worker_faults)
+from tests.faults import (
+    clickhouse_faults,
+    collector_faults,
+    kafka_faults,
+    topic_faults,
+    worker_faults,
+)
 from tests.faults.fault import Fault
 from tests.faults.play import Report, play
 from tests.faults.rig import Mostread, running_mostread

@@ -10,6 +10,7 @@ from pathlib import Path
 import orjson
 from kafka import KafkaConsumer, TopicPartition
 
+from mostread.infra.kafka import topics
 from tests.faults import kafka_faults, worker_faults
 from tests.faults.fault import Fault
 from tests.faults.log import ends
@@ -18,7 +19,6 @@ from tests.faults.play import Report, play
 from tests.faults.rig import Rig, kafka_behind_proxy
 from tests.faults.schedule import Planned
 from tests.faults.workers import Workers
-from mostread.infra.kafka import topics
 from tests.support.system import System
 
 FAULTS: list[Fault[Rig]] = [

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from clickhouse_connect.driver.client import Client
 
-from tests.faults.proxy import Proxy
-from tests.faults.traffic import Traffic
-from tests.faults.workers import Workers
 from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.devstack.servers.kafka import LocalKafka
 from mostread.infra.auth.tokens import hash_token
+from tests.faults.proxy import Proxy
+from tests.faults.traffic import Traffic
+from tests.faults.workers import Workers
 from tests.support.servers import connect, free_ports, running_clickhouse, running_kafka
 from tests.support.system import Service, System
 

@@ -9,10 +9,10 @@ import pytest
 from kafka import KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from tests.faults.log import produce
-from tests.faults.verdict import against_recount
 from mostread.infra.kafka import topics
 from mostread.infra.kafka.topics import EVENT_BYTES
+from tests.faults.log import produce
+from tests.faults.verdict import against_recount
 from tests.support.system import System
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 24 * 3_600_000

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from mostread.devstack.servers.kafka import LocalKafka
+from mostread.infra.clickhouse.client import connect
 from tests.faults.clickhouse_faults import MORE_THAN_THERE_IS
 from tests.faults.log import produce
 from tests.faults.verdict import against_recount
-from mostread.infra.clickhouse.client import connect
-from mostread.devstack.servers.kafka import LocalKafka
 from tests.support.servers import running_clickhouse, running_kafka
 from tests.support.system import Service, System, wait_until
 

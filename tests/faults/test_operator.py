@@ -6,10 +6,10 @@ import pytest
 from kafka import TopicPartition
 from kafka.admin import OffsetSpec
 
-from tests.faults.log import produce
-from tests.faults.verdict import against_recount, audit, is_counted
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.kafka import topics
+from tests.faults.log import produce
+from tests.faults.verdict import against_recount, audit, is_counted
 from tests.support.system import Service, System, wait_until
 
 RECORDS = [

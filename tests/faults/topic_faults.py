@@ -11,11 +11,11 @@ from contextlib import contextmanager
 
 from kafka.admin import NewPartitions
 
+from mostread.infra.kafka import topics
 from tests.faults.fault import EVERYTHING, Fault
 from tests.faults.log import ends, topic_of
 from tests.faults.rig import Mostread
 from tests.faults.verdict import all_counted
-from mostread.infra.kafka import topics
 from tests.support.system import Service
 
 

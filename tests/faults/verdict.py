@@ -5,11 +5,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+from mostread.infra.clickhouse.client import connect
+from mostread.ops.audit.reference import recount
 from tests.faults.ledger import Key, Ledger, Numbers
 from tests.faults.log import ends, topic_of
 from tests.faults.rig import Mostread
-from mostread.ops.audit.reference import recount
-from mostread.infra.clickhouse.client import connect
 from tests.support.system import System, wait_until
 
 

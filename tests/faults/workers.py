@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Process(Protocol):
-    """A program that can be started again after it ended; tests/system.py has one."""
+    """A program that can be started again after it ended; tests/support/system.py has one."""
 
     @property
     def pid(self) -> int: ...

@@ -11,11 +11,20 @@ import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
-from tests.support.compose import (COMPOSE, CONTAINERS, ROOT, VARIABLE, in_bytes, passed_to, said, seconds)
-from mostread.infra import healthcheck as healthy
 from mostread.aggregator.config import AggregatorSettings
-from mostread.cli.config import SERVICES
 from mostread.devstack.servers.kafka_download import KAFKA_VERSION
+from mostread.infra import healthcheck as healthy
+from mostread.ops.effective_settings import SERVICES
+from tests.support.compose import (
+    COMPOSE,
+    CONTAINERS,
+    ROOT,
+    VARIABLE,
+    in_bytes,
+    passed_to,
+    said,
+    seconds,
+)
 from tests.support.tools import tool
 
 OURS = sorted(SERVICES.keys() - {"up"})  # which no container runs

@@ -6,10 +6,10 @@ import subprocess
 import pytest
 from prometheus_client import CollectorRegistry
 
-from tests.support.image import DOCKERFILE, ROOT, instructions
-from mostread.cli.config import SERVICES
 from mostread.infra.healthcheck import PORTS, port_of
 from mostread.infra.http.server import new_application
+from mostread.ops.effective_settings import SERVICES
+from tests.support.image import DOCKERFILE, ROOT, instructions
 from tests.support.tools import tool
 
 STEPS = list(instructions(DOCKERFILE.read_text()))

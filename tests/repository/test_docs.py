@@ -8,12 +8,12 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
 from mostread.aggregator.metrics import AggregatorMetrics
-from mostread.ops.canary.metrics import CanaryMetrics
 from mostread.collector.metrics import CollectorMetrics
-from mostread.cli.config import SERVICES, effective
-from mostread.ranking.metrics import Metrics as RankingMetrics
-from mostread.infra.settings import variable
 from mostread.infra.http.server import new_application
+from mostread.infra.settings import variable
+from mostread.ops.canary.metrics import CanaryMetrics
+from mostread.ops.effective_settings import SERVICES, effective
+from mostread.ranking.metrics import Metrics as RankingMetrics
 
 OPERATIONS = (Path(__file__).parents[2] / "docs/operations.md").read_text()
 LINES = OPERATIONS.splitlines()

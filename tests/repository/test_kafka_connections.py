@@ -14,7 +14,7 @@ KAFKA_CLIENTS = {
     "KafkaProducer",
 }
 # The embedded broker, which only loopback reaches, is asked by who started it.
-OWN_BROKER = SERVICES / "local/kafka.py"
+OWN_BROKER = SERVICES / "devstack/servers/kafka.py"
 
 
 def calls(path: Path) -> Iterator[ast.Call]:
@@ -58,4 +58,4 @@ def test_every_client_of_clickhouse_is_made_in_one_place() -> None:
         for call in calls(path)
         if name_of(call.func) in makers
     }
-    assert found == {"clickhouse/client.py"}
+    assert found == {"infra/clickhouse/client.py"}

@@ -11,14 +11,14 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
+from mostread.aggregator.config import AggregatorSettings
+from mostread.aggregator.metrics import AggregatorMetrics
+from mostread.infra.healthcheck import PORTS
+from mostread.infra.http.server import new_application
+from mostread.infra.schemas import openapi
+from mostread.ops.effective_settings import SERVICES
 from tests.support.image import DOCKERFILE, ROOT, instructions
 from tests.support.manifests import KUBERNETES, Manifests, Workload, built
-from mostread.aggregator.metrics import AggregatorMetrics
-from mostread.aggregator.config import AggregatorSettings
-from mostread.cli.config import SERVICES
-from mostread.infra.healthcheck import PORTS
-from mostread.infra.schemas import openapi
-from mostread.infra.http.server import new_application
 from tests.support.tools import tool
 
 # The canary is a client: it belongs where readers are, and the base has none.

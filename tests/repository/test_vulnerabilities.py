@@ -10,8 +10,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tools import audit_dependencies as vulnerabilities
 from tests.support.servers import free_ports
+from tools import audit_dependencies as vulnerabilities
 
 KNOWN = vulnerabilities.KNOWN_FAULT.partition("==")[0]
 

@@ -10,9 +10,9 @@ import msgspec
 from kafka import KafkaConsumer, TopicPartition
 
 from mostread.core.events import Event
+from mostread.infra.auth.tokens import hash_token
 from mostread.infra.kafka import topics
 from mostread.infra.kafka.config import KafkaSettings
-from mostread.infra.auth.tokens import hash_token
 from tests.support.system import Service
 
 PARTITIONS = 4

@@ -9,10 +9,10 @@ from pathlib import Path
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 
-from mostread.errors import Misconfigured
+from mostread.devstack.ports import check_free
 from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.devstack.servers.kafka import LocalKafka
-from mostread.devstack.ports import check_free
+from mostread.errors import Misconfigured
 
 # Below the range that the kernel hands out by itself, so that no connection slips in between;
 # by chance, so that two test runs on one machine do not meet.

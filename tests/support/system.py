@@ -13,12 +13,12 @@ from pathlib import Path
 
 from kafka import KafkaConsumer, TopicPartition
 
-from mostread.infra.clickhouse.client import connect
-from mostread.infra.clickhouse.migrations import migrate
-from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.core.counting.batch import Outcomes
+from mostread.core.records import LogRecord
+from mostread.infra.clickhouse.client import connect
+from mostread.infra.clickhouse.config import ClickHouseSettings
+from mostread.infra.clickhouse.migrations import migrate
 from mostread.infra.kafka import topics
-from mostread.infra.kafka.reader import LogRecord
 from mostread.infra.kafka.config import KafkaSettings
 from tests.support.servers import free_ports
 

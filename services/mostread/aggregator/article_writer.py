@@ -5,15 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from mostread.infra import logging as logs
 from mostread.aggregator.dead_letter_writer import DeadLetters
-from mostread.aggregator.retry import Patience
 from mostread.aggregator.repository import ClickHouseStore
+from mostread.aggregator.retry import Patience
 from mostread.core.editorial.articles import ArticleRow
-from mostread.core.editorial.records import change
 from mostread.core.editorial.placements import PlacementRow
+from mostread.core.editorial.records import change
 from mostread.core.records import DeadLine
 from mostread.errors import InvalidEvent
+from mostread.infra import logging as logs
 
 log = logs.get(__name__)
 

@@ -2,11 +2,11 @@
 
 from pydantic import Field
 
-from mostread.infra.clickhouse.config import ClickHouseSettings
-from mostread.aggregator._m__counting import CountingSettings
 from mostread.core.counting.batch import Lateness
-from mostread.infra.kafka.config import KafkaSettings
+from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.http.config import ServiceSettings
+from mostread.infra.kafka.config import KafkaSettings
+from mostread.infra.settings import CountingSettings
 
 
 class AggregatorSettings(CountingSettings, KafkaSettings, ClickHouseSettings, ServiceSettings):

@@ -8,10 +8,9 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from mostread.core.records import DeadLine
-from mostread.infra.kafka._m_kafka_connection import connection
-from mostread.infra.kafka.config import KafkaSettings
-from mostread.infra.kafka.topics import DEAD_LETTER_BYTES
+from mostread.infra.kafka.config import KafkaSettings, connection
 from mostread.infra.kafka.errors import trouble
+from mostread.infra.kafka.topics import DEAD_LETTER_BYTES
 
 SECONDS = 30
 

@@ -13,9 +13,8 @@ from kafka import KafkaAdminClient
 from mostread.core.records import Record
 from mostread.errors import KafkaUnavailable
 from mostread.infra.kafka import topics
-from mostread.infra.kafka._m_kafka_connection import connection
-from mostread.infra.kafka._m_kafka_rights import require_for_counting
-from mostread.infra.kafka.config import KafkaSettings
+from mostread.infra.kafka.admin import require_for_counting
+from mostread.infra.kafka.config import KafkaSettings, connection
 from mostread.infra.kafka.errors import trouble
 
 PATIENCE_SECONDS = 10

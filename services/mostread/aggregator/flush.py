@@ -9,15 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mostread.aggregator.retry import SupersededError
-from mostread.aggregator._m_aggregator_servers import Servers
 from mostread.aggregator.repository import Count, CounterRow, ProgressRow, SketchRow
-from mostread.infra.clock import now_ms
+from mostread.aggregator.retry import SupersededError
+from mostread.aggregator.servers import Servers
+from mostread.core.counting.batch import Outcomes
 from mostread.core.counting.counters import new_tuple
 from mostread.core.counting.partition import PartitionCount, Position, Settlement
-from mostread.core.counting.batch import Outcomes
 from mostread.core.counting.visitor_sketch import Sketches
 from mostread.errors import CountOver
+from mostread.infra.clock import now_ms
 
 
 @dataclass

@@ -12,23 +12,29 @@ import click
 import faust
 import uvloop
 
-from mostread.infra import logging as logs
-from mostread.aggregator.stream.app import build
 from mostread.aggregator.article_writer import ArticleWriter
-from mostread.aggregator.dead_letter_writer import DeadLetters
-from mostread.infra._m_aggregator_garbage import search_now_and_then
-from mostread.aggregator.lag import Lag
-from mostread.aggregator.event_topic import EventLog
-from mostread.aggregator.metrics import AggregatorMetrics
-from mostread.aggregator.retry import Patience
-from mostread.aggregator._m_aggregator_servers import Servers
 from mostread.aggregator.config import AggregatorSettings
+from mostread.aggregator.dead_letter_writer import DeadLetters
+from mostread.aggregator.event_topic import EventLog
+from mostread.aggregator.lag import Lag
+from mostread.aggregator.metrics import AggregatorMetrics
 from mostread.aggregator.repository import ClickHouseStore
+from mostread.aggregator.retry import Patience
+from mostread.aggregator.servers import Servers
+from mostread.aggregator.stream.app import build
 from mostread.aggregator.worker import Worker
-from mostread.infra.clickhouse.client import connect
 from mostread.errors import CountOver
-from mostread.infra.http._m_web_measured import Measured
-from mostread.infra.http.server import Check, listen, new_application, new_registry, stop_signal
+from mostread.infra import logging as logs
+from mostread.infra.clickhouse.client import connect
+from mostread.infra.gc import search_now_and_then
+from mostread.infra.http.server import (
+    Check,
+    Measured,
+    listen,
+    new_application,
+    new_registry,
+    stop_signal,
+)
 
 log = logs.get(__name__)
 

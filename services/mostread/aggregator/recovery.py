@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 
-from mostread.aggregator.retry import SupersededError
-from mostread.aggregator._m_aggregator_servers import Servers
 from mostread.aggregator.config import AggregatorSettings
+from mostread.aggregator.retry import SupersededError
+from mostread.aggregator.servers import Servers
 from mostread.core.counting.dedup import MEMORY_MS
 from mostread.core.counting.partition import PartitionCount, Position
 from mostread.errors import LogInconsistent

@@ -11,17 +11,16 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.insert import InsertContext
 
-from mostread.infra.clickhouse._m_clickhouse_applied import check_applied
-from mostread.infra.clickhouse.client import told_apart
-from mostread.infra.clickhouse._m_clickhouse_queries import read_sql
-from mostread.core.editorial.articles import ArticleRow
-from mostread.core.counting.counters import Counter, CounterKey, Grain
-from mostread.core.counting.partition import Position
-from mostread.core.editorial.placements import PlacementRow
 from mostread.core.counting import RULES
 from mostread.core.counting.batch import Outcomes
+from mostread.core.counting.counters import Counter, CounterKey, Grain
+from mostread.core.counting.partition import Position
 from mostread.core.counting.visitor_sketch import Sketch, SketchKey
+from mostread.core.editorial.articles import ArticleRow
+from mostread.core.editorial.placements import PlacementRow
 from mostread.errors import ClickHouseUnavailable, Misconfigured, MostreadError, SchemaTooNew
+from mostread.infra.clickhouse.client import read_sql, told_apart
+from mostread.infra.clickhouse.migrations import check_applied
 from mostread.infra.kafka.topics import Topic
 
 _SQL = Path(__file__).parent / "sql"

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from typing import TypeVar
 
-from mostread.infra import logging as logs
 from mostread.aggregator.metrics import AggregatorMetrics
 from mostread.errors import LogInconsistent, Misconfigured, Unavailable
+from mostread.infra import logging as logs
 
 log = logs.get(__name__)
 Result = TypeVar("Result")

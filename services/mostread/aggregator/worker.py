@@ -12,15 +12,15 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from mostread.infra import logging as logs
-from mostread.aggregator.flush import Assigned, Flush
-from mostread.aggregator.retry import SupersededError
-from mostread.aggregator._m_aggregator_servers import Servers
 from mostread.aggregator.config import AggregatorSettings
-from mostread.aggregator.repository import Count
+from mostread.aggregator.flush import Assigned, Flush
 from mostread.aggregator.recovery import take_over
-from mostread.core.records import Record
+from mostread.aggregator.repository import Count
+from mostread.aggregator.retry import SupersededError
+from mostread.aggregator.servers import Servers
 from mostread.core.counting.visitor_sketch import Sketches, first_hour
+from mostread.core.records import Record
+from mostread.infra import logging as logs
 
 log = logs.get(__name__)
 Result = TypeVar("Result")

@@ -6,12 +6,11 @@ from contextlib import closing
 import click
 import orjson
 
+from mostread.cli.params import Moment
+from mostread.infra.clock import now_ms
+from mostread.ops.audit.auditor import Audit, AuditSettings
 from mostread.ops.audit.diff import Scope
 from mostread.ops.audit.report import Report
-from mostread.ops.audit._m_audit_settings import AuditSettings
-from mostread.ops.audit._m_audit_whole import Audit
-from mostread.infra.clock import now_ms
-from mostread.cli._m__moment import Moment
 
 
 @click.command()

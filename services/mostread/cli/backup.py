@@ -7,14 +7,14 @@ from pathlib import Path
 import click
 
 from mostread.aggregator.config import AggregatorSettings
+from mostread.errors import ClickHouseUnavailable, SchemaTooNew
+from mostread.infra.clickhouse.config import ClickHouseSettings
+from mostread.infra.clickhouse.migrations import check_applied
+from mostread.infra.kafka import topics
+from mostread.infra.schemas import migrations
 from mostread.ops.backup.archive import Manifest, Part, prepare, read_manifest, write_manifest
 from mostread.ops.backup.offsets import check_nobody_counts, read_again
 from mostread.ops.backup.tables import BackedUp, in_order
-from mostread.infra.clickhouse._m_clickhouse_applied import check_applied
-from mostread.infra.clickhouse.config import ClickHouseSettings
-from mostread.errors import ClickHouseUnavailable, SchemaTooNew
-from mostread.infra.kafka import topics
-from mostread.infra.schemas import migrations
 
 
 @click.command()

@@ -9,15 +9,14 @@ from typing import BinaryIO
 
 import click
 
-from mostread.ops.dead_letters.topic import Kept, LetterBox
+from mostread.cli.params import Moment
 from mostread.core.dead_letters import Letter, encode
-from mostread.ops.dead_letters.replay import Replay, replay_box, replay_file
-from mostread.ops.dead_letters._m_dead_letters_sending import Sender
 from mostread.core.events import Event
 from mostread.core.events import encode as encode_event
 from mostread.errors import InvalidEvent
 from mostread.infra.kafka.config import KafkaSettings
-from mostread.cli._m__moment import Moment
+from mostread.ops.dead_letters.replay import Replay, Sender, replay_box, replay_file
+from mostread.ops.dead_letters.topic import Kept, LetterBox
 
 _START = 100
 

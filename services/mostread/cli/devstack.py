@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 
 import click
 
-from mostread.errors import Misconfigured
-from mostread.devstack.data_dir import DataFolder
+from mostread.devstack.data_dir import DataFolder, kept_secret
+from mostread.devstack.demo.runner import Background, show
 from mostread.devstack.ports import Ports
-from mostread.devstack.stack import Stack
+from mostread.devstack.stack import TOKENS_FILE, Stack
+from mostread.errors import Misconfigured
 from mostread.infra.auth.tokens import Role
 
 DOWN_TIMEOUT = 300.0
@@ -117,6 +118,29 @@ def down(data: Path) -> None:
     if not folder.wait_released(DOWN_TIMEOUT):
         raise Misconfigured(f"process {holder.pid} has not ended after {DOWN_TIMEOUT:g} s")
     report("Stopped.")
+
+
+@click.command()
+@stack_options
+@click.option("--still", is_flag=True, help="No simulated readers: nothing moves by itself.")
+def demo(data: Path, base: int, workers: int, *, still: bool) -> None:
+    """Start everything, load ten articles with known numbers, and check the list.
+
+    Ends with exit code 1 if the list is not exactly as expected. Otherwise it goes on until
+    Ctrl-C or `mostread down`, with simulated readers on thirty further articles.
+    """
+    if TOKENS_FILE in os.environ:
+        raise Misconfigured(
+            "the demo publishes articles with a token of its own, which the collector would not "
+            f"know; unset {TOKENS_FILE}"
+        )
+
+    def run(stack: Stack) -> None:
+        token = kept_secret(DataFolder(data).cms_token)
+        with Background(show(stack.ports, data, token, report, readers=not still)) as background:
+            stack.watch(background.raise_error)
+
+    run_stack(data, base, workers, run)
 
 
 def report(sentence: str) -> None:

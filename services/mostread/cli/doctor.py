@@ -8,14 +8,14 @@ import click
 import orjson
 import pydantic
 
+from mostread.cli.params import addresses, find_stack, way_options
 from mostread.infra.clickhouse.config import ClickHouseSettings
+from mostread.infra.kafka.config import KafkaSettings
+from mostread.ops import terminal
 from mostread.ops.doctor.checks import CHECKS
-from mostread.ops.doctor.runner import examine
 from mostread.ops.doctor.findings import Level
 from mostread.ops.doctor.report import as_json, lines, worst
-from mostread.infra.kafka.config import KafkaSettings
-from mostread.cli import terminal
-from mostread.cli.params import addresses, find_stack, way_options
+from mostread.ops.doctor.runner import examine
 from mostread.ops.inspection.clients import Way
 
 

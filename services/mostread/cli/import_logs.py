@@ -7,19 +7,19 @@ from contextlib import closing, contextmanager
 
 import click
 
-from mostread.infra.clickhouse.config import ClickHouseSettings
-from mostread.infra.clock import now_ms
+from mostread.cli import params as names
+from mostread.cli.params import Moment
 from mostread.core.counting.counters import MINUTE, MINUTE_MS
 from mostread.errors import InvalidFile, Overlapping
-from mostread.cli import _m_imports_name as names
-from mostread.ops.imports.repository import Import, ImportStore
-from mostread.cli._m__moment import Moment
-from mostread.ops.access_logs.filters import Admitted, Outcome, Wanted
+from mostread.infra.clickhouse.config import ClickHouseSettings
+from mostread.infra.clock import now_ms
 from mostread.ops.access_logs.article_matcher import ArticleRegex, finder
 from mostread.ops.access_logs.files import lines, size
+from mostread.ops.access_logs.filters import Admitted, Outcome, Wanted
 from mostread.ops.access_logs.overlap import Span, overlapping
 from mostread.ops.access_logs.report import summary
 from mostread.ops.access_logs.views import Counted
+from mostread.ops.imports.repository import Import, ImportStore
 
 _LOGS = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)
 
@@ -43,7 +43,7 @@ _LOGS = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)
     is_flag=True,
     help="Count though views of the same time are counted already, by another server's log.",
 )
-def replay(
+def import_logs(
     *,
     logs: tuple[str, ...],
     article: re.Pattern[str],

@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 
 import click
 
+from mostread.cli import params as names
 from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.clock import now_ms
-from mostread.cli import _m_imports_name as names
 from mostread.ops.imports.files import lines
 from mostread.ops.imports.repository import Import, ImportStore
 from mostread.ops.imports.totals import Totals, blocks, checked, imported
 
 
-@click.command("import")
+@click.command()
 @click.argument(
     "file", type=click.Path(exists=True, dir_okay=False, allow_dash=True), required=False
 )

@@ -10,10 +10,9 @@ import click
 import uvloop
 
 from mostread.core.events import Event
-from mostread.ops.loadgen.runner import NotAcknowledged, Sender
-from mostread.ops.loadgen._m_loadgen_summary import Summary
-from mostread.ops.loadgen.traffic import Traffic, article_ids, paced
 from mostread.infra.http.server import stop_signal
+from mostread.ops.loadgen.runner import NotAcknowledged, Sender, Summary
+from mostread.ops.loadgen.traffic import Traffic, article_ids, paced
 
 AFTER_INTERRUPT_SECONDS = 5
 

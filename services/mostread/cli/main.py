@@ -23,7 +23,7 @@ COMMANDS = {
     "audit": "mostread.cli.audit:audit",
     "dead-letters": "mostread.cli.dead_letters:dead_letters",
     "import-totals": "mostread.cli.import_totals:import_totals",
-    "import-logs": "mostread.cli.import_logs:replay",
+    "import-logs": "mostread.cli.import_logs:import_logs",
     "config": "mostread.cli.config:config",
     "doctor": "mostread.cli.doctor:doctor",
     "status": "mostread.cli.status:status",

@@ -1,15 +1,17 @@
 """The options of commands that look at the whole way: where its services and its stack are."""
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from mostread.devstack.data_dir import DataFolder, Running, running
 from mostread.errors import Misconfigured
-from mostread.devstack.data_dir import DataFolder
-from mostread.devstack._m_local_running import Running, running
+from mostread.infra.clock import now_ms
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -69,3 +71,47 @@ def addresses(stack: Running | None, given: Mapping[str, Sequence[str]]) -> dict
             if not given.get(name.partition("-")[0])
         }
     return found
+
+
+class Name(click.ParamType):
+    """Up to 64 letters, digits and the characters of `also`, whose hyphen comes last."""
+
+    name = "name"
+
+    def __init__(self, also: str) -> None:
+        self._also = also
+        self._allowed = re.compile(rf"[A-Za-z0-9{also}]{{1,64}}")
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not self._allowed.fullmatch(value):
+            self.fail(f"up to 64 of A-Z a-z 0-9 {' '.join(self._also)}", param, ctx)
+        return value
+
+
+IMPORT = Name("._:-")
+SITE = Name("._-")
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+class Moment(click.ParamType):
+    """An ISO 8601 time (UTC where it names no zone), or 90s, 30m, 24h or 7d: so long ago.
+
+    The value is in milliseconds since the epoch.
+    """
+
+    name = "when"
+
+    def convert(
+        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        if isinstance(value, int):
+            return value
+        if ago := re.fullmatch(r"(\d{1,9})([smhd])", value):
+            return max(0, now_ms() - int(ago[1]) * _UNITS[ago[2]] * 1000)
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a time, like 2026-01-31T12:00, nor 24h", param, ctx)
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)

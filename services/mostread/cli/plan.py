@@ -6,7 +6,7 @@ from typing import Any
 import click
 import msgspec
 
-from mostread.ops.capacity import Sizes, Traffic, sizes
+from mostread.ops.capacity.sizes import Sizes, Traffic, sizes
 
 DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Traffic)}
 UNITS = ("B", "kB", "MB", "GB", "TB", "PB")

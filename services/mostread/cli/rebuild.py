@@ -5,11 +5,11 @@ import functools
 
 import click
 
-from mostread.infra._m_aggregator_garbage import search_now_and_then
-from mostread.aggregator.event_topic import EventLog
 from mostread.aggregator.config import AggregatorSettings
+from mostread.aggregator.event_topic import EventLog
 from mostread.aggregator.repository import ClickHouseStore, Count
 from mostread.infra.clickhouse.client import connect
+from mostread.infra.gc import search_now_and_then
 from mostread.ops.rebuild.recounter import Recount
 from mostread.ops.rebuild.tables import Tables, beside
 

@@ -9,12 +9,11 @@ from pathlib import Path
 import click
 import orjson
 
-from mostread.ops.status.collect import look
-from mostread.ops.status.render import blocks, lines
-from mostread.ops.status._m_status_seen import Away, Seen, as_json
-from mostread.cli import terminal
 from mostread.cli.params import addresses, find_stack, way_options
+from mostread.ops import terminal
 from mostread.ops.inspection.clients import Way
+from mostread.ops.status.collect import Away, Seen, as_json, look
+from mostread.ops.status.render import blocks, lines
 
 BETWEEN_LOOKS = 1.0
 

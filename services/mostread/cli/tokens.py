@@ -11,8 +11,8 @@ import click
 from mostread.collector.config import CollectorSettings
 from mostread.errors import Misconfigured, NameTaken
 from mostread.infra.auth import token_file
-from mostread.infra.auth.tokens import Role, Token, hash_token, parse_tokens
 from mostread.infra.auth.token_file import Tokens
+from mostread.infra.auth.tokens import Role, Token, hash_token, parse_tokens
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Literal, Self
 
-from mostread.client.events import line
-from mostread.client.transport import Post
 from mostread.client.delivery import Sender
+from mostread.client.events import line
 from mostread.client.stats import Stats
+from mostread.client.transport import Post
 
 RESEND_SECONDS = 25 * 60
 """For how long an event may be sent again: the aggregator knows its id for 30 minutes."""

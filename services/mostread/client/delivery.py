@@ -10,8 +10,8 @@ import time
 from collections import deque
 
 from mostread.client.backoff import pause
-from mostread.client.transport import Again, Never, Post, Settled
 from mostread.client.stats import Stats
+from mostread.client.transport import Again, Never, Post, Settled
 
 MAX_EVENTS = 500
 MAX_BYTES = 512 << 10

@@ -7,19 +7,20 @@ from contextlib import nullcontext
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from mostread.infra import logging as logs, schemas
 from mostread.collector.api.articles import ArticleRoutes
-from mostread.collector.delivery.batcher import Batches
-from mostread.collector.pipeline.pipeline import Intake
-from mostread.collector.metrics import CollectorMetrics
-from mostread.collector.delivery.producer import Publisher
 from mostread.collector.api.events import Routes
 from mostread.collector.config import MAX_BODY_BYTES, CollectorSettings
+from mostread.collector.delivery.batcher import Batches
+from mostread.collector.delivery.producer import Publisher
+from mostread.collector.metrics import CollectorMetrics
+from mostread.collector.pipeline.pipeline import Intake
+from mostread.infra import logging as logs
+from mostread.infra import schemas
 from mostread.infra.auth.token_store import KnownTokens
 from mostread.infra.gc import look_less_often
+from mostread.infra.http.prefork import Place, Siblings
 from mostread.infra.http.problems import Handler
 from mostread.infra.http.server import Check, listen, new_application, new_registry
-from mostread.infra.http.prefork import Place, Siblings
 
 log = logs.get(__name__)
 

@@ -7,9 +7,9 @@ from pydantic import Field, SecretStr, field_validator
 from mostread.collector.pipeline import sites
 from mostread.collector.pipeline.ip import Networks
 from mostread.collector.pipeline.sites import Rules, Sites
-from mostread.infra.kafka.config import KafkaSettings
 from mostread.infra.auth.tokens import parse_tokens
 from mostread.infra.http.config import ServiceSettings
+from mostread.infra.kafka.config import KafkaSettings
 
 MAX_BODY_BYTES = 1 << 20
 """The most a body may hold, inflated."""

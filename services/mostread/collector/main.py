@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 import uvloop
 
-from mostread.infra import logging as logs
 from mostread.collector.app import serve
 from mostread.collector.config import CollectorSettings
 from mostread.collector.prefork import run_workers, work
-from mostread.infra.http.server import stop_signal
+from mostread.infra import logging as logs
 from mostread.infra.http.prefork import Place, Siblings
+from mostread.infra.http.server import stop_signal
 
 
 # The two options are how several workers are started; see workers.py.

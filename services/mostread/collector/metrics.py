@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from mostread.collector.pipeline._m_collector_admission import DropReason
+from mostread.collector.pipeline.filters import DropReason
 from mostread.collector.pipeline.strict_decoder import Reason
 from mostread.infra.http.connections import Cut
 

@@ -16,12 +16,12 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
 from pathlib import Path
 
-from mostread.infra import logging as logs
 from mostread.collector.app import serve
 from mostread.collector.config import CollectorSettings
 from mostread.errors import Misconfigured, MostreadError
-from mostread.infra.http.server import stop_signal
+from mostread.infra import logging as logs
 from mostread.infra.http.prefork import Place, Siblings
+from mostread.infra.http.server import stop_signal
 
 log = logs.get(__name__)
 

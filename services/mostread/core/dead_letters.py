@@ -6,9 +6,8 @@ from base64 import b64decode
 import msgspec
 
 from mostread.core.events import Event
-from mostread.core.records import each_line
+from mostread.core.records import LogRecord, each_line
 from mostread.errors import InvalidEvent
-from mostread.infra.kafka.reader import LogRecord
 
 
 class Letter(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -41,3 +41,7 @@ class Event(msgspec.Struct, gc=False, omit_defaults=True, frozen=True):
 
 
 encode = msgspec.json.Encoder().encode
+
+
+CANARY_SITE = "mostread.canary"
+"""Where the canary's events count. No list that somebody reads is of this site."""

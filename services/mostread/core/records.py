@@ -23,6 +23,14 @@ class Record(Protocol):
     def value(self) -> bytes | None: ...
 
 
+class LogRecord(NamedTuple):
+    """A record as it stands in a partition; `timestamp` is in milliseconds."""
+
+    offset: int
+    timestamp: int
+    value: bytes | None
+
+
 class DeadLine(NamedTuple):
     """A line that is no event. `line` counts from 0 within its record, which was written at
     `timestamp` (ms).

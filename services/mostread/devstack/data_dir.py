@@ -2,13 +2,16 @@
 
 import fcntl
 import json
+import os
+import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from mostread.devstack.process import Identity
 from mostread.errors import Misconfigured
-from mostread.devstack._m_local_identity import Identity
 
 ORPHAN_TIMEOUT = 60.0
 
@@ -117,3 +120,72 @@ def _as_json(identity: Identity) -> dict[str, int | str]:
 
 def _from_json(fields: Mapping[str, object]) -> Identity:
     return Identity(int(str(fields["pid"])), str(fields["started"]))
+
+
+def kept_secret(file: Path) -> str:
+    """Return the secret in `file`; where there is no such file, make both."""
+    try:
+        return file.read_text().strip()
+    except FileNotFoundError:
+        secret = secrets.token_urlsafe(32)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # Complete and readable by its owner alone from the first moment it has its name.
+    draft = file.with_suffix(".draft")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(f"{secret}\n")
+    draft.replace(file)
+    return secret
+
+
+_PLACES = ("MOSTREAD_KAFKA_BROKERS", "MOSTREAD_CLICKHOUSE_URL")
+_SERVICES = ("collector", "aggregator", "ranking")
+
+
+@dataclass(frozen=True)
+class Running:
+    """A stack that runs on `folder`: the settings of its services, and where these answer."""
+
+    folder: Path
+    settings: Mapping[str, str]
+    addresses: Mapping[str, str]
+    """By the name of the process: of several aggregators each has its own."""
+
+    def adopt(self, environment: MutableMapping[str, str]) -> bool:
+        """Add the stack's settings to those of `environment`, which go first.
+
+        Nothing is added, and the answer is False, where these name another Kafka or ClickHouse:
+        one half of a way would say nothing about the other.
+        """
+        for name in _PLACES:
+            if environment.get(name, self.settings[name]) != self.settings[name]:
+                return False
+        for name, value in self.settings.items():
+            environment.setdefault(name, value)
+        return True
+
+
+def running(folder: DataFolder) -> Running | None:
+    """Return the stack that runs on a folder; None if there is none, or it is another user's."""
+    if not folder.is_held():
+        return None
+    settings: dict[str, str] = {}
+    addresses: dict[str, str] = {}
+    for name, identity in folder.processes().items():
+        its = _settings_of(identity)
+        service = name.partition("-")[0]
+        if service in _SERVICES and (port := its.get(f"MOSTREAD_{service.upper()}_PORT")):
+            addresses[name] = f"http://127.0.0.1:{port}"
+        settings = {**its, **settings}
+    if not all(name in settings for name in _PLACES):
+        return None
+    return Running(folder.path, settings, addresses)
+
+
+def _settings_of(identity: Identity) -> dict[str, str]:
+    try:
+        text = Path(f"/proc/{identity.pid}/environ").read_bytes()
+    except OSError:
+        return {}
+    pairs = (os.fsdecode(pair).partition("=") for pair in text.split(b"\0"))
+    return {name: value for name, _, value in pairs if name.startswith("MOSTREAD_")}

@@ -7,19 +7,17 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from mostread.errors import MostreadError
-from mostread.devstack.servers.clickhouse import LocalClickHouse
-from mostread.devstack._m_local_event_log import EventLog
-from mostread.devstack.data_dir import DataFolder
-from mostread.devstack.servers.kafka import LocalKafka
-from mostread.devstack._m_local_kept_secret import kept_secret
+from mostread.devstack.data_dir import DataFolder, kept_secret
 from mostread.devstack.ports import Ports, check_free
 from mostread.devstack.process import spawn, tail
-from mostread.infra._m_local_readiness import missing
 from mostread.devstack.servers.base import LocalServer
-from mostread.devstack.supervisor import Service, Supervisor
+from mostread.devstack.servers.clickhouse import LocalClickHouse
+from mostread.devstack.servers.kafka import LocalKafka
+from mostread.devstack.supervisor import EventLog, Service, Supervisor
+from mostread.errors import MostreadError
 from mostread.infra.auth import token_file
 from mostread.infra.auth.tokens import Role, Token, hash_token
+from mostread.infra.healthcheck import missing
 
 READY_TIMEOUT = 120.0
 VISITOR_SECRET = "MOSTREAD_COLLECTOR_VISITOR_SECRET"  # noqa: S105  its name

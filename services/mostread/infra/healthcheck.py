@@ -1,13 +1,15 @@
-"""What Docker asks in a container: is the service in it ready? `python -m mostread.infra.healthcheck`.
+"""Report whether the service in this container is ready: `python -m mostread.infra.healthcheck`.
 
 One image serves for every service, each on a port of its own, so the check looks at what the
 container runs. Nothing but the standard library: it is started every ten seconds.
 """
 
 import http.client
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
 
 PORTS = {"ranking": 8080, "collector": 8081, "aggregator": 8082, "canary": 8086}
@@ -48,3 +50,22 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+
+
+def missing(port: int) -> str:
+    """Return what /readyz on this port says is missing; empty if the service is ready."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        response = connection.getresponse()
+        body = response.read()
+    except (OSError, http.client.HTTPException):
+        return "it does not answer yet"
+    finally:
+        connection.close()
+    if response.status == HTTPStatus.OK:
+        return ""
+    try:
+        return str(json.loads(body)["detail"])
+    except (ValueError, TypeError, KeyError):
+        return f"it answers {response.status}"

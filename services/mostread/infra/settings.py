@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "MOSTREAD_"
@@ -66,3 +66,33 @@ def _read(path: Path, setting: str) -> str:
     if "\n" in text or "\0" in text:
         raise ValueError(f"{setting}: {path} holds more than one line; write only the secret")
     return text
+
+
+class CountingSettings(Settings):
+    """Which events are late, and which come from the future."""
+
+    aggregator_late_hours: int = Field(
+        24, ge=1, le=24 * 30, description="An older event counts in its article's total only."
+    )
+    aggregator_future_seconds: int = Field(
+        60, ge=0, le=3600, description="An event further ahead counts when it was received."
+    )
+
+    @property
+    def late_ms(self) -> int:
+        return self.aggregator_late_hours * 3_600_000
+
+    @property
+    def future_ms(self) -> int:
+        return self.aggregator_future_seconds * 1000
+
+
+class DevstackSettings(Settings):
+    """Settings of `mostread up` and `mostread demo`."""
+
+    maven_repository: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        description="A mirror of Maven Central, from which Apache Kafka is fetched, once; empty: "
+        "Maven Central itself.",
+    )

@@ -1,44 +1,47 @@
 """The ranking service put together."""
 
 import asyncio
-from pathlib import Path
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 
 import msgspec
 from aiohttp import web
 
-from mostread.infra.clock import now_ms
 from mostread.errors import MostreadError
-from mostread.ranking.api.responses import Answer
-from mostread.ranking.service.articles import Article, ArticleQuery, Articles
-from mostread.ranking.pages.article import add_article_page
-from mostread.ranking.api.articles import (add_article_routes, article_answer, ranks_answer, series_answer)
-from mostread.ranking.pages.decisions import add_decisions_page
-from mostread.ranking.api.feeds import add_feeds
-from mostread.ranking.api.embeds import add_fragment
-from mostread.ranking.cache.cursors import HeldLists
-from mostread.ranking.metrics import Metrics, observed
-from mostread.ranking.service.lists import MostRead, MostReadLists
-from mostread.ranking.api.editor_auth import Newsroom
-from mostread.ranking.service.facets import AllOffered
-from mostread.ranking.pages.list import add_page
-from mostread.ranking.api.params import Defaults, ListQuery
-from mostread.ranking.service.rank_history import AllRanks, Ranks
 from mostread.infra.clickhouse.pool import Reads
-from mostread.ranking.pages.templating import Pages
-from mostread.ranking.api.lists import add_list_routes, list_answer, stale
-from mostread.ranking.service.timeseries import AllSeries, Series, SeriesQuery
-from mostread.ranking.config import RankingSettings
-from mostread.ranking.cache.swr import Snapshots
-from mostread.ranking.service.sparklines import Sparklines
-from mostread.ranking.repository import Store
-from mostread.ranking.api.stream import Streams
-from mostread.ranking.api._m_ranking_widget import add_widget
+from mostread.infra.clock import now_ms
+from mostread.infra.http.server import Check, Measured, new_application, new_registry
 from mostread.infra.schemas import openapi
-from mostread.infra.http._m_web_measured import Measured
-from mostread.infra.http.server import Check, new_application, new_registry
+from mostread.ranking.api.articles import (
+    add_article_routes,
+    article_answer,
+    ranks_answer,
+    series_answer,
+)
+from mostread.ranking.api.editor_auth import Newsroom
+from mostread.ranking.api.embeds import add_fragment, add_widget
+from mostread.ranking.api.feeds import add_feeds
+from mostread.ranking.api.lists import add_list_routes, list_answer, stale
+from mostread.ranking.api.params import Defaults, ListQuery
+from mostread.ranking.api.responses import Answer
+from mostread.ranking.api.stream import Streams
+from mostread.ranking.cache.cursors import HeldLists
+from mostread.ranking.cache.swr import Snapshots
+from mostread.ranking.config import RankingSettings
+from mostread.ranking.metrics import Metrics, observed
+from mostread.ranking.pages.article import add_article_page
+from mostread.ranking.pages.decisions import add_decisions_page
+from mostread.ranking.pages.list import add_page
+from mostread.ranking.pages.templating import Pages
+from mostread.ranking.repository import Store
+from mostread.ranking.service.articles import Article, ArticleQuery, Articles
+from mostread.ranking.service.facets import AllOffered
+from mostread.ranking.service.lists import MostRead, MostReadLists
+from mostread.ranking.service.rank_history import AllRanks, Ranks
+from mostread.ranking.service.sparklines import Sparklines
+from mostread.ranking.service.timeseries import AllSeries, Series, SeriesQuery
 
 _READY_SECONDS = 5
 

@@ -5,11 +5,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, field_validator
 
-from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.core.ranking.integrity import Rules
-from mostread.ranking.api.params import zone
 from mostread.infra.auth.tokens import parse_tokens
+from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.http.config import ServiceSettings
+from mostread.ranking.api.params import zone
 
 
 class Weights(BaseModel, frozen=True):

@@ -4,9 +4,9 @@ import click
 import uvloop
 
 from mostread.infra import logging as logs
+from mostread.infra.http.server import listen, stop_signal
 from mostread.ranking.app import new_ranking
 from mostread.ranking.config import RankingSettings
-from mostread.infra.http.server import listen, stop_signal
 
 
 @click.command()

@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
-from mostread.infra.clickhouse._m_clickhouse_applied import check_applied
-from mostread.core.ranking._m_engagement_buckets import Weighing
 from mostread.core.counting.counters import Grain
-from mostread.core.ranking.query_plan import Plan
+from mostread.core.ranking.buckets import Weighing
 from mostread.core.ranking.integrity import VisitorsRow
-from mostread.ranking.api.params import ListQuery
+from mostread.core.ranking.query_plan import Plan
+from mostread.infra.clickhouse.migrations import check_applied
 from mostread.infra.clickhouse.pool import Reads
+from mostread.ranking.api.params import ListQuery
 from mostread.ranking.config import Weights
 
 NEWEST = 2**64 - 1

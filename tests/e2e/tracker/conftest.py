@@ -5,9 +5,9 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.browser import driven
 from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.devstack.servers.kafka import LocalKafka
+from tests.support.browser import driven
 from tests.support.newspaper import Newspaper, newspaper
 from tests.support.publisher import Publisher, hosts
 from tests.support.system import System

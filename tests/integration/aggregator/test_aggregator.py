@@ -7,12 +7,12 @@ import time
 import orjson
 from kafka import KafkaConsumer
 
-from tests.faults.log import produce
-from tests.faults.verdict import against_recount
-from mostread.infra.clickhouse.client import connect
-from mostread.infra.kafka import topics
 from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.devstack.servers.kafka import LocalKafka
+from mostread.infra.clickhouse.client import connect
+from mostread.infra.kafka import topics
+from tests.faults.log import produce
+from tests.faults.verdict import against_recount
 from tests.support.system import System, wait_until
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.collector import TOKENS
-from tests.faults.log import produce
-from mostread.infra.clickhouse.client import connect
 from mostread.infra.auth.tokens import hash_token
+from mostread.infra.clickhouse.client import connect
+from tests.faults.log import produce
+from tests.support.collector import TOKENS
 from tests.support.system import Service, System, wait_until
 
 HOLDING = {"MOSTREAD_RANKING_QUARANTINE": "true", "MOSTREAD_RANKING_MIN_VISITORS": "3"}

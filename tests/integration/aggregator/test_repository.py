@@ -8,13 +8,13 @@ from uuid import UUID
 import pytest
 
 from mostread.aggregator.repository import ClickHouseStore, Count, CounterRow, ProgressRow
-from mostread.infra.clickhouse.client import connect
-from mostread.core.editorial.articles import ArticleRow, article_key
-from mostread.core.editorial.records import change
+from mostread.core.counting.batch import Outcomes
 from mostread.core.counting.counters import Counter, CounterKey
 from mostread.core.counting.partition import Position
-from mostread.core.counting.batch import Outcomes
+from mostread.core.editorial.articles import ArticleRow, article_key
+from mostread.core.editorial.records import change
 from mostread.errors import ClickHouseUnavailable, CountOver, Misconfigured
+from mostread.infra.clickhouse.client import connect
 from mostread.infra.kafka.topics import Topic
 from mostread.ops.rebuild.tables import Tables
 from tests.support.system import System

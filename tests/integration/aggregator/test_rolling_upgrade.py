@@ -2,18 +2,18 @@
 
 There is no released version before this one to run. What would tell two versions apart is what
 they announce to each other, and that is what the newer worker here does: it is this code with a
-higher number of its rules (services/mostread/engagement/rules.py). That tables and rows of an
+higher number of its rules (services/mostread/core/counting/__init__.py). That tables and rows of an
 earlier version are taken is in test_migrations.py.
 """
 
 from contextlib import closing
 
+from mostread.infra.auth.tokens import hash_token
+from mostread.infra.clickhouse.client import connect
 from tests.faults.ledger import Key, Numbers
 from tests.faults.rig import TOKEN
 from tests.faults.traffic import Traffic
 from tests.faults.verdict import against_recount, audit
-from mostread.infra.clickhouse.client import connect
-from mostread.infra.auth.tokens import hash_token
 from tests.support.system import Service, System, wait_until
 
 

@@ -13,12 +13,12 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.support.collector import TOKENS, Collecting, collecting
 from mostread.collector.pipeline.visitor_id import HALF_HOUR_MS
 from mostread.core.events import Event
 from mostread.devstack.servers.kafka import LocalKafka
 from mostread.infra.auth import token_file
 from mostread.infra.auth.tokens import Role, Token, hash_token
+from tests.support.collector import TOKENS, Collecting, collecting
 
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 PIXEL = "/v1/pixel.gif"

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.collector import TOKENS, Collecting, collecting
 from mostread.client import Client, Stats
 from mostread.devstack.servers.kafka import LocalKafka
 from mostread.infra.schemas import DIRECTORY
+from tests.support.collector import TOKENS, Collecting, collecting
 from tests.support.servers import running_kafka
 from tests.support.system import wait_until
 

@@ -12,10 +12,10 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.partitioner.default import murmur2
 
-from tests.support.collector import PARTITIONS, TOKENS, Collecting, collecting, view
-from mostread.infra import clock
 from mostread.core.events import encode
 from mostread.devstack.servers.kafka import LocalKafka
+from mostread.infra import clock
+from tests.support.collector import PARTITIONS, TOKENS, Collecting, collecting, view
 
 Answer = tuple[int, dict[str, Any]]
 

@@ -13,12 +13,12 @@ import aiohttp
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from tests.support.collector import Collecting, collecting, view
 from mostread.core.events import Event, encode
+from mostread.devstack.servers.kafka import LocalKafka
 from mostread.infra.kafka import topics
 from mostread.ops.loadgen.runner import Sender
 from mostread.ops.loadgen.traffic import Traffic
-from mostread.devstack.servers.kafka import LocalKafka
+from tests.support.collector import Collecting, collecting, view
 from tests.support.servers import running_kafka
 from tests.support.system import wait_until
 

@@ -13,12 +13,12 @@ from uuid import uuid4
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from tests.support.collector import TOKENS
 from mostread.core.editorial.placements import placement_key
-from mostread.infra.kafka import topics
 from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.devstack.servers.kafka import LocalKafka
 from mostread.infra.auth.tokens import hash_token
+from mostread.infra.kafka import topics
+from tests.support.collector import TOKENS
 from tests.support.system import Service, System, wait_until
 
 

@@ -14,9 +14,9 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.collector import Collecting, collecting, view
 from mostread.core.events import encode
 from mostread.devstack.servers.kafka import LocalKafka
+from tests.support.collector import Collecting, collecting, view
 from tests.support.system import wait_until
 
 WORKERS = 2

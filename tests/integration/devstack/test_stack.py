@@ -15,10 +15,10 @@ import clickhouse_connect
 import pytest
 
 from mostread.devstack.data_dir import DataFolder
-from mostread.devstack._m_local_identity import Identity
-from mostread.devstack.servers.kafka import LocalKafka
 from mostread.devstack.ports import Ports
-from mostread.infra._m_local_readiness import missing
+from mostread.devstack.process import Identity
+from mostread.devstack.servers.kafka import LocalKafka
+from mostread.infra.healthcheck import missing
 from tests.support.servers import free_base, free_ports
 
 MOSTREAD = [sys.executable, "-m", "mostread"]

@@ -1,4 +1,4 @@
-"""MOSTREAD_CLICKHOUSE_CLUSTER, as far as one node can: see tests/replicated_engine.py."""
+"""MOSTREAD_CLICKHOUSE_CLUSTER, as far as one node can: see tests/support/replicated_engine.py."""
 
 import json
 import subprocess
@@ -9,10 +9,10 @@ from uuid import uuid4
 
 import pytest
 
+from mostread.errors import Misconfigured
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.clickhouse.cluster import on_cluster
 from mostread.infra.clickhouse.migrations import REMEMBERED, migrate, statements
-from mostread.errors import Misconfigured
 from mostread.infra.schemas import migrations
 from tests.support.system import System
 

@@ -2,9 +2,9 @@
 
 import json
 
+from mostread.infra.clickhouse.client import connect
 from tests.faults.log import produce
 from tests.faults.verdict import against_recount
-from mostread.infra.clickhouse.client import connect
 from tests.support.system import System, wait_until
 
 VIEW = b'{"type":"view","article_id":"a"}'

@@ -7,13 +7,13 @@ from typing import Any, cast
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from tests.faults.log import produce, topic_of
-from tests.faults.verdict import against_recount, audit, is_counted
-from mostread.ops.audit.reference import recount
+from mostread.errors import ClickHouseUnavailable, SchemaTooNew
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.clickhouse.migrations import REMEMBERED, _apply, migrate, statements
-from mostread.errors import ClickHouseUnavailable, SchemaTooNew
 from mostread.infra.schemas import migrations
+from mostread.ops.audit.reference import recount
+from tests.faults.log import produce, topic_of
+from tests.faults.verdict import against_recount, audit, is_counted
 from tests.support.system import System, listed, wait_until
 
 # What the first release wrote, word for word: it must be taken for ever.

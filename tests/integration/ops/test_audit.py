@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from kafka import KafkaProducer, TopicPartition
 
 from mostread.cli.audit import audit
-from mostread.infra.clickhouse.client import connect
 from mostread.errors import KafkaUnavailable, Misconfigured
+from mostread.infra.clickhouse.client import connect
 from mostread.infra.kafka import topics
 from mostread.infra.kafka.reader import TopicReader
 from tests.support.system import System, wait_until

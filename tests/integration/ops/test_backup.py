@@ -15,13 +15,13 @@ import orjson
 import pytest
 from kafka import KafkaProducer
 
-from tests.faults.log import produce, topic_of
-from tests.faults.verdict import against_recount, audit, is_counted
 from mostread.aggregator.repository import ClickHouseStore, ProgressRow
-from mostread.infra.clickhouse.client import connect
 from mostread.core.editorial.articles import article_key
 from mostread.errors import CountOver
+from mostread.infra.clickhouse.client import connect
 from mostread.infra.kafka import topics
+from tests.faults.log import produce, topic_of
+from tests.faults.verdict import against_recount, audit, is_counted
 from tests.support.servers import running_clickhouse, running_kafka
 from tests.support.system import Service, System, wait_until
 
@@ -193,7 +193,7 @@ def test_moved_to_another_kafka_and_another_clickhouse(
     brokers, url = elsewhere
     totals = tmp_path / "totals.csv"
     totals.write_text("article_id,views,comments,likes\na-1,1000,0,0\n")
-    done(mostread(system, "import", str(totals), "--name", "earlier"))
+    done(mostread(system, "import-totals", str(totals), "--name", "earlier"))
     worker = system.service("aggregator").wait_ready()
     tell_of_article(system, "Moved")
     produce(system, views(500))
@@ -211,10 +211,10 @@ def test_moved_to_another_kafka_and_another_clickhouse(
         wait_until(lambda: is_counted(new), "what comes to the new Kafka is counted")
         assert listed(new.service("ranking").wait_ready()) == 1700
         assert titles(new) == ["Moved"]
-        assert "earlier" in done(mostread(new, "import", "--list"))
+        assert "earlier" in done(mostread(new, "import-totals", "--list"))
         code, said = audit(new)
         assert code == 0, said
-        done(mostread(new, "import", "--remove", "earlier"))
+        done(mostread(new, "import-totals", "--remove", "earlier"))
         done(mostread(new, "rebuild"))
         assert listed(new.service("ranking").wait_ready()) == 700
         wait_until(lambda: b"starting_anew" in worker.log.read_bytes(), "the worker sees it")

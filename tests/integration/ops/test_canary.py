@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 
-from mostread.core._m_engagement_site import CANARY_SITE
+from mostread.core.events import CANARY_SITE
 from mostread.infra.auth.tokens import hash_token
 from tests.support.system import Service, System, listed, wait_until
 

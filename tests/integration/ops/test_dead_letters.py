@@ -10,9 +10,9 @@ from kafka import KafkaProducer
 
 from mostread.cli.audit import audit
 from mostread.cli.dead_letters import dead_letters
-from mostread.ops.dead_letters._m_dead_letters_sending import Sender
 from mostread.core.events import Event
 from mostread.errors import KafkaUnavailable
+from mostread.ops.dead_letters.replay import Sender
 from tests.support.system import System, wait_until
 
 GOOD = b'{"type":"view","article_id":"a"}'

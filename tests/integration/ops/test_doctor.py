@@ -13,13 +13,13 @@ import pytest
 from kafka import TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 
+from mostread.devstack.servers.kafka import LocalKafka
 from mostread.infra import clock
 from mostread.infra.clickhouse.client import connect
-from mostread.ops.doctor.checks import CHECKS
-from mostread.ops.doctor.runner import examine
-from mostread.ops.doctor.findings import Finding, Level
 from mostread.infra.kafka import topics
-from mostread.devstack.servers.kafka import LocalKafka
+from mostread.ops.doctor.checks import CHECKS
+from mostread.ops.doctor.findings import Finding, Level
+from mostread.ops.doctor.runner import examine
 from mostread.ops.inspection.clients import Way
 from tests.support.servers import free_ports, running_clickhouse
 from tests.support.system import System, send, wait_until

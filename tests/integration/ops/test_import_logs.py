@@ -1,4 +1,4 @@
-"""`mostread replay` on the real ClickHouse: right windows, all or nothing, and once."""
+"""`mostread import-logs` on the real ClickHouse: right windows, all or nothing, and once."""
 
 import gzip
 import os
@@ -14,13 +14,13 @@ import pytest
 from click.testing import CliRunner, Result
 from kafka import KafkaProducer
 
-from tests.support.access_logs import Traffic, line, traffic
 from mostread.cli.audit import audit
-from mostread.infra.clickhouse.client import connect
-from mostread.errors import ClickHouseUnavailable, InvalidFile, NameTaken, Overlapping
+from mostread.cli.import_logs import import_logs
 from mostread.cli.import_totals import import_totals
+from mostread.errors import ClickHouseUnavailable, InvalidFile, NameTaken, Overlapping
+from mostread.infra.clickhouse.client import connect
 from mostread.ops.imports.repository import ImportStore
-from mostread.cli.import_logs import replay
+from tests.support.access_logs import Traffic, line, traffic
 from tests.support.system import System, listed, wait_until
 
 ARTICLE = r"^/news/(?P<article>[^/?]+)"
@@ -29,7 +29,10 @@ DAYS = 50
 
 def run(system: System, *arguments: str) -> Result:
     return CliRunner().invoke(
-        replay, ["--article", ARTICLE, *arguments], env=system.environment, catch_exceptions=False
+        import_logs,
+        ["--article", ARTICLE, *arguments],
+        env=system.environment,
+        catch_exceptions=False,
     )
 
 
@@ -198,7 +201,7 @@ def test_lists_show_it_and_events_that_were_sent_are_not_counted_again(
     ],
 )
 def test_what_makes_no_sense_is_a_usage_error(arguments: list[str], what: str, log: Path) -> None:
-    done = CliRunner().invoke(replay, ["--article", ARTICLE, str(log), *arguments])
+    done = CliRunner().invoke(import_logs, ["--article", ARTICLE, str(log), *arguments])
     assert done.exit_code == 2
     assert what in done.output
 
@@ -208,19 +211,19 @@ def test_a_log_without_a_view_says_what_is_in_it(tmp_path: Path) -> None:
     file.write_text('{"path": "/news/a"}\n\x1b[31mred\n')
     arguments = ["--article", ARTICLE, str(file), "--dry-run"]
     with pytest.raises(InvalidFile, match="no line is one of an access log"):
-        CliRunner().invoke(replay, arguments, catch_exceptions=False)
-    said = CliRunner().invoke(replay, arguments).output
+        CliRunner().invoke(import_logs, arguments, catch_exceptions=False)
+    said = CliRunner().invoke(import_logs, arguments).output
     assert f"{file}:2: not in the common or combined format: '\\x1b[31mred'" in said
     file.write_text(line(datetime.now(UTC), "/about"))
     with pytest.raises(InvalidFile, match="--article is often it"):
-        CliRunner().invoke(replay, arguments, catch_exceptions=False)
-    said = CliRunner().invoke(replay, arguments).output
+        CliRunner().invoke(import_logs, arguments, catch_exceptions=False)
+    said = CliRunner().invoke(import_logs, arguments).output
     assert "no article              1  by --article, such as /about" in said
 
 
 def test_on_a_terminal_it_shows_how_far_it_is(log: Path) -> None:
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "mostread", "replay", str(log), "--dry-run"]
+    command = [sys.executable, "-m", "mostread", "import-logs", str(log), "--dry-run"]
     with subprocess.Popen(
         [*command, "--article", ARTICLE], stdout=subprocess.PIPE, stderr=theirs
     ) as process:

@@ -9,9 +9,9 @@ from click.testing import CliRunner, Result
 from kafka import KafkaProducer
 
 from mostread.cli.audit import audit
-from mostread.infra.clickhouse.client import connect
-from mostread.errors import ClickHouseUnavailable, InvalidFile, NameTaken
 from mostread.cli.import_totals import import_totals
+from mostread.errors import ClickHouseUnavailable, InvalidFile, NameTaken
+from mostread.infra.clickhouse.client import connect
 from mostread.ops.imports.repository import ImportStore, topic_id
 from tests.support.system import System, listed, wait_until
 

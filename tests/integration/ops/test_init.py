@@ -5,9 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mostread.infra.kafka import topics
 from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.devstack.servers.kafka import LocalKafka
+from mostread.infra.kafka import topics
 from mostread.infra.schemas import migrations
 from tests.support.system import System
 

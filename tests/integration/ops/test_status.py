@@ -7,9 +7,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from mostread.ops.status.collect import look
-from mostread.ops.status._m_status_seen import Away, Collector, Counted, Log, Ranked, Seen, Workers
 from mostread.ops.inspection.clients import Way
+from mostread.ops.status.collect import Away, Collector, Counted, Log, Ranked, Seen, Workers, look
 from tests.support.servers import free_ports
 from tests.support.system import System, send, wait_until
 

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.clickhouse.migrations import migrate
-from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.ranking.app import new_ranking
 from mostread.ranking.config import RankingSettings
 from tests.support.ranking import EDITORS, NOW, Counted, Service, Site

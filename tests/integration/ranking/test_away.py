@@ -12,10 +12,10 @@ from typing import Any
 
 import aiohttp
 
-from mostread.infra.clickhouse.client import connect
-from mostread.infra.clickhouse.migrations import migrate
-from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.devstack.servers.clickhouse import LocalClickHouse
+from mostread.infra.clickhouse.client import connect
+from mostread.infra.clickhouse.config import ClickHouseSettings
+from mostread.infra.clickhouse.migrations import migrate
 from tests.support.ranking import FIRST, Counted
 from tests.support.servers import free_ports
 

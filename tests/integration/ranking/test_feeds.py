@@ -12,10 +12,10 @@ import jsonschema
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from mostread.infra.schemas import openapi
 from mostread.ranking.app import new_ranking
 from mostread.ranking.config import RankingSettings
 from mostread.ranking.pages.words import WORDS
-from mostread.infra.schemas import openapi
 from tests.support.ranking import NOW, Counted, Service, ago
 
 HOSTILE = "</title>]]>&<script>alert('\"')</script>\u202e\ufffe\x0b🐫"

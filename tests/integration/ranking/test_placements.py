@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from mostread.ranking.app import new_ranking
-from mostread.ranking.config import RankingSettings
 from mostread.infra.auth import token_file
 from mostread.infra.auth.tokens import parse_tokens
+from mostread.ranking.app import new_ranking
+from mostread.ranking.config import RankingSettings
 from tests.support.ranking import EDITOR, EDITORS, NOW, Counted, Service, Site, ago
 
 HOUR = timedelta(hours=1)

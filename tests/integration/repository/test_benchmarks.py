@@ -74,10 +74,10 @@ def test_the_tables_tell_median_ratio_and_goals() -> None:
 
 
 def test_a_sample_belongs_to_the_innermost_stage() -> None:
-    stages = {"fetching": ("aiokafka/",), "counting": ("mostread/engagement/",)}
+    stages = {"fetching": ("aiokafka/",), "counting": ("mostread/core/",)}
     stacks = [
-        (["run (aiokafka/a.py:1)", "count (mostread/engagement/b.py:2)", "<lambda> (<x>:1)"], 3),
-        (["run (mostread/engagement/b.py:1)", "read (aiokafka/a.py:2)"], 1),
+        (["run (aiokafka/a.py:1)", "count (mostread/core/b.py:2)", "<lambda> (<x>:1)"], 3),
+        (["run (mostread/core/b.py:1)", "read (aiokafka/a.py:2)"], 1),
         (["run (uvloop/loop.py:1)"], 4),
     ]
     assert shares(stacks, stages) == {"fetching": 12.5, "counting": 37.5, REST: 50.0}

@@ -16,14 +16,14 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name
 
-from tools import sbom as bill_of_materials
-from tests.support.compose import CONTAINERS, ROOT, in_bytes, passed_to, seconds
-from tests.support.image import Build, Stage, environment
-from mostread.infra.healthcheck import PORTS
 from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.devstack.servers.kafka import LocalKafka
+from mostread.infra.healthcheck import PORTS
+from tests.support.compose import CONTAINERS, ROOT, in_bytes, passed_to, seconds
+from tests.support.image import Build, Stage, environment
 from tests.support.servers import free_ports
 from tests.support.system import listed, wait_until
+from tools import sbom as bill_of_materials
 
 # The canary needs a token that a collector knows by then: tests/integration/test_canary.py.
 SERVING = sorted(PORTS.keys() - {"canary"})

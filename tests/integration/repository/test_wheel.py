@@ -51,7 +51,7 @@ def test_it_finds_its_contracts_pages_and_queries(installed: Path) -> None:
     script = """
 from mostread import schemas
 from mostread.ranking.app import new_ranking
-from mostread.ranking.settings import RankingSettings
+from mostread.ranking.config import RankingSettings
 assert schemas.openapi("collector")["openapi"] and schemas.openapi("ranking")["openapi"]
 assert schemas.migrations()
 new_ranking(RankingSettings())

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.tls.secured import CANARY, Secured
 from tests.support.system import wait_until
+from tests.support.tls.secured import CANARY, Secured
 
 
 def findings(secured: Secured, user: str, **different: str) -> dict[str, list[dict[str, Any]]]:

@@ -6,16 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.tls.certificates import Authority
-from mostread.infra.clickhouse.client import connect
 from mostread.errors import Misconfigured
+from mostread.infra.clickhouse.client import connect
 from mostread.infra.kafka import topics
-from mostread.infra.kafka.diagnostics import obstacle
 from mostread.infra.kafka.config import KafkaSettings
-from tests.support.tls.secure_clickhouse import statements
-from tests.support.tls.secured import (ACLS, CANARY, GRANTS, Secured, clickhouse_passwords, kafka_passwords)
+from mostread.infra.kafka.diagnostics import obstacle
 from tests.support.servers import free_ports
 from tests.support.system import Service, wait_until
+from tests.support.tls.certificates import Authority
+from tests.support.tls.secure_clickhouse import statements
+from tests.support.tls.secured import (
+    ACLS,
+    CANARY,
+    GRANTS,
+    Secured,
+    clickhouse_passwords,
+    kafka_passwords,
+)
 
 
 @pytest.fixture(scope="session")

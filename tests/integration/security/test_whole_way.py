@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from kafka import KafkaProducer
 
-from mostread.infra.clickhouse.client import connect
 from mostread.infra.auth.tokens import hash_token
-from tests.support.tls.secured import CANARY, Secured
+from mostread.infra.clickhouse.client import connect
 from tests.support.system import Service, listed, wait_until
+from tests.support.tls.secured import CANARY, Secured
 
 VIEWS = {"street-lamps": 40, "old-bridge": 25, "new-school": 7}
 CMS, EDITOR = "token of the CMS", "token of an editor"
@@ -100,8 +100,8 @@ def test_an_operator_does_everything_with_rights_of_its_own(
     for arguments in (
         ("dead-letters", "replay", str(mended)),
         ("audit",),
-        ("import", str(totals), "--name", "before"),
-        ("import", "--remove", "before"),
+        ("import-totals", str(totals), "--name", "before"),
+        ("import-totals", "--remove", "before"),
     ):
         done = secured.run("operator", *arguments)
         assert done.returncode == 0, (arguments, done.stdout, done.stderr)

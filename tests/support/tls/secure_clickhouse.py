@@ -21,12 +21,12 @@ from typing import Any
 import chdb
 from aiohttp import BasicAuth, web
 
-from tests.support.tls.certificates import Authority
-from mostread.errors import ClickHouseUnavailable
+from mostread.devstack.servers.base import LocalServer, Progress
 from mostread.devstack.servers.chdb_engine import Engine
 from mostread.devstack.servers.chdb_http import LARGEST_BODY, LONGEST_URL, Front
-from mostread.devstack.servers.base import LocalServer, Progress
+from mostread.errors import ClickHouseUnavailable
 from tests.support.servers import free_ports
+from tests.support.tls.certificates import Authority
 
 GRANT = re.compile(r"^(?P<what>GRANT .+) TO (?P<who>\w+)$", re.DOTALL)
 EVERYTHING = "everything"  # the role of who makes the database ready for a test

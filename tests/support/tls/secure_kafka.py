@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.tls.certificates import Authority
 from mostread.devstack.servers.kafka import LocalKafka
 from mostread.devstack.servers.kafka_download import KAFKA_VERSION, cache_folder
 from tests.support.servers import free_ports
+from tests.support.tls.certificates import Authority
 
 # Brokers and the admin come in by the listener PLAINTEXT; nobody else is told of it.
 SECURITY = """\

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from tests.support.tls.certificates import Authority
 from mostread.infra.clickhouse.config import ClickHouseSettings
+from tests.support.system import Service
+from tests.support.tls.certificates import Authority
 from tests.support.tls.secure_clickhouse import EVERYTHING, SecureClickHouse
 from tests.support.tls.secure_kafka import SecureKafka
-from tests.support.system import Service
 
 ROOT = Path(__file__).parents[3]
 ACLS = ROOT / "deploy/kafka/acls.sh"

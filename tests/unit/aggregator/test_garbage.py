@@ -5,7 +5,7 @@ import contextlib
 import gc
 import weakref
 
-from mostread.infra._m_aggregator_garbage import search_now_and_then
+from mostread.infra.gc import search_now_and_then
 
 
 class Ring:

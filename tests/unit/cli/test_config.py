@@ -3,7 +3,8 @@
 import pytest
 from click.testing import CliRunner, Result
 
-from mostread.cli.config import MASK, SERVICES, config, effective
+from mostread.cli.config import config
+from mostread.ops.effective_settings import MASK, SERVICES, effective
 
 
 def run(**environment: str) -> Result:

@@ -10,8 +10,8 @@ import pytest
 from crawleruseragents import is_crawler
 
 from mostread.client import Client
-from mostread.client.events import HALF_HOUR_MS, line
 from mostread.client.backoff import LONGEST, pause, retry_after
+from mostread.client.events import HALF_HOUR_MS, line
 from mostread.client.transport import USER_AGENT, Again, Never, Settled, Verdict, _verdict
 
 NOW = datetime(2026, 11, 23, 14, 3, 5, tzinfo=UTC)

@@ -6,12 +6,12 @@ import pytest
 from msgspec import UNSET
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from mostread.collector.pipeline._m_collector_admission import Admission, DropReason
-from mostread.core.bots import is_bot
-from mostread.collector.pipeline.event import SentEvent
-from mostread.collector.pipeline._m_collector_sender import Sender
 from mostread.collector.config import CollectorSettings
-from mostread.core._m_engagement_site import CANARY_SITE
+from mostread.collector.pipeline.client_info import Sender
+from mostread.collector.pipeline.event import SentEvent
+from mostread.collector.pipeline.filters import Admission, DropReason
+from mostread.core.bots import is_bot
+from mostread.core.events import CANARY_SITE
 from mostread.infra.auth.tokens import Role
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"

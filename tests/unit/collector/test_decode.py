@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from msgspec import UNSET
 
-from mostread.collector.pipeline.strict_decoder import TooManyEvents, decode_each
 from mostread.collector.pipeline.decoder import decode
+from mostread.collector.pipeline.strict_decoder import TooManyEvents, decode_each
 from mostread.infra.schemas import DIRECTORY
 
 SCHEMA = Draft202012Validator(json.loads((DIRECTORY / "event.schema.json").read_text()))

@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 
-from mostread.collector.api._m_collector_inflate import FORMATS, NotInflatable, TooLarge, inflate
+from mostread.collector.api.body import FORMATS, NotInflatable, TooLarge, inflate
 
 GZIP, DEFLATE = FORMATS["gzip"], FORMATS["deflate"]
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka.partitioner.default import DefaultPartitioner
 
-from mostread.collector.pipeline.event import SentEvent
 from mostread.collector.delivery.partitioner import lines_by_partition
+from mostread.collector.pipeline.event import SentEvent
 
 
 class TopicOf:

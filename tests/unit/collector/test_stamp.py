@@ -4,10 +4,10 @@ import pytest
 from msgspec import UNSET
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from mostread.collector.pipeline.client_info import Sender
+from mostread.collector.pipeline.enrichment import Stamp, corrected
 from mostread.collector.pipeline.event import SentEvent
 from mostread.collector.pipeline.visitor_id import DAY_MS, HALF_HOUR_MS, Identity
-from mostread.collector.pipeline._m_collector_sender import Sender
-from mostread.collector.pipeline.enrichment import Stamp, corrected
 from mostread.infra.auth.tokens import Role
 
 SECRET = "a secret of this test, which is long"

@@ -8,8 +8,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from tools.minify_tracker import SERVED, SOURCE, minified
 from mostread.collector.api.tracker import tracker
+from tools.minify_tracker import SERVED, SOURCE, minified
 
 MOST_BYTES = 1000
 Client = TestClient[Any, Any]

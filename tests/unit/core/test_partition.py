@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mostread.ops.audit.reference import recount
+from mostread.core.counting.batch import Lateness, Outcomes
 from mostread.core.counting.counters import Counter, CounterKey
 from mostread.core.counting.dedup import MEMORY_MS
 from mostread.core.counting.partition import PartitionCount, Position
-from mostread.core.counting.batch import Lateness, Outcomes
+from mostread.core.records import LogRecord
 from mostread.errors import LogInconsistent
-from mostread.infra.kafka.reader import LogRecord
+from mostread.ops.audit.reference import recount
 
 START = 1_790_000_000_000
 DAY = 24 * 3600 * 1000

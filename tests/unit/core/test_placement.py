@@ -4,8 +4,14 @@ import json
 
 import pytest
 
+from mostread.core.editorial.placements import (
+    PlacementRow,
+    Standing,
+    in_force,
+    placement_key,
+    standing,
+)
 from mostread.core.editorial.records import change
-from mostread.core.editorial.placements import (PlacementRow, Standing, in_force, placement_key, standing)
 from mostread.errors import InvalidEvent
 
 KEY = placement_key("site", "a:b/ц")

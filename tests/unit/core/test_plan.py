@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mostread.core.ranking._m_engagement_buckets import Bucket, weighing
+from mostread.core.ranking.buckets import Bucket, weighing
 from mostread.core.ranking.query_plan import plan, trending_plan
 from mostread.core.ranking.scoring import FULL, decayed
 from mostread.core.ranking.windows import NAMES, Window, a_step_before, named

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mostread.core.records import decode
-from mostread.infra.kafka.reader import LogRecord
+from mostread.core.records import LogRecord, decode
 
 VIEW = b'{"type":"view","article_id":"a"}'
 VALUES = [

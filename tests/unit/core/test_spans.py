@@ -7,8 +7,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mostread.core.ranking._m_engagement_spans import HOUR, Span, spans
-from mostread.core.ranking.windows import EPOCH, MINUTE, SLIDING, Window, named
+from mostread.core.ranking.windows import EPOCH, HOUR, MINUTE, SLIDING, Span, Window, named, spans
 
 DAY = datetime(2026, 11, 23, tzinfo=UTC)
 

@@ -9,8 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mostread.core.counting.visitor_sketch import (
+    HEAVIEST,
+    LOWEST,
+    MOST_SEEN,
+    Seen,
+    Sketch,
+    Sketches,
+    SketchKey,
+    hour_of,
+    visitor_hash,
+)
 from mostread.core.records import decode
-from mostread.core.counting.visitor_sketch import (HEAVIEST, LOWEST, MOST_SEEN, Seen, Sketch, Sketches, SketchKey, hour_of, visitor_hash)
 
 NOW = 1_795_461_787_364
 HOUR = hour_of(NOW)

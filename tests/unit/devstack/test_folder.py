@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from mostread.errors import Misconfigured
 from mostread.devstack.data_dir import DataFolder
-from mostread.devstack._m_local_identity import Identity
+from mostread.devstack.process import Identity
+from mostread.errors import Misconfigured
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def running(code: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
 WAIT = "import signal; print('here'); signal.pause()"
 HOLD = """
 import pathlib, signal, sys
-from mostread.local.folder import DataFolder
+from mostread.devstack.data_dir import DataFolder
 with DataFolder(pathlib.Path(sys.argv[1])).held():
     print("held")
     signal.pause()

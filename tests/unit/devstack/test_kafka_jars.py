@@ -10,8 +10,8 @@ from typing import ClassVar
 
 import pytest
 
-from mostread.errors import KafkaUnavailable
 from mostread.devstack.servers.kafka_download import cache_folder, kafka_jars
+from mostread.errors import KafkaUnavailable
 
 ROOT = Path(__file__).parents[3]
 

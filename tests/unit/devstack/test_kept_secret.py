@@ -3,7 +3,7 @@
 import stat
 from pathlib import Path
 
-from mostread.devstack._m_local_kept_secret import kept_secret
+from mostread.devstack.data_dir import kept_secret
 
 
 def test_it_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> None:

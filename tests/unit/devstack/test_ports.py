@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from mostread.errors import Misconfigured
 from mostread.devstack.ports import Ports, check_free
+from mostread.errors import Misconfigured
 
 
 def test_further_workers_come_above_all_other_ports() -> None:

@@ -5,12 +5,11 @@ import sys
 import time
 from pathlib import Path
 
-from mostread.devstack._m_local_identity import Identity
-from mostread.devstack.process import spawn, stop, tail
+from mostread.devstack.process import Identity, spawn, stop, tail
 
 PARENT = """
 import os, pathlib, signal, sys
-from mostread.local.process import spawn
+from mostread.devstack.process import spawn
 log = pathlib.Path(sys.argv[1])
 child = spawn([sys.executable, "-c", "import signal; signal.pause()"], log=log, env=os.environ)
 print(child.pid, flush=True)

@@ -5,8 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mostread.devstack.data_dir import DataFolder
-from mostread.devstack._m_local_running import Running, running
+from mostread.devstack.data_dir import DataFolder, Running, running
 
 PLACES = {"MOSTREAD_KAFKA_BROKERS": "k:1", "MOSTREAD_CLICKHOUSE_URL": "http://c:2"}
 SLEEP = [sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()"]

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mostread.devstack._m_local_event_log import EventLog
 from mostread.devstack.data_dir import DataFolder
-from mostread.devstack._m_local_identity import Identity
-from mostread.devstack.supervisor import Pause, Service, Supervisor
+from mostread.devstack.process import Identity
+from mostread.devstack.supervisor import EventLog, Pause, Service, Supervisor
 
 WAITS = [sys.executable, "-c", "import signal; signal.pause()"]
 DIES = [sys.executable, "-c", "raise SystemExit(3)"]

@@ -9,12 +9,13 @@ import pytest
 from click.testing import CliRunner
 from pydantic import ValidationError
 
-from tests.support.tls.certificates import Authority
-from mostread.infra.clickhouse.config import ClickHouseSettings
+from mostread.cli.config import config
 from mostread.collector.config import CollectorSettings
-from mostread.cli.config import MASK, SERVICES, config
+from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.kafka.config import KafkaSettings
 from mostread.infra.settings import variable
+from mostread.ops.effective_settings import MASK, SERVICES
+from tests.support.tls.certificates import Authority
 
 CANARY = "canary-in-a-file"
 SECRETS = sorted({name for each in SERVICES.values() for name in each.secret_names()})

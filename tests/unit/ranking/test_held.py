@@ -9,10 +9,10 @@ import pytest
 from mostread.core.ranking.ordering import Placed
 from mostread.core.ranking.windows import named
 from mostread.errors import ClickHouseUnavailable
-from mostread.ranking.cache.cursors import HELD_SECONDS, CursorExpired, HeldLists
-from mostread.ranking.service.lists import MostRead, MostReadLists, Order
 from mostread.ranking.api.params import ListQuery
+from mostread.ranking.cache.cursors import HELD_SECONDS, CursorExpired, HeldLists
 from mostread.ranking.config import Weights
+from mostread.ranking.service.lists import MostRead, MostReadLists, Order
 
 NOW = datetime(2026, 11, 23, 14, 3, tzinfo=UTC)
 

@@ -2,8 +2,8 @@
 
 import re
 
-from mostread.ranking.service.timeseries import KEPT
 from mostread.infra.schemas import migrations
+from mostread.ranking.service.timeseries import KEPT
 
 
 def test_a_series_goes_as_far_back_as_rows_are_kept() -> None:

@@ -56,7 +56,7 @@ def test_the_browser_says_which_language(accepted: str, lang: Lang) -> None:
 
 
 def test_what_the_script_says_is_there_and_said() -> None:
-    script = (files("mostread.ranking") / "pages" / "desk.js").read_text()
+    script = (files("mostread.ranking") / "pages" / "static" / "desk.js").read_text()
     for name in DeskWords.SAID:
         assert f'"{name}"' in script
         assert getattr(DESK_WORDS["en"], name)

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mostread.core.ranking.windows import NAMES
-from mostread.ranking.api.params import (PARAMETERS, BadParameter, Defaults, ListQuery, list_query, site_only)
+from mostread.ranking.api.params import (
+    PARAMETERS,
+    BadParameter,
+    Defaults,
+    ListQuery,
+    list_query,
+    site_only,
+)
 
 
 def test_nothing_asked_is_the_last_day_by_views() -> None:

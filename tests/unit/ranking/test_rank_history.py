@@ -1,6 +1,6 @@
 """Ranks as a line."""
 
-from mostread.ranking.pages._m_ranking_rank_history import rank_line
+from mostread.ranking.pages.article import rank_line
 
 
 def test_the_first_rank_is_at_the_top_and_the_lowest_at_the_bottom() -> None:

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from tests.support.computation import Computation
 from mostread.errors import ClickHouseUnavailable
 from mostread.ranking.cache.memo import Remembered
+from tests.support.computation import Computation
 
 
 async def test_a_value_is_computed_once_for_all_who_ask() -> None:

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 from prometheus_client import CollectorRegistry
 
-from tests.support.computation import Computation
 from mostread.errors import ClickHouseUnavailable
 from mostread.ranking.cache import swr as snapshot
-from mostread.ranking.metrics import Metrics
 from mostread.ranking.cache.swr import Snapshots
+from mostread.ranking.metrics import Metrics
+from tests.support.computation import Computation
 
 
 class Clock:

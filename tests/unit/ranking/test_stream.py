@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from mostread.core.ranking.windows import named
-from mostread.ranking.service.lists import MostRead
-from mostread.ranking.api.params import ListQuery
 from mostread.ranking.api.lists import list_answer
-from mostread.ranking.config import Weights
+from mostread.ranking.api.params import ListQuery
 from mostread.ranking.api.stream import Event, Watch
+from mostread.ranking.config import Weights
+from mostread.ranking.service.lists import MostRead
 
 NOW = datetime(2026, 11, 23, 14, 3, tzinfo=UTC)
 LISTED = MostRead(ListQuery(), named("24h", NOW), NOW, False, (), Weights())

@@ -7,8 +7,8 @@ import faust.streams
 from faust.types import TP
 
 from mostread.aggregator.article_writer import ArticleWriter
-from mostread.aggregator.retry import SupersededError
 from mostread.aggregator.config import AggregatorSettings
+from mostread.aggregator.retry import SupersededError
 from mostread.aggregator.stream.transport import QuietMonitor, RecordListSchema, RecordListTransport
 from mostread.aggregator.worker import Worker
 from mostread.errors import Misconfigured

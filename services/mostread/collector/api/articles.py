@@ -5,18 +5,18 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import hdrs, web
 
-from mostread.collector.api import (payloads as articles, _m_collector_named as named, _m_collector_placements as placements)
-from mostread.collector.api.errors import away
+from mostread.collector.api import payloads
 from mostread.collector.api.body import read
-from mostread.collector.delivery.producer import Publisher
+from mostread.collector.api.errors import away
 from mostread.collector.api.events import ANYWHERE, PREFLIGHT
 from mostread.collector.config import CollectorSettings
+from mostread.collector.delivery.producer import Publisher
 from mostread.core.editorial.articles import article_key
 from mostread.core.editorial.placements import Placement, placement_key
 from mostread.errors import InvalidEvent, MostreadError, Unavailable
-from mostread.infra.http import auth as bearer
 from mostread.infra.auth.token_store import KnownTokens
 from mostread.infra.auth.tokens import Role, Token
+from mostread.infra.http import auth as bearer
 from mostread.infra.http.problems import problem
 
 CMS = frozenset({Role.CMS, Role.EDITOR})
@@ -52,8 +52,8 @@ class ArticleRoutes:
 
         async def keep(_: Token) -> web.Response:
             article_id, site = _name(request)
-            article = articles.decode(await read(request), article_id, site)
-            value = articles.encode(article)
+            article = payloads.decode_article(await read(request), article_id, site)
+            value = payloads.encode(article)
             await self._keep(article_key(site, article_id), value)
             return web.Response(body=value, content_type="application/json")
 
@@ -64,7 +64,7 @@ class ArticleRoutes:
 
         async def forget(_: Token) -> web.Response:
             article_id, site = _name(request)
-            named.check_name(article_id, site)
+            payloads.check_name(article_id, site)
             await self._keep(article_key(site, article_id), None)
             return web.Response(status=204)
 
@@ -74,7 +74,7 @@ class ArticleRoutes:
         """Keep what an editor decides about an article, in place of the decision before."""
 
         async def keep(token: Token) -> web.Response:
-            decision = placements.decode(await read(request), *_name(request), token.name)
+            decision = payloads.decode_placement(await read(request), *_name(request), token.name)
             value = await self._decide(decision)
             return web.Response(body=value, content_type="application/json")
 
@@ -84,7 +84,7 @@ class ArticleRoutes:
         """Leave an article to its CMS again."""
 
         async def leave(token: Token) -> web.Response:
-            await self._decide(placements.none_any_more(*_name(request), token.name))
+            await self._decide(payloads.none_any_more(*_name(request), token.name))
             return web.Response(status=204)
 
         return await self._for_editors(request, leave)
@@ -115,7 +115,7 @@ class ArticleRoutes:
             return away(request, error)
 
     async def _decide(self, decision: Placement) -> bytes:
-        value = placements.encode(decision)
+        value = payloads.encode(decision)
         await self._keep(placement_key(decision.site, decision.article_id), value)
         return value
 

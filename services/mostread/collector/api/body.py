@@ -1,11 +1,11 @@
 """Reading the body of a request: inflated, bounded, in time, and every failure an answer."""
 
 import asyncio
+import zlib
 
 from aiohttp import hdrs, web
 from aiohttp.web import RequestPayloadError
 
-from mostread.collector.api._m_collector_inflate import FORMATS, NotInflatable, TooLarge, inflate
 from mostread.collector.config import MAX_BODY_BYTES
 from mostread.infra.http.auth import Refused
 from mostread.infra.http.connections import connection_of
@@ -71,3 +71,32 @@ def _too_slow() -> web.Response:
     answer = problem(408, "too-slow", "Request Timeout", detail)
     answer.force_close()
     return answer
+
+
+_AS_ZLIB = zlib.MAX_WBITS
+FORMATS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": _AS_ZLIB}
+"""What zlib calls each Content-Encoding."""
+
+
+class NotInflatable(Exception):
+    """It is damaged, it ends early, or something follows it."""
+
+
+class TooLarge(Exception):
+    """It becomes larger than it may."""
+
+
+def inflate(body: bytes, wbits: int, most: int) -> bytes:
+    """Return what `body` inflates to. Raises NotInflatable, and TooLarge beyond `most` bytes."""
+    if wbits == _AS_ZLIB and body[:1] and body[0] & 0xF != zlib.DEFLATED:
+        wbits = -wbits  # many clients send the bare stream and call it deflate
+    inflating = zlib.decompressobj(wbits)
+    try:
+        inflated = inflating.decompress(body, most + 1)
+    except zlib.error as error:
+        raise NotInflatable from error
+    if len(inflated) > most:
+        raise TooLarge
+    if not inflating.eof or inflating.unused_data:
+        raise NotInflatable
+    return inflated

@@ -4,18 +4,18 @@ import msgspec
 from aiohttp import hdrs, web
 
 from mostread.collector.api import pixel
-from mostread.collector.pipeline.client_info import Addresses
-from mostread.collector.api.errors import away
 from mostread.collector.api.body import read, too_large
-from mostread.collector.pipeline.strict_decoder import Rejection, TooManyEvents
-from mostread.collector.pipeline.pipeline import Intake, Taken
-from mostread.collector.api._m_collector_parameters import sent_at
-from mostread.collector.pipeline._m_collector_sender import Sender
-from mostread.collector.config import CollectorSettings
+from mostread.collector.api.errors import away
 from mostread.collector.api.tracker import tracker
+from mostread.collector.config import CollectorSettings
+from mostread.collector.pipeline.client_info import Addresses, Sender
+from mostread.collector.pipeline.pipeline import Intake, Taken
+from mostread.collector.pipeline.strict_decoder import Rejection, TooManyEvents
+from mostread.core.events import LATEST_TIMESTAMP
 from mostread.errors import Unavailable
-from mostread.infra.http import auth as bearer
 from mostread.infra.auth.token_store import KnownTokens
+from mostread.infra.http import auth as bearer
+from mostread.infra.http.auth import Refused
 from mostread.infra.http.problems import problem
 
 DROPPED = "X-Mostread-Dropped"
@@ -126,4 +126,32 @@ def _nothing_valid(rejected: list[Rejection]) -> web.Response:
         "Bad Request",
         detail,
         rejected=[msgspec.to_builtins(rejection) for rejection in rejected],
+    )
+
+
+def sent_at(request: web.Request) -> int | None:
+    """Return what the sender's clock showed, in milliseconds, None where it did not say.
+
+    In the address, since a page that sends a beacon cannot set a header. Raises Refused.
+    """
+    if "?" not in request.raw_path:  # most have none, and to look further is dear
+        return None
+    text = request.query.get("sent_at")
+    if text is None:
+        return None
+    # isdecimal alone is true of digits of other scripts too.
+    if not (text.isascii() and text.isdecimal() and len(text) <= 13):
+        raise Refused(_wrong(text))
+    if (moment := int(text)) > LATEST_TIMESTAMP:
+        raise Refused(_wrong(text))
+    return moment
+
+
+def _wrong(text: str) -> web.Response:
+    return problem(
+        400,
+        "invalid-sent-at",
+        "Bad Request",
+        f"sent_at={text[:40]!r} is no time. Send milliseconds since 1970, as Date.now() gives "
+        "them, or leave it out. Nothing was kept.",
     )

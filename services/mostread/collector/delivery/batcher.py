@@ -7,9 +7,9 @@ or a thousand. So events wait a few milliseconds for others of their partition.
 import asyncio
 from collections.abc import Mapping
 
-from mostread.collector.metrics import CollectorMetrics
-from mostread.collector.delivery.producer import Publisher
 from mostread.collector.config import CollectorSettings
+from mostread.collector.delivery.producer import Publisher
+from mostread.collector.metrics import CollectorMetrics
 from mostread.errors import MostreadError, Overloaded
 
 FULL_BYTES = 128 << 10

@@ -5,12 +5,11 @@ import contextlib
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.errors import KafkaError
 
-from mostread.collector.delivery._m_collector_producer import new_producer
 from mostread.collector.config import CollectorSettings
-from mostread.infra.kafka._m_kafka_connection import connection
-from mostread.infra.kafka._m_kafka_rights import WRITE, require
-from mostread.infra.kafka.topics import Admin
+from mostread.infra.kafka.admin import WRITE, require
+from mostread.infra.kafka.config import connection
 from mostread.infra.kafka.errors import require_way_in, trouble
+from mostread.infra.kafka.topics import EVENT_BYTES, Admin
 
 
 class Cluster:
@@ -66,3 +65,30 @@ class Cluster:
         if self._admin is not None:
             self._admin.close()
             self._admin = None
+
+
+def new_producer(settings: CollectorSettings) -> KafkaProducer:
+    """Return a producer that has met a broker. Blocks for up to five seconds, then raises."""
+    ack_timeout_ms = int(settings.collector_ack_timeout_seconds * 1000)
+    return KafkaProducer(
+        **connection(settings),
+        client_id="mostread-collector",
+        acks="all",
+        enable_idempotence=True,
+        delivery_timeout_ms=ack_timeout_ms,
+        # A request that was lost is sent again while somebody still waits for it.
+        request_timeout_ms=ack_timeout_ms // 2,
+        retry_backoff_ms=50,
+        reconnect_backoff_max_ms=1000,
+        # Records come gathered already; those that wait for the one in flight go together.
+        linger_ms=0,
+        batch_size=EVENT_BYTES // 2,
+        max_request_size=EVENT_BYTES,
+        # A partition added in operation is used within so long, by all collectors: what one
+        # sends by the old number and another sends again by the new one counts twice.
+        metadata_max_age_ms=1_000,
+        allow_auto_create_topics=False,
+        bootstrap_timeout_ms=5000,
+        max_block_ms=250,
+        metrics_enabled=False,
+    )

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from mostread.infra import logging as logs
+from mostread.collector.config import CollectorSettings
 from mostread.collector.delivery.kafka_client import Cluster
 from mostread.collector.metrics import CollectorMetrics
-from mostread.collector.config import CollectorSettings
 from mostread.errors import KafkaUnavailable, MostreadError, OutcomeUnknown, Overloaded
+from mostread.infra import logging as logs
 
 log = logs.get(__name__)
 

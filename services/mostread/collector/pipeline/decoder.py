@@ -11,8 +11,8 @@ from typing import NamedTuple
 from msgspec import UNSET, DecodeError, ValidationError
 from msgspec.json import Decoder, Encoder
 
-from mostread.collector.pipeline.strict_decoder import Rejection, decode_each
 from mostread.collector.pipeline.event import ID_BYTES, SITE_CHARACTERS, SentEvent
+from mostread.collector.pipeline.strict_decoder import Rejection, decode_each
 
 _ARRAY = Decoder(list[SentEvent])
 _STREAM = Decoder(SentEvent)

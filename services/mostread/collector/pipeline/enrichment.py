@@ -5,9 +5,9 @@ from collections.abc import Iterable
 
 from msgspec import UNSET
 
+from mostread.collector.pipeline.client_info import Sender
 from mostread.collector.pipeline.event import SentEvent
 from mostread.collector.pipeline.visitor_id import DAY_MS, Identity
-from mostread.collector.pipeline._m_collector_sender import Sender
 
 
 class Stamp:

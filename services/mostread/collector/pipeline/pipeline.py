@@ -2,18 +2,18 @@
 
 from typing import NamedTuple
 
-from mostread.infra import clock
-from mostread.collector.pipeline._m_collector_admission import Admission, Dropped
+from mostread.collector.config import MAX_EVENTS, CollectorSettings
 from mostread.collector.delivery.batcher import Batches
-from mostread.collector.pipeline.strict_decoder import Rejection
-from mostread.collector.pipeline.decoder import decode
-from mostread.collector.pipeline.visitor_id import new_identity
-from mostread.collector.metrics import CollectorMetrics
 from mostread.collector.delivery.partitioner import lines_by_partition
 from mostread.collector.delivery.producer import Publisher
-from mostread.collector.pipeline._m_collector_sender import Sender
-from mostread.collector.config import MAX_EVENTS, CollectorSettings
+from mostread.collector.metrics import CollectorMetrics
+from mostread.collector.pipeline.client_info import Sender
+from mostread.collector.pipeline.decoder import decode
 from mostread.collector.pipeline.enrichment import Stamp
+from mostread.collector.pipeline.filters import Admission, Dropped
+from mostread.collector.pipeline.strict_decoder import Rejection
+from mostread.collector.pipeline.visitor_id import new_identity
+from mostread.infra import clock
 
 
 class Taken(NamedTuple):

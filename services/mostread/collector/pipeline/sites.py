@@ -14,8 +14,7 @@ import msgspec
 
 from mostread.collector.pipeline.event import SITE_CHARACTERS
 from mostread.collector.pipeline.ip import Networks
-from mostread.core.events import EventType
-from mostread.core._m_engagement_site import CANARY_SITE
+from mostread.core.events import CANARY_SITE, EventType
 
 TYPES = get_args(EventType)
 _ORIGIN = re.compile(r"https?://(\*\.)?[a-z0-9.\[\]:-]+")

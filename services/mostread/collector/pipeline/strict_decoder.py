@@ -12,7 +12,12 @@ from typing import Any, NoReturn
 import msgspec
 from msgspec import UNSET
 
-from mostread.collector.pipeline.event import (CONTROL_CHARACTERS, ID_CHARACTERS, SITE_CHARACTERS, SentEvent)
+from mostread.collector.pipeline.event import (
+    CONTROL_CHARACTERS,
+    ID_CHARACTERS,
+    SITE_CHARACTERS,
+    SentEvent,
+)
 from mostread.errors import InvalidEvent
 
 _ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mostread.core.counting.counters import HOUR, MINUTE, MINUTE_MS, CounterKey, new_tuple
+from mostread.core.counting.visitor_sketch import Seen
 from mostread.core.events import EventType
 from mostread.core.records import DeadLine, Decoded, Record, decode
-from mostread.core.counting.visitor_sketch import Seen
 
 LONGEST_FUTURE_MS = 60 * MINUTE_MS
 """The most that `Lateness.future_ms` may be: no event counts further ahead of its record."""

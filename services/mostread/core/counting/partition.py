@@ -13,11 +13,11 @@ record counted into it. All that follows rests on this:
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from mostread.core.counting.batch import LONGEST_FUTURE_MS, Lateness, Outcomes, Stretch
 from mostread.core.counting.counters import NOTHING, Counter, CounterCache, CounterKey, new_tuple
 from mostread.core.counting.dedup import DuplicateWindow, Mask, generation_of
-from mostread.core.records import DeadLine, Decoded, Record, decode
-from mostread.core.counting.batch import LONGEST_FUTURE_MS, Lateness, Outcomes, Stretch
 from mostread.core.counting.visitor_sketch import Seen
+from mostread.core.records import DeadLine, Decoded, Record, decode
 from mostread.errors import LogInconsistent
 
 

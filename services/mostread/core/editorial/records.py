@@ -4,8 +4,8 @@ The topic is compacted. The two have keys of their own, so that one never overwr
 """
 
 from mostread.core.editorial.articles import ArticleRow, article_row
-from mostread.core.events import LATEST_TIMESTAMP
 from mostread.core.editorial.placements import PlacementRow, placement_row
+from mostread.core.events import LATEST_TIMESTAMP
 from mostread.errors import InvalidEvent
 
 

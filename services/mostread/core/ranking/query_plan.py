@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from mostread.core.ranking._m_engagement_buckets import Weighing, difference, weighing
+from mostread.core.ranking.buckets import Weighing, difference, weighing
 from mostread.core.ranking.scoring import TRENDING_PAST, decayed
 from mostread.core.ranking.windows import LIFETIME, Window, after_this_minute
 

@@ -22,8 +22,8 @@ site, as what the article that an average view of that day went to was read in a
 
 from datetime import datetime, timedelta
 
-from mostread.core.ranking._m_engagement_buckets import Bucket, Weighing
 from mostread.core.counting.counters import HOUR
+from mostread.core.ranking.buckets import Bucket, Weighing
 
 FULL = 1_000_000
 """What an event of age 0 weighs: decay is in whole millionths, so that sums do not depend on

@@ -7,6 +7,9 @@ of another: a day has 23, 24 or 25 hours where clocks are changed.
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Literal, NamedTuple
+
+from mostread.core.counting.counters import Grain
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -84,3 +87,49 @@ def day_start(day: date, zone: tzinfo) -> datetime:
     while (midnight - MINUTE).astimezone(zone).date() >= day:
         midnight -= MINUTE
     return midnight
+
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Rows of one grain with `start` <= window < `end`, each counted `sign` times."""
+
+    grain: Grain
+    start: datetime
+    end: datetime
+    sign: Literal[1, -1] = 1
+
+
+class Spans(NamedTuple):
+    """The rows of a window: `whole`, and minutes at the two edges. Each may be empty."""
+
+    whole: Span
+    head: Span
+    tail: Span
+
+
+def spans(window: Window, now: datetime) -> Spans:
+    """Split a window; `now` only decides what is cheaper, never what is counted."""
+    empty = Span("minute", EPOCH, EPOCH)
+    if window.name == LIFETIME:
+        return Spans(Span("total", EPOCH, EPOCH + MINUTE), empty, empty)
+    start, end = window.start, window.end
+    first, last = _nearest_hour(start, now), _nearest_hour(end, now)
+    if first >= last:
+        return Spans(Span("hour", first, first), Span("minute", start, end), empty)
+    return Spans(
+        Span("hour", first, last),
+        Span("minute", start, first) if start < first else Span("minute", first, start, -1),
+        Span("minute", last, end) if last < end else Span("minute", end, last, -1),
+    )
+
+
+def _nearest_hour(edge: datetime, now: datetime) -> datetime:
+    below = edge.replace(minute=0)
+    if below == edge:
+        return edge
+    above = below + HOUR
+    filled = min(above, after_this_minute(now))
+    return above if filled - edge <= edge - below else below

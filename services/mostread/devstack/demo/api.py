@@ -9,10 +9,10 @@ import aiohttp
 import msgspec
 
 from mostread.core.events import Event
+from mostread.devstack.demo.scenario import SITE, Article, Counts
+from mostread.devstack.ports import Ports
 from mostread.errors import MostreadError, Unavailable
 from mostread.ops.loadgen.runner import Sender
-from mostread.devstack.demo._m_local_demo_articles import SITE, Article, Counts
-from mostread.devstack.ports import Ports
 
 BATCH = 1000
 LIMIT = 100

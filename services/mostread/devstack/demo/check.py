@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from mostread.core.events import Event
 from mostread.devstack.demo import scenario as plan
-from mostread.devstack.demo._m_local_demo_articles import CountedArticle, Counts
 from mostread.devstack.demo.api import LIMIT, MostRead
+from mostread.devstack.demo.scenario import CountedArticle, Counts
 
 NOTHING = Counts()
 

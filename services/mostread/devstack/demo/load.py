@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
-from mostread.infra import clock
-from mostread.errors import Misconfigured
-from mostread.ops.loadgen.runner import RESEND_SECONDS
 from mostread.devstack.demo import scenario as plan
-from mostread.devstack.demo._m_local_demo_articles import Article, Articles, CountedArticle, Counts
 from mostread.devstack.demo.api import MostRead, Site, until
+from mostread.devstack.demo.scenario import Article, Articles, CountedArticle, Counts
+from mostread.errors import Misconfigured
+from mostread.infra import clock
+from mostread.ops.loadgen.runner import RESEND_SECONDS
 
 
 async def load(site: Site, articles: Articles, token: str, report: Callable[[str], None]) -> int:

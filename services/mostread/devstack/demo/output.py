@@ -4,9 +4,9 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from mostread.devstack.demo._m_local_demo_articles import HOUR_MS, Article, CountedArticle, Counts
-from mostread.devstack.demo.api import MostRead
 from mostread.devstack.data_dir import DataFolder
+from mostread.devstack.demo.api import MostRead
+from mostread.devstack.demo.scenario import HOUR_MS, Article, CountedArticle, Counts
 from mostread.devstack.ports import Ports
 
 

@@ -1,66 +1,47 @@
-"""`mostread demo`."""
+"""Load the demo articles, check the list, then simulate readers."""
 
-import os
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
 
 import aiohttp
-import click
 
-from mostread.infra import clock
-from mostread.errors import Misconfigured, MostreadError
-from mostread.ops.loadgen.traffic import Traffic, paced
-from mostread.cli.devstack import report, run_stack, stack_options
-from mostread.devstack.demo import scenario as plan, output as telling
-from mostread.devstack.demo._m_local_demo_articles import SITE, Article, Articles, Counts, articles
-from mostread.devstack.demo._m_local_demo_background import Background
+from mostread.devstack.demo import output as telling
+from mostread.devstack.demo import scenario as plan
+from mostread.devstack.demo.api import Site
 from mostread.devstack.demo.check import differences, expected
 from mostread.devstack.demo.load import counted_until, load
-from mostread.devstack.demo.api import Site
-from mostread.devstack.data_dir import DataFolder
-from mostread.devstack._m_local_kept_secret import kept_secret
+from mostread.devstack.demo.scenario import SITE, Article, Articles, Counts, articles
 from mostread.devstack.ports import Ports
-from mostread.devstack.stack import TOKENS_FILE, Stack
+from mostread.errors import MostreadError
+from mostread.infra import clock
+from mostread.ops.loadgen.traffic import Traffic, paced
 
 READERS_A_SECOND = 2.0
 
 
-@click.command()
-@stack_options
-@click.option("--still", is_flag=True, help="No simulated readers: nothing moves by itself.")
-def demo(data: Path, base: int, workers: int, *, still: bool) -> None:
-    """Start everything, load ten articles with known numbers, and check the list.
-
-    Ends with exit code 1 if the list is not exactly as expected. Otherwise it goes on until
-    Ctrl-C or `mostread down`, with simulated readers on thirty further articles.
-    """
-    if TOKENS_FILE in os.environ:
-        raise Misconfigured(
-            "the demo publishes articles with a token of its own, which the collector would not "
-            f"know; unset {TOKENS_FILE}"
-        )
-
-    def show(stack: Stack) -> None:
-        token = kept_secret(DataFolder(data).cms_token)
-        with Background(_show(stack.ports, data, token, readers=not still)) as background:
-            stack.watch(background.raise_error)
-
-    run_stack(data, base, workers, show)
-
-
-async def _show(ports: Ports, data: Path, token: str, *, readers: bool) -> None:
+async def show(
+    ports: Ports, data: Path, token: str, report: Callable[[str], None], *, readers: bool
+) -> None:
     """Load, check, tell; then read until cancelled, where there are to be readers."""
     all_of_them = articles()
     async with aiohttp.ClientSession() as session:
         site = Site(session, ports)
         at_ms = await load(site, all_of_them, token, report)
-        await _check(site, all_of_them, at_ms)
+        await _check(site, all_of_them, at_ms, report)
         for line in telling.farewell(ports, data, all_of_them.further[0], readers=readers):
             report(line)
         if readers:
             await _read(site, all_of_them.further)
 
 
-async def _check(site: Site, all_of_them: Articles, at_ms: int) -> None:
+async def _check(
+    site: Site, all_of_them: Articles, at_ms: int, report: Callable[[str], None]
+) -> None:
     """Print the list and say that it is right. Raises MostreadError, saying what is not."""
     report("Waiting until they are counted ...")
     counted = all_of_them.counted
@@ -87,3 +68,40 @@ async def _read(site: Site, further: list[Article]) -> None:
     traffic = Traffic([article.article_id for article in further], site=SITE)
     async for batch in paced(traffic, READERS_A_SECOND):
         await site.sender.send(batch)
+
+
+class Background:
+    """Runs `work` while the `with` block lasts; at its end, `work` is cancelled."""
+
+    def __init__(self, work: Coroutine[Any, Any, None]) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._task = self._loop.create_task(work)
+        self._thread = threading.Thread(target=self._run)
+        self._error: Exception | None = None
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._task.cancel)
+        self._thread.join()
+        self._loop.close()
+
+    def raise_error(self) -> None:
+        """Raise what ended `work` early, if anything did."""
+        if self._error is not None:
+            raise self._error
+
+    def _run(self) -> None:
+        with suppress(asyncio.CancelledError):
+            try:
+                self._loop.run_until_complete(self._task)
+            except Exception as error:
+                self._error = error
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())

@@ -7,8 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 
-from mostread.errors import Unavailable
 from mostread.devstack.process import spawn, stop, tail
+from mostread.errors import Unavailable
 
 START_TIMEOUT = 90.0
 

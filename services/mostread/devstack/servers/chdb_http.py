@@ -23,10 +23,18 @@ import lz4.frame
 import zstandard
 from aiohttp import web
 
+from mostread.devstack.servers.chdb_engine import (
+    AUTHENTICATION_FAILED,
+    INCORRECT_DATA,
+    NOT_IMPLEMENTED,
+    Answer,
+    Engine,
+    Statement,
+    StatementError,
+    http_status,
+)
 from mostread.infra import logging as logs
 from mostread.infra.clickhouse.config import ClickHouseSettings
-from mostread.devstack.servers.chdb_engine import Answer, Engine, Statement, StatementError
-from mostread.devstack.servers._m_local_clickhouse_errors import (AUTHENTICATION_FAILED, INCORRECT_DATA, NOT_IMPLEMENTED, http_status)
 
 THREADS = 8  # a long insert takes one of them; reads go on beside it
 LARGEST_BODY = 1 << 30

@@ -4,8 +4,8 @@ import http.client
 import sys
 from pathlib import Path
 
-from mostread.errors import ClickHouseUnavailable
 from mostread.devstack.servers.base import LocalServer, Progress
+from mostread.errors import ClickHouseUnavailable
 
 
 class LocalClickHouse(LocalServer):

@@ -6,9 +6,9 @@ import subprocess
 import uuid
 from pathlib import Path
 
-from mostread.errors import KafkaUnavailable
-from mostread.devstack.servers.kafka_download import kafka_jars
 from mostread.devstack.servers.base import LocalServer, Progress
+from mostread.devstack.servers.kafka_download import kafka_jars
+from mostread.errors import KafkaUnavailable
 
 PROPERTIES = """\
 process.roles=broker,controller

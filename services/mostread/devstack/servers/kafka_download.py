@@ -1,6 +1,6 @@
 """Apache Kafka's jars, fetched once per user and then shared by every data folder.
 
-`python -m mostread.devstack.servers.kafka_download` fetches them, for whoever is to find them there later.
+`python -m mostread.devstack.servers.kafka_download` fetches them ahead of time.
 """
 
 import fcntl
@@ -13,9 +13,9 @@ from pathlib import Path
 
 import click
 
-from mostread.errors import KafkaUnavailable
 from mostread.devstack.servers.base import Progress
-from mostread.devstack.config import LocalSettings
+from mostread.errors import KafkaUnavailable
+from mostread.infra.settings import DevstackSettings
 
 KAFKA_VERSION = "4.3.1"
 # slf4j-simple and not log4j: beside a log4j coordinate, jgo applies log4j's
@@ -51,7 +51,7 @@ def _fetch(folder: Path, progress: Progress) -> None:
     # in a repository of our own that starts empty, not in the one that Maven shares.
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    mirror = LocalSettings().maven_repository.rstrip("/")
+    mirror = DevstackSettings().maven_repository.rstrip("/")
     try:
         jars = _download(partial / "repository", mirror, progress)
     except Exception as error:  # whatever jgo's HTTP and XML libraries raise

@@ -9,8 +9,8 @@ from pathlib import Path
 from aiohttp import web
 from prometheus_client import Gauge
 
-from mostread.infra import logging as logs
 from mostread.errors import InvalidFile
+from mostread.infra import logging as logs
 from mostread.infra.auth import token_file
 from mostread.infra.auth.tokens import parse_tokens
 

@@ -3,14 +3,16 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 
-from mostread.infra.clickhouse.config import NAMES, ClickHouseSettings
 from mostread.errors import ClickHouseUnavailable, CountOver, Misconfigured
+from mostread.infra.clickhouse.config import NAMES, ClickHouseSettings
 from mostread.infra.tls import causes, explain
 
 # Codes of ClickHouse's errors that a person must mend; every other may pass by itself.
@@ -110,3 +112,9 @@ def _consistent(settings: ClickHouseSettings) -> dict[str, str | int]:
         "mutations_sync": 2,
         "distributed_ddl_output_mode": "throw",
     }
+
+
+@cache
+def read_sql(directory: Path, name: str) -> str:
+    """Return the text of `<directory>/<name>.sql`, read once."""
+    return (directory / f"{name}.sql").read_text(encoding="utf-8")

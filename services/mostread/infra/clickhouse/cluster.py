@@ -10,9 +10,9 @@ import re
 
 from clickhouse_connect.driver.client import Client
 
+from mostread.errors import Misconfigured
 from mostread.infra.clickhouse.client import told_apart
 from mostread.infra.clickhouse.config import ClickHouseSettings
-from mostread.errors import Misconfigured
 
 _NAME = r"[A-Za-z_][\w.]*"
 _HEAD = re.compile(

@@ -1,11 +1,13 @@
 """Numbered migrations, forward only: each applied once, in order, and remembered."""
 
+from collections.abc import Iterable
+
 from clickhouse_connect.driver.client import Client
 
+from mostread.errors import Misconfigured, SchemaTooNew
 from mostread.infra.clickhouse.client import connect, told_apart
 from mostread.infra.clickhouse.cluster import check_cluster, on_cluster
 from mostread.infra.clickhouse.config import ClickHouseSettings
-from mostread.errors import SchemaTooNew
 from mostread.infra.schemas import migrations
 
 REMEMBERED = """
@@ -62,3 +64,25 @@ def _apply(client: Client, cluster: str) -> list[str]:
         client.insert("schema_migrations", [[version, path.stem]], column_names=["version", "name"])
         done.append(path.stem)
     return done
+
+
+BREAKING = "_breaking_"
+
+
+def check_applied(applied: Iterable[tuple[int, str]]) -> None:
+    """Hold the migrations that were applied, by number and name, against those of this code.
+
+    Raises Misconfigured where one is missing, and SchemaTooNew where this code is too old.
+    """
+    names = dict(applied)
+    known = {int(path.name[:4]): path.stem for path in migrations()}
+    newer = {number: name for number, name in names.items() if number not in known}
+    if broken := [name for _, name in sorted(newer.items()) if BREAKING in name]:
+        raise SchemaTooNew(
+            f"the database was changed by {broken[-1]} for a newer mostread, and this one would "
+            "do harm to it; run the newer one"
+        )
+    if missing := sorted(known.keys() - names.keys()):
+        raise Misconfigured(
+            f"the database lacks migration {known[missing[0]]}; run `mostread init` of this version"
+        )

@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 import msgspec
 from clickhouse_connect.driver.client import Client
 
-from mostread.infra.clickhouse.client import connect, told_apart
-from mostread.infra.clickhouse._m_clickhouse_queries import read_sql
+from mostread.infra.clickhouse.client import connect, read_sql, told_apart
 from mostread.infra.clickhouse.config import ClickHouseSettings
 
 Row = TypeVar("Row", bound=msgspec.Struct)
+
 
 class Reads:
     """Run the queries of one directory of SQL files, each on a thread. Connect on first use.
@@ -24,7 +24,14 @@ class Reads:
     `observe` is called with the name and the seconds of each query.
     """
 
-    def __init__(self, settings: ClickHouseSettings, sql: Path, observe: Callable[[str, float], None], *, threads: int) -> None:
+    def __init__(
+        self,
+        settings: ClickHouseSettings,
+        sql: Path,
+        observe: Callable[[str, float], None],
+        *,
+        threads: int,
+    ) -> None:
         self._settings = settings
         self._sql = sql
         self._observe = observe

@@ -11,14 +11,14 @@ client is quick, so it is never that one; and nobody keeps it out by holding man
 """
 
 import asyncio
+import resource
 from collections.abc import Callable
 from enum import StrEnum
 
 from aiohttp import web
 
-from mostread.infra.http._m_web_open_files import allow
-from mostread.infra.http.problems import Handler
 from mostread.infra.http.config import ServiceSettings
+from mostread.infra.http.problems import Handler
 
 _HEAD_BYTES = 16 << 10
 """As much of what a connection sent is taken to be the head of a request."""
@@ -220,3 +220,14 @@ async def taking_turns(request: web.Request, handler: Handler) -> web.StreamResp
     finally:
         connection.works(request.content_length or 0)
         connection.waits()
+
+
+def allow(wanted: int) -> int:
+    """Raise the limit to `wanted`, as far as the system lets us; return how many of them may be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return wanted
+    if soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return min(soft, wanted)

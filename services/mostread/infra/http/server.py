@@ -12,11 +12,11 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from mostread.infra import logging as logs
 from mostread.errors import Misconfigured
+from mostread.infra import logging as logs
+from mostread.infra.http.config import ServiceSettings
 from mostread.infra.http.connections import Connection, Connections, Cut, taking_turns
 from mostread.infra.http.problems import problem, problems
-from mostread.infra.http.config import ServiceSettings
 
 log = logs.get(__name__)
 
@@ -148,3 +148,39 @@ def stop_signal() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     return stop
+
+
+ANSWER_SECONDS = 2.0
+
+
+class Measured:
+    """A registry; before it is read `ask` brings some of its metrics up to date.
+
+    Where that takes long what was known stands, and the next who reads waits for the same
+    question: a server that hangs is asked once.
+    """
+
+    def __init__(self, registry: CollectorRegistry, ask: Callable[[], Awaitable[None]]) -> None:
+        self._registry = registry
+        self._ask = ask
+        self._asking: asyncio.Task[None] | None = None
+
+    async def __call__(self) -> CollectorRegistry:
+        """Return the registry within seconds, whoever is away."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._measure())
+        await asyncio.wait({self._asking}, timeout=ANSWER_SECONDS)
+        return self._registry
+
+    async def close(self) -> None:
+        """Ask no more."""
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.wait({self._asking})
+
+    async def _measure(self) -> None:
+        try:
+            await self._ask()
+        except Exception:
+            # The other metrics are still worth reading.
+            log.exception("measuring_failed")

@@ -12,8 +12,7 @@ from contextlib import suppress
 from kafka.net.sasl import get_sasl_mechanism
 
 from mostread.errors import Misconfigured
-from mostread.infra.kafka._m_kafka_connection import security
-from mostread.infra.kafka.config import NAMES, KafkaSettings
+from mostread.infra.kafka.config import NAMES, KafkaSettings, security
 from mostread.infra.tls import explain
 
 _PATIENCE_SECONDS = 2.0

@@ -4,8 +4,8 @@ import aiokafka.errors
 from kafka.errors import AuthorizationError, SaslAuthenticationFailedError
 
 from mostread.errors import KafkaUnavailable, Misconfigured, MostreadError
-from mostread.infra.kafka.diagnostics import NOT_KNOWN, obstacle
 from mostread.infra.kafka.config import KafkaSettings
+from mostread.infra.kafka.diagnostics import NOT_KNOWN, obstacle
 
 # kafka-python's, and aiokafka's of the same errors.
 _NO_RIGHT = (

@@ -2,25 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from dataclasses import dataclass
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError, OffsetOutOfRangeError
 
+from mostread.core.records import LogRecord
 from mostread.errors import KafkaUnavailable
-from mostread.infra.kafka._m_kafka_connection import connection
-from mostread.infra.kafka.config import KafkaSettings
+from mostread.infra.kafka.config import KafkaSettings, connection
 from mostread.infra.kafka.errors import require_way_in, trouble
+from mostread.infra.kafka.topics import Topic
 
 PATIENCE_MS = 30_000
-
-
-class LogRecord(NamedTuple):
-    """A record as it stands in a partition; `timestamp` is in milliseconds."""
-
-    offset: int
-    timestamp: int
-    value: bytes | None
 
 
 class TopicReader:
@@ -97,3 +91,23 @@ class TopicReader:
             raise trouble(
                 error, self._settings, f"Kafka at {brokers} does not answer well"
             ) from error
+
+
+@dataclass(frozen=True)
+class Extent:
+    """The first offset that is still there, and the one after the last."""
+
+    first: int
+    end: int
+
+
+def extents(client: KafkaAdminClient, topic: Topic) -> dict[int, Extent]:
+    """Return the extent of each partition. Raises KafkaError."""
+    places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+    # The ends last: what is counted by then lies before them.
+    first = client.list_partition_offsets(dict.fromkeys(places, OffsetSpec.EARLIEST))
+    end = client.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST))
+    return {
+        place.partition: Extent(int(first[place].offset), int(end[place].offset))
+        for place in places
+    }

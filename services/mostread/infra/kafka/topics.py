@@ -11,9 +11,8 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import AuthorizationError, KafkaError, TopicAlreadyExistsError
 
 from mostread.errors import KafkaUnavailable, Misconfigured
-from mostread.infra.kafka._m_kafka_connection import connection
-from mostread.infra.kafka._m_kafka_rights import READ, lacking, require
-from mostread.infra.kafka.config import KafkaSettings
+from mostread.infra.kafka.admin import READ, lacking, require
+from mostread.infra.kafka.config import KafkaSettings, connection
 from mostread.infra.kafka.errors import require_way_in, trouble
 
 EVENT_BYTES = 2 << 20

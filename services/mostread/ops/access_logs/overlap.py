@@ -5,12 +5,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from mostread.infra.clickhouse.client import connect, told_apart
-from mostread.infra.clickhouse._m_clickhouse_queries import read_sql
-from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.core.counting.counters import HOUR
-from mostread.ops.imports.repository import topic_id
+from mostread.infra.clickhouse.client import connect, read_sql, told_apart
+from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.ops.access_logs.views import KEPT_SECONDS
+from mostread.ops.imports.repository import topic_id
 
 _SQL = Path(__file__).parent / "sql"
 

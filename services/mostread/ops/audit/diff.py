@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from mostread.ops.audit.snapshot import Snapshot
 from mostread.ops.audit.reference import Key, Recount
+from mostread.ops.audit.snapshot import Snapshot
 
 NOTHING = (0, 0, 0)
 _KEPT_SECONDS = {"minute": 35 * 86_400, "hour": 400 * 86_400}

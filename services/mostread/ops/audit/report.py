@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from math import isinf
 
-from mostread.ops.audit.snapshot import Outside
-from mostread.ops.audit.diff import Difference, Scope
-from mostread.ops.audit.auditor import Audited
 from mostread.infra.kafka.topics import Topic
+from mostread.ops.audit.auditor import Audited
+from mostread.ops.audit.diff import Difference, Scope
+from mostread.ops.audit.snapshot import Outside
 
 
 @dataclass

@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 
 from clickhouse_connect.driver.client import Client
 
-from mostread.ops.audit.reference import Key, Numbers
-from mostread.infra.clickhouse.client import told_apart
-from mostread.infra.clickhouse._m_clickhouse_queries import read_sql
+from mostread.infra.clickhouse.client import read_sql, told_apart
 from mostread.infra.kafka.topics import Topic
+from mostread.ops.audit.reference import Key, Numbers
 
 _SQL = Path(__file__).parent / "sql"
 _OUTCOMES = ("received", "counted", "duplicate", "late", "dead_lettered")

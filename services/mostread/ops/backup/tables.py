@@ -12,12 +12,11 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from mostread.ops.backup.archive import Part, write_part
-from mostread.infra.clickhouse.client import connect, told_apart
-from mostread.infra.clickhouse.cluster import on_cluster
-from mostread.infra.clickhouse._m_clickhouse_queries import read_sql
-from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.errors import Misconfigured
+from mostread.infra.clickhouse.client import connect, read_sql, told_apart
+from mostread.infra.clickhouse.cluster import on_cluster
+from mostread.infra.clickhouse.config import ClickHouseSettings
+from mostread.ops.backup.archive import Part, write_part
 from mostread.ops.rebuild.tables import numbered
 
 _SQL = Path(__file__).parent / "sql"

@@ -8,13 +8,12 @@ import aiohttp
 import click
 import uvloop
 
-from mostread.infra import logging as logs
-from mostread.ops.canary._m_canary_failed import FailedError
-from mostread.ops.canary.metrics import CanaryMetrics
-from mostread.ops.canary.config import CanarySettings
-from mostread.ops.canary.probe import Way
 from mostread.errors import Misconfigured
+from mostread.infra import logging as logs
 from mostread.infra.http.server import listen, new_application, new_registry, stop_signal
+from mostread.ops.canary.config import CanarySettings
+from mostread.ops.canary.metrics import CanaryMetrics
+from mostread.ops.canary.probe import FailedError, Way
 
 log = logs.get(__name__)
 

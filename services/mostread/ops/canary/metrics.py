@@ -4,7 +4,7 @@ import math
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from mostread.ops.canary._m_canary_failed import Reason
+from mostread.ops.canary.probe import Reason
 
 
 class CanaryMetrics:

@@ -8,13 +8,13 @@ will still be counted: then another article is begun, whose first event is waite
 import asyncio
 import secrets
 import time
+from enum import StrEnum
 
 import aiohttp
 import msgspec
 
-from mostread.ops.canary._m_canary_failed import FailedError, Reason
+from mostread.core.events import CANARY_SITE
 from mostread.ops.canary.config import CanarySettings
-from mostread.core._m_engagement_site import CANARY_SITE
 
 LOOK_SECONDS = 0.1
 
@@ -111,3 +111,20 @@ class Way:
         seen = {item.article_id: item.total.views for item in listed.items}
         views = seen.get(self._article, 0)
         return "" if views >= self._sent else f"{views} of {self._sent} events are in the list"
+
+
+class Reason(StrEnum):
+    """Where it was lost sight of: a closed set."""
+
+    NOT_TAKEN = "not_taken"
+    """The collector did not say that Kafka has it."""
+    NOT_LISTED = "not_listed"
+    """It was taken, and was in no list in time."""
+
+
+class FailedError(Exception):
+    """An event did not come through; the message says what was answered."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason

@@ -12,10 +12,11 @@ from typing import NamedTuple
 import msgspec
 
 from mostread.core.dead_letters import Letter, decode
+from mostread.core.records import LogRecord
 from mostread.errors import InvalidEvent
 from mostread.infra.kafka import topics
-from mostread.infra.kafka.reader import LogRecord, TopicReader
 from mostread.infra.kafka.config import KafkaSettings
+from mostread.infra.kafka.reader import TopicReader
 
 
 class Mark(msgspec.Struct, frozen=True):

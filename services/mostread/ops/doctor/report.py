@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from mostread.ops.doctor.runner import Checked
 from mostread.ops.doctor.findings import Finding, Level
+from mostread.ops.doctor.runner import Checked
 
 _WORDS = {
     Level.OK: ("ok", "green"),

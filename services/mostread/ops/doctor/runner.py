@@ -6,10 +6,9 @@ from functools import partial
 
 from kafka.errors import AuthorizationError, KafkaError
 
-from mostread.ops.doctor.findings import Finding, forbidden, problem, skipped
 from mostread.errors import MostreadError
-from mostread.ops.inspection.clients import ForbiddenError, NotReachedError, Way
-from mostread.ops.inspection._m_way_together import together
+from mostread.ops.doctor.findings import Finding, forbidden, problem, skipped
+from mostread.ops.inspection.clients import ForbiddenError, NotReachedError, Way, together
 
 Check = Callable[[Way], Iterable[Finding]]
 """Looks at one thing; what it is called is the name of the function. It may raise

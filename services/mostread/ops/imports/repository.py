@@ -13,11 +13,10 @@ from uuid import UUID, uuid5
 
 from clickhouse_connect.driver.client import Client
 
-from mostread.infra.clickhouse.client import connect, told_apart
-from mostread.infra.clickhouse.cluster import on_cluster
-from mostread.infra.clickhouse._m_clickhouse_queries import read_sql
-from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.errors import ClickHouseUnavailable, Misconfigured, NameTaken
+from mostread.infra.clickhouse.client import connect, read_sql, told_apart
+from mostread.infra.clickhouse.cluster import on_cluster
+from mostread.infra.clickhouse.config import ClickHouseSettings
 
 _SQL = Path(__file__).parent / "sql"
 _NAMESPACE = UUID("6d6f7374-7265-4164-8000-696d706f7274")
@@ -154,7 +153,9 @@ class ImportStore:
         ((count,),) = self._rows("remaining_rows", topic=str(topic))
         if count:
             with told_apart():
-                self._client.command(read_sql(_SQL, "delete_rows"), parameters={"topic": str(topic)})
+                self._client.command(
+                    read_sql(_SQL, "delete_rows"), parameters={"topic": str(topic)}
+                )
         return bool(count)
 
     def _note(self, what: Import) -> None:

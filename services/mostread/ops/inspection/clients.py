@@ -1,6 +1,7 @@
 """The parts of the way as they are seen from outside: Kafka, ClickHouse, services, the clock."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,14 +12,19 @@ from clickhouse_connect.driver.client import Client
 from kafka import KafkaAdminClient
 from pydantic_settings import BaseSettings
 
+from mostread.errors import (
+    ClickHouseUnavailable,
+    KafkaUnavailable,
+    Misconfigured,
+    MostreadError,
+    Unavailable,
+)
 from mostread.infra import clock
-from mostread.infra.clickhouse.client import connect, told_apart
-from mostread.infra.clickhouse._m_clickhouse_queries import read_sql
+from mostread.infra.clickhouse.client import connect, read_sql, told_apart
 from mostread.infra.clickhouse.config import ClickHouseSettings
-from mostread.errors import (ClickHouseUnavailable, KafkaUnavailable, Misconfigured, MostreadError, Unavailable)
 from mostread.infra.kafka import topics
 from mostread.infra.kafka.config import KafkaSettings
-from mostread.ops.inspection._m_way_knock import knock, place
+from mostread.ops.inspection.http import knock, place
 
 Kind = TypeVar("Kind", bound=BaseSettings)
 Made = TypeVar("Made")
@@ -151,3 +157,29 @@ class _Once(Generic[Made]):
             self._why = NotReachedError(self._part, MostreadError(repr(error)))
         finally:
             self._ended.set()
+
+
+Answer = TypeVar("Answer")
+
+
+def together(calls: Mapping[str, Callable[[], Answer]], seconds: float) -> dict[str, Answer]:
+    """Return what each call says; what has not come within so many seconds is left out.
+
+    No call may raise.
+    """
+    heard: dict[str, Answer] = {}
+
+    def listen(name: str, call: Callable[[], Answer]) -> None:
+        heard[name] = call()
+
+    # Daemons: what does not come back is left behind, and does not hold up the end.
+    threads = [
+        threading.Thread(target=listen, args=each, daemon=True, name=each[0])
+        for each in calls.items()
+    ]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + seconds
+    for thread in threads:
+        thread.join(max(0, deadline - time.monotonic()))
+    return dict(heard)

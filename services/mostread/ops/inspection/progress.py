@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from mostread.infra.kafka import topics
-from mostread.infra.kafka._m_kafka_extent import Extent, extents
 from mostread.infra.kafka.config import KafkaSettings
+from mostread.infra.kafka.reader import Extent, extents
 from mostread.infra.kafka.topics import Topic
 from mostread.ops.inspection.clients import Way
 

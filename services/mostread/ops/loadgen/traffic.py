@@ -6,8 +6,8 @@ import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import accumulate
 
-from mostread.infra import clock
 from mostread.core.events import Event, EventType
+from mostread.infra import clock
 
 TYPES: tuple[EventType, ...] = ("view", "like", "comment")
 TYPE_WEIGHTS = (93, 5, 2)

@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 
-from mostread.aggregator.event_topic import EventLog
 from mostread.aggregator.config import AggregatorSettings
+from mostread.aggregator.event_topic import EventLog
 from mostread.aggregator.repository import ClickHouseStore, Count, CounterRow, ProgressRow
-from mostread.infra.clock import now_ms
+from mostread.core.counting.batch import LONGEST_FUTURE_MS, Outcomes
 from mostread.core.counting.dedup import MEMORY_MS
 from mostread.core.counting.partition import PartitionCount, Position
-from mostread.core.counting.batch import LONGEST_FUTURE_MS, Outcomes
 from mostread.errors import LogInconsistent
+from mostread.infra.clock import now_ms
 
 
 @dataclass

@@ -12,11 +12,10 @@ from pathlib import Path
 from clickhouse_connect.driver.client import Client
 
 from mostread.aggregator.repository import Count
-from mostread.infra.clickhouse.client import connect, told_apart
-from mostread.infra.clickhouse.cluster import on_cluster
-from mostread.infra.clickhouse._m_clickhouse_queries import read_sql
-from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.errors import Misconfigured
+from mostread.infra.clickhouse.client import connect, read_sql, told_apart
+from mostread.infra.clickhouse.cluster import on_cluster
+from mostread.infra.clickhouse.config import ClickHouseSettings
 
 _SQL = Path(__file__).parent / "sql"
 _COPY_SECONDS = 24 * 3600

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
 
-from mostread.ops.status._m_status_seen import (Away, Collector, Counted, Log, Ranked, Seen, Workers, rate)
-from mostread.cli.terminal import columns, cut
+from mostread.ops.status.collect import Away, Collector, Counted, Log, Ranked, Seen, Workers, rate
+from mostread.ops.terminal import columns, cut
 
 NARROW = 64
 WIDE = 100

@@ -5,18 +5,18 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from mostread.ranking.api.responses import PUBLIC, Answer, answering
-from mostread.ranking.service.articles import Article, ArticleQuery
+from mostread.infra.http.auth import Refused
+from mostread.infra.http.problems import problem
 from mostread.ranking.api.editor_auth import Newsroom
 from mostread.ranking.api.params import article_id_of, site_only
+from mostread.ranking.api.responses import PUBLIC, Answer, answering
+from mostread.ranking.api.serializers import article_json, ranks_json, series_json
+from mostread.ranking.cache.swr import Snapshots
+from mostread.ranking.repository import Store
+from mostread.ranking.service.articles import Article, ArticleQuery
 from mostread.ranking.service.placement_log import log_query, placement_log, placement_log_json
 from mostread.ranking.service.rank_history import Ranks
 from mostread.ranking.service.timeseries import Series, SeriesQuery, series_query
-from mostread.ranking.cache.swr import Snapshots
-from mostread.ranking.repository import Store
-from mostread.ranking.api.serializers import article_json, ranks_json, series_json
-from mostread.infra.http.auth import Refused
-from mostread.infra.http.problems import problem
 
 ArticleAnswers = Snapshots[ArticleQuery, Answer[Article]]
 SeriesAnswers = Snapshots[SeriesQuery, Answer[Series]]

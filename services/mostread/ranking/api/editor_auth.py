@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from mostread.ranking.metrics import Metrics
-from mostread.ranking.config import RankingSettings
-from mostread.infra.http import auth as bearer
-from mostread.infra.http.auth import Refused
 from mostread.infra.auth.token_store import KnownTokens
 from mostread.infra.auth.tokens import Role
+from mostread.infra.http import auth as bearer
+from mostread.infra.http.auth import Refused
 from mostread.infra.http.problems import problem
+from mostread.ranking.config import RankingSettings
+from mostread.ranking.metrics import Metrics
 
 _EDITORS = frozenset({Role.EDITOR})
 

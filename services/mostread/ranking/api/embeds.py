@@ -5,10 +5,10 @@ from pathlib import Path
 import jinja2
 from aiohttp import web
 
-from mostread.ranking.api.responses import Answer, answering
-from mostread.ranking.api.params import WORDED, Defaults, list_query
-from mostread.ranking.pages.templating import grouped
 from mostread.ranking.api.lists import ListAnswers
+from mostread.ranking.api.params import WORDED, Defaults, list_query
+from mostread.ranking.api.responses import Answer, answering
+from mostread.ranking.pages.templating import grouped
 from mostread.ranking.pages.words import WORDS
 
 _PAGES = Path(__file__).parents[1] / "pages" / "templates"
@@ -36,3 +36,20 @@ def add_fragment(app: web.Application, lists: ListAnswers, defaults: Defaults) -
         return Answer.of(listed, body.encode(), content_type, _MAX_AGE).respond(request)
 
     app.router.add_get("/v1/most-read.html", answering(fragment))
+
+
+_SCRIPT = Path(__file__).parents[1] / "pages" / "static" / "widget.js"
+_WIDGET_MAX_AGE = 3600
+
+
+def add_widget(app: web.Application) -> None:
+    """Add it to `app`."""
+    script = _SCRIPT.read_bytes()
+    answer = Answer.of(None, script, "text/javascript; charset=utf-8", _WIDGET_MAX_AGE)
+    # A page of another site runs it.
+    answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+
+    async def widget(request: web.Request) -> web.StreamResponse:
+        return answer.respond(request)
+
+    app.router.add_get("/widget.js", widget)

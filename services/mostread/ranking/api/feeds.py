@@ -15,13 +15,13 @@ import jinja2
 import orjson
 from aiohttp import web
 
-from mostread.ranking.api.responses import Answer, answering
-from mostread.ranking.service.lists import Entry, MostRead
-from mostread.ranking.api.params import WORDED, BadParameter, Defaults, list_query
 from mostread.ranking.api.lists import ListAnswers
-from mostread.ranking.repository import Counts, Description
+from mostread.ranking.api.params import WORDED, BadParameter, Defaults, list_query
+from mostread.ranking.api.responses import Answer, answering
 from mostread.ranking.api.serializers import counts_json, rfc3339
 from mostread.ranking.pages.words import WORDS
+from mostread.ranking.repository import Counts, Description
+from mostread.ranking.service.lists import Entry, MostRead
 
 _PAGES = Path(__file__).parents[1] / "pages" / "templates"
 _MAX_AGE = 60

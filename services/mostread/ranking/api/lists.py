@@ -7,17 +7,17 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from mostread.ranking.api.responses import PUBLIC, Answer, answering
-from mostread.ranking.service.articles import Article
-from mostread.ranking.cache.cursors import CursorExpired, HeldLists
-from mostread.ranking.service.lists import MostRead
+from mostread.infra.http.problems import problem
 from mostread.ranking.api.params import Defaults, ListQuery, list_query
+from mostread.ranking.api.responses import PUBLIC, Answer, answering
+from mostread.ranking.api.serializers import most_read_json
+from mostread.ranking.api.stream import FOLLOWED, Streams
+from mostread.ranking.cache.cursors import CursorExpired, HeldLists
+from mostread.ranking.cache.swr import Snapshots
+from mostread.ranking.service.articles import Article
+from mostread.ranking.service.lists import MostRead
 from mostread.ranking.service.rank_history import Ranks
 from mostread.ranking.service.timeseries import Series
-from mostread.ranking.cache.swr import Snapshots
-from mostread.ranking.api.stream import FOLLOWED, Streams
-from mostread.ranking.api.serializers import most_read_json
-from mostread.infra.http.problems import problem
 
 ListAnswers = Snapshots[ListQuery, Answer[MostRead]]
 

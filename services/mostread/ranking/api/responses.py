@@ -9,8 +9,8 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from mostread.errors import MostreadError, Overloaded
-from mostread.ranking.api.params import BadParameter
 from mostread.infra.http.problems import Handler, problem
+from mostread.ranking.api.params import BadParameter
 
 V = TypeVar("V")
 

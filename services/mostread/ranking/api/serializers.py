@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 
 import orjson
 
-from mostread.ranking.service.articles import Article
-from mostread.ranking.api._m_ranking_explanation import explanation
 from mostread.core.ranking.integrity import Integrity
+from mostread.core.ranking.scoring import FULL
+from mostread.ranking.api.params import ListQuery
+from mostread.ranking.config import Weights
+from mostread.ranking.repository import Counts, DecisionRow, RankedRow
+from mostread.ranking.service.articles import Article
 from mostread.ranking.service.lists import Entry, MostRead
 from mostread.ranking.service.rank_history import Ranks
 from mostread.ranking.service.timeseries import Series
-from mostread.ranking.repository import Counts, DecisionRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,3 +199,31 @@ def _item(entry: Entry, listed: MostRead) -> _Item | dict[str, object]:
 def counts_json(counts: Counts) -> _Counts:
     """Return counts as orjson writes them."""
     return _Counts(counts.views, counts.comments, counts.likes)
+
+
+def explanation(row: RankedRow, query: ListQuery, weights: Weights) -> dict[str, object]:
+    """Return what is said of an item with `explain=1`; engagement/score.py has the formulas."""
+    if query.by == "trending":
+        return {
+            "seen": row.views,
+            "expected": row.expected,
+            "day_before": row.base_views,
+            "hours_before": row.hours,
+            "at_least_times": 2**row.ranked,
+        }
+    half_life = query.half_life
+    return {
+        "half_life_hours": half_life.total_seconds() / 3600 if half_life else None,
+        "views": _part(row.base_views, weights.views),
+        "comments": _part(row.base_comments, weights.comments),
+        "likes": _part(row.base_likes, weights.likes),
+    }
+
+
+def _part(millionths: int, weight: float) -> dict[str, float]:
+    # Divided once, as in the query, so that the parts add up to the score.
+    return {
+        "decayed": millionths / FULL,
+        "weight": weight,
+        "points": millionths * weight / FULL,
+    }

@@ -15,13 +15,13 @@ from hashlib import blake2b
 import orjson
 from aiohttp import web
 
-from mostread.infra import logging as logs
 from mostread.errors import MostreadError, Overloaded
+from mostread.infra import logging as logs
+from mostread.ranking.api.params import LIST, PARAMETERS, ListQuery
 from mostread.ranking.api.responses import PUBLIC, Answer
+from mostread.ranking.api.serializers import items_json, rfc3339
 from mostread.ranking.metrics import Metrics
 from mostread.ranking.service.lists import MostRead
-from mostread.ranking.api.params import LIST, PARAMETERS, ListQuery
-from mostread.ranking.api.serializers import items_json, rfc3339
 
 ASKED_SECONDS = 1.0
 """How often a list that is followed is asked for."""

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mostread.errors import MostreadError
-from mostread.ranking.service.lists import MostRead, MostReadLists, Order
 from mostread.ranking.api.params import BadParameter, ListQuery
+from mostread.ranking.service.lists import MostRead, MostReadLists, Order
 
 LONGEST = 10_000
 """The most articles of a list that is held."""

@@ -15,8 +15,8 @@ from typing import Generic, TypeVar
 
 from prometheus_client import Counter
 
-from mostread.infra import logging as logs
 from mostread.errors import MostreadError
+from mostread.infra import logging as logs
 from mostread.ranking.metrics import Metrics
 
 K = TypeVar("K", bound=Hashable)

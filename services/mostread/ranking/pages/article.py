@@ -4,9 +4,11 @@ It is whole without a script: its chart is drawn beside a table of the same numb
 """
 
 import asyncio
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
@@ -14,18 +16,25 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from mostread.errors import MostreadError
-from mostread.ranking.service.articles import Article, ArticleQuery
 from mostread.ranking.api.articles import ArticleAnswers, RanksAnswers, SeriesAnswers
-from mostread.ranking.pages.desk_words import DESK_WORDS
-from mostread.ranking.service.lists import web_link
-from mostread.ranking.pages.page_words import PAGE_WORDS, PageWords
-from mostread.ranking.api.params import (PAGE, PARAMETERS, BadParameter, Defaults, article_id_of, one_of, parsed)
-from mostread.ranking.pages._m_ranking_rank_history import rank_context
-from mostread.ranking.service.rank_history import Ranks
-from mostread.ranking.pages.templating import Pages, clock_time, reader_language
-from mostread.ranking.service.timeseries import STEPS, Series, SeriesGrain, series_query
-from mostread.ranking.repository import Counts
+from mostread.ranking.api.params import (
+    PAGE,
+    PARAMETERS,
+    BadParameter,
+    Defaults,
+    article_id_of,
+    one_of,
+    parsed,
+)
 from mostread.ranking.api.serializers import rfc3339
+from mostread.ranking.pages.desk_words import DESK_WORDS, DeskWords
+from mostread.ranking.pages.page_words import PAGE_WORDS, PageWords
+from mostread.ranking.pages.templating import Pages, clock_time, reader_language
+from mostread.ranking.repository import Counts
+from mostread.ranking.service.articles import Article, ArticleQuery
+from mostread.ranking.service.lists import web_link
+from mostread.ranking.service.rank_history import FURTHEST, Ranks
+from mostread.ranking.service.timeseries import STEPS, Series, SeriesGrain, series_query
 
 _ARTICLES = "/articles/"
 
@@ -180,3 +189,60 @@ def _steps(series: Series, now: datetime, words: PageWords) -> list[Step]:
             local = start.astimezone(now.tzinfo)
             found.append(Step(rfc3339(start), f"{words.date(local)}, {local:%H:%M}", counts))
     return found[::-1]
+
+
+APART = 10
+HEIGHT = 100
+_EDGE = 3
+
+
+class RankLine(NamedTuple):
+    """The points of SVG polylines, one for each stretch without a gap; `lowest` is lowest."""
+
+    lines: list[str]
+    lowest: int
+    width: int
+
+
+def rank_line(ranks: Sequence[int | None]) -> RankLine:
+    """Return ranks as lines APART from one to the next, over HEIGHT."""
+    lowest = max(10, *(rank or 0 for rank in ranks))
+
+    def points(stretch: Sequence[tuple[int, int]]) -> Iterator[str]:
+        for at, rank in stretch:
+            depth = _EDGE + (HEIGHT - 2 * _EDGE) * math.log(rank) / math.log(lowest)
+            # It stood there for the hour, and one rank alone is to be seen too.
+            yield f"{at * APART},{depth:.1f} {(at + 1) * APART},{depth:.1f}"
+
+    known = [(at, rank) for at, rank in enumerate(ranks)]
+    lines = [
+        " ".join(points([(at, rank) for at, rank in stretch if rank is not None]))
+        for there, stretch in groupby(known, key=lambda each: each[1] is not None)
+        if there
+    ]
+    return RankLine(lines, lowest, len(ranks) * APART)
+
+
+def rank_context(
+    ranks: Ranks | None, now: datetime, words: PageWords, desk: DeskWords
+) -> dict[str, object]:
+    """Return what article.html tells of ranks; none of them where they cannot be had just now."""
+    if ranks is None:
+        return {"rank_line": None, "rank_said": "", "rank_rows": []}
+    ends = [end.astimezone(now.tzinfo) for end in ranks.ends]
+    labels = [f"{words.date(end)}, {end:%H:%M}" for end in ends]
+    stood = [(rank, n) for n, rank in enumerate(ranks.ranks) if rank is not None]
+    if stood:
+        best, at = min(stood, key=lambda each: (each[0], -each[1]))
+        last = desk.rank_last if ranks.ranks[-1] else desk.rank_none
+        said = last.format(time=labels[-1], rank=ranks.ranks[-1] or FURTHEST)
+        said += " " + desk.rank_best.format(rank=best, time=labels[at])
+    else:
+        said = desk.rank_never.format(rank=FURTHEST)
+    return {
+        "rank_line": rank_line(ranks.ranks) if stood else None,
+        "rank_said": said,
+        "rank_from": labels[0],
+        "rank_to": labels[-1],
+        "rank_rows": [(rfc3339(ends[n]), labels[n], rank) for rank, n in reversed(stood)],
+    }

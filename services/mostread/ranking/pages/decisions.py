@@ -12,15 +12,22 @@ import orjson
 from aiohttp import web
 
 from mostread.errors import MostreadError
-from mostread.ranking.pages.desk_words import DESK_WORDS, DeskWords
+from mostread.infra.http.auth import Refused
 from mostread.ranking.api.editor_auth import Newsroom
+from mostread.ranking.api.params import (
+    PAGE,
+    PARAMETERS,
+    BadParameter,
+    Defaults,
+    article_id_of,
+    parsed,
+)
+from mostread.ranking.api.serializers import rfc3339
+from mostread.ranking.pages.desk_words import DESK_WORDS, DeskWords
 from mostread.ranking.pages.page_words import PAGE_WORDS, PageWords
-from mostread.ranking.api.params import (PAGE, PARAMETERS, BadParameter, Defaults, article_id_of, parsed)
-from mostread.ranking.service.placement_log import Logged, LogQuery, placement_log, undo
 from mostread.ranking.pages.templating import Pages, clock_time, reader_language
 from mostread.ranking.repository import DecisionRow, Store
-from mostread.ranking.api.serializers import rfc3339
-from mostread.infra.http.auth import Refused
+from mostread.ranking.service.placement_log import Logged, LogQuery, placement_log, undo
 
 _ARTICLES = "/articles/"
 _SHOWN = 50

@@ -13,18 +13,26 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from mostread.errors import MostreadError
-from mostread.ranking.pages.article import article_address
 from mostread.core.ranking.integrity import Integrity
-from mostread.ranking.service.lists import Entry, MostRead
-from mostread.ranking.service.facets import AllOffered, Offered
-from mostread.ranking.pages.page_words import PAGE_WORDS, PageWords
-from mostread.ranking.api.params import (DEEPEST, PAGE, BadParameter, By, Defaults, ListQuery, list_query)
-from mostread.ranking.pages.templating import Pages, clock_time, grouped, reader_language
+from mostread.errors import MostreadError
 from mostread.ranking.api.lists import ListAnswers
-from mostread.ranking.service.sparklines import HEIGHT, WIDTH, Sparklines
-from mostread.ranking.repository import Counts
+from mostread.ranking.api.params import (
+    DEEPEST,
+    PAGE,
+    BadParameter,
+    By,
+    Defaults,
+    ListQuery,
+    list_query,
+)
 from mostread.ranking.api.serializers import rfc3339
+from mostread.ranking.pages.article import article_address
+from mostread.ranking.pages.page_words import PAGE_WORDS, PageWords
+from mostread.ranking.pages.templating import Pages, clock_time, grouped, reader_language
+from mostread.ranking.repository import Counts
+from mostread.ranking.service.facets import AllOffered, Offered
+from mostread.ranking.service.lists import Entry, MostRead
+from mostread.ranking.service.sparklines import HEIGHT, WIDTH, Sparklines
 
 # Where previous_rank is that of an hour ago, not of a day ago.
 _HOURLY = ("1h", "6h", "24h", "today")

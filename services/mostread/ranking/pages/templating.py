@@ -13,11 +13,11 @@ from pathlib import Path
 import jinja2
 from aiohttp import web
 
+from mostread.ranking.api.editor_auth import Newsroom
+from mostread.ranking.api.params import BadParameter
 from mostread.ranking.api.responses import RETRY_SECONDS
 from mostread.ranking.pages.desk_words import DESK_WORDS
-from mostread.ranking.api.editor_auth import Newsroom
 from mostread.ranking.pages.page_words import PAGE_WORDS, PageWords, spoken
-from mostread.ranking.api.params import BadParameter
 from mostread.ranking.pages.words import WORDS, Lang
 
 _PAGES = Path(__file__).parent

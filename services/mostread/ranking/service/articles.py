@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from mostread.core.ranking._m_engagement_buckets import weighing
 from mostread.core.editorial.placements import Standing, in_force, standing
-from mostread.core.ranking.windows import named
+from mostread.core.ranking.buckets import weighing
 from mostread.core.ranking.integrity import Integrity, Rules, hours_of
-from mostread.ranking.service.lists import is_stale
+from mostread.core.ranking.windows import named
 from mostread.ranking.repository import Counts, DecisionRow, Description, Store
+from mostread.ranking.service.lists import is_stale
 
 WINDOWS = ("1h", "24h", "7d")
 WATCHED = "24h"

@@ -8,11 +8,11 @@ from itertools import islice
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from mostread.core.ranking.query_plan import Plan, plan, trending_plan
+from mostread.core.ranking.integrity import Integrity, Rules, VisitorsRow, hours_of
 from mostread.core.ranking.ordering import Placed, place, place_some
+from mostread.core.ranking.query_plan import Plan, plan, trending_plan
 from mostread.core.ranking.scoring import TRENDING_PAST
 from mostread.core.ranking.windows import MINUTE, Window, a_step_before, after_this_minute, named
-from mostread.core.ranking.integrity import Integrity, Rules, VisitorsRow, hours_of
 from mostread.ranking.api.params import By, ListQuery
 from mostread.ranking.cache.memo import Remembered
 from mostread.ranking.config import Weights

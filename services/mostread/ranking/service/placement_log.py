@@ -8,8 +8,8 @@ from typing import NamedTuple
 import orjson
 
 from mostread.ranking.api.params import PARAMETERS, Parameter, parsed
-from mostread.ranking.repository import NEWEST, DecisionRow, Store
 from mostread.ranking.api.serializers import decision_json
+from mostread.ranking.repository import NEWEST, DecisionRow, Store
 
 
 def _version(value: str) -> int:

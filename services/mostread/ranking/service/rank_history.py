@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from mostread.core.ranking._m_engagement_spans import HOUR
-from mostread.ranking.service.articles import ArticleQuery
-from mostread.ranking.service.lists import is_stale
+from mostread.core.ranking.windows import HOUR
 from mostread.ranking.cache.memo import Remembered
 from mostread.ranking.repository import Store
+from mostread.ranking.service.articles import ArticleQuery
+from mostread.ranking.service.lists import is_stale
 
 HOURS = 48
 LENGTH = 24

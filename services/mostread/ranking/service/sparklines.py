@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 
-from mostread.core.ranking._m_engagement_spans import HOUR
+from mostread.core.ranking.windows import HOUR
 from mostread.errors import MostreadError
 from mostread.ranking.cache.memo import Remembered
 from mostread.ranking.repository import Store

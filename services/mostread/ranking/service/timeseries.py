@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple, get_args
 
-from mostread.core.ranking._m_engagement_spans import HOUR
-from mostread.core.ranking.windows import MINUTE
-from mostread.ranking.service.lists import is_stale
+from mostread.core.ranking.windows import HOUR, MINUTE
 from mostread.ranking.api.params import PARAMETERS, BadParameter, Parameter, one_of, parsed
 from mostread.ranking.repository import Counts, Store
+from mostread.ranking.service.lists import is_stale
 
 SeriesGrain = Literal["minute", "hour"]
 

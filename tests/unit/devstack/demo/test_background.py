@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from mostread.devstack.demo._m_local_demo_background import Background
+from mostread.devstack.demo.runner import Background
 
 
 def test_it_runs_until_the_block_ends() -> None:

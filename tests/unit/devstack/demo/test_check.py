@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from mostread.devstack.demo import scenario as plan, output as telling
-from mostread.devstack.demo._m_local_demo_articles import HOUR_MS, Counts, articles
-from mostread.devstack.demo.check import differences, expected
+from mostread.devstack.demo import output as telling
+from mostread.devstack.demo import scenario as plan
 from mostread.devstack.demo.api import LIMIT, Item, MostRead, Window
+from mostread.devstack.demo.check import differences, expected
+from mostread.devstack.demo.scenario import HOUR_MS, Counts, articles
 
 TEN = articles().counted
 AT = datetime(2026, 11, 23, 14, 3, 5, tzinfo=UTC)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mostread.core.events import Event
 from mostread.core.ranking.windows import named
 from mostread.devstack.demo import scenario as plan
-from mostread.devstack.demo._m_local_demo_articles import HOUR_MS, Counts, articles
+from mostread.devstack.demo.scenario import HOUR_MS, Counts, articles
 
 TABLE = "3925/2/37 3363/0/12 3585/0/13 3041/3/9 2673/1/63 2805/4/39 2797/1/35 2848/19/140 2836/1/8 2688/8/33"  # fmt: skip  # noqa: E501
 TEN = articles().counted

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mostread.infra.http._m_web_open_files import allow
+from mostread.infra.http.connections import allow
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from tests.support.servers import free_ports
 PROGRAM = """
 import sys, threading
 from kafka.errors import KafkaError
-from mostread.kafka.topics import Admin
+from mostread.infra.kafka.topics import Admin
 
 for _ in range(3):
     try:

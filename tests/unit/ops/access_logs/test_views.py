@@ -7,12 +7,12 @@ from itertools import pairwise
 
 import pytest
 
-from tests.support.access_logs import BOT, BROWSER, line, traffic
-from mostread.ops.access_logs.filters import Admitted, Outcome, Wanted
+from mostread.infra.schemas import migrations
 from mostread.ops.access_logs.article_matcher import finder
 from mostread.ops.access_logs.files import Place
+from mostread.ops.access_logs.filters import Admitted, Outcome, Wanted
 from mostread.ops.access_logs.views import KEPT_SECONDS, Counted, Views
-from mostread.infra.schemas import migrations
+from tests.support.access_logs import BOT, BROWSER, line, traffic
 
 START = datetime(2026, 10, 10, 13, 0, tzinfo=UTC)
 MINUTE = int(START.timestamp()) // 60

@@ -8,14 +8,14 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mostread.ops.audit.snapshot import Counted, Progress, Snapshot
-from mostread.ops.audit.diff import Difference, Scope
-from mostread.ops.audit.auditor import Audited, audit_partition
-from mostread.ops.audit.reference import Key
-from mostread.ops.audit._m_audit_settings import AuditSettings
-from mostread.core.counting.partition import PartitionCount
 from mostread.core.counting.batch import Lateness
-from mostread.infra.kafka.reader import LogRecord, TopicReader
+from mostread.core.counting.partition import PartitionCount
+from mostread.core.records import LogRecord
+from mostread.infra.kafka.reader import TopicReader
+from mostread.ops.audit.auditor import Audited, AuditSettings, audit_partition
+from mostread.ops.audit.diff import Difference, Scope
+from mostread.ops.audit.reference import Key
+from mostread.ops.audit.snapshot import Counted, Progress, Snapshot
 
 START = 1_790_337_600_000
 MINUTE = 60_000

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mostread.ops.audit.reference import MEMORY_MS, recount
-from mostread.aggregator._m__counting import CountingSettings
 from mostread.core.counting import dedup as duplicates
-from mostread.core.counting.partition import PartitionCount
 from mostread.core.counting.batch import LONGEST_FUTURE_MS, Lateness
-from mostread.infra.kafka.reader import LogRecord
+from mostread.core.counting.partition import PartitionCount
+from mostread.core.records import LogRecord
+from mostread.infra.settings import CountingSettings
+from mostread.ops.audit.reference import MEMORY_MS, recount
 
 NOON = 1_790_337_600_000  # 2026-09-25T12:00:00Z
 MINUTE, HOUR = 60_000, 3_600_000

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from mostread.plan import costs, plan
-from mostread.ops.capacity import Traffic, _read, sizes
+from mostread.cli.plan import plan
+from mostread.ops.capacity import costs
+from mostread.ops.capacity.sizes import Traffic, _read, sizes
 
 SCALING = (Path(__file__).parents[4] / "docs/scaling.md").read_text()
 EXAMPLE = re.compile(

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from mostread.core.dead_letters import Letter, decode, event
-from mostread.ops.dead_letters.replay import Replay, replay_file
 from mostread.core.events import Event
 from mostread.errors import InvalidEvent
+from mostread.ops.dead_letters.replay import Replay, replay_file
 
 TOPIC = "engagement.events"
 THEN = 1_790_000_000_000

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from mostread.errors import KafkaUnavailable
 from mostread.ops.doctor.checks.disk import GB, Room, judge
-from mostread.ops.doctor.runner import examine
 from mostread.ops.doctor.findings import Finding, Level, ok, problem, warning
 from mostread.ops.doctor.report import as_json, lines, worst
-from mostread.errors import KafkaUnavailable
+from mostread.ops.doctor.runner import examine
 from mostread.ops.inspection.clients import NotReachedError, Way
 
 never = threading.Event()

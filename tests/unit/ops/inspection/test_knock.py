@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from mostread.ops.inspection._m_way_knock import knock, place
+from mostread.ops.inspection.http import knock, place
 
 
 def test_who_listens_is_heard_and_who_does_not_is_told_from_a_wrong_address() -> None:

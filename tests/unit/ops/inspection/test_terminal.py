@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from mostread.cli.terminal import colours, columns, cut
+from mostread.ops.terminal import colours, columns, cut
 
 
 @pytest.mark.parametrize(

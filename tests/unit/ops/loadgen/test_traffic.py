@@ -2,10 +2,8 @@
 
 from collections import Counter
 
-from mostread.ops.loadgen.traffic import Traffic
-from mostread.ops.loadgen.runner import Outcome, Rejected
-from mostread.ops.loadgen._m_loadgen_summary import Summary
-from mostread.ops.loadgen.traffic import article_ids
+from mostread.ops.loadgen.runner import Outcome, Rejected, Summary
+from mostread.ops.loadgen.traffic import Traffic, article_ids
 
 
 def test_few_articles_get_most_of_it_and_most_of_it_is_views() -> None:

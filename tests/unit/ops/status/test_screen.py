@@ -4,10 +4,22 @@ from dataclasses import replace
 
 import pytest
 
-from mostread.infra.kafka._m_kafka_extent import Extent
+from mostread.infra.kafka.reader import Extent
+from mostread.ops.status.collect import (
+    Away,
+    Collector,
+    Counted,
+    Log,
+    Ranked,
+    Row,
+    Seen,
+    Worker,
+    Workers,
+    as_json,
+    rates,
+)
 from mostread.ops.status.render import blocks, lines
-from mostread.ops.status._m_status_seen import (Away, Collector, Counted, Log, Ranked, Row, Seen, Worker, Workers, as_json, rates)
-from mostread.cli.terminal import columns
+from mostread.ops.terminal import columns
 
 COUNTED = Counted(1_799_999_999_000, False, 900, 880, 12, 5, 3, 70)
 RANKED = Ranked(

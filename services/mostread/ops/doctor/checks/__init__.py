@@ -3,16 +3,13 @@
 To add one, write a function that takes the Way and yields findings, and name it here.
 """
 
+from mostread.ops.doctor.checks.aggregation import counted, workers
 from mostread.ops.doctor.checks.clickhouse import clickhouse, tables
 from mostread.ops.doctor.checks.clock_skew import clock
-from mostread.ops.doctor.checks.aggregation import counted, workers
 from mostread.ops.doctor.checks.disk import data_folder, disk_of_clickhouse, disk_of_kafka
-from mostread.ops.doctor.checks.kafka import kafka
-from mostread.ops.doctor.checks._m_doctor_checks_open_files import open_files
-from mostread.ops.doctor.checks._m_doctor_checks_replication import replication
-from mostread.ops.doctor.checks.services import services
+from mostread.ops.doctor.checks.kafka import kafka, replication, retention, topics
+from mostread.ops.doctor.checks.services import open_files, services
 from mostread.ops.doctor.checks.settings import settings
-from mostread.ops.doctor.checks._m_doctor_checks_topics import retention, topics
 
 CHECKS = (
     settings,

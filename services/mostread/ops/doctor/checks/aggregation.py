@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from kafka.errors import CoordinatorNotAvailableError
 
 from mostread.aggregator.config import AggregatorSettings
-from mostread.ops.doctor.findings import Finding, ok, problem, warning
 from mostread.infra.kafka.admin import group
-from mostread.ranking.config import RankingSettings
+from mostread.ops.doctor.findings import Finding, ok, problem, warning
 from mostread.ops.inspection.clients import Way
 from mostread.ops.inspection.progress import Partition, events_topic, partitions
+from mostread.ranking.config import RankingSettings
 
 STUCK_SECONDS = 300
 

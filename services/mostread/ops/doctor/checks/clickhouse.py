@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from mostread.infra.clickhouse._m_clickhouse_applied import BREAKING
-from mostread.infra.clickhouse.config import ClickHouseSettings
-from mostread.ops.doctor.findings import Finding, forbidden, ok, problem, warning
 from mostread.errors import Misconfigured
+from mostread.infra.clickhouse.config import ClickHouseSettings
+from mostread.infra.clickhouse.migrations import BREAKING
 from mostread.infra.schemas import migrations
+from mostread.ops.doctor.findings import Finding, forbidden, ok, problem, warning
 from mostread.ops.inspection.clients import ForbiddenError, NotReachedError, Way
 
 _NO_TABLE = "60"

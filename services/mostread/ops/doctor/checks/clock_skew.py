@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from kafka.errors import KafkaError
 
-from mostread.aggregator._m__counting import CountingSettings
-from mostread.ops.doctor.findings import Finding, ok, problem, skipped, warning
 from mostread.errors import MostreadError
-from mostread.ranking.config import RankingSettings
+from mostread.infra.settings import CountingSettings
+from mostread.ops.doctor.findings import Finding, ok, problem, skipped, warning
 from mostread.ops.inspection.clients import NotReachedError, Way
+from mostread.ranking.config import RankingSettings
 
 NOTICED_MS = 2_000
 

@@ -4,8 +4,8 @@ import shutil
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from mostread.ops.doctor.findings import Finding, forbidden, ok, problem, warning
 from mostread.infra.kafka.config import KafkaSettings
+from mostread.ops.doctor.findings import Finding, forbidden, ok, problem, warning
 from mostread.ops.inspection.clients import Way
 
 GB = 1_000_000_000

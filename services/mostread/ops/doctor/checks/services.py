@@ -1,11 +1,13 @@
 """Do the services say that they are ready? Asked where their addresses are known."""
 
+import resource
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from mostread.ops.doctor.findings import Finding, ok, problem
-from mostread.ops.inspection.http import Silent, failing
+from mostread.infra.http.config import ServiceSettings
+from mostread.ops.doctor.findings import Finding, ok, problem, warning
 from mostread.ops.inspection.clients import Way
+from mostread.ops.inspection.http import Silent, failing
 
 
 def services(way: Way) -> Iterator[Finding]:
@@ -37,3 +39,22 @@ def _ask(address: str) -> dict[str, str] | Silent:
         return failing(address)
     except Silent as error:
         return error
+
+
+OTHER_FILES = 100
+
+
+def open_files(way: Way) -> Iterator[Finding]:
+    """The hard limit of this process, which is that of services started the same way."""
+    connections = way.settings(ServiceSettings).http_connections
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < connections + OTHER_FILES:
+        yield warning(
+            f"a process here may open {hard:,} files, which does not do for "
+            f"MOSTREAD_HTTP_CONNECTIONS={connections}",
+            f"Raise it to {connections + OTHER_FILES:,} or more (ulimit -Hn, LimitNOFILE of "
+            "systemd), or lower the setting.",
+        )
+    else:
+        may = "any number of" if hard == resource.RLIM_INFINITY else f"{hard:,}"
+        yield ok(f"a process here may open {may} files")

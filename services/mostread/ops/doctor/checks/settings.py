@@ -7,13 +7,13 @@ from urllib.parse import urlsplit
 import pydantic
 
 from mostread.aggregator.config import AggregatorSettings
-from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.collector.config import CollectorSettings
-from mostread.cli.config import SERVICES, unknown
-from mostread.ops.doctor.findings import Finding, ok, problem, warning
+from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.kafka.config import KafkaSettings
-from mostread.ranking.config import RankingSettings
+from mostread.ops.doctor.findings import Finding, ok, problem, warning
+from mostread.ops.effective_settings import SERVICES, unknown
 from mostread.ops.inspection.clients import Way
+from mostread.ranking.config import RankingSettings
 
 _HERE = {"127.0.0.1", "::1", "localhost"}
 

@@ -6,14 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from mostread.infra import logging as logs
 from mostread.aggregator.dead_letter_writer import DeadLetters
-from mostread.aggregator.lag import Lag
 from mostread.aggregator.event_topic import EventLog
+from mostread.aggregator.lag import Lag
 from mostread.aggregator.metrics import AggregatorMetrics
-from mostread.aggregator.retry import Patience
 from mostread.aggregator.repository import ClickHouseStore
+from mostread.aggregator.retry import Patience
 from mostread.core.records import DeadLine
+from mostread.infra import logging as logs
 
 log = logs.get(__name__)
 Result = TypeVar("Result")

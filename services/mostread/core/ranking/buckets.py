@@ -10,8 +10,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from mostread.core.counting.counters import Grain
-from mostread.core.ranking._m_engagement_spans import HOUR, Span, spans
-from mostread.core.ranking.windows import MINUTE, Window
+from mostread.core.ranking.windows import HOUR, MINUTE, Span, Window, spans
 
 _LENGTH: dict[Grain, timedelta] = {"minute": MINUTE, "hour": HOUR, "total": MINUTE}
 

@@ -38,7 +38,7 @@ ID_BYTES = 80
 docs/architecture.md, Duplicates."""
 
 ID_SECONDS = 35 * 60
-"""For so long an id is remembered at most. services/mostread/engagement/duplicates.py."""
+"""For so long an id is remembered at most. services/mostread/core/counting/dedup.py."""
 
 LIST_MS, LIST_ROWS_A_MS = 40, 5_000
 """A list that is not kept: what each takes, and how many rows are read in a further millisecond.

@@ -5,7 +5,7 @@ import math
 import msgspec
 import numpy as np
 
-from mostread.plan import costs
+from mostread.ops.capacity import costs
 
 DAY_SECONDS = 86_400
 

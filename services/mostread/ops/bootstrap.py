@@ -1,0 +1,51 @@
+"""Create the topics and tables of a new installation."""
+
+from typing import NamedTuple
+
+from pydantic import Field
+
+from mostread.infra.clickhouse.config import ClickHouseSettings
+from mostread.infra.clickhouse.migrations import migrate
+from mostread.infra.kafka import topics
+from mostread.infra.kafka.config import KafkaSettings
+
+
+class InitSettings(KafkaSettings, ClickHouseSettings):
+    """What `mostread init` creates."""
+
+    init_partitions: int = Field(
+        8,
+        ge=1,
+        le=10_000,
+        description="Partitions of the events topic: the most workers there can be.",
+    )
+    init_replication: int = Field(
+        -1, ge=-1, le=32_767, description="Replicas of each topic; -1 is the broker's default."
+    )
+    init_retention_days: int = Field(
+        30, ge=1, description="How long events stay in Kafka, and so how far back one can recount."
+    )
+
+
+class Created(NamedTuple):
+    """The names of the topics and migrations that one run created and applied."""
+
+    topics: list[str]
+    migrations: list[str]
+
+
+def bootstrap(settings: InitSettings) -> Created:
+    """Create missing topics and apply missing migrations; a second run changes nothing.
+
+    Raises KafkaUnavailable, ClickHouseUnavailable or Misconfigured.
+    """
+    wanted = topics.configurations(
+        settings,
+        partitions=settings.init_partitions,
+        replication=settings.init_replication,
+        retention_days=settings.init_retention_days,
+    )
+    with topics.admin(settings) as client:
+        created = topics.create_missing(client, wanted)
+        topics.check_configured(client, wanted)
+    return Created(created, migrate(settings))
