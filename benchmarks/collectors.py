@@ -20,9 +20,9 @@ _PROGRAMS = Path(__file__).with_name("programs")
 
 # Load comes from loopback, which is not limited: here each step is to cost what readers cost.
 _LIMITED = {
-    "MOSTREAD_COLLECTOR_UNLIMITED_NETWORKS": "",
-    "MOSTREAD_COLLECTOR_ADDRESS_EVENTS_PER_HOUR": "10000000000",
-    "MOSTREAD_COLLECTOR_VISITOR_EVENTS_PER_HOUR": "10000000000",
+    "MOSTREAD_COLLECTOR_RATE_LIMIT_EXEMPT_NETWORKS": "",
+    "MOSTREAD_COLLECTOR_RATE_LIMIT_PER_ADDRESS_HOUR": "10000000000",
+    "MOSTREAD_COLLECTOR_RATE_LIMIT_PER_VISITOR_HOUR": "10000000000",
 }
 
 Started = AbstractContextManager[tuple[str, int]]

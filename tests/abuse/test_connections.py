@@ -40,7 +40,7 @@ def served(collector: Collecting) -> bool:
 
 
 def cut(collector: Collecting, reason: str) -> float:
-    return collector.metric(f'mostread_collector_connections_cut_total{{reason="{reason}"}}')
+    return collector.metric(f'mostread_collector_connections_closed_total{{reason="{reason}"}}')
 
 
 def test_ten_thousand_idle_connections_keep_nobody_out(ordinary: Collecting) -> None:
@@ -80,7 +80,7 @@ def test_bodies_that_never_end_are_told_so_and_cut(impatient: Collecting) -> Non
         for connection in opened:
             answer = connection.answer()
             assert answer.status == 408
-            assert b"urn:mostread:problem:too-slow" in answer.body
+            assert b"urn:mostread:problem:request-timeout" in answer.body
             assert connection.ended()
 
 

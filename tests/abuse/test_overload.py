@@ -42,7 +42,9 @@ def test_one_request_too_many_is_refused_and_may_come_again(
     os.kill(kafka.pid, signal.SIGSTOP)
     try:
         opened += (Raw(port, request(f"taken-{n}")) for n in range(ROOM))
-        wait_until(lambda: small.metric("mostread_collector_waiting_requests") == ROOM, "they wait")
+        wait_until(
+            lambda: small.metric("mostread_collector_inflight_requests") == ROOM, "they wait"
+        )
         refused = Raw(port, request("refused"))
         opened.append(refused)
         answer = refused.answer()

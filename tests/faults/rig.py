@@ -102,8 +102,8 @@ def running_mostread(
         url = f"http://127.0.0.1:{clickhouse_line.port}"
         system = System(kafka.brokers, url, DATABASE, directory)
         system.environment |= {
-            "MOSTREAD_AGGREGATOR_SESSION_SECONDS": str(SESSION_SECONDS),
-            "MOSTREAD_AGGREGATOR_STOP_SECONDS": "10",
+            "MOSTREAD_AGGREGATOR_SESSION_TIMEOUT_SECONDS": str(SESSION_SECONDS),
+            "MOSTREAD_AGGREGATOR_SHUTDOWN_TIMEOUT_SECONDS": "10",
             "MOSTREAD_CLICKHOUSE_TIMEOUT_SECONDS": "10",
             "MOSTREAD_COLLECTOR_ACK_TIMEOUT_SECONDS": "4",
             "MOSTREAD_COLLECTOR_TOKENS": f"frontend:emit:{hash_token(TOKEN)}",

@@ -39,7 +39,7 @@ def troubles(worker: Service, part: str) -> float:
     """Return the metric that counts what failed."""
     with urllib.request.urlopen(f"{worker.url}/metrics", timeout=5) as answer:
         text = answer.read().decode()
-    name = f'mostread_aggregator_troubles_total{{part="{part}"}} '
+    name = f'mostread_aggregator_retries_total{{part="{part}"}} '
     return sum(float(line[len(name) :]) for line in text.splitlines() if line.startswith(name))
 
 

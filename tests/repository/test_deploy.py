@@ -145,7 +145,7 @@ def test_whatever_others_wait_for_can_be_waited_for() -> None:
 
 def test_docker_waits_longer_than_an_orderly_stop_takes() -> None:
     grace = {name: seconds(CONTAINERS[name]["stop_grace_period"]) for name in SERVING}
-    assert grace["aggregator"] > AggregatorSettings().aggregator_stop_seconds
+    assert grace["aggregator"] > AggregatorSettings().aggregator_shutdown_timeout_seconds
     # web/service.py lets requests under way take 30 s.
     assert min(grace.values()) > 30
 

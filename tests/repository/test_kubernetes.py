@@ -136,7 +136,7 @@ def test_kubernetes_waits_longer_than_an_orderly_stop_takes(manifests: Manifests
         before = each.container.get("lifecycle", {}).get("preStop", {}).get("sleep", {})
         left = grace - before.get("seconds", 0)
         if each.service == "aggregator":
-            assert left > AggregatorSettings().aggregator_stop_seconds
+            assert left > AggregatorSettings().aggregator_shutdown_timeout_seconds
         elif each.service in PORTS:
             assert left > 30  # web/service.py lets requests under way take 30 s
 

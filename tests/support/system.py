@@ -155,7 +155,7 @@ class System:
             "MOSTREAD_CLICKHOUSE_URL": clickhouse_url,
             "MOSTREAD_CLICKHOUSE_DATABASE": name,
             "MOSTREAD_AGGREGATOR_GROUP": name,
-            "MOSTREAD_AGGREGATOR_SESSION_SECONDS": "6",
+            "MOSTREAD_AGGREGATOR_SESSION_TIMEOUT_SECONDS": "6",
         }
         self.kafka = KafkaSettings(kafka_brokers=brokers, kafka_topic_prefix=f"{name}.")
         self.clickhouse = ClickHouseSettings(

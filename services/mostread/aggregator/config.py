@@ -17,29 +17,29 @@ class AggregatorSettings(CountingSettings, KafkaSettings, ClickHouseSettings, Se
     aggregator_group: str = Field(
         "mostread-aggregator", description="Consumer group: its workers share the partitions."
     )
-    aggregator_flush_seconds: float = Field(
+    aggregator_flush_interval_seconds: float = Field(
         1.0,
         gt=0,
         le=60,
         description="How often counters are written; a hot article's row no oftener.",
     )
-    aggregator_flush_bytes: int = Field(
+    aggregator_max_buffered_bytes: int = Field(
         32 << 20,
         ge=1 << 20,
         description="Memory of what is gathered, in bytes, at which it is written at once.",
     )
-    aggregator_counters: int = Field(
+    aggregator_counter_cache_size: int = Field(
         400_000, ge=1_000, description="Counters a worker keeps in memory, about 350 bytes each."
     )
-    aggregator_sketches: int = Field(
+    aggregator_sketch_cache_size: int = Field(
         1_500,
         ge=0,
         description="Hours of articles whose visitors a worker watches; 12 KB each at most.",
     )
-    aggregator_session_seconds: float = Field(
+    aggregator_session_timeout_seconds: float = Field(
         20.0, ge=6, le=60, description="After this silence another worker takes the partitions."
     )
-    aggregator_stop_seconds: float = Field(
+    aggregator_shutdown_timeout_seconds: float = Field(
         25.0, gt=0, description="How long an orderly stop may take before it is cut short."
     )
 

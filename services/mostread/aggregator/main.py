@@ -59,7 +59,7 @@ async def run_and_exit(settings: AggregatorSettings) -> NoReturn:
         code = await run(settings)
     except CountOver as over:
         # The same process, from its beginning: what it knew is of no more use.
-        log.warning("starting_anew", reason=str(over))
+        log.warning("restarting", reason=str(over))
         logging.shutdown()
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
     logging.shutdown()
@@ -102,7 +102,7 @@ async def run(settings: AggregatorSettings) -> int:
 
     async def check_flush() -> str | None:
         since = worker.seconds_since_flush
-        late = since > settings.aggregator_flush_seconds + FLUSH_MAY_TAKE_SECONDS
+        late = since > settings.aggregator_flush_interval_seconds + FLUSH_MAY_TAKE_SECONDS
         return f"nothing was written for {since:.0f} s" if late else None
 
     web = await listen(
@@ -174,15 +174,15 @@ async def _count(
     if not stop.is_set():
         reason = (flusher if flusher.done() else running).exception()
         if not isinstance(reason, CountOver):
-            log.error("counting_broke_down", error=repr(reason), exc_info=reason)
+            log.error("counting_failed", error=repr(reason), exc_info=reason)
     code = 0 if reason is None else 1
     log.info("stopping")
     try:
-        async with asyncio.timeout(settings.aggregator_stop_seconds):
+        async with asyncio.timeout(settings.aggregator_shutdown_timeout_seconds):
             await _stop(app, patience, orderly=code == 0)
     except TimeoutError:
         # Nothing is lost: what was not acknowledged is read again.
-        log.warning("stop_cut_short", seconds=settings.aggregator_stop_seconds)
+        log.warning("shutdown_timed_out", seconds=settings.aggregator_shutdown_timeout_seconds)
         code = 1
     tasks = (tidying, flusher, running, stopped)
     for task in tasks:

@@ -32,13 +32,13 @@ class AggregatorMetrics:
             registry=registry,
         )
         self.flushes = Histogram(
-            "mostread_aggregator_flush_seconds",
+            "mostread_aggregator_flush_duration_seconds",
             "From closing a stretch to its rows and progress in ClickHouse.",
             buckets=SECONDS,
             registry=registry,
         )
         self._inserts = Histogram(
-            "mostread_aggregator_insert_seconds",
+            "mostread_aggregator_insert_duration_seconds",
             "From sending rows to ClickHouse until it has written them.",
             ["table"],
             buckets=SECONDS,
@@ -51,12 +51,12 @@ class AggregatorMetrics:
             registry=registry,
         )
         self.looked_up = Counter(
-            "mostread_aggregator_counters_looked_up_total",
+            "mostread_aggregator_counter_cache_misses_total",
             "Counters that were not in memory and had to be asked of ClickHouse.",
             registry=registry,
         )
         self.troubles = Counter(
-            "mostread_aggregator_troubles_total",
+            "mostread_aggregator_retries_total",
             "Calls that failed and were tried again, by the part that failed.",
             ["part"],
             registry=registry,
@@ -74,7 +74,7 @@ class AggregatorMetrics:
             registry=registry,
         )
         self.as_of = Gauge(
-            "mostread_aggregator_as_of_timestamp_seconds",
+            "mostread_aggregator_watermark_timestamp_seconds",
             "Unix time up to which every event received is counted.",
             ["partition"],
             registry=registry,
@@ -85,12 +85,12 @@ class AggregatorMetrics:
             registry=registry,
         )
         self.open_bytes = Gauge(
-            "mostread_aggregator_open_bytes",
+            "mostread_aggregator_buffered_bytes",
             "Memory, in bytes, of what is counted and not yet written.",
             registry=registry,
         )
         self.remembered = Gauge(
-            "mostread_aggregator_remembered_ids",
+            "mostread_aggregator_dedup_ids",
             "Event ids kept in memory to know duplicates.",
             registry=registry,
         )

@@ -39,7 +39,7 @@ async def take_over(
     counting = PartitionCount(
         position,
         lateness=settings.lateness,
-        capacity=settings.aggregator_counters // share,
+        capacity=settings.aggregator_counter_cache_size // share,
     )
     if position and position.record_time >= 0:
         since = position.record_time - MEMORY_MS

@@ -64,12 +64,12 @@ class Patience:
                 result = await call()
             except (Unavailable, Misconfigured, LogInconsistent) as error:
                 if self.troubles.get(part) != str(error):
-                    log.warning("trouble", part=part, error=str(error))
+                    log.warning("dependency_failed", part=part, error=str(error))
                 self.troubles[part] = str(error)
                 self._metrics.troubles.labels(part).inc()
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
             else:
                 if self.troubles.pop(part, None):
-                    log.info("trouble_over", part=part)
+                    log.info("dependency_recovered", part=part)
                 return result

@@ -90,7 +90,7 @@ class Worker:
                     still_ours=still_ours,
                 )
                 counting = await self._patiently(taking, still_ours)
-                sketches = Sketches(self._settings.aggregator_sketches // len(partitions))
+                sketches = Sketches(self._settings.aggregator_sketch_cache_size // len(partitions))
                 sketches.load(
                     (row.key, row.sketch) for row in sketched if row.partition == partition
                 )
@@ -117,19 +117,19 @@ class Worker:
             return
         ours.count.count(records)
         ours.messages.append(message)
-        while self._open_bytes() >= self._settings.aggregator_flush_bytes:
+        while self._open_bytes() >= self._settings.aggregator_max_buffered_bytes:
             self._room.clear()
             self._due.set()
             await self._room.wait()
 
     async def run(self) -> None:
         """Flush for ever: every `flush_seconds`, and at once when there is much."""
-        interval = self._settings.aggregator_flush_seconds
+        interval = self._settings.aggregator_flush_interval_seconds
         while True:
             began = time.monotonic()
             await self._flush()
             self._due.clear()
-            if self._open_bytes() < self._settings.aggregator_flush_bytes:
+            if self._open_bytes() < self._settings.aggregator_max_buffered_bytes:
                 rest = max(0.0, began + interval - time.monotonic())
                 try:
                     await asyncio.wait_for(self._due.wait(), rest)

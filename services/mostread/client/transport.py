@@ -16,7 +16,7 @@ _IDLE_SECONDS = 15
 """After so long a proxy may have closed the connection."""
 _LONGEST_ANSWER = 4 << 20
 _AGAIN = frozenset({408, 425, 429})
-_NOTHING_KEPT = ("kafka-away", "overloaded")
+_NOTHING_KEPT = ("kafka-unavailable", "overloaded")
 """The collector's problems that say so; every other 5xx may have come after the events."""
 
 

@@ -51,7 +51,7 @@ class Collector:
         known = KnownTokens(
             self._settings.collector_tokens,
             self._settings.collector_tokens_file,
-            self.metrics.tokens_file_broken,
+            self.metrics.tokens_file_invalid,
         )
         app.cleanup_ctx.append(known.follow)
         intake = Intake(self._settings, self.publisher, batches, self.metrics)

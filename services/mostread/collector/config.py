@@ -38,12 +38,12 @@ class CollectorSettings(KafkaSettings, ServiceSettings):
         le=1000,
         description="How long events are gathered before they go to Kafka as one record.",
     )
-    collector_max_pending_bytes: int = Field(
+    collector_max_inflight_bytes: int = Field(
         64 << 20,
         ge=4 << 20,
         description="The most that may wait for Kafka; beyond it requests are answered 503.",
     )
-    collector_max_requests: int = Field(
+    collector_max_inflight_requests: int = Field(
         1000,
         ge=1,
         le=1_000_000,
@@ -55,7 +55,7 @@ class CollectorSettings(KafkaSettings, ServiceSettings):
         le=300,
         description="How long a request waits for Kafka's acknowledgement before it is told 503.",
     )
-    collector_stall_seconds: float = Field(
+    collector_kafka_liveness_timeout_seconds: float = Field(
         3,
         ge=0.5,
         le=300,
@@ -71,7 +71,7 @@ class CollectorSettings(KafkaSettings, ServiceSettings):
         description="The origins of pages that may send events, like https://news.example or "
         "https://*.news.example, separated by commas; empty means any.",
     )
-    collector_ignored_networks: str = Field(
+    collector_excluded_networks: str = Field(
         "",
         description="Networks whose readers are not counted, like 192.0.2.0/24, separated by "
         "commas.",
@@ -85,17 +85,17 @@ class CollectorSettings(KafkaSettings, ServiceSettings):
         description="By which signs of their browsers readers are not counted: gpc (Sec-GPC: 1), "
         "dnt (DNT: 1), separated by commas.",
     )
-    collector_address_events_per_hour: int = Field(
+    collector_rate_limit_per_address_hour: int = Field(
         6000,
         ge=0,
         description="How many events one IPv4 address or IPv6 /64 may send; 0 means any number.",
     )
-    collector_visitor_events_per_hour: int = Field(
+    collector_rate_limit_per_visitor_hour: int = Field(
         1200,
         ge=0,
         description="How many events one visitor of an address may send; 0 means any number.",
     )
-    collector_unlimited_networks: str = Field(
+    collector_rate_limit_exempt_networks: str = Field(
         "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7",
         description="Networks that may send any number of events, separated by commas.",
     )
@@ -144,7 +144,9 @@ class CollectorSettings(KafkaSettings, ServiceSettings):
         return value
 
     @field_validator(
-        "collector_ignored_networks", "collector_unlimited_networks", "collector_trusted_proxies"
+        "collector_excluded_networks",
+        "collector_rate_limit_exempt_networks",
+        "collector_trusted_proxies",
     )
     @classmethod
     def _networks_can_be_read(cls, value: str) -> str:
@@ -177,7 +179,7 @@ class CollectorSettings(KafkaSettings, ServiceSettings):
         """The sites, each with what holds for it."""
         general = Rules(
             origins=sites.origins(self.collector_origins),
-            ignored=Networks(self.collector_ignored_networks),
+            ignored=Networks(self.collector_excluded_networks),
             public_types=sites.public_types(self.collector_public_types),
         )
         return sites.parse(self.collector_sites, general)
@@ -189,7 +191,7 @@ class CollectorSettings(KafkaSettings, ServiceSettings):
 
     @property
     def unlimited_networks(self) -> Networks:
-        return Networks(self.collector_unlimited_networks)
+        return Networks(self.collector_rate_limit_exempt_networks)
 
     @property
     def trusted_proxies(self) -> Networks:

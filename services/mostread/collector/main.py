@@ -32,7 +32,7 @@ def collector(worker: int | None, siblings: Path | None) -> None:
     else:
         logs.configure("collector", settings.log_level)
     # While Kafka is away kafka-python writes a line for every attempt, several a second;
-    # `kafka_away` and `kafka_there` say it once.
+    # `kafka_unavailable` and `kafka_connected` say it once.
     # aiohttp calls it an unhandled exception when a request is not HTTP.
     if settings.log_level != "DEBUG":
         logging.getLogger("kafka").setLevel(logging.CRITICAL)

@@ -14,7 +14,7 @@ class CollectorMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = Histogram(
-            "mostread_collector_request_seconds",
+            "mostread_collector_request_duration_seconds",
             "Requests by route and status, and how long until they were answered.",
             ["route", "status"],
             buckets=SECONDS,
@@ -43,13 +43,13 @@ class CollectorMetrics:
             registry=registry,
         )
         self._acks = Histogram(
-            "mostread_collector_ack_seconds",
+            "mostread_collector_kafka_ack_duration_seconds",
             "From handing a record to the producer until Kafka acknowledged it.",
             buckets=SECONDS,
             registry=registry,
         )
         self.pending_bytes = Gauge(
-            "mostread_collector_pending_bytes",
+            "mostread_collector_inflight_bytes",
             "Bytes of events that wait for Kafka, gathered or under way.",
             registry=registry,
         )
@@ -58,8 +58,8 @@ class CollectorMetrics:
             "Partitions of the events topic that this collector sends to.",
             registry=registry,
         )
-        self.tokens_file_broken = Gauge(
-            "mostread_collector_tokens_file_broken",
+        self.tokens_file_invalid = Gauge(
+            "mostread_collector_tokens_file_invalid",
             "1 while the file of tokens cannot be read and those it held before are used.",
             registry=registry,
         )
@@ -69,13 +69,13 @@ class CollectorMetrics:
             registry=registry,
         )
         self._cut = Counter(
-            "mostread_collector_connections_cut",
+            "mostread_collector_connections_closed",
             "Connections cut: too_many of them, too_slow a client, too_much held of them.",
             ["reason"],
             registry=registry,
         )
         self.waiting_requests = Gauge(
-            "mostread_collector_waiting_requests",
+            "mostread_collector_inflight_requests",
             "Requests whose events wait for Kafka's acknowledgement.",
             registry=registry,
         )

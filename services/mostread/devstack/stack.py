@@ -49,8 +49,8 @@ def service_environment(folder: DataFolder, ports: Ports) -> dict[str, str]:
         CLICKHOUSE: f"http://127.0.0.1:{ports.clickhouse}",
         # On one machine a silent worker is a dead one, and after kill -9 of the whole stack
         # the next start waits for the group to notice.
-        "MOSTREAD_AGGREGATOR_SESSION_SECONDS": "8",
-        "MOSTREAD_AGGREGATOR_STOP_SECONDS": "10",
+        "MOSTREAD_AGGREGATOR_SESSION_TIMEOUT_SECONDS": "8",
+        "MOSTREAD_AGGREGATOR_SHUTDOWN_TIMEOUT_SECONDS": "10",
         **os.environ,
         "MOSTREAD_COLLECTOR_PORT": str(ports.collector),
         "MOSTREAD_RANKING_PORT": str(ports.ranking),

@@ -71,20 +71,20 @@ def _read(path: Path, setting: str) -> str:
 class CountingSettings(Settings):
     """Which events are late, and which come from the future."""
 
-    aggregator_late_hours: int = Field(
+    aggregator_allowed_lateness_hours: int = Field(
         24, ge=1, le=24 * 30, description="An older event counts in its article's total only."
     )
-    aggregator_future_seconds: int = Field(
+    aggregator_max_clock_skew_seconds: int = Field(
         60, ge=0, le=3600, description="An event further ahead counts when it was received."
     )
 
     @property
     def late_ms(self) -> int:
-        return self.aggregator_late_hours * 3_600_000
+        return self.aggregator_allowed_lateness_hours * 3_600_000
 
     @property
     def future_ms(self) -> int:
-        return self.aggregator_future_seconds * 1000
+        return self.aggregator_max_clock_skew_seconds * 1000
 
 
 class DevstackSettings(Settings):

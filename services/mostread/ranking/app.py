@@ -60,7 +60,7 @@ def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) ->
         threads=settings.ranking_clickhouse_threads,
     )
     store = Store(reads, settings.ranking_weights)
-    stale_after = timedelta(seconds=settings.ranking_stale_seconds)
+    stale_after = timedelta(seconds=settings.ranking_stale_after_seconds)
     defaults = Defaults(settings.ranking_timezone, settings.half_life)
     most_read = MostReadLists(store, clock, stale_after, settings.rules)
     one_article = Articles(store, clock, stale_after, settings.rules)
@@ -79,19 +79,19 @@ def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) ->
     async def answered_ranks(query: ArticleQuery) -> Answer[Ranks]:
         return ranks_answer(await by_hour.compute(query))
 
-    capacity = settings.ranking_kept_answers
+    capacity = settings.ranking_cache_size
     lists = Snapshots("list", answered_list, stale(list_answer), metrics, capacity=capacity)
     articles = Snapshots(
         "article", answered_article, stale(article_answer), metrics, capacity=capacity
     )
     series = Snapshots("series", answered_series, stale(series_answer), metrics, capacity=capacity)
     ranks = Snapshots("ranks", answered_ranks, stale(ranks_answer), metrics, capacity=capacity)
-    held = HeldLists(most_read, capacity=settings.ranking_held_lists)
+    held = HeldLists(most_read, capacity=settings.ranking_max_cursors)
     streams = Streams(
         lists.get,
         metrics,
-        clients=settings.ranking_stream_clients,
-        lists=settings.ranking_stream_lists,
+        clients=settings.ranking_max_stream_clients,
+        lists=settings.ranking_max_stream_lists,
     )
 
     measured = Measured(registry, _counted(store, metrics))

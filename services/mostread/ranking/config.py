@@ -43,34 +43,34 @@ class RankingSettings(ClickHouseSettings, ServiceSettings):
         le=63,
         description="An article that fewer visitors viewed in the window is not listed; 0: any is.",
     )
-    ranking_mark_share: float = Field(
+    ranking_suspicious_top10_share: float = Field(
         0.5,
         gt=0,
         le=1,
         description="An article is marked when its ten busiest visitors have a larger part of its "
         "views in the window; 1: none is.",
     )
-    ranking_mark_views: int = Field(
+    ranking_suspicious_min_views: int = Field(
         100, ge=1, description="An article with fewer views in the window is not marked."
     )
     ranking_quarantine: bool = Field(
         False, description="Whether a marked article is not listed until an editor clears it."
     )
-    ranking_stale_seconds: float = Field(
+    ranking_stale_after_seconds: float = Field(
         15.0, gt=0, description="A list is marked stale when its as_of is older than this."
     )
-    ranking_kept_answers: int = Field(
+    ranking_cache_size: int = Field(
         1000,
         ge=1,
         description="How many distinct lists, and articles, stay in memory for the next who ask.",
     )
-    ranking_held_lists: int = Field(
+    ranking_max_cursors: int = Field(
         10, ge=1, le=1000, description="How many lists are held still for who pages by cursor."
     )
-    ranking_stream_clients: int = Field(
+    ranking_max_stream_clients: int = Field(
         1000, ge=0, description="How many clients may follow a list by GET /v1/stream."
     )
-    ranking_stream_lists: int = Field(
+    ranking_max_stream_lists: int = Field(
         50,
         ge=0,
         description="How many lists may be followed; each is asked for every second.",
@@ -132,8 +132,8 @@ class RankingSettings(ClickHouseSettings, ServiceSettings):
     @property
     def rules(self) -> Rules:
         return Rules(
-            mark_share=self.ranking_mark_share,
-            mark_views=self.ranking_mark_views,
+            mark_share=self.ranking_suspicious_top10_share,
+            mark_views=self.ranking_suspicious_min_views,
             quarantine=self.ranking_quarantine,
             min_visitors=self.ranking_min_visitors,
         )

@@ -17,39 +17,39 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.request_seconds = Histogram(
-            "mostread_ranking_request_seconds",
+            "mostread_ranking_request_duration_seconds",
             "Time from a request's arrival to its answer.",
             ["route", "status"],
             buckets=_SECONDS,
             registry=registry,
         )
         self.query_seconds = Histogram(
-            "mostread_ranking_query_seconds",
+            "mostread_ranking_query_duration_seconds",
             "Time of one query to ClickHouse, by the name of its file.",
             ["query"],
             buckets=_SECONDS,
             registry=registry,
         )
         self.computations = Counter(
-            "mostread_ranking_computations_total",
+            "mostread_ranking_cache_refreshes_total",
             "Answers computed from ClickHouse, by what they are of (outcome: done, failed).",
             ["what", "outcome"],
             registry=registry,
         )
         self.answers = Counter(
-            "mostread_ranking_answers_total",
+            "mostread_ranking_responses_total",
             "Answers by how they were had: fresh, renewing or stale out of memory, or computed.",
             ["what", "how"],
             registry=registry,
         )
         self.as_of = Gauge(
-            "mostread_ranking_as_of_timestamp_seconds",
+            "mostread_ranking_watermark_timestamp_seconds",
             "Unix time up to which every event received is counted, over all partitions.",
             registry=registry,
         )
         self.as_of.set(math.nan)  # not known yet; 0 would say that lists are half a century old
         self.progress = Gauge(
-            "mostread_ranking_progress_events",
+            "mostread_ranking_event_outcomes",
             "Events in the table progress, exactly: received, and what became of them.",
             ["outcome"],
             registry=registry,
@@ -64,8 +64,8 @@ class Metrics:
             "Lists sent to clients that follow them.",
             registry=registry,
         )
-        self.tokens_file_broken = Gauge(
-            "mostread_ranking_tokens_file_broken",
+        self.tokens_file_invalid = Gauge(
+            "mostread_ranking_tokens_file_invalid",
             "1 while the file of tokens cannot be read and those it held before are used.",
             registry=registry,
         )

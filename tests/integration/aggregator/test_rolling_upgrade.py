@@ -39,7 +39,7 @@ def rules(system: System) -> dict[int, int]:
 
 def test_old_and_new_workers_count_side_by_side(system: System) -> None:
     system.environment["MOSTREAD_COLLECTOR_TOKENS"] = f"frontend:emit:{hash_token(TOKEN)}"
-    system.environment["MOSTREAD_AGGREGATOR_STOP_SECONDS"] = "3"
+    system.environment["MOSTREAD_AGGREGATOR_SHUTDOWN_TIMEOUT_SECONDS"] = "3"
     collector = system.service("collector").wait_ready()
     old = [system.service("aggregator").wait_ready() for _ in range(2)]
     traffic = Traffic([collector.url], TOKEN, seed=3, rate=500).start()

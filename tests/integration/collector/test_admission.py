@@ -221,7 +221,7 @@ async def test_a_token_is_known_and_forgotten_while_the_collector_runs(
     async with asyncio.timeout(30):
         while True:
             async with http.get("/metrics") as answer:
-                if "mostread_collector_tokens_file_broken 1.0" in await answer.text():
+                if "mostread_collector_tokens_file_invalid 1.0" in await answer.text():
                     break
             await asyncio.sleep(0.1)
     await until(200)

@@ -63,7 +63,7 @@ async def test_while_kafka_is_away_503_and_afterwards_nothing_is_lost(
                 wait_until, lambda: "kafka" in failing(collector), "kafka is missed"
             )
             refused = await status_of(http, view("refused"))
-            assert refused == (503, "kafka-away", "2")
+            assert refused == (503, "kafka-unavailable", "2")
             async with http.get("/v1/pixel.gif?article_id=a") as answer:
                 assert (answer.status, answer.headers["Retry-After"]) == (503, "2")
                 assert (await answer.read())[:6] == b"GIF89a"
@@ -161,7 +161,7 @@ def failing(collector: Collecting) -> str:
 
 
 def pending_bytes(collector: Collecting) -> float:
-    return collector.service.metric("mostread_collector_pending_bytes")
+    return collector.service.metric("mostread_collector_inflight_bytes")
 
 
 async def test_sigterm_answers_what_was_taken_and_loses_nothing(

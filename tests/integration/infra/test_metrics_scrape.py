@@ -39,19 +39,23 @@ def test_every_event_is_accounted_for(system: System) -> None:
     for outcome, events in zip(OUTCOMES, (8, 2, 2, 1), strict=True):
         label = f'{{outcome="{outcome}"}}'
         assert worker.metric(f"mostread_aggregator_events_total{label}") == events
-        assert ranking.metric(f"mostread_ranking_progress_events{label}") == events
-    assert ranking.metric('mostread_ranking_progress_events{outcome="received"}') == 13
+        assert ranking.metric(f"mostread_ranking_event_outcomes{label}") == events
+    assert ranking.metric('mostread_ranking_event_outcomes{outcome="received"}') == 13
     assert worker.metric("mostread_aggregator_flush_events_sum") == 13
     for table in ("counters", "progress"):
-        inserts = worker.metric(f'mostread_aggregator_insert_seconds_count{{table="{table}"}}')
+        inserts = worker.metric(
+            f'mostread_aggregator_insert_duration_seconds_count{{table="{table}"}}'
+        )
         assert 0 < inserts <= worker.metric(f'mostread_aggregator_rows_total{{table="{table}"}}')
 
 
 def test_who_reads_the_list_is_told_when_nobody_counts(system: System) -> None:
     worker = system.service("aggregator").wait_ready()
     ranking = system.service("ranking").wait_ready()
-    wait_until(lambda: ranking.metric("mostread_ranking_as_of_timestamp_seconds") > 0, "it counts")
+    wait_until(
+        lambda: ranking.metric("mostread_ranking_watermark_timestamp_seconds") > 0, "it counts"
+    )
     assert worker.stop() == 0
-    stands = ranking.metric("mostread_ranking_as_of_timestamp_seconds")
+    stands = ranking.metric("mostread_ranking_watermark_timestamp_seconds")
     ranking.wait_ready()
-    assert ranking.metric("mostread_ranking_as_of_timestamp_seconds") == stands
+    assert ranking.metric("mostread_ranking_watermark_timestamp_seconds") == stands

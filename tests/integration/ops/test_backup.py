@@ -217,7 +217,7 @@ def test_moved_to_another_kafka_and_another_clickhouse(
         done(mostread(new, "import-totals", "--remove", "earlier"))
         done(mostread(new, "rebuild"))
         assert listed(new.service("ranking").wait_ready()) == 700
-        wait_until(lambda: b"starting_anew" in worker.log.read_bytes(), "the worker sees it")
+        wait_until(lambda: b"restarting" in worker.log.read_bytes(), "the worker sees it")
         worker.wait_ready()
         assert worker.stop() == 0
     finally:

@@ -13,7 +13,7 @@ from mostread.infra.auth.tokens import hash_token
 from tests.support.system import Service, System, listed, wait_until
 
 TOKEN = "the canary's token, of many characters"
-VISIBLE = "mostread_canary_visible_seconds_count"
+VISIBLE = "mostread_canary_end_to_end_duration_seconds_count"
 NOT_TAKEN = 'mostread_canary_failures_total{reason="not_taken"}'
 NOT_LISTED = 'mostread_canary_failures_total{reason="not_listed"}'
 
@@ -41,7 +41,7 @@ def canary(
         MOSTREAD_CANARY_RANKING_URL=ranking.url,
         MOSTREAD_CANARY_TOKEN=token,
         MOSTREAD_CANARY_INTERVAL_SECONDS="1",
-        MOSTREAD_CANARY_PATIENCE_SECONDS=str(patience),
+        MOSTREAD_CANARY_TIMEOUT_SECONDS=str(patience),
     )
 
 
@@ -65,7 +65,7 @@ def test_it_measures_the_way_and_is_in_nobodys_list(
     assert post(collector, {**view, "site": CANARY_SITE})["dropped"] == 1, "a reader's"
     bird = canary(system, collector, ranking.wait_ready()).wait_ready()
     wait_until(lambda: bird.metric(VISIBLE) >= 3, "three events came through")
-    assert bird.metric("mostread_canary_latest_visible_seconds") > 0
+    assert bird.metric("mostread_canary_last_end_to_end_duration_seconds") > 0
     assert bird.metric(NOT_TAKEN) == bird.metric(NOT_LISTED) == 0
 
     wait_until(lambda: "a" in listed(ranking.url, "1h&site=news"), "the reader's is listed")

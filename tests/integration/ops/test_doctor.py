@@ -265,7 +265,7 @@ def test_settings_that_are_misspelt_refused_or_at_odds(
 ) -> None:
     assert doctor.bad("settings") == []
     monkeypatch.setenv("MOSTREAD_KAFKA_BROKER", "a:1")
-    monkeypatch.setenv("MOSTREAD_AGGREGATOR_FLUSH_SECONDS", "30")
+    monkeypatch.setenv("MOSTREAD_AGGREGATOR_FLUSH_INTERVAL_SECONDS", "30")
     misspelt, slow = doctor.bad("settings")
     assert "MOSTREAD_KAFKA_BROKER is set" in misspelt.what
     assert "did you mean MOSTREAD_KAFKA_BROKERS?" in misspelt.what

@@ -203,7 +203,7 @@ def test_a_rebuild_cut_off_between_its_two_exchanges_is_finished(
     )
     tables.close()
     wait_until(lambda: "run it again" in worker.failing(), "the worker waits and says for what")
-    assert b"starting_anew" in worker.log.read_bytes()
+    assert b"restarting" in worker.log.read_bytes()
     done = rebuild(system)
     assert done.stdout.startswith("finished"), done.stderr
     wait_until(lambda: system.counted() == 500, "the events are counted again")

@@ -61,9 +61,12 @@ async def test_what_is_done_is_measured(service: Service) -> None:
         await service.get("/v1/most-read?site=measured")
     await service.get("/nowhere")
     text = await (await service.get("/metrics")).text()
-    assert 'mostread_ranking_request_seconds_count{route="/v1/most-read",status="200"} 3.0' in text
-    assert 'mostread_ranking_request_seconds_count{route="none",status="404"} 1.0' in text
-    assert 'mostread_ranking_query_seconds_count{query="ranked"} 2.0' in text
-    assert 'mostread_ranking_computations_total{outcome="done",what="list"} 1.0' in text
-    assert 'mostread_ranking_answers_total{how="fresh",what="list"} 2.0' in text
-    assert 'mostread_ranking_answers_total{how="computed",what="list"} 1.0' in text
+    assert (
+        'mostread_ranking_request_duration_seconds_count{route="/v1/most-read",status="200"} 3.0'
+        in text
+    )
+    assert 'mostread_ranking_request_duration_seconds_count{route="none",status="404"} 1.0' in text
+    assert 'mostread_ranking_query_duration_seconds_count{query="ranked"} 2.0' in text
+    assert 'mostread_ranking_cache_refreshes_total{outcome="done",what="list"} 1.0' in text
+    assert 'mostread_ranking_responses_total{how="fresh",what="list"} 2.0' in text
+    assert 'mostread_ranking_responses_total{how="computed",what="list"} 1.0' in text

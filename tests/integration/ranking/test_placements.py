@@ -218,7 +218,7 @@ async def test_where_no_tokens_are_known_the_log_is_closed(
         answer = await service.get("/v1/articles/a/placements", headers=EDITOR)
         assert answer.status == 403
         told = await answer.json()
-    assert told["type"] == "urn:mostread:problem:log-closed"
+    assert told["type"] == "urn:mostread:problem:audit-log-disabled"
     assert "MOSTREAD_RANKING_TOKENS_FILE" in told["detail"]
 
 

@@ -22,7 +22,7 @@ async def service(
 ) -> AsyncIterator[Service]:
     monkeypatch.setattr(stream, "HEARTBEAT_SECONDS", 0.2)
     few = ranking_settings.model_copy(
-        update={"ranking_stream_clients": 3, "ranking_stream_lists": 2}
+        update={"ranking_max_stream_clients": 3, "ranking_max_stream_lists": 2}
     )
     app = new_ranking(few, clock=lambda: int(NOW.timestamp() * 1000))
     async with TestClient(TestServer(app)) as client:

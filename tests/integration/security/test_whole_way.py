@@ -156,7 +156,7 @@ def test_an_operator_may_rebuild_and_no_secret_is_told_then(secured: Secured) ->
     for command in ("rebuild", "audit"):
         done = secured.run("operator", command)
         assert done.returncode == 0, (command, done.stdout, done.stderr)
-    wait_until(lambda: "starting_anew" in secured.outputs(), "the aggregator begins anew")
+    wait_until(lambda: "restarting" in secured.outputs(), "the aggregator begins anew")
     assert CANARY not in secured.outputs()
 
 

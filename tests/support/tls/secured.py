@@ -56,7 +56,7 @@ class Secured:
             "MOSTREAD_CLICKHOUSE_USER": f"mostread_{user}",
             "MOSTREAD_CLICKHOUSE_PASSWORD_FILE": self.secret(f"mostread_{user}"),
             "MOSTREAD_COLLECTOR_VISITOR_SECRET_FILE": self.secret("visitors"),
-            "MOSTREAD_AGGREGATOR_SESSION_SECONDS": "6",
+            "MOSTREAD_AGGREGATOR_SESSION_TIMEOUT_SECONDS": "6",
         }
         # Who is no user of one of the two is told nothing of it.
         return {

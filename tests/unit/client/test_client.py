@@ -111,7 +111,7 @@ def problem(name: str) -> dict[str, str]:
         (500, None, Again("", maybe_kept=True, retry_after=3)),
         (502, "bad gateway", Again("", maybe_kept=True, retry_after=3)),
         (503, problem("outcome-unknown"), Again("", maybe_kept=True, retry_after=3)),
-        (503, problem("kafka-away"), Again("", maybe_kept=False, retry_after=3)),
+        (503, problem("kafka-unavailable"), Again("", maybe_kept=False, retry_after=3)),
         (503, problem("overloaded"), Again("", maybe_kept=False, retry_after=3)),
     ],
 )

@@ -42,7 +42,7 @@ def build(settings: AggregatorSettings, worker: Worker, articles: ArticleWriter)
             "faust-streaming lacks its C extension, without which it acknowledges what was not "
             "processed; install a wheel of it"
         )
-    session = settings.aggregator_session_seconds
+    session = settings.aggregator_session_timeout_seconds
     app = App(
         settings.aggregator_group,
         broker=[f"kafka://{broker}" for broker in settings.bootstrap_servers],

@@ -68,7 +68,7 @@ def too_large(detail: str) -> web.Response:
 
 def _too_slow() -> web.Response:
     detail = "The body took too long to come. Send less in one request."
-    answer = problem(408, "too-slow", "Request Timeout", detail)
+    answer = problem(408, "request-timeout", "Request Timeout", detail)
     answer.force_close()
     return answer
 

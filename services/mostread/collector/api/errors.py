@@ -28,7 +28,7 @@ def away(request: web.Request, error: Unavailable) -> web.Response:
                 connection.rest(retry_after)
             advice = "Nothing was kept. Send it again after Retry-After."
         case _:
-            name, retry_after = "kafka-away", 2
+            name, retry_after = "kafka-unavailable", 2
             advice = "Nothing was kept. Send it again after Retry-After."
     return problem(
         503,

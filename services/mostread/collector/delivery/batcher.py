@@ -66,7 +66,7 @@ class Batches:
         self._metrics = metrics
         self._open: dict[int, Gathering] = {}
         self._timer: asyncio.TimerHandle | None = None
-        self._most_requests = settings.collector_max_requests
+        self._most_requests = settings.collector_max_inflight_requests
         self.requests = 0
         """Requests that wait for their acknowledgement."""
 

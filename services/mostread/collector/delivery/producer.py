@@ -1,9 +1,9 @@
 """Handing records to Kafka without ever waiting for it, and knowing when it is away.
 
-Two things tell that Kafka is there: acknowledgements, and an answer to the question that goes
-to the cluster each second. When neither has come for `collector_stall_seconds`, or a record has
-waited longer than that for its acknowledgement, new ones are refused at once; those under way
-wait out `collector_ack_timeout_seconds`. The next answer opens the way again.
+Two signals show that Kafka is alive: acknowledgements, and the answer to a request that goes to
+the cluster each second. When neither arrives for `collector_kafka_liveness_timeout_seconds`, or a
+record waits longer than that for its acknowledgement, the producer refuses new records at once;
+records in flight wait for `collector_ack_timeout_seconds`. The next answer ends the refusal.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class Sent:
 class Publisher:
     """Sends records and keeps count of the bytes under way.
 
-    `pending_bytes` never exceeds `collector_max_pending_bytes`: it is raised by `reserve`,
+    `pending_bytes` never exceeds `collector_max_inflight_bytes`: it is raised by `reserve`,
     before a record exists, and lowered only when the producer has let go of it.
     """
 
@@ -74,7 +74,7 @@ class Publisher:
     def fault(self) -> str | None:
         """Return what keeps records from being sent just now, None if nothing does."""
         now = time.monotonic()
-        stall = self._settings.collector_stall_seconds
+        stall = self._settings.collector_kafka_liveness_timeout_seconds
         if self._producer is None or self._broken or not self.partitions:
             return self._fault or "connecting again"
         oldest = next(iter(self._sent), None)
@@ -93,7 +93,7 @@ class Publisher:
     def reserve(self, size: int) -> None:
         """Make room for `size` bytes that will be sent. Raises KafkaUnavailable or Overloaded."""
         self.require()
-        if self.pending_bytes + size > self._settings.collector_max_pending_bytes:
+        if self.pending_bytes + size > self._settings.collector_max_inflight_bytes:
             raise Overloaded("As many events as there is room for wait for Kafka.")
         self.pending_bytes += size
 
@@ -172,11 +172,11 @@ class Publisher:
                 self._fault = str(error)
             except Exception as error:
                 # Whatever the library raised: to stop looking would be to stay away for good.
-                log.exception("look_failed")
+                log.exception("broker_check_failed")
                 self._fault = repr(error)
             if self._fault != was:
                 was = self._fault
-                log.warning("kafka_away", error=was) if was else log.info("kafka_there")
+                log.warning("kafka_unavailable", error=was) if was else log.info("kafka_connected")
 
     async def _paused(self, seconds: float) -> bool:
         """Wait; False once the publisher closes and nothing is under way any more."""

@@ -201,8 +201,8 @@ def _steps(settings: CollectorSettings) -> dict[DropReason, Step]:
     if settings.opt_outs:
         found[DropReason.OPT_OUT] = not_opted_out(settings.opt_outs)
     found[DropReason.RATE_LIMIT] = Unhurried(
-        settings.collector_address_events_per_hour,
-        settings.collector_visitor_events_per_hour,
+        settings.collector_rate_limit_per_address_hour,
+        settings.collector_rate_limit_per_visitor_hour,
         settings.unlimited_networks,
     )
     return found

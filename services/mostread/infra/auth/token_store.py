@@ -61,7 +61,7 @@ class KnownTokens:
             self.tokens = self._fixed + self._read()
         except InvalidFile as error:
             self._broken.set(1)
-            log.error("tokens_file_broken", error=str(error), kept=len(self.tokens))
+            log.error("tokens_file_invalid", error=str(error), kept=len(self.tokens))
         else:
             self._broken.set(0)
             log.info("tokens_read", tokens=len(self.tokens))

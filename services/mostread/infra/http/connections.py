@@ -5,9 +5,9 @@ ever for its body and for the answer to be taken. Here one rule stands against a
 where there is no room, the connection whose client has kept us waiting longest is cut. A good
 client is quick, so it is never that one; and nobody keeps it out by holding many.
 
-- There are at most `http_connections`. One that waits for its client (for the next request,
-  the rest of a body, an answer to be taken) waits `http_client_seconds` at most.
-- Of requests that are not whole yet at most `http_unread_bytes` are held,.
+- There are at most `http_max_connections`. One that waits for its client (for the next request,
+  the rest of a body, an answer to be taken) waits `http_client_timeout_seconds` at most.
+- Of requests that are not whole yet at most `http_max_buffered_bytes` are held,.
 """
 
 import asyncio
@@ -134,10 +134,10 @@ class Connections:
 
     def __init__(self, settings: ServiceSettings, cut: Callable[[Cut], None]) -> None:
         self.loop = asyncio.get_running_loop()
-        files = allow(settings.http_connections + _SPARE_FILES)
+        files = allow(settings.http_max_connections + _SPARE_FILES)
         self.most = max(files - _SPARE_FILES, _FEWEST)
-        self.client_seconds = settings.http_client_seconds
-        self._most_bytes = settings.http_unread_bytes
+        self.client_seconds = settings.http_client_timeout_seconds
+        self._most_bytes = settings.http_max_buffered_bytes
         self._cut_for = cut
         self._open: set[Connection] = set()
         self._waiting: dict[Connection, None] = {}

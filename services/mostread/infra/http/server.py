@@ -183,4 +183,4 @@ class Measured:
             await self._ask()
         except Exception:
             # The other metrics are still worth reading.
-            log.exception("measuring_failed")
+            log.exception("scrape_refresh_failed")

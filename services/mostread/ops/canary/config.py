@@ -24,7 +24,7 @@ class CanarySettings(ServiceSettings):
     canary_interval_seconds: float = Field(
         60, ge=1, le=3600, description="How often it sends an event."
     )
-    canary_patience_seconds: float = Field(
+    canary_timeout_seconds: float = Field(
         30, ge=1, le=3600, description="After how long an event that is in no list has failed."
     )
 

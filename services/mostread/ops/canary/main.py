@@ -94,7 +94,7 @@ class Flights:
             log.warning("canary_failed", reason=error.reason, error=self.failure)
             return
         if self.failure is not None:
-            log.info("canary_came_through", seconds=round(seconds, 3))
+            log.info("canary_succeeded", seconds=round(seconds, 3))
         self.failure = None
         self._metrics.visible.observe(seconds)
         self._metrics.latest.set(seconds)

@@ -12,13 +12,13 @@ class CanaryMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.visible = Histogram(
-            "mostread_canary_visible_seconds",
+            "mostread_canary_end_to_end_duration_seconds",
             "From sending an event until it is in the list.",
             buckets=(0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30, 60, 120),
             registry=registry,
         )
         self.latest = Gauge(
-            "mostread_canary_latest_visible_seconds",
+            "mostread_canary_last_end_to_end_duration_seconds",
             "The same of the latest event that came into the list.",
             registry=registry,
         )

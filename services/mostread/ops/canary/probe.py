@@ -47,12 +47,12 @@ class Way:
     async def walk(self) -> float:
         """Send an event, and return how many seconds passed until it was in the list.
 
-        Raises FailedError after `canary_patience_seconds`, or where the collector refuses it.
+        Raises FailedError after `canary_timeout_seconds`, or where the collector refuses it.
         """
         began = time.perf_counter()
         failed = FailedError(Reason.NOT_TAKEN, "the collector did not answer")
         try:
-            async with asyncio.timeout(self._settings.canary_patience_seconds):
+            async with asyncio.timeout(self._settings.canary_timeout_seconds):
                 await self._send()
                 failed = FailedError(Reason.NOT_LISTED, "the ranking did not answer")
                 while missing := await self._missing():

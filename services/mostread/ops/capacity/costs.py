@@ -25,7 +25,7 @@ COUNTER_ROW_BYTES = 41
 random characters, of which 32 bytes are the id; with ids like news-2026-000123 it was 11."""
 
 COUNTER_BYTES_IN_MEMORY = 350
-"""Of a worker's memory. docs/operations.md, MOSTREAD_AGGREGATOR_COUNTERS."""
+"""Of a worker's memory. docs/operations.md, MOSTREAD_AGGREGATOR_COUNTER_CACHE_SIZE."""
 
 COUNTERS_IN_MEMORY = 400_000
 """The same setting's default."""

@@ -93,7 +93,7 @@ class Recount:
         count = PartitionCount(
             start,
             lateness=self._settings.lateness,
-            capacity=self._settings.aggregator_counters // self._count.topic.partitions,
+            capacity=self._settings.aggregator_counter_cache_size // self._count.topic.partitions,
         )
         if start is None:
             return Partition(number, count, None)
@@ -126,7 +126,7 @@ class Recount:
         async for records in self._log.read(partition.number, count.next_offset, end):
             count.count(records)
             counted(len(records))
-            if count.open_size >= self._settings.aggregator_flush_bytes:
+            if count.open_size >= self._settings.aggregator_max_buffered_bytes:
                 await self._write(partition)
         await self._write(partition)
 

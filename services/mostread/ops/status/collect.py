@@ -294,7 +294,7 @@ def _counted(way: Way) -> Counted:
     ((known, as_of, *numbers),) = way.query("watermark", topic=topic)
     if not known:
         raise MostreadError(f"nothing of {topic} was counted yet")
-    patience_ms = way.settings(RankingSettings).ranking_stale_seconds * 1000
+    patience_ms = way.settings(RankingSettings).ranking_stale_after_seconds * 1000
     return Counted(as_of, way.now_ms() - as_of > patience_ms, *numbers)
 
 

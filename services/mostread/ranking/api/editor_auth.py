@@ -27,7 +27,7 @@ class Newsroom:
         self.knows_editors = bool(settings.ranking_tokens or settings.ranking_tokens_file)
         self.collector = settings.collector_url
         self._known = KnownTokens(
-            settings.ranking_tokens, settings.ranking_tokens_file, metrics.tokens_file_broken
+            settings.ranking_tokens, settings.ranking_tokens_file, metrics.tokens_file_invalid
         )
 
     async def follow(self, app: web.Application) -> AsyncIterator[None]:
@@ -41,7 +41,7 @@ class Newsroom:
             raise Refused(
                 problem(
                     403,
-                    "log-closed",
+                    "audit-log-disabled",
                     "Forbidden",
                     "This service knows no tokens, so that nobody may read the log. An operator "
                     "opens it to editors by MOSTREAD_RANKING_TOKENS_FILE.",

@@ -157,7 +157,7 @@ class Streams:
                 watch.tell(Event.of(await self._answer(query)))
             except MostreadError as error:
                 # Those who follow keep what they have; the next answer may be better.
-                log.warning("stream_waits", error=str(error))
+                log.warning("stream_refresh_failed", error=str(error))
 
     async def _send(self, request: web.Request, watch: Watch) -> web.StreamResponse:
         response = web.StreamResponse(headers=_HEADERS)

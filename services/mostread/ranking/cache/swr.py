@@ -106,7 +106,7 @@ class Snapshots(Generic[K, V]):
             self._done.inc()
         except MostreadError as error:
             self._failed.inc()
-            log.warning("computation_failed", what=self._what, error=str(error))
+            log.warning("cache_refresh_failed", what=self._what, error=str(error))
             kept = self._kept.get(key)
             if kept is None:
                 raise

@@ -113,9 +113,9 @@ def test_the_rules_it_writes_once_more_are_the_same() -> None:
     assert MEMORY_MS == duplicates.MEMORY_MS
     assert CountingSettings().late_ms == Lateness().late_ms
     assert CountingSettings().future_ms == Lateness().future_ms
-    CountingSettings(aggregator_future_seconds=LONGEST_FUTURE_MS // 1000)
+    CountingSettings(aggregator_max_clock_skew_seconds=LONGEST_FUTURE_MS // 1000)
     with pytest.raises(ValueError, match="less than or equal to 3600"):
-        CountingSettings(aggregator_future_seconds=LONGEST_FUTURE_MS // 1000 + 1)
+        CountingSettings(aggregator_max_clock_skew_seconds=LONGEST_FUTURE_MS // 1000 + 1)
 
 
 FIELDS = {

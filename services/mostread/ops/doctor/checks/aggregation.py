@@ -76,7 +76,7 @@ def counted(way: Way) -> Iterator[Finding]:
     as_of = min(position.as_of for position in known)
     age = (way.now_ms() - as_of) / 1000
     moment = f"{datetime.fromtimestamp(as_of / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
-    patience = way.settings(RankingSettings).ranking_stale_seconds
+    patience = way.settings(RankingSettings).ranking_stale_after_seconds
     if age <= patience and len(known) == len(found):
         yield ok(f"everything up to {moment} is counted, {uncounted:,} records are under way")
         return

@@ -15,8 +15,8 @@ NOTICED_MS = 2_000
 
 def clock(way: Way) -> Iterator[Finding]:
     """This machine's clock against Kafka's and ClickHouse's, whichever can be asked."""
-    seconds = way.settings(RankingSettings).ranking_stale_seconds
-    future = way.settings(CountingSettings).aggregator_future_seconds
+    seconds = way.settings(RankingSettings).ranking_stale_after_seconds
+    future = way.settings(CountingSettings).aggregator_max_clock_skew_seconds
     intolerable = 1000 * (min(seconds, future) if future else seconds)
     ahead: dict[str, int] = {}
     for name, ask in (("Kafka", _kafka), ("ClickHouse", _clickhouse)):

@@ -46,12 +46,12 @@ OTHER_FILES = 100
 
 def open_files(way: Way) -> Iterator[Finding]:
     """The hard limit of this process, which is that of services started the same way."""
-    connections = way.settings(ServiceSettings).http_connections
+    connections = way.settings(ServiceSettings).http_max_connections
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < connections + OTHER_FILES:
         yield warning(
             f"a process here may open {hard:,} files, which does not do for "
-            f"MOSTREAD_HTTP_CONNECTIONS={connections}",
+            f"MOSTREAD_HTTP_MAX_CONNECTIONS={connections}",
             f"Raise it to {connections + OTHER_FILES:,} or more (ulimit -Hn, LimitNOFILE of "
             "systemd), or lower the setting.",
         )

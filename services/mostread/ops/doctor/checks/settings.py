@@ -68,12 +68,13 @@ def _public(collector: CollectorSettings) -> Iterator[Finding]:
                 "Name the networks of your proxies only.",
             )
     if not (
-        collector.collector_address_events_per_hour and collector.collector_visitor_events_per_hour
+        collector.collector_rate_limit_per_address_hour
+        and collector.collector_rate_limit_per_visitor_hour
     ):
         yield warning(
             "a rate limit is switched off (0): one client can push an article up the list",
-            "Set MOSTREAD_COLLECTOR_ADDRESS_EVENTS_PER_HOUR and _VISITOR_EVENTS_PER_HOUR, and "
-            "exempt who needs it by MOSTREAD_COLLECTOR_UNLIMITED_NETWORKS.",
+            "Set MOSTREAD_COLLECTOR_RATE_LIMIT_PER_ADDRESS_HOUR and _VISITOR_EVENTS_PER_HOUR, and "
+            "exempt who needs it by MOSTREAD_COLLECTOR_RATE_LIMIT_EXEMPT_NETWORKS.",
         )
     tokens = collector.collector_tokens_file
     if tokens and not os.access(tokens, os.R_OK):
@@ -89,17 +90,18 @@ def _together(way: Way) -> Iterator[Finding]:
     aggregator = way.settings(AggregatorSettings)
     ranking = way.settings(RankingSettings)
     collector = way.settings(CollectorSettings)
-    if aggregator.aggregator_flush_seconds >= ranking.ranking_stale_seconds:
+    if aggregator.aggregator_flush_interval_seconds >= ranking.ranking_stale_after_seconds:
         yield problem(
-            f"MOSTREAD_AGGREGATOR_FLUSH_SECONDS={aggregator.aggregator_flush_seconds:g} is not "
-            f"below MOSTREAD_RANKING_STALE_SECONDS={ranking.ranking_stale_seconds:g}: every list "
-            "would be marked stale",
+            "MOSTREAD_AGGREGATOR_FLUSH_INTERVAL_SECONDS="
+            f"{aggregator.aggregator_flush_interval_seconds:g} is not below "
+            f"MOSTREAD_RANKING_STALE_AFTER_SECONDS={ranking.ranking_stale_after_seconds:g}: "
+            "every list would be marked stale",
             "Write oftener, or call lists stale later.",
         )
-    if collector.collector_stall_seconds > collector.collector_ack_timeout_seconds:
+    if collector.collector_kafka_liveness_timeout_seconds > collector.collector_ack_timeout_seconds:
         yield warning(
-            "MOSTREAD_COLLECTOR_STALL_SECONDS is above MOSTREAD_COLLECTOR_ACK_TIMEOUT_SECONDS: "
-            "requests time out before they would be refused",
+            "MOSTREAD_COLLECTOR_KAFKA_LIVENESS_TIMEOUT_SECONDS is above "
+            "MOSTREAD_COLLECTOR_ACK_TIMEOUT_SECONDS: requests time out before they would be refused",
             "Set it below, so that clients hear at once that Kafka is away.",
         )
     clickhouse = way.settings(ClickHouseSettings)
