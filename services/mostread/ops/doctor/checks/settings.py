@@ -101,7 +101,8 @@ def _together(way: Way) -> Iterator[Finding]:
     if collector.collector_kafka_liveness_timeout_seconds > collector.collector_ack_timeout_seconds:
         yield warning(
             "MOSTREAD_COLLECTOR_KAFKA_LIVENESS_TIMEOUT_SECONDS is above "
-            "MOSTREAD_COLLECTOR_ACK_TIMEOUT_SECONDS: requests time out before they would be refused",
+            "MOSTREAD_COLLECTOR_ACK_TIMEOUT_SECONDS: requests time out before the collector "
+            "would refuse them",
             "Set it below, so that clients hear at once that Kafka is away.",
         )
     clickhouse = way.settings(ClickHouseSettings)
