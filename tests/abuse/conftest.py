@@ -23,7 +23,11 @@ def impatient(kafka: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> It
     with collecting(
         kafka.brokers,
         tmp_path_factory.mktemp("impatient"),
-        web={"connections": "100", "client_seconds": "2", "unread_bytes": str(4 << 20)},
+        web={
+            "max_connections": "100",
+            "client_timeout_seconds": "2",
+            "max_buffered_bytes": str(4 << 20),
+        },
     ) as collector:
         yield collector
 

@@ -49,11 +49,11 @@ def test_ten_thousand_idle_connections_keep_nobody_out(ordinary: Collecting) -> 
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     if hard < most + spare + 200:
         pytest.skip(f"only {hard} files may be open here")
-    before = cut(ordinary, "too_many")
+    before = cut(ordinary, "max_connections")
     with connections(ordinary, most + spare, b"") as opened:
         assert served(ordinary)
         assert memory(ordinary.service.pid) < MOST_MIB
-        assert cut(ordinary, "too_many") > before + spare
+        assert cut(ordinary, "max_connections") > before + spare
         # Those that came first went first.
         assert opened[0].ended()
         assert opened[-1].is_open()
@@ -62,7 +62,7 @@ def test_ten_thousand_idle_connections_keep_nobody_out(ordinary: Collecting) -> 
 
 
 def test_heads_that_never_end_are_cut(impatient: Collecting) -> None:
-    before = cut(impatient, "too_slow")
+    before = cut(impatient, "timeout")
     with connections(impatient, 20, b"POST /v1/events HTTP/1.1\r\n") as opened:
         deadline = time.monotonic() + PATIENCE_SECONDS
         # A byte now and then does not help.
@@ -71,7 +71,7 @@ def test_heads_that_never_end_are_cut(impatient: Collecting) -> None:
                 connection.send(b"a")
             assert served(impatient)
             assert time.monotonic() < deadline
-    assert cut(impatient, "too_slow") >= before + 20
+    assert cut(impatient, "timeout") >= before + 20
 
 
 def test_bodies_that_never_end_are_told_so_and_cut(impatient: Collecting) -> None:
@@ -85,12 +85,12 @@ def test_bodies_that_never_end_are_told_so_and_cut(impatient: Collecting) -> Non
 
 
 def test_who_takes_no_answers_is_cut(impatient: Collecting) -> None:
-    before = cut(impatient, "too_slow")
+    before = cut(impatient, "timeout")
     # Far more answers than the kernel keeps for one who reads none.
     ask = b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 30
     client = Raw(impatient.service.port)
     client.flood(ask, times=200)
-    wait_until(lambda: cut(impatient, "too_slow") > before, "it is cut")
+    wait_until(lambda: cut(impatient, "timeout") > before, "it is cut")
     client.close()
     assert served(impatient)
     assert memory(impatient.service.pid) < MOST_MIB
@@ -99,15 +99,15 @@ def test_who_takes_no_answers_is_cut(impatient: Collecting) -> None:
 def test_more_connections_than_allowed_cost_those_that_waited_longest(
     impatient: Collecting,
 ) -> None:
-    before = cut(impatient, "too_many")
+    before = cut(impatient, "max_connections")
     with connections(impatient, 300, b"") as opened:
         assert served(impatient)
         assert opened[0].ended()
-    assert cut(impatient, "too_many") >= before + 200
+    assert cut(impatient, "max_connections") >= before + 200
 
 
 def test_bodies_that_are_held_back_are_bounded(ordinary: Collecting) -> None:
-    before = cut(ordinary, "too_much")
+    before = cut(ordinary, "max_buffered_bytes")
     # 1,500 MiB in all, of which 64 may be held.
     with connections(ordinary, 1500, post(b" " * (1 << 20))[: 1 << 20]) as opened:
         large = b"\n".join(encode(view(f"large-{n}", "a" * 100)) for n in range(900))
@@ -116,7 +116,7 @@ def test_bodies_that_are_held_back_are_bounded(ordinary: Collecting) -> None:
         client.close()
         assert opened[0].ended()
         assert memory(ordinary.service.pid) < MOST_MIB
-    assert cut(ordinary, "too_much") >= before + 1400
+    assert cut(ordinary, "max_buffered_bytes") >= before + 1400
 
 
 def test_no_files_left(ordinary: Collecting) -> None:

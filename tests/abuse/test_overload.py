@@ -22,9 +22,9 @@ def small(kafka: LocalKafka, tmp_path: Path) -> Iterator[Collecting]:
     with collecting(
         kafka.brokers,
         tmp_path,
-        max_requests=str(ROOM),
+        max_inflight_requests=str(ROOM),
         ack_timeout_seconds="120",
-        stall_seconds="120",
+        kafka_liveness_timeout_seconds="120",
     ) as collector:
         yield collector
 

@@ -179,7 +179,7 @@ class CollectorSettings(KafkaSettings, ServiceSettings):
         """The sites, each with what holds for it."""
         general = Rules(
             origins=sites.origins(self.collector_origins),
-            ignored=Networks(self.collector_excluded_networks),
+            excluded_networks=Networks(self.collector_excluded_networks),
             public_types=sites.public_types(self.collector_public_types),
         )
         return sites.parse(self.collector_sites, general)

@@ -70,7 +70,7 @@ class CollectorMetrics:
         )
         self._cut = Counter(
             "mostread_collector_connections_closed",
-            "Connections cut: too_many of them, too_slow a client, too_much held of them.",
+            "Connections the collector closed: max_connections, timeout or max_buffered_bytes.",
             ["reason"],
             registry=registry,
         )

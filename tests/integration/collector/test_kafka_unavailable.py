@@ -42,7 +42,7 @@ async def test_while_kafka_is_away_503_and_afterwards_nothing_is_lost(
     own_kafka: LocalKafka, tmp_path: Path
 ) -> None:
     with collecting(
-        own_kafka.brokers, tmp_path, ack_timeout_seconds="3", stall_seconds="1"
+        own_kafka.brokers, tmp_path, ack_timeout_seconds="3", kafka_liveness_timeout_seconds="1"
     ) as collector:
         traffic = Traffic(["a", "b", "c"], seed=1)
         acknowledged: list[str] = []
@@ -109,10 +109,10 @@ async def test_a_frozen_broker_fills_no_memory(own_kafka: LocalKafka, tmp_path: 
     with collecting(
         own_kafka.brokers,
         tmp_path,
-        max_pending_bytes=str(limit),
+        max_inflight_bytes=str(limit),
         # Long enough for a slow machine to look at all requests before the first is given up.
         ack_timeout_seconds="10",
-        stall_seconds="60",
+        kafka_liveness_timeout_seconds="60",
     ) as collector:
         assert own_kafka.pid is not None
         async with aiohttp.ClientSession(collector.url) as http:
@@ -196,7 +196,7 @@ async def test_sigterm_answers_what_was_taken_and_loses_nothing(
 async def test_an_error_that_ends_the_producer_does_not_end_the_collector(
     kafka: LocalKafka, tmp_path: Path
 ) -> None:
-    with collecting(kafka.brokers, tmp_path, stall_seconds="1") as collector:
+    with collecting(kafka.brokers, tmp_path, kafka_liveness_timeout_seconds="1") as collector:
         async with aiohttp.ClientSession(collector.url) as http:
             accepted = []
 

@@ -83,9 +83,9 @@ def test_what_is_not_sent_by_a_page_has_no_origin() -> None:
 def test_sites_may_differ() -> None:
     found = admission(
         sites='{"news": {"origins": ["https://news.example"]}, "sport": {"public_types": ["view"],'
-        ' "ignored_networks": ["203.0.113.0/24"]}}',
+        ' "excluded_networks": ["203.0.113.0/24"]}}',
         origins="https://any.example",
-        ignored_networks="198.51.100.0/24",
+        excluded_networks="198.51.100.0/24",
     )
     at_news = sender({"Origin": "https://news.example"}, address="192.0.2.1")
     assert dropped(found, at_news, view("news"), view("sport")) == {DropReason.ORIGIN: 1}
@@ -95,7 +95,7 @@ def test_sites_may_differ() -> None:
     for address, site in (("203.0.113.7", "sport"), ("198.51.100.7", "news")):
         inside = sender(address=address)
         assert dropped(found, inside, view("sport"), view("news")) == {
-            DropReason.IGNORED_NETWORK: 1
+            DropReason.EXCLUDED_NETWORK: 1
         }
         assert found.admit([view(site)], inside)[0] == []
 
@@ -151,7 +151,7 @@ def test_who_opts_out_is_not_counted_where_that_is_configured() -> None:
 
 
 def test_an_address_may_send_no_more_than_its_rate() -> None:
-    found = admission(address_events_per_hour=60, visitor_events_per_hour=0)
+    found = admission(rate_limit_per_address_hour=60, rate_limit_per_visitor_hour=0)
     events = [view(id=str(n)) for n in range(15)]
     kept, reasons = found.admit(events, sender())
     assert (kept, reasons) == (events[:10], {DropReason.RATE_LIMIT: 5})
@@ -160,14 +160,14 @@ def test_an_address_may_send_no_more_than_its_rate() -> None:
 
 
 def test_a_household_is_one_address() -> None:
-    found = admission(address_events_per_hour=6, visitor_events_per_hour=0)
+    found = admission(rate_limit_per_address_hour=6, rate_limit_per_visitor_hour=0)
     assert dropped(found, sender(address="2001:db8::1")) == {}
     assert dropped(found, sender(address="2001:db8::2")) == {DropReason.RATE_LIMIT: 1}
     assert dropped(found, sender(address="2001:db8:0:1::1")) == {}
 
 
 def test_a_visitor_may_send_no_more_than_its_rate() -> None:
-    found = admission(visitor_events_per_hour=12)
+    found = admission(rate_limit_per_visitor_hour=12)
     assert dropped(found, sender(), *(view() for _ in range(3))) == {DropReason.RATE_LIMIT: 1}
     assert dropped(found, sender({"User-Agent": "another"})) == {}
     events = [view(visitor=name, id=str(n)) for n, name in enumerate("ababab")]
@@ -176,19 +176,19 @@ def test_a_visitor_may_send_no_more_than_its_rate() -> None:
 
 
 def test_nobody_uses_up_what_a_visitor_elsewhere_may() -> None:
-    found = admission(visitor_events_per_hour=12)
+    found = admission(rate_limit_per_visitor_hour=12)
     assert dropped(found, sender(), *(view(visitor="v") for _ in range(9)))
     assert dropped(found, sender(address="198.51.100.2"), view(visitor="v")) == {}
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "10.1.2.3", "fd00::1", ""])
 def test_no_limit_is_for_addresses_of_no_reader(address: str) -> None:
-    found = admission(address_events_per_hour=6, visitor_events_per_hour=6)
+    found = admission(rate_limit_per_address_hour=6, rate_limit_per_visitor_hour=6)
     assert dropped(found, sender(address=address), *(view() for _ in range(50))) == {}
 
 
 def test_no_limit_is_a_choice() -> None:
-    found = admission(address_events_per_hour=0, visitor_events_per_hour=0)
+    found = admission(rate_limit_per_address_hour=0, rate_limit_per_visitor_hour=0)
     assert dropped(found, sender(), *(view() for _ in range(1000))) == {}
 
 
@@ -197,9 +197,9 @@ def test_a_server_speaks_for_others() -> None:
         "sites": "default",
         "origins": "https://news.example",
         "public_types": "view",
-        "ignored_networks": "198.51.100.0/24",
+        "excluded_networks": "198.51.100.0/24",
         "opt_out": "gpc",
-        "address_events_per_hour": 6,
+        "rate_limit_per_address_hour": 6,
     }
     said = {
         "User-Agent": GOOGLEBOT,
@@ -226,12 +226,12 @@ def test_a_server_speaks_for_others() -> None:
         ("sites", "a b", "'a b' cannot be a site.*write names"),
         ("sites", '{"news": {"origins": ["news.example"]}}', "is no origin; write https"),
         ("sites", '{"news": {"public_types": ["share"]}}', "'share' is no type"),
-        ("sites", '{"news": {"ignored_networks": ["1.2.3"]}}', "is no network"),
+        ("sites", '{"news": {"excluded_networks": ["1.2.3"]}}', "is no network"),
         ("origins", "https://news.example/", "is no origin; write https"),
         ("public_types", "views", "'views' is no type of event; write some of view"),
-        ("ignored_networks", "10.0.0.0/99", "is no network; write"),
+        ("excluded_networks", "10.0.0.0/99", "is no network; write"),
         ("trusted_proxies", "proxy", "is no network; write"),
-        ("unlimited_networks", "*", "is no network; write"),
+        ("rate_limit_exempt_networks", "*", "is no network; write"),
         ("opt_out", "yes", "'yes' is no sign of a browser; write gpc, dnt or both"),
         ("visitor_secret", "short", "too short"),
     ],

@@ -64,11 +64,11 @@ def not_in_advance(events: list[SentEvent], sender: Sender) -> list[SentEvent]:
     return events
 
 
-def from_no_ignored_network(sites: Sites) -> Step:
+def from_no_excluded_network(sites: Sites) -> Step:
     """Keep the events of readers who are not, say, the newsroom itself."""
 
     def keep(events: list[SentEvent], sender: Sender) -> list[SentEvent]:
-        return _where(events, lambda site: sender.address not in sites[site].ignored)
+        return _where(events, lambda site: sender.address not in sites[site].excluded_networks)
 
     return keep
 
@@ -153,7 +153,7 @@ class DropReason(StrEnum):
     ORIGIN = "origin"
     BOT = "bot"
     PREFETCH = "prefetch"
-    IGNORED_NETWORK = "ignored_network"
+    EXCLUDED_NETWORK = "excluded_network"
     OPT_OUT = "opt_out"
     RATE_LIMIT = "rate_limit"
 
@@ -196,8 +196,8 @@ def _steps(settings: CollectorSettings) -> dict[DropReason, Step]:
         found[DropReason.ORIGIN] = from_allowed_origins(sites)
     found[DropReason.BOT] = from_no_bot
     found[DropReason.PREFETCH] = not_in_advance
-    if any(rules.ignored for rules in sites.all_rules):
-        found[DropReason.IGNORED_NETWORK] = from_no_ignored_network(sites)
+    if any(rules.excluded_networks for rules in sites.all_rules):
+        found[DropReason.EXCLUDED_NETWORK] = from_no_excluded_network(sites)
     if settings.opt_outs:
         found[DropReason.OPT_OUT] = not_opted_out(settings.opt_outs)
     found[DropReason.RATE_LIMIT] = Unhurried(

@@ -26,7 +26,7 @@ class Rules:
     """What holds for a site. Without `origins` every page may send its events."""
 
     origins: tuple[str, ...]
-    ignored: Networks
+    excluded_networks: Networks
     public_types: frozenset[str]
 
     def lets_in(self, origin: str) -> bool:
@@ -42,7 +42,7 @@ class Rules:
 
 class _Site(msgspec.Struct, forbid_unknown_fields=True):
     origins: list[str] | None = None
-    ignored_networks: list[str] | None = None
+    excluded_networks: list[str] | None = None
     public_types: list[str] | None = None
 
 
@@ -89,8 +89,8 @@ def _rules(site: _Site, general: Rules) -> Rules:
     rules = general
     if site.origins is not None:
         rules = replace(rules, origins=origins(",".join(site.origins)))
-    if site.ignored_networks is not None:
-        rules = replace(rules, ignored=Networks(",".join(site.ignored_networks)))
+    if site.excluded_networks is not None:
+        rules = replace(rules, excluded_networks=Networks(",".join(site.excluded_networks)))
     if site.public_types is not None:
         rules = replace(rules, public_types=public_types(",".join(site.public_types)))
     return rules

@@ -37,9 +37,9 @@ _SWEEP_SECONDS = 1.0
 class Cut(StrEnum):
     """Why a connection was cut: a closed set."""
 
-    TOO_MANY = "too_many"
-    TOO_SLOW = "too_slow"
-    TOO_MUCH = "too_much"
+    MAX_CONNECTIONS = "max_connections"
+    TIMEOUT = "timeout"
+    MAX_BUFFERED_BYTES = "max_buffered_bytes"
 
 
 class Connection(web.RequestHandler):
@@ -152,7 +152,7 @@ class Connections:
         self._open.add(connection)
         self.waits(connection)
         if len(self._open) > self.most:
-            self._cut(next(iter(self._waiting)), Cut.TOO_MANY)
+            self._cut(next(iter(self._waiting)), Cut.MAX_CONNECTIONS)
 
     def closed(self, connection: Connection) -> None:
         """It is gone, and all that was held of it; may be called again."""
@@ -178,7 +178,7 @@ class Connections:
             self._holding.setdefault(connection)
             self._held_bytes += size
             while self._held_bytes > self._most_bytes:
-                self._cut(next(iter(self._holding)), Cut.TOO_MUCH)
+                self._cut(next(iter(self._holding)), Cut.MAX_BUFFERED_BYTES)
 
     def let_go(self, connection: Connection, size: int) -> None:
         """So much of it is held no more."""
@@ -196,7 +196,7 @@ class Connections:
             for connection in list(self._waiting):
                 if connection.waits_since > since:
                     break
-                self._cut(connection, Cut.TOO_SLOW)
+                self._cut(connection, Cut.TIMEOUT)
 
     def _cut(self, connection: Connection, why: Cut) -> None:
         self._cut_for(why)
