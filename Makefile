@@ -41,7 +41,7 @@ test: $(VENV)/dev.stamp ## Run every test on real Kafka and ClickHouse
 		echo "Most tests run on that embedded Kafka. What needs no server: make test TESTS=tests/unit"; exit 1; })
 	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(TESTS)
 
-bench: $(VENV)/dev.stamp ## Measure against the peers, in one run (WRITE=1: into docs/performance.md)
+bench: $(VENV)/dev.stamp ## Measure against the peers, in one run (WRITE=1: into docs/explanation/performance.md)
 	@$(BIN)/python -m benchmarks $(if $(WRITE),--write) $(BENCH)
 
 chaos: $(VENV)/dev.stamp ## Play faults by chance under traffic (SECONDS=600 SEED=n; PEER=1: on the usual Faust program)

@@ -48,7 +48,7 @@ def real_servers() -> Iterator[Servers]:
 @click.option("--rounds", default=3, show_default=True, help="How often each peer is measured.")
 @click.option("--events", default=3_000_000, show_default=True, help="Events in the longest log.")
 @click.option("--seconds", default=10.0, show_default=True, help="How long clients send.")
-@click.option("--write", is_flag=True, help="Show the tables in docs/performance.md.")
+@click.option("--write", is_flag=True, help="Show the tables in docs/explanation/performance.md.")
 def bench(*, only: Sequence[str], rounds: int, events: int, seconds: float, write: bool) -> None:
     """Measure everything against its peers and print tables."""
     began = time.monotonic()

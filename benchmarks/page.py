@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+PAGE = Path(__file__).parents[1] / "docs/explanation/performance.md"
 
 
 def shown(text: str, section: str, content: str) -> str:

@@ -12,7 +12,7 @@ from tests.abuse.raw import PATIENCE_SECONDS, Raw, memory, post
 from tests.support.collector import Collecting, view
 from tests.support.system import wait_until
 
-# What a collector may take here; figures measured are in docs/security.md.
+# What a collector may take here; figures measured are in docs/explanation/security.md.
 MOST_MIB = 400
 EVENT = encode(view("good"))
 

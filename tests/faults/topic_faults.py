@@ -1,7 +1,7 @@
 """What an operator may do to the events topic while everything runs.
 
 An id is known as a duplicate within its partition, so no event may be sent again across these:
-docs/exactness.md says so, and the traffic keeps to it.
+docs/explanation/exactness.md says so, and the traffic keeps to it.
 """
 
 import random

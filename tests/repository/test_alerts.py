@@ -43,7 +43,7 @@ def test_each_alert_is_seen_firing_and_not_firing() -> None:
 
 
 def test_each_alert_says_how_bad_it_is_and_has_its_paragraph() -> None:
-    runbook = (ROOT / "docs/runbook.md").read_text()
+    runbook = (ROOT / "docs/how-to/runbook.md").read_text()
     paragraphs = {found["name"]: found["text"] for found in PARAGRAPH.finditer(runbook)}
     assert set(paragraphs) == set(ALERTS)
     for name, text in paragraphs.items():
@@ -52,13 +52,13 @@ def test_each_alert_says_how_bad_it_is_and_has_its_paragraph() -> None:
     for name, alert in ALERTS.items():
         assert alert["labels"] in ({"severity": "critical"}, {"severity": "warning"})
         assert alert["annotations"].keys() == {"summary", "runbook"}
-        assert alert["annotations"]["runbook"] == f"docs/runbook.md#{name.lower()}"
+        assert alert["annotations"]["runbook"] == f"docs/how-to/runbook.md#{name.lower()}"
 
 
 def test_every_name_in_the_runbook_exists() -> None:
     """A paragraph that sends somebody to a metric or a setting sends them to one that is there."""
-    operations = (ROOT / "docs/operations.md").read_text()
-    runbook = (ROOT / "docs/runbook.md").read_text()
+    operations = (ROOT / "docs/how-to/operations.md").read_text()
+    runbook = (ROOT / "docs/how-to/runbook.md").read_text()
     names = set(re.findall(r"`((?:mostread|MOSTREAD)_\w+)", runbook))
     assert len(names) > 10
     assert {name for name in names if f"| `{name}` |" not in operations} == set()
@@ -66,7 +66,7 @@ def test_every_name_in_the_runbook_exists() -> None:
 
 def test_rules_and_dashboards_ask_for_what_there_is() -> None:
     """Each metric of ours is documented, or recorded by a rule."""
-    operations = (ROOT / "docs/operations.md").read_text()
+    operations = (ROOT / "docs/how-to/operations.md").read_text()
     recorded = {rule["record"] for rule in rules("recording.yml")}
     asked = [rule["expr"] for rule in [*rules("recording.yml"), *ALERTS.values()]]
     asked += [file.read_text() for file in (ROOT / "deploy/grafana/dashboards").glob("*.json")]

@@ -1,4 +1,4 @@
-"""docs/operations.md says of every setting, metric and address what the code says."""
+"""docs/how-to/operations.md says of every setting, metric and address what the code says."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from mostread.ops.canary.metrics import CanaryMetrics
 from mostread.ops.effective_settings import SERVICES, effective
 from mostread.ranking.metrics import Metrics as RankingMetrics
 
-OPERATIONS = (Path(__file__).parents[2] / "docs/operations.md").read_text()
+OPERATIONS = (Path(__file__).parents[2] / "docs/how-to/operations.md").read_text()
 LINES = OPERATIONS.splitlines()
 
 

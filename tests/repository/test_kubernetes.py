@@ -27,7 +27,7 @@ KUSTOMIZATIONS = ("base", "examples/news")
 # Kubernetes itself has no schema of these: they are other programs' objects.
 OTHERS = {"PodMonitor"}
 OLDEST, NEWEST = "1.30", kubernetes_validate.latest_version()
-DEPLOYMENT = (ROOT / "docs/deployment.md").read_text()
+DEPLOYMENT = (ROOT / "docs/how-to/deployment.md").read_text()
 
 
 @pytest.fixture(params=KUSTOMIZATIONS)

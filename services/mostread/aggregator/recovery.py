@@ -32,7 +32,7 @@ async def take_over(
         raise LogInconsistent(
             f"partition {partition} ends at offset {end}, but {next_offset} records of it are "
             "counted: Kafka has lost acknowledged records; restore them, or see "
-            "docs/operations.md"
+            "docs/how-to/operations.md"
         )
     if position:
         servers.report_lost(partition, range(next_offset, begin))

@@ -46,7 +46,7 @@ def _option(
 def plan(*, as_json: bool, **options: Any) -> None:
     """Compute what a traffic needs: processes, memory, partitions and disks.
 
-    From costs measured on two shared cores; docs/scaling.md says how to read it.
+    From costs measured on two shared cores; docs/how-to/scaling.md says how to read it.
     """
     traffic = Traffic(**options)
     if traffic.replication > traffic.brokers:

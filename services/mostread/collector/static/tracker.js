@@ -1,4 +1,4 @@
-// The tracker: counts views, likes and comments of a page's article. docs/frontends.md tells how
+// The tracker: counts views, likes and comments of a page's article. docs/how-to/events.md tells how
 // it is used and what it keeps in the browser; it sets no cookie and knows no reader.
 //
 // What is served is tracker.min.js, which `make tracker` makes of this. It has to stay below

@@ -3,4 +3,4 @@
 RULES = 1
 """Goes up with each change after which the same log gives other numbers: what is a duplicate,
 what is late, which window an event falls into. Workers write it beside how far they counted
-(`progress.rules`), and none goes on where newer rules have counted; docs/upgrading.md."""
+(`progress.rules`), and none goes on where newer rules have counted; docs/how-to/upgrading.md."""

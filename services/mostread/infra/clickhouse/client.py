@@ -94,7 +94,7 @@ def connect(
 def _consistent(settings: ClickHouseSettings) -> dict[str, str | int]:
     """Return the settings by which several replicas answer as one server would.
 
-    docs/architecture.md, "On several replicas", says what each of them is for.
+    docs/explanation/architecture.md, "On several replicas", says what each of them is for.
     """
     if not settings.clickhouse_cluster:
         return {}

@@ -1,6 +1,6 @@
 """The same statements on a cluster: on every replica, into tables that replicate.
 
-One shard and any number of replicas: all counters fit one machine (docs/scaling.md), replicas
+One shard, any number of replicas: all counters fit one machine (docs/how-to/scaling.md), replicas
 are for the day on which it dies. Tables lie in Keeper under their own UUID, which is the same on
 all replicas and stays with a table that is renamed or exchanged; so neither `mostread rebuild`
 nor an import needs a path of its own. The servers' macros `shard` and `replica` name the rest.

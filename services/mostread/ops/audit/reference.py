@@ -1,6 +1,6 @@
 """The counting rules once more, as plainly as they can be written: event by event, in dicts.
 
-docs/architecture.md, "How counting is exact", says them in words. Nothing here is fast or
+docs/explanation/architecture.md describes them. Nothing here is fast or
 clever, so that it can be believed by reading it.
 """
 

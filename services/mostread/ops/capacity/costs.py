@@ -1,20 +1,20 @@
 """What things cost, each with where the figure comes from. All that `mostread plan` computes
 from is here; change a figure where a measurement says so.
 
-"Two cores" is the machine of docs/performance.md, which the broker, ClickHouse and the load
+"Two cores" is the machine of docs/explanation/performance.md; the broker, ClickHouse and the load
 shared: a machine of one's own does better.
 """
 
 COLLECTOR_EVENTS_A_CORE = 4_700
-"""Events in requests of their own that a second of a core takes. docs/performance.md,
+"""Events in requests of their own that a second of a core takes. docs/explanation/performance.md,
 Collectors: mostread, events per core second."""
 
 COLLECTOR_BATCHED_EVENTS_A_CORE = 283_000
-"""The same in requests of 200. docs/performance.md, Collectors: mostread, 200 events a request."""
+"""The same in requests of 200. docs/explanation/performance.md, Collectors."""
 
 AGGREGATOR_EVENTS_A_WORKER = 65_500
 """Events a second that a worker counts, each a record of its own, which is the dearest way.
-docs/performance.md, Aggregators: mostread, 1 a record."""
+docs/explanation/performance.md, Aggregators: mostread, 1 a record."""
 
 KAFKA_BYTES_AN_EVENT = 219
 """On the disk of one broker, uncompressed, with id, time and visitor. Measured with 10,000 events
@@ -25,32 +25,33 @@ COUNTER_ROW_BYTES = 41
 random characters, of which 32 bytes are the id; with ids like news-2026-000123 it was 11."""
 
 COUNTER_BYTES_IN_MEMORY = 350
-"""Of a worker's memory. docs/operations.md, MOSTREAD_AGGREGATOR_COUNTER_CACHE_SIZE."""
+"""Of a worker's memory. docs/how-to/operations.md, MOSTREAD_AGGREGATOR_COUNTER_CACHE_SIZE."""
 
 COUNTERS_IN_MEMORY = 400_000
 """The same setting's default."""
 
 WORKER_BYTES = 120 << 20
-"""A worker that counts nothing yet. docs/performance.md, How the cost grows: MiB at the start."""
+"""A worker that counts nothing yet. docs/explanation/performance.md, Scaling: MiB at the start."""
 
 ID_BYTES = 80
 """Of a worker's memory for an id it remembers, while the table of ids moves; 20 to 40 in between.
-docs/architecture.md, Duplicates."""
+docs/explanation/architecture.md, Duplicates."""
 
 ID_SECONDS = 35 * 60
 """For so long an id is remembered at most. services/mostread/core/counting/dedup.py."""
 
 LIST_MS, LIST_ROWS_A_MS = 40, 5_000
 """A list that is not kept: what each takes, and how many rows are read in a further millisecond.
-110 thousand rows took 67 ms (docs/performance.md, Lists), 0.8 million 200 to 350, and 7 million 720
-to 880, measured with 20 and with 200 thousand articles, of which half are read in any minute."""
+110 thousand rows took 67 ms (docs/explanation/performance.md, Lists), 0.8 million 200 to 350, and
+7 million 720 to 880; measured with 20 and with 200 thousand articles, half of them read in any
+minute."""
 
 RANKING_LISTS_A_CORE = 17_500
-"""Requests for a list that is kept, a second of a core. docs/performance.md, Lists."""
+"""Requests for a list that is kept, a second of a core. docs/explanation/performance.md, Lists."""
 
 REREAD_EVENTS_A_SECOND = 105_000
 """Events a second that a worker reads again to know their ids, each a record of its own.
-docs/performance.md, Aggregators: the bare loop, 1 a record, which counts them too."""
+docs/explanation/performance.md, Aggregators: the bare loop, 1 a record, which counts them too."""
 
 MINUTE_DAYS, HOUR_DAYS = 35, 400
 """How long rows are kept. schemas/clickhouse/0001_counters.sql."""

@@ -1,4 +1,4 @@
-"""What `mostread plan` computes, and that docs/scaling.md says the same."""
+"""What `mostread plan` computes, and that docs/how-to/scaling.md says the same."""
 
 import json
 import random
@@ -13,7 +13,7 @@ from mostread.cli.plan import plan
 from mostread.ops.capacity import costs
 from mostread.ops.capacity.sizes import Traffic, _read, sizes
 
-SCALING = (Path(__file__).parents[4] / "docs/scaling.md").read_text()
+SCALING = (Path(__file__).parents[4] / "docs/how-to/scaling.md").read_text()
 EXAMPLE = re.compile(
     r"```sh\n\.venv/bin/mostread plan ([^\n]*)\n```\n\n```text\n(.*?)```", re.DOTALL
 )
@@ -82,8 +82,8 @@ def test_what_cannot_be_is_refused() -> None:
 
 def test_what_was_measured_is_in_the_documents() -> None:
     """Where `make bench` writes other figures, costs.py is to follow."""
-    performance = (Path(__file__).parents[4] / "docs/performance.md").read_text()
-    operations = (Path(__file__).parents[4] / "docs/operations.md").read_text()
+    performance = (Path(__file__).parents[4] / "docs/explanation/performance.md").read_text()
+    operations = (Path(__file__).parents[4] / "docs/how-to/operations.md").read_text()
 
     def cell(row: str, column: int) -> float:
         (line,) = re.findall(rf"^\| {re.escape(row)} \| [0-9].*$", performance, re.MULTILINE)

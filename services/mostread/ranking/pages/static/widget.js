@@ -1,5 +1,5 @@
 /* mostread: <most-read> shows what is read most. What stands inside the element is shown until the
-   list is there, and stays where it cannot be had. docs/frontends.md has its attributes. */
+   list is there, and stays where it cannot be had. docs/how-to/events.md has its attributes. */
 (() => {
   const service = new URL(".", document.currentScript ? document.currentScript.src : location).href;
   const passed = ["site", "window", "by", "limit", "section", "language", "published_within", "tz", "half_life"];
