@@ -23,7 +23,7 @@ TTL hour + INTERVAL 9 DAY DELETE
 SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory = 1;
 
 ALTER TABLE placements
-    ADD COLUMN IF NOT EXISTS cleared Nullable(Bool) COMMENT 'listed however few its visitors are' AFTER expires_at;
+    ADD COLUMN IF NOT EXISTS approved Nullable(Bool) COMMENT 'listed however few its visitors are' AFTER expires_at;
 
 ALTER TABLE placement_log
-    ADD COLUMN IF NOT EXISTS cleared Nullable(Bool) COMMENT 'listed however few its visitors are' AFTER expires_at;
+    ADD COLUMN IF NOT EXISTS approved Nullable(Bool) COMMENT 'listed however few its visitors are' AFTER expires_at;

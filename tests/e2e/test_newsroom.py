@@ -188,7 +188,7 @@ async def test_single_keys_can_be_switched_off(newsroom: Newsroom, page: Page) -
 
 async def test_a_decision_keeps_what_held_before(newsroom: Newsroom, page: Page) -> None:
     """A decision is whole: whoever pins must not lift an embargo that a colleague has set."""
-    newsroom.placed("a", embargo_until=2_000_000_000_000, pinned=2, cleared=True)
+    newsroom.placed("a", embargo_until=2_000_000_000_000, pinned=2, approved=True)
     await page.goto(f"{newsroom.article('a')}&tz=Asia/Almaty")
     await signed_in(page)
     await expect(page.locator(".log li")).to_have_count(1)

@@ -141,7 +141,7 @@ def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) ->
         sparklines=Sparklines(store, clock),
         defaults=defaults,
         clock=clock,
-        holds_back=settings.rules.hold_back,
+        quarantines=settings.rules.quarantines,
     )
     return app
 

@@ -132,8 +132,8 @@ class RankingSettings(ClickHouseSettings, ServiceSettings):
     @property
     def rules(self) -> Rules:
         return Rules(
-            mark_share=self.ranking_suspicious_top10_share,
-            mark_views=self.ranking_suspicious_min_views,
+            top10_share=self.ranking_suspicious_top10_share,
+            min_views=self.ranking_suspicious_min_views,
             quarantine=self.ranking_quarantine,
             min_visitors=self.ranking_min_visitors,
         )

@@ -32,14 +32,14 @@ class Metrics:
         )
         self.computations = Counter(
             "mostread_ranking_cache_refreshes_total",
-            "Answers computed from ClickHouse, by what they are of (outcome: done, failed).",
-            ["what", "outcome"],
+            "Refreshes of cached values from ClickHouse (outcome: done, failed).",
+            ["resource", "outcome"],
             registry=registry,
         )
         self.answers = Counter(
             "mostread_ranking_responses_total",
-            "Answers by how they were had: fresh, renewing or stale out of memory, or computed.",
-            ["what", "how"],
+            "Cache lookups by result (cache: hit, revalidating, stale, miss).",
+            ["resource", "cache"],
             registry=registry,
         )
         self.as_of = Gauge(

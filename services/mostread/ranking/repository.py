@@ -35,7 +35,7 @@ class Counts(msgspec.Struct, frozen=True):
 class RankedRow(Counts, frozen=True, kw_only=True):
     """An article with its counts in a window; `pinned` is the rank an editor gave it.
 
-    An editor has `cleared` it of what its visitors look like. `base_*`, `hours` and `expected`
+    An editor has `approved` it of what its visitors look like. `base_*`, `hours` and `expected`
     are what its `points` or its trend (`ranked`) are made of: see engagement/score.py. Where
     something is searched for, it is the one of `number` among `others` that are not pinned, and
     `found` or not; one that is neither found nor pinned is no row.
@@ -43,7 +43,7 @@ class RankedRow(Counts, frozen=True, kw_only=True):
 
     article_id: str
     pinned: int | None
-    cleared: bool
+    approved: bool
     ranked: float
     points: float
     base_views: int
@@ -111,7 +111,7 @@ class DecisionRow(msgspec.Struct, frozen=True):
     pinned: int | None
     embargo_until: int | None
     expires_at: int | None
-    cleared: bool | None
+    approved: bool | None
     until: int | None
 
 
@@ -170,7 +170,7 @@ class Store:
     ) -> list[RankedRow]:
         """Return a stretch of the list in its order, pinned articles before all others.
 
-        An article with fewer than `least_views` in the window must be pinned or cleared.
+        An article with fewer than `least_views` in the window must be pinned or approved.
         The list is its pinned articles and `rows` others at most, without the first `skip`.
         """
         since = now - query.published_within if query.published_within else None

@@ -43,11 +43,11 @@ def items(ranking: Service, parameters: str = "") -> dict[str, Any]:
 
 def seen(ranking: Service, article_id: str) -> tuple[Any, ...]:
     """Return the views of an article, and what is said of who viewed it."""
-    item = items(ranking, "held_back=1").get(article_id)
+    item = items(ranking, "quarantined=1").get(article_id)
     if item is None:
         return (0,)
     integrity = item["integrity"] or {}
-    return (item["window"]["views"], *map(integrity.get, ("visitors", "top_share", "marked")))
+    return (item["window"]["views"], *map(integrity.get, ("visitors", "top_share", "suspicious")))
 
 
 @pytest.fixture
@@ -69,8 +69,8 @@ def test_few_visitors_are_marked_and_counts_stay_exact(read: System) -> None:
     read.service("aggregator").wait_ready()
     ranking = read.service("ranking").wait_ready()
     wait_until(lambda: seen(ranking, "pushed") == (200, 4, 1.0, True), "the pushed one is marked")
-    many, visitors, share, marked = seen(ranking, "popular")
-    assert (many, marked) == (150, False)
+    many, visitors, share, suspicious = seen(ranking, "popular")
+    assert (many, suspicious) == (150, False)
     assert 110 < visitors < 200  # 64 lowest hashes tell 150 to within a quarter, mostly
     assert share < 0.2
     assert seen(ranking, "small") == (2, 2, 1.0, False)
@@ -94,33 +94,33 @@ def test_what_is_held_back_is_listed_once_an_editor_clears_it(read: System) -> N
     assert listed("cursor=*") == ["popular", "server"]
     # A search knows the ranks of the list without them, and finds none of them.
     assert {a: item["rank"] for a, item in items(ranking, "q=S").items()} == {"server": 2}
-    assert list(items(ranking, "q=s&held_back=1")) == ["pushed", "server", "small"]
-    with urllib.request.urlopen(f"{ranking.url}/?held_back=1&lang=en", timeout=30) as answer:
+    assert list(items(ranking, "q=s&quarantined=1")) == ["pushed", "server", "small"]
+    with urllib.request.urlopen(f"{ranking.url}/?quarantined=1&lang=en", timeout=30) as answer:
         page = answer.read().decode()
     assert page.count('<span class="pinned">held back</span>') == 2
     assert page.count("100 % of the views that were looked at are of ten visitors</span>") == 1
     assert "Leave them out" in page
-    held = items(ranking, "held_back=1")
+    held = items(ranking, "quarantined=1")
     assert list(held) == ["pushed", "popular", "server", "small"]
-    assert {a for a, item in held.items() if (item["integrity"] or {}).get("held_back")} == {
+    assert {a for a, item in held.items() if (item["integrity"] or {}).get("quarantined")} == {
         "pushed",
         "small",
     }
     request = urllib.request.Request(
         f"{collector.url}/v1/articles/pushed/placement",
         method="PUT",
-        data=b'{"cleared": true, "reason": "A class reads it together."}',
+        data=b'{"approved": true, "reason": "A class reads it together."}',
         headers={"Authorization": f"Bearer {TOKENS['editor']}"},
     )
     urllib.request.urlopen(request, timeout=30).close()
-    wait_until(lambda: listed() == ["pushed", "popular", "server"], "the cleared one is listed")
-    cleared = items(ranking)["pushed"]
-    assert cleared["window"]["views"] == 200
-    assert cleared["integrity"]["marked"]
-    assert cleared["integrity"]["cleared"]
+    wait_until(lambda: listed() == ["pushed", "popular", "server"], "the approved one is listed")
+    approved = items(ranking)["pushed"]
+    assert approved["window"]["views"] == 200
+    assert approved["integrity"]["suspicious"]
+    assert approved["integrity"]["approved"]
     with urllib.request.urlopen(f"{ranking.url}/v1/articles/pushed", timeout=30) as answer:
         article = json.loads(answer.read())
-    assert article["placement"]["cleared"]
+    assert article["placement"]["approved"]
     assert article["integrity"]["top_share"] == 1.0
 
 

@@ -67,6 +67,6 @@ async def test_what_is_done_is_measured(service: Service) -> None:
     )
     assert 'mostread_ranking_request_duration_seconds_count{route="none",status="404"} 1.0' in text
     assert 'mostread_ranking_query_duration_seconds_count{query="ranked"} 2.0' in text
-    assert 'mostread_ranking_cache_refreshes_total{outcome="done",what="list"} 1.0' in text
-    assert 'mostread_ranking_responses_total{how="fresh",what="list"} 2.0' in text
-    assert 'mostread_ranking_responses_total{how="computed",what="list"} 1.0' in text
+    assert 'mostread_ranking_cache_refreshes_total{outcome="done",resource="list"} 1.0' in text
+    assert 'mostread_ranking_responses_total{cache="hit",resource="list"} 2.0' in text
+    assert 'mostread_ranking_responses_total{cache="miss",resource="list"} 1.0' in text

@@ -108,7 +108,7 @@ async def test_an_article_that_nobody_described_or_read_can_be_pinned(
         "pinned": 2,
         "embargo_until": None,
         "expires_at": None,
-        "cleared": None,
+        "approved": None,
         "until": "2026-11-23T15:03:05.000Z",
     }
 
@@ -137,7 +137,7 @@ async def test_the_log_says_who_decided_what_and_how_to_take_it_back(
         counted.decision("a/b", version=2**62 + 1, by="Анна", decided_at=ago(hours=1), **pinned)
     counted.decision("a/b", version=2**62 + 2, by="")
     nothing = dict.fromkeys(
-        ("hidden", "pinned", "embargo_until", "expires_at", "cleared", "until", "undoes")
+        ("hidden", "pinned", "embargo_until", "expires_at", "approved", "until", "undoes")
     )
     ids = [str(2**62 + n) for n in range(3)]
     lifted = {

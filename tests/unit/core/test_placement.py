@@ -35,7 +35,7 @@ def test_a_decision_becomes_a_row() -> None:
         pinned=3,
         embargo_until=None,
         expires_at=None,
-        cleared=None,
+        approved=None,
         until=1000,
         reason="<b>шұғыл</b>\n",
         by="Анна",

@@ -32,7 +32,7 @@ class Decision(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     pinned: PinnedRank | UnsetType = UNSET
     embargo_until: Timestamp | UnsetType = UNSET
     expires_at: Timestamp | UnsetType = UNSET
-    cleared: bool | UnsetType = UNSET
+    approved: bool | UnsetType = UNSET
     until: Timestamp | UnsetType = UNSET
     reason: Reason | UnsetType = UNSET
     undoes: DecisionId | UnsetType = UNSET
@@ -55,7 +55,7 @@ class PlacementRow(NamedTuple):
     pinned: int | None
     embargo_until: int | None
     expires_at: int | None
-    cleared: bool | None
+    approved: bool | None
     until: int | None
     reason: str
     by: str
@@ -76,7 +76,7 @@ class Decided(Protocol):
     @property
     def expires_at(self) -> int | None: ...
     @property
-    def cleared(self) -> bool | None: ...
+    def approved(self) -> bool | None: ...
     @property
     def until(self) -> int | None: ...
 
@@ -136,7 +136,7 @@ def placement_row(
         pinned=_said(said.pinned),
         embargo_until=_said(said.embargo_until),
         expires_at=_said(said.expires_at),
-        cleared=_said(said.cleared),
+        approved=_said(said.approved),
         until=_said(said.until),
         reason=_said(said.reason) or "",
         by=said.by,
@@ -153,7 +153,7 @@ def in_force(decided: Decided, now: int) -> bool:
         decided.pinned,
         decided.embargo_until,
         decided.expires_at,
-        decided.cleared,
+        decided.approved,
     )
     return said.count(None) < len(said) and (decided.until is None or now < decided.until)
 

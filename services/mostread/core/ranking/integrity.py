@@ -29,49 +29,49 @@ class Integrity:
     """What is said of an article's visitors; the counts beside it are exact.
 
     `sampled_views` were looked at, of `visitors` visitors; `top_share` is the part of them that
-    are of the ten busiest. One that is `held_back` is in no list that is not asked for such.
+    are of the ten busiest. One that is `quarantined` is in no list that is not asked for such.
     """
 
     sampled_views: int
     visitors: int
     top_share: float
-    marked: bool
-    cleared: bool
-    held_back: bool
+    suspicious: bool
+    approved: bool
+    quarantined: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What an operator sets: which articles are marked, and which are not listed."""
+    """What an operator sets: which articles are suspicious, and which are not listed."""
 
-    mark_share: float = 0.5
-    mark_views: int = 100
+    top10_share: float = 0.5
+    min_views: int = 100
     quarantine: bool = False
     min_visitors: int = 0
 
     @property
-    def hold_back(self) -> bool:
+    def quarantines(self) -> bool:
         """Whether any article could be kept out."""
         return self.quarantine or self.min_visitors > 0
 
     def integrity(
-        self, row: VisitorsRow | None, views: int, *, cleared: bool, pinned: bool
+        self, row: VisitorsRow | None, views: int, *, approved: bool, pinned: bool
     ) -> Integrity | None:
         """Return what is known of an article with so many `views` in the window, if anything is.
 
         Of the views that were not looked at, each is taken to be of another visitor. What an
-        editor has `cleared` or `pinned` is not held back.
+        editor has `approved` or `pinned` is not held back.
         """
         seen = row.views if row else 0
         visitors = row.visitors if row else 0
         busiest = row.busiest if row else 0
-        marked = seen >= self.mark_views and busiest > self.mark_share * seen
+        suspicious = seen >= self.min_views and busiest > self.top10_share * seen
         few = visitors + max(0, views - seen) < self.min_visitors
-        held_back = not (cleared or pinned) and (few or (marked and self.quarantine))
-        if not seen and not held_back:
+        quarantined = not (approved or pinned) and (few or (suspicious and self.quarantine))
+        if not seen and not quarantined:
             return None
         top_share = round(busiest / seen, 4) if seen else 0.0
-        return Integrity(seen, visitors, top_share, marked, cleared, held_back)
+        return Integrity(seen, visitors, top_share, suspicious, approved, quarantined)
 
 
 def hours_of(window: Window, now: datetime) -> tuple[datetime, datetime]:

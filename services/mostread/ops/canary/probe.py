@@ -100,7 +100,7 @@ class Way:
             async with self._http.get(
                 f"{self._settings.canary_ranking_url}/v1/most-read",
                 # Its article has one visitor, which is reason enough to hold others back.
-                params={"site": CANARY_SITE, "window": "1h", "limit": "100", "held_back": "1"},
+                params={"site": CANARY_SITE, "window": "1h", "limit": "100", "quarantined": "1"},
             ) as answer:
                 body = await answer.read()
             if answer.status != 200:

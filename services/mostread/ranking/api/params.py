@@ -52,7 +52,7 @@ class ListQuery:
     published_within: timedelta | None = None
     tz: str | None = None
     half_life: timedelta | None = None
-    held_back: bool = False
+    quarantined: bool = False
     explain: bool = False
     cursor: str | None = None
     q: str | None = None
@@ -232,7 +232,7 @@ PARAMETERS = {
     "published_within": Parameter("hours or days, for example 6h or 7d", _duration),
     "tz": Parameter("the name of an IANA time zone, for example Asia/Almaty", zone),
     "half_life": Parameter("hours or days, for example 6h or 2d, or none", _half_life),
-    "held_back": _YES_OR_NO,
+    "quarantined": _YES_OR_NO,
     "explain": _YES_OR_NO,
     "cursor": Parameter(
         "* for the first page, then the next_cursor of the page before",

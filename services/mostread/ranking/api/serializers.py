@@ -159,7 +159,7 @@ def decision_json(decision: DecisionRow) -> dict[str, object]:
         "pinned": decision.pinned,
         "embargo_until": _milliseconds(decision.embargo_until),
         "expires_at": _milliseconds(decision.expires_at),
-        "cleared": decision.cleared,
+        "approved": decision.approved,
         "until": _milliseconds(decision.until),
     }
 

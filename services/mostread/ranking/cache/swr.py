@@ -65,7 +65,7 @@ class Snapshots(Generic[K, V]):
             metrics.computations.labels(what, outcome) for outcome in ("done", "failed")
         )
         self._fresh, self._renewing, self._stale, self._computed = (
-            metrics.answers.labels(what, how) for how in ("fresh", "renewing", "stale", "computed")
+            metrics.answers.labels(what, how) for how in ("hit", "revalidating", "stale", "miss")
         )
 
     async def get(self, key: K) -> V:
@@ -106,7 +106,7 @@ class Snapshots(Generic[K, V]):
             self._done.inc()
         except MostreadError as error:
             self._failed.inc()
-            log.warning("cache_refresh_failed", what=self._what, error=str(error))
+            log.warning("cache_refresh_failed", resource=self._what, error=str(error))
             kept = self._kept.get(key)
             if kept is None:
                 raise

@@ -107,8 +107,8 @@ def _said(decision: DecisionRow, zone: ZoneInfo, words: PageWords, desk: DeskWor
     ):
         if moment is not None:
             said.append(text.format(time=_time(moment, zone, words)))
-    if decision.cleared:
-        said.append(desk.said_cleared)
+    if decision.approved:
+        said.append(desk.said_approved)
     if not said:
         return [desk.said_nothing]
     if decision.until is not None:

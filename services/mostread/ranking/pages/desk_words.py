@@ -73,10 +73,10 @@ class DeskWords:
     keys_on: str
     not_set_up: str
 
-    cleared: str
+    approved: str
     few: str
     few_how: str
-    held_back: str
+    quarantined: str
 
     log: str
     log_for: str
@@ -89,7 +89,7 @@ class DeskWords:
     said_unpinned: str
     said_embargo: str
     said_expires: str
-    said_cleared: str
+    said_approved: str
     said_until: str
     said_nothing: str
     said_undoes: str
@@ -188,10 +188,10 @@ DESK_WORDS: dict[Lang, DeskWords] = {
         keys_on="Single keys do this",
         not_set_up="Hiding and pinning on this page is not set up: operators name the collector in "
         "MOSTREAD_RANKING_COLLECTOR_URL.",
-        cleared="listed, however few read it",
+        approved="listed, however few read it",
         few="few visitors",
         few_how="{share} % of the views that were looked at are of ten visitors",
-        held_back="held back",
+        quarantined="held back",
         log="Decisions",
         log_for="Editors see here who decided what, when and why.",
         log_empty="Nothing was decided about this article.",
@@ -203,7 +203,7 @@ DESK_WORDS: dict[Lang, DeskWords] = {
         said_unpinned="at no rank, whatever the CMS says",
         said_embargo="not listed before {time}",
         said_expires="not listed from {time}",
-        said_cleared="listed, however few read it",
+        said_approved="listed, however few read it",
         said_until="until {time}",
         said_nothing="left to the CMS",
         said_undoes="takes back that of {time}",
@@ -278,10 +278,10 @@ DESK_WORDS: dict[Lang, DeskWords] = {
         keys_on="Одиночные клавиши работают",
         not_set_up="Скрывать и закреплять на этой странице нельзя: администраторы указывают "
         "адрес коллектора в MOSTREAD_RANKING_COLLECTOR_URL.",
-        cleared="показывать, даже если читают немногие",
+        approved="показывать, даже если читают немногие",
         few="мало посетителей",
         few_how="{share} % рассмотренных просмотров — от десяти посетителей",
-        held_back="придержано",
+        quarantined="придержано",
         log="Решения",
         log_for="Здесь редакторы видят, кто, что, когда и почему решил.",
         log_empty="Об этом материале ничего не решали.",
@@ -293,7 +293,7 @@ DESK_WORDS: dict[Lang, DeskWords] = {
         said_unpinned="не закреплено, что бы ни говорила CMS",
         said_embargo="не показывать до {time}",
         said_expires="не показывать с {time}",
-        said_cleared="показывать, даже если читают немногие",
+        said_approved="показывать, даже если читают немногие",
         said_until="действует до {time}",
         said_nothing="оставлено на решение CMS",
         said_undoes="отменяет решение от {time}",
@@ -368,10 +368,10 @@ DESK_WORDS: dict[Lang, DeskWords] = {
         keys_on="Жеке пернелер жұмыс істейді",
         not_set_up="Бұл бетте жасыру мен бекіту бапталмаған: әкімшілер коллектор мекенжайын "
         "MOSTREAD_RANKING_COLLECTOR_URL арқылы береді.",
-        cleared="аз адам оқыса да көрсетілсін",
+        approved="аз адам оқыса да көрсетілсін",
         few="келуші аз",
         few_how="қаралған қаралымның {share} %-ы он келушіден",
-        held_back="ұсталып тұр",
+        quarantined="ұсталып тұр",
         log="Шешімдер",
         log_for="Мұнда редакторлар кім, нені, қашан және неге шешкенін көреді.",
         log_empty="Бұл мақала туралы ештеңе шешілмеген.",
@@ -383,7 +383,7 @@ DESK_WORDS: dict[Lang, DeskWords] = {
         said_unpinned="CMS не десе де, бекітілмеген",
         said_embargo="{time} дейін көрсетілмейді",
         said_expires="{time} бастап көрсетілмейді",
-        said_cleared="аз адам оқыса да көрсетілсін",
+        said_approved="аз адам оқыса да көрсетілсін",
         said_until="{time} дейін күшінде",
         said_nothing="CMS шешіміне қалдырылған",
         said_undoes="мына уақыттағы шешімді қайтарады: {time}",

@@ -94,9 +94,9 @@ def add_page(
     sparklines: Sparklines,
     defaults: Defaults,
     clock: Callable[[], int],
-    holds_back: bool,
+    quarantines: bool,
 ) -> None:
-    """Add the page to `app`. `clock` is in milliseconds; `holds_back`: whether lists may."""
+    """Add the page to `app`. `clock` is in milliseconds; `quarantines`: whether lists may."""
 
     async def index(request: web.Request) -> web.Response:
         lang = reader_language(request)
@@ -119,7 +119,7 @@ def add_page(
             lang,
             {
                 **_context(query, answer.value, now, words, offered=offered, lines=lines),
-                "held_back": _held_back(query, words) if holds_back else None,
+                "quarantined": _held_back(query, words) if quarantines else None,
             },
         )
 
@@ -192,9 +192,9 @@ def _context(
 
 def _held_back(query: ListQuery, words: PageWords) -> Choice:
     """Return the way to the list with what is held back, or the way back from it."""
-    label = words.leave_held_back if query.held_back else words.show_held_back
-    address = query.address(held_back=None if query.held_back else "1", offset=None)
-    return Choice(label, address, query.held_back)
+    label = words.leave_quarantined if query.quarantined else words.show_quarantined
+    address = query.address(quarantined=None if query.quarantined else "1", offset=None)
+    return Choice(label, address, query.quarantined)
 
 
 def _place(query: ListQuery) -> list[tuple[str, str]]:

@@ -50,9 +50,9 @@ class PageWords:
     order: str
     pinned: str
     pinned_to: str
-    about_held_back: str
-    show_held_back: str
-    leave_held_back: str
+    about_quarantined: str
+    show_quarantined: str
+    leave_quarantined: str
     hidden: str
     over_time: str
     pages: str
@@ -154,9 +154,9 @@ PAGE_WORDS: dict[Lang, PageWords] = {
         order="Order",
         pinned="pinned",
         pinned_to="pinned to rank {rank}",
-        about_held_back="Articles read by few are held back until an editor clears them.",
-        show_held_back="Show them too",
-        leave_held_back="Leave them out",
+        about_quarantined="Articles read by few are held back until an editor clears them.",
+        show_quarantined="Show them too",
+        leave_quarantined="Leave them out",
         hidden="hidden",
         over_time="over time",
         pages="Pages",
@@ -267,9 +267,9 @@ PAGE_WORDS: dict[Lang, PageWords] = {
         order="Порядок",
         pinned="закреплено",
         pinned_to="закреплено на месте {rank}",
-        about_held_back="Статьи с немногими читателями придержаны, пока их не допустит редактор.",
-        show_held_back="Показать и их",
-        leave_held_back="Не показывать их",
+        about_quarantined="Статьи с немногими читателями придержаны, пока их не допустит редактор.",
+        show_quarantined="Показать и их",
+        leave_quarantined="Не показывать их",
         hidden="скрыто",
         over_time="по времени",
         pages="Страницы",
@@ -381,9 +381,9 @@ PAGE_WORDS: dict[Lang, PageWords] = {
         order="Реті",
         pinned="бекітілген",
         pinned_to="{rank}-орынға бекітілген",
-        about_held_back="Аз адам оқыған мақалалар редактор рұқсат бергенше кідіртіледі.",
-        show_held_back="Оларды да көрсету",
-        leave_held_back="Оларды көрсетпеу",
+        about_quarantined="Аз адам оқыған мақалалар редактор рұқсат бергенше кідіртіледі.",
+        show_quarantined="Оларды да көрсету",
+        leave_quarantined="Оларды көрсетпеу",
         hidden="жасырылған",
         over_time="уақыт бойынша",
         pages="Беттер",

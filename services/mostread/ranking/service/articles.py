@@ -93,7 +93,7 @@ class Articles:
             integrity=self.rules.integrity(
                 visitors.get(article_id),
                 windows[WATCHED].views,
-                cleared=bool(holds and holds.cleared),
+                approved=bool(holds and holds.approved),
                 pinned=stands.pinned is not None,
             ),
             decided=holds,

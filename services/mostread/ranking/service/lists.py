@@ -151,13 +151,13 @@ class MostReadLists:
     ) -> list[Placed[RankedRow]]:
         # Pinned ranks end at 100. Far below them all the pinned articles stand above, and what
         # stands above a page need not be fetched to know its ranks.
-        holds_back = self._rules.hold_back and not query.held_back
-        if holds_back and query.words:
+        quarantines = self._rules.quarantines and not query.quarantined
+        if quarantines and query.words:
             found = await self._found(query, window, now)
             return list(islice(found, offset, offset + limit))
-        skip = offset if offset >= _BELOW_ALL_PINS and not (holds_back or query.words) else 0
+        skip = offset if offset >= _BELOW_ALL_PINS and not (quarantines or query.words) else 0
         rows = await self._ranked(query, window, now, offset + limit, skip)
-        if holds_back:
+        if quarantines:
             rows = await self._let_through(query, window, now, offset + limit, rows)
         if skip:
             return [Placed(offset + n, False, row) for n, row in enumerate(rows[:limit], 1)]
@@ -195,7 +195,7 @@ class MostReadLists:
             rows=rows,
             skip=skip,
             # Fewer views are fewer visitors: this keeps pages far down from asking for them all.
-            least_views=0 if query.held_back else self._rules.min_visitors,
+            least_views=0 if query.quarantined else self._rules.min_visitors,
         )
 
     async def _let_through(
@@ -209,22 +209,22 @@ class MostReadLists:
         while True:
             ids = [row.article_id for row in rows if row.pinned is None]
             visitors = await self._store.visitors(query.site, ids, *hours_of(window, now))
-            through = [row for row in rows if not self._holds_back(row, visitors)]
+            through = [row for row in rows if not self._is_quarantined(row, visitors)]
             enough = sum(row.pinned is None for row in through) >= wanted
             if enough or len(ids) < asked:
                 return through
             asked *= 2
             rows = await self._ranked(query, window, now, asked)
 
-    def _holds_back(self, row: RankedRow, visitors: Mapping[str, VisitorsRow]) -> bool:
+    def _is_quarantined(self, row: RankedRow, visitors: Mapping[str, VisitorsRow]) -> bool:
         integrity = self._integrity(row, visitors)
-        return integrity is not None and integrity.held_back
+        return integrity is not None and integrity.quarantined
 
     def _integrity(self, row: RankedRow, visitors: Mapping[str, VisitorsRow]) -> Integrity | None:
         return self._rules.integrity(
             visitors.get(row.article_id),
             row.views,
-            cleared=row.cleared,
+            approved=row.approved,
             pinned=row.pinned is not None,
         )
 

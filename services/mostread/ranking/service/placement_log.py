@@ -105,7 +105,7 @@ def undo(logged: Logged) -> dict[str, object]:
         "pinned": before.pinned,
         "embargo_until": before.embargo_until,
         "expires_at": before.expires_at,
-        "cleared": before.cleared,
+        "approved": before.approved,
         "until": before.until,
         "reason": before.reason or None,
     }

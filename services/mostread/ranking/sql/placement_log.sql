@@ -3,7 +3,7 @@ SELECT
     version, toUnixTimestamp64Milli(decided_at) AS decided_at, by, reason, undoes, hidden, pinned,
     toUnixTimestamp64Milli(embargo_until) AS embargo_until,
     toUnixTimestamp64Milli(expires_at) AS expires_at,
-    cleared, toUnixTimestamp64Milli(until) AS until
+    approved, toUnixTimestamp64Milli(until) AS until
 FROM placement_log FINAL
 WHERE site = {site:String} AND article_id = {article:String} AND version < {before:UInt64}
 ORDER BY version DESC

@@ -46,7 +46,7 @@ WITH
     ),
     decided AS
     (
-        SELECT article_id, hidden AS decided_hidden, pinned AS decided_pinned, embargo_until, expires_at, cleared AS decided_cleared
+        SELECT article_id, hidden AS decided_hidden, pinned AS decided_pinned, embargo_until, expires_at, approved AS decided_approved
         FROM placements FINAL
         WHERE site = %(site)s AND (until IS NULL OR moment < until)
     )
@@ -56,7 +56,7 @@ SELECT
     nullIf(coalesce(decided_pinned, told_pinned), 0) AS pinned,
     coalesce(decided_hidden, told_hidden)
         OR ifNull(moment < embargo_until, false) OR ifNull(expires_at <= moment, false) AS hidden,
-    ifNull(decided_cleared, false) AS cleared,
+    ifNull(decided_approved, false) AS approved,
     base_views, base_comments, base_likes,
     (base_views * %(views_weight)s + base_comments * %(comments_weight)s + base_likes * %(likes_weight)s) / 1000000 AS points,
     -- Since when it is there: since it was published, or read, whichever was first.
@@ -75,7 +75,7 @@ SELECT
 FROM counted LEFT ANY JOIN told USING (article_id) LEFT ANY JOIN decided USING (article_id)
 WHERE NOT deleted AND NOT hidden
   AND (ranked > 0 OR pinned IS NOT NULL)
-  AND (views >= %(least_views)s OR cleared OR pinned IS NOT NULL)
+  AND (views >= %(least_views)s OR approved OR pinned IS NOT NULL)
   AND (%(section)s = '' OR section = %(section)s)
   -- RFC 4647, basic filtering: kk finds kk and kk-Cyrl.
   AND (%(language)s = '' OR language = %(language)s OR startsWith(language, concat(%(language)s, '-')))

@@ -186,7 +186,7 @@ async function decide(article, want) {
   busy(deciding, false);
   form.elements.hidden.value = String(want === "hide" ? true : (about.holds.hidden ?? "cms"));
   form.elements.pinned.value = about.holds.pinned ?? (want === "pin" ? Math.min(article.rank ?? 1, 100) : "");
-  form.elements.cleared.checked = Boolean(about.holds.cleared);
+  form.elements.approved.checked = Boolean(about.holds.approved);
   for (const name of TIMES) form.elements[name].value = about.holds[name] ? local(about.holds[name]) : "";
   deciding.querySelector("details").open = Boolean(about.holds.embargo_until || about.holds.expires_at);
   const first = form.elements[want === "pin" ? "pinned" : "reason"];
@@ -199,7 +199,7 @@ function decision() {
   /* A decision is whole: what this page has no field for stays as it was. */
   const body = { ...about.holds, hidden: { true: true, false: false }[elements.hidden.value] };
   body.pinned = elements.pinned.value === "" ? undefined : Number(elements.pinned.value);
-  body.cleared = elements.cleared.checked || undefined;
+  body.approved = elements.approved.checked || undefined;
   for (const name of TIMES) body[name] = elements[name].value ? moment(elements[name].value) : undefined;
   return body;
 }
