@@ -1,29 +1,52 @@
-"""Every error that mostread raises on purpose, split by what the caller can do about it.
+"""Errors that mostread raises on purpose, grouped by what the caller can do.
 
-MostreadError
-├── Unavailable          wait and try again: the other side is away
-│   ├── KafkaUnavailable
-│   │   └── OutcomeUnknown   sent, and no acknowledgement came: it may be in Kafka or not
-│   ├── ClickHouseUnavailable
-│   └── Overloaded       as much is under way as memory may hold
-├── Misconfigured        change a setting or the environment, then start again
-│   └── SchemaTooNew     the database was migrated, or the log counted, by a newer mostread
-├── InvalidEvent         the input is wrong: send something else
-│   └── (carries `reason`, one of the closed set the API documents)
-├── InvalidFile          the file is wrong: mend it; nothing of it was taken
-├── NameTaken            the name stands for something else: choose another, or remove that
-├── Overlapping          it was counted already, or some of it: leave that out
-├── CountOver            begin anew: the topic or the tables are others than those counted
-└── LogInconsistent      the log contradicts what was counted: a person must look
+    MostreadError
+    ├── Unavailable              retry later: a dependency is down or busy
+    │   ├── KafkaUnavailable
+    │   │   └── OutcomeUnknown   the record was sent and not acknowledged; it may be in Kafka
+    │   ├── ClickHouseUnavailable
+    │   └── Overloaded           a limit on memory or concurrent work is reached
+    │       └── TooManyStreams
+    ├── InvalidRequest           change the HTTP request; carries headers and problem members
+    │   ├── BadParameter         carries `parameter` and `allowed`
+    │   ├── InvalidSentAt
+    │   ├── UnreadableBody
+    │   ├── UnsupportedEncoding
+    │   ├── PayloadTooLarge
+    │   │   └── TooManyEvents
+    │   ├── RequestTimeout
+    │   ├── NoValidEvent         carries `rejected`
+    │   ├── InvalidArticle       carries `reason`
+    │   ├── InvalidPlacement     carries `reason`
+    │   ├── Unauthorized
+    │   ├── Forbidden
+    │   │   └── AuditLogDisabled
+    │   ├── UnknownArticle
+    │   └── CursorExpired
+    ├── InvalidEvent             change the event; carries `reason`, one of a documented set
+    ├── InvalidFile              fix the file; nothing was imported
+    ├── Misconfigured            change a setting or the environment, then restart
+    │   └── SchemaTooNew         a newer mostread migrated the database or counted the events
+    ├── NameTaken                choose another name, or remove what has this one
+    ├── Overlapping              leave out what is counted already
+    ├── CountOver                restart: the topic or the tables were replaced
+    └── LogInconsistent          investigate: the topic contradicts the stored counters
+
+infra/http/problems.py maps these classes to statuses and problem types.
 """
+
+from collections.abc import Mapping, Sequence
+
+MAX_DETAIL = 500
+"""Characters of a message that quotes the client's input."""
 
 
 class MostreadError(Exception):
-    """The root: an error whose message says what is wrong and what to do."""
+    """Base class; the message states the problem and the fix."""
 
 
 class Unavailable(MostreadError):
-    """The other side is away; the same call may succeed later."""
+    """A dependency does not answer; the same call may succeed later."""
 
 
 class KafkaUnavailable(Unavailable):
@@ -31,27 +54,132 @@ class KafkaUnavailable(Unavailable):
 
 
 class OutcomeUnknown(KafkaUnavailable):
-    """It was handed to Kafka and not acknowledged in time: it may have been written or not."""
+    """Kafka did not acknowledge a record in time; it may have been written."""
 
 
 class ClickHouseUnavailable(Unavailable):
-    """ClickHouse did not answer, or answered that it cannot work just now."""
+    """ClickHouse did not answer, or reported a temporary failure."""
 
 
 class Overloaded(Unavailable):
-    """As much is under way as memory may hold; what is refused was not taken."""
+    """A limit on memory or concurrent work is reached; nothing was accepted."""
 
 
-class Misconfigured(MostreadError):
-    """A setting or the environment must change before this can work."""
+class TooManyStreams(Overloaded):
+    """The ranking serves the maximum number of streams or streamed lists."""
 
 
-class SchemaTooNew(Misconfigured):
-    """The database carries migrations that this version does not know."""
+class InvalidRequest(MostreadError):
+    """An HTTP request that will fail again unless the client changes it.
+
+    `headers` are added to the response, `members` to the problem document.
+    """
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        members: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.headers = headers or {}
+        self.members = members or {}
+
+
+class BadParameter(InvalidRequest):
+    """A parameter is unknown, repeated, or has a value that is not allowed."""
+
+    def __init__(self, parameter: str, message: str, allowed: str) -> None:
+        super().__init__(
+            f"{message}. Allowed: {allowed}.",
+            members={"parameter": parameter, "allowed": allowed},
+        )
+        self.parameter = parameter
+        self.allowed = allowed
+
+
+class InvalidSentAt(InvalidRequest):
+    """The parameter sent_at is not a number of milliseconds since 1970."""
+
+
+class UnreadableBody(InvalidRequest):
+    """The body ended early or cannot be decompressed."""
+
+
+class UnsupportedEncoding(InvalidRequest):
+    """The body has a Content-Encoding other than the `supported` ones."""
+
+    def __init__(self, detail: str, supported: str) -> None:
+        super().__init__(detail, headers={"Accept-Encoding": supported})
+
+
+class PayloadTooLarge(InvalidRequest):
+    """The body exceeds the size limit."""
+
+
+class TooManyEvents(PayloadTooLarge):
+    """The request holds more events than the limit."""
+
+    def __init__(self, count: int, limit: int) -> None:
+        super().__init__(f"{count} events in one request; at most {limit} may be.")
+
+
+class RequestTimeout(InvalidRequest):
+    """The client took too long to send the body."""
+
+
+class NoValidEvent(InvalidRequest):
+    """The request holds no valid event; `rejected` explains each, ready for JSON."""
+
+    def __init__(self, detail: str, rejected: Sequence[object]) -> None:
+        super().__init__(detail, members={"rejected": rejected})
+
+
+class InvalidArticle(InvalidRequest):
+    """An article violates its schema; `reason` is stable, the message is for people."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail[:MAX_DETAIL], members={"reason": reason})
+        self.reason = reason
+
+
+class InvalidPlacement(InvalidRequest):
+    """A placement violates its schema; `reason` is stable, the message is for people."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail[:MAX_DETAIL], members={"reason": reason})
+        self.reason = reason
+
+
+class Unauthorized(InvalidRequest):
+    """The request carries no token, or one that is unknown (`invalid_token`)."""
+
+    def __init__(self, detail: str, *, invalid_token: bool = False) -> None:
+        challenge = 'Bearer realm="mostread"'
+        if invalid_token:
+            challenge += ', error="invalid_token"'
+        super().__init__(detail, headers={"WWW-Authenticate": challenge})
+
+
+class Forbidden(InvalidRequest):
+    """The token's role does not permit the request."""
+
+
+class AuditLogDisabled(Forbidden):
+    """The ranking has no tokens configured, so nobody may read the audit log."""
+
+
+class UnknownArticle(InvalidRequest):
+    """Neither metadata nor counts exist for the article."""
+
+
+class CursorExpired(InvalidRequest):
+    """The list that the cursor points into is no longer stored."""
 
 
 class InvalidEvent(MostreadError):
-    """An event or article breaks its contract; `reason` is stable, the message is for people."""
+    """An event violates its contract; `reason` is stable, the message is for people."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
@@ -59,20 +187,28 @@ class InvalidEvent(MostreadError):
 
 
 class InvalidFile(MostreadError):
-    """A file that was to be imported is wrong; the message names its lines."""
+    """A file cannot be imported; the message names its lines."""
+
+
+class Misconfigured(MostreadError):
+    """A setting or the environment must change before this can work."""
+
+
+class SchemaTooNew(Misconfigured):
+    """The database has migrations that this version does not know."""
 
 
 class NameTaken(MostreadError):
-    """The name stands for something else already."""
+    """The name refers to something else already."""
 
 
 class Overlapping(MostreadError):
-    """What is to be counted was counted in part already."""
+    """Part of the import is counted already."""
 
 
 class CountOver(MostreadError):
-    """The topic was made again, or the tables were rebuilt, since this count of it began."""
+    """The topic was recreated, or the tables were rebuilt, since counting started."""
 
 
 class LogInconsistent(MostreadError):
-    """The log contradicts what was counted, for example by ending before it."""
+    """The topic contradicts the stored counters, for example by ending before them."""

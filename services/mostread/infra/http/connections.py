@@ -16,9 +16,9 @@ from collections.abc import Callable
 from enum import StrEnum
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from mostread.infra.http.config import ServiceSettings
-from mostread.infra.http.problems import Handler
 
 _HEAD_BYTES = 16 << 10
 """As much of what a connection sent is taken to be the head of a request."""

@@ -1,68 +1,211 @@
-"""Errors over HTTP are problem+json (RFC 9457), whoever raised them."""
+"""Errors as problem+json (RFC 9457): one table of statuses and the middleware that applies it.
 
-from collections.abc import Awaitable, Callable
+Handlers raise an exception of `mostread.errors` and never build an error response. To add an
+error: declare the class in errors.py, give it a row in `PROBLEMS`, and document the type in
+schemas/*.openapi.yaml. A subclass without a row takes the row of its nearest base class.
+
+CORS headers are not part of this: infra/http/cors.py adds them to every response of a route,
+errors included.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
 import orjson
 from aiohttp import web
 
+from mostread import errors
+from mostread.errors import InvalidRequest, MostreadError
 from mostread.infra import logging as logs
+from mostread.infra.http.connections import connection_of
 
 log = logs.get(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+CONTENT_TYPE = "application/problem+json"
+_NOT_KEPT = "{error} Nothing was kept. Send it again after Retry-After."
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemType:
+    """How one class of exceptions is answered.
+
+    `detail` is a template in which `{error}` stands for the exception's message, `retry_after`
+    a number of seconds.
+    """
+
+    status: int
+    slug: str
+    title: str
+    detail: str = "{error}"
+    retry_after: int | None = None
+    closes: bool = False
+    """Close the connection: the rest of the request may still be on its way."""
+    pauses: bool = False
+    """Stop reading from the connection until `retry_after` has passed.
+
+    Refusing a request costs half as much as accepting it, so clients that ignore Retry-After
+    would starve those that are served.
+    """
+
+
+PROBLEMS: Mapping[type[MostreadError], ProblemType] = {
+    # The client must change the request.
+    errors.BadParameter: ProblemType(400, "bad-parameter", "Bad parameter"),
+    errors.InvalidSentAt: ProblemType(400, "invalid-sent-at", "Bad Request"),
+    errors.UnreadableBody: ProblemType(400, "unreadable-body", "Bad Request"),
+    errors.NoValidEvent: ProblemType(400, "no-valid-event", "Bad Request"),
+    errors.InvalidArticle: ProblemType(400, "invalid-article", "Bad Request"),
+    errors.InvalidPlacement: ProblemType(400, "invalid-placement", "Bad Request"),
+    errors.Unauthorized: ProblemType(401, "unauthorized", "Unauthorized"),
+    errors.Forbidden: ProblemType(403, "forbidden", "Forbidden"),
+    errors.AuditLogDisabled: ProblemType(403, "audit-log-disabled", "Forbidden"),
+    errors.UnknownArticle: ProblemType(404, "unknown-article", "Unknown article"),
+    errors.RequestTimeout: ProblemType(408, "request-timeout", "Request Timeout", closes=True),
+    errors.CursorExpired: ProblemType(410, "cursor-expired", "Cursor expired"),
+    errors.PayloadTooLarge: ProblemType(
+        413, "too-large", "Content Too Large", "{error} Send it in several requests."
+    ),
+    errors.UnsupportedEncoding: ProblemType(415, "unsupported-encoding", "Unsupported Media Type"),
+    # The collector: the client may retry.
+    errors.KafkaUnavailable: ProblemType(
+        503, "kafka-unavailable", "Service Unavailable", _NOT_KEPT, retry_after=2
+    ),
+    errors.OutcomeUnknown: ProblemType(
+        503,
+        "outcome-unknown",
+        "Service Unavailable",
+        "{error} The events may be kept or not. Send the same events again with the same ids "
+        "after Retry-After, for at most 25 minutes: an id is counted once.",
+        retry_after=2,
+    ),
+    errors.Overloaded: ProblemType(
+        503, "overloaded", "Service Unavailable", _NOT_KEPT, retry_after=1, pauses=True
+    ),
+    # The ranking: the client may retry.
+    errors.TooManyStreams: ProblemType(
+        503,
+        "overloaded",
+        "Overloaded",
+        "{error}. Try again later, or ask an operator for more.",
+        retry_after=2,
+    ),
+    errors.ClickHouseUnavailable: ProblemType(
+        503,
+        "counters-unavailable",
+        "Counters unavailable",
+        "The counters cannot be read just now and no older answer is kept. Try again. ({error})",
+        retry_after=2,
+    ),
+    # ClickHouse lacks a table or a right. An operator can fix that while the service runs.
+    errors.Misconfigured: ProblemType(
+        503,
+        "counters-unavailable",
+        "Counters unavailable",
+        "The counters cannot be read just now and no older answer is kept. Try again. ({error})",
+        retry_after=2,
+    ),
+}
+
+
+def problem_type(error: MostreadError) -> ProblemType | None:
+    """Return the row of `PROBLEMS` for an exception, None if its class has none."""
+    for cls in type(error).__mro__:
+        if cls in PROBLEMS:
+            return PROBLEMS[cls]
+    return None
+
+
+def problem_body(
+    status: int, slug: str, title: str, detail: str, members: Mapping[str, object]
+) -> bytes:
+    """Return the JSON of a problem whose type is the stable `urn:mostread:problem:<slug>`."""
+    return orjson.dumps(
+        {
+            "type": f"urn:mostread:problem:{slug}",
+            "title": title,
+            "status": status,
+            "detail": detail,
+            **members,
+        }
+    )
+
 
 def problem(
     status: int,
-    name: str,
+    slug: str,
     title: str,
     detail: str,
     *,
-    headers: dict[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
     **members: object,
 ) -> web.Response:
-    """Return a problem whose `type` is the stable `urn:mostread:problem:<name>`.
-
-    `detail` says what to do about it; `members` are further fields of the JSON object.
-    """
-    body = {
-        "type": f"urn:mostread:problem:{name}",
-        "title": title,
-        "status": status,
-        "detail": detail,
-        **members,
-    }
+    """Return a problem response for a state that is not an exception, such as a failing check."""
     return web.Response(
         status=status,
-        body=orjson.dumps(body),
-        content_type="application/problem+json",
+        body=problem_body(status, slug, title, detail, members),
+        content_type=CONTENT_TYPE,
         headers=headers,
     )
 
 
+def problem_response(request: web.Request, error: MostreadError) -> web.Response | None:
+    """Return the response for an exception, None if `PROBLEMS` does not cover its class."""
+    kind = problem_type(error)
+    if kind is None:
+        return None
+    headers: dict[str, str] = {}
+    members: Mapping[str, object] = {}
+    if isinstance(error, InvalidRequest):
+        headers.update(error.headers)
+        members = error.members
+    if kind.retry_after is not None:
+        headers["Retry-After"] = str(kind.retry_after)
+    detail = kind.detail.format(error=error)
+    response = problem(kind.status, kind.slug, kind.title, detail, headers=headers, **members)
+    if kind.closes:
+        response.force_close()
+    if kind.pauses and kind.retry_after and (connection := connection_of(request)):
+        connection.rest(kind.retry_after)
+    return response
+
+
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn what aiohttp raises, and what nobody expected, into problem+json."""
+    """Turn every exception into problem+json: ours, aiohttp's, and unexpected ones."""
     try:
         return await handler(request)
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
-        name = error.reason.lower().replace(" ", "-")
-        detail = {
-            404: f"There is nothing at {request.path}. /openapi.json lists the addresses.",
-            405: f"{request.method} is not for {request.path}.",
-            413: "The body is larger than this address takes. Send less at once.",
-        }.get(error.status, error.text or error.reason)
-        return problem(error.status, name, error.reason, detail, headers=headers)
+        return _http_problem(request, error)
     except ConnectionError:
-        raise  # the client is gone: nobody is left to tell, and it is no fault of ours
+        raise  # the client closed the connection, which is not a fault of the service
+    except MostreadError as error:
+        response = problem_response(request, error)
+        return _internal_error(request) if response is None else response
     except Exception:
-        log.exception("request_failed", method=request.method, path=request.path)
-        return problem(
-            500,
-            "internal-error",
-            "Internal Server Error",
-            "This is our fault and it is in our log. Try again.",
-        )
+        return _internal_error(request)
+
+
+def _http_problem(request: web.Request, error: web.HTTPException) -> web.Response:
+    headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+    slug = error.reason.lower().replace(" ", "-")
+    detail = {
+        404: f"There is nothing at {request.path}. /openapi.json lists the addresses.",
+        405: f"{request.method} is not for {request.path}.",
+        413: "The body is larger than this address takes. Send less at once.",
+    }.get(error.status, error.text or error.reason)
+    return problem(error.status, slug, error.reason, detail, headers=headers)
+
+
+def _internal_error(request: web.Request) -> web.Response:
+    """Log the current exception and return 500."""
+    log.exception("request_failed", method=request.method, path=request.path)
+    return problem(
+        500,
+        "internal-error",
+        "Internal Server Error",
+        "This is our fault and it is in our log. Try again.",
+    )

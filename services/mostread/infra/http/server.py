@@ -16,6 +16,7 @@ from mostread.errors import Misconfigured
 from mostread.infra import logging as logs
 from mostread.infra.http.config import ServiceSettings
 from mostread.infra.http.connections import Connection, Connections, Cut, taking_turns
+from mostread.infra.http.cors import CorsPolicy, add_cors_headers
 from mostread.infra.http.problems import problem, problems
 
 log = logs.get(__name__)
@@ -42,13 +43,17 @@ def new_application(
     registry: CollectorRegistry | Gather,
     openapi: Mapping[str, Any] | None = None,
     client_max_size: int = 1 << 20,
+    cors: Mapping[str, CorsPolicy] | None = None,
 ) -> web.Application:
-    """Return an application that answers for the service itself.
+    """Return an application with the operational routes that every service has.
 
-    `checks` names the parts that /readyz asks; it answers 200 when each returns None, else 503
-    with what is wrong by name. /healthz answers 200 as long as the process lives.
+    /healthz answers 200 while the process lives. /readyz answers 200 if each of `checks` returns
+    None, else 503 with the errors by name. `cors` holds the policies of the service's own routes
+    by canonical path.
     """
     app = web.Application(middlewares=[taking_turns, problems], client_max_size=client_max_size)
+    if cors:
+        app.on_response_prepare.append(add_cors_headers(cors))
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
