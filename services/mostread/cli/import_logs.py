@@ -1,4 +1,4 @@
-"""`mostread replay`, from its options to what it says it did."""
+"""`mostread import-logs`."""
 
 import re
 import sys
@@ -13,13 +13,12 @@ from mostread.core.counting.counters import MINUTE, MINUTE_MS
 from mostread.errors import InvalidFile, Overlapping
 from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.clock import now_ms
-from mostread.ops.access_logs.article_matcher import ArticleRegex, finder
-from mostread.ops.access_logs.files import lines, size
-from mostread.ops.access_logs.filters import Admitted, Outcome, Wanted
-from mostread.ops.access_logs.overlap import Span, overlapping
-from mostread.ops.access_logs.report import summary
-from mostread.ops.access_logs.views import Counted
-from mostread.ops.imports.repository import Import, ImportStore
+from mostread.ops.access_logs.article_matcher import ArticleRegex, article_matcher
+from mostread.ops.access_logs.files import read_lines, total_size
+from mostread.ops.access_logs.filters import LineFilter, LineOutcome, RequestSelection
+from mostread.ops.access_logs.report import summary_lines
+from mostread.ops.access_logs.views import ViewCounts
+from mostread.ops.imports.repository import Import, ImportRepository, MinuteRange
 
 _LOGS = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)
 
@@ -61,78 +60,79 @@ def import_logs(
     A view counts once for a reader, an article and half an hour. All of it is taken or nothing,
     and the same views once; `mostread import --remove` takes it back.
     """
-    wanted = Wanted(
-        finder(article),
+    selection = RequestSelection(
+        article_matcher(article),
         now=now_ms() // MINUTE_MS + 1,
         since=(since or 0) // MINUTE_MS,
         until=None if until is None else until // MINUTE_MS,
         host=host,
     )
     if dry_run:
-        counted = _read(logs, wanted)
-        click.echo(f"would replay {_described(_replayed(counted, site, name))}")
+        counts = _read_logs(logs, selection)
+        click.echo(f"would import {_describe(_views_import(counts, site, name))}")
         return
-    # Before the logs are read: they may take minutes, and ClickHouse be away.
-    with closing(ImportStore(ClickHouseSettings())) as store:
-        counted = _read(logs, wanted)
-        what = _replayed(counted, site, name)
-        if store.made(what):
-            click.echo(f"nothing to do: {_described(what)} was replayed already")
+    # Connect first: reading may take minutes, and ClickHouse may be unavailable.
+    with closing(ImportRepository(ClickHouseSettings())) as repository:
+        counts = _read_logs(logs, selection)
+        wanted = _views_import(counts, site, name)
+        if repository.find_existing(wanted):
+            click.echo(f"nothing to do: {_describe(wanted)} was imported already")
             return
-        if not other_readers:
-            _check_overlap(what.name, counted, site)
         now = now_ms()
-        store.take_in(what, counted.blocks(site, now // 1000), now)
-    click.echo(f"replayed {_described(what)}")
+        if not other_readers:
+            _check_overlap(repository, wanted.name, counts, site, now // 1000)
+        repository.add(wanted, counts.blocks(site, now // 1000), now)
+    click.echo(f"imported {_describe(wanted)}")
 
 
-def _read(logs: Sequence[str], wanted: Wanted) -> Counted:
-    """Read the logs and print what is in them. Raises InvalidFile where that is no view."""
-    admitted = Admitted(wanted)
+def _read_logs(logs: Sequence[str], selection: RequestSelection) -> ViewCounts:
+    """Read the logs and print a summary. Raises InvalidFile where no line is a view."""
+    line_filter = LineFilter(selection)
     with _progress(logs) as advance:
-        for place, line in lines(logs, advance):
-            admitted.take(place, line)
-    counted = admitted.views.counted()
-    for line in summary(admitted, counted):
-        click.echo(line)
-    outcomes = admitted.outcomes
-    if not counted.total:
-        if outcomes[Outcome.MALFORMED] == sum(outcomes.values()):
+        for location, line in read_lines(logs, advance):
+            line_filter.add(location, line)
+    counts = line_filter.views.count()
+    for text in summary_lines(line_filter, counts):
+        click.echo(text)
+    outcomes = line_filter.outcomes
+    if not counts.total:
+        if outcomes[LineOutcome.MALFORMED] == sum(outcomes.values()):
             raise InvalidFile(
-                "no line is one of an access log in the common or combined format; is that what "
-                "the web server writes?"
+                "no line is in the common or combined format; pass an access log of nginx or Apache"
             )
-        raise InvalidFile("no line is a view; the summary says why, and --article is often it")
-    return counted
+        raise InvalidFile("no line is a view; see the summary for the reason, and check --article")
+    return counts
 
 
-def _replayed(counted: Counted, site: str, name: str | None) -> Import:
-    digest = counted.digest(site)
-    return Import(name or f"log-{digest[:12]}", digest, len(counted.names), counted.total, 0, 0)
+def _views_import(counts: ViewCounts, site: str, name: str | None) -> Import:
+    digest = counts.digest(site)
+    return Import(name or f"log-{digest[:12]}", digest, len(counts.names), counts.total, 0, 0)
 
 
-def _check_overlap(name: str, counted: Counted, site: str) -> None:
-    """Raise Overlapping where somebody else has views of this time."""
-    first, last = (int(counted.minutes[at]) * MINUTE for at in (0, -1))
-    others = overlapping(ClickHouseSettings(), name, Span(site, first, last), now_ms() // 1000)
-    if others:
-        known = " and ".join(f"{views:,} of {whose}" for whose, views in others)
+def _check_overlap(
+    repository: ImportRepository, name: str, counts: ViewCounts, site: str, now: int
+) -> None:
+    """Raise Overlapping where another source has views of the same time."""
+    first, last = (int(counts.minutes[index]) * MINUTE for index in (0, -1))
+    overlapping = repository.overlapping_views(name, MinuteRange(site, first, last), now)
+    if overlapping:
+        sources = " and ".join(f"{views:,} of {source}" for source, views in overlapping)
         raise Overlapping(
-            f"views of this time are counted already: {known}. The same reader would count "
-            "twice. Cut the log with --since and --until, take an import back with `mostread "
-            "import --remove NAME`, count it for another --site, or say that it is another "
-            "server's with --other-readers. Nothing was changed"
+            f"views of this time are counted already: {sources}; nothing was imported, since the "
+            "same readers would count twice. Cut the log with --since and --until, remove an "
+            "import with `mostread import-totals --remove NAME`, choose another --site, or pass "
+            "--other-readers for the log of another server"
         )
 
 
-def _described(what: Import) -> str:
-    return f"{what.name}: {what.views:,} views of {what.articles:,} articles"
+def _describe(record: Import) -> str:
+    return f"{record.name}: {record.views:,} views of {record.articles:,} articles"
 
 
 @contextmanager
 def _progress(logs: Sequence[str]) -> Iterator[Callable[[int], None]]:
-    """Show how much is read, where somebody looks and it is known how much there is."""
-    length = size(logs)
+    """Show a progress bar on a terminal where the total size is known."""
+    length = total_size(logs)
     if length is None or not sys.stderr.isatty():
         yield lambda _: None
         return

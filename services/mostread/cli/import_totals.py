@@ -1,4 +1,4 @@
-"""`mostread import`, from its options to what it says it did."""
+"""`mostread import-totals`."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -9,9 +9,14 @@ import click
 from mostread.cli import params as names
 from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.clock import now_ms
-from mostread.ops.imports.files import lines
-from mostread.ops.imports.repository import Import, ImportStore
-from mostread.ops.imports.totals import Totals, blocks, checked, imported
+from mostread.ops.imports.files import parse_file
+from mostread.ops.imports.repository import Import, ImportRepository
+from mostread.ops.imports.totals import (
+    ArticleTotals,
+    totals_blocks,
+    totals_import,
+    validate_lines,
+)
 
 
 @click.command()
@@ -41,47 +46,52 @@ def import_totals(
         _list()
     else:
         with click.open_file(file, "rb") as content:
-            totals = checked(lines(content.read(), file))
-        _take_in(totals, name or "", dry_run=dry_run)
+            totals = validate_lines(parse_file(content.read(), file))
+        _import(totals, name or "", dry_run=dry_run)
 
 
-def _take_in(totals: list[Totals], name: str, *, dry_run: bool) -> None:
+def _import(totals: list[ArticleTotals], name: str, *, dry_run: bool) -> None:
+    wanted = totals_import(name, totals)
     if dry_run:
-        click.echo(f"would import {_described(imported(name, totals))}")
+        click.echo(f"would import {_describe(wanted)}")
         return
-    with _store() as store:
-        done = store.take_in(imported(name, totals), blocks(totals), now_ms())
-    if done.new:
-        click.echo(f"imported {_described(done.what)}")
+    with _repository() as repository:
+        result = repository.add(wanted, totals_blocks(totals), now_ms())
+    description = _describe(result.record)
+    if result.created:
+        click.echo(f"imported {description}")
     else:
-        click.echo(f"nothing to do: {_described(done.what)} were imported at {_moment(done.what)}")
+        click.echo(f"nothing to do: {description} were imported at {_timestamp(result.record)}")
 
 
 def _remove(name: str) -> None:
-    with _store() as store:
-        was = store.remove(name, now_ms())
-    click.echo(f"removed {_described(was)}" if was else f"nothing to do: there is no import {name}")
+    with _repository() as repository:
+        removed = repository.remove(name, now_ms())
+    if removed:
+        click.echo(f"removed {_describe(removed)}")
+    else:
+        click.echo(f"nothing to do: no import is named {name}")
 
 
 def _list() -> None:
-    with _store() as store:
-        for each in store.known():
-            if not each.removed:
-                click.echo(f"{_moment(each)}  {_described(each)}")
+    with _repository() as repository:
+        for record in repository.imports():
+            if not record.removed:
+                click.echo(f"{_timestamp(record)}  {_describe(record)}")
 
 
-def _described(what: Import) -> str:
+def _describe(record: Import) -> str:
     return (
-        f"{what.name}: {what.articles:,} articles with {what.views:,} views, "
-        f"{what.comments:,} comments, {what.likes:,} likes"
+        f"{record.name}: {record.articles:,} articles with {record.views:,} views, "
+        f"{record.comments:,} comments, {record.likes:,} likes"
     )
 
 
-def _moment(what: Import) -> str:
-    return f"{datetime.fromtimestamp(what.changed_at / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
+def _timestamp(record: Import) -> str:
+    return f"{datetime.fromtimestamp(record.changed_at / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 @contextmanager
-def _store() -> Iterator[ImportStore]:
-    with closing(ImportStore(ClickHouseSettings())) as store:
-        yield store
+def _repository() -> Iterator[ImportRepository]:
+    with closing(ImportRepository(ClickHouseSettings())) as repository:
+        yield repository

@@ -1,4 +1,4 @@
-"""`mostread import-logs` on the real ClickHouse: right windows, all or nothing, and once."""
+"""`mostread import-logs` on ClickHouse: correct windows, all or nothing, and once."""
 
 import gzip
 import os
@@ -19,7 +19,7 @@ from mostread.cli.import_logs import import_logs
 from mostread.cli.import_totals import import_totals
 from mostread.errors import ClickHouseUnavailable, InvalidFile, NameTaken, Overlapping
 from mostread.infra.clickhouse.client import connect
-from mostread.ops.imports.repository import ImportStore
+from mostread.ops.imports.repository import ImportRepository
 from tests.support.access_logs import Traffic, line, traffic
 from tests.support.system import System, listed, wait_until
 
@@ -48,10 +48,10 @@ def counters(system: System) -> dict[str, dict[tuple[str, int], int]]:
         " GROUP BY grain, article_id, window"
     ).result_rows
     client.close()
-    found: dict[str, dict[tuple[str, int], int]] = {}
+    by_grain: dict[str, dict[tuple[str, int], int]] = {}
     for grain, article, window, views in rows:
-        found.setdefault(grain, {})[article, window] = views
-    return found
+        by_grain.setdefault(grain, {})[article, window] = views
+    return by_grain
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def yesterday() -> datetime:
 
 @pytest.fixture(scope="module")
 def readers(yesterday: datetime) -> Traffic:
-    """Fifty days of them, longer than minutes are kept, until yesterday."""
+    """Requests of fifty days, more than the TTL of minutes, until yesterday."""
     return traffic(6000, yesterday - timedelta(days=DAYS), timedelta(days=DAYS))
 
 
@@ -72,15 +72,15 @@ def log(readers: Traffic, tmp_path: Path) -> Path:
     return file
 
 
-def test_a_log_counts_once_in_the_windows_of_its_time(
+def test_log_counts_once_in_the_windows_of_its_requests(
     system: System, log: Path, readers: Traffic, tmp_path: Path
 ) -> None:
-    assert "would replay log-" in run(system, str(log), "--dry-run").output
+    assert "would import log-" in run(system, str(log), "--dry-run").output
     assert counters(system) == {}
     done = run(system, str(log)).output
     views = readers.by_article()
     name = done.splitlines()[-1].split()[1].rstrip(":")
-    assert done.endswith(f"replayed {name}: {views.total():,} views of {len(views)} articles\n")
+    assert done.endswith(f"imported {name}: {views.total():,} views of {len(views)} articles\n")
 
     counted = counters(system)
     assert {article: n for (article, _), n in counted["total"].items()} == dict(views)
@@ -95,7 +95,7 @@ def test_a_log_counts_once_in_the_windows_of_its_time(
         assert {key: n for key, n in counted[grain].items() if key[1] > edge} == expected
     assert len(counted["minute"]) < len(counted["hour"])
 
-    # Again, in other files, in another order and gzipped; and much later.
+    # The same lines in other files, in another order, gzipped.
     middle = len(readers.lines) // 2
     parts = [tmp_path / "access.log.2.gz", tmp_path / "access.log.1"]
     parts[0].write_bytes(gzip.compress("".join(readers.lines[: middle + 500]).encode()))
@@ -105,7 +105,7 @@ def test_a_log_counts_once_in_the_windows_of_its_time(
         assert again.splitlines()[-1].startswith(f"nothing to do: {name}: "), again
     assert counters(system) == counted
 
-    # Under another name it is refused, and so is part of it.
+    # Another name is refused, also for a part of the log.
     with pytest.raises(Overlapping, match=f"{views.total():,} of the import {name}"):
         run(system, str(log), "--name", "other")
     with pytest.raises(Overlapping, match="--other-readers"):
@@ -116,19 +116,19 @@ def test_a_log_counts_once_in_the_windows_of_its_time(
     assert counters(system) == {}
     run(system, str(log), "--name", "october")
     assert counters(system) == counted
-    with pytest.raises(NameTaken, match="mostread import --remove october"):
+    with pytest.raises(NameTaken, match="mostread import-totals --remove october"):
         run(system, str(log), "--name", "october", "--until", "5d")
 
 
-def test_beside_other_imports_and_other_servers(
+def test_log_import_with_other_imports_sites_and_servers(
     system: System, log: Path, readers: Traffic
 ) -> None:
-    """Totals of before lie in no time; half a log joins the other half; sites are apart."""
+    """Imported totals have no time, halves of a log add up, and sites are separate."""
     assert "imported old" in CliRunner().invoke(
         import_totals, ["-", "--name", "old"], env=system.environment,
         input="article_id,views,comments,likes\nистория-1,1000,0,0\n",
     ).output  # fmt: skip
-    # At a whole half hour, so that no reader is cut in two.
+    # At a full half hour, so that no deduplication window is split.
     cut = datetime.fromtimestamp(int(time.time()) // 1800 * 1800 - 20 * 86_400, UTC).isoformat()
     run(system, str(log), "--name", "first", "--until", cut)
     run(system, str(log), "--name", "second", "--since", cut)
@@ -141,24 +141,24 @@ def test_beside_other_imports_and_other_servers(
     assert totals["история-2"] == 3 * views["история-2"]
 
 
-def test_what_was_cut_off_is_made_good_by_the_next_run(
+def test_interrupted_import_is_completed_by_the_next_run(
     system: System, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die(*_: object) -> None:
         raise ClickHouseUnavailable("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(ImportStore, "_note", die)
+        patch.setattr(ImportRepository, "_write_record", die)
         with pytest.raises(ClickHouseUnavailable):
             run(system, str(log), "--name", "october")
     counted = counters(system)
-    with pytest.raises(Overlapping, match="an import that was cut off"):
+    with pytest.raises(Overlapping, match="an interrupted import"):
         run(system, str(log), "--name", "another")
     assert run(system, str(log), "--name", "october").exit_code == 0
     assert counters(system) == counted
 
 
-def test_lists_show_it_and_events_that_were_sent_are_not_counted_again(
+def test_lists_include_imported_views_and_live_events_are_not_counted_again(
     system: System, log: Path, readers: Traffic, yesterday: datetime
 ) -> None:
     worker = system.service("aggregator").wait_ready()
@@ -166,10 +166,10 @@ def test_lists_show_it_and_events_that_were_sent_are_not_counted_again(
     event = {"type": "view", "article_id": "live", "timestamp": time.time_ns() // 1_000_000}
     producer.send(system.kafka.events_topic, orjson.dumps(event), partition=0).get(30)
     producer.close()
-    wait_until(lambda: system.counted() == 1, "it is counted")
+    wait_until(lambda: system.counted() == 1, "the event is counted")
     today = log.with_name("today.log")
     today.write_text(log.read_text() + line(datetime.now(UTC), "/news/live"))
-    with pytest.raises(Overlapping, match="1 of events that were sent"):
+    with pytest.raises(Overlapping, match="1 of live events"):
         run(system, str(today))
     run(system, str(today), "--until", yesterday.isoformat())
 
@@ -180,7 +180,7 @@ def test_lists_show_it_and_events_that_were_sent_are_not_counted_again(
     start = int(time.time()) // 60 - 7 * 1440
     within = sum(n for (_, minute), n in readers.by_minute().items() if minute > start)
     edge = sum(n for (_, minute), n in readers.by_minute().items() if abs(minute - start) < 5)
-    # The window slides while the test runs: what lies on its edge may be in it or not.
+    # The window slides while the test runs, so views at its edge may be in it or not.
     assert abs(sum(n for n, _ in listed(ranking.url, "7d").values()) - 1 - within) <= edge
     assert within > 100
     assert worker.stop() == 0
@@ -190,9 +190,9 @@ def test_lists_show_it_and_events_that_were_sent_are_not_counted_again(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "what"),
+    ("arguments", "message"),
     [
-        (["--article", "/news/["], "is no regular expression"),
+        (["--article", "/news/["], "is not a regular expression"),
         (["--article", "/news/.*"], "put it in a group"),
         (["--since", "lately"], "is neither a time"),
         (["--name", "a b"], "up to 64 of"),
@@ -200,40 +200,42 @@ def test_lists_show_it_and_events_that_were_sent_are_not_counted_again(
         (["missing.log"], "does not exist"),
     ],
 )
-def test_what_makes_no_sense_is_a_usage_error(arguments: list[str], what: str, log: Path) -> None:
+def test_invalid_option_value_is_a_usage_error(
+    arguments: list[str], message: str, log: Path
+) -> None:
     done = CliRunner().invoke(import_logs, ["--article", ARTICLE, str(log), *arguments])
     assert done.exit_code == 2
-    assert what in done.output
+    assert message in done.output
 
 
-def test_a_log_without_a_view_says_what_is_in_it(tmp_path: Path) -> None:
+def test_log_without_views_is_refused_with_a_summary(tmp_path: Path) -> None:
     file = tmp_path / "access.log"
     file.write_text('{"path": "/news/a"}\n\x1b[31mred\n')
     arguments = ["--article", ARTICLE, str(file), "--dry-run"]
-    with pytest.raises(InvalidFile, match="no line is one of an access log"):
+    with pytest.raises(InvalidFile, match="no line is in the common or combined format"):
         CliRunner().invoke(import_logs, arguments, catch_exceptions=False)
-    said = CliRunner().invoke(import_logs, arguments).output
-    assert f"{file}:2: not in the common or combined format: '\\x1b[31mred'" in said
+    output = CliRunner().invoke(import_logs, arguments).output
+    assert f"{file}:2: not in the common or combined format: '\\x1b[31mred'" in output
     file.write_text(line(datetime.now(UTC), "/about"))
-    with pytest.raises(InvalidFile, match="--article is often it"):
+    with pytest.raises(InvalidFile, match="check --article"):
         CliRunner().invoke(import_logs, arguments, catch_exceptions=False)
-    said = CliRunner().invoke(import_logs, arguments).output
-    assert "no article              1  by --article, such as /about" in said
+    output = CliRunner().invoke(import_logs, arguments).output
+    assert "no article                1  by --article, such as /about" in output
 
 
-def test_on_a_terminal_it_shows_how_far_it_is(log: Path) -> None:
-    ours, theirs = pty.openpty()
+def test_progress_is_shown_on_a_terminal(log: Path) -> None:
+    controller, terminal = pty.openpty()
     command = [sys.executable, "-m", "mostread", "import-logs", str(log), "--dry-run"]
     with subprocess.Popen(
-        [*command, "--article", ARTICLE], stdout=subprocess.PIPE, stderr=theirs
+        [*command, "--article", ARTICLE], stdout=subprocess.PIPE, stderr=terminal
     ) as process:
-        os.close(theirs)
+        os.close(terminal)
         assert process.stdout
-        said = process.stdout.read().decode()
-    shown = os.read(ours, 100_000).decode()
-    os.close(ours)
+        output = process.stdout.read().decode()
+    shown = os.read(controller, 100_000).decode()
+    os.close(controller)
     assert process.returncode == 0
     assert "reading" in shown
     assert "100%" in shown
-    assert "would replay log-" in said
-    assert "reading" not in said
+    assert "would import log-" in output
+    assert "reading" not in output

@@ -1,4 +1,4 @@
-"""`mostread import` on the real ClickHouse: all or nothing, once, and part of every total."""
+"""`mostread import-totals` on ClickHouse: all or nothing, once, and part of every total."""
 
 import time
 from pathlib import Path
@@ -12,7 +12,7 @@ from mostread.cli.audit import audit
 from mostread.cli.import_totals import import_totals
 from mostread.errors import ClickHouseUnavailable, InvalidFile, NameTaken
 from mostread.infra.clickhouse.client import connect
-from mostread.ops.imports.repository import ImportStore, topic_id
+from mostread.ops.imports.repository import ImportRepository, topic_id
 from tests.support.system import System, listed, wait_until
 
 HEADER = "article_id,views,comments,likes\n"
@@ -37,25 +37,28 @@ def totals(system: System) -> dict[str, tuple[int, int, int]]:
 
 def tables(system: System) -> set[str]:
     client = connect(system.clickhouse)
-    found = {row[0] for row in client.query("SHOW TABLES").result_rows}
+    names = {row[0] for row in client.query("SHOW TABLES").result_rows}
     client.close()
-    return found
+    return names
 
 
-def test_an_import_counts_once_until_it_is_removed(system: System, tmp_path: Path) -> None:
+def test_import_counts_once_until_removed(system: System, tmp_path: Path) -> None:
     file = tmp_path / "old.csv"
     file.write_text(OLD)
     before = tables(system)
-    said = "old: 2 articles with 1,007 views, 20 comments, 3 likes"
-    assert run(system, str(file), "--name", "old", "--dry-run").output == f"would import {said}\n"
+    description = "old: 2 articles with 1,007 views, 20 comments, 3 likes"
+    assert (
+        run(system, str(file), "--name", "old", "--dry-run").output
+        == f"would import {description}\n"
+    )
     assert totals(system) == {}
-    assert run(system, str(file), "--name", "old").output == f"imported {said}\n"
+    assert run(system, str(file), "--name", "old").output == f"imported {description}\n"
     counted = {"a": (1000, 20, 3), "статья": (7, 0, 0)}
     assert totals(system) == counted
     again = run(system, "-", "--name", "old", stdin=OLD.replace(",", ";"))
     assert again.exit_code == 0
-    assert again.output.startswith(f"nothing to do: {said} were imported at 20")
-    with pytest.raises(NameTaken, match="mostread import --remove old"):
+    assert again.output.startswith(f"nothing to do: {description} were imported at 20")
+    with pytest.raises(NameTaken, match="mostread import-totals --remove old"):
         run(system, "-", "--name", "old", stdin=OLD + "c,1,1,1\n")
     assert totals(system) == counted
 
@@ -65,29 +68,29 @@ def test_an_import_counts_once_until_it_is_removed(system: System, tmp_path: Pat
         "old:",
         "older:",
     ]
-    assert run(system, "--remove", "old").output == f"removed {said}\n"
+    assert run(system, "--remove", "old").output == f"removed {description}\n"
     assert totals(system) == {"a": (1, 1, 1)}
-    assert run(system, "--remove", "old").output == "nothing to do: there is no import old\n"
+    assert run(system, "--remove", "old").output == "nothing to do: no import is named old\n"
     assert "older" in run(system, "--list").output
     run(system, "-", "--name", "old", stdin=f"{HEADER}a,5,5,5\n")
     assert totals(system) == {"a": (6, 6, 6)}
     assert tables(system) == before
 
 
-def test_a_wrong_line_takes_nothing_in(system: System) -> None:
+def test_import_with_invalid_line_changes_nothing(system: System) -> None:
     with pytest.raises(InvalidFile, match="line 4: "):
         run(system, "-", "--name", "old", stdin=f"{OLD}b,-1,0,0\n")
     assert totals(system) == {}
 
 
-def test_what_a_crash_left_is_taken_away_first(
+def test_import_deletes_leftovers_of_a_crash_first(
     system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die(*_: object) -> None:
         raise ClickHouseUnavailable("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(ImportStore, "_note", die)
+        patch.setattr(ImportRepository, "_write_record", die)
         with pytest.raises(ClickHouseUnavailable):
             run(system, "-", "--name", "old", stdin=OLD)
     client = connect(system.clickhouse)
@@ -97,7 +100,7 @@ def test_what_a_crash_left_is_taken_away_first(
     assert totals(system) == {"b": (5, 0, 0)}
 
     with monkeypatch.context() as patch:
-        patch.setattr(ImportStore, "_delete", die)
+        patch.setattr(ImportRepository, "_delete_rows", die)
         with pytest.raises(ClickHouseUnavailable):
             run(system, "--remove", "old")
     assert run(system, "--remove", "old").output.startswith("removed old")
@@ -105,36 +108,36 @@ def test_what_a_crash_left_is_taken_away_first(
     assert not any(name.startswith("import_") for name in tables(system))
 
 
-def test_while_the_tables_are_rebuilt_nothing_is_imported(system: System) -> None:
-    beside = f"{system.clickhouse.clickhouse_database}_rebuild"
+def test_import_is_refused_during_rebuild(system: System) -> None:
+    staging = f"{system.clickhouse.clickhouse_database}_rebuild"
     client = connect(system.clickhouse)
-    client.command(f"CREATE DATABASE {beside}")
-    client.command(f"CREATE TABLE {beside}.counters AS counters")
+    client.command(f"CREATE DATABASE {staging}")
+    client.command(f"CREATE TABLE {staging}.counters AS counters")
     with pytest.raises(ClickHouseUnavailable, match="`mostread rebuild` is running"):
         run(system, "-", "--name", "old", stdin=OLD)
-    client.command(f"DROP DATABASE {beside} SYNC")
+    client.command(f"DROP DATABASE {staging} SYNC")
     client.close()
     assert run(system, "-", "--name", "old", stdin=OLD).exit_code == 0
 
 
-def test_many_articles_come_in_at_once(system: System) -> None:
+def test_import_of_several_blocks(system: System) -> None:
     rows = "".join(f"article-{n},{n},1,0\n" for n in range(250_001))
     assert "250,001 articles" in run(system, "-", "--name", "many", stdin=HEADER + rows).output
-    found = totals(system)
-    assert len(found) == 250_001
-    assert found["article-250000"] == (250_000, 1, 0)
+    imported = totals(system)
+    assert len(imported) == 250_001
+    assert imported["article-250000"] == (250_000, 1, 0)
     run(system, "--remove", "many")
     assert totals(system) == {}
 
 
-def test_lists_and_the_audit_know_of_imports(system: System) -> None:
+def test_lists_and_audit_include_imports(system: System) -> None:
     worker = system.service("aggregator").wait_ready()
     producer = KafkaProducer(bootstrap_servers=system.kafka.bootstrap_servers, acks="all")
     for article in ("a", "b", "b"):
         event = {"type": "view", "article_id": article, "timestamp": time.time_ns() // 1_000_000}
         producer.send(system.kafka.events_topic, orjson.dumps(event), partition=0).get(30)
     producer.close()
-    wait_until(lambda: system.counted() == 3, "all is counted")
+    wait_until(lambda: system.counted() == 3, "all events are counted")
     run(system, "-", "--name", "old", stdin=OLD)
     ranking = system.service("ranking").wait_ready()
 
@@ -149,5 +152,5 @@ def test_lists_and_the_audit_know_of_imports(system: System) -> None:
 @pytest.mark.parametrize(
     "arguments", [[], ["-"], ["-", "--name", "a b"], ["--list", "--remove", "x"], ["-", "--list"]]
 )
-def test_what_makes_no_sense_is_a_usage_error(system: System, arguments: list[str]) -> None:
+def test_conflicting_arguments_are_a_usage_error(system: System, arguments: list[str]) -> None:
     assert run(system, *arguments).exit_code == 2

@@ -1,1 +1,1 @@
-"""`mostread replay`: the readers of before, from the access logs of a web server."""
+"""`mostread import-logs`: historical views from web server access logs."""

@@ -1,4 +1,4 @@
-"""Which article a page is: what a regular expression finds in its address."""
+"""Article ids in request targets, matched by a regular expression."""
 
 import re
 from collections.abc import Callable
@@ -7,17 +7,17 @@ from urllib.parse import unquote_to_bytes
 
 import click
 
-LONGEST = 128
-_KEPT_TARGETS = 20_000
+MAX_ID_LENGTH = 128
+_CACHED_TARGETS = 20_000
 
-Finder = Callable[[str], str | None]
-"""Takes path and query; returns the id of the article, None where it is no article's page.
-Raises ValueError where it is one, and its id can't be one.
+ArticleMatcher = Callable[[str], str | None]
+"""Takes path and query; returns the article id, or None for a page that is not an article.
+Raises ValueError for a page whose matched id is not a valid article id.
 """
 
 
 class ArticleRegex(click.ParamType):
-    """A regular expression with a group that holds the id of the article."""
+    """A regular expression with a group that holds the article id."""
 
     name = "regex"
 
@@ -32,10 +32,10 @@ class ArticleRegex(click.ParamType):
         try:
             regex = re.compile(value)
         except re.error as error:
-            self.fail(f"{value!r} is no regular expression: {error}", param, ctx)
+            self.fail(f"{value!r} is not a regular expression: {error}", param, ctx)
         if not regex.groups:
             self.fail(
-                f"{value!r} says nowhere what the article's id is; put it in a group, as in "
+                f"{value!r} does not capture the article id; put it in a group, as in "
                 "'^/news/([^/?]+)'",
                 param,
                 ctx,
@@ -43,30 +43,30 @@ class ArticleRegex(click.ParamType):
         return regex
 
 
-def finder(regex: re.Pattern[str]) -> Finder:
-    """Return what finds articles by `regex`: its group `article`, or else its first."""
+def article_matcher(regex: re.Pattern[str]) -> ArticleMatcher:
+    """Return a matcher for the group `article` of `regex`, or else its first group."""
     group = regex.groupindex.get("article", 1)
 
-    @lru_cache(maxsize=_KEPT_TARGETS)
-    def find(target: str) -> str | None:
-        found = regex.search(target)
-        if found is None or not found[group]:
+    @lru_cache(maxsize=_CACHED_TARGETS)
+    def match_article(target: str) -> str | None:
+        match = regex.search(target)
+        if match is None or not match[group]:
             return None
-        return _decoded(found[group])
+        return _decode_id(match[group])
 
-    return find
+    return match_article
 
 
-def _decoded(written: str) -> str:
-    """Return an id that was percent-encoded for an address."""
+def _decode_id(encoded: str) -> str:
+    """Undo percent-encoding. Raises ValueError where the result is not an article id."""
     try:
-        article = unquote_to_bytes(written.encode("utf-8", "surrogateescape")).decode()
+        article = unquote_to_bytes(encoded.encode("utf-8", "surrogateescape")).decode()
     except UnicodeDecodeError as error:
-        raise ValueError(f"the article's id is not UTF-8: {written[:LONGEST]!r}") from error
-    if len(article) > LONGEST:
+        raise ValueError(f"the article id is not UTF-8: {encoded[:MAX_ID_LENGTH]!r}") from error
+    if len(article) > MAX_ID_LENGTH:
         raise ValueError(
-            f"the article's id has more than {LONGEST} characters: {article[:40]!r}..."
+            f"the article id has more than {MAX_ID_LENGTH} characters: {article[:40]!r}..."
         )
     if any(character < " " for character in article):
-        raise ValueError(f"the article's id holds a control character: {article!r}")
+        raise ValueError(f"the article id contains a control character: {article!r}")
     return article

@@ -1,4 +1,4 @@
-"""The lines of access logs, gzipped or not, with their places."""
+"""Lines of access log files and standard input, gzipped or not."""
 
 import gzip
 import io
@@ -13,12 +13,19 @@ import click
 from mostread.errors import InvalidFile
 
 STDIN = "-"
-_LINES_A_STEP = 5000
-_OTHERS = {b"BZh": "bzcat", b"\xfd7z": "xzcat", b"\x28\xb5\x2f": "zstdcat", b"PK\x03": "unzip -p"}
+_LINES_PER_PROGRESS_UPDATE = 5000
+_GZIP_MAGIC = b"\x1f\x8b"
+_OTHER_FORMATS = {
+    b"BZh": "bzcat",
+    b"\xfd7z": "xzcat",
+    b"\x28\xb5\x2f": "zstdcat",
+    b"PK\x03": "unzip -p",
+}
+"""First bytes of compressed files that are not gzip, with the command that unpacks them."""
 
 
-class Place(NamedTuple):
-    """Where a line stands."""
+class LineLocation(NamedTuple):
+    """File and number of a line."""
 
     file: str
     number: int
@@ -27,8 +34,8 @@ class Place(NamedTuple):
         return f"{self.file}:{self.number}"
 
 
-def size(files: Sequence[str]) -> int | None:
-    """Return the bytes of all files as they lie on the disk, None where one is no file."""
+def total_size(files: Sequence[str]) -> int | None:
+    """Return the bytes of all files on disk, or None if one of them is a pipe."""
     try:
         sizes = [
             os.fstat(click.get_binary_stream("stdin").fileno()).st_size
@@ -41,47 +48,52 @@ def size(files: Sequence[str]) -> int | None:
     return sum(sizes) if all(sizes) else None
 
 
-def lines(files: Sequence[str], advance: Callable[[int], None]) -> Iterator[tuple[Place, str]]:
-    """Yield the lines of all files; `advance` is told how many bytes more were read.
+def read_lines(
+    files: Sequence[str], advance: Callable[[int], None]
+) -> Iterator[tuple[LineLocation, str]]:
+    """Yield the lines of all files; call `advance` with the number of bytes read since.
 
-    Bytes that are no UTF-8 are surrogates. Raises InvalidFile where a file can't be read.
+    Bytes that are not UTF-8 become surrogates. Raises InvalidFile where a file cannot be read.
     """
     for name in files:
         try:
-            yield from _lines(name, advance)
+            yield from _read_file(name, advance)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise InvalidFile(f"{name} is no whole gzip file: {error}") from error
+            raise InvalidFile(f"{name} is not a complete gzip file: {error}") from error
         except OSError as error:
-            raise InvalidFile(f"{name} can't be read: {error.strerror}") from error
+            raise InvalidFile(f"{name} cannot be read: {error.strerror}") from error
 
 
-def _lines(name: str, advance: Callable[[int], None]) -> Iterator[tuple[Place, str]]:
-    told = 0
-    with _opened(name) as raw:
+def _read_file(name: str, advance: Callable[[int], None]) -> Iterator[tuple[LineLocation, str]]:
+    reported = 0
+    with _open(name) as raw:
         text = io.TextIOWrapper(
-            _plain(raw, name), encoding="utf-8", errors="surrogateescape", newline="\n"
+            _decompress(raw, name), encoding="utf-8", errors="surrogateescape", newline="\n"
         )
         for number, line in enumerate(text, 1):
-            if number % _LINES_A_STEP == 0 and raw.seekable():
-                at = raw.tell()
-                advance(at - told)
-                told = at
-            yield Place("stdin" if name == STDIN else name, number), line.rstrip("\r\n")
+            if number % _LINES_PER_PROGRESS_UPDATE == 0 and raw.seekable():
+                offset = raw.tell()
+                advance(offset - reported)
+                reported = offset
+            yield LineLocation("stdin" if name == STDIN else name, number), line.rstrip("\r\n")
         if raw.seekable():
-            advance(raw.tell() - told)
+            advance(raw.tell() - reported)
 
 
-def _opened(name: str) -> io.BufferedReader:
-    """Open a file; stdin by another descriptor, so that closing it does not close stdin."""
+def _open(name: str) -> io.BufferedReader:
+    """Open a file; stdin through a duplicate descriptor, so that closing it leaves stdin open."""
     if name != STDIN:
         return Path(name).open("rb")
     return os.fdopen(os.dup(click.get_binary_stream("stdin").fileno()), "rb")
 
 
-def _plain(raw: io.BufferedReader, name: str) -> io.BufferedReader | gzip.GzipFile:
-    begins = raw.peek(3)[:3]
-    if begins.startswith(b"\x1f\x8b"):
+def _decompress(raw: io.BufferedReader, name: str) -> io.BufferedReader | gzip.GzipFile:
+    magic = raw.peek(3)[:3]
+    if magic.startswith(_GZIP_MAGIC):
         return gzip.open(raw)
-    if begins in _OTHERS:
-        raise InvalidFile(f"{name} is compressed: {_OTHERS[begins]} {name} | mostread replay - ...")
+    if magic in _OTHER_FORMATS:
+        raise InvalidFile(
+            f"{name} is not gzip or plain text; run "
+            f"{_OTHER_FORMATS[magic]} {name} | mostread import-logs - ..."
+        )
     return raw

@@ -1,31 +1,29 @@
-"""Which lines are views: named steps in order, as a publisher would ask them."""
+"""Access log filters: which lines count as views, by named steps in order."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
 
-from crawleruseragents import is_crawler
+from mostread.core.bots import MAX_USER_AGENT_LENGTH, is_bot
+from mostread.ops.access_logs.article_matcher import ArticleMatcher
+from mostread.ops.access_logs.files import LineLocation
+from mostread.ops.access_logs.parser import LoggedRequest, parse_line
+from mostread.ops.access_logs.views import ViewLog
 
-from mostread.ops.access_logs.article_matcher import Finder
-from mostread.ops.access_logs.files import Place
-from mostread.ops.access_logs.parser import Request, parse
-from mostread.ops.access_logs.views import Views
-
-_SHOWN = 10
-_READ = frozenset({"200", "304"})
-"""304: the reader's browser has the page already, and shows it."""
-_PREFETCH = ('"prefetch', '"preview', "purpose: prefetch")
-_is_bot = lru_cache(maxsize=50_000)(is_crawler)
+_MAX_MALFORMED_EXAMPLES = 10
+_MAX_TARGET_EXAMPLES = 3
+_READ_STATUSES = frozenset({"200", "304"})
+"""304: the browser shows the page from its cache."""
+_PREFETCH_SIGNS = ('"prefetch', '"preview', "purpose: prefetch")
 
 
-class Outcome(StrEnum):
-    """What became of a line: a closed set, in the order of the steps."""
+class LineOutcome(StrEnum):
+    """Outcome of a log line: a closed set, in the order of the filters."""
 
     MALFORMED = "malformed"
-    OUTSIDE = "outside"
+    OUT_OF_RANGE = "out of range"
     OTHER_HOST = "other host"
-    NO_GET = "no GET"
-    NOT_READ = "not read"
+    NOT_GET = "not GET"
+    OTHER_STATUS = "other status"
     NO_ARTICLE = "no article"
     BOT = "bots"
     PREFETCH = "prefetched"
@@ -34,10 +32,10 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Which requests are meant. Minutes since the epoch; `since` inclusive, `until` exclusive."""
+class RequestSelection:
+    """Requests to import. Minutes since the epoch; `since` inclusive, `until` exclusive."""
 
-    article: Finder
+    match_article: ArticleMatcher
     now: int
     since: int = 0
     until: int | None = None
@@ -45,60 +43,65 @@ class Wanted:
 
 
 @dataclass
-class Admitted:
-    """What became of the lines so far. REPEATED is known only when all are read."""
+class LineFilter:
+    """Sorts log lines into views and others.
 
-    wanted: Wanted
-    views: Views = field(default_factory=Views)
-    outcomes: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
+    REPEATED stays 0 here: repeated views are only known once all lines are read.
+    """
+
+    selection: RequestSelection
+    views: ViewLog = field(default_factory=ViewLog)
+    outcomes: dict[LineOutcome, int] = field(default_factory=lambda: dict.fromkeys(LineOutcome, 0))
     malformed: list[str] = field(default_factory=list)
-    """The first ten, each with its place."""
-    no_article: list[str] = field(default_factory=list)
-    """The first few addresses that are no article's."""
-    names_agents: bool = False
+    """The first malformed lines, each with its location."""
+    unmatched_targets: list[str] = field(default_factory=list)
+    """The first few targets that are not articles."""
+    has_user_agents: bool = False
     """Whether any line is in the combined format."""
 
-    def take(self, place: Place, line: str) -> None:
-        """Look at a line. An empty one is none."""
+    def add(self, location: LineLocation, line: str) -> None:
+        """Classify a line and record its view; ignore an empty line."""
         if not line:
             return
         try:
-            outcome = self._outcome(parse(line))
+            outcome = self._classify(parse_line(line))
         except ValueError as error:
-            outcome = Outcome.MALFORMED
-            if len(self.malformed) < _SHOWN:
-                self.malformed.append(f"{place}: {error}")
+            outcome = LineOutcome.MALFORMED
+            if len(self.malformed) < _MAX_MALFORMED_EXAMPLES:
+                self.malformed.append(f"{location}: {error}")
         self.outcomes[outcome] += 1
 
-    def _outcome(self, request: Request) -> Outcome:
-        wanted = self.wanted
-        if request.minute > wanted.now:
-            raise ValueError("its time lies in the future")
-        if request.minute < wanted.since or (
-            wanted.until is not None and request.minute >= wanted.until
+    def _classify(self, request: LoggedRequest) -> LineOutcome:
+        selection = self.selection
+        if request.minute > selection.now:
+            raise ValueError("the time lies in the future")
+        if request.minute < selection.since or (
+            selection.until is not None and request.minute >= selection.until
         ):
-            return Outcome.OUTSIDE
-        if wanted.host is not None and request.host != wanted.host:
-            return Outcome.OTHER_HOST
+            return LineOutcome.OUT_OF_RANGE
+        if selection.host is not None and request.host != selection.host:
+            return LineOutcome.OTHER_HOST
         if request.method != "GET":
-            return Outcome.NO_GET
-        if request.status not in _READ:
-            return Outcome.NOT_READ
-        article = wanted.article(request.target)
+            return LineOutcome.NOT_GET
+        if request.status not in _READ_STATUSES:
+            return LineOutcome.OTHER_STATUS
+        article = selection.match_article(request.target)
         if article is None:
-            if len(self.no_article) < 3 and request.target not in self.no_article:
-                self.no_article.append(request.target)
-            return Outcome.NO_ARTICLE
-        return self._of_article(article, request)
+            self._add_unmatched(request.target)
+            return LineOutcome.NO_ARTICLE
+        return self._classify_page_view(article, request)
 
-    def _of_article(self, article: str, request: Request) -> Outcome:
-        agent = request.agent
-        if agent is not None:
-            self.names_agents = True
-            # No browser hides what it is.
-            if agent in ("", "-") or _is_bot(agent):
-                return Outcome.BOT
-        if request.rest and any(sign in request.rest.lower() for sign in _PREFETCH):
-            return Outcome.PREFETCH
-        self.views.add(article, request.minute, (request.address, agent))
-        return Outcome.VIEW
+    def _classify_page_view(self, article: str, request: LoggedRequest) -> LineOutcome:
+        if request.user_agent is not None:
+            self.has_user_agents = True
+            if is_bot(request.user_agent[:MAX_USER_AGENT_LENGTH]):
+                return LineOutcome.BOT
+        if request.rest and any(sign in request.rest.lower() for sign in _PREFETCH_SIGNS):
+            return LineOutcome.PREFETCH
+        self.views.add(article, request.minute, (request.address, request.user_agent))
+        return LineOutcome.VIEW
+
+    def _add_unmatched(self, target: str) -> None:
+        examples = self.unmatched_targets
+        if len(examples) < _MAX_TARGET_EXAMPLES and target not in examples:
+            examples.append(target)

@@ -1,1 +1,1 @@
-"""`mostread import`: lifetime totals of an earlier system."""
+"""`mostread import-totals`, and storage of imports for it and `mostread import-logs`."""

@@ -1,4 +1,4 @@
-"""A file of totals, CSV or NDJSON, as its lines."""
+"""Files of totals: CSV or NDJSON, gzipped or not."""
 
 import csv
 import gzip
@@ -11,31 +11,31 @@ from typing import Any
 import msgspec
 
 from mostread.errors import InvalidFile
-from mostread.ops.imports.totals import FIELDS, REQUIRED, Line
+from mostread.ops.imports.totals import FIELDS, REQUIRED_FIELDS, FileLine
 
-_GZIP = b"\x1f\x8b"
+_GZIP_MAGIC = b"\x1f\x8b"
 _DELIMITERS = ",;\t"
-"""The second is what a spreadsheet writes where the comma is in numbers."""
+"""Spreadsheets write semicolons where the locale's decimal separator is a comma."""
 
 
-def lines(content: bytes, name: str) -> Iterator[Line]:
-    """Yield the lines of a file called `name`, gzipped or not.
+def parse_file(content: bytes, name: str) -> Iterator[FileLine]:
+    """Yield the lines of the file `name`.
 
-    Raises InvalidFile where it can't be read at all.
+    Raises InvalidFile where the file is unreadable as a whole.
     """
-    text = _text(content)
-    if _is_json(text, name):
-        yield from _of_json(text)
+    text = _decode(content)
+    if _is_ndjson(text, name):
+        yield from _parse_ndjson(text)
     else:
-        yield from _of_csv(text)
+        yield from _parse_csv(text)
 
 
-def _text(content: bytes) -> str:
-    if content.startswith(_GZIP):
+def _decode(content: bytes) -> str:
+    if content.startswith(_GZIP_MAGIC):
         try:
             content = gzip.decompress(content)
         except (OSError, EOFError, zlib.error) as error:
-            raise InvalidFile(f"this is no whole gzip file: {error}") from error
+            raise InvalidFile(f"this is not a complete gzip file: {error}") from error
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -45,57 +45,57 @@ def _text(content: bytes) -> str:
         ) from error
 
 
-def _is_json(text: str, name: str) -> bool:
-    ending = name.lower().removesuffix(".gz").rpartition(".")[2]
-    if ending in ("csv", "ndjson", "jsonl"):
-        return ending != "csv"
+def _is_ndjson(text: str, name: str) -> bool:
+    extension = name.lower().removesuffix(".gz").rpartition(".")[2]
+    if extension in ("csv", "ndjson", "jsonl"):
+        return extension != "csv"
     return text.lstrip().startswith("{")
 
 
-def _of_json(text: str) -> Iterator[Line]:
+def _parse_ndjson(text: str) -> Iterator[FileLine]:
     decoder = msgspec.json.Decoder(dict[str, Any])
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
-                yield Line(number, decoder.decode(line))
+                yield FileLine(number, decoder.decode(line))
             except (msgspec.DecodeError, RecursionError, ValueError) as error:
-                yield Line(number, str(error))
+                yield FileLine(number, str(error))
 
 
-def _of_csv(text: str) -> Iterator[Line]:
+def _parse_csv(text: str) -> Iterator[FileLine]:
     header = text.partition("\n")[0]
     delimiter = max(_DELIMITERS, key=header.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         columns = [column.strip() for column in next(reader, [])]
-        _check(columns)
+        _check_header(columns)
         for cells in reader:
             if cells:
-                yield Line(reader.line_num, _fields(columns, cells))
+                yield FileLine(reader.line_num, _parse_cells(columns, cells))
     except csv.Error as error:
-        yield Line(reader.line_num, str(error))
+        yield FileLine(reader.line_num, str(error))
 
 
-def _check(columns: list[str]) -> None:
-    """Raise InvalidFile where the header is not one of totals."""
-    if missing := [name for name in REQUIRED if name not in columns]:
+def _check_header(columns: list[str]) -> None:
+    """Raise InvalidFile unless the columns are those of totals."""
+    if missing := [name for name in REQUIRED_FIELDS if name not in columns]:
         raise InvalidFile(
-            f"line 1: no column {', '.join(missing)}; the header must name "
-            f"{', '.join(REQUIRED)}, and may name site"
+            f"line 1: no column {', '.join(missing)}; required are "
+            f"{', '.join(REQUIRED_FIELDS)}, and site is optional"
         )
     unknown = [name or "without a name" for name in columns if name not in FIELDS]
     if unknown or len(set(columns)) < len(columns):
-        which = f"column {unknown[0]} is not known" if unknown else "a column comes twice"
-        raise InvalidFile(f"line 1: {which}; the columns are {', '.join(FIELDS)}")
+        error = f"column {unknown[0]} is unknown" if unknown else "a column occurs twice"
+        raise InvalidFile(f"line 1: {error}; the columns are {', '.join(FIELDS)}")
 
 
-def _fields(columns: list[str], cells: list[str]) -> dict[str, Any] | str:
+def _parse_cells(columns: list[str], cells: list[str]) -> dict[str, Any] | str:
     if len(cells) != len(columns):
-        return f"{len(cells)} fields, and the header has {len(columns)}"
-    found: dict[str, Any] = dict(zip(columns, cells, strict=True))
+        return f"{len(cells)} fields, but the header has {len(columns)}"
+    fields: dict[str, Any] = dict(zip(columns, cells, strict=True))
     for name in ("views", "comments", "likes"):
-        number = found[name].strip()
+        number = fields[name].strip()
         if not re.fullmatch(r"-?[0-9]{1,19}", number):
-            return f"{name} is {found[name]!r}, and must be a whole number without separators"
-        found[name] = int(number)
-    return found
+            return f"{name} is {fields[name]!r}; write a whole number without separators"
+        fields[name] = int(number)
+    return fields

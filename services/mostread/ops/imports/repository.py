@@ -1,11 +1,12 @@
-"""Imports in ClickHouse: each all or nothing, and under its name once.
+"""Imports in ClickHouse: all or nothing, and once per name.
 
-The rows are written into a table beside, which is then attached to `counters` in one step, and
-after that the import is noted in `imports`. What a crash leaves in between has no note: the
-next import of that name takes it away before it begins.
+Rows go into a staging table, whose parts are attached to `counters` in one step; only then is the
+import recorded in `imports`. Rows without a record are the leftover of a crash, which the next
+import of that name deletes first.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from uuid import UUID, uuid5
 
 from clickhouse_connect.driver.client import Client
 
+from mostread.core.counting.counters import HOUR
 from mostread.errors import ClickHouseUnavailable, Misconfigured, NameTaken
 from mostread.infra.clickhouse.client import connect, read_sql, told_apart
 from mostread.infra.clickhouse.cluster import on_cluster
@@ -20,14 +22,16 @@ from mostread.infra.clickhouse.config import ClickHouseSettings
 
 _SQL = Path(__file__).parent / "sql"
 _NAMESPACE = UUID("6d6f7374-7265-4164-8000-696d706f7274")
-_LONGEST_SECONDS = 3600
+_TIMEOUT_SECONDS = 3600
+_MINUTE_ROW_TTL_SECONDS = 35 * 86_400
 
 Block = Mapping[str, Sequence[object]]
 """Rows of `counters` by column: site, grain, window, article_id, views, comments and likes.
 
-ClickHouse takes at most 100 of its partitions (a day of minutes, a month of hours) in a block.
+ClickHouse accepts rows of at most 100 of its partitions (a day of minutes, a month of hours) in
+one block.
 """
-ROWS_A_BLOCK = 100_000
+ROWS_PER_BLOCK = 100_000
 
 
 class Import(NamedTuple):
@@ -44,112 +48,155 @@ class Import(NamedTuple):
     version: int = 0
 
 
-@dataclass(frozen=True)
-class Done:
-    """What came of an import; `new` says whether anything was changed."""
+class MinuteRange(NamedTuple):
+    """Minutes of a site; `first` and `last` are epoch seconds, inclusive."""
 
-    new: bool
-    what: Import
+    site: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """The import as recorded; `created` is False where it already existed."""
+
+    created: bool
+    record: Import
 
 
 def topic_id(name: str) -> UUID:
-    """Return what stands for the topic of the import `name` in `counters`."""
+    """Return the `topic_id` of the import `name` in `counters`."""
     return uuid5(_NAMESPACE, name)
 
 
-class ImportStore:
-    """Takes imports in and back. For one thread; `close` it.
+def split_blocks(columns: Block) -> Iterator[Block]:
+    """Split rows into blocks that one insert can hold."""
+    for start in range(0, len(columns["article_id"]), ROWS_PER_BLOCK):
+        rows = slice(start, start + ROWS_PER_BLOCK)
+        yield {name: values[rows] for name, values in columns.items()}
 
-    Every method raises ClickHouseUnavailable or Misconfigured, and may be called again then.
+
+def digest(chunks: Iterable[bytes]) -> str:
+    """Return the SHA-256 of the chunks, in hexadecimal."""
+    sha256 = hashlib.sha256()
+    for chunk in chunks:
+        sha256.update(chunk)
+    return sha256.hexdigest()
+
+
+class ImportRepository:
+    """Adds and removes imports. For one thread; `close` it.
+
+    Every method raises ClickHouseUnavailable or Misconfigured, and can then be called again.
     """
 
     def __init__(self, settings: ClickHouseSettings) -> None:
         self._database = settings.clickhouse_database
         self._cluster = settings.clickhouse_cluster
-        self._client: Client = connect(settings, seconds=_LONGEST_SECONDS)
+        self._client: Client = connect(settings, seconds=_TIMEOUT_SECONDS)
 
     def close(self) -> None:
         self._client.close()
 
-    def known(self, name: str = "") -> list[Import]:
-        """Return the imports that were made, or that of a name; those removed among them."""
+    def imports(self, name: str = "") -> list[Import]:
+        """Return all imports, or the one called `name`; removed ones included."""
         return [Import(*row) for row in self._rows("imports", name=name)]
 
-    def made(self, what: Import) -> Import | None:
-        """Return the note of this import if it was made, None if it was not, or was removed.
+    def find_existing(self, wanted: Import) -> Import | None:
+        """Return the record of an identical import, or None if it is absent or removed.
 
-        Raises NameTaken where its name holds another.
+        Raises NameTaken where its name belongs to a different import.
         """
-        known = self.known(what.name)
-        if not known or known[0].removed:
+        recorded = self.imports(wanted.name)
+        if not recorded or recorded[0].removed:
             return None
-        if known[0].digest == what.digest:
-            return known[0]
+        if recorded[0].digest == wanted.digest:
+            return recorded[0]
         raise NameTaken(
-            f"{what.name} was imported already, and was not the same: {known[0].articles:,} "
-            f"articles with {known[0].views:,} views. Give it another --name if it is to be "
-            f"added to that, or take that back first: mostread import --remove {what.name}"
+            f"the import {wanted.name} exists with different content: "
+            f"{recorded[0].articles:,} articles with {recorded[0].views:,} views; choose another "
+            "--name to add to it, or remove it first: "
+            f"mostread import-totals --remove {wanted.name}"
         )
 
-    def take_in(self, what: Import, blocks: Iterable[Block], now: int) -> Done:
-        """Import the rows of `blocks` as `what`, unless that was done. Raises NameTaken."""
-        if made := self.made(what):
-            return Done(False, made)
-        known = self.known(what.name)
-        new = what._replace(changed_at=now, version=known[0].version + 1 if known else 0)
-        tables = self._tables()
-        self._delete(topic_id(new.name))
-        self._attach(topic_id(new.name), blocks)
-        self._check_same(tables)
-        self._note(new)
-        return Done(True, new)
+    def add(self, wanted: Import, blocks: Iterable[Block], now: int) -> ImportResult:
+        """Import the rows of `blocks` at `now` (ms), unless that was done. Raises NameTaken."""
+        if existing := self.find_existing(wanted):
+            return ImportResult(False, existing)
+        recorded = self.imports(wanted.name)
+        version = recorded[0].version + 1 if recorded else 0
+        record = wanted._replace(changed_at=now, version=version)
+        tables = self._counter_tables()
+        self._delete_rows(topic_id(record.name))
+        self._attach_rows(topic_id(record.name), blocks)
+        self._check_unchanged(tables)
+        self._write_record(record)
+        return ImportResult(True, record)
 
     def remove(self, name: str, now: int) -> Import | None:
-        """Take the import back; return what it was, None where there was none.
+        """Remove an import; return its last record, or None if there was nothing to remove.
 
-        It is noted first: cut off after that, it is to be removed again.
+        The removal is recorded before rows are deleted: after a crash in between, remove again.
         """
-        known = self.known(name)
-        tables = self._tables()
-        if known and not known[0].removed:
-            version = known[0].version + 1
-            self._note(known[0]._replace(removed=True, changed_at=now, version=version))
-        deleted = self._delete(topic_id(name))
-        self._check_same(tables)
-        return known[0] if known and (deleted or not known[0].removed) else None
+        recorded = self.imports(name)
+        tables = self._counter_tables()
+        if recorded and not recorded[0].removed:
+            version = recorded[0].version + 1
+            self._write_record(recorded[0]._replace(removed=True, changed_at=now, version=version))
+        deleted = self._delete_rows(topic_id(name))
+        self._check_unchanged(tables)
+        return recorded[0] if recorded and (deleted or not recorded[0].removed) else None
 
-    def _attach(self, topic: UUID, blocks: Iterable[Block]) -> None:
+    def overlapping_views(
+        self, name: str, minutes: MinuteRange, now: int
+    ) -> Sequence[tuple[str, int]]:
+        """Return views in `minutes` that are not of the import `name`, by source.
+
+        `now` is in epoch seconds.
+        """
+        rows = self._rows(
+            "overlapping_views",
+            site=minutes.site,
+            topic=str(topic_id(name)),
+            first=minutes.first,
+            last=minutes.last,
+            # A day less than the TTL: rows beyond it stay visible until they are merged.
+            minutes_since=(now - _MINUTE_ROW_TTL_SECONDS + 86_400) // HOUR * HOUR,
+        )
+        return [(source, int(views)) for source, views in rows]
+
+    def _attach_rows(self, topic: UUID, blocks: Iterable[Block]) -> None:
         staging = f"import_{topic.hex}"
         with told_apart():
-            self._change(f"DROP TABLE IF EXISTS {staging} SYNC")
-            self._change(f"CREATE TABLE {staging} AS counters")
+            self._command(f"DROP TABLE IF EXISTS {staging} SYNC")
+            self._command(f"CREATE TABLE {staging} AS counters")
             try:
                 for block in blocks:
                     self._insert(staging, topic, block)
                 if self._cluster:
-                    # What is attached is what this replica has, and it may lack some yet.
+                    # ATTACH takes the parts of this replica, which may lag behind.
                     self._client.command(f"SYSTEM SYNC REPLICA {staging}")
-                # All parts appear at once: whoever reads sees the whole import or nothing of it.
+                # All parts appear at once: queries see the whole import or nothing of it.
                 self._client.command(f"ALTER TABLE counters ATTACH PARTITION ALL FROM {staging}")
             finally:
-                self._change(f"DROP TABLE IF EXISTS {staging} SYNC")
+                self._command(f"DROP TABLE IF EXISTS {staging} SYNC")
 
-    def _change(self, sql: str) -> None:
+    def _command(self, sql: str) -> None:
         self._client.command(on_cluster(sql, self._cluster))
 
     def _insert(self, table: str, topic: UUID, block: Block) -> None:
         rows = len(block["article_id"])
-        same = {"topic_id": topic, "partition": 0, "version": 0}
+        constants = {"topic_id": topic, "partition": 0, "version": 0}
         self._client.insert(
             table,
-            [*block.values(), *([value] * rows for value in same.values())],
-            column_names=[*block, *same],
+            [*block.values(), *([value] * rows for value in constants.values())],
+            column_names=[*block, *constants],
             column_oriented=True,
             settings={"async_insert": 0},
         )
 
-    def _delete(self, topic: UUID) -> bool:
-        """Delete the rows of an import, if there are any."""
+    def _delete_rows(self, topic: UUID) -> bool:
+        """Delete the rows of an import; return whether there were any."""
         ((count,),) = self._rows("remaining_rows", topic=str(topic))
         if count:
             with told_apart():
@@ -158,8 +205,8 @@ class ImportStore:
                 )
         return bool(count)
 
-    def _note(self, what: Import) -> None:
-        row = {**what._asdict(), "topic_id": topic_id(what.name)}
+    def _write_record(self, record: Import) -> None:
+        row = {**record._asdict(), "topic_id": topic_id(record.name)}
         with told_apart():
             self._client.insert(
                 "imports",
@@ -168,23 +215,27 @@ class ImportStore:
                 settings={"async_insert": 0},
             )
 
-    def _tables(self) -> list[tuple[str, str]]:
-        """Return which tables are in use. Raises where `mostread rebuild` is at work: it has
-        copied what is imported, and would exchange the tables for those without this change.
-        """
-        rows = self._rows("state", database=self._database, beside=f"{self._database}_rebuild")
-        found = [(row[0], row[1]) for row in rows]
-        if not found:
-            raise Misconfigured("ClickHouse: a table is missing; run `mostread init`")
-        if len(found) > 1:
-            raise ClickHouseUnavailable(
-                "`mostread rebuild` is running, or was cut off; let it end, and run this again"
-            )
-        return found
+    def _counter_tables(self) -> list[tuple[str, str]]:
+        """Return database and epoch of the counters in use.
 
-    def _check_same(self, tables: list[tuple[str, str]]) -> None:
-        if self._tables() != tables:
-            raise ClickHouseUnavailable("`mostread rebuild` ran meanwhile; run this again")
+        Raises ClickHouseUnavailable while `mostread rebuild` runs: it has already copied imported
+        rows, and would replace the tables by ones without this change.
+        """
+        rows = self._rows(
+            "counter_tables", database=self._database, staging=f"{self._database}_rebuild"
+        )
+        tables = [(row[0], row[1]) for row in rows]
+        if not tables:
+            raise Misconfigured("ClickHouse: a table is missing; run `mostread init`")
+        if len(tables) > 1:
+            raise ClickHouseUnavailable(
+                "`mostread rebuild` is running or was interrupted; let it finish, then retry"
+            )
+        return tables
+
+    def _check_unchanged(self, tables: list[tuple[str, str]]) -> None:
+        if self._counter_tables() != tables:
+            raise ClickHouseUnavailable("`mostread rebuild` ran during the import; retry")
 
     def _rows(self, query: str, **parameters: object) -> Sequence[Sequence[Any]]:
         with told_apart():

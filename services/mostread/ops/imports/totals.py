@@ -1,6 +1,5 @@
-"""The totals of one article, and what makes a file of them right."""
+"""Lifetime totals of articles: validation, digest and rows."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -9,107 +8,106 @@ import msgspec
 
 from mostread.core.events import Name64, Name128
 from mostread.errors import InvalidFile
-from mostread.ops.imports.repository import ROWS_A_BLOCK, Block, Import
+from mostread.ops.imports.repository import Block, Import, digest, split_blocks
 
-SHOWN = 20
-MOST = 2**53 - 1
-"""The largest number that every reader of JSON reads as it is."""
+MAX_ERRORS_SHOWN = 20
+MAX_TOTAL = 2**53 - 1
+"""The largest integer that every JSON parser reads exactly."""
 
-Number = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
+Total = Annotated[int, msgspec.Meta(ge=0, le=MAX_TOTAL)]
 
 
-class Totals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What an article was given in its life, as the earlier system counted it."""
+class ArticleTotals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Lifetime counts of an article in the previous system."""
 
     article_id: Name128
-    views: Number
-    comments: Number
-    likes: Number
+    views: Total
+    comments: Total
+    likes: Total
     site: Name64 = "default"
 
 
-FIELDS = Totals.__struct_fields__
-REQUIRED = FIELDS[:-1]
+FIELDS = ArticleTotals.__struct_fields__
+REQUIRED_FIELDS = FIELDS[:-1]
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line of the file: its fields by name, or what is wrong with it."""
+class FileLine:
+    """A line of the file: its fields by name, or an error message."""
 
     number: int
-    found: dict[str, Any] | str
+    content: dict[str, Any] | str
 
 
-def checked(lines: Iterable[Line]) -> list[Totals]:
+def validate_lines(lines: Iterable[FileLine]) -> list[ArticleTotals]:
     """Return the totals of all lines.
 
-    Raises InvalidFile, naming the first 20 lines that are wrong and the number of the others.
+    Raises InvalidFile with the first 20 invalid lines and the number of the others.
     """
-    totals: list[Totals] = []
-    wrong: list[str] = []
-    first: dict[tuple[str, str], int] = {}
+    valid: list[ArticleTotals] = []
+    errors: list[str] = []
+    first_lines: dict[tuple[str, str], int] = {}
     for line in lines:
         try:
-            each = _totals(line)
+            totals = _validate_line(line)
         except ValueError as error:
-            wrong.append(f"line {line.number}: {error}")
+            errors.append(f"line {line.number}: {error}")
             continue
-        key = (each.site, each.article_id)
-        if key in first:
-            wrong.append(
-                f"line {line.number}: article {each.article_id!r} of site {each.site} is in "
-                f"line {first[key]} already"
+        key = (totals.site, totals.article_id)
+        if key in first_lines:
+            errors.append(
+                f"line {line.number}: article {totals.article_id!r} of site {totals.site} is in "
+                f"line {first_lines[key]} already"
             )
-        first.setdefault(key, line.number)
-        totals.append(each)
-    if wrong:
-        more = f"\nand {len(wrong) - SHOWN:,} more" if len(wrong) > SHOWN else ""
-        raise InvalidFile("nothing was imported:\n" + "\n".join(wrong[:SHOWN]) + more)
-    if not totals:
-        raise InvalidFile("the file holds no totals")
-    return totals
+        first_lines.setdefault(key, line.number)
+        valid.append(totals)
+    if errors:
+        hidden = len(errors) - MAX_ERRORS_SHOWN
+        more = f"\nand {hidden:,} more" if hidden > 0 else ""
+        raise InvalidFile(
+            "nothing was imported; correct these lines:\n"
+            + "\n".join(errors[:MAX_ERRORS_SHOWN])
+            + more
+        )
+    if not valid:
+        raise InvalidFile("the file contains no totals")
+    return valid
 
 
-def _totals(line: Line) -> Totals:
-    if isinstance(line.found, str):
-        raise ValueError(line.found)
-    # msgspec's errors are ValueErrors, and say which field is wrong.
-    totals = msgspec.convert(line.found, Totals)
+def _validate_line(line: FileLine) -> ArticleTotals:
+    if isinstance(line.content, str):
+        raise ValueError(line.content)
+    # msgspec raises ValueErrors that name the invalid field.
+    totals = msgspec.convert(line.content, ArticleTotals)
     for name in (totals.article_id, totals.site):
         if any(character < " " for character in name):
-            raise ValueError("a name holds a control character")
-        name.encode()  # half a surrogate can't be written
+            raise ValueError("a name contains a control character")
+        name.encode()  # raises ValueError for a lone surrogate
     return totals
 
 
-def imported(name: str, totals: Sequence[Totals]) -> Import:
-    """Return what an import of `totals` would be."""
+def totals_import(name: str, totals: Sequence[ArticleTotals]) -> Import:
+    """Return the record of an import of `totals`."""
     return Import(
         name,
-        digest(totals),
+        totals_digest(totals),
         len(totals),
-        sum(each.views for each in totals),
-        sum(each.comments for each in totals),
-        sum(each.likes for each in totals),
+        sum(article.views for article in totals),
+        sum(article.comments for article in totals),
+        sum(article.likes for article in totals),
     )
 
 
-def blocks(totals: Sequence[Totals]) -> Iterator[Block]:
-    """Yield the rows of `counters` that `totals` become."""
-    for start in range(0, len(totals), ROWS_A_BLOCK):
-        some = totals[start : start + ROWS_A_BLOCK]
-        columns = {name: [getattr(each, name) for each in some] for name in FIELDS}
-        yield {**columns, "grain": ["total"] * len(some), "window": [0] * len(some)}
+def totals_blocks(totals: Sequence[ArticleTotals]) -> Iterator[Block]:
+    """Yield rows of `counters` for `totals`."""
+    columns: dict[str, Sequence[object]] = {
+        name: [getattr(article, name) for article in totals] for name in FIELDS
+    }
+    rows = len(totals)
+    return split_blocks({**columns, "grain": ["total"] * rows, "window": [0] * rows})
 
 
-def digest(totals: Iterable[Totals]) -> str:
-    """Return SHA-256 of what is said, in whatever order and form it was written."""
-    found = hashlib.sha256()
-    for line in sorted(_canonical(totals)):
-        found.update(line + b"\n")
-    return found.hexdigest()
-
-
-def _canonical(totals: Iterable[Totals]) -> Iterator[bytes]:
-    encoder = msgspec.json.Encoder()
-    return (encoder.encode(each) for each in totals)
+def totals_digest(totals: Iterable[ArticleTotals]) -> str:
+    """Return the SHA-256 of the totals, independent of their order and file format."""
+    encode = msgspec.json.Encoder().encode
+    return digest(line + b"\n" for line in sorted(map(encode, totals)))

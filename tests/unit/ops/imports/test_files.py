@@ -1,4 +1,4 @@
-"""Which files of totals are taken, and what is said of the others."""
+"""Files of totals: accepted formats, and errors for the others."""
 
 import gzip
 from collections.abc import Sequence
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import pytest
 
 from mostread.errors import InvalidFile
-from mostread.ops.imports.files import lines
-from mostread.ops.imports.totals import Totals, checked, digest
+from mostread.ops.imports.files import parse_file
+from mostread.ops.imports.totals import ArticleTotals, totals_digest, validate_lines
 
-A = Totals("a", 3, 2, 1)
-B = Totals("b", 0, 0, 0, site="s")
+A = ArticleTotals("a", 3, 2, 1)
+B = ArticleTotals("b", 0, 0, 0, site="s")
 CSV = "article_id,views,comments,likes,site\na,3,2,1,default\nb,0,0,0,s\n"
 NDJSON = (
     '{"article_id":"a","views":3,"comments":2,"likes":1}\n\n'
@@ -18,8 +18,9 @@ NDJSON = (
 )
 
 
-def read(content: str | bytes, name: str = "totals.csv") -> Sequence[Totals]:
-    return checked(lines(content if isinstance(content, bytes) else content.encode(), name))
+def read(content: str | bytes, name: str = "totals.csv") -> Sequence[ArticleTotals]:
+    encoded = content if isinstance(content, bytes) else content.encode()
+    return validate_lines(parse_file(encoded, name))
 
 
 def refused(content: str | bytes, name: str = "totals.csv") -> str:
@@ -44,17 +45,17 @@ def refused(content: str | bytes, name: str = "totals.csv") -> str:
         (gzip.compress(NDJSON.encode(), mtime=0), "<stdin>"),
     ],
 )
-def test_a_file_is_csv_or_ndjson_of_many_kinds(content: bytes, name: str) -> None:
+def test_parse_file_accepts_csv_and_ndjson_variants(content: bytes, name: str) -> None:
     assert read(content, name) == [A, B]
 
 
-def test_columns_may_stand_in_any_order_and_names_are_kept_as_they_are() -> None:
+def test_csv_columns_in_any_order_keep_names_verbatim() -> None:
     text = 'likes,views,article_id,comments\n1,2,"a;b\u2028 ""c""",3\n'
-    assert read(text) == [Totals('a;b\u2028 "c"', 2, 3, 1)]
+    assert read(text) == [ArticleTotals('a;b\u2028 "c"', 2, 3, 1)]
 
 
 @pytest.mark.parametrize(
-    ("row", "what"),
+    ("row", "message"),
     [
         ("a,-1,0,0,s", "Expected `int` >= 0 - at `$.views`"),
         ("a,1.5,0,0,s", "views is '1.5'"),
@@ -62,23 +63,23 @@ def test_columns_may_stand_in_any_order_and_names_are_kept_as_they_are() -> None
         ("a,٣,0,0,s", "views is '٣'"),
         ("a,1,,0,s", "comments is ''"),
         ("a,9007199254740992,0,0,s", "<= 9007199254740991"),
-        ("a,1,0,0", "4 fields, and the header has 5"),
+        ("a,1,0,0", "4 fields, but the header has 5"),
         (",1,0,0,s", "length >= 1 - at `$.article_id`"),
         ("я" * 129 + ",1,0,0,s", "length <= 128 - at `$.article_id`"),
         ("a,1,0,0," + "s" * 65, "length <= 64 - at `$.site`"),
-        ("a\x07,1,0,0,s", "a name holds a control character"),
-        ('"a\nb",1,0,0,s', "a name holds a control character"),
+        ("a\x07,1,0,0,s", "a name contains a control character"),
+        ('"a\nb",1,0,0,s', "a name contains a control character"),
     ],
 )
-def test_a_wrong_line_of_csv_is_named(row: str, what: str) -> None:
-    message = refused(CSV + row + "\n")
+def test_invalid_csv_line_is_reported_by_number(row: str, message: str) -> None:
+    error = refused(CSV + row + "\n")
     number = 5 if "\n" in row else 4
-    assert f"line {number}: " in message
-    assert what in message
+    assert f"line {number}: " in error
+    assert message in error
 
 
 @pytest.mark.parametrize(
-    ("line", "what"),
+    ("line", "message"),
     [
         ("{", "truncated"),
         ("[]", "Expected `object`"),
@@ -90,45 +91,45 @@ def test_a_wrong_line_of_csv_is_named(row: str, what: str) -> None:
         ('{"article_id":' + "[" * 100_000, "recursion"),
     ],
 )
-def test_a_wrong_line_of_ndjson_is_named(line: str, what: str) -> None:
-    message = refused(NDJSON + "\n" + line, "totals.ndjson")
-    assert "line 4: " in message
-    assert what in message
+def test_invalid_ndjson_line_is_reported_by_number(line: str, message: str) -> None:
+    error = refused(NDJSON + "\n" + line, "totals.ndjson")
+    assert "line 4: " in error
+    assert message in error
 
 
-def test_an_article_twice_names_both_lines() -> None:
-    message = refused(CSV + "b,1,1,1,default\na,1,1,1,default\n")
-    assert message.splitlines()[1:] == ["line 5: article 'a' of site default is in line 2 already"]
+def test_duplicate_article_error_names_both_lines() -> None:
+    error = refused(CSV + "b,1,1,1,default\na,1,1,1,default\n")
+    assert error.splitlines()[1:] == ["line 5: article 'a' of site default is in line 2 already"]
 
 
-def test_the_first_twenty_errors_are_shown_and_the_others_counted() -> None:
+def test_first_twenty_errors_are_shown_and_the_rest_counted() -> None:
     shown = refused(CSV + "x,y,z,0,s\n" * 1234).splitlines()
     assert [line.split(":")[0] for line in shown[1:21]] == [f"line {n}" for n in range(4, 24)]
     assert shown[21:] == ["and 1,214 more"]
 
 
 @pytest.mark.parametrize(
-    ("content", "what"),
+    ("content", "message"),
     [
         ("", "no column article_id, views, comments, likes"),
         ("article_id,views\na,1\n", "no column comments, likes"),
-        (CSV.replace("site", "title"), "column title is not known"),
-        (CSV.replace("site", ""), "column without a name is not known"),
-        (CSV.replace("site", "views"), "a column comes twice"),
-        ("article_id,views,comments,likes\n", "the file holds no totals"),
+        (CSV.replace("site", "title"), "column title is unknown"),
+        (CSV.replace("site", ""), "column without a name is unknown"),
+        (CSV.replace("site", "views"), "a column occurs twice"),
+        ("article_id,views,comments,likes\n", "the file contains no totals"),
         (CSV.encode("utf-16"), "line 1 is not UTF-8"),
         (CSV.encode() + b"\xff,1,1,1,s\n", "line 4 is not UTF-8"),
-        (gzip.compress(CSV.encode(), mtime=0)[:-9], "no whole gzip file"),
-        (b"\x1f\x8bnonsense", "no whole gzip file"),
+        (gzip.compress(CSV.encode(), mtime=0)[:-9], "not a complete gzip file"),
+        (b"\x1f\x8bnonsense", "not a complete gzip file"),
         (CSV + '"a,1,1,1,s\n', "unexpected end of data"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_refused(content: str | bytes, what: str) -> None:
-    assert what in refused(content)
+def test_unreadable_file_is_refused(content: str | bytes, message: str) -> None:
+    assert message in refused(content)
 
 
-def test_the_same_totals_are_the_same_in_any_order_and_form() -> None:
-    assert digest([A, B]) == digest([B, A])
-    assert digest([A, B]) != digest([A])
-    assert digest([A]) != digest([Totals("a", 3, 2, 2)])
-    assert digest([A]) != digest([Totals("a", 3, 2, 1, site="s")])
+def test_digest_depends_on_totals_and_not_on_their_order() -> None:
+    assert totals_digest([A, B]) == totals_digest([B, A])
+    assert totals_digest([A, B]) != totals_digest([A])
+    assert totals_digest([A]) != totals_digest([ArticleTotals("a", 3, 2, 2)])
+    assert totals_digest([A]) != totals_digest([ArticleTotals("a", 3, 2, 1, site="s")])

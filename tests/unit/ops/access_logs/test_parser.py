@@ -1,10 +1,10 @@
-"""Lines of access logs as real servers write them."""
+"""Access log lines as nginx and Apache write them."""
 
 from datetime import UTC, datetime
 
 import pytest
 
-from mostread.ops.access_logs.parser import parse
+from mostread.ops.access_logs.parser import parse_line
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"
 COMBINED = (
@@ -14,20 +14,20 @@ COMBINED = (
 MINUTE = int(datetime(2026, 10, 10, 13, 55, tzinfo=UTC).timestamp()) // 60
 
 
-def test_the_combined_format() -> None:
-    found = parse(COMBINED)
-    assert found == ("", "203.0.113.7", MINUTE, "GET", "/news/a?b=c", "200", AGENT, "")
+def test_parse_line_reads_combined_format() -> None:
+    request = parse_line(COMBINED)
+    assert request == ("", "203.0.113.7", MINUTE, "GET", "/news/a?b=c", "200", AGENT, "")
 
 
-def test_the_common_format_names_no_agent() -> None:
-    found = parse('::1 - - [10/Oct/2026:13:55:36 +0000] "GET /a HTTP/1.1" 304 -')
-    assert (found.address, found.status, found.agent) == ("::1", "304", None)
-    more = parse('::1 - - [10/Oct/2026:13:55:36 +0000] "GET /a HTTP/1.1" 304 - "one more"')
-    assert (more.agent, more.rest) == (None, ' "one more"')
+def test_parse_line_of_common_format_has_no_user_agent() -> None:
+    request = parse_line('::1 - - [10/Oct/2026:13:55:36 +0000] "GET /a HTTP/1.1" 304 -')
+    assert (request.address, request.status, request.user_agent) == ("::1", "304", None)
+    extended = parse_line('::1 - - [10/Oct/2026:13:55:36 +0000] "GET /a HTTP/1.1" 304 - "one more"')
+    assert (extended.user_agent, extended.rest) == (None, ' "one more"')
 
 
 @pytest.mark.parametrize(
-    ("before", "host", "address"),
+    ("prefix", "host", "address"),
     [
         ("example.com:443 203.0.113.7 - -", "example.com", "203.0.113.7"),
         ("example.com 203.0.113.7 - someone", "example.com", "203.0.113.7"),
@@ -38,14 +38,14 @@ def test_the_common_format_names_no_agent() -> None:
         ("2001:db8::7 - -", "", "2001:db8::7"),
     ],
 )
-def test_what_stands_before_the_time(before: str, host: str, address: str) -> None:
-    found = parse(COMBINED.replace("203.0.113.7 - -", before))
-    assert (found.host, found.address) == (host, address)
+def test_parse_line_splits_host_and_address(prefix: str, host: str, address: str) -> None:
+    request = parse_line(COMBINED.replace("203.0.113.7 - -", prefix))
+    assert (request.host, request.address) == (host, address)
 
 
 @pytest.mark.parametrize("rest", [' "198.51.100.1"', ' 0.003 "-" upstream', " "])
-def test_what_stands_behind(rest: str) -> None:
-    assert parse(COMBINED + rest).rest == rest
+def test_parse_line_keeps_additional_fields(rest: str) -> None:
+    assert parse_line(COMBINED + rest).rest == rest
 
 
 @pytest.mark.parametrize(
@@ -58,9 +58,9 @@ def test_what_stands_behind(rest: str) -> None:
         ("29/Feb/2028:13:55:36 +0000", 507 * 1440),
     ],
 )
-def test_time_is_understood_in_its_zone(time: str, minutes: int) -> None:
-    found = parse(COMBINED.replace("10/Oct/2026:13:55:36 +0000", time)).minute - MINUTE
-    assert found == minutes
+def test_parse_line_converts_time_zones(time: str, minutes: int) -> None:
+    request = parse_line(COMBINED.replace("10/Oct/2026:13:55:36 +0000", time))
+    assert request.minute - MINUTE == minutes
 
 
 @pytest.mark.parametrize(
@@ -76,17 +76,17 @@ def test_time_is_understood_in_its_zone(time: str, minutes: int) -> None:
         ("", "", ""),
     ],
 )
-def test_what_was_asked_for(request_line: str, method: str, target: str) -> None:
-    found = parse(COMBINED.replace("GET /news/a?b=c HTTP/1.1", request_line))
-    assert (found.method, found.target) == (method, target)
+def test_parse_line_splits_method_and_target(request_line: str, method: str, target: str) -> None:
+    request = parse_line(COMBINED.replace("GET /news/a?b=c HTTP/1.1", request_line))
+    assert (request.method, request.target) == (method, target)
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "what"),
+    ("old", "new", "message"),
     [
-        ("10/Oct", "31/Feb", "is no time"),
-        ("10/Oct", "10/Okt", "is no time"),
-        ("2026:13", "2026:25", "is no time"),
+        ("10/Oct", "31/Feb", "is not a valid time"),
+        ("10/Oct", "10/Okt", "is not a valid time"),
+        ("2026:13", "2026:25", "is not a valid time"),
         ("2026", "1960", "before 1970"),
         ("203.0.113.7 - -", "203.0.113.7", "format"),
         ("HTTP/1.1", 'HTTP/1.1"', "format"),
@@ -95,6 +95,6 @@ def test_what_was_asked_for(request_line: str, method: str, target: str) -> None
         (COMBINED, "\x00" * 100, "format"),
     ],
 )
-def test_what_is_no_such_line(old: str, new: str, what: str) -> None:
-    with pytest.raises(ValueError, match=what):
-        parse(COMBINED.replace(old, new))
+def test_parse_line_rejects_other_formats(old: str, new: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        parse_line(COMBINED.replace(old, new))

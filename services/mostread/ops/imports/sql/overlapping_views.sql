@@ -1,13 +1,13 @@
--- Whose views of the same time are counted already: minutes as long as these are kept, hours
--- before. Totals of an earlier system lie in no time.
-SELECT whose, sum(views) AS views
+-- Views of the same time that are counted already, by source: minutes within their TTL, hours
+-- before that. Imported totals have no time and never overlap.
+SELECT source, sum(views) AS views
 FROM
 (
     SELECT
         multiIf(
-            topic_id IN (SELECT topic_id FROM progress), 'events that were sent',
+            topic_id IN (SELECT topic_id FROM progress), 'live events',
             name != '', concat('the import ', name),
-            'an import that was cut off') AS whose,
+            'an interrupted import') AS source,
         views
     FROM
     (
@@ -21,8 +21,8 @@ FROM
           )
         GROUP BY topic_id
         HAVING views > 0
-    ) AS counted
+    ) AS overlapping
     LEFT JOIN (SELECT topic_id, name FROM imports FINAL WHERE NOT removed) AS named USING (topic_id)
 )
-GROUP BY whose
-ORDER BY whose
+GROUP BY source
+ORDER BY source
