@@ -12,28 +12,22 @@ help: ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 # A stamp for each set of dependencies, so that a second run installs nothing. It is touched
-# last: an interrupted installation is simply done again.
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-MAKE_VENV = @$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
-	test -n "$(PYTHON)" || { echo "mostread needs Python 3.11 or newer; say which with: make PYTHON=/path/to/it"; exit 1; }; \
-	$(PYTHON) -m venv --clear $(VENV) || { echo "On Debian: apt-get install python3-venv"; exit 1; }; }
+# last: an interrupted installation is repeated.
+INSTALL = @test -n "$(PYTHON)" || { \
+	echo "mostread needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python"; exit 1; }; \
+	$(PYTHON) tools/install.py $(VENV)
 
-$(VENV)/local.stamp: requirements/local.txt pyproject.toml
-	$(MAKE_VENV)
-	@echo "Installing the embedded stack (about 300 MB, once) ..."
-	@$(INSTALL) --require-hashes -r requirements/local.txt
-	@$(INSTALL) --no-build-isolation --no-deps -e .
+$(VENV)/local.stamp: requirements/local.txt requirements/uv.txt requirements/kafka.txt pyproject.toml
+	@echo "First start: about 320 MB are downloaded, once."
+	$(INSTALL) requirements/local.txt --kafka
 	@touch $@
 
-$(VENV)/dev.stamp: requirements/dev.txt pyproject.toml
-	$(MAKE_VENV)
-	@echo "Installing the embedded stack and what tests it (once) ..."
-	@$(INSTALL) --require-hashes -r requirements/dev.txt
-	@$(INSTALL) --no-build-isolation --no-deps -e .
+$(VENV)/dev.stamp: requirements/dev.txt requirements/uv.txt pyproject.toml
+	$(INSTALL) requirements/dev.txt
 	@touch $@ $(VENV)/local.stamp
 
-demo: $(VENV)/local.stamp ## Start everything, load ten articles, check the list (STILL=1: no simulated readers)
-	@exec $(BIN)/mostread demo $(if $(STILL),--still) $(DEMO)
+demo: $(VENV)/local.stamp ## Start everything, load ten articles, check the list (NO_TRAFFIC=1: no simulated readers)
+	@exec $(BIN)/mostread demo $(if $(NO_TRAFFIC),--no-traffic) $(DEMO)
 
 # Most tests wait for servers: two at once, each with a Kafka and a ClickHouse of its own.
 test: $(VENV)/dev.stamp ## Run every test on real Kafka and ClickHouse
@@ -64,13 +58,17 @@ vulnerabilities: $(VENV)/dev.stamp ## Ask whether a dependency has a known fault
 	@$(BIN)/python tools/audit_dependencies.py
 
 # The others take dev's versions, so that no package has two.
-COMPILE := $(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --strip-extras --no-header \
-	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host pyproject.toml
+PIN := $(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --strip-extras --no-header \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+COMPILE := $(PIN) pyproject.toml
 lock: $(VENV)/dev.stamp ## Pin all dependencies, with hashes (UPGRADE=1: the newest versions)
 	@$(COMPILE) -o requirements/dev.txt --all-build-deps --extra local --extra dev $(if $(UPGRADE),--upgrade)
 	@$(COMPILE) -o requirements/base.txt -c requirements/dev.txt
 	@$(COMPILE) -o requirements/build.txt -c requirements/dev.txt --all-build-deps --only-build-deps
 	@$(COMPILE) -o requirements/local.txt -c requirements/dev.txt --all-build-deps --extra local
+	@echo uv | $(PIN) - -o requirements/uv.txt -c requirements/dev.txt
+	@printf 'click\njgo\npydantic-settings\n' | $(PIN) - -o requirements/kafka.txt -c requirements/dev.txt
+	@$(BIN)/python tools/lock_kafka_jars.py
 
 clean: ## Remove what was installed and all local data
 	rm -rf $(VENV) .mostread

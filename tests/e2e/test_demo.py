@@ -39,7 +39,7 @@ def test_a_demo_twice_on_one_folder(tmp_path: Path) -> None:
         for total in [article.total]
     ]
 
-    with demo(data, ports, "--still") as (process, said):
+    with demo(data, ports, "--no-traffic") as (process, said):
         assert "Sending 30989 views, comments and likes to the collector" in said
         assert EXACT in said
         assert f"http://127.0.0.1:{ports.ranking}/\n" in said
@@ -73,7 +73,7 @@ def test_a_demo_on_a_kafka_of_ones_own_where_no_maven_repository_is_reached(
     }
     ports = Ports(free_base())
     refused = subprocess.run(
-        [*MOSTREAD, "demo", f"--data={tmp_path / 'data'}", f"--ports={ports.base}", "--still"],
+        [*MOSTREAD, "demo", f"--data={tmp_path / 'data'}", f"--ports={ports.base}", "--no-traffic"],
         capture_output=True,
         text=True,
         check=False,
@@ -87,7 +87,7 @@ def test_a_demo_on_a_kafka_of_ones_own_where_no_maven_repository_is_reached(
     setting, _, command = offer.strip().partition(" ")
     assert command.startswith("mostread demo ")
     named = {setting.partition("=")[0]: kafka.brokers, "MOSTREAD_KAFKA_TOPIC_PREFIX": "demo-own."}
-    with demo(tmp_path / "data", ports, "--still", **nowhere, **named) as (process, said):
+    with demo(tmp_path / "data", ports, "--no-traffic", **nowhere, **named) as (process, said):
         assert f"Using the Kafka at {kafka.brokers}; none is started." in said
         assert EXACT in said
         assert not (tmp_path / "empty").exists() or not list(tmp_path.glob("empty/*/*/*.jar"))

@@ -32,7 +32,7 @@ def beside_a_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pa
     folder = tmp_path_factory.mktemp("checkout")
     (folder / ".venv").symlink_to(Path(sys.prefix))
     ports = Ports(free_base())
-    with demo(folder / ".mostread", ports, "--still"):
+    with demo(folder / ".mostread", ports, "--no-traffic"):
         yield folder, ports
 
 

@@ -122,8 +122,8 @@ def down(data: Path) -> None:
 
 @click.command()
 @stack_options
-@click.option("--still", is_flag=True, help="No simulated readers: nothing moves by itself.")
-def demo(data: Path, base: int, workers: int, *, still: bool) -> None:
+@click.option("--no-traffic", is_flag=True, help="No simulated readers: nothing moves by itself.")
+def demo(data: Path, base: int, workers: int, *, no_traffic: bool) -> None:
     """Start everything, load ten articles with known numbers, and check the list.
 
     Ends with exit code 1 if the list is not exactly as expected. Otherwise it goes on until
@@ -137,7 +137,9 @@ def demo(data: Path, base: int, workers: int, *, still: bool) -> None:
 
     def run(stack: Stack) -> None:
         token = kept_secret(DataFolder(data).cms_token)
-        with Background(show(stack.ports, data, token, report, readers=not still)) as background:
+        with Background(
+            show(stack.ports, data, token, report, readers=not no_traffic)
+        ) as background:
             stack.watch(background.raise_error)
 
     run_stack(data, base, workers, run)

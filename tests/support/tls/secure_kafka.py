@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mostread.devstack.servers.kafka import LocalKafka
-from mostread.devstack.servers.kafka_download import KAFKA_VERSION, cache_folder
+from mostread.devstack.servers.kafka_download import KAFKA_VERSION, cache_dir
 from tests.support.servers import free_ports
 from tests.support.tls.certificates import Authority
 
@@ -105,7 +105,7 @@ def _tools_jar() -> Path:
     """Return the jar of Kafka's command line tools, which running a broker does not take."""
     from jgo.maven import MavenContext  # noqa: PLC0415  half a second, needed once per user
 
-    kept = cache_folder() / f"kafka-tools-{KAFKA_VERSION}"
+    kept = cache_dir() / f"kafka-tools-{KAFKA_VERSION}"
     maven = MavenContext(repo_cache=kept, local_repos=[], timeout=30)
     jar: Path = maven.create_dependency(
         f"org.apache.kafka:kafka-tools:{KAFKA_VERSION}"

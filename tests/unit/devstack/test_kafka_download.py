@@ -1,4 +1,4 @@
-"""A Kafka that cannot be fetched is said plainly, with the way around it."""
+"""Downloading Kafka's jars: the pinned files, a mirror, and the advice after a failure."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import pytest
 
-from mostread.devstack.servers.kafka_download import cache_folder, kafka_jars
+from mostread.devstack.servers.kafka_download import cache_dir, kafka_jars
 from mostread.errors import KafkaUnavailable
 
 ROOT = Path(__file__).parents[3]
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def unreachable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty cache, and a proxy that nobody listens at."""
+    """An empty cache, and a proxy that refuses connections."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("MOSTREAD_MAVEN_REPOSITORY", raising=False)
     # Nobody listens on the discard port of this machine.
@@ -27,22 +27,24 @@ def unreachable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("unreachable")
-def test_without_maven_central_the_error_names_the_ways_out(
+def test_download_without_maven_central_names_the_alternatives(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["bin/mostread", "demo", "--still"])
-    said: list[str] = []
+    monkeypatch.setattr(sys, "argv", ["bin/mostread", "demo", "--no-traffic"])
+    reported: list[str] = []
     with pytest.raises(KafkaUnavailable) as refused:
-        kafka_jars(said.append)
-    assert said == ["Looking for Apache Kafka 4.3.1 at Maven Central ..."]
-    told = str(refused.value)
-    assert "from Maven Central: the proxy that the environment names (https_proxy) does not" in told
-    assert "MOSTREAD_KAFKA_BROKERS=host:port bin/mostread demo --still" in told
-    assert str(cache_folder() / "kafka-4.3.1") in told
-    assert [each.name for each in cache_folder().iterdir()] == ["kafka-4.3.1.lock"]
+        kafka_jars(reported.append)
+    assert reported == ["Downloading Apache Kafka 4.3.1 from Maven Central ..."]
+    message = str(refused.value)
+    assert (
+        "from Maven Central: the proxy that the environment names (https_proxy) does not" in message
+    )
+    assert "MOSTREAD_KAFKA_BROKERS=host:port bin/mostread demo --no-traffic" in message
+    assert str(cache_dir() / "kafka-4.3.1") in message
+    assert [each.name for each in cache_dir().iterdir()] == ["kafka-4.3.1.lock"]
 
 
-def test_a_mirror_is_asked_instead_and_named(
+def test_download_uses_and_names_the_mirror_from_the_settings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -54,16 +56,35 @@ def test_a_mirror_is_asked_instead_and_named(
         with pytest.raises(KafkaUnavailable, match=f"from {url}: .* not found"):
             kafka_jars(lambda _: None)
         mirror.shutdown()
-    assert Recording.asked[0].startswith("/maven2/org/apache/kafka/kafka_2.13/4.3.1/")
+    assert Recording.requested[0].startswith("/maven2/org/apache/kafka/kafka_2.13/4.3.1/")
+
+
+def test_download_refuses_a_jar_with_another_checksum(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    jar = tmp_path / "org/apache/kafka/kafka_2.13/4.3.1/kafka_2.13-4.3.1.jar"
+    jar.parent.mkdir(parents=True)
+    jar.write_bytes(b"not the jar that was pinned")
+    handler = partial(Recording, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as mirror:
+        threading.Thread(target=mirror.serve_forever, daemon=True).start()
+        monkeypatch.setenv("MOSTREAD_MAVEN_REPOSITORY", f"http://127.0.0.1:{mirror.server_port}")
+        with pytest.raises(
+            KafkaUnavailable, match=r"kafka_2\.13:4\.3\.1 does not have the expected"
+        ):
+            kafka_jars(lambda _: None)
+        mirror.shutdown()
+    assert not (cache_dir() / "kafka-4.3.1").exists()
 
 
 class Recording(SimpleHTTPRequestHandler):
-    """An empty mirror that knows what it was asked for."""
+    """A mirror that records the paths requested."""
 
-    asked: ClassVar[list[str]] = []
+    requested: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
-        self.asked.append(self.path)
+        self.requested.append(self.path)
         super().do_GET()
 
     def log_message(self, *_: object, **__: object) -> None:
@@ -71,7 +92,7 @@ class Recording(SimpleHTTPRequestHandler):
 
 
 @pytest.mark.usefixtures("unreachable")
-def test_make_test_says_so_before_any_test_runs() -> None:
+def test_make_test_without_kafka_fails_before_any_test_runs() -> None:
     environment = Path(sys.prefix)
     done = subprocess.run(
         [
@@ -91,7 +112,7 @@ def test_make_test_says_so_before_any_test_runs() -> None:
     assert "error" not in done.stdout
 
 
-def test_jars_that_are_there_are_not_fetched_again(
+def test_cached_jars_are_not_downloaded_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
