@@ -29,7 +29,7 @@
     │   └── SchemaTooNew         a newer mostread migrated the database or counted the events
     ├── NameTaken                choose another name, or remove what has this one
     ├── Overlapping              leave out what is counted already
-    ├── CountOver                restart: the topic or the tables were replaced
+    ├── StaleEpoch                restart: the topic or the tables were replaced
     └── LogInconsistent          investigate: the topic contradicts the stored counters
 
 infra/http/problems.py maps these classes to statuses and problem types.
@@ -206,7 +206,7 @@ class Overlapping(MostreadError):
     """Part of the import is counted already."""
 
 
-class CountOver(MostreadError):
+class StaleEpoch(MostreadError):
     """The topic was recreated, or the tables were rebuilt, since counting started."""
 
 

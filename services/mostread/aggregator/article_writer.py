@@ -13,9 +13,9 @@ from mostread.core.editorial.placements import PlacementRow
 from mostread.core.editorial.records import change
 from mostread.core.records import DeadLine
 from mostread.errors import InvalidEvent
-from mostread.infra import logging as logs
+from mostread.infra.logging import get_logger
 
-log = logs.get(__name__)
+log = get_logger(__name__)
 
 
 class ArticleWriter:

@@ -8,8 +8,8 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from mostread.core.records import DeadLine
-from mostread.infra.kafka.config import KafkaSettings, connection
-from mostread.infra.kafka.errors import trouble
+from mostread.infra.kafka.config import KafkaSettings, client_options
+from mostread.infra.kafka.errors import translate_error
 from mostread.infra.kafka.topics import DEAD_LETTER_BYTES
 
 SECONDS = 30
@@ -42,7 +42,7 @@ class DeadLetters:
         try:
             if self._producer is None:
                 self._producer = KafkaProducer(
-                    **connection(self._settings),
+                    **client_options(self._settings),
                     acks="all",
                     max_block_ms=SECONDS * 1000,
                     delivery_timeout_ms=SECONDS * 1000,
@@ -59,7 +59,9 @@ class DeadLetters:
                 future.get(timeout=SECONDS)
         except (KafkaError, OSError) as error:
             self.close()
-            raise trouble(error, self._settings, "Kafka does not take dead letters") from error
+            raise translate_error(
+                error, self._settings, "Kafka does not take dead letters"
+            ) from error
 
 
 def _letter(topic: str, partition: int, line: DeadLine) -> tuple[bytes, dict[str, object]]:

@@ -13,9 +13,9 @@ from kafka import KafkaAdminClient
 from mostread.core.records import Record
 from mostread.errors import KafkaUnavailable
 from mostread.infra.kafka import topics
-from mostread.infra.kafka.admin import require_for_counting
-from mostread.infra.kafka.config import KafkaSettings, connection
-from mostread.infra.kafka.errors import trouble
+from mostread.infra.kafka.admin import check_aggregator_access
+from mostread.infra.kafka.config import KafkaSettings, client_options
+from mostread.infra.kafka.errors import translate_error
 
 PATIENCE_SECONDS = 10
 
@@ -96,7 +96,7 @@ class EventLog:
                     yield records
         except (KafkaError, OSError) as error:
             what = f"{self._name}/{partition} cannot be read"
-            raise trouble(error, self._settings, what) from error
+            raise translate_error(error, self._settings, what) from error
         finally:
             await consumer.stop()
 
@@ -109,11 +109,11 @@ class EventLog:
         except (KafkaError, OSError) as error:
             await self._forget_consumer()
             what = f"Kafka does not say where {self._name} stands"
-            raise trouble(error, self._settings, what) from error
+            raise translate_error(error, self._settings, what) from error
 
     async def _started(self) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(
-            **connection(self._settings),
+            **client_options(self._settings),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=4 << 20,
@@ -122,7 +122,7 @@ class EventLog:
             await consumer.start()
         except (KafkaError, OSError) as error:
             await consumer.stop()
-            raise await asyncio.to_thread(trouble, error, self._settings) from error
+            raise await asyncio.to_thread(translate_error, error, self._settings) from error
         return consumer
 
     async def _forget_consumer(self) -> None:
@@ -139,7 +139,7 @@ class EventLog:
 
     def _require_rights(self, group: str) -> None:
         try:
-            require_for_counting(self._connected(), self._settings, group)
+            check_aggregator_access(self._connected(), self._settings, group)
         except KafkaUnavailable:
             self._forget_admin()
             raise

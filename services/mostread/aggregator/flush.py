@@ -16,7 +16,7 @@ from mostread.core.counting.batch import Outcomes
 from mostread.core.counting.counters import new_tuple
 from mostread.core.counting.partition import PartitionCount, Position, Settlement
 from mostread.core.counting.visitor_sketch import Sketches
-from mostread.errors import CountOver
+from mostread.errors import StaleEpoch
 from mostread.infra.clock import now_ms
 
 
@@ -52,7 +52,7 @@ class Flush:
     async def close(self) -> None:
         """Close what was gathered, once it is sure that the log is still the one it came from.
 
-        Raises CountOver where it is not, and SupersededError.
+        Raises StaleEpoch where it is not, and SupersededError.
         """
         await self._servers.patience.until_done("kafka", self._ask_log, still_ours=self._still_ours)
         if not self._still_ours():
@@ -71,7 +71,7 @@ class Flush:
     async def write(self) -> None:
         """Take what was closed into the store, and acknowledge it.
 
-        Raises SupersededError, and CountOver where the tables were rebuilt.
+        Raises SupersededError, and StaleEpoch where the tables were rebuilt.
         """
         ask_store = functools.partial(self._servers.ask_store, still_ours=self._still_ours)
         store, count = self._servers.store, self._count
@@ -100,7 +100,7 @@ class Flush:
         self._asked_at = now_ms()
         found = await self._servers.log.topic()
         if found.id != self._count.topic.id:
-            raise CountOver(f"the topic {found.name} was deleted and made again")
+            raise StaleEpoch(f"the topic {found.name} was deleted and made again")
         self._ends = await self._servers.log.ends(list(self._partitions))
 
     async def _rows(self) -> list[CounterRow]:

@@ -23,20 +23,20 @@ from mostread.aggregator.retry import Patience
 from mostread.aggregator.servers import Servers
 from mostread.aggregator.stream.app import build
 from mostread.aggregator.worker import Worker
-from mostread.errors import CountOver
-from mostread.infra import logging as logs
+from mostread.errors import StaleEpoch
 from mostread.infra.clickhouse.client import connect
-from mostread.infra.gc import search_now_and_then
+from mostread.infra.gc import collect_periodically
 from mostread.infra.http.server import (
     Check,
-    Measured,
+    ScrapeRegistry,
     listen,
     new_application,
     new_registry,
     stop_signal,
 )
+from mostread.infra.logging import configure_logging, get_logger
 
-log = logs.get(__name__)
+log = get_logger(__name__)
 
 FLUSH_MAY_TAKE_SECONDS = 10
 
@@ -45,7 +45,7 @@ FLUSH_MAY_TAKE_SECONDS = 10
 def aggregator() -> None:
     """Count events from Kafka into ClickHouse. Several may run; they share the partitions."""
     settings = AggregatorSettings()
-    logs.configure("aggregator", settings.log_level)
+    configure_logging("aggregator", settings.log_level)
     uvloop.run(run_and_exit(settings))
 
 
@@ -57,7 +57,7 @@ async def run_and_exit(settings: AggregatorSettings) -> NoReturn:
     """
     try:
         code = await run(settings)
-    except CountOver as over:
+    except StaleEpoch as over:
         # The same process, from its beginning: what it knew is of no more use.
         log.warning("restarting", reason=str(over))
         logging.shutdown()
@@ -69,7 +69,7 @@ async def run_and_exit(settings: AggregatorSettings) -> NoReturn:
 async def run(settings: AggregatorSettings) -> int:
     """Count until SIGTERM or SIGINT, and return the exit code: 1 where counting broke down.
 
-    Raises CountOver where another count has begun, which takes a new start.
+    Raises StaleEpoch where another count has begun, which takes a new start.
     """
     stop = stop_signal()
     registry = new_registry()
@@ -81,7 +81,7 @@ async def run(settings: AggregatorSettings) -> int:
     letters = [DeadLetters(settings) for _ in range(2)]
     event_log = EventLog(settings)
     lag = Lag(EventLog(settings), metrics)
-    measured = Measured(registry, lag.measure)
+    measured = ScrapeRegistry(registry, lag.measure)
     servers = Servers(stores[0], event_log, lag, letters[0], metrics, patience)
     worker = Worker(settings, servers)
     articles = ArticleWriter(
@@ -165,7 +165,7 @@ async def _count(
     patience: Patience,
     stop: asyncio.Event,
 ) -> int:
-    tidying = asyncio.create_task(search_now_and_then())
+    tidying = asyncio.create_task(collect_periodically())
     flusher = asyncio.create_task(worker.run())
     running = asyncio.create_task(_run(app))
     stopped = asyncio.create_task(stop.wait())
@@ -173,7 +173,7 @@ async def _count(
     reason = None
     if not stop.is_set():
         reason = (flusher if flusher.done() else running).exception()
-        if not isinstance(reason, CountOver):
+        if not isinstance(reason, StaleEpoch):
             log.error("counting_failed", error=repr(reason), exc_info=reason)
     code = 0 if reason is None else 1
     log.info("stopping")
@@ -188,7 +188,7 @@ async def _count(
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    if isinstance(reason, CountOver):
+    if isinstance(reason, StaleEpoch):
         raise reason
     return code
 

@@ -19,7 +19,7 @@ from mostread.core.counting.visitor_sketch import Sketch, SketchKey
 from mostread.core.editorial.articles import ArticleRow
 from mostread.core.editorial.placements import PlacementRow
 from mostread.errors import ClickHouseUnavailable, Misconfigured, MostreadError, SchemaTooNew
-from mostread.infra.clickhouse.client import read_sql, told_apart
+from mostread.infra.clickhouse.client import read_sql, translate_errors
 from mostread.infra.clickhouse.migrations import check_applied
 from mostread.infra.kafka.topics import Topic
 
@@ -148,7 +148,7 @@ class ClickHouseStore:
     def write_counters(self, count: Count, rows: Sequence[CounterRow]) -> None:
         """Write counters. Of one key's rows that with the highest version is right.
 
-        Raises CountOver, as `write_progress` does, where `count` is over.
+        Raises StaleEpoch, as `write_progress` does, where `count` is over.
         """
         if not rows:
             return
@@ -275,7 +275,7 @@ class ClickHouseStore:
     @contextmanager
     def _connected(self) -> Iterator[Client]:
         try:
-            with told_apart():
+            with translate_errors():
                 if self._client is None:
                     self._client = self._connect()
                 yield self._client

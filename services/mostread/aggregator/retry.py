@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from mostread.aggregator.metrics import AggregatorMetrics
 from mostread.errors import LogInconsistent, Misconfigured, Unavailable
-from mostread.infra import logging as logs
+from mostread.infra.logging import get_logger
 
-log = logs.get(__name__)
+log = get_logger(__name__)
 Result = TypeVar("Result")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0

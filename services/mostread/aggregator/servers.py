@@ -13,9 +13,9 @@ from mostread.aggregator.metrics import AggregatorMetrics
 from mostread.aggregator.repository import ClickHouseStore
 from mostread.aggregator.retry import Patience
 from mostread.core.records import DeadLine
-from mostread.infra import logging as logs
+from mostread.infra.logging import get_logger
 
-log = logs.get(__name__)
+log = get_logger(__name__)
 Result = TypeVar("Result")
 
 

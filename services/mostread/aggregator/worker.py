@@ -20,9 +20,9 @@ from mostread.aggregator.retry import SupersededError
 from mostread.aggregator.servers import Servers
 from mostread.core.counting.visitor_sketch import Sketches, first_hour
 from mostread.core.records import Record
-from mostread.infra import logging as logs
+from mostread.infra.logging import get_logger
 
-log = logs.get(__name__)
+log = get_logger(__name__)
 Result = TypeVar("Result")
 
 
@@ -137,7 +137,7 @@ class Worker:
                     continue
 
     async def _flush(self) -> None:
-        """Take all that was gathered into the store. Raises CountOver."""
+        """Take all that was gathered into the store. Raises StaleEpoch."""
         count, generation = self._count, self._generation
         if count is not None:
             flush = Flush(

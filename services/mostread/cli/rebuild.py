@@ -9,7 +9,7 @@ from mostread.aggregator.config import AggregatorSettings
 from mostread.aggregator.event_topic import EventLog
 from mostread.aggregator.repository import ClickHouseStore, Count
 from mostread.infra.clickhouse.client import connect
-from mostread.infra.gc import search_now_and_then
+from mostread.infra.gc import collect_periodically
 from mostread.ops.rebuild.recounter import Recount
 from mostread.ops.rebuild.tables import Tables, beside
 
@@ -43,7 +43,7 @@ async def _rebuild(settings: AggregatorSettings, tables: Tables) -> None:
     log = EventLog(settings)
     old = ClickHouseStore(functools.partial(connect, settings))
     new = ClickHouseStore(functools.partial(connect, beside(settings)))
-    tidying = asyncio.create_task(search_now_and_then())
+    tidying = asyncio.create_task(collect_periodically())
     try:
         topic = await log.topic()
         positions = await asyncio.to_thread(lambda: old.positions(old.current(topic)))

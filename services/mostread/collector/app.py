@@ -14,15 +14,15 @@ from mostread.collector.delivery.batcher import Batches
 from mostread.collector.delivery.producer import Publisher
 from mostread.collector.metrics import CollectorMetrics
 from mostread.collector.pipeline.pipeline import Intake
-from mostread.infra import logging as logs
 from mostread.infra import schemas
-from mostread.infra.auth.token_store import KnownTokens
-from mostread.infra.gc import look_less_often
-from mostread.infra.http.prefork import Place, Siblings
+from mostread.infra.auth.token_store import TokenStore
+from mostread.infra.gc import relax_thresholds
+from mostread.infra.http.prefork import WorkerPool, WorkerSlot
 from mostread.infra.http.problems import Handler
 from mostread.infra.http.server import Check, listen, new_application, new_registry
+from mostread.infra.logging import get_logger
 
-log = logs.get(__name__)
+log = get_logger(__name__)
 
 
 class Collector:
@@ -36,7 +36,7 @@ class Collector:
         self.metrics.partitions.set_function(lambda: self.publisher.partitions)
         self._settings = settings
 
-    def app(self, siblings: Siblings | None) -> web.Application:
+    def app(self, siblings: WorkerPool | None) -> web.Application:
         """Return what clients reach; of its state it speaks for all `siblings`."""
         app = new_application(
             checks=siblings.checks() if siblings else self.checks(),
@@ -48,7 +48,7 @@ class Collector:
         app.middlewares.insert(0, _measured(self.metrics))
         batches = Batches(self._settings, self.publisher, self.metrics)
         self.metrics.waiting_requests.set_function(lambda: batches.requests)
-        known = KnownTokens(
+        known = TokenStore(
             self._settings.collector_tokens,
             self._settings.collector_tokens_file,
             self.metrics.tokens_file_invalid,
@@ -84,13 +84,13 @@ def _measured(metrics: CollectorMetrics) -> Middleware:
 
 
 async def serve(
-    settings: CollectorSettings, stop: asyncio.Event, place: Place | None = None
+    settings: CollectorSettings, stop: asyncio.Event, place: WorkerSlot | None = None
 ) -> None:
     """Serve until `stop`; then every request that was taken is answered first.
 
     `place` is where this process shares the port with others.
     """
-    look_less_often()
+    relax_thresholds()
     collector = Collector(settings)
     metrics = collector.metrics
     await collector.publisher.start()

@@ -10,9 +10,9 @@ import uvloop
 from mostread.collector.app import serve
 from mostread.collector.config import CollectorSettings
 from mostread.collector.prefork import run_workers, work
-from mostread.infra import logging as logs
-from mostread.infra.http.prefork import Place, Siblings
+from mostread.infra.http.prefork import WorkerPool, WorkerSlot
 from mostread.infra.http.server import stop_signal
+from mostread.infra.logging import configure_logging
 
 
 # The two options are how several workers are started; see workers.py.
@@ -27,10 +27,10 @@ def collector(worker: int | None, siblings: Path | None) -> None:
     settings = CollectorSettings()
     place = None
     if worker is not None and siblings is not None:
-        place = Place(worker, Siblings(siblings, settings.collector_workers))
-        logs.configure("collector", settings.log_level, worker=worker)
+        place = WorkerSlot(worker, WorkerPool(siblings, settings.collector_workers))
+        configure_logging("collector", settings.log_level, worker=worker)
     else:
-        logs.configure("collector", settings.log_level)
+        configure_logging("collector", settings.log_level)
     # While Kafka is away kafka-python writes a line for every attempt, several a second;
     # `kafka_unavailable` and `kafka_connected` say it once.
     # aiohttp calls it an unhandled exception when a request is not HTTP.

@@ -4,7 +4,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from mostread.collector.pipeline.filters import DropReason
 from mostread.collector.pipeline.strict_decoder import Reason
-from mostread.infra.http.connections import Cut
+from mostread.infra.http.connections import CloseReason
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -79,7 +79,7 @@ class CollectorMetrics:
             "Requests whose events wait for Kafka's acknowledgement.",
             registry=registry,
         )
-        self.cut = {reason: self._cut.labels(reason) for reason in Cut}
+        self.cut = {reason: self._cut.labels(reason) for reason in CloseReason}
         self.acknowledged = self._acks.observe
         self.gathered = self._record_bytes.observe
         self.accepted = self._events.labels("accepted", "")

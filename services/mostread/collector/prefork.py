@@ -19,17 +19,17 @@ from pathlib import Path
 from mostread.collector.app import serve
 from mostread.collector.config import CollectorSettings
 from mostread.errors import Misconfigured, MostreadError
-from mostread.infra import logging as logs
-from mostread.infra.http.prefork import Place, Siblings
+from mostread.infra.http.prefork import WorkerPool, WorkerSlot
 from mostread.infra.http.server import stop_signal
+from mostread.infra.logging import get_logger
 
-log = logs.get(__name__)
+log = get_logger(__name__)
 
 _AGAIN_AFTER_SECONDS = 1.0
 _STOP_SECONDS = 45.0
 
 
-async def work(settings: CollectorSettings, place: Place) -> None:
+async def work(settings: CollectorSettings, place: WorkerSlot) -> None:
     """Be one of them, until SIGTERM or SIGINT or the end of who started it."""
     stop = stop_signal()
     loop = asyncio.get_running_loop()
@@ -52,7 +52,7 @@ async def run_workers(settings: CollectorSettings) -> None:
     stop = stop_signal()
     await _require_free(settings.collector_host, settings.collector_port)
     with tempfile.TemporaryDirectory(prefix="mostread-") as directory:
-        siblings = Siblings(Path(directory), settings.collector_workers)
+        siblings = WorkerPool(Path(directory), settings.collector_workers)
         environment = _environment(settings)
         workers = [Worker(number, siblings, environment) for number in range(1, siblings.count + 1)]
         lives = [asyncio.create_task(worker.live()) for worker in workers]
@@ -94,7 +94,7 @@ async def _require_free(host: str, port: int) -> None:
 class Worker:
     """One of the processes, and the next that takes its place."""
 
-    def __init__(self, number: int, siblings: Siblings, environment: Mapping[str, str]) -> None:
+    def __init__(self, number: int, siblings: WorkerPool, environment: Mapping[str, str]) -> None:
         self._number = number
         self._siblings = siblings
         self._environment = environment

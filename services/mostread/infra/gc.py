@@ -4,7 +4,7 @@ import asyncio
 import gc
 
 
-def look_less_often() -> None:
+def relax_thresholds() -> None:
     """Look after 50,000 new objects and not after 700; call it when all modules are loaded.
 
     With a thousand requests under way the usual 700 are new at any time, so it looks again and
@@ -17,10 +17,10 @@ def look_less_often() -> None:
     gc.set_threshold(50_000, 2, 5)
 
 
-SEARCH_SECONDS = 30
+INTERVAL_SECONDS = 30
 
 
-async def search_now_and_then(seconds: float = SEARCH_SECONDS) -> None:
+async def collect_periodically(seconds: float = INTERVAL_SECONDS) -> None:
     """Search once in so many seconds and at no other time, until cancelled.
 
     All threads are held up by it, a tenth of a second with 400 thousand counters.

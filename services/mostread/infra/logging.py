@@ -8,7 +8,7 @@ import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 
-def configure(service: str, level: str = "INFO", **fields: object) -> None:
+def configure_logging(service: str, level: str = "INFO", **fields: object) -> None:
     """Send every log of this process, the libraries' too, to stdout as JSON lines.
 
     `service` and `fields` are written into each line. Libraries speak only from WARNING up, or
@@ -49,7 +49,7 @@ def configure(service: str, level: str = "INFO", **fields: object) -> None:
     logging.getLogger("mostread").setLevel(level)
 
 
-def get(name: str) -> FilteringBoundLogger:
+def get_logger(name: str) -> FilteringBoundLogger:
     """Return the logger of a module; `log.info("rows_written", rows=3)` is one line."""
     logger: FilteringBoundLogger = structlog.get_logger(name)
     return logger

@@ -14,7 +14,7 @@ _OURS_REFUSED = ("CERTIFICATE_REQUIRED", "UNKNOWN_CA", "BAD_CERTIFICATE", "HANDS
 _OURS_EXPIRED = "ALERT_CERTIFICATE_EXPIRED"
 
 
-class Names(NamedTuple):
+class SettingNames(NamedTuple):
     """What the settings of one server are called: their prefix, and that of its address."""
 
     prefix: str
@@ -22,10 +22,10 @@ class Names(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Tls:
+class TlsFiles:
     """The files of one server's settings; empty means none. Host names are always checked."""
 
-    names: Names
+    names: SettingNames
     ca_file: str
     cert_file: str
     key_file: str
@@ -76,12 +76,12 @@ class Tls:
         return context
 
 
-def explain(error: BaseException, server: str, names: Names) -> str | None:
+def explain_tls_error(error: BaseException, server: str, names: SettingNames) -> str | None:
     """Return why TLS with `server` failed and what to do.
 
     None where it was not for TLS, and where the server just hung up.
     """
-    for each in causes(error):
+    for each in error_chain(error):
         if isinstance(each, ssl.SSLCertVerificationError):
             return f"{server} is not believed: {_of_theirs(each, names)}"
         # An end that came too soon may be that of a server which is started again.
@@ -90,7 +90,7 @@ def explain(error: BaseException, server: str, names: Names) -> str | None:
     return None
 
 
-def _of_theirs(error: ssl.SSLCertVerificationError, names: Names) -> str:
+def _of_theirs(error: ssl.SSLCertVerificationError, names: SettingNames) -> str:
     if error.verify_code == _EXPIRED:
         return "the certificate has expired; renew it on the server"
     if error.verify_code == _NOT_YET:
@@ -107,7 +107,7 @@ def _of_theirs(error: ssl.SSLCertVerificationError, names: Names) -> str:
     )
 
 
-def _of_connection(error: ssl.SSLError, names: Names) -> str:
+def _of_connection(error: ssl.SSLError, names: SettingNames) -> str:
     reason = error.reason or str(error)
     if _OURS_EXPIRED in reason:
         return f"our own certificate has expired; renew {names.prefix}_CERT_FILE"
@@ -125,7 +125,7 @@ def _unreadable(error: Exception, what: str) -> str:
     return f"holds no {what} (PEM)"
 
 
-def causes(error: BaseException) -> Iterator[BaseException]:
+def error_chain(error: BaseException) -> Iterator[BaseException]:
     """Yield an error and what it came of, however libraries have wrapped it."""
     seen: set[int] = set()
     todo: list[object] = [error]

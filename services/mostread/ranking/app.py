@@ -10,9 +10,9 @@ import msgspec
 from aiohttp import web
 
 from mostread.errors import MostreadError
-from mostread.infra.clickhouse.pool import Reads
+from mostread.infra.clickhouse.pool import QueryPool
 from mostread.infra.clock import now_ms
-from mostread.infra.http.server import Check, Measured, new_application, new_registry
+from mostread.infra.http.server import Check, ScrapeRegistry, new_application, new_registry
 from mostread.infra.schemas import openapi
 from mostread.ranking.api.articles import (
     add_article_routes,
@@ -53,7 +53,7 @@ def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) ->
     """
     registry = new_registry()
     metrics = Metrics(registry)
-    reads = Reads(
+    reads = QueryPool(
         settings,
         Path(__file__).parent / "sql",
         lambda name, seconds: metrics.query_seconds.labels(name).observe(seconds),
@@ -94,7 +94,7 @@ def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) ->
         lists=settings.ranking_max_stream_lists,
     )
 
-    measured = Measured(registry, _counted(store, metrics))
+    measured = ScrapeRegistry(registry, _counted(store, metrics))
 
     async def close(_: web.Application) -> AsyncIterator[None]:
         yield

@@ -3,8 +3,8 @@
 import click
 import uvloop
 
-from mostread.infra import logging as logs
 from mostread.infra.http.server import listen, stop_signal
+from mostread.infra.logging import configure_logging
 from mostread.ranking.app import new_ranking
 from mostread.ranking.config import RankingSettings
 
@@ -13,7 +13,7 @@ from mostread.ranking.config import RankingSettings
 def ranking() -> None:
     """Answer the most-read list, and show it at /."""
     settings = RankingSettings()
-    logs.configure("ranking", settings.log_level)
+    configure_logging("ranking", settings.log_level)
     uvloop.run(_serve(settings))
 
 

@@ -13,7 +13,7 @@ from mostread.core.ranking.buckets import Weighing
 from mostread.core.ranking.integrity import VisitorsRow
 from mostread.core.ranking.query_plan import Plan
 from mostread.infra.clickhouse.migrations import check_applied
-from mostread.infra.clickhouse.pool import Reads
+from mostread.infra.clickhouse.pool import QueryPool
 from mostread.ranking.api.params import ListQuery
 from mostread.ranking.config import Weights
 
@@ -154,7 +154,7 @@ class Store:
     Every method raises ClickHouseUnavailable or Misconfigured.
     """
 
-    reads: Reads
+    reads: QueryPool
     weights: Weights
 
     async def ranked(

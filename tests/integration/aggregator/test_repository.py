@@ -13,7 +13,7 @@ from mostread.core.counting.counters import Counter, CounterKey
 from mostread.core.counting.partition import Position
 from mostread.core.editorial.articles import ArticleRow, article_key
 from mostread.core.editorial.records import change
-from mostread.errors import ClickHouseUnavailable, CountOver, Misconfigured
+from mostread.errors import ClickHouseUnavailable, Misconfigured, StaleEpoch
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.kafka.topics import Topic
 from mostread.ops.rebuild.tables import Tables
@@ -127,9 +127,9 @@ def test_a_count_into_tables_that_were_rebuilt_is_over(
     assert tables.create() == 1
     tables.exchange()
     tables.close()
-    with pytest.raises(CountOver):
+    with pytest.raises(StaleEpoch):
         store.write_counters(count, [CounterRow(0, KEY, Counter(2, 0, 0, 2))])
-    with pytest.raises(CountOver):
+    with pytest.raises(StaleEpoch):
         store.write_progress(count, [ProgressRow(0, Position(3, 0, Outcomes()), 0)])
     later = store.current(COUNT.topic)
     assert later.rebuild == 1

@@ -17,7 +17,7 @@ from kafka import KafkaProducer
 
 from mostread.aggregator.repository import ClickHouseStore, ProgressRow
 from mostread.core.editorial.articles import article_key
-from mostread.errors import CountOver
+from mostread.errors import StaleEpoch
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.kafka import topics
 from tests.faults.log import produce, topic_of
@@ -139,7 +139,7 @@ def test_a_backup_made_under_traffic_and_the_rest_of_the_log_are_everything(
     assert "start the aggregators" in done(mostread(system, "restore", folder))
     assert titles(system) == ["First"]
     # What it writes when it wakes up would skip all that came after the backup.
-    with pytest.raises(CountOver):
+    with pytest.raises(StaleEpoch):
         store.write_progress(count, [ProgressRow(n, p, 0) for n, p in positions.items()])
     store.close()
     os.kill(workers[0].pid, signal.SIGCONT)

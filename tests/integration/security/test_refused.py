@@ -10,7 +10,7 @@ from mostread.errors import Misconfigured
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.kafka import topics
 from mostread.infra.kafka.config import KafkaSettings
-from mostread.infra.kafka.diagnostics import obstacle
+from mostread.infra.kafka.diagnostics import diagnose
 from tests.support.servers import free_ports
 from tests.support.system import Service, wait_until
 from tests.support.tls.certificates import Authority
@@ -101,12 +101,12 @@ def test_kafka_does_not_let_us_in(
 
 def test_one_broker_of_several_that_lets_us_in_is_enough(secured: Secured) -> None:
     brokers = f"{secured.kafka.expired},{secured.kafka.users}"
-    assert obstacle(kafka_settings(secured, kafka_brokers=brokers)) is None
+    assert diagnose(kafka_settings(secured, kafka_brokers=brokers)) is None
 
 
 def test_plain_words_to_brokers_that_speak_tls(secured: Secured) -> None:
     settings = kafka_settings(secured, kafka_security_protocol="PLAINTEXT", **NO_TLS, **NO_USER)
-    assert "it speaks TLS only" in (obstacle(settings) or "")
+    assert "it speaks TLS only" in (diagnose(settings) or "")
 
 
 def test_a_service_that_is_not_let_in_says_so_and_goes_on_trying(

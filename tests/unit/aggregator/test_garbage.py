@@ -5,7 +5,7 @@ import contextlib
 import gc
 import weakref
 
-from mostread.infra.gc import search_now_and_then
+from mostread.infra.gc import collect_periodically
 
 
 class Ring:
@@ -31,7 +31,7 @@ async def test_a_search_is_made_at_its_time_only() -> None:
 
 
 async def _begin(seconds: float) -> asyncio.Task[None]:
-    task = asyncio.create_task(search_now_and_then(seconds))
+    task = asyncio.create_task(collect_periodically(seconds))
     await asyncio.sleep(0)
     return task
 

@@ -14,7 +14,7 @@ from mostread.collector.delivery.producer import Publisher
 from mostread.core.editorial.articles import article_key
 from mostread.core.editorial.placements import Placement, placement_key
 from mostread.errors import InvalidEvent, MostreadError, Unavailable
-from mostread.infra.auth.token_store import KnownTokens
+from mostread.infra.auth.token_store import TokenStore
 from mostread.infra.auth.tokens import Role, Token
 from mostread.infra.http import auth as bearer
 from mostread.infra.http.problems import problem
@@ -32,7 +32,7 @@ class ArticleRoutes:
     """The handlers, and what they share. Each answers when Kafka has acknowledged."""
 
     def __init__(
-        self, settings: CollectorSettings, publisher: Publisher, known: KnownTokens
+        self, settings: CollectorSettings, publisher: Publisher, known: TokenStore
     ) -> None:
         self._topic = settings.articles_topic
         self._publisher = publisher

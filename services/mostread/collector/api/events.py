@@ -13,7 +13,7 @@ from mostread.collector.pipeline.pipeline import Intake, Taken
 from mostread.collector.pipeline.strict_decoder import Rejection, TooManyEvents
 from mostread.core.events import LATEST_TIMESTAMP
 from mostread.errors import Unavailable
-from mostread.infra.auth.token_store import KnownTokens
+from mostread.infra.auth.token_store import TokenStore
 from mostread.infra.http import auth as bearer
 from mostread.infra.http.auth import Refused
 from mostread.infra.http.problems import problem
@@ -36,7 +36,7 @@ _encode = msgspec.json.Encoder().encode
 class Routes:
     """The handlers, and what they share."""
 
-    def __init__(self, settings: CollectorSettings, intake: Intake, known: KnownTokens) -> None:
+    def __init__(self, settings: CollectorSettings, intake: Intake, known: TokenStore) -> None:
         self._intake = intake
         self._known = known
         self._addresses = Addresses(settings.trusted_proxies, settings.collector_forwarded_header)

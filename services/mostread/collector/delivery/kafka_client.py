@@ -6,9 +6,9 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.errors import KafkaError
 
 from mostread.collector.config import CollectorSettings
-from mostread.infra.kafka.admin import WRITE, require
-from mostread.infra.kafka.config import connection
-from mostread.infra.kafka.errors import require_way_in, trouble
+from mostread.infra.kafka.admin import WRITE, check_topic_access
+from mostread.infra.kafka.config import client_options
+from mostread.infra.kafka.errors import check_access, translate_error
 from mostread.infra.kafka.topics import EVENT_BYTES, Admin
 
 
@@ -26,11 +26,11 @@ class Cluster:
         """Return a new producer. Raises KafkaUnavailable after five seconds without a broker,
         and Misconfigured where none believes us, or we none.
         """
-        require_way_in(self._settings)
+        check_access(self._settings)
         try:
             return new_producer(self._settings)
         except (KafkaError, OSError) as error:
-            raise trouble(error, self._settings) from error
+            raise translate_error(error, self._settings) from error
 
     def look(self, producer: KafkaProducer) -> int:
         """Return the partitions of the events topic, all of which `producer` knows.
@@ -43,18 +43,18 @@ class Cluster:
         try:
             if self._admin is None:
                 self._admin = Admin(
-                    **connection(self._settings),
+                    **client_options(self._settings),
                     client_id="mostread-collector",
                     bootstrap_timeout_ms=3000,
                     request_timeout_ms=2000,
                     reconnect_backoff_max_ms=1000,
                 )
             for found in self._admin.describe_topics(topics):
-                require(self._admin, found, WRITE)
+                check_topic_access(self._admin, found, WRITE)
             known = [len(producer.partitions_for(topic)) for topic in topics]
         except (KafkaError, OSError) as error:
             # Not asked why: the answer would come later than the broker may.
-            raise trouble(error, self._settings, away) from error
+            raise translate_error(error, self._settings, away) from error
         return known[0]
 
     def close(self, producer: KafkaProducer | None, timeout: float) -> None:
@@ -71,7 +71,7 @@ def new_producer(settings: CollectorSettings) -> KafkaProducer:
     """Return a producer that has met a broker. Blocks for up to five seconds, then raises."""
     ack_timeout_ms = int(settings.collector_ack_timeout_seconds * 1000)
     return KafkaProducer(
-        **connection(settings),
+        **client_options(settings),
         client_id="mostread-collector",
         acks="all",
         enable_idempotence=True,

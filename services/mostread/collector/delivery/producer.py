@@ -19,9 +19,9 @@ from mostread.collector.config import CollectorSettings
 from mostread.collector.delivery.kafka_client import Cluster
 from mostread.collector.metrics import CollectorMetrics
 from mostread.errors import KafkaUnavailable, MostreadError, OutcomeUnknown, Overloaded
-from mostread.infra import logging as logs
+from mostread.infra.logging import get_logger
 
-log = logs.get(__name__)
+log = get_logger(__name__)
 
 Done = Callable[[MostreadError | None], None]
 """Told once, in the event loop: None when Kafka acknowledged, else what happened instead."""

@@ -11,10 +11,10 @@ from typing import Protocol
 from multidict import CIMultiDictProxy
 
 from mostread.collector.pipeline.ip import Networks, household, normal
-from mostread.infra import logging as logs
 from mostread.infra.auth.tokens import Role
+from mostread.infra.logging import get_logger
 
-log = logs.get(__name__)
+log = get_logger(__name__)
 
 FORWARDED = "Forwarded"
 

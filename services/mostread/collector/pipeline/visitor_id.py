@@ -13,9 +13,9 @@ import secrets
 from functools import lru_cache
 from hashlib import blake2b
 
-from mostread.infra import logging as logs
+from mostread.infra.logging import get_logger
 
-log = logs.get(__name__)
+log = get_logger(__name__)
 
 DAY_MS = 86_400_000
 HALF_HOUR_MS = 1_800_000

@@ -33,8 +33,8 @@ from mostread.devstack.servers.chdb_engine import (
     StatementError,
     http_status,
 )
-from mostread.infra import logging as logs
 from mostread.infra.clickhouse.config import ClickHouseSettings
+from mostread.infra.logging import configure_logging, get_logger
 
 THREADS = 8  # a long insert takes one of them; reads go on beside it
 LARGEST_BODY = 1 << 30
@@ -83,7 +83,7 @@ DECODERS: dict[str, Callable[[bytes], bytes]] = {
     "zstd": partial(_unframed, lambda: zstandard.ZstdDecompressor().decompressobj()),
 }
 
-log = logs.get("mostread.devstack.servers.chdb_http")  # run by -m, __name__ is __main__
+log = get_logger("mostread.devstack.servers.chdb_http")  # run by -m, __name__ is __main__
 
 
 class Front:
@@ -240,7 +240,7 @@ async def serve(data: Path, port: int, password: str) -> None:
 
 def main() -> None:
     """Run the server; clients need the password of the settings, if there is one."""
-    logs.configure("clickhouse")
+    configure_logging("clickhouse")
     password = ClickHouseSettings().clickhouse_password.get_secret_value()
     asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2]), password))
 

@@ -10,16 +10,16 @@ from aiohttp import web
 from prometheus_client import Gauge
 
 from mostread.errors import InvalidFile
-from mostread.infra import logging as logs
 from mostread.infra.auth import token_file
 from mostread.infra.auth.tokens import parse_tokens
+from mostread.infra.logging import get_logger
 
-log = logs.get(__name__)
+log = get_logger(__name__)
 
 LOOK_SECONDS = 1.0
 
 
-class KnownTokens:
+class TokenStore:
     """Follows the file. One that cannot be read leaves the tokens as they were."""
 
     def __init__(self, fixed: str, file: str, broken: Gauge) -> None:

@@ -11,9 +11,9 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 
-from mostread.errors import ClickHouseUnavailable, CountOver, Misconfigured
+from mostread.errors import ClickHouseUnavailable, Misconfigured, StaleEpoch
 from mostread.infra.clickhouse.config import NAMES, ClickHouseSettings
-from mostread.infra.tls import causes, explain
+from mostread.infra.tls import error_chain, explain_tls_error
 
 # Codes of ClickHouse's errors that a person must mend; every other may pass by itself.
 _PERMANENT = {
@@ -34,20 +34,20 @@ logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 
 
 @contextmanager
-def told_apart() -> Iterator[None]:
-    """Turn what the driver raises into ClickHouseUnavailable, Misconfigured or CountOver."""
+def translate_errors() -> Iterator[None]:
+    """Turn what the driver raises into ClickHouseUnavailable, Misconfigured or StaleEpoch."""
     try:
         yield
     except (ClickHouseError, OSError) as error:
-        if why := explain(error, "ClickHouse", NAMES):
+        if why := explain_tls_error(error, "ClickHouse", NAMES):
             raise Misconfigured(why) from error
         code = str(getattr(error, "code", None) or "")
         first_line = (str(error).splitlines() or [type(error).__name__])[0][:300]
         if isinstance(error, DatabaseError) and code in _PERMANENT:
             raise Misconfigured(f"ClickHouse: {_PERMANENT[code]} ({first_line})") from error
         if isinstance(error, DatabaseError) and code == _VIOLATED_CONSTRAINT:
-            raise CountOver("`mostread rebuild` has exchanged the tables") from error
-        silent = [each for each in causes(error) if isinstance(each, OSError) and each.errno]
+            raise StaleEpoch("`mostread rebuild` has exchanged the tables") from error
+        silent = [each for each in error_chain(error) if isinstance(each, OSError) and each.errno]
         if silent:
             raise ClickHouseUnavailable(
                 f"ClickHouse does not answer ({silent[0].strerror}); see whether it runs at "
@@ -68,7 +68,7 @@ def connect(
         settings = settings.model_copy(update={"clickhouse_timeout_seconds": seconds})
     parts = urlsplit(settings.clickhouse_url)
     password = settings.clickhouse_password.get_secret_value()
-    with told_apart():
+    with translate_errors():
         return clickhouse_connect.get_client(
             interface=parts.scheme,
             host=parts.hostname or "127.0.0.1",

@@ -11,7 +11,7 @@ import re
 from clickhouse_connect.driver.client import Client
 
 from mostread.errors import Misconfigured
-from mostread.infra.clickhouse.client import told_apart
+from mostread.infra.clickhouse.client import translate_errors
 from mostread.infra.clickhouse.config import ClickHouseSettings
 
 _NAME = r"[A-Za-z_][\w.]*"
@@ -41,7 +41,7 @@ def check_cluster(client: Client, settings: ClickHouseSettings) -> None:
     name = settings.clickhouse_cluster
     if not name:
         return
-    with told_apart():
+    with translate_errors():
         ((shards,),) = client.query(
             "SELECT uniqExact(shard_num) FROM system.clusters WHERE cluster = {name:String}",
             parameters={"name": name},

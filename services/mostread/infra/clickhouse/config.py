@@ -5,9 +5,9 @@ from typing import Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from mostread.infra.settings import Settings
-from mostread.infra.tls import Names, Tls
+from mostread.infra.tls import SettingNames, TlsFiles
 
-NAMES = Names("MOSTREAD_CLICKHOUSE", "MOSTREAD_CLICKHOUSE_URL")
+NAMES = SettingNames("MOSTREAD_CLICKHOUSE", "MOSTREAD_CLICKHOUSE_URL")
 
 
 class ClickHouseSettings(Settings):
@@ -47,8 +47,8 @@ class ClickHouseSettings(Settings):
     )
 
     @property
-    def clickhouse_tls(self) -> Tls:
-        return Tls(
+    def clickhouse_tls(self) -> TlsFiles:
+        return TlsFiles(
             NAMES,
             self.clickhouse_ca_file,
             self.clickhouse_cert_file,

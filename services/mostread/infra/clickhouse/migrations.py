@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from clickhouse_connect.driver.client import Client
 
 from mostread.errors import Misconfigured, SchemaTooNew
-from mostread.infra.clickhouse.client import connect, told_apart
+from mostread.infra.clickhouse.client import connect, translate_errors
 from mostread.infra.clickhouse.cluster import check_cluster, on_cluster
 from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.schemas import migrations
@@ -34,13 +34,13 @@ def migrate(settings: ClickHouseSettings) -> list[str]:
     try:
         check_cluster(server, settings)
         database = f"CREATE DATABASE IF NOT EXISTS {settings.clickhouse_database}"
-        with told_apart():
+        with translate_errors():
             server.command(on_cluster(database, settings.clickhouse_cluster))
     finally:
         server.close()
     client = connect(settings)
     try:
-        with told_apart():
+        with translate_errors():
             return _apply(client, settings.clickhouse_cluster)
     finally:
         client.close()

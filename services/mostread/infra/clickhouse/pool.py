@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 import msgspec
 from clickhouse_connect.driver.client import Client
 
-from mostread.infra.clickhouse.client import connect, read_sql, told_apart
+from mostread.infra.clickhouse.client import connect, read_sql, translate_errors
 from mostread.infra.clickhouse.config import ClickHouseSettings
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 
 
-class Reads:
+class QueryPool:
     """Run the queries of one directory of SQL files, each on a thread. Connect on first use.
 
     `observe` is called with the name and the seconds of each query.
@@ -61,7 +61,7 @@ class Reads:
         except queue.Empty:
             client = connect(self._settings)
         try:
-            with told_apart():
+            with translate_errors():
                 answer: bytes = client.raw_query(
                     read_sql(self._sql, name), parameters, fmt="JSONEachRow"
                 )

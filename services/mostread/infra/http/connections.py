@@ -34,7 +34,7 @@ _FEWEST = 10
 _SWEEP_SECONDS = 1.0
 
 
-class Cut(StrEnum):
+class CloseReason(StrEnum):
     """Why a connection was cut: a closed set."""
 
     MAX_CONNECTIONS = "max_connections"
@@ -108,7 +108,7 @@ class Connection(web.RequestHandler):
             self._connections.loop.call_later(seconds, _read_on, transport)
 
     def end(self) -> None:
-        """Cut it, whatever is under way."""
+        """CloseReason it, whatever is under way."""
         transport = self.transport
         if transport is not None:
             transport.abort()  # close() would wait for the answer to be taken
@@ -132,9 +132,9 @@ class Connections:
     `cut` is told of each that is. Make it in a running loop.
     """
 
-    def __init__(self, settings: ServiceSettings, cut: Callable[[Cut], None]) -> None:
+    def __init__(self, settings: ServiceSettings, cut: Callable[[CloseReason], None]) -> None:
         self.loop = asyncio.get_running_loop()
-        files = allow(settings.http_max_connections + _SPARE_FILES)
+        files = raise_nofile_limit(settings.http_max_connections + _SPARE_FILES)
         self.most = max(files - _SPARE_FILES, _FEWEST)
         self.client_seconds = settings.http_client_timeout_seconds
         self._most_bytes = settings.http_max_buffered_bytes
@@ -152,7 +152,7 @@ class Connections:
         self._open.add(connection)
         self.waits(connection)
         if len(self._open) > self.most:
-            self._cut(next(iter(self._waiting)), Cut.MAX_CONNECTIONS)
+            self._cut(next(iter(self._waiting)), CloseReason.MAX_CONNECTIONS)
 
     def closed(self, connection: Connection) -> None:
         """It is gone, and all that was held of it; may be called again."""
@@ -178,7 +178,7 @@ class Connections:
             self._holding.setdefault(connection)
             self._held_bytes += size
             while self._held_bytes > self._most_bytes:
-                self._cut(next(iter(self._holding)), Cut.MAX_BUFFERED_BYTES)
+                self._cut(next(iter(self._holding)), CloseReason.MAX_BUFFERED_BYTES)
 
     def let_go(self, connection: Connection, size: int) -> None:
         """So much of it is held no more."""
@@ -188,7 +188,7 @@ class Connections:
             self._holding.pop(connection, None)
 
     async def sweep(self) -> None:
-        """Cut those whose clients take too long, for ever."""
+        """CloseReason those whose clients take too long, for ever."""
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
             # A second more than a handler waits for a body, which can tell the client.
@@ -196,16 +196,16 @@ class Connections:
             for connection in list(self._waiting):
                 if connection.waits_since > since:
                     break
-                self._cut(connection, Cut.TIMEOUT)
+                self._cut(connection, CloseReason.TIMEOUT)
 
-    def _cut(self, connection: Connection, why: Cut) -> None:
+    def _cut(self, connection: Connection, why: CloseReason) -> None:
         self._cut_for(why)
         self.closed(connection)
         connection.end()
 
 
 @web.middleware
-async def taking_turns(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def connection_state_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Tell the connection whose turn it is."""
     connection = connection_of(request)
     if connection is None:
@@ -222,7 +222,7 @@ async def taking_turns(request: web.Request, handler: Handler) -> web.StreamResp
         connection.waits()
 
 
-def allow(wanted: int) -> int:
+def raise_nofile_limit(wanted: int) -> int:
     """Raise the limit to `wanted`, as far as the system lets us; return how many of them may be."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:

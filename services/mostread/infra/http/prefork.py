@@ -20,7 +20,7 @@ from mostread.infra.http.server import Check
 _ANSWER_SECONDS = 5
 
 
-class Gathered:
+class MergedMetrics:
     """Metrics of several processes, each sample with the label `worker` of its own."""
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class Gathered:
 
 
 @dataclass(frozen=True)
-class Siblings:
+class WorkerPool:
     """The processes 1 to `count`, whose sockets are in `directory`."""
 
     directory: Path
@@ -70,7 +70,7 @@ class Siblings:
 
         return {f"worker {worker}": check(worker) for worker in self._numbers()}
 
-    async def metrics(self) -> Gathered:
+    async def metrics(self) -> MergedMetrics:
         """Return the metrics of all that answer."""
 
         async def ask(worker: int) -> str:
@@ -80,7 +80,7 @@ class Siblings:
             except (aiohttp.ClientError, TimeoutError):
                 return ""
 
-        gathered = Gathered()
+        gathered = MergedMetrics()
         exposed = await asyncio.gather(*map(ask, self._numbers()))
         for worker, text in zip(self._numbers(), exposed, strict=True):
             gathered.add(worker, text)
@@ -102,11 +102,11 @@ class Siblings:
 
 
 @dataclass(frozen=True)
-class Place:
+class WorkerSlot:
     """Which of its siblings a process is."""
 
     worker: int
-    siblings: Siblings
+    siblings: WorkerPool
 
     @asynccontextmanager
     async def answering(self, app: web.Application) -> AsyncIterator[None]:

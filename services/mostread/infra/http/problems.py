@@ -16,10 +16,10 @@ from aiohttp import web
 
 from mostread import errors
 from mostread.errors import InvalidRequest, MostreadError
-from mostread.infra import logging as logs
 from mostread.infra.http.connections import connection_of
+from mostread.infra.logging import get_logger
 
-log = logs.get(__name__)
+log = get_logger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

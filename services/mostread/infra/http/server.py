@@ -13,13 +13,18 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from mostread.errors import Misconfigured
-from mostread.infra import logging as logs
 from mostread.infra.http.config import ServiceSettings
-from mostread.infra.http.connections import Connection, Connections, Cut, taking_turns
+from mostread.infra.http.connections import (
+    CloseReason,
+    Connection,
+    Connections,
+    connection_state_middleware,
+)
 from mostread.infra.http.cors import CorsPolicy, add_cors_headers
 from mostread.infra.http.problems import problem, problems
+from mostread.infra.logging import get_logger
 
-log = logs.get(__name__)
+log = get_logger(__name__)
 
 Check = Callable[[], Awaitable[str | None]]
 """Asks one part whether it works: None, or a sentence that says what is wrong."""
@@ -51,7 +56,9 @@ def new_application(
     None, else 503 with the errors by name. `cors` holds the policies of the service's own routes
     by canonical path.
     """
-    app = web.Application(middlewares=[taking_turns, problems], client_max_size=client_max_size)
+    app = web.Application(
+        middlewares=[connection_state_middleware, problems], client_max_size=client_max_size
+    )
     if cors:
         app.on_response_prepare.append(add_cors_headers(cors))
 
@@ -89,7 +96,7 @@ def new_application(
     return app
 
 
-class Listening:
+class RunningServer:
     """A service that listens; `cleanup` lets the requests under way finish."""
 
     def __init__(self, runner: web.AppRunner, server: web.Server, connections: Connections) -> None:
@@ -123,8 +130,8 @@ async def listen(
     settings: ServiceSettings,
     *,
     shared: bool = False,
-    cut: Callable[[Cut], None] = lambda _: None,
-) -> Listening:
+    cut: Callable[[CloseReason], None] = lambda _: None,
+) -> RunningServer:
     """Serve `app` within the limits of `settings`; `cut` is told of connections beyond them.
 
     Where it is `shared`, other processes that say so too may listen on the same port. Raises
@@ -134,7 +141,7 @@ async def listen(
     await runner.setup()
     if runner.server is None:
         raise RuntimeError("aiohttp's runner is set up and has no server")
-    listening = Listening(runner, runner.server, Connections(settings, cut))
+    listening = RunningServer(runner, runner.server, Connections(settings, cut))
     try:
         await listening.start(host, port, shared=shared)
     except OSError as error:
@@ -158,7 +165,7 @@ def stop_signal() -> asyncio.Event:
 ANSWER_SECONDS = 2.0
 
 
-class Measured:
+class ScrapeRegistry:
     """A registry; before it is read `ask` brings some of its metrics up to date.
 
     Where that takes long what was known stands, and the next who reads waits for the same

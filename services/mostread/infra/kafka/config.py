@@ -5,9 +5,9 @@ from typing import Any, Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from mostread.infra.settings import Settings
-from mostread.infra.tls import Names, Tls
+from mostread.infra.tls import SettingNames, TlsFiles
 
-NAMES = Names("MOSTREAD_KAFKA", "MOSTREAD_KAFKA_BROKERS")
+NAMES = SettingNames("MOSTREAD_KAFKA", "MOSTREAD_KAFKA_BROKERS")
 
 
 class KafkaSettings(Settings):
@@ -54,8 +54,8 @@ class KafkaSettings(Settings):
         return self.kafka_security_protocol.startswith("SASL")
 
     @property
-    def kafka_tls(self) -> Tls:
-        return Tls(
+    def kafka_tls(self) -> TlsFiles:
+        return TlsFiles(
             NAMES,
             self.kafka_ca_file,
             self.kafka_cert_file,
@@ -100,16 +100,16 @@ class KafkaSettings(Settings):
         return self
 
 
-def connection(settings: KafkaSettings) -> dict[str, Any]:
+def client_options(settings: KafkaSettings) -> dict[str, Any]:
     """Return the arguments by which a client of kafka-python or aiokafka connects.
 
     Both have the same names for them. Whoever makes a client passes these on: one that lacks
     them would speak in the clear. Raises Misconfigured where a file has become unreadable.
     """
-    return {"bootstrap_servers": settings.bootstrap_servers, **security(settings)}
+    return {"bootstrap_servers": settings.bootstrap_servers, **security_options(settings)}
 
 
-def security(settings: KafkaSettings) -> dict[str, Any]:
+def security_options(settings: KafkaSettings) -> dict[str, Any]:
     """Return those of them that say how, without those that say where."""
     found: dict[str, Any] = {"security_protocol": settings.kafka_security_protocol}
     if settings.kafka_encrypts:

@@ -12,8 +12,8 @@ from contextlib import suppress
 from kafka.net.sasl import get_sasl_mechanism
 
 from mostread.errors import Misconfigured
-from mostread.infra.kafka.config import NAMES, KafkaSettings, security
-from mostread.infra.tls import explain
+from mostread.infra.kafka.config import NAMES, KafkaSettings, security_options
+from mostread.infra.tls import explain_tls_error
 
 _PATIENCE_SECONDS = 2.0
 _BROKERS = 3
@@ -36,7 +36,7 @@ class _EndedError(OSError):
     """The broker hung up instead of answering."""
 
 
-def obstacle(settings: KafkaSettings) -> str | None:
+def diagnose(settings: KafkaSettings) -> str | None:
     """Return what keeps us out of the brokers, and what to do about it.
 
     None where one of the first few lets us in, or none can be reached. Takes a few seconds at
@@ -71,7 +71,7 @@ def _of_broker(
     except Misconfigured as error:
         return str(error)
     except ssl.SSLError as error:
-        return explain(error, "its TLS", NAMES) or _NO_TLS
+        return explain_tls_error(error, "its TLS", NAMES) or _NO_TLS
     except TimeoutError:
         return None  # it is busy, or away
     except OSError:
@@ -139,7 +139,7 @@ def _of_sasl(settings: KafkaSettings, line: socket.socket) -> str | None:
 def _is_known(settings: KafkaSettings, line: socket.socket) -> bool:
     """Whether the broker takes our user and password."""
     name = settings.kafka_sasl_mechanism
-    mechanism = get_sasl_mechanism(name)(**security(settings))
+    mechanism = get_sasl_mechanism(name)(**security_options(settings))
     while not mechanism.is_done():
         token = mechanism.auth_bytes()
         answer = _ask(line, _SASL_AUTHENTICATE, struct.pack(">i", len(token)) + token)

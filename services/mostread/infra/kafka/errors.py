@@ -5,7 +5,7 @@ from kafka.errors import AuthorizationError, SaslAuthenticationFailedError
 
 from mostread.errors import KafkaUnavailable, Misconfigured, MostreadError
 from mostread.infra.kafka.config import KafkaSettings
-from mostread.infra.kafka.diagnostics import NOT_KNOWN, obstacle
+from mostread.infra.kafka.diagnostics import NOT_KNOWN, diagnose
 
 # kafka-python's, and aiokafka's of the same errors.
 _NO_RIGHT = (
@@ -21,17 +21,17 @@ _SASL_FAILED = (
 )
 
 
-def require_way_in(settings: KafkaSettings) -> None:
+def check_access(settings: KafkaSettings) -> None:
     """Raise Misconfigured where the brokers would not let us in.
 
     What kafka-python would find out only after seconds, and not say. In the clear nothing is
     asked: a client is told of nothing there that could be wrong. Blocks.
     """
-    if settings.kafka_security_protocol != "PLAINTEXT" and (found := obstacle(settings)):
+    if settings.kafka_security_protocol != "PLAINTEXT" and (found := diagnose(settings)):
         raise Misconfigured(found)
 
 
-def trouble(error: Exception, settings: KafkaSettings, what: str = "") -> MostreadError:
+def translate_error(error: Exception, settings: KafkaSettings, what: str = "") -> MostreadError:
     """Return Misconfigured where a setting or a right must change, else KafkaUnavailable.
 
     `what` is what Kafka did not do; without it, we could not even connect: the libraries say
@@ -46,7 +46,7 @@ def trouble(error: Exception, settings: KafkaSettings, what: str = "") -> Mostre
         return Misconfigured(f"Kafka at {settings.kafka_brokers}: {NOT_KNOWN}")
     if what:
         return KafkaUnavailable(f"{what}: {error!r}")
-    if found := obstacle(settings):
+    if found := diagnose(settings):
         return Misconfigured(found)
     return KafkaUnavailable(
         f"no broker answers at {settings.kafka_brokers}; start it, or set MOSTREAD_KAFKA_BROKERS"

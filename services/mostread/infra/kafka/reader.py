@@ -10,8 +10,8 @@ from kafka.errors import KafkaError, OffsetOutOfRangeError
 
 from mostread.core.records import LogRecord
 from mostread.errors import KafkaUnavailable
-from mostread.infra.kafka.config import KafkaSettings, connection
-from mostread.infra.kafka.errors import require_way_in, trouble
+from mostread.infra.kafka.config import KafkaSettings, client_options
+from mostread.infra.kafka.errors import check_access, translate_error
 from mostread.infra.kafka.topics import Topic
 
 PATIENCE_MS = 30_000
@@ -27,10 +27,10 @@ class TopicReader:
     def __init__(self, settings: KafkaSettings, topic: str) -> None:
         self._topic = topic
         self._settings = settings
-        require_way_in(settings)
+        check_access(settings)
         with self._told():
             self._consumer = KafkaConsumer(
-                **connection(settings),
+                **client_options(settings),
                 bootstrap_timeout_ms=10_000,
                 enable_auto_commit=False,
                 # What is no longer there must not be passed over in silence.
@@ -88,7 +88,7 @@ class TopicReader:
             ) from error
         except (KafkaError, OSError) as error:
             brokers = self._settings.kafka_brokers
-            raise trouble(
+            raise translate_error(
                 error, self._settings, f"Kafka at {brokers} does not answer well"
             ) from error
 

@@ -11,9 +11,9 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import AuthorizationError, KafkaError, TopicAlreadyExistsError
 
 from mostread.errors import KafkaUnavailable, Misconfigured
-from mostread.infra.kafka.admin import READ, lacking, require
-from mostread.infra.kafka.config import KafkaSettings, connection
-from mostread.infra.kafka.errors import require_way_in, trouble
+from mostread.infra.kafka.admin import READ, check_topic_access, missing_right
+from mostread.infra.kafka.config import KafkaSettings, client_options
+from mostread.infra.kafka.errors import check_access, translate_error
 
 EVENT_BYTES = 2 << 20
 """The largest record of events."""
@@ -50,15 +50,15 @@ def connect_admin(settings: KafkaSettings) -> KafkaAdminClient:
     """Return an admin client. Raises KafkaUnavailable where no broker answers in ten seconds,
     and Misconfigured where none lets us in.
     """
-    require_way_in(settings)
+    check_access(settings)
     try:
         return Admin(
-            **connection(settings),
+            **client_options(settings),
             bootstrap_timeout_ms=10_000,
             request_timeout_ms=10_000,
         )
     except (KafkaError, OSError) as error:
-        raise trouble(error, settings) from error
+        raise translate_error(error, settings) from error
 
 
 @contextmanager
@@ -115,7 +115,7 @@ def create_missing(
         except TopicAlreadyExistsError:
             continue
         except AuthorizationError as error:
-            raise Misconfigured(lacking(client, "CREATE", f"the topic {name}")) from error
+            raise Misconfigured(missing_right(client, "CREATE", f"the topic {name}")) from error
         except KafkaError as error:
             raise Misconfigured(f"cannot create the topic {name}: {error}") from error
         created.append(name)
@@ -127,7 +127,7 @@ def create_missing(
 _ESSENTIAL = ("message.timestamp.type", "max.message.bytes", "cleanup.policy")
 
 
-class Unfit(NamedTuple):
+class ConfigMismatch(NamedTuple):
     """A setting of a topic with which counting would not be exact."""
 
     topic: str
@@ -157,19 +157,21 @@ def configs(client: KafkaAdminClient, names: Iterable[str]) -> dict[str, dict[st
     }
 
 
-def unfit(wanted: dict[str, dict[str, Any]], actual: dict[str, dict[str, str]]) -> Iterator[Unfit]:
+def config_mismatches(
+    wanted: dict[str, dict[str, Any]], actual: dict[str, dict[str, str]]
+) -> Iterator[ConfigMismatch]:
     """Yield what has to change of topics, given `configs` of those that are there."""
     for name, entries in actual.items():
         for key in _ESSENTIAL if entries else ():
             need, have = wanted[name]["configs"].get(key), entries[key]
             enough = int(have) >= int(need) if need and need.isdigit() else have == need
             if need is not None and not enough:
-                yield Unfit(name, key, have, need)
+                yield ConfigMismatch(name, key, have, need)
 
 
 def check_configured(client: KafkaAdminClient, wanted: dict[str, dict[str, Any]]) -> None:
     """Raise Misconfigured, saying what to set, where an existing topic would not do."""
-    for found in unfit(wanted, configs(client, wanted)):
+    for found in config_mismatches(wanted, configs(client, wanted)):
         raise Misconfigured(f"{found.what}; {found.advice}")
 
 
@@ -179,5 +181,5 @@ def describe(client: KafkaAdminClient, name: str) -> Topic:
         (found,) = client.describe_topics([name])
     except KafkaError as error:
         raise KafkaUnavailable(f"Kafka does not describe the topic {name}: {error}") from error
-    require(client, found, READ)
+    check_topic_access(client, found, READ)
     return Topic(name=name, id=UUID(str(found["topic_id"])), partitions=len(found["partitions"]))

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from clickhouse_connect.driver.client import Client
 
-from mostread.infra.clickhouse.client import read_sql, told_apart
+from mostread.infra.clickhouse.client import read_sql, translate_errors
 from mostread.infra.kafka.topics import Topic
 from mostread.ops.audit.reference import Key, Numbers
 
@@ -97,7 +97,7 @@ class CountedStore:
         found: dict[Key, Counted] = {}
         parameters = {"topic": str(self._topic.id), "partition": partition, "since": since}
         with (
-            told_apart(),
+            translate_errors(),
             self._client.query_rows_stream(
                 read_sql(_SQL, "counters"), parameters=parameters
             ) as rows,
@@ -113,7 +113,7 @@ class CountedStore:
 
     def _rows(self, name: str, **parameters: object) -> Sequence[Sequence[Any]]:
         parameters["topic"] = str(self._topic.id)
-        with told_apart():
+        with translate_errors():
             rows: Sequence[Sequence[Any]] = self._client.query(
                 read_sql(_SQL, name), parameters=parameters
             ).result_rows

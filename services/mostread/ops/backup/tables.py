@@ -13,7 +13,7 @@ from typing import Any
 from clickhouse_connect.driver.client import Client
 
 from mostread.errors import Misconfigured
-from mostread.infra.clickhouse.client import connect, read_sql, told_apart
+from mostread.infra.clickhouse.client import connect, read_sql, translate_errors
 from mostread.infra.clickhouse.cluster import on_cluster
 from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.ops.backup.archive import Part, write_part
@@ -66,7 +66,7 @@ class BackedUp:
             sql = read_sql(_SQL, "part").format(
                 columns=", ".join(columns), table=table, partition=partition
             )
-            with told_apart():
+            with translate_errors():
                 stream = self._client.raw_stream(
                     sql,
                     fmt="Native",
@@ -91,12 +91,12 @@ class BackedUp:
         """Give the tables a number that no worker knows: what one still writes is refused."""
         for table in ("counters", "progress"):
             for sql in numbered(table, number):
-                with told_apart():
+                with translate_errors():
                     self._client.command(on_cluster(sql, self._cluster))
 
     def write(self, folder: Path, part: Part) -> None:
         """Put the rows of a file into their table."""
-        with told_apart(), (folder / part.file).open("rb") as file:
+        with translate_errors(), (folder / part.file).open("rb") as file:
             self._client.raw_insert(
                 part.table,
                 part.columns,
@@ -107,7 +107,7 @@ class BackedUp:
             )
 
     def _rows(self, query: str, **parameters: object) -> Sequence[Sequence[Any]]:
-        with told_apart():
+        with translate_errors():
             found: Sequence[Sequence[Any]] = self._client.query(
                 read_sql(_SQL, query), parameters=parameters
             ).result_rows

@@ -9,13 +9,13 @@ import click
 import uvloop
 
 from mostread.errors import Misconfigured
-from mostread.infra import logging as logs
 from mostread.infra.http.server import listen, new_application, new_registry, stop_signal
+from mostread.infra.logging import configure_logging, get_logger
 from mostread.ops.canary.config import CanarySettings
 from mostread.ops.canary.metrics import CanaryMetrics
 from mostread.ops.canary.probe import FailedError, Way
 
-log = logs.get(__name__)
+log = get_logger(__name__)
 
 _REQUEST_SECONDS = 15.0
 
@@ -32,7 +32,7 @@ def canary() -> None:
             "the canary needs a token: `mostread token create canary --role emit` prints one for "
             "MOSTREAD_CANARY_TOKEN"
         )
-    logs.configure("canary", settings.log_level)
+    configure_logging("canary", settings.log_level)
     uvloop.run(_run(settings))
 
 

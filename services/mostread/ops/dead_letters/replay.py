@@ -11,8 +11,8 @@ from kafka.errors import KafkaError
 from mostread.core.dead_letters import Letter, decode, event
 from mostread.core.events import Event, encode
 from mostread.errors import InvalidEvent
-from mostread.infra.kafka.config import KafkaSettings, connection
-from mostread.infra.kafka.errors import require_way_in, trouble
+from mostread.infra.kafka.config import KafkaSettings, client_options
+from mostread.infra.kafka.errors import check_access, translate_error
 from mostread.infra.kafka.topics import EVENT_BYTES
 from mostread.ops.dead_letters.topic import LetterBox, Mark
 
@@ -28,10 +28,10 @@ class Sender:
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
-        require_way_in(settings)
+        check_access(settings)
         try:
             self._producer = KafkaProducer(
-                **connection(settings),
+                **client_options(settings),
                 bootstrap_timeout_ms=10_000,
                 acks="all",
                 enable_idempotence=True,
@@ -42,7 +42,7 @@ class Sender:
                 allow_auto_create_topics=False,
             )
         except (KafkaError, OSError) as error:
-            raise trouble(error, settings) from error
+            raise translate_error(error, settings) from error
 
     def close(self) -> None:
         self._producer.close(timeout=1)
@@ -69,7 +69,7 @@ class Sender:
             for future in send():
                 future.get(timeout=SECONDS)  # type: ignore[attr-defined]
         except (KafkaError, OSError) as error:
-            raise trouble(error, self._settings, "Kafka does not take events") from error
+            raise translate_error(error, self._settings, "Kafka does not take events") from error
 
 
 BATCH = 1000

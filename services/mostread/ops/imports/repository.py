@@ -16,7 +16,7 @@ from clickhouse_connect.driver.client import Client
 
 from mostread.core.counting.counters import HOUR
 from mostread.errors import ClickHouseUnavailable, Misconfigured, NameTaken
-from mostread.infra.clickhouse.client import connect, read_sql, told_apart
+from mostread.infra.clickhouse.client import connect, read_sql, translate_errors
 from mostread.infra.clickhouse.cluster import on_cluster
 from mostread.infra.clickhouse.config import ClickHouseSettings
 
@@ -167,7 +167,7 @@ class ImportRepository:
 
     def _attach_rows(self, topic: UUID, blocks: Iterable[Block]) -> None:
         staging = f"import_{topic.hex}"
-        with told_apart():
+        with translate_errors():
             self._command(f"DROP TABLE IF EXISTS {staging} SYNC")
             self._command(f"CREATE TABLE {staging} AS counters")
             try:
@@ -199,7 +199,7 @@ class ImportRepository:
         """Delete the rows of an import; return whether there were any."""
         ((count,),) = self._rows("remaining_rows", topic=str(topic))
         if count:
-            with told_apart():
+            with translate_errors():
                 self._client.command(
                     read_sql(_SQL, "delete_rows"), parameters={"topic": str(topic)}
                 )
@@ -207,7 +207,7 @@ class ImportRepository:
 
     def _write_record(self, record: Import) -> None:
         row = {**record._asdict(), "topic_id": topic_id(record.name)}
-        with told_apart():
+        with translate_errors():
             self._client.insert(
                 "imports",
                 [list(row.values())],
@@ -238,7 +238,7 @@ class ImportRepository:
             raise ClickHouseUnavailable("`mostread rebuild` ran during the import; retry")
 
     def _rows(self, query: str, **parameters: object) -> Sequence[Sequence[Any]]:
-        with told_apart():
+        with translate_errors():
             rows: Sequence[Sequence[Any]] = self._client.query(
                 read_sql(_SQL, query), parameters=parameters
             ).result_rows

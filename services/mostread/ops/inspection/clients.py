@@ -20,7 +20,7 @@ from mostread.errors import (
     Unavailable,
 )
 from mostread.infra import clock
-from mostread.infra.clickhouse.client import connect, read_sql, told_apart
+from mostread.infra.clickhouse.client import connect, read_sql, translate_errors
 from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.kafka import topics
 from mostread.infra.kafka.config import KafkaSettings
@@ -91,7 +91,7 @@ class Way:
         """Return the rows of queries/<name>.sql; raises ForbiddenError and MostreadError too."""
         client = self._clickhouse()
         try:
-            with self._asking_clickhouse, told_apart():
+            with self._asking_clickhouse, translate_errors():
                 rows: Sequence[Any] = client.query(
                     read_sql(_SQL, name), parameters=parameters
                 ).result_rows

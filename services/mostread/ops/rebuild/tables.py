@@ -13,7 +13,7 @@ from clickhouse_connect.driver.client import Client
 
 from mostread.aggregator.repository import Count
 from mostread.errors import Misconfigured
-from mostread.infra.clickhouse.client import connect, read_sql, told_apart
+from mostread.infra.clickhouse.client import connect, read_sql, translate_errors
 from mostread.infra.clickhouse.cluster import on_cluster
 from mostread.infra.clickhouse.config import ClickHouseSettings
 
@@ -95,7 +95,7 @@ class Tables:
             "partitions": list(kept_until),
             "kept_until": list(kept_until.values()),
         }
-        with told_apart():
+        with translate_errors():
             for name in ("copy_counters", "copy_checkpoints"):
                 self._client.command(read_sql(_SQL, name), parameters=parameters)
 
@@ -116,7 +116,7 @@ class Tables:
 
     def _numbers(self) -> dict[tuple[str, str], int]:
         """Return the rebuild number of each of the tables by database and name."""
-        with told_apart():
+        with translate_errors():
             rows = self._client.query(
                 read_sql(_SQL, "generations"), parameters={"databases": [self._old, self._new]}
             ).result_rows
@@ -126,5 +126,5 @@ class Tables:
         return numbers
 
     def _command(self, sql: str) -> None:
-        with told_apart():
+        with translate_errors():
             self._client.command(on_cluster(sql, self._cluster))

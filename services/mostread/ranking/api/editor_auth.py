@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from mostread.infra.auth.token_store import KnownTokens
+from mostread.infra.auth.token_store import TokenStore
 from mostread.infra.auth.tokens import Role
 from mostread.infra.http import auth as bearer
 from mostread.infra.http.auth import Refused
@@ -26,7 +26,7 @@ class Newsroom:
         """Raise InvalidFile where the file of tokens cannot be read."""
         self.knows_editors = bool(settings.ranking_tokens or settings.ranking_tokens_file)
         self.collector = settings.collector_url
-        self._known = KnownTokens(
+        self._known = TokenStore(
             settings.ranking_tokens, settings.ranking_tokens_file, metrics.tokens_file_invalid
         )
 

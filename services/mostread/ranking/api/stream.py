@@ -16,7 +16,7 @@ import orjson
 from aiohttp import web
 
 from mostread.errors import MostreadError, Overloaded
-from mostread.infra import logging as logs
+from mostread.infra.logging import get_logger
 from mostread.ranking.api.params import LIST, PARAMETERS, ListQuery
 from mostread.ranking.api.responses import PUBLIC, Answer
 from mostread.ranking.api.serializers import items_json, rfc3339
@@ -30,7 +30,7 @@ HEARTBEAT_SECONDS = 10.0
 STALLED_SECONDS = 30.0
 """After how long a client that reads nothing is given up."""
 
-log = logs.get(__name__)
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

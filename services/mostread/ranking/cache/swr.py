@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 from prometheus_client import Counter
 
 from mostread.errors import MostreadError
-from mostread.infra import logging as logs
+from mostread.infra.logging import get_logger
 from mostread.ranking.metrics import Metrics
 
 K = TypeVar("K", bound=Hashable)
@@ -27,7 +27,7 @@ RENEWING_SECONDS = 2.0
 PATIENCE_SECONDS = 2.0
 """How long one waits for a new answer where there is an old one."""
 
-log = logs.get(__name__)
+log = get_logger(__name__)
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from mostread.cli.tokens import token
 from mostread.errors import InvalidFile, MostreadError
 from mostread.infra.auth import token_file
-from mostread.infra.auth.token_store import KnownTokens
+from mostread.infra.auth.token_store import TokenStore
 from mostread.infra.auth.tokens import Role, Token, find, hash_token
 
 HASH = hash_token("x")
@@ -110,7 +110,7 @@ class Following:
     def __init__(self, file: Path) -> None:
         self.registry = CollectorRegistry()
         broken = Gauge("broken", "Whether it is.", registry=self.registry)
-        self.known = KnownTokens(f"fixed:emit:{HASH}", str(file), broken)
+        self.known = TokenStore(f"fixed:emit:{HASH}", str(file), broken)
 
     def names(self) -> list[str]:
         self.known.renew()

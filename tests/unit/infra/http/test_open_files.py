@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mostread.infra.http.connections import allow
+from mostread.infra.http.connections import raise_nofile_limit
 
 
 @pytest.fixture
@@ -25,13 +25,13 @@ def soft() -> int:
 
 
 def test_what_is_wanted_is_allowed_where_it_can_be(hard: int) -> None:
-    assert allow(hard - 1) == hard - 1 == soft()
+    assert raise_nofile_limit(hard - 1) == hard - 1 == soft()
 
 
 def test_no_more_is_allowed_than_the_system_lets_us(hard: int) -> None:
-    assert allow(hard + 1) == hard == soft()
+    assert raise_nofile_limit(hard + 1) == hard == soft()
 
 
 def test_what_is_allowed_already_stays(hard: int) -> None:
-    assert allow(10) == 10
+    assert raise_nofile_limit(10) == 10
     assert soft() == hard // 2

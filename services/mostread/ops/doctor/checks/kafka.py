@@ -6,7 +6,7 @@ from typing import Any
 from mostread.core.counting.dedup import MEMORY_MS
 from mostread.errors import Misconfigured
 from mostread.infra.kafka.config import KafkaSettings
-from mostread.infra.kafka.topics import DAY_MS, configs, configurations, unfit
+from mostread.infra.kafka.topics import DAY_MS, config_mismatches, configs, configurations
 from mostread.ops.bootstrap import InitSettings
 from mostread.ops.doctor.findings import Finding, forbidden, ok, problem, warning
 from mostread.ops.inspection.clients import NotReachedError, Way
@@ -161,7 +161,7 @@ def topics(way: Way) -> Iterator[Finding]:
     missing = [name for name in wanted if described.get(name) == UNKNOWN]
     for name in missing:
         yield problem(f"there is no topic {name}", "`mostread init` creates it.")
-    bad = list(unfit(wanted, actual))
+    bad = list(config_mismatches(wanted, actual))
     for found in bad:
         yield problem(found.what, _sentence(found.advice))
     if unseen := [name for name in wanted if name not in missing and not actual.get(name)]:
