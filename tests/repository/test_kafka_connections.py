@@ -32,10 +32,10 @@ def name_of(called: ast.expr) -> str:
 
 
 def connects_well(call: ast.Call) -> bool:
-    """Whether `**connection(...)` is among its arguments."""
+    """Whether `**client_options(...)` is among its arguments."""
     unpacked = [each.value for each in call.keywords if each.arg is None]
     return any(
-        isinstance(each, ast.Call) and name_of(each.func) == "connection" for each in unpacked
+        isinstance(each, ast.Call) and name_of(each.func) == "client_options" for each in unpacked
     )
 
 
