@@ -46,7 +46,7 @@ def measure(servers: Servers, *, rows: int, seconds: float) -> Served:
             )
             for grain in ("hour", "total"):
                 client.command(read_sql(_QUERIES, "sums"), {"grain": grain})
-            client.command(read_sql(_QUERIES, "progress"))
+            client.command(read_sql(_QUERIES, "checkpoint"))
             return _serve(system, seconds)
         finally:
             system.end()

@@ -29,7 +29,7 @@
     │   └── SchemaTooNew         a newer mostread migrated the database or counted the events
     ├── NameTaken                choose another name, or remove what has this one
     ├── Overlapping              leave out what is counted already
-    ├── StaleEpoch                restart: the topic or the tables were replaced
+    ├── StaleEpoch               restart: the topic or the tables were replaced
     └── LogInconsistent          investigate: the topic contradicts the stored counters
 
 infra/http/problems.py maps these classes to statuses and problem types.

@@ -53,7 +53,7 @@ def assert_it_says(worker: Service, part: str, cause: str) -> None:
     assert any('"trouble"' in line and cause in line for line in lines)
 
 
-@pytest.mark.parametrize("table", ["counters", "progress"])
+@pytest.mark.parametrize("table", ["counters", "checkpoints"])
 def test_a_missing_table(system: System, table: str) -> None:
     worker = system.service("aggregator").wait_ready()
     produce(system, [("a", VIEW)] * 10)
@@ -68,7 +68,7 @@ def test_a_missing_table(system: System, table: str) -> None:
     assert worker.stop() == 0
 
 
-@pytest.mark.parametrize("table", ["counters", "progress"])
+@pytest.mark.parametrize("table", ["counters", "checkpoints"])
 def test_a_full_disk(system: System, table: str) -> None:
     worker = system.service("aggregator").wait_ready()
     produce(system, [("a", VIEW)] * 10)

@@ -55,12 +55,12 @@ def test_rows_changed_by_hand(counted: tuple[System, Service], sql: str) -> None
     assert_audit_finds_something(system)
 
 
-def test_progress_put_forward_skips_events(counted: tuple[System, Service]) -> None:
+def test_checkpoint_put_forward_skips_events(counted: tuple[System, Service]) -> None:
     system, worker = counted
     command(
         system,
-        "INSERT INTO progress"
-        " SELECT * REPLACE (next_offset + 20 AS next_offset) FROM progress FINAL",
+        "INSERT INTO checkpoints"
+        " SELECT * REPLACE (next_offset + 20 AS next_offset) FROM checkpoints FINAL",
     )
     produce(system, RECORDS * 3)
     worker.start()
@@ -70,7 +70,7 @@ def test_progress_put_forward_skips_events(counted: tuple[System, Service]) -> N
 
 
 def test_committed_offsets_may_be_moved_to_anywhere(counted: tuple[System, Service]) -> None:
-    """Counting begins where `progress` says, so this breaks nothing."""
+    """Counting begins where `checkpoints` says, so this breaks nothing."""
     system, worker = counted
     group = system.environment["MOSTREAD_AGGREGATOR_GROUP"]
     places = [TopicPartition(system.kafka.events_topic, number) for number in range(4)]

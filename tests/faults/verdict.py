@@ -32,7 +32,7 @@ def is_counted(system: System) -> bool:
     client = connect(system.clickhouse)
     try:
         rows = client.query(
-            "SELECT partition, next_offset FROM progress FINAL WHERE topic_id = {id:UUID}",
+            "SELECT partition, next_offset FROM checkpoints FINAL WHERE topic_id = {id:UUID}",
             parameters={"id": str(topic_of(system).id)},
         ).result_rows
     finally:
@@ -73,7 +73,7 @@ def _wrong_outcomes(rig: Mostread, ledger: Ledger) -> Iterator[str]:
     client = connect(rig.system.clickhouse)
     (row,) = client.query(
         "SELECT sum(received), sum(counted), sum(duplicate), sum(late), sum(dead_lettered)"
-        " FROM progress FINAL"
+        " FROM checkpoints FINAL"
     ).result_rows
     client.close()
     received, counted, duplicate, late, dead = row

@@ -109,7 +109,7 @@ class Counted:
     def progress(self, as_of: datetime, partition: int, partitions: int, topic: UUID) -> None:
         """Say how far a partition is counted."""
         self.client.insert(
-            "progress",
+            "checkpoints",
             [["engagement.events", topic, partition, partitions, 7, as_of]],
             column_names=[
                 "topic",
@@ -117,7 +117,7 @@ class Counted:
                 "partition",
                 "partitions",
                 "next_offset",
-                "as_of",
+                "watermark",
             ],
         )
 

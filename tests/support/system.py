@@ -223,7 +223,7 @@ class System:
         client = connect(self.clickhouse)
         rows = client.query(
             "SELECT partition, received, counted, duplicate, late, dead_lettered"
-            " FROM progress FINAL WHERE received > 0"
+            " FROM checkpoints FINAL WHERE received > 0"
         ).result_rows
         client.close()
         return {
@@ -234,6 +234,6 @@ class System:
     def counted(self) -> int:
         """Return how many records are counted."""
         client = connect(self.clickhouse)
-        (row,) = client.query("SELECT sum(next_offset) FROM progress FINAL").result_rows
+        (row,) = client.query("SELECT sum(next_offset) FROM checkpoints FINAL").result_rows
         client.close()
         return int(row[0])

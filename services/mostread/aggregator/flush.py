@@ -1,7 +1,7 @@
 """One flush: what was gathered goes into the store, and only then is it acknowledged.
 
-Dead letters first, then counters, then progress. Whatever fails on the way is tried again; a
-crash in between leaves counters ahead of progress, which is right (engagement/partition.py).
+Dead letters first, then counters, then checkpoints. Whatever fails on the way is tried again; a
+crash in between leaves counters ahead of checkpoints, which is right (engagement/partition.py).
 """
 
 import functools
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mostread.aggregator.repository import Count, CounterRow, ProgressRow, SketchRow
+from mostread.aggregator.repository import CheckpointRow, Count, CounterRow, SketchRow
 from mostread.aggregator.retry import SupersededError
 from mostread.aggregator.servers import Servers
 from mostread.core.counting.batch import Outcomes
@@ -84,16 +84,16 @@ class Flush:
             await ask_store(store.write_counters, count, rows)
             sketches = self._sketches()
             await ask_store(store.write_sketches, count, sketches)
-            progress = [
-                ProgressRow(number, position, self._as_of(number))
+            checkpoints = [
+                CheckpointRow(number, position, self._watermark(number))
                 for number, position in self._positions.items()
             ]
-            await ask_store(store.write_progress, count, progress)
+            await ask_store(store.write_checkpoints, count, checkpoints)
         if not self._still_ours():
             raise SupersededError
         for message in self._messages:
             message.ack()
-        self._measure(progress)
+        self._measure(checkpoints)
 
     async def _ask_log(self) -> None:
         """Ask where the partitions end, before what was gathered is closed."""
@@ -129,7 +129,7 @@ class Flush:
             )
         ]
 
-    def _as_of(self, number: int) -> int:
+    def _watermark(self, number: int) -> int:
         """Return up to when (ms) every event received is counted.
 
         Where the partition is counted to its end, that is when its end was asked for; else
@@ -140,7 +140,7 @@ class Flush:
             return max(self._asked_at, position.record_time)
         return max(position.record_time - 1, 0)
 
-    def _measure(self, progress: Sequence[ProgressRow]) -> None:
+    def _measure(self, checkpoints: Sequence[CheckpointRow]) -> None:
         metrics = self._servers.metrics
         total = Outcomes()
         for settlement in self._settlements.values():
@@ -151,12 +151,12 @@ class Flush:
         if total.received:
             metrics.flush_events.observe(total.received)
         self._servers.lag.counted(
-            {row.partition: row.position.next_offset for row in progress},
+            {row.partition: row.position.next_offset for row in checkpoints},
             {number: end for number, (_, end) in self._ends.items()},
         )
-        metrics.as_of.clear()
-        for number, _, as_of in progress:
-            metrics.as_of.labels(number).set(as_of / 1000)
+        metrics.watermark.clear()
+        for number, _, watermark in checkpoints:
+            metrics.watermark.labels(number).set(watermark / 1000)
         counts = [each.count for each in self._partitions.values()]
         metrics.open_bytes.set(sum(count.open_size for count in counts))
         metrics.remembered.set(sum(count.remembered for count in counts))

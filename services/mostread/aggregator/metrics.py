@@ -3,12 +3,12 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-TABLES = ("counters", "visitors", "progress", "articles", "placement_log", "placements")
+TABLES = ("counters", "visitors", "checkpoints", "articles", "placement_log", "placements")
 
 
 class AggregatorMetrics:
     """Counted per flush, never per event. After a crash a stretch is counted again here, and
-    only here: the table `progress` has the exact numbers.
+    only here: the table `checkpoints` has the exact numbers.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -33,7 +33,7 @@ class AggregatorMetrics:
         )
         self.flushes = Histogram(
             "mostread_aggregator_flush_duration_seconds",
-            "From closing a stretch to its rows and progress in ClickHouse.",
+            "From closing a stretch to its rows and checkpoints in ClickHouse.",
             buckets=SECONDS,
             registry=registry,
         )
@@ -57,13 +57,13 @@ class AggregatorMetrics:
         )
         self.troubles = Counter(
             "mostread_aggregator_retries_total",
-            "Calls that failed and were tried again, by the part that failed.",
-            ["part"],
+            "Calls retried after a failure, by the dependency that failed.",
+            ["dependency"],
             registry=registry,
         )
         # A counter that appears with its first increase has none for whoever asks how it grew.
-        for part in ("kafka", "clickhouse"):
-            self.troubles.labels(part)
+        for dependency in ("kafka", "clickhouse"):
+            self.troubles.labels(dependency)
         for table in TABLES:
             self._rows.labels(table)
             self._inserts.labels(table)
@@ -73,7 +73,7 @@ class AggregatorMetrics:
             ["partition"],
             registry=registry,
         )
-        self.as_of = Gauge(
+        self.watermark = Gauge(
             "mostread_aggregator_watermark_timestamp_seconds",
             "Unix time up to which every event received is counted.",
             ["partition"],

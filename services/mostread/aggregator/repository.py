@@ -11,7 +11,7 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.insert import InsertContext
 
-from mostread.core.counting import RULES
+from mostread.core.counting import RULES_VERSION
 from mostread.core.counting.batch import Outcomes
 from mostread.core.counting.counters import Counter, CounterKey, Grain
 from mostread.core.counting.partition import Position
@@ -43,14 +43,14 @@ _counter_rows = msgspec.json.Decoder(tuple[int, str, Grain, int, str, int, int, 
 
 @dataclass(frozen=True)
 class Count:
-    """One count of a log: `topic` into the tables that were rebuilt `rebuild` times.
+    """One count of a log: `topic` into the tables of `epoch`, the number of their rebuilds.
 
     It ends when the topic is made again, or the tables are exchanged for rebuilt ones: what
     was counted by then says nothing of the others.
     """
 
     topic: Topic
-    rebuild: int
+    epoch: int
 
 
 class CounterRow(NamedTuple):
@@ -69,12 +69,12 @@ class SketchRow(NamedTuple):
     sketch: Sketch
 
 
-class ProgressRow(NamedTuple):
-    """How far a partition is counted; every event received up to `as_of` (ms) is counted."""
+class CheckpointRow(NamedTuple):
+    """How far a partition is counted; every event received up to `watermark` (ms) is counted."""
 
     partition: int
     position: Position
-    as_of: int
+    watermark: int
 
 
 class ClickHouseStore:
@@ -102,14 +102,14 @@ class ClickHouseStore:
         Raises SchemaTooNew where the tables are for a newer version than this.
         """
         check_applied((version, name) for _, version, name in self._query("applied_migrations", {}))
-        rebuilds = {table: int(number) for _, table, number in self._query("generations", {})}
-        if len(rebuilds) != 2:
+        epochs = {table: int(number) for _, table, number in self._query("epochs", {})}
+        if len(epochs) != 2:
             raise Misconfigured("ClickHouse: a table is missing; run `mostread init`")
-        if len(set(rebuilds.values())) != 1:
+        if len(set(epochs.values())) != 1:
             raise ClickHouseUnavailable(
                 "`mostread rebuild` is exchanging the tables; if it was cut off, run it again"
             )
-        return Count(topic, rebuilds["counters"])
+        return Count(topic, epochs["counters"])
 
     def positions(self, count: Count, ours: Container[int] | None = None) -> dict[int, Position]:
         """Return how far each partition is counted; none for one never counted.
@@ -118,10 +118,10 @@ class ClickHouseStore:
         """
         rows = self._query("checkpoints", {"topic": str(count.topic.id)})
         for partition, rules in ((row[0], row[-1]) for row in rows):
-            if rules > RULES and (ours is None or partition in ours):
+            if rules > RULES_VERSION and (ours is None or partition in ours):
                 raise SchemaTooNew(
                     f"partition {partition} is counted by rules {rules}, and this worker knows "
-                    f"only those up to {RULES}: a newer mostread has begun; run that one"
+                    f"only those up to {RULES_VERSION}: a newer mostread has begun; run that one"
                 )
         return {row[0]: Position(row[1], row[2], Outcomes(*row[3:-1])) for row in rows}
 
@@ -148,7 +148,7 @@ class ClickHouseStore:
     def write_counters(self, count: Count, rows: Sequence[CounterRow]) -> None:
         """Write counters. Of one key's rows that with the highest version is right.
 
-        Raises StaleEpoch, as `write_progress` does, where `count` is over.
+        Raises StaleEpoch, as `write_checkpoints` does, where `count` is over.
         """
         if not rows:
             return
@@ -163,28 +163,28 @@ class ClickHouseStore:
                 "article_id": articles,
                 "topic_id": [count.topic.id] * len(rows),
                 "partition": partitions,
-                "rebuild": [count.rebuild] * len(rows),
+                "epoch": [count.epoch] * len(rows),
                 **_columns(("views", "comments", "likes", "version"), counters),
             },
         )
 
-    def write_progress(self, count: Count, rows: Sequence[ProgressRow]) -> None:
+    def write_checkpoints(self, count: Count, rows: Sequence[CheckpointRow]) -> None:
         """Write how far partitions are counted, after their counters."""
         if not rows:
             return
         positions = [row.position for row in rows]
         self._insert(
-            "progress",
+            "checkpoints",
             {
                 "topic": [count.topic.name] * len(rows),
                 "topic_id": [count.topic.id] * len(rows),
                 "partition": [row.partition for row in rows],
                 "partitions": [count.topic.partitions] * len(rows),
-                "rebuild": [count.rebuild] * len(rows),
+                "epoch": [count.epoch] * len(rows),
                 "next_offset": [position.next_offset for position in positions],
                 "record_time": [position.record_time for position in positions],
-                "as_of": [row.as_of for row in rows],
-                "rules": [RULES] * len(rows),
+                "watermark": [row.watermark for row in rows],
+                "rules": [RULES_VERSION] * len(rows),
                 **{
                     name: [getattr(position.outcomes, name) for position in positions]
                     for name in ("received", "counted", "duplicate", "late", "dead_lettered")

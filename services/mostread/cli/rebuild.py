@@ -64,7 +64,7 @@ async def _rebuild(settings: AggregatorSettings, tables: Tables) -> None:
         await log.close()
         old.close()
         new.close()
-    click.echo(f"rebuilt: the tables in use are now those of rebuild {count.rebuild}")
+    click.echo(f"rebuilt: the tables in use are now those of epoch {count.epoch}")
 
 
 async def _count(recount: Recount) -> None:

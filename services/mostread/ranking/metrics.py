@@ -50,7 +50,7 @@ class Metrics:
         self.as_of.set(math.nan)  # not known yet; 0 would say that lists are half a century old
         self.progress = Gauge(
             "mostread_ranking_event_outcomes",
-            "Events in the table progress, exactly: received, and what became of them.",
+            "Events in the table checkpoints, exactly: received, and what became of them.",
             ["outcome"],
             registry=registry,
         )

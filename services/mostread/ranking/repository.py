@@ -135,7 +135,7 @@ class Accounts(msgspec.Struct, frozen=True):
 class _Progress(msgspec.Struct, frozen=True):
     seen: int
     expected: int
-    as_of: int
+    watermark: int
 
 
 class _Typical(msgspec.Struct, frozen=True):
@@ -307,7 +307,7 @@ class Store:
         [progress] = await self.reads.rows("watermark", _Progress, {})
         if not progress.seen or progress.seen < progress.expected:
             return None
-        return datetime.fromtimestamp(progress.as_of / 1000, UTC)
+        return datetime.fromtimestamp(progress.watermark / 1000, UTC)
 
     async def check_applied(self) -> None:
         """Raise Misconfigured or SchemaTooNew where the tables are not those of this version."""

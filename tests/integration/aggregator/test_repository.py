@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from mostread.aggregator.repository import ClickHouseStore, Count, CounterRow, ProgressRow
+from mostread.aggregator.repository import CheckpointRow, ClickHouseStore, Count, CounterRow
 from mostread.core.counting.batch import Outcomes
 from mostread.core.counting.counters import Counter, CounterKey
 from mostread.core.counting.partition import Position
@@ -19,8 +19,8 @@ from mostread.infra.kafka.topics import Topic
 from mostread.ops.rebuild.tables import Tables
 from tests.support.system import System
 
-COUNT = Count(Topic("events", UUID(int=1), 3), rebuild=0)
-REMADE = Count(Topic("events", UUID(int=2), 3), rebuild=0)
+COUNT = Count(Topic("events", UUID(int=1), 3), epoch=0)
+REMADE = Count(Topic("events", UUID(int=2), 3), epoch=0)
 # Minutes are kept 35 days, so the window is a recent one.
 WINDOW = int(time.time()) // 60 * 60
 KEY = CounterKey("default", "minute", WINDOW, "it's \\ 'quoted' — статья 📰")
@@ -68,11 +68,11 @@ def test_a_position_comes_back_as_it_was_written(store: ClickHouseStore) -> None
     assert store.positions(COUNT) == {}
     first = Position(7, 1_790_000_000_123, Outcomes(10, 6, 2, 1, 1))
     empty = Position(0, -1, Outcomes())
-    store.write_progress(COUNT, [ProgressRow(0, first, 1), ProgressRow(2, empty, 5)])
+    store.write_checkpoints(COUNT, [CheckpointRow(0, first, 1), CheckpointRow(2, empty, 5)])
     assert store.positions(COUNT) == {0: first, 2: empty}
     further = Position(9, 1_790_000_000_200, Outcomes(12, 8, 2, 1, 1))
-    store.write_progress(COUNT, [ProgressRow(0, further, 2)])
-    store.write_progress(COUNT, [ProgressRow(0, first, 9)])
+    store.write_checkpoints(COUNT, [CheckpointRow(0, further, 2)])
+    store.write_checkpoints(COUNT, [CheckpointRow(0, first, 9)])
     assert store.positions(COUNT)[0] == further
     assert store.positions(REMADE) == {}
 
@@ -98,7 +98,7 @@ def test_the_last_word_on_an_article_counts(store: ClickHouseStore, system: Syst
 
 def test_nothing_to_write_is_no_work(store: ClickHouseStore) -> None:
     store.write_counters(COUNT, [])
-    store.write_progress(COUNT, [])
+    store.write_checkpoints(COUNT, [])
     store.write_articles([])
     assert store.counters(COUNT, []) == []
 
@@ -130,7 +130,7 @@ def test_a_count_into_tables_that_were_rebuilt_is_over(
     with pytest.raises(StaleEpoch):
         store.write_counters(count, [CounterRow(0, KEY, Counter(2, 0, 0, 2))])
     with pytest.raises(StaleEpoch):
-        store.write_progress(count, [ProgressRow(0, Position(3, 0, Outcomes()), 0)])
+        store.write_checkpoints(count, [CheckpointRow(0, Position(3, 0, Outcomes()), 0)])
     later = store.current(COUNT.topic)
     assert later.rebuild == 1
     store.write_counters(later, [CounterRow(0, KEY, Counter(7, 0, 0, 7))])

@@ -22,7 +22,7 @@ class NewerWorker(Service):
 
     program = (
         "-c",
-        "from mostread.engagement import rules; rules.RULES += 1;"
+        "from mostread.core import counting; counting.RULES_VERSION += 1;"
         "from mostread.cli.main import main; main()",
     )
 
@@ -34,7 +34,7 @@ def newer(system: System) -> Service:
 def rules(system: System) -> dict[int, int]:
     """Return by which rules each partition is counted."""
     with closing(connect(system.clickhouse)) as client:
-        return dict(client.query("SELECT partition, rules FROM progress FINAL").result_rows)
+        return dict(client.query("SELECT partition, rules FROM checkpoints FINAL").result_rows)
 
 
 def test_old_and_new_workers_count_side_by_side(system: System) -> None:

@@ -68,7 +68,7 @@ def test_the_engine_understands_every_statement_and_makes_the_tables() -> None:
         "SELECT name, engine_full FROM system.tables WHERE database = 'default' ORDER BY name",
         "SELECT engine_full FROM system.tables WHERE name = 'counters'",
         "SELECT count() FROM counters FINAL SETTINGS select_sequential_consistency = 1",
-        "INSERT INTO progress (partition) SETTINGS insert_keeper_max_retries = 0 VALUES (1)",
+        "INSERT INTO checkpoints (partition) SETTINGS insert_keeper_max_retries = 0 VALUES (1)",
     ]
     answers = engine([*understood, *made, *beside, *shown])
     for sql, answer in zip([*understood, *made, *beside, *shown[:3]], answers, strict=False):

@@ -42,7 +42,7 @@ def test_every_event_is_accounted_for(system: System) -> None:
         assert ranking.metric(f"mostread_ranking_event_outcomes{label}") == events
     assert ranking.metric('mostread_ranking_event_outcomes{outcome="received"}') == 13
     assert worker.metric("mostread_aggregator_flush_events_sum") == 13
-    for table in ("counters", "progress"):
+    for table in ("counters", "checkpoints"):
         inserts = worker.metric(
             f'mostread_aggregator_insert_duration_seconds_count{{table="{table}"}}'
         )

@@ -143,7 +143,7 @@ def test_each_wrong_is_found(system: System) -> None:
     clickhouse(
         system,
         f"INSERT INTO counters ({columns}) SELECT 'ghost', 'total', toDateTime(0), 'g', topic_id,"
-        " 17, 3, 0, 0, 1 FROM progress LIMIT 1",
+        " 17, 3, 0, 0, 1 FROM checkpoints LIMIT 1",
     )
     found(4, "partition 17, site ghost, total, article 'g': log 0/0/0, ClickHouse 3/0/0")
 
@@ -158,13 +158,13 @@ def test_each_wrong_is_found(system: System) -> None:
     assert "b" in lost
     known = report["different"]
 
-    progress = "topic, topic_id, partition, partitions, record_time, as_of"
+    columns_kept = "topic, topic_id, partition, partitions, record_time, watermark"
     outcomes = "received, counted, duplicate, late, dead_lettered"
     clickhouse(
         system,
-        f"INSERT INTO progress ({progress}, next_offset, {outcomes})"
-        f" SELECT {progress}, 100, received + 1, counted + 1, duplicate, late, dead_lettered"
-        " FROM progress FINAL WHERE partition = 0",
+        f"INSERT INTO checkpoints ({columns_kept}, next_offset, {outcomes})"
+        f" SELECT {columns_kept}, 100, received + 1, counted + 1, duplicate, late, dead_lettered"
+        " FROM checkpoints FINAL WHERE partition = 0",
     )
     found(
         known + 3,

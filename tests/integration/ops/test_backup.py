@@ -15,7 +15,7 @@ import orjson
 import pytest
 from kafka import KafkaProducer
 
-from mostread.aggregator.repository import ClickHouseStore, ProgressRow
+from mostread.aggregator.repository import CheckpointRow, ClickHouseStore
 from mostread.core.editorial.articles import article_key
 from mostread.errors import StaleEpoch
 from mostread.infra.clickhouse.client import connect
@@ -140,7 +140,7 @@ def test_a_backup_made_under_traffic_and_the_rest_of_the_log_are_everything(
     assert titles(system) == ["First"]
     # What it writes when it wakes up would skip all that came after the backup.
     with pytest.raises(StaleEpoch):
-        store.write_progress(count, [ProgressRow(n, p, 0) for n, p in positions.items()])
+        store.write_checkpoints(count, [CheckpointRow(n, p, 0) for n, p in positions.items()])
     store.close()
     os.kill(workers[0].pid, signal.SIGCONT)
     workers[1].start()
@@ -161,7 +161,7 @@ def test_what_is_no_whole_backup_is_refused(system: System, tmp_path: Path) -> N
     assert said["parts"] == []
     manifest.write_bytes(orjson.dumps({**said, "migrations": {"9999": "9999_future"}}))
     assert "of a newer mostread" in refused(mostread(system, "restore", str(folder)))
-    lost = {"table": "progress", "file": "p.gz", "columns": ["topic"], "sha256": "0"}
+    lost = {"table": "checkpoints", "file": "p.gz", "columns": ["topic"], "sha256": "0"}
     manifest.write_bytes(orjson.dumps({**said, "parts": [lost]}))
     assert "p.gz is missing" in refused(mostread(system, "restore", str(folder)))
     manifest.write_bytes(whole[:-20])

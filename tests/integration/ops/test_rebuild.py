@@ -197,10 +197,8 @@ def test_a_rebuild_cut_off_between_its_two_exchanges_is_finished(
     wait_until(lambda: system.counted() == 500, "the events are counted")
     tables = Tables(AggregatorSettings(**system.clickhouse.model_dump()))
     tables.create()
-    command(
-        system,
-        f"EXCHANGE TABLES progress AND {system.clickhouse.clickhouse_database}_rebuild.progress",
-    )
+    database = system.clickhouse.clickhouse_database
+    command(system, f"EXCHANGE TABLES checkpoints AND {database}_rebuild.checkpoints")
     tables.close()
     wait_until(lambda: "run it again" in worker.failing(), "the worker waits and says for what")
     assert b"restarting" in worker.log.read_bytes()

@@ -32,9 +32,9 @@ def ranking_settings(clickhouse: LocalClickHouse) -> RankingSettings:
 
 @pytest.fixture
 def counted(ranking_settings: RankingSettings, request: pytest.FixtureRequest) -> Iterator[Counted]:
-    """A site of the test's own, and nothing in `progress`."""
+    """A site of the test's own, and nothing in `checkpoints`."""
     client = connect(ranking_settings)
-    client.command("TRUNCATE TABLE progress")
+    client.command("TRUNCATE TABLE checkpoints")
     yield Counted(client, re.sub("[^A-Za-z0-9]+", "-", request.node.name)[-64:])
     client.close()
 

@@ -2,7 +2,7 @@
 SELECT
     partition, next_offset, toUnixTimestamp64Milli(record_time),
     received, counted, duplicate, late, dead_lettered, rules
-FROM progress FINAL
+FROM checkpoints FINAL
 WHERE topic_id = %(topic)s
 UNION ALL
 SELECT %(no_partition)s, 0, 0, 0, 0, 0, 0, 0, 0

@@ -26,7 +26,7 @@ _PERMANENT = {
 }
 
 
-_VIOLATED_CONSTRAINT = "469"  # the one constraint is on `rebuild`
+_VIOLATED_CONSTRAINT = "469"  # the one constraint is on `epoch`
 
 
 # It writes a line about what it raises as well; where a service logs, that is still seen.

@@ -21,7 +21,7 @@ from mostread.ops.imports.repository import Block, digest, split_blocks
 HALF_HOUR_MINUTES = 30
 
 ROW_TTL_SECONDS: dict[Grain, int] = {"minute": 35 * 86_400, "hour": 400 * 86_400}
-"""TTL of rows by grain, as in schemas/clickhouse/0001_counters.sql."""
+"""TTL of rows by grain, as in schemas/clickhouse/0001_initial.sql."""
 
 _WINDOW_SECONDS: dict[Grain, int] = {"hour": HOUR, "minute": MINUTE}
 

@@ -9,7 +9,7 @@ from mostread.ops.audit.snapshot import Snapshot
 
 NOTHING = (0, 0, 0)
 _KEPT_SECONDS = {"minute": 35 * 86_400, "hour": 400 * 86_400}
-"""How long ClickHouse keeps a row: the TTL in schemas/clickhouse/0001_counters.sql."""
+"""How long ClickHouse keeps a row: the TTL in schemas/clickhouse/0001_initial.sql."""
 _CLOCKS_DIFFER_SECONDS = 3600
 
 
@@ -18,7 +18,7 @@ class Difference:
     """One thing that the log and ClickHouse say differently, of one partition.
 
     Of a counter `what` is "counter" and `site`, `grain`, `window` (epoch seconds) and
-    `article_id` name it; else it is a column of `progress`. A `version` is said of a counter
+    `article_id` name it; else it is a column of `checkpoints`. A `version` is said of a counter
     that claims to count records which the log does not have.
     """
 

@@ -24,7 +24,7 @@ class Counted(NamedTuple):
 
 @dataclass(frozen=True)
 class Progress:
-    """A row of `progress`: all below `next_offset` is counted. `outcomes` leaves out noughts."""
+    """A row of `checkpoints`: all below `next_offset` is counted. `outcomes` leaves out noughts."""
 
     next_offset: int = 0
     record_time: int = -1

@@ -1,6 +1,6 @@
 """The tables of ClickHouse, out of it and into it.
 
-`progress` is read before the counters and put back after them, as workers write it. Then
+`checkpoints` is read before the counters and put back after them, as workers write it. Then
 counters may be ahead of it and never behind, which is what a worker meets that takes over after
 a crash: so a backup may be taken while everything runs, and a restore may be cut off.
 """
@@ -24,7 +24,7 @@ _LONGEST_SECONDS = 24 * 3600
 _CHUNK = 1 << 20
 
 # Of two tables of which one is written after the other, the later goes first.
-_FIRST = ("progress", "imports", "placements")
+_FIRST = ("checkpoints", "imports", "placements")
 
 
 class BackedUp:
@@ -50,7 +50,7 @@ class BackedUp:
         found: dict[str, Sequence[str]] = {
             row[0]: row[1] for row in self._rows("columns", database=self._database)
         }
-        if not found.keys() >= {"progress", "counters", "imports"}:
+        if not found.keys() >= {"checkpoints", "counters", "imports"}:
             raise Misconfigured(f"there are no counters in {self._database}; run `mostread init`")
         first = [table for table in _FIRST if table in found]
         return {table: found[table] for table in [*first, *sorted(found.keys() - {*first})]}
@@ -89,7 +89,7 @@ class BackedUp:
 
     def number(self, number: int) -> None:
         """Give the tables a number that no worker knows: what one still writes is refused."""
-        for table in ("counters", "progress"):
+        for table in ("counters", "checkpoints"):
             for sql in numbered(table, number):
                 with translate_errors():
                     self._client.command(on_cluster(sql, self._cluster))

@@ -54,4 +54,4 @@ REREAD_EVENTS_A_SECOND = 105_000
 docs/explanation/performance.md, Aggregators: the bare loop, 1 a record, which counts them too."""
 
 MINUTE_DAYS, HOUR_DAYS = 35, 400
-"""How long rows are kept. schemas/clickhouse/0001_counters.sql."""
+"""How long rows are kept. schemas/clickhouse/0001_initial.sql."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 
 from mostread.aggregator.config import AggregatorSettings
 from mostread.aggregator.event_topic import EventLog
-from mostread.aggregator.repository import ClickHouseStore, Count, CounterRow, ProgressRow
+from mostread.aggregator.repository import CheckpointRow, ClickHouseStore, Count, CounterRow
 from mostread.core.counting.batch import LONGEST_FUTURE_MS, Outcomes
 from mostread.core.counting.dedup import MEMORY_MS
 from mostread.core.counting.partition import PartitionCount, Position
@@ -81,7 +81,7 @@ class Recount:
                 self._old = {n: p for n, p in self._old.items() if n != partition.number}
             await self._count_to(partition, ends[partition.number][1], counted)
         rows = [self._progress(partition, asked_at) for partition in self._partitions]
-        await asyncio.to_thread(self._store.write_progress, self._count, rows)
+        await asyncio.to_thread(self._store.write_checkpoints, self._count, rows)
 
     async def _ends(self) -> dict[int, tuple[int, int]]:
         return await self._log.ends(range(self._count.topic.partitions))
@@ -144,10 +144,10 @@ class Recount:
         ]
         await asyncio.to_thread(self._store.write_counters, self._count, rows)
 
-    def _progress(self, partition: Partition, asked_at: int) -> ProgressRow:
+    def _progress(self, partition: Partition, asked_at: int) -> CheckpointRow:
         position = partition.count.position()
         position.outcomes.add(partition.before)
-        return ProgressRow(partition.number, position, max(asked_at, position.record_time))
+        return CheckpointRow(partition.number, position, max(asked_at, position.record_time))
 
 
 def _less(whole: Outcomes, part: Outcomes) -> Outcomes:

@@ -1,9 +1,9 @@
 """The tables beside the old ones, and the exchange of the two.
 
 They lie in a database of their own, so that all that counts into tables of these names counts
-into them too. Each table carries the number of its rebuild, as the default of a column and as
-a constraint: what a worker still writes that began with the tables before is refused by the
-server itself, whenever it comes (schemas/clickhouse/0001_counters.sql).
+into them too. Each table carries its epoch, the number of rebuilds before it, as the default of a
+column and as a constraint: ClickHouse itself rejects rows that a worker writes for an earlier
+epoch, whenever they arrive (schemas/clickhouse/0001_initial.sql).
 """
 
 from collections.abc import Mapping
@@ -31,9 +31,9 @@ def beside(settings: ClickHouseSettings) -> ClickHouseSettings:
 def numbered(table: str, number: int) -> list[str]:
     """Return the statements that give a table the number of its rebuild."""
     return [
-        f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS rebuild",
-        f"ALTER TABLE {table} ADD CONSTRAINT rebuild CHECK rebuild = {number}",
-        f"ALTER TABLE {table} MODIFY COLUMN rebuild DEFAULT {number}",
+        f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS epoch",
+        f"ALTER TABLE {table} ADD CONSTRAINT epoch CHECK epoch = {number}",
+        f"ALTER TABLE {table} MODIFY COLUMN epoch DEFAULT {number}",
     ]
 
 
@@ -55,8 +55,8 @@ class Tables:
     def finish(self) -> bool:
         """Do the second exchange of a rebuild that was killed between the two, if one was."""
         numbers = self._numbers()
-        counters, progress = numbers[self._old, "counters"], numbers[self._old, "progress"]
-        if counters == progress:
+        counters, checkpoints = numbers[self._old, "counters"], numbers[self._old, "checkpoints"]
+        if counters == checkpoints:
             return False
         self._exchange("counters")
         self.drop()
@@ -75,7 +75,7 @@ class Tables:
             )
         number = numbers[self._old, "counters"] + 1
         self._command(f"CREATE DATABASE IF NOT EXISTS {self._new}")
-        for table in ("counters", "progress"):
+        for table in ("counters", "checkpoints"):
             new = f"{self._new}.{table}"
             self._command(f"CREATE TABLE {new} AS {self._old}.{table}")
             for statement in numbered(new, number):
@@ -104,7 +104,7 @@ class Tables:
 
         A worker that takes over between the two waits: their numbers differ.
         """
-        self._exchange("progress")
+        self._exchange("checkpoints")
         self._exchange("counters")
 
     def drop(self) -> None:
@@ -118,10 +118,10 @@ class Tables:
         """Return the rebuild number of each of the tables by database and name."""
         with translate_errors():
             rows = self._client.query(
-                read_sql(_SQL, "generations"), parameters={"databases": [self._old, self._new]}
+                read_sql(_SQL, "epochs"), parameters={"databases": [self._old, self._new]}
             ).result_rows
         numbers = {(database, table): int(number) for database, table, number in rows}
-        if not {(self._old, "counters"), (self._old, "progress")} <= numbers.keys():
+        if not {(self._old, "counters"), (self._old, "checkpoints")} <= numbers.keys():
             raise Misconfigured(f"there are no counters in {self._old}; run `mostread init`")
         return numbers
 

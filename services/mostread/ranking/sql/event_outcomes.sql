@@ -5,5 +5,5 @@ SELECT
     sum(duplicate) AS duplicate,
     sum(late) AS late,
     sum(dead_lettered) AS dead_lettered
-FROM progress FINAL
+FROM checkpoints FINAL
 SETTINGS output_format_json_quote_64bit_integers = 0

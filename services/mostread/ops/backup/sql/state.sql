@@ -3,7 +3,7 @@ SELECT what, number
 FROM
 (
     SELECT name AS what, toString(uuid) AS number FROM system.tables
-    WHERE database = {database:String} AND name IN ('counters', 'progress')
+    WHERE database = {database:String} AND name IN ('counters', 'checkpoints')
     UNION ALL
     SELECT name, toString(version) FROM imports FINAL
 )

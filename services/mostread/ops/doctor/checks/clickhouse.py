@@ -82,7 +82,7 @@ def tables(way: Way) -> Iterator[Finding]:
                 "from the log by `mostread rebuild` once the table is there.",
             )
         )
-    findings += _exchange(way) if {"counters", "progress"} <= there else ()
+    findings += _exchange(way) if {"counters", "checkpoints"} <= there else ()
     findings += _read_only(way)
     yield from findings
     if not findings:
@@ -118,7 +118,7 @@ def _is_no_table(error: Misconfigured) -> bool:
 
 
 def _exchange(way: Way) -> Iterator[Finding]:
-    rebuilds = {expression for _, expression in way.query("generations")}
+    rebuilds = {expression for _, expression in way.query("epochs")}
     if len(rebuilds) > 1:
         yield problem(
             "`mostread rebuild` was cut off while it exchanged the tables; nothing is counted",

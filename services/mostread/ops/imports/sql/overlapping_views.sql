@@ -5,7 +5,7 @@ FROM
 (
     SELECT
         multiIf(
-            topic_id IN (SELECT topic_id FROM progress), 'live events',
+            topic_id IN (SELECT topic_id FROM checkpoints), 'live events',
             name != '', concat('the import ', name),
             'an interrupted import') AS source,
         views

@@ -1,0 +1,145 @@
+-- A counter is a pure function of one partition's log up to `version`, the offset of the last
+-- record counted into it. The row with the highest version wins: writing a row twice, or an
+-- older row late, changes nothing.
+CREATE TABLE IF NOT EXISTS counters
+(
+    site       LowCardinality(String),
+    grain      Enum8('minute' = 1, 'hour' = 2, 'total' = 3),
+    window     DateTime('UTC') COMMENT 'start of the window, inclusive; 1970-01-01 for total',
+    article_id String,
+    topic_id   UUID   COMMENT 'a recreated topic has another id, so its offsets never meet old versions',
+    partition  UInt32,
+    views      Int64,
+    comments   Int64,
+    likes      Int64,
+    version    UInt64 COMMENT 'offset of the last record counted into this row',
+    epoch      UInt32 DEFAULT 0 COMMENT 'number of rebuilds before this table',
+    -- `mostread rebuild` exchanges the tables. The constraint rejects rows that a worker writes
+    -- for an earlier epoch, whenever they arrive.
+    CONSTRAINT epoch CHECK epoch = 0
+)
+ENGINE = ReplacingMergeTree(version)
+-- Every column here is in the sorting key, so all rows of a key meet in one partition.
+PARTITION BY (grain, multiIf(grain = 'minute', toStartOfDay(window), grain = 'hour', toDateTime(toStartOfMonth(window), 'UTC'), toDateTime(0, 'UTC')))
+ORDER BY (site, grain, window, article_id, topic_id, partition)
+TTL window + INTERVAL 35 DAY DELETE WHERE grain = 'minute',
+    window + INTERVAL 400 DAY DELETE WHERE grain = 'hour'
+-- On disk before ClickHouse acknowledges: the aggregator never rereads acknowledged records.
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- How far each partition is counted, and the outcome of every event in it:
+-- received = counted + duplicate + late + dead_lettered. Written after the counters.
+CREATE TABLE IF NOT EXISTS checkpoints
+(
+    topic         LowCardinality(String),
+    topic_id      UUID,
+    partition     UInt32,
+    partitions    UInt32 COMMENT 'partitions of the topic when this row was written',
+    next_offset   UInt64 COMMENT 'every record below this offset is in the counters',
+    record_time   DateTime64(3, 'UTC') COMMENT 'the highest record timestamp below next_offset',
+    watermark     DateTime64(3, 'UTC') COMMENT 'every event received up to here is in the counters',
+    received      UInt64,
+    counted       UInt64,
+    duplicate     UInt64,
+    late          UInt64 COMMENT 'counted in total and in no window',
+    dead_lettered UInt64,
+    -- A worker leaves a partition alone that newer rules have counted.
+    rules         UInt16 DEFAULT 1 COMMENT 'RULES_VERSION of the worker that wrote this row',
+    epoch         UInt32 DEFAULT 0,
+    CONSTRAINT epoch CHECK epoch = 0
+)
+ENGINE = ReplacingMergeTree(next_offset)
+ORDER BY (topic_id, partition)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS articles
+(
+    site         LowCardinality(String),
+    article_id   String,
+    title        String,
+    url          String,
+    section      LowCardinality(String),
+    language     LowCardinality(String),
+    published_at Nullable(DateTime64(3, 'UTC')),
+    image        String,
+    hidden       Bool,
+    pinned       Nullable(UInt16),
+    deleted      Bool,
+    version      UInt64 COMMENT 'record time in milliseconds, with the offset in the low bits'
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY (site, article_id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- Imports of lifetime totals from an earlier system, by name. Their numbers are in `counters`,
+-- as grain 'total' of a topic id derived from the name. Written after them: an interrupted
+-- import has no row here.
+CREATE TABLE IF NOT EXISTS imports
+(
+    name       String,
+    topic_id   UUID,
+    digest     FixedString(64) COMMENT 'SHA-256 of the imported data, in hexadecimal',
+    articles   UInt64,
+    views      UInt64,
+    comments   UInt64,
+    likes      UInt64,
+    removed    Bool,
+    changed_at DateTime64(3, 'UTC'),
+    version    UInt64 COMMENT 'number of imports and removals under this name'
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY name
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- The current editorial decision per article. Null: the decision leaves this property alone.
+CREATE TABLE IF NOT EXISTS placements
+(
+    site          LowCardinality(String),
+    article_id    String,
+    hidden        Nullable(Bool),
+    pinned        Nullable(UInt16) COMMENT '0: not pinned, even where the CMS pins it',
+    embargo_until Nullable(DateTime64(3, 'UTC')) COMMENT 'not listed before',
+    expires_at    Nullable(DateTime64(3, 'UTC')) COMMENT 'not listed from then on',
+    approved      Nullable(Bool) COMMENT 'listed however few its visitors are',
+    until         Nullable(DateTime64(3, 'UTC')) COMMENT 'the decision ends here',
+    reason        String,
+    by            LowCardinality(String) COMMENT 'name of the token; empty where the record was a mere deletion',
+    undoes        Nullable(UInt64) COMMENT 'version of the decision that this one reverts',
+    decided_at    DateTime64(3, 'UTC') COMMENT 'time of the record',
+    version       UInt64 COMMENT 'as in articles: record time, with the offset in the low bits'
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY (site, article_id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- Every editorial decision, kept for good: the topic keeps only the last one per article. A
+-- record read twice has the same version and gives the same row. Written before `placements`,
+-- so every current decision is also in the log.
+CREATE TABLE IF NOT EXISTS placement_log AS placements
+ENGINE = ReplacingMergeTree
+ORDER BY (site, article_id, version)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- Visitor sketches of the most-read articles, per hour (core/counting/visitor_sketch.py).
+-- Visitors are hashes that differ from article to article. An article may have several sketches
+-- per hour, of consecutive parts of the log.
+CREATE TABLE IF NOT EXISTS visitors
+(
+    site           LowCardinality(String),
+    article_id     String,
+    hour           DateTime('UTC') COMMENT 'start of the hour, by record time',
+    topic_id       UUID,
+    partition      UInt32,
+    since          UInt64 COMMENT 'offset of the first record in the sketch',
+    views          UInt64 COMMENT 'sampled views',
+    heaviest       Array(UInt64) COMMENT 'visitors with the most views',
+    heaviest_views Array(UInt64) COMMENT 'views of each of them',
+    lowest         Array(UInt64) COMMENT 'lowest visitor hashes, sorted, 64 at most',
+    version        UInt64 COMMENT 'offset of the last record in the sketch'
+)
+ENGINE = ReplacingMergeTree(version)
+PARTITION BY toStartOfDay(hour)
+ORDER BY (site, article_id, hour, topic_id, partition, since)
+TTL hour + INTERVAL 9 DAY DELETE
+-- A list reads a few articles with wide rows: small granules read few others along.
+SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory = 1;

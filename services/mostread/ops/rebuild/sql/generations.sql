@@ -1,3 +1,0 @@
-SELECT database, table, default_expression
-FROM system.columns
-WHERE database IN {databases:Array(String)} AND table IN ('counters', 'progress') AND name = 'rebuild'
