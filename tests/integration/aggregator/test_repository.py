@@ -132,6 +132,6 @@ def test_a_count_into_tables_that_were_rebuilt_is_over(
     with pytest.raises(StaleEpoch):
         store.write_checkpoints(count, [CheckpointRow(0, Position(3, 0, Outcomes()), 0)])
     later = store.current(COUNT.topic)
-    assert later.rebuild == 1
+    assert later.epoch == 1
     store.write_counters(later, [CounterRow(0, KEY, Counter(7, 0, 0, 7))])
     assert store.counters(later, [(0, KEY)]) == [CounterRow(0, KEY, Counter(7, 0, 0, 7))]
