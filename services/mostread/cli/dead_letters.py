@@ -10,15 +10,20 @@ from typing import BinaryIO
 import click
 
 from mostread.cli.params import Moment
-from mostread.core.dead_letters import Letter, encode
+from mostread.core.dead_letters import DeadLetter, encode
 from mostread.core.events import Event
 from mostread.core.events import encode as encode_event
 from mostread.errors import InvalidEvent
 from mostread.infra.kafka.config import KafkaSettings
-from mostread.ops.dead_letters.replay import Replay, Sender, replay_box, replay_file
-from mostread.ops.dead_letters.topic import Kept, LetterBox
+from mostread.ops.dead_letters.replay import (
+    DeadLetterReplay,
+    ReplayProducer,
+    replay_file,
+    replay_topic,
+)
+from mostread.ops.dead_letters.topic import DeadLetterTopic, StoredDeadLetter
 
-_START = 100
+_EXCERPT_LENGTH = 100
 
 
 @click.group("dead-letters")
@@ -33,31 +38,35 @@ def dead_letters() -> None:
 @click.option("--json", "as_json", is_flag=True, help="NDJSON with all of it, made to be edited.")
 def list_letters(since: int | None, reason: str, limit: int | None, *, as_json: bool) -> None:
     """Show when each line came, where it stood, why it is no event, and how it begins."""
-    found = _distinct(LetterBox(KafkaSettings()), since, reason.casefold())
-    for kept, letter in islice(found, limit):
-        click.echo(encode(letter) if as_json else _line(kept, letter))
+    letters = _distinct(DeadLetterTopic(KafkaSettings()), since, reason.casefold())
+    for stored, letter in islice(letters, limit):
+        click.echo(encode(letter) if as_json else _format(stored, letter))
 
 
-def _distinct(box: LetterBox, since: int | None, reason: str) -> Iterator[tuple[Kept, Letter]]:
-    """Yield the letters; one that was written twice, once."""
-    seen: set[str] = set()
-    for portion in box.letters(since):
-        for kept in portion:
-            letter = kept.letter
+def _distinct(
+    topic: DeadLetterTopic, since: int | None, reason: str
+) -> Iterator[tuple[StoredDeadLetter, DeadLetter]]:
+    """Yield each dead letter once, also where it was written twice."""
+    positions: set[str] = set()
+    for batch in topic.read(since):
+        for stored in batch:
+            letter = stored.letter
             if isinstance(letter, InvalidEvent):
-                click.echo(f"mostread: at offset {kept.offset} of the topic: {letter}", err=True)
-            elif letter.place not in seen and reason in letter.reason.casefold():
-                seen.add(letter.place)
-                yield kept, letter
+                click.echo(f"mostread: at offset {stored.offset} of the topic: {letter}", err=True)
+            elif letter.position not in positions and reason in letter.reason.casefold():
+                positions.add(letter.position)
+                yield stored, letter
 
 
-def _line(kept: Kept, letter: Letter) -> str:
-    time = kept.time if letter.timestamp is None else letter.timestamp
-    moment = datetime.fromtimestamp(time / 1000, UTC)
-    start = letter.raw[:_START].decode(errors="backslashreplace")
-    # What a terminal would obey is shown, not obeyed.
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in start)
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}  {letter.place}  {letter.reason}\n    {shown}"
+def _format(stored: StoredDeadLetter, letter: DeadLetter) -> str:
+    timestamp = stored.timestamp if letter.timestamp is None else letter.timestamp
+    time = datetime.fromtimestamp(timestamp / 1000, UTC)
+    excerpt = letter.raw[:_EXCERPT_LENGTH].decode(errors="backslashreplace")
+    # Escape control characters, so that the terminal does not interpret them.
+    printable = "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in excerpt
+    )
+    return f"{time:%Y-%m-%dT%H:%M:%SZ}  {letter.position}  {letter.reason}\n    {printable}"
 
 
 @dead_letters.command()
@@ -71,33 +80,33 @@ def replay(file: BinaryIO | None, *, dry_run: bool) -> None:
     each is named, and the others are sent.
     """
     settings = KafkaSettings()
-    sender = None if dry_run else Sender(settings)
-    replay = Replay(
+    producer = None if dry_run else ReplayProducer(settings)
+    replay = DeadLetterReplay(
         settings.events_topic,
-        send=sender.send if sender else _show,
-        tell=lambda sentence: click.echo(f"mostread: {sentence}", err=True),
+        send=producer.send if producer else _print_events,
+        report=lambda message: click.echo(f"mostread: {message}", err=True),
     )
-    with closing(sender) if sender else nullcontext():
+    with closing(producer) if producer else nullcontext():
         if file is None:
-            replay_box(LetterBox(settings), replay, sender)
+            replay_topic(DeadLetterTopic(settings), replay, producer)
         else:
             replay_file(file, replay)
     _conclude(replay, dry_run=dry_run)
 
 
-def _show(events: Sequence[Event]) -> None:
+def _print_events(events: Sequence[Event]) -> None:
     for event in events:
         click.echo(encode_event(event))
 
 
-def _conclude(replay: Replay, *, dry_run: bool) -> None:
-    would = "to send" if dry_run else "sent"
-    click.echo(f"{replay.sent:,} {would}, {replay.wrong:,} no events still", err=True)
-    if replay.of_other_topics:
+def _conclude(replay: DeadLetterReplay, *, dry_run: bool) -> None:
+    verb = "to send" if dry_run else "sent"
+    click.echo(f"{replay.sent:,} {verb}, {replay.invalid:,} still invalid", err=True)
+    if replay.other_topics:
         click.echo(
-            f"{replay.of_other_topics:,} not of the events topic: let the CMS send its articles "
-            "again",
+            f"{replay.other_topics:,} of another topic than events; publish these articles from "
+            "the CMS again",
             err=True,
         )
-    if replay.wrong:
+    if replay.invalid:
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""A dead letter: a line that was no event, and where it stood."""
+"""Dead letters: lines of the log that are not valid events, with their position."""
 
 import binascii
 from base64 import b64decode
@@ -10,9 +10,11 @@ from mostread.core.records import LogRecord, each_line
 from mostread.errors import InvalidEvent
 
 
-class Letter(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What aggregator/dead_letters.py writes. `timestamp` is that of the record that the line
-    stood in, in milliseconds. The line is in `text`, or in `base64` where it is no plain text.
+class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A record of the dead letters topic, as the aggregator writes it.
+
+    `timestamp` is that of the record that contained the line, in milliseconds. The line is in
+    `text`, or in `base64` where it is not printable UTF-8.
     """
 
     topic: str
@@ -25,52 +27,54 @@ class Letter(msgspec.Struct, frozen=True, omit_defaults=True):
     base64: str | None = None
 
     @property
-    def place(self) -> str:
-        """Where the line stood; a letter that was written twice has the same."""
+    def position(self) -> str:
+        """Position of the line in the log; equal for a dead letter that was written twice."""
         return f"{self.topic}/{self.partition}/{self.offset}/{self.line}"
 
     @property
     def raw(self) -> bytes:
-        """The line itself."""
-        return self.text.encode() if self.text is not None else _unpacked(self.base64)
+        """The bytes of the line."""
+        return self.text.encode() if self.text is not None else _decode_base64(self.base64)
 
 
-def _unpacked(base64: str | None) -> bytes:
+def _decode_base64(base64: str | None) -> bytes:
     try:
         return b64decode(base64 or "", validate=True)
     except (binascii.Error, ValueError) as error:
-        raise InvalidEvent("letter", f"this is no base64: {error}") from error
+        raise InvalidEvent("dead_letter", f"`base64` is not valid base64: {error}") from error
 
 
 encode = msgspec.json.Encoder().encode
-_decoder = msgspec.json.Decoder(Letter)
+_decoder = msgspec.json.Decoder(DeadLetter)
 
 
-def decode(value: bytes) -> Letter:
-    """Return the letter that `value` holds. Raises InvalidEvent."""
+def decode(value: bytes) -> DeadLetter:
+    """Return the dead letter in a record's value. Raises InvalidEvent."""
     try:
         letter = _decoder.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidEvent("letter", f"this is no letter: {error}") from error
+        raise InvalidEvent("dead_letter", f"not a valid dead letter: {error}") from error
     if letter.text is None:
-        _unpacked(letter.base64)
+        _decode_base64(letter.base64)
     return letter
 
 
-def event(letter: Letter) -> Event:
-    """Return the event that the letter's line is by now. Raises InvalidEvent, saying why not.
+def parse_event(letter: DeadLetter) -> Event:
+    """Return the event in the dead letter's line. Raises InvalidEvent with the reason.
 
-    One without an id gets one of the place where it stood, so that it is sent twice and counts
-    once; one without a timestamp happened when its record was written.
+    An event without an id gets one derived from its position, so that it counts once even if it
+    is sent twice. An event without a timestamp gets that of its record.
     """
     lines = list(each_line(LogRecord(letter.offset, letter.timestamp or 0, letter.raw)))
     if len(lines) != 1:
-        raise InvalidEvent("lines", f"a letter holds one event, and this holds {len(lines)} lines")
-    (found,) = lines
-    if not isinstance(found, Event):
-        raise InvalidEvent("event", found.reason)
+        raise InvalidEvent(
+            "lines", f"a dead letter holds one event, but this one has {len(lines)} lines"
+        )
+    (event,) = lines
+    if not isinstance(event, Event):
+        raise InvalidEvent("event", event.reason)
     return msgspec.structs.replace(
-        found,
-        id=found.id or f"letter-{letter.partition}-{letter.offset}-{letter.line}",
-        timestamp=letter.timestamp if found.timestamp is None else found.timestamp,
+        event,
+        id=event.id or f"letter-{letter.partition}-{letter.offset}-{letter.line}",
+        timestamp=letter.timestamp if event.timestamp is None else event.timestamp,
     )

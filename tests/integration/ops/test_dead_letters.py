@@ -1,4 +1,4 @@
-"""`mostread dead-letters` on the real Kafka, with an aggregator that writes and counts them."""
+"""`mostread dead-letters` on Kafka, with an aggregator that writes and counts them."""
 
 import base64
 from pathlib import Path
@@ -12,7 +12,7 @@ from mostread.cli.audit import audit
 from mostread.cli.dead_letters import dead_letters
 from mostread.core.events import Event
 from mostread.errors import KafkaUnavailable
-from mostread.ops.dead_letters.replay import Sender
+from mostread.ops.dead_letters.replay import ReplayProducer
 from tests.support.system import System, wait_until
 
 GOOD = b'{"type":"view","article_id":"a"}'
@@ -43,22 +43,22 @@ def letters(system: System, *options: str) -> list[dict[str, object]]:
 
 
 def total(system: System) -> tuple[int, int, int]:
-    """Lifetime numbers of the article a."""
-    found = [
+    """Return views, comments and likes of the article a in total."""
+    totals = [
         numbers
         for counters in system.counters().values()
         for key, numbers in counters.items()
         if key[1] == "total" and key[3] == "a"
     ]
-    views, comments, likes = (sum(column) for column in zip(*found, strict=True))
+    views, comments, likes = (sum(column) for column in zip(*totals, strict=True))
     return views, comments, likes
 
 
-def test_letters_are_listed_mended_and_counted_once(system: System, tmp_path: Path) -> None:
+def test_dead_letters_are_listed_corrected_and_counted_once(system: System, tmp_path: Path) -> None:
     system.service("aggregator").wait_ready()
     events = system.kafka.events_topic
     produce(system, events, GOOD + b"\n" + BROKEN, b"\xff\x1b[2J", b"{")
-    wait_until(lambda: system.counted() == 3, "all are counted")
+    wait_until(lambda: system.counted() == 3, "all lines are counted")
 
     listed = letters(system)
     assert [(each["offset"], each["line"], each.get("text")) for each in listed] == [
@@ -75,70 +75,70 @@ def test_letters_are_listed_mended_and_counted_once(system: System, tmp_path: Pa
     assert letters(system, "--since", "2199-01-01") == []
     shown = run(system, "list").stdout
     assert f"{system.kafka.events_topic}/{partition}/0/1" in shown
-    assert "\x1b" not in shown, "a terminal must not obey what strangers sent"
+    assert "\x1b" not in shown, "control characters are escaped"
 
-    mended = tmp_path / "mended.ndjson"
+    corrected = tmp_path / "corrected.ndjson"
     listed[0]["text"] = BROKEN.decode().replace('"now"', "null")
     listed[1]["text"] = '{"type":"like","article_id":"a","id":"own"}'
-    mended.write_bytes(b"\n".join(orjson.dumps(each) for each in listed))
-    dry = run(system, "replay", "--dry-run", str(mended))
+    corrected.write_bytes(b"\n".join(orjson.dumps(each) for each in listed))
+    dry = run(system, "replay", "--dry-run", str(corrected))
     assert dry.exit_code == 1
     assert [orjson.loads(line)["id"] for line in dry.stdout.splitlines()] == [
         f"letter-{partition}-0-1",
         "own",
     ]
-    ran = run(system, "replay", str(mended))
+    ran = run(system, "replay", str(corrected))
     assert ran.exit_code == 1
-    assert "2 sent, 1 no events still" in ran.stderr
+    assert "2 sent, 1 still invalid" in ran.stderr
     assert "line 3: not sent: Input data was truncated" in ran.stderr
-    # Whoever does not know whether it was sent sends it again.
-    again = run(system, "replay", "-", stdin=mended.read_bytes())
+    # As after a run whose outcome is unknown.
+    again = run(system, "replay", "-", stdin=corrected.read_bytes())
     assert "2 sent" in again.stderr
-    wait_until(lambda: system.counted() == 7, "what was sent is counted")
+    wait_until(lambda: system.counted() == 7, "the replayed events are counted")
     assert total(system) == (2, 0, 1)
     checked = CliRunner().invoke(audit, env=system.environment)
     assert checked.exit_code == 0, checked.output
 
 
-def test_what_was_replayed_is_not_replayed_again(system: System) -> None:
+def test_replay_continues_at_the_replay_checkpoint(system: System) -> None:
     system.service("aggregator").wait_ready()
     produce(system, system.kafka.events_topic, BROKEN, b"{")
     wait_until(lambda: system.counted() == 2, "both are counted")
-    # As if a newer version took what an older one did not: a letter that is an event by now.
+    # As after an upgrade that accepts the line: the dead letter is a valid event now.
     letter = {**letters(system)[0], "offset": 77, "text": GOOD.decode()}
     articles = {**letter, "topic": system.kafka.articles_topic}
     produce_letters(system, letter, letter, articles)
 
     dry = run(system, "replay", "--dry-run")
     assert dry.exit_code == 1
-    assert "1 to send, 2 no events still" in dry.stderr
+    assert "1 to send, 2 still invalid" in dry.stderr
     ran = run(system, "replay")
     assert ran.exit_code == 1
-    assert "1 sent, 2 no events still" in ran.stderr
-    assert "1 not of the events topic: let the CMS send" in ran.stderr
+    assert "1 sent, 2 still invalid" in ran.stderr
+    assert "1 of another topic than events; publish these articles" in ran.stderr
     assert "a view" not in ran.stderr
     for _ in range(2):
         ran = run(system, "replay")
-        assert (ran.exit_code, ran.stderr) == (0, "0 sent, 0 no events still\n")
+        assert (ran.exit_code, ran.stderr) == (0, "0 sent, 0 still invalid\n")
     produce_letters(system, {**letter, "offset": 78})
-    assert "1 sent, 0 no events still" in run(system, "replay").stderr
+    assert "1 sent, 0 still invalid" in run(system, "replay").stderr
     wait_until(lambda: system.counted() == 4, "both are counted")
     assert total(system) == (2, 0, 0)
-    assert len(letters(system)) == 5, "and all of them are still there to be read"
+    assert len(letters(system)) == 5, "all dead letters remain readable"
 
 
-def test_nothing_is_marked_where_kafka_did_not_take_it(
+def test_replay_writes_no_checkpoint_without_acknowledgement(
     system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     where = {"topic": system.kafka.events_topic, "partition": 0, "offset": 5, "line": 0}
     produce_letters(system, {**where, "reason": "?", "text": GOOD.decode()})
-    right = Sender.send
+    send = ReplayProducer.send
 
-    def refuse(sender: Sender, events: list[Event]) -> None:
-        right(sender, events)
+    def refuse(producer: ReplayProducer, events: list[Event]) -> None:
+        send(producer, events)
         raise KafkaUnavailable("the acknowledgement got lost")
 
-    monkeypatch.setattr(Sender, "send", refuse)
+    monkeypatch.setattr(ReplayProducer, "send", refuse)
     with pytest.raises(KafkaUnavailable):
         run(system, "replay")
     monkeypatch.undo()

@@ -1,1 +1,1 @@
-"""`mostread dead-letters`: what could not be counted, looked at, mended and sent again."""
+"""`mostread dead-letters`: list dead letters, and replay corrected ones."""

@@ -1,4 +1,4 @@
-"""Which letters become events again, and what is said of the others."""
+"""Replay of dead letters: which become events, and errors for the others."""
 
 import base64
 import io
@@ -6,43 +6,43 @@ import json
 
 import pytest
 
-from mostread.core.dead_letters import Letter, decode, event
+from mostread.core.dead_letters import DeadLetter, decode, parse_event
 from mostread.core.events import Event
 from mostread.errors import InvalidEvent
-from mostread.ops.dead_letters.replay import Replay, replay_file
+from mostread.ops.dead_letters.replay import DeadLetterReplay, replay_file
 
 TOPIC = "engagement.events"
 THEN = 1_790_000_000_000
 
 
-def letter(text: str | None, **fields: object) -> Letter:
+def letter(text: str | None, **fields: object) -> DeadLetter:
     where = {"topic": TOPIC, "partition": 3, "offset": 14, "line": 2, "reason": "?"}
     return decode(json.dumps({**where, "timestamp": THEN, "text": text, **fields}).encode())
 
 
-def test_what_is_missing_is_made_up_from_where_it_stood() -> None:
-    assert event(letter('{"type":"view","article_id":"a"}')) == Event(
+def test_parse_event_derives_missing_id_and_timestamp_from_the_record() -> None:
+    assert parse_event(letter('{"type":"view","article_id":"a"}')) == Event(
         type="view", article_id="a", id="letter-3-14-2", timestamp=THEN
     )
 
 
-def test_what_it_says_itself_stays() -> None:
+def test_parse_event_keeps_given_fields() -> None:
     line = '{"type":"like","article_id":"статья","id":"x","timestamp":7,"site":"s","visitor":"v"}'
-    assert event(letter(line)) == Event(
+    assert parse_event(letter(line)) == Event(
         type="like", article_id="статья", id="x", timestamp=7, site="s", visitor="v"
     )
 
 
-def test_a_letter_of_an_older_version_has_no_time() -> None:
-    assert event(letter('{"type":"view","article_id":"a"}', timestamp=None)).timestamp is None
+def test_parse_event_without_any_timestamp() -> None:
+    assert parse_event(letter('{"type":"view","article_id":"a"}', timestamp=None)).timestamp is None
 
 
-def test_a_line_in_base64_is_read_and_a_mended_text_comes_first() -> None:
+def test_parse_event_reads_base64_and_prefers_text() -> None:
     line = base64.b64encode(b'{"type":"view","article_id":"a"}').decode()
     packed = letter(None, base64=line)
-    assert event(packed).article_id == "a"
-    mended = letter('{"type":"view","article_id":"b"}', base64=line)
-    assert event(mended).article_id == "b"
+    assert parse_event(packed).article_id == "a"
+    corrected = letter('{"type":"view","article_id":"b"}', base64=line)
+    assert parse_event(corrected).article_id == "b"
 
 
 @pytest.mark.parametrize(
@@ -51,26 +51,26 @@ def test_a_line_in_base64_is_read_and_a_mended_text_comes_first() -> None:
         ("nonsense", "malformed"),
         ('{"type":"view","article_id":"a","delta":-1}', "a view cannot be taken back"),
         ("", "the record is empty"),
-        ('{"type":"view","article_id":"a"}\n{"type":"view","article_id":"a"}', "holds 2 lines"),
+        ('{"type":"view","article_id":"a"}\n{"type":"view","article_id":"a"}', "has 2 lines"),
     ],
 )
-def test_what_is_no_event_still_is_told(text: str, reason: str) -> None:
+def test_parse_event_rejects_line_that_is_still_invalid(text: str, reason: str) -> None:
     with pytest.raises(InvalidEvent, match=reason):
-        event(letter(text))
+        parse_event(letter(text))
 
 
 @pytest.mark.parametrize("value", [b"", b"{}", b"[]", b"\xff", b"[" * 100_000])
-def test_what_is_no_letter_is_told(value: bytes) -> None:
-    with pytest.raises(InvalidEvent, match="no letter"):
+def test_decode_rejects_value_that_is_not_a_dead_letter(value: bytes) -> None:
+    with pytest.raises(InvalidEvent, match="not a valid dead letter"):
         decode(value)
 
 
-def test_base64_that_is_none_is_told() -> None:
-    with pytest.raises(InvalidEvent, match="no base64"):
+def test_decode_rejects_invalid_base64() -> None:
+    with pytest.raises(InvalidEvent, match="not valid base64"):
         letter(None, base64="a*")
 
 
-def test_a_file_is_sent_in_its_order_and_names_what_it_leaves_out() -> None:
+def test_replay_file_sends_events_in_order_and_reports_the_rest() -> None:
     def line(offset: int, text: str, topic: str = TOPIC) -> bytes:
         where = {"topic": topic, "partition": 0, "offset": offset, "line": 0, "reason": "?"}
         return json.dumps({**where, "text": text}).encode() + b"\n"
@@ -86,9 +86,9 @@ def test_a_file_is_sent_in_its_order_and_names_what_it_leaves_out() -> None:
         line(9001, view),
     ]
     sent: list[Event] = []
-    told: list[str] = []
-    replay = Replay(TOPIC, sent.extend, told.append)
+    reports: list[str] = []
+    replay = DeadLetterReplay(TOPIC, sent.extend, reports.append)
     replay_file(io.BytesIO(b"".join(lines)), replay)
-    assert [each.id for each in sent] == [f"letter-0-{n}-0" for n in [*range(1500), 9001]]
-    assert [each.split(":")[0] for each in told] == ["line 1502", "line 1503"]
-    assert (replay.sent, replay.wrong, replay.of_other_topics) == (1501, 2, 1)
+    assert [event.id for event in sent] == [f"letter-0-{n}-0" for n in [*range(1500), 9001]]
+    assert [report.split(":")[0] for report in reports] == ["line 1502", "line 1503"]
+    assert (replay.sent, replay.invalid, replay.other_topics) == (1501, 2, 1)
