@@ -2,7 +2,7 @@
 
 import click
 
-from mostread.ops.effective_settings import effective, unknown
+from mostread.ops.effective_settings import effective, unknown_variables
 
 
 @click.command()
@@ -13,5 +13,5 @@ def config() -> None:
         if setting.file:
             click.echo(f"# read from {setting.file}")
         click.echo(f"{setting.name}={setting.value}\n")
-    for sentence in unknown():
-        click.echo(f"mostread: {sentence}", err=True)
+    for error in unknown_variables():
+        click.echo(f"mostread: {error}", err=True)

@@ -11,8 +11,8 @@ import uvloop
 
 from mostread.core.events import Event
 from mostread.infra.http.server import stop_signal
-from mostread.ops.loadgen.runner import NotAcknowledged, Sender, Summary
-from mostread.ops.loadgen.traffic import Traffic, article_ids, paced
+from mostread.ops.loadgen.runner import HttpSender, LoadSummary, NotAcknowledged
+from mostread.ops.loadgen.traffic import SimulatedTraffic, article_ids, paced
 
 AFTER_INTERRUPT_SECONDS = 5
 
@@ -33,8 +33,8 @@ def loadgen(
     collector. What the collector cannot take is sent again, with the same ids, for up to 25
     minutes. The exit code is 1 if anything was never acknowledged.
     """
-    traffic = Traffic(article_ids(articles), site=site, seed=seed)
-    summary = Summary()
+    traffic = SimulatedTraffic(article_ids(articles), site=site, seed=seed)
+    summary = LoadSummary()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         elapsed = runner.run(_load(paced(traffic, rate), duration, url, summary))
     for line in summary.lines(elapsed):
@@ -43,30 +43,30 @@ def loadgen(
 
 
 async def _load(
-    batches: AsyncIterator[list[Event]], duration: float, url: str, summary: Summary
+    batches: AsyncIterator[list[Event]], duration: float, url: str, summary: LoadSummary
 ) -> float:
-    """Send each batch when it comes, and return the seconds for which batches came."""
+    """Send each batch as it is due; return the seconds until the last one."""
     loop = asyncio.get_running_loop()
     stop = stop_signal()
     start = loop.time()
     loop.call_later(duration, stop.set)
-    under_way: set[asyncio.Task[None]] = set()
+    pending: set[asyncio.Task[None]] = set()
     connector = aiohttp.TCPConnector(limit=1000)
     async with aiohttp.ClientSession(connector=connector) as session:
-        sender = Sender(session, url)
+        sender = HttpSender(session, url)
         async for batch in batches:
             if stop.is_set():
                 break
             task = asyncio.create_task(_send(sender, batch, summary))
-            under_way.add(task)
-            task.add_done_callback(under_way.discard)
+            pending.add(task)
+            task.add_done_callback(pending.discard)
         elapsed = loop.time() - start
-        # Interrupted early, it waits briefly; at its end, for as long as sending again may help.
-        await _finish(under_way, AFTER_INTERRUPT_SECONDS if elapsed < duration else None)
+        # After an interrupt wait briefly; otherwise for as long as retries may succeed.
+        await _finish(pending, AFTER_INTERRUPT_SECONDS if elapsed < duration else None)
     return elapsed
 
 
-async def _send(sender: Sender, batch: Sequence[Event], summary: Summary) -> None:
+async def _send(sender: HttpSender, batch: Sequence[Event], summary: LoadSummary) -> None:
     summary.sent += len(batch)
     try:
         summary.acknowledged(batch, await sender.send(batch))
@@ -74,12 +74,12 @@ async def _send(sender: Sender, batch: Sequence[Event], summary: Summary) -> Non
         summary.errors[str(error)] += len(batch)
 
 
-async def _finish(tasks: set[asyncio.Task[None]], patience: float | None) -> None:
-    """Wait for what is under way; a second Ctrl-C, or the end of `patience`, gives it up."""
+async def _finish(tasks: set[asyncio.Task[None]], grace_seconds: float | None) -> None:
+    """Wait for `tasks` until `grace_seconds` passed or Ctrl-C is pressed again."""
     interrupted = asyncio.ensure_future(stop_signal().wait())
     finished = asyncio.ensure_future(_all(tasks))
     await asyncio.wait(
-        (interrupted, finished), timeout=patience, return_when=asyncio.FIRST_COMPLETED
+        (interrupted, finished), timeout=grace_seconds, return_when=asyncio.FIRST_COMPLETED
     )
     for waiting in (interrupted, finished):
         waiting.cancel()

@@ -1,4 +1,4 @@
-"""Create the topics and tables of a new installation."""
+"""Topics and tables of a new installation."""
 
 from typing import NamedTuple
 
@@ -11,31 +11,35 @@ from mostread.infra.kafka.config import KafkaSettings
 
 
 class InitSettings(KafkaSettings, ClickHouseSettings):
-    """What `mostread init` creates."""
+    """Settings of `mostread init`."""
 
     init_partitions: int = Field(
         8,
         ge=1,
         le=10_000,
-        description="Partitions of the events topic: the most workers there can be.",
+        description="Partitions of the events topic; the maximum number of aggregators.",
     )
     init_replication: int = Field(
-        -1, ge=-1, le=32_767, description="Replicas of each topic; -1 is the broker's default."
+        -1, ge=-1, le=32_767, description="Replicas of each topic; -1 for the broker's default."
     )
     init_retention_days: int = Field(
-        30, ge=1, description="How long events stay in Kafka, and so how far back one can recount."
+        30,
+        ge=1,
+        description="Days to retain events in Kafka; limits how far back a rebuild can count.",
     )
 
 
 class Created(NamedTuple):
-    """The names of the topics and migrations that one run created and applied."""
+    """Names of created topics and applied migrations."""
 
     topics: list[str]
     migrations: list[str]
 
 
 def bootstrap(settings: InitSettings) -> Created:
-    """Create missing topics and apply missing migrations; a second run changes nothing.
+    """Create missing topics and apply missing migrations.
+
+    Idempotent.
 
     Raises KafkaUnavailable, ClickHouseUnavailable or Misconfigured.
     """

@@ -1,4 +1,4 @@
-"""Collect the settings of every service, with their effective values."""
+"""Settings of all services with their effective values."""
 
 import difflib
 import os
@@ -31,9 +31,9 @@ MASK = "********"
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting; `value` and `default` as they are written in the environment.
+    """One setting; `value` and `default` as written in the environment.
 
-    `file` is where its value was read, None where that was the environment.
+    `file` is the secret file that the value came from, if any.
     """
 
     name: str
@@ -45,34 +45,34 @@ class Setting:
 
 
 def effective() -> list[Setting]:
-    """Return each setting once, those of the same services side by side, secrets masked.
+    """Return each setting once, grouped by the services that read it, with secrets masked.
 
-    Raises pydantic.ValidationError where the environment holds a value that is not allowed.
+    Raises pydantic.ValidationError for an invalid value in the environment.
     """
     read_by: dict[str, tuple[str, ...]] = {}
-    found: dict[str, tuple[FieldInfo, Any]] = {}
+    fields: dict[str, tuple[FieldInfo, Any]] = {}
     for service, settings_class in SERVICES.items():
         settings = settings_class()
         for name, field in settings_class.model_fields.items():
             read_by[name] = (*read_by.get(name, ()), service)
-            found[name] = (field, getattr(settings, name))
+            fields[name] = (field, getattr(settings, name))
     return sorted(
         (
             Setting(
                 variable(name),
                 field.description or "",
-                _written(value, secret=not field.repr),
-                _written(field.default, secret=False),
+                _format(value, secret=not field.repr),
+                _format(field.default, secret=False),
                 read_by[name],
                 secret_file(name) if field.annotation is SecretStr else None,
             )
-            for name, (field, value) in found.items()
+            for name, (field, value) in fields.items()
         ),
         key=lambda setting: -len(setting.services),
     )
 
 
-def _written(value: Any, *, secret: bool) -> str:
+def _format(value: Any, *, secret: bool) -> str:
     if isinstance(value, SecretStr):
         value, secret = value.get_secret_value(), True
     if isinstance(value, BaseModel):
@@ -80,20 +80,20 @@ def _written(value: Any, *, secret: bool) -> str:
     return MASK if secret and value else str(value)
 
 
-def known() -> set[str]:
-    """Return the names of all settings, as they are written in the environment."""
+def known_variables() -> set[str]:
+    """Return the environment variables of all settings."""
     names = {"MOSTREAD_TRACEBACK"}
-    for each in SERVICES.values():
-        names |= {variable(name) for name in each.model_fields}
-        names |= {f"{variable(name)}_FILE" for name in each.secret_names()}
+    for settings_class in SERVICES.values():
+        names |= {variable(name) for name in settings_class.model_fields}
+        names |= {f"{variable(name)}_FILE" for name in settings_class.secret_names()}
     return names
 
 
-def unknown() -> Iterator[str]:
-    """Say of each name in the environment that looks like a setting, and is none, what is meant."""
-    names = known()
+def unknown_variables() -> Iterator[str]:
+    """Yield an error for each MOSTREAD_ variable that is not a setting."""
+    names = known_variables()
     for name in sorted(os.environ):
         if name.startswith("MOSTREAD_") and name not in names:
-            alike = difflib.get_close_matches(name, names, n=1, cutoff=0.8)
-            meant = f"; did you mean {alike[0]}?" if alike else ""
-            yield f"{name} is set, and there is no such setting{meant}"
+            similar = difflib.get_close_matches(name, names, n=1, cutoff=0.8)
+            hint = f"; did you mean {similar[0]}?" if similar else ""
+            yield f"{name} is set but is not a setting{hint}"

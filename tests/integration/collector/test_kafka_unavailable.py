@@ -16,8 +16,8 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from mostread.core.events import Event, encode
 from mostread.devstack.servers.kafka import LocalKafka
 from mostread.infra.kafka import topics
-from mostread.ops.loadgen.runner import Sender
-from mostread.ops.loadgen.traffic import Traffic
+from mostread.ops.loadgen.runner import HttpSender
+from mostread.ops.loadgen.traffic import SimulatedTraffic
 from tests.support.collector import Collecting, collecting, view
 from tests.support.servers import running_kafka
 from tests.support.system import wait_until
@@ -44,11 +44,11 @@ async def test_while_kafka_is_away_503_and_afterwards_nothing_is_lost(
     with collecting(
         own_kafka.brokers, tmp_path, ack_timeout_seconds="3", kafka_liveness_timeout_seconds="1"
     ) as collector:
-        traffic = Traffic(["a", "b", "c"], seed=1)
+        traffic = SimulatedTraffic(["a", "b", "c"], seed=1)
         acknowledged: list[str] = []
         stop = asyncio.Event()
         async with aiohttp.ClientSession(collector.url) as http:
-            sender = Sender(http, collector.url)
+            sender = HttpSender(http, collector.url)
 
             async def client() -> None:
                 while not stop.is_set():

@@ -1,4 +1,4 @@
-"""The canary on the real way: it measures it, says where it is broken, and disturbs nobody."""
+"""The canary on a running system: latency, failures by stage, and isolation from readers."""
 
 import json
 import os
@@ -13,8 +13,8 @@ from mostread.infra.auth.tokens import hash_token
 from tests.support.system import Service, System, listed, wait_until
 
 TOKEN = "the canary's token, of many characters"
-VISIBLE = "mostread_canary_end_to_end_duration_seconds_count"
-NOT_TAKEN = 'mostread_canary_failures_total{reason="not_taken"}'
+SUCCESSES = "mostread_canary_end_to_end_duration_seconds_count"
+NOT_ACCEPTED = 'mostread_canary_failures_total{reason="not_accepted"}'
 NOT_LISTED = 'mostread_canary_failures_total{reason="not_listed"}'
 
 
@@ -33,7 +33,7 @@ def ranking(system: System) -> Service:
 
 
 def canary(
-    system: System, collector: Service, ranking: Service, token: str = TOKEN, patience: int = 30
+    system: System, collector: Service, ranking: Service, token: str = TOKEN, timeout: int = 30
 ) -> Service:
     return system.service(
         "canary",
@@ -41,7 +41,7 @@ def canary(
         MOSTREAD_CANARY_RANKING_URL=ranking.url,
         MOSTREAD_CANARY_TOKEN=token,
         MOSTREAD_CANARY_INTERVAL_SECONDS="1",
-        MOSTREAD_CANARY_TIMEOUT_SECONDS=str(patience),
+        MOSTREAD_CANARY_TIMEOUT_SECONDS=str(timeout),
     )
 
 
@@ -49,12 +49,12 @@ def post(collector: Service, event: dict[str, str]) -> dict[str, object]:
     request = urllib.request.Request(
         f"{collector.url}/v1/events", json.dumps(event).encode(), {"User-Agent": "Mozilla/5.0"}
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        taken: dict[str, object] = json.loads(answer.read())
-    return taken
+    with urllib.request.urlopen(request, timeout=30) as response:
+        result: dict[str, object] = json.loads(response.read())
+    return result
 
 
-def test_it_measures_the_way_and_is_in_nobodys_list(
+def test_canary_measures_latency_and_stays_out_of_other_lists(
     system: System, collector: Service, ranking: Service
 ) -> None:
     system.service("aggregator").wait_ready()
@@ -62,48 +62,48 @@ def test_it_measures_the_way_and_is_in_nobodys_list(
     view = {"type": "view", "article_id": "a"}
     for visitor in ("one", "another"):
         assert post(collector, {**view, "site": "news", "visitor": visitor})["accepted"] == 1
-    assert post(collector, {**view, "site": CANARY_SITE})["dropped"] == 1, "a reader's"
-    bird = canary(system, collector, ranking.wait_ready()).wait_ready()
-    wait_until(lambda: bird.metric(VISIBLE) >= 3, "three events came through")
-    assert bird.metric("mostread_canary_last_end_to_end_duration_seconds") > 0
-    assert bird.metric(NOT_TAKEN) == bird.metric(NOT_LISTED) == 0
+    assert post(collector, {**view, "site": CANARY_SITE})["dropped"] == 1, "an event of a reader"
+    probe = canary(system, collector, ranking.wait_ready()).wait_ready()
+    wait_until(lambda: probe.metric(SUCCESSES) >= 3, "three probes succeed")
+    assert probe.metric("mostread_canary_last_end_to_end_duration_seconds") > 0
+    assert probe.metric(NOT_ACCEPTED) == probe.metric(NOT_LISTED) == 0
 
-    wait_until(lambda: "a" in listed(ranking.url, "1h&site=news"), "the reader's is listed")
+    wait_until(lambda: "a" in listed(ranking.url, "1h&site=news"), "the reader's article is listed")
     assert set(listed(ranking.url, "1h&site=news")) == {"a"}
-    (ours,) = listed(ranking.url, f"1h&site={CANARY_SITE}")
-    assert ours.startswith("canary-")
+    (article,) = listed(ranking.url, f"1h&site={CANARY_SITE}")
+    assert article.startswith("canary-")
     with urllib.request.urlopen(f"{ranking.url}/?site=news", timeout=30) as page:
         text = page.read().decode()
     assert "news" in text
     assert CANARY_SITE not in text
-    assert bird.stop() == 0
+    assert probe.stop() == 0
 
 
-def test_it_says_where_the_way_is_broken(
+def test_canary_reports_failures_by_stage(
     system: System, collector: Service, ranking: Service
 ) -> None:
     worker = system.service("aggregator").wait_ready()
     collector.wait_ready()
-    bird = canary(system, collector, ranking.wait_ready(), patience=3).wait_ready()
+    probe = canary(system, collector, ranking.wait_ready(), timeout=3).wait_ready()
     worker.kill()
-    wait_until(lambda: bird.metric(NOT_LISTED) >= 1, "an event is in no list")
-    assert "events are in the list" in bird.failing()
-    through = bird.metric(VISIBLE)
+    wait_until(lambda: probe.metric(NOT_LISTED) >= 1, "a probe times out")
+    assert "events are in the list" in probe.failing()
+    successes = probe.metric(SUCCESSES)
     worker.start()
-    wait_until(lambda: bird.metric(VISIBLE) > through, "it comes through again")
-    bird.wait_ready()
+    wait_until(lambda: probe.metric(SUCCESSES) > successes, "probes succeed again")
+    probe.wait_ready()
     assert collector.stop() == 0
-    wait_until(lambda: bird.metric(NOT_TAKEN) >= 1, "nobody takes its events")
-    assert "the collector: ClientConnectorError" in bird.failing()
+    wait_until(lambda: probe.metric(NOT_ACCEPTED) >= 1, "the collector is unreachable")
+    assert "the collector: ClientConnectorError" in probe.failing()
 
 
-def test_a_token_that_is_not_known(system: System, collector: Service, ranking: Service) -> None:
-    bird = canary(system, collector.wait_ready(), ranking, token="another")
-    wait_until(lambda: "401" in bird.failing(), "it says what the collector answered")
-    assert bird.metric(NOT_TAKEN) >= 1
+def test_canary_reports_unknown_token(system: System, collector: Service, ranking: Service) -> None:
+    probe = canary(system, collector.wait_ready(), ranking, token="another")
+    wait_until(lambda: "401" in probe.failing(), "the response of the collector is reported")
+    assert probe.metric(NOT_ACCEPTED) >= 1
 
 
-def test_without_a_token_it_says_how_to_get_one() -> None:
+def test_canary_without_token_exits_with_instructions() -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("MOSTREAD_")}
     done = subprocess.run(
         [sys.executable, "-m", "mostread", "canary"],

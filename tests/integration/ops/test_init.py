@@ -1,4 +1,4 @@
-"""`mostread init` on the real servers."""
+"""`mostread init` on Kafka and ClickHouse."""
 
 import os
 import subprocess
@@ -22,9 +22,7 @@ def init(system: System) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_init_creates_what_is_missing_and_then_nothing(
-    kafka: LocalKafka, clickhouse: LocalClickHouse, tmp_path: Path
-) -> None:
+def test_init_is_idempotent(kafka: LocalKafka, clickhouse: LocalClickHouse, tmp_path: Path) -> None:
     system = System(kafka.brokers, clickhouse.url, "init_twice", tmp_path)
     first, second = init(system), init(system)
     assert first.returncode == second.returncode == 0, first.stderr + second.stderr
@@ -34,10 +32,10 @@ def test_init_creates_what_is_missing_and_then_nothing(
         "created topic init_twice.dead-letters",
         *(f"applied migration {path.stem}" for path in migrations()),
     ]
-    assert second.stdout == "nothing to do: topics and tables are there\n"
+    assert second.stdout == "nothing to do: all topics and tables exist\n"
 
 
-def test_a_topic_that_would_not_count_exactly_is_refused(
+def test_init_refuses_topic_without_log_append_time(
     kafka: LocalKafka, clickhouse: LocalClickHouse, tmp_path: Path
 ) -> None:
     system = System(kafka.brokers, clickhouse.url, "init_foreign", tmp_path)
@@ -50,7 +48,7 @@ def test_a_topic_that_would_not_count_exactly_is_refused(
     assert "Traceback" not in refused.stderr
 
 
-def test_without_a_broker_it_says_what_to_do(clickhouse: LocalClickHouse, tmp_path: Path) -> None:
+def test_init_without_broker_names_the_setting(clickhouse: LocalClickHouse, tmp_path: Path) -> None:
     system = System("127.0.0.1:9", clickhouse.url, "init_nobody", tmp_path)
     refused = init(system)
     assert refused.returncode == 1

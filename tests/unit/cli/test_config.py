@@ -54,5 +54,5 @@ def test_an_empty_secret_is_shown_as_empty() -> None:
 
 def test_a_name_that_is_no_setting_is_pointed_out() -> None:
     result = run(MOSTREAD_KAFKA_BROKER="a:1")
-    assert "MOSTREAD_KAFKA_BROKER is set, and there is no such setting" in result.stderr
+    assert "MOSTREAD_KAFKA_BROKER is set but is not a setting" in result.stderr
     assert "no such setting" not in run().stderr

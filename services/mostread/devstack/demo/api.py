@@ -12,7 +12,7 @@ from mostread.core.events import Event
 from mostread.devstack.demo.scenario import SITE, Article, Counts
 from mostread.devstack.ports import Ports
 from mostread.errors import MostreadError, Unavailable
-from mostread.ops.loadgen.runner import Sender
+from mostread.ops.loadgen.runner import HttpSender
 
 BATCH = 1000
 LIMIT = 100
@@ -57,7 +57,7 @@ class Site:
     """The collector and the ranking service on `ports`."""
 
     def __init__(self, session: aiohttp.ClientSession, ports: Ports) -> None:
-        self.sender = Sender(session, f"http://127.0.0.1:{ports.collector}")
+        self.sender = HttpSender(session, f"http://127.0.0.1:{ports.collector}")
         self._session = session
         self._articles = f"http://127.0.0.1:{ports.collector}/v1/articles"
         self._ranking = f"http://127.0.0.1:{ports.ranking}/v1"

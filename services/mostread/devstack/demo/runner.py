@@ -19,7 +19,7 @@ from mostread.devstack.demo.scenario import SITE, Article, Articles, Counts, art
 from mostread.devstack.ports import Ports
 from mostread.errors import MostreadError
 from mostread.infra import clock
-from mostread.ops.loadgen.traffic import Traffic, paced
+from mostread.ops.loadgen.traffic import SimulatedTraffic, paced
 
 READERS_A_SECOND = 2.0
 
@@ -65,7 +65,7 @@ async def _check(
 
 
 async def _read(site: Site, further: list[Article]) -> None:
-    traffic = Traffic([article.article_id for article in further], site=SITE)
+    traffic = SimulatedTraffic([article.article_id for article in further], site=SITE)
     async for batch in paced(traffic, READERS_A_SECOND):
         await site.sender.send(batch)
 

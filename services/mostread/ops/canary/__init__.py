@@ -1,1 +1,1 @@
-"""One event a minute that shows how long the whole way takes, from POST to list."""
+"""End-to-end probe: measures the time from POST to list once per interval."""

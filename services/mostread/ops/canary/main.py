@@ -13,7 +13,7 @@ from mostread.infra.http.server import listen, new_application, new_registry, st
 from mostread.infra.logging import configure_logging, get_logger
 from mostread.ops.canary.config import CanarySettings
 from mostread.ops.canary.metrics import CanaryMetrics
-from mostread.ops.canary.probe import FailedError, Way
+from mostread.ops.canary.probe import Probe, ProbeError
 
 log = get_logger(__name__)
 
@@ -22,14 +22,14 @@ _REQUEST_SECONDS = 15.0
 
 @click.command()
 def canary() -> None:
-    """Send an event a minute, and measure when it is in the list.
+    """Send one event per interval, and measure the time until a list shows it.
 
-    It counts for a site of its own, and needs a token of the role emit.
+    Events belong to a site of their own. Requires a token with the role emit.
     """
     settings = CanarySettings()
     if not settings.canary_token.get_secret_value():
         raise Misconfigured(
-            "the canary needs a token: `mostread token create canary --role emit` prints one for "
+            "the canary has no token; run `mostread token create canary --role emit` and set "
             "MOSTREAD_CANARY_TOKEN"
         )
     configure_logging("canary", settings.log_level)
@@ -41,26 +41,26 @@ async def _run(settings: CanarySettings) -> None:
     registry = new_registry()
     timeout = aiohttp.ClientTimeout(total=_REQUEST_SECONDS)
     async with aiohttp.ClientSession(timeout=timeout) as http:
-        flights = Flights(settings, Way(settings, http), CanaryMetrics(registry))
+        schedule = ProbeSchedule(settings, Probe(settings, http), CanaryMetrics(registry))
 
-        async def way() -> str | None:
-            return flights.failure
+        async def check_last_probe() -> str | None:
+            return schedule.failure
 
         listening = await listen(
-            new_application(checks={"way": way}, registry=registry),
+            new_application(checks={"probe": check_last_probe}, registry=registry),
             settings.canary_host,
             settings.canary_port,
             "MOSTREAD_CANARY_PORT",
             settings,
         )
-        flying = asyncio.create_task(flights.go_on())
+        probing = asyncio.create_task(schedule.run())
         stopped = asyncio.create_task(stop.wait())
         try:
-            done, _ = await asyncio.wait({flying, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            if flying in done:
-                flying.result()  # raises what nobody expected
+            done, _ = await asyncio.wait({probing, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if probing in done:
+                probing.result()  # raises unexpected errors
         finally:
-            for task in (flying, stopped):
+            for task in (probing, stopped):
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
@@ -68,27 +68,27 @@ async def _run(settings: CanarySettings) -> None:
             log.info("stopped")
 
 
-class Flights:
-    """One event after another; `failure` is why the latest did not come through."""
+class ProbeSchedule:
+    """Runs one probe per interval; `failure` is the error of the latest."""
 
-    def __init__(self, settings: CanarySettings, way: Way, metrics: CanaryMetrics) -> None:
-        self.failure: str | None = "the first event is on its way"
+    def __init__(self, settings: CanarySettings, probe: Probe, metrics: CanaryMetrics) -> None:
+        self.failure: str | None = "the first probe is running"
         self._interval = settings.canary_interval_seconds
-        self._way = way
+        self._probe = probe
         self._metrics = metrics
         metrics.succeeded_at.set_to_current_time()
 
-    async def go_on(self) -> None:
-        """Send one every `canary_interval_seconds`, for ever."""
+    async def run(self) -> None:
+        """Run a probe every `canary_interval_seconds`, forever."""
         while True:
-            began = time.monotonic()
-            await self._one()
-            await asyncio.sleep(max(0.0, began + self._interval - time.monotonic()))
+            started = time.monotonic()
+            await self._run_probe()
+            await asyncio.sleep(max(0.0, started + self._interval - time.monotonic()))
 
-    async def _one(self) -> None:
+    async def _run_probe(self) -> None:
         try:
-            seconds = await self._way.walk()
-        except FailedError as error:
+            seconds = await self._probe.measure()
+        except ProbeError as error:
             self.failure = str(error)
             self._metrics.failures[error.reason].inc()
             log.warning("canary_failed", reason=error.reason, error=self.failure)
@@ -96,6 +96,6 @@ class Flights:
         if self.failure is not None:
             log.info("canary_succeeded", seconds=round(seconds, 3))
         self.failure = None
-        self._metrics.visible.observe(seconds)
+        self._metrics.duration.observe(seconds)
         self._metrics.latest.set(seconds)
         self._metrics.succeeded_at.set_to_current_time()

@@ -1,9 +1,8 @@
-"""The whole way of one event, walked as a client walks it: POST, then the list.
+"""One probe: sends an event like a client, and polls the list until it is counted.
 
-Each event is a view of one article. The list shows how many views that has had in all, so an
-event has come through when they are as many as were sent. After a failure nobody knows what
-will still be counted: then another article is begun, whose first event is waited for.
-"""
+Each event is a view of the same article, and the list shows the article's total views, so an event
+is visible once that total reaches the number of events sent. After a failure it is unknown which
+events will still be counted; the probe then continues with a new article."""
 
 import asyncio
 import secrets
@@ -16,10 +15,10 @@ import msgspec
 from mostread.core.events import CANARY_SITE
 from mostread.ops.canary.config import CanarySettings
 
-LOOK_SECONDS = 0.1
+_POLL_INTERVAL_SECONDS = 0.1
 
 
-class _Taken(msgspec.Struct):
+class _Accepted(msgspec.Struct):
     accepted: int
 
 
@@ -36,37 +35,37 @@ class _List(msgspec.Struct):
     items: list[_Item]
 
 
-class Way:
-    """The way from a collector to a ranking, asked through `http`."""
+class Probe:
+    """Measures end-to-end latency from a collector to a ranking service."""
 
     def __init__(self, settings: CanarySettings, http: aiohttp.ClientSession) -> None:
         self._settings = settings
         self._http = http
-        self._begin_article()
+        self._start_article()
 
-    async def walk(self) -> float:
-        """Send an event, and return how many seconds passed until it was in the list.
+    async def measure(self) -> float:
+        """Send an event, and return the seconds until a list shows it.
 
-        Raises FailedError after `canary_timeout_seconds`, or where the collector refuses it.
+        Raises ProbeError after `canary_timeout_seconds`, or where the collector refuses it.
         """
-        began = time.perf_counter()
-        failed = FailedError(Reason.NOT_TAKEN, "the collector did not answer")
+        started = time.perf_counter()
+        error = ProbeError(FailureReason.NOT_ACCEPTED, "the collector did not respond")
         try:
             async with asyncio.timeout(self._settings.canary_timeout_seconds):
                 await self._send()
-                failed = FailedError(Reason.NOT_LISTED, "the ranking did not answer")
+                error = ProbeError(FailureReason.NOT_LISTED, "the ranking service did not respond")
                 while missing := await self._missing():
-                    failed = FailedError(Reason.NOT_LISTED, missing)
-                    await asyncio.sleep(LOOK_SECONDS)
-        except FailedError:
-            self._begin_article()
+                    error = ProbeError(FailureReason.NOT_LISTED, missing)
+                    await asyncio.sleep(_POLL_INTERVAL_SECONDS)
+        except ProbeError:
+            self._start_article()
             raise
         except TimeoutError:
-            self._begin_article()
-            raise failed from None
-        return time.perf_counter() - began
+            self._start_article()
+            raise error from None
+        return time.perf_counter() - started
 
-    def _begin_article(self) -> None:
+    def _start_article(self) -> None:
         self._article = f"canary-{secrets.token_hex(8)}"
         self._sent = 0
 
@@ -83,48 +82,53 @@ class Way:
                 f"{self._settings.canary_collector_url}/v1/events",
                 json=event,
                 headers={"Authorization": f"Bearer {token}"},
-            ) as answer:
-                body = await answer.read()
-                taken = answer.status == 202 and msgspec.json.decode(body, type=_Taken).accepted
-                dropped = answer.headers.get("X-Mostread-Dropped", "")
+            ) as response:
+                body = await response.read()
+                accepted = (
+                    response.status == 202 and msgspec.json.decode(body, type=_Accepted).accepted
+                )
+                dropped = response.headers.get("X-Mostread-Dropped", "")
         except (aiohttp.ClientError, TimeoutError, msgspec.MsgspecError) as error:
-            raise FailedError(Reason.NOT_TAKEN, f"the collector: {error!r}") from error
-        if not taken:
-            said = f"dropped ({dropped})" if dropped else body.decode(errors="replace")
-            raise FailedError(Reason.NOT_TAKEN, f"the collector answered {answer.status}: {said}")
+            raise ProbeError(FailureReason.NOT_ACCEPTED, f"the collector: {error!r}") from error
+        if not accepted:
+            reason = f"dropped ({dropped})" if dropped else body.decode(errors="replace")
+            raise ProbeError(
+                FailureReason.NOT_ACCEPTED, f"the collector responded {response.status}: {reason}"
+            )
         self._sent += 1
 
     async def _missing(self) -> str:
-        """Return what is missing for the event to be in the list; nothing where it is."""
+        """Return what the list lacks; empty once it shows the event."""
         try:
             async with self._http.get(
                 f"{self._settings.canary_ranking_url}/v1/most-read",
-                # Its article has one visitor, which is reason enough to hold others back.
+                # The article has a single visitor, so it may be quarantined.
                 params={"site": CANARY_SITE, "window": "1h", "limit": "100", "quarantined": "1"},
-            ) as answer:
-                body = await answer.read()
-            if answer.status != 200:
-                return f"the ranking answered {answer.status}: {body.decode(errors='replace')}"
+            ) as response:
+                body = await response.read()
+            if response.status != 200:
+                text = body.decode(errors="replace")
+                return f"the ranking service responded {response.status}: {text}"
             listed = msgspec.json.decode(body, type=_List)
         except (aiohttp.ClientError, TimeoutError, msgspec.MsgspecError) as error:
-            return f"the ranking: {error!r}"
-        seen = {item.article_id: item.total.views for item in listed.items}
-        views = seen.get(self._article, 0)
+            return f"the ranking service: {error!r}"
+        totals = {item.article_id: item.total.views for item in listed.items}
+        views = totals.get(self._article, 0)
         return "" if views >= self._sent else f"{views} of {self._sent} events are in the list"
 
 
-class Reason(StrEnum):
-    """Where it was lost sight of: a closed set."""
+class FailureReason(StrEnum):
+    """Stage at which a probe failed: a closed set."""
 
-    NOT_TAKEN = "not_taken"
-    """The collector did not say that Kafka has it."""
+    NOT_ACCEPTED = "not_accepted"
+    """The collector did not acknowledge the event."""
     NOT_LISTED = "not_listed"
-    """It was taken, and was in no list in time."""
+    """The event was acknowledged, but no list showed it in time."""
 
 
-class FailedError(Exception):
-    """An event did not come through; the message says what was answered."""
+class ProbeError(Exception):
+    """A probe failed; the message holds the last response."""
 
-    def __init__(self, reason: Reason, detail: str) -> None:
+    def __init__(self, reason: FailureReason, detail: str) -> None:
         super().__init__(detail)
         self.reason = reason

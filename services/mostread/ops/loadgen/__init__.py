@@ -1,1 +1,1 @@
-"""Simulated readers: what they do (traffic) and how it gets to the collector (sending)."""
+"""Simulated traffic for `mostread loadgen` and the demo."""

@@ -1,9 +1,9 @@
-"""What simulated readers do: a few articles are read by most, and few readers do more than read."""
+"""Simulated reader behaviour: a few articles get most views, and few readers interact."""
 
 import asyncio
 import random
 import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from itertools import accumulate
 
 from mostread.core.events import Event, EventType
@@ -17,10 +17,10 @@ ZIPF_EXPONENT = 1.1
 READERS = 100_000
 
 
-class Traffic:
-    """A source of events that repeats for the same `seed`, but for their ids and times.
+class SimulatedTraffic:
+    """A source of events that is repeatable by `seed`, except for ids and timestamps.
 
-    Ids are `<run>-<number>`; `run` is random unless given, so that two runs never share one.
+    Ids are `<run>-<number>`; `run` is random unless given, so that runs never share ids.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class Traffic:
         seed: int | None = None,
         run: str | None = None,
     ) -> None:
-        self._random = random.Random(seed)  # noqa: S311  readers, not secrets
+        self._random = random.Random(seed)  # noqa: S311  not used for secrets
         self._articles = self._random.sample(articles, len(articles))
         self._weights = list(
             accumulate(1 / rank**ZIPF_EXPONENT for rank in range(1, len(articles) + 1))
@@ -41,17 +41,20 @@ class Traffic:
         self._sent = 0
 
     def gap(self, rate: float) -> float:
-        """Return the seconds to the next reader where `rate` a second come by chance."""
+        """Return random seconds to the next reader, at `rate` per second on average."""
         return self._random.expovariate(rate)
 
     def events(self, count: int, now_ms: int) -> list[Event]:
-        """Return what `count` readers do at `now_ms`."""
+        """Return events of `count` readers at `now_ms`."""
         articles = self._random.choices(self._articles, cum_weights=self._weights, k=count)
         types = self._random.choices(TYPES, TYPE_WEIGHTS, k=count)
-        return [self._event(*pair, now_ms) for pair in zip(types, articles, strict=True)]
+        return [
+            self._event(kind, article, now_ms)
+            for kind, article in zip(types, articles, strict=True)
+        ]
 
     def batch(self, now_ms: int) -> list[Event]:
-        """Return what one browser sends at once: mostly a single event."""
+        """Return the events of one request: mostly a single one."""
         (count,) = self._random.choices(BATCH_SIZES, BATCH_WEIGHTS)
         return self.events(count, now_ms)
 
@@ -68,20 +71,15 @@ class Traffic:
 
 
 def article_ids(count: int) -> list[str]:
-    """Return the names of the articles that simulated readers read."""
-    return list(_names(count))
+    """Return the ids of `count` simulated articles."""
+    return [f"article-{number:05}" for number in range(1, count + 1)]
 
 
-def _names(count: int) -> Iterator[str]:
-    for number in range(1, count + 1):
-        yield f"article-{number:05}"
+async def paced(traffic: SimulatedTraffic, rate: float) -> AsyncIterator[list[Event]]:
+    """Yield batches forever, at `rate` events per second on average.
 
-
-async def paced(traffic: Traffic, rate: float) -> AsyncIterator[list[Event]]:
-    """Yield batches without end, `rate` events a second on average, whatever becomes of them.
-
-    The schedule does not wait for whoever takes them: a late batch is followed by the next at
-    once, until the schedule is caught up with.
+    The schedule does not slow down for its consumer: after a delay, overdue batches follow
+    immediately.
     """
     loop = asyncio.get_running_loop()
     due = loop.time()

@@ -11,7 +11,7 @@ from mostread.collector.config import CollectorSettings
 from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.kafka.config import KafkaSettings
 from mostread.ops.doctor.findings import Finding, ok, problem, warning
-from mostread.ops.effective_settings import SERVICES, unknown
+from mostread.ops.effective_settings import SERVICES, unknown_variables
 from mostread.ops.inspection.clients import Way
 from mostread.ranking.config import RankingSettings
 
@@ -30,7 +30,7 @@ def settings(way: Way) -> Iterator[Finding]:
 
 
 def _unknown() -> Iterator[Finding]:
-    for sentence in unknown():
+    for sentence in unknown_variables():
         yield warning(sentence, "What it was to say is not in effect: correct it or remove it.")
 
 
