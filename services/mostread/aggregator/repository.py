@@ -20,7 +20,7 @@ from mostread.core.editorial.articles import ArticleRow
 from mostread.core.editorial.placements import PlacementRow
 from mostread.errors import ClickHouseUnavailable, Misconfigured, MostreadError, SchemaTooNew
 from mostread.infra.clickhouse.client import read_sql, translate_errors
-from mostread.infra.clickhouse.migrations import check_applied
+from mostread.infra.clickhouse.migrations import applied_migrations, check_applied
 from mostread.infra.kafka.topics import Topic
 
 _SQL = Path(__file__).parent / "sql"
@@ -101,7 +101,8 @@ class ClickHouseStore:
 
         Raises SchemaTooNew where the tables are for a newer version than this.
         """
-        check_applied((version, name) for _, version, name in self._query("applied_migrations", {}))
+        with self._connected() as client:
+            check_applied(applied_migrations(client))
         epochs = {table: int(number) for _, table, number in self._query("epochs", {})}
         if len(epochs) != 2:
             raise Misconfigured("ClickHouse: a table is missing; run `mostread init`")

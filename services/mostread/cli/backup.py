@@ -64,7 +64,7 @@ def restore(folder: Path) -> None:
         check_nobody_counts(admin, settings.aggregator_group)
         articles = topics.describe(admin, settings.articles_topic)
         with closing(BackedUp(settings)) as tables:
-            check_applied(tables.migrations().items())
+            check_applied(tables.migrations())
             tables.check_empty()
             read_again(admin, settings.aggregator_group, articles.name, articles.partitions)
             tables.number(int(datetime.now(UTC).timestamp()))

@@ -17,7 +17,7 @@ from mostread.devstack.supervisor import EventLog, Service, Supervisor
 from mostread.errors import MostreadError
 from mostread.infra.auth import token_file
 from mostread.infra.auth.tokens import Role, Token, hash_token
-from mostread.infra.healthcheck import missing
+from mostread.infra.healthcheck import readiness_error
 
 READY_TIMEOUT = 120.0
 VISITOR_SECRET = "MOSTREAD_COLLECTOR_VISITOR_SECRET"  # noqa: S105  its name
@@ -136,7 +136,7 @@ class Stack:
             name=server.name,
             argv=server.argv,
             env=self._environment,
-            missing=lambda: "" if server.is_ready() else "it does not answer yet",
+            missing=lambda: "" if server.is_ready() else "it does not respond yet",
             stop_timeout=server.stop_timeout,
         )
 
@@ -181,7 +181,7 @@ class Stack:
                 **(environment or {}),
                 f"MOSTREAD_{command.upper()}_PORT": str(port),
             },
-            missing=partial(missing, port),
+            missing=partial(readiness_error, f"http://127.0.0.1:{port}"),
         )
 
     def _start_all(self, services: list[Service]) -> None:

@@ -12,7 +12,7 @@ from mostread.core.counting.counters import Grain
 from mostread.core.ranking.buckets import Weighing
 from mostread.core.ranking.integrity import VisitorsRow
 from mostread.core.ranking.query_plan import Plan
-from mostread.infra.clickhouse.migrations import check_applied
+from mostread.infra.clickhouse.migrations import applied_migrations, check_applied
 from mostread.infra.clickhouse.pool import QueryPool
 from mostread.ranking.api.params import ListQuery
 from mostread.ranking.config import Weights
@@ -140,11 +140,6 @@ class _Progress(msgspec.Struct, frozen=True):
 
 class _Typical(msgspec.Struct, frozen=True):
     typical: float
-
-
-class _Migration(msgspec.Struct, frozen=True):
-    version: int
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,8 +306,7 @@ class Store:
 
     async def check_applied(self) -> None:
         """Raise Misconfigured or SchemaTooNew where the tables are not those of this version."""
-        rows = await self.reads.rows("applied_migrations", _Migration, {})
-        check_applied((row.version, row.name) for row in rows)
+        check_applied(await self.reads.run("applied_migrations", applied_migrations))
 
     async def accounts(self) -> Accounts:
         """Return what became of all events."""

@@ -18,7 +18,7 @@ from mostread.devstack.data_dir import DataFolder
 from mostread.devstack.ports import Ports
 from mostread.devstack.process import Identity
 from mostread.devstack.servers.kafka import LocalKafka
-from mostread.infra.healthcheck import missing
+from mostread.infra.healthcheck import readiness_error
 from tests.support.servers import free_base, free_ports
 
 MOSTREAD = [sys.executable, "-m", "mostread"]
@@ -71,7 +71,7 @@ def test_a_stack_from_up_to_down(tmp_path: Path) -> None:
         stack = processes(data)
         assert list(stack) == ["kafka", "clickhouse", "aggregator-1", "collector", "ranking"]
         for port in (ports.ranking, ports.collector, *ports.aggregators):
-            assert missing(port) == ""
+            assert readiness_error(f"http://127.0.0.1:{port}") == ""
 
         # With no setting by hand.
         well = mostread("doctor", "--data", str(data))
@@ -94,7 +94,7 @@ def test_a_stack_from_up_to_down(tmp_path: Path) -> None:
         os.kill(stack["collector"].pid, signal.SIGKILL)
         while processes(data).get("collector", stack["collector"]) == stack["collector"]:
             time.sleep(0.05)
-        while missing(ports.collector):
+        while readiness_error(f"http://127.0.0.1:{ports.collector}"):
             time.sleep(0.05)
         with clickhouse_connect.get_client(**query) as client:
             client.command("CREATE TABLE default.kept (a UInt8) ENGINE = MergeTree ORDER BY a")
@@ -133,7 +133,9 @@ def test_a_kafka_of_ones_own_is_used_and_none_is_started(tmp_path: Path, kafka: 
         MOSTREAD_KAFKA_TOPIC_PREFIX=f"up-{tmp_path.name}.",
     ) as running:
         assert "kafka" not in processes(tmp_path)
-        assert missing(ports.canary) == "", "its event came all the way"
+        assert readiness_error(f"http://127.0.0.1:{ports.canary}") == "", (
+            "its event came all the way"
+        )
         running.send_signal(signal.SIGINT)
         assert running.wait() == 0
     assert kafka.is_ready()

@@ -12,14 +12,14 @@ import pytest
 from mostread.errors import Misconfigured
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.clickhouse.cluster import on_cluster
-from mostread.infra.clickhouse.migrations import REMEMBERED, migrate, statements
+from mostread.infra.clickhouse.migrations import CREATE_TABLE, migrate, statements
 from mostread.infra.schemas import migrations
 from tests.support.system import System
 
 CLUSTER = "news"
 DDL = [
     on_cluster(each, CLUSTER)
-    for each in [REMEMBERED, *(s for p in migrations() for s in statements(p.read_text()))]
+    for each in [CREATE_TABLE, *(s for p in migrations() for s in statements(p.read_text()))]
 ]
 REBUILD = [
     "CREATE DATABASE IF NOT EXISTS other",

@@ -9,7 +9,7 @@ from clickhouse_connect.driver.client import Client
 
 from mostread.errors import ClickHouseUnavailable, SchemaTooNew
 from mostread.infra.clickhouse.client import connect
-from mostread.infra.clickhouse.migrations import REMEMBERED, _apply, migrate
+from mostread.infra.clickhouse.migrations import CREATE_TABLE, _apply, migrate
 from mostread.infra.schemas import migrations
 from tests.faults.log import produce
 from tests.faults.verdict import against_recount, audit, is_counted
@@ -30,7 +30,7 @@ def empty_database(system: System) -> System:
         server.command(f"DROP DATABASE {name} SYNC")
         server.command(f"CREATE DATABASE {name}")
     with closing(client(system)) as database:
-        database.command(REMEMBERED)
+        database.command(CREATE_TABLE)
     return system
 
 

@@ -95,7 +95,7 @@ def test_a_whole_way_and_then_without_who_counts(doctor: Doctor, system: System)
     )
     assert "Start `mostread aggregator`" in workers.advice
     silent = doctor.one("services")
-    assert silent.what.startswith("aggregator: nobody answers at")
+    assert silent.what.startswith("aggregator: nothing responds at")
     assert "mostread aggregator" in silent.advice
 
     send(collector, 100)

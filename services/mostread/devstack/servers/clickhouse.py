@@ -1,11 +1,12 @@
 """ClickHouse as one process: the embedded engine behind its HTTP front, on loopback."""
 
-import http.client
 import sys
+from http import HTTPStatus
 from pathlib import Path
 
 from mostread.devstack.servers.base import LocalServer, Progress
 from mostread.errors import ClickHouseUnavailable
+from mostread.infra.healthcheck import NoResponse, get
 
 
 class LocalClickHouse(LocalServer):
@@ -30,11 +31,8 @@ class LocalClickHouse(LocalServer):
         self.data.mkdir(parents=True, exist_ok=True)
 
     def is_ready(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
         try:
-            connection.request("GET", "/ping")
-            return connection.getresponse().status == http.client.OK
-        except (OSError, http.client.HTTPException):
+            status, _ = get(self.url, "/ping")
+        except NoResponse:
             return False
-        finally:
-            connection.close()
+        return status == HTTPStatus.OK

@@ -1,34 +1,40 @@
-"""Numbered migrations, forward only: each applied once, in order, and remembered."""
+"""Numbered, forward-only migrations: each runs once, in order, and is recorded."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from clickhouse_connect.driver.client import Client
 
-from mostread.errors import Misconfigured, SchemaTooNew
+from mostread.errors import ClickHouseUnavailable, Misconfigured, SchemaTooNew
 from mostread.infra.clickhouse.client import connect, translate_errors
 from mostread.infra.clickhouse.cluster import check_cluster, on_cluster
 from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.schemas import migrations
 
-REMEMBERED = """
+CREATE_TABLE = """
 CREATE TABLE IF NOT EXISTS schema_migrations
     (version UInt32, name String, applied_at DateTime DEFAULT now())
 ENGINE = ReplacingMergeTree ORDER BY version
 """.strip()
 
+# One row, so that a truncated answer never looks like a shorter list of migrations.
+_APPLIED = "SELECT arraySort(groupArray((version, name))) FROM schema_migrations FINAL"
+
+BREAKING = "_breaking_"
+"""Part of the name of a migration that older versions must not run against."""
+
 
 def statements(sql: str) -> list[str]:
-    """Split a migration at the semicolons that end a line, comments left out."""
+    """Split a migration at the semicolons that end a line, without its comments."""
     lines = [line for line in sql.splitlines() if not line.lstrip().startswith("--")]
     return [part.strip() for part in "\n".join(lines).split(";\n") if part.strip(" ;\n")]
 
 
 def migrate(settings: ClickHouseSettings) -> list[str]:
-    """Create the database and apply what is missing; return the names applied.
+    """Create the database, apply missing migrations and return their names.
 
-    Every statement can be run again, so a migration that was cut off is repeated whole, and
-    two at once do no harm. Raises SchemaTooNew where the database knows more migrations than
-    this version, and Misconfigured where the cluster is none to make tables on.
+    Every statement is idempotent, so an interrupted migration is simply run again, and two
+    concurrent runs do no harm. Raises SchemaTooNew if the database has migrations unknown to
+    this version, and Misconfigured if the cluster cannot hold the tables.
     """
     server = connect(settings, database="default")
     try:
@@ -47,42 +53,51 @@ def migrate(settings: ClickHouseSettings) -> list[str]:
 
 
 def _apply(client: Client, cluster: str) -> list[str]:
-    client.command(on_cluster(REMEMBERED, cluster))
-    applied = {row[0] for row in client.query("SELECT version FROM schema_migrations").result_rows}
+    client.command(on_cluster(CREATE_TABLE, cluster))
+    applied = applied_migrations(client)
     known = {int(path.name[:4]): path for path in migrations()}
-    if unknown := sorted(applied - known.keys()):
+    if unknown := sorted(applied.keys() - known.keys()):
         raise SchemaTooNew(
             f"the database has migration {unknown[-1]}, which this mostread does not know; "
-            "run the version that made it, or a newer one"
+            "run the version that created it, or a newer one"
         )
-    done = []
+    names = []
     for version, path in sorted(known.items()):
         if version in applied:
             continue
         for statement in statements(path.read_text(encoding="utf-8")):
             client.command(on_cluster(statement, cluster))
         client.insert("schema_migrations", [[version, path.stem]], column_names=["version", "name"])
-        done.append(path.stem)
-    return done
+        names.append(path.stem)
+    return names
 
 
-BREAKING = "_breaking_"
+def applied_migrations(client: Client) -> dict[int, str]:
+    """Return the names of the migrations in a client's database, by number.
 
-
-def check_applied(applied: Iterable[tuple[int, str]]) -> None:
-    """Hold the migrations that were applied, by number and name, against those of this code.
-
-    Raises Misconfigured where one is missing, and SchemaTooNew where this code is too old.
+    Raises ClickHouseUnavailable, and Misconfigured before the first `mostread init`.
     """
-    names = dict(applied)
+    with translate_errors():
+        rows = client.query(_APPLIED).result_rows
+    if len(rows) != 1:  # a proxy cut the answer off
+        raise ClickHouseUnavailable("ClickHouse's answer was truncated")
+    return {int(version): str(name) for version, name in rows[0][0]}
+
+
+def check_applied(applied: Mapping[int, str]) -> None:
+    """Compare the database's migrations with those of this version.
+
+    Raises Misconfigured if one is missing, and SchemaTooNew if a newer version has made a
+    breaking one.
+    """
     known = {int(path.name[:4]): path.stem for path in migrations()}
-    newer = {number: name for number, name in names.items() if number not in known}
-    if broken := [name for _, name in sorted(newer.items()) if BREAKING in name]:
+    newer = {number: name for number, name in applied.items() if number not in known}
+    if breaking := [name for _, name in sorted(newer.items()) if BREAKING in name]:
         raise SchemaTooNew(
-            f"the database was changed by {broken[-1]} for a newer mostread, and this one would "
-            "do harm to it; run the newer one"
+            f"a newer mostread changed the database by {breaking[-1]}, and this version would "
+            "corrupt it; run the newer one"
         )
-    if missing := sorted(known.keys() - names.keys()):
+    if missing := sorted(known.keys() - applied.keys()):
         raise Misconfigured(
             f"the database lacks migration {known[missing[0]]}; run `mostread init` of this version"
         )

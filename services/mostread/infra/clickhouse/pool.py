@@ -1,4 +1,4 @@
-"""Queries to ClickHouse from asyncio: a few threads, so that no query blocks the event loop."""
+"""ClickHouse queries from asyncio, on a few threads so that none blocks the event loop."""
 
 import asyncio
 import queue
@@ -16,12 +16,13 @@ from mostread.infra.clickhouse.client import connect, read_sql, translate_errors
 from mostread.infra.clickhouse.config import ClickHouseSettings
 
 Row = TypeVar("Row", bound=msgspec.Struct)
+Result = TypeVar("Result")
 
 
 class QueryPool:
-    """Run the queries of one directory of SQL files, each on a thread. Connect on first use.
+    """Runs the SQL files of one directory on threads; connects on first use.
 
-    `observe` is called with the name and the seconds of each query.
+    `observe` receives the name and duration, in seconds, of each query.
     """
 
     def __init__(
@@ -36,25 +37,37 @@ class QueryPool:
         self._sql = sql
         self._observe = observe
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="clickhouse")
-        # A client is for one thread at a time: who needs one takes it out.
+        # A client serves one thread at a time, so a query takes one out of the queue.
         self._idle: queue.SimpleQueue[Client] = queue.SimpleQueue()
 
     async def rows(self, name: str, row: type[Row], parameters: Mapping[str, Any]) -> list[Row]:
-        """Run <name>.sql and return its rows, each decoded into `row`.
+        """Run <name>.sql and return its rows, decoded into `row`.
 
         Raises ClickHouseUnavailable or Misconfigured.
         """
-        loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(self._pool, self._read, name, dict(parameters))
-        return _decoder(row).decode_lines(answer)
+
+        def read(client: Client) -> bytes:
+            answer: bytes = client.raw_query(
+                read_sql(self._sql, name), dict(parameters), fmt="JSONEachRow"
+            )
+            return answer
+
+        return _decoder(row).decode_lines(await self.run(name, read))
+
+    async def run(self, name: str, call: Callable[[Client], Result]) -> Result:
+        """Return the result of `call` with a client, observed as the query `name`.
+
+        Raises ClickHouseUnavailable or Misconfigured.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._run, name, call)
 
     def close(self) -> None:
-        """Wait for the queries that run, then close every connection."""
+        """Wait for running queries, then close every connection."""
         self._pool.shutdown(cancel_futures=True)
         while not self._idle.empty():
             self._idle.get_nowait().close()
 
-    def _read(self, name: str, parameters: dict[str, Any]) -> bytes:
+    def _run(self, name: str, call: Callable[[Client], Result]) -> Result:
         started = time.perf_counter()
         try:
             client = self._idle.get_nowait()
@@ -62,13 +75,10 @@ class QueryPool:
             client = connect(self._settings)
         try:
             with translate_errors():
-                answer: bytes = client.raw_query(
-                    read_sql(self._sql, name), parameters, fmt="JSONEachRow"
-                )
+                return call(client)
         finally:
             self._idle.put(client)
             self._observe(name, time.perf_counter() - started)
-        return answer
 
 
 @cache

@@ -16,6 +16,7 @@ from mostread.errors import Misconfigured
 from mostread.infra.clickhouse.client import connect, read_sql, translate_errors
 from mostread.infra.clickhouse.cluster import on_cluster
 from mostread.infra.clickhouse.config import ClickHouseSettings
+from mostread.infra.clickhouse.migrations import applied_migrations
 from mostread.ops.backup.archive import Part, write_part
 from mostread.ops.rebuild.tables import numbered
 
@@ -43,7 +44,7 @@ class BackedUp:
 
     def migrations(self) -> dict[int, str]:
         """Return the migrations that were applied, by number."""
-        return {row[0]: row[1] for row in self._rows("applied_migrations")}
+        return applied_migrations(self._client)
 
     def columns(self) -> dict[str, Sequence[str]]:
         """Return the columns of each table, the tables in the order in which to read them."""

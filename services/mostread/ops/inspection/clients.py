@@ -22,9 +22,10 @@ from mostread.errors import (
 from mostread.infra import clock
 from mostread.infra.clickhouse.client import connect, read_sql, translate_errors
 from mostread.infra.clickhouse.config import ClickHouseSettings
+from mostread.infra.clickhouse.migrations import applied_migrations
+from mostread.infra.healthcheck import host_port, tcp_error
 from mostread.infra.kafka import topics
 from mostread.infra.kafka.config import KafkaSettings
-from mostread.ops.inspection.http import knock, place
 
 Kind = TypeVar("Kind", bound=BaseSettings)
 Made = TypeVar("Made")
@@ -89,17 +90,28 @@ class Way:
 
     def query(self, name: str, **parameters: object) -> Sequence[Any]:
         """Return the rows of queries/<name>.sql; raises ForbiddenError and MostreadError too."""
+
+        def rows(client: Client) -> Sequence[Any]:
+            found: Sequence[Any] = client.query(
+                read_sql(_SQL, name), parameters=parameters
+            ).result_rows
+            return found
+
+        return self._ask_clickhouse(rows)
+
+    def applied_migrations(self) -> dict[int, str]:
+        """Return the names of the applied migrations by number; raises as `query` does."""
+        return self._ask_clickhouse(applied_migrations)
+
+    def _ask_clickhouse(self, ask: Callable[[Client], Made]) -> Made:
         client = self._clickhouse()
         try:
             with self._asking_clickhouse, translate_errors():
-                rows: Sequence[Any] = client.query(
-                    read_sql(_SQL, name), parameters=parameters
-                ).result_rows
+                return ask(client)
         except Misconfigured as error:
             if str(getattr(error.__cause__, "code", "")) == _ACCESS_DENIED:
                 raise ForbiddenError(str(error)) from error
             raise
-        return rows
 
     def close(self) -> None:
         """Let go of the connections that were made."""
@@ -111,7 +123,7 @@ class Way:
     def _connect_kafka(self) -> KafkaAdminClient:
         settings = self.settings(KafkaSettings)
         # The client would try for ten seconds. Where nobody listens that is known at once.
-        silent = {broker: knock(broker) for broker in settings.bootstrap_servers}
+        silent = {broker: tcp_error(broker) for broker in settings.bootstrap_servers}
         if all(silent.values()):
             said = ", ".join(f"{broker}: {why}" for broker, why in silent.items())
             raise KafkaUnavailable(f"no Kafka broker answers ({said})")
@@ -119,7 +131,7 @@ class Way:
 
     def _connect_clickhouse(self) -> Client:
         settings = self.settings(ClickHouseSettings)
-        if why := knock(place(settings.clickhouse_url)):
+        if why := tcp_error(host_port(settings.clickhouse_url)):
             raise ClickHouseUnavailable(f"ClickHouse does not answer ({why})")
         return connect(settings.model_copy(update={"clickhouse_timeout_seconds": self._seconds}))
 

@@ -12,12 +12,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from mostread.aggregator.config import AggregatorSettings
 from mostread.collector.config import CollectorSettings
 from mostread.errors import MostreadError
+from mostread.infra.healthcheck import NoResponse, failing_checks, get, get_json
 from mostread.infra.kafka.admin import committed, group
 from mostread.infra.kafka.config import KafkaSettings
 from mostread.infra.kafka.reader import Extent, extents
 from mostread.infra.kafka.topics import Topic
 from mostread.ops.inspection.clients import ForbiddenError, NotReachedError, Way, together
-from mostread.ops.inspection.http import Silent, failing, get, get_json
 from mostread.ops.inspection.progress import counted as positions
 from mostread.ops.inspection.progress import events_topic
 from mostread.ranking.config import RankingSettings
@@ -203,7 +203,7 @@ def _or_away(call: Callable[[], object]) -> object:
         return call()
     except NotReachedError as error:
         return Away(str(error.why))
-    except (Silent, ForbiddenError, MostreadError, KafkaError) as error:
+    except (NoResponse, ForbiddenError, MostreadError, KafkaError) as error:
         return Away(str(error) or repr(error))
     except Exception as error:  # a part that answers strangely is away, and hides no other
         return Away(f"it is not understood: {error!r}")
@@ -232,7 +232,7 @@ def _address(host: str, port: int) -> str:
 
 
 def _collector(address: str) -> Collector:
-    missing = failing(address)
+    missing = failing_checks(address)
     _, metrics = get(address, "/metrics")
     accepted = sum(
         sample.value
@@ -305,7 +305,7 @@ def _ranked(places: Mapping[str, str], site: str, window: str) -> Ranked:
     for address in places.values():
         try:
             answer = get_json(address, f"/v1/most-read?{query}")
-        except Silent as error:
+        except NoResponse as error:
             silent = str(error)
             continue
         if "items" not in answer:
@@ -326,4 +326,4 @@ def _ranked(places: Mapping[str, str], site: str, window: str) -> Ranked:
                 for item in answer["items"]
             ),
         )
-    raise Silent(silent)
+    raise NoResponse(silent)

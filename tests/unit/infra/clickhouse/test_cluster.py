@@ -3,7 +3,7 @@
 import pytest
 
 from mostread.infra.clickhouse.cluster import on_cluster
-from mostread.infra.clickhouse.migrations import REMEMBERED, statements
+from mostread.infra.clickhouse.migrations import CREATE_TABLE, statements
 from mostread.infra.schemas import migrations
 
 
@@ -39,7 +39,7 @@ def test_what_is_not_known_is_not_sent_to_one_replica_only() -> None:
 
 def test_each_table_of_a_migration_replicates() -> None:
     every = [s for path in migrations() for s in statements(path.read_text())]
-    for statement in [REMEMBERED, *every]:
+    for statement in [CREATE_TABLE, *every]:
         sent = on_cluster(statement, "news")
         assert sent.count("ON CLUSTER 'news'") == 1, sent
         assert sent.count("MergeTree") == sent.count("ENGINE = Replicated"), sent

@@ -91,7 +91,7 @@ def tables(way: Way) -> Iterator[Finding]:
 
 def _applied(way: Way) -> dict[int, str]:
     try:
-        return dict(way.query("applied_migrations"))
+        return way.applied_migrations()
     except Misconfigured as error:
         if _is_no_table(error):
             return {}

@@ -5,12 +5,12 @@ from typing import Any
 
 from mostread.core.counting.dedup import MEMORY_MS
 from mostread.errors import Misconfigured
+from mostread.infra.healthcheck import tcp_error
 from mostread.infra.kafka.config import KafkaSettings
 from mostread.infra.kafka.topics import DAY_MS, config_mismatches, configs, configurations
 from mostread.ops.bootstrap import InitSettings
 from mostread.ops.doctor.findings import Finding, forbidden, ok, problem, warning
 from mostread.ops.inspection.clients import NotReachedError, Way
-from mostread.ops.inspection.http import knock
 
 OLDEST = (2, 8)
 """The first that gives topics an identity, by which one that was made again is known."""
@@ -35,7 +35,7 @@ def kafka(way: Way) -> Iterator[Finding]:
         return
     settings = way.settings(KafkaSettings)
     for named in settings.bootstrap_servers:
-        if why := knock(named):
+        if why := tcp_error(named):
             yield warning(
                 f"{named} of MOSTREAD_KAFKA_BROKERS does not answer ({why})",
                 "The others do, so everything works; bring it back, or take it out.",
@@ -43,7 +43,7 @@ def kafka(way: Way) -> Iterator[Finding]:
     reached = []
     for broker in brokers:
         place = f"{broker['host']}:{broker['port']}"
-        if why := knock(place):
+        if why := tcp_error(place):
             yield problem(
                 f"broker {broker['broker_id']} tells clients to come to {place}, and cannot be "
                 f"reached there ({why})",

@@ -4,10 +4,10 @@ import resource
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+from mostread.infra.healthcheck import NoResponse, failing_checks
 from mostread.infra.http.config import ServiceSettings
 from mostread.ops.doctor.findings import Finding, ok, problem, warning
 from mostread.ops.inspection.clients import Way
-from mostread.ops.inspection.http import Silent, failing
 
 
 def services(way: Way) -> Iterator[Finding]:
@@ -17,7 +17,7 @@ def services(way: Way) -> Iterator[Finding]:
     ready = []
     with ThreadPoolExecutor(len(way.services)) as pool:
         for name, said in zip(way.services, pool.map(_ask, way.services.values()), strict=True):
-            if isinstance(said, Silent):
+            if isinstance(said, NoResponse):
                 yield problem(
                     f"{name}: {said}",
                     f"Start `mostread {name.partition('-')[0]}`, or see in its log why it ended.",
@@ -34,10 +34,10 @@ def services(way: Way) -> Iterator[Finding]:
         yield ok(f"{', '.join(ready)} {'is' if len(ready) == 1 else 'are'} ready")
 
 
-def _ask(address: str) -> dict[str, str] | Silent:
+def _ask(address: str) -> dict[str, str] | NoResponse:
     try:
-        return failing(address)
-    except Silent as error:
+        return failing_checks(address)
+    except NoResponse as error:
         return error
 
 

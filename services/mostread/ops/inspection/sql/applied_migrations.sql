@@ -1,1 +1,0 @@
-SELECT DISTINCT version, name FROM schema_migrations
