@@ -57,7 +57,7 @@ async def _whole(request: web.Request) -> bytes:
             error.__traceback__ = None
             raise
     if connection is not None:
-        connection.works(len(body))
+        connection.mark_active(len(body))
     return body
 
 

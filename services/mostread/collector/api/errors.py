@@ -25,7 +25,7 @@ def away(request: web.Request, error: Unavailable) -> web.Response:
             name, retry_after = "overloaded", 1
             connection = connection_of(request)
             if connection is not None:
-                connection.rest(retry_after)
+                connection.pause_reading_for(retry_after)
             advice = "Nothing was kept. Send it again after Retry-After."
         case _:
             name, retry_after = "kafka-unavailable", 2

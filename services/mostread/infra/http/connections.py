@@ -1,13 +1,13 @@
-"""The connections of a service: how many, how long each may keep it waiting, what it may hold.
+"""Connections of a service: their number, their timeouts, and the bytes they buffer.
 
-aiohttp waits for a client as long as the client likes: an hour for the head of a request, for
-ever for its body and for the answer to be taken. Here one rule stands against all of that:
-where there is no room, the connection whose client has kept us waiting longest is cut. A good
-client is quick, so it is never that one; and nobody keeps it out by holding many.
+aiohttp alone waits for clients without limit: an hour for the head of a request, forever for its
+body and for the client to read the response. This module applies one rule instead. At a limit it
+closes the connection that has waited longest for its client. Well-behaved clients are fast, so
+theirs is never that one, however many connections an attacker opens.
 
-- There are at most `http_max_connections`. One that waits for its client (for the next request,
-  the rest of a body, an answer to be taken) waits `http_client_timeout_seconds` at most.
-- Of requests that are not whole yet at most `http_max_buffered_bytes` are held,.
+- A process has at most `http_max_connections`. A connection that waits for its client (for the
+  next request, the rest of a body, a response to be read) waits `http_client_timeout_seconds`.
+- Incomplete requests occupy at most `http_max_buffered_bytes`.
 """
 
 import asyncio
@@ -21,21 +21,21 @@ from aiohttp.typedefs import Handler
 from mostread.infra.http.config import ServiceSettings
 
 _HEAD_BYTES = 16 << 10
-"""As much of what a connection sent is taken to be the head of a request."""
-_MOST_HELD = 2 << 20
-"""No connection holds more: what comes beyond the limit of a body is thrown away."""
+"""Bytes of a request that may be its head."""
+_MAX_BUFFERED = 2 << 20
+"""Maximum counted per connection: bytes beyond the body limit are discarded."""
 _READ_BYTES = 16 << 10
-"""How much of a body is read before its handler asks for it. aiohttp takes up to 32 requests of
-a connection at once, and so many times as much."""
+"""Bytes of a body that are read before its handler asks for them. aiohttp accepts up to 32
+pipelined requests per connection, each with that many."""
 _SPARE_FILES = 100
-"""File descriptors that are not for clients: the log, Kafka, ClickHouse, libraries."""
-_FEWEST = 10
-"""Connections there may be however few files."""
+"""File descriptors for other purposes: the log, Kafka, ClickHouse, libraries."""
+_MIN_CONNECTIONS = 10
+"""Connections to permit even if the file limit is lower."""
 _SWEEP_SECONDS = 1.0
 
 
 class CloseReason(StrEnum):
-    """Why a connection was cut: a closed set."""
+    """Why the service closed a connection: a closed set."""
 
     MAX_CONNECTIONS = "max_connections"
     TIMEOUT = "timeout"
@@ -43,9 +43,9 @@ class CloseReason(StrEnum):
 
 
 class Connection(web.RequestHandler):
-    """One connection, served by aiohttp. `held` bytes of it are not a whole request yet."""
+    """A connection served by aiohttp; `buffered` of its bytes are not a complete request yet."""
 
-    __slots__ = ("_connections", "_paused_for_body", "client_seconds", "held", "waits_since")
+    __slots__ = ("_connections", "_paused_for_body", "buffered", "client_seconds", "idle_since")
 
     def __init__(self, connections: "Connections", server: web.Server) -> None:
         super().__init__(
@@ -53,13 +53,13 @@ class Connection(web.RequestHandler):
             loop=connections.loop,
             access_log=None,  # type: ignore[arg-type]  # as AppRunner's documentation has it
             read_bufsize=_READ_BYTES,
-            auto_decompress=False,  # collector/inflate.py says why
+            auto_decompress=False,  # the collector's body.py bounds the size while it inflates
         )
         self._connections = connections
         self._paused_for_body = False
         self.client_seconds = connections.client_seconds
-        self.held = 0
-        self.waits_since = 0.0
+        self.buffered = 0
+        self.idle_since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -70,7 +70,7 @@ class Connection(web.RequestHandler):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self.hold(len(data))
+        self.buffer(len(data))
         super().data_received(data)
 
     def pause_reading(self) -> None:
@@ -78,152 +78,153 @@ class Connection(web.RequestHandler):
         super().pause_reading()
 
     def resume_reading(self, resume_parser: bool = True) -> None:
-        # aiohttp resumes twice a request, paused or not, which takes a twentieth of its time;
-        # and it would end a `rest`.
+        # aiohttp resumes twice per request, paused or not, which takes 5 % of its time and would
+        # end pause_reading_for early.
         if self._paused_for_body:
             self._paused_for_body = False
             super().resume_reading(resume_parser)
 
-    def hold(self, size: int) -> None:
-        """So many bytes more are in memory."""
-        size = min(size, _MOST_HELD - self.held)
+    def buffer(self, size: int) -> None:
+        """Count `size` more bytes in memory."""
+        size = min(size, _MAX_BUFFERED - self.buffered)
         if size > 0:
-            self._connections.hold(self, size)
+            self._connections.buffer(self, size)
 
-    def waits(self) -> None:
-        """From now on it is the client's turn."""
-        self._connections.waits(self)
+    def mark_idle(self) -> None:
+        """Start waiting for the client."""
+        self._connections.mark_idle(self)
 
-    def works(self, body_bytes: int = 0) -> None:
-        """A request is whole, with a body of so many bytes: from now on it is our turn."""
-        self._connections.works(self)
-        if self.held:
-            self._connections.let_go(self, min(self.held, body_bytes + _HEAD_BYTES))
+    def mark_active(self, body_bytes: int = 0) -> None:
+        """Stop waiting for the client: a request with a body of so many bytes is complete."""
+        self._connections.mark_active(self)
+        if self.buffered:
+            self._connections.release(self, min(self.buffered, body_bytes + _HEAD_BYTES))
 
-    def rest(self, seconds: float) -> None:
-        """Read nothing for a while: a client that was told Retry-After has nothing to say."""
+    def pause_reading_for(self, seconds: float) -> None:
+        """Read nothing for a while, for a client that was sent Retry-After."""
         transport = self.transport
         if transport is not None and transport.is_reading():
             transport.pause_reading()
-            self._connections.loop.call_later(seconds, _read_on, transport)
+            self._connections.loop.call_later(seconds, _resume, transport)
 
     def end(self) -> None:
-        """CloseReason it, whatever is under way."""
+        """Close the connection, whatever is in progress."""
         transport = self.transport
         if transport is not None:
-            transport.abort()  # close() would wait for the answer to be taken
+            transport.abort()  # close() would wait until the client has read the response
         self.force_close()
 
 
-def _read_on(transport: asyncio.Transport) -> None:
+def _resume(transport: asyncio.Transport) -> None:
     if not transport.is_closing():
         transport.resume_reading()
 
 
 def connection_of(request: web.Request) -> Connection | None:
-    """Return the connection of a request; None where it is none of ours."""
-    found = request.protocol
-    return found if isinstance(found, Connection) else None
+    """Return the connection of a request, None if another server accepted it."""
+    protocol = request.protocol
+    return protocol if isinstance(protocol, Connection) else None
 
 
 class Connections:
-    """The open connections of a service, those that would be cut first in front.
+    """The open connections of a service, in the order in which they would be closed.
 
-    `cut` is told of each that is. Make it in a running loop.
+    `closing` is called with the reason of each connection that the service closes. Create it in a
+    running loop.
     """
 
-    def __init__(self, settings: ServiceSettings, cut: Callable[[CloseReason], None]) -> None:
+    def __init__(self, settings: ServiceSettings, closing: Callable[[CloseReason], None]) -> None:
         self.loop = asyncio.get_running_loop()
         files = raise_nofile_limit(settings.http_max_connections + _SPARE_FILES)
-        self.most = max(files - _SPARE_FILES, _FEWEST)
+        self.max_connections = max(files - _SPARE_FILES, _MIN_CONNECTIONS)
         self.client_seconds = settings.http_client_timeout_seconds
-        self._most_bytes = settings.http_max_buffered_bytes
-        self._cut_for = cut
+        self._max_bytes = settings.http_max_buffered_bytes
+        self._closing = closing
         self._open: set[Connection] = set()
-        self._waiting: dict[Connection, None] = {}
-        self._holding: dict[Connection, None] = {}
-        self._held_bytes = 0
+        self._idle: dict[Connection, None] = {}
+        self._buffering: dict[Connection, None] = {}
+        self._buffered_bytes = 0
 
     def __len__(self) -> int:
         return len(self._open)
 
     def opened(self, connection: Connection) -> None:
-        """It is there; where there are too many now, another goes."""
+        """Add a connection, closing another one at the limit."""
         self._open.add(connection)
-        self.waits(connection)
-        if len(self._open) > self.most:
-            self._cut(next(iter(self._waiting)), CloseReason.MAX_CONNECTIONS)
+        self.mark_idle(connection)
+        if len(self._open) > self.max_connections:
+            self._close(next(iter(self._idle)), CloseReason.MAX_CONNECTIONS)
 
     def closed(self, connection: Connection) -> None:
-        """It is gone, and all that was held of it; may be called again."""
+        """Remove a connection and its buffered bytes; may be called twice."""
         self._open.discard(connection)
-        self._waiting.pop(connection, None)
-        self.let_go(connection, connection.held)
+        self._idle.pop(connection, None)
+        self.release(connection, connection.buffered)
 
-    def waits(self, connection: Connection) -> None:
-        """It goes to the back of those that wait for their clients."""
+    def mark_idle(self, connection: Connection) -> None:
+        """Move a connection to the end of those that wait for their clients."""
         if connection in self._open:
-            connection.waits_since = self.loop.time()
-            self._waiting.pop(connection, None)
-            self._waiting[connection] = None
+            connection.idle_since = self.loop.time()
+            self._idle.pop(connection, None)
+            self._idle[connection] = None
 
-    def works(self, connection: Connection) -> None:
-        """It waits for us."""
-        self._waiting.pop(connection, None)
+    def mark_active(self, connection: Connection) -> None:
+        """Remove a connection from those that wait for their clients."""
+        self._idle.pop(connection, None)
 
-    def hold(self, connection: Connection, size: int) -> None:
-        """So much more is held of it; where that is too much in all, those before it go."""
+    def buffer(self, connection: Connection, size: int) -> None:
+        """Count `size` more bytes, closing the oldest connections above the limit."""
         if connection in self._open:
-            connection.held += size
-            self._holding.setdefault(connection)
-            self._held_bytes += size
-            while self._held_bytes > self._most_bytes:
-                self._cut(next(iter(self._holding)), CloseReason.MAX_BUFFERED_BYTES)
+            connection.buffered += size
+            self._buffering.setdefault(connection)
+            self._buffered_bytes += size
+            while self._buffered_bytes > self._max_bytes:
+                self._close(next(iter(self._buffering)), CloseReason.MAX_BUFFERED_BYTES)
 
-    def let_go(self, connection: Connection, size: int) -> None:
-        """So much of it is held no more."""
-        connection.held -= size
-        self._held_bytes -= size
-        if not connection.held:
-            self._holding.pop(connection, None)
+    def release(self, connection: Connection, size: int) -> None:
+        """Count `size` bytes less."""
+        connection.buffered -= size
+        self._buffered_bytes -= size
+        if not connection.buffered:
+            self._buffering.pop(connection, None)
 
     async def sweep(self) -> None:
-        """CloseReason those whose clients take too long, for ever."""
+        """Close connections at their timeout, until cancelled."""
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
-            # A second more than a handler waits for a body, which can tell the client.
+            # One second after the handler's own timeout for a body, which can still answer.
             since = self.loop.time() - self.client_seconds - 1
-            for connection in list(self._waiting):
-                if connection.waits_since > since:
+            for connection in list(self._idle):
+                if connection.idle_since > since:
                     break
-                self._cut(connection, CloseReason.TIMEOUT)
+                self._close(connection, CloseReason.TIMEOUT)
 
-    def _cut(self, connection: Connection, why: CloseReason) -> None:
-        self._cut_for(why)
+    def _close(self, connection: Connection, reason: CloseReason) -> None:
+        self._closing(reason)
         self.closed(connection)
         connection.end()
 
 
 @web.middleware
 async def connection_state_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Tell the connection whose turn it is."""
+    """Mark the connection active during a request and idle after it."""
     connection = connection_of(request)
     if connection is None:
         return await handler(request)
     if request.body_exists:
-        # It has come so far. The handler says when it has read the rest.
-        connection.waits()
+        # The head has arrived. The handler marks the connection active when it has the body.
+        connection.mark_idle()
     else:
-        connection.works()
+        connection.mark_active()
     try:
         return await handler(request)
     finally:
-        connection.works(request.content_length or 0)
-        connection.waits()
+        connection.mark_active(request.content_length or 0)
+        connection.mark_idle()
 
 
 def raise_nofile_limit(wanted: int) -> int:
-    """Raise the limit to `wanted`, as far as the system lets us; return how many of them may be."""
+    """Raise the limit of open files to `wanted` if permitted; return the resulting limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return wanted

@@ -1,7 +1,8 @@
-"""Processes that share a port answer for one another: who asks one is told of all.
+"""Health and metrics of several processes that share a port.
 
-A client of a shared port cannot choose who answers. So each process also answers for itself
-alone, on a socket in a directory that only their user can enter, and the others ask there.
+A client of a shared port cannot choose which process answers. Each process therefore also listens
+on a Unix socket, in a directory that only its user can enter, and whichever process receives
+/readyz or /metrics asks all of them there.
 """
 
 import asyncio
@@ -17,37 +18,37 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from mostread.infra.http.server import Check
 
-_ANSWER_SECONDS = 5
+_TIMEOUT_SECONDS = 5
 
 
 class MergedMetrics:
-    """Metrics of several processes, each sample with the label `worker` of its own."""
+    """Metrics of several processes, told apart by the label `worker`."""
 
     def __init__(self) -> None:
         self._families: dict[str, Metric] = {}
 
-    def add(self, worker: int, exposed: str) -> None:
-        """Add what one of them says, in Prometheus's text format.
+    def add(self, worker: int, exposition: str) -> None:
+        """Add the metrics of one process, in Prometheus's text format.
 
-        They are told apart, not summed up: a gauge need not make sense as a sum, and a
-        counter that began anew in one process would look like all of them going backwards.
+        The samples stay separate: the sum of a gauge may mean nothing, and a counter that one
+        process restarts would look like a reset of the sum.
         """
-        for family in text_string_to_metric_families(exposed):
-            known = self._families.setdefault(
+        for family in text_string_to_metric_families(exposition):
+            merged = self._families.setdefault(
                 family.name, Metric(family.name, family.documentation, family.type)
             )
             for sample in family.samples:
                 labels = {**sample.labels, "worker": str(worker)}
-                known.samples.append(sample._replace(labels=labels))
+                merged.samples.append(sample._replace(labels=labels))
 
     def collect(self) -> list[Metric]:
-        """Return all of them, as an encoder of prometheus_client wants them."""
+        """Return all metrics, as prometheus_client's encoders expect them."""
         return list(self._families.values())
 
 
 @dataclass(frozen=True)
 class WorkerPool:
-    """The processes 1 to `count`, whose sockets are in `directory`."""
+    """Processes 1 to `count`, whose sockets are in `directory`."""
 
     directory: Path
     count: int
@@ -56,37 +57,37 @@ class WorkerPool:
         return self.directory / f"{worker}.sock"
 
     def checks(self) -> dict[str, Check]:
-        """Return for each of them what asks it whether it is ready."""
+        """Return a readiness check for each process."""
 
         def check(worker: int) -> Check:
-            async def ask() -> str | None:
+            async def readiness_error() -> str | None:
                 try:
-                    async with self._get(worker, "/readyz") as answer:
-                        return None if answer.ok else str((await answer.json())["detail"])
+                    async with self._get(worker, "/readyz") as response:
+                        return None if response.ok else str((await response.json())["detail"])
                 except (aiohttp.ClientError, TimeoutError):
                     return "it does not answer"
 
-            return ask
+            return readiness_error
 
-        return {f"worker {worker}": check(worker) for worker in self._numbers()}
+        return {f"worker {worker}": check(worker) for worker in self._workers()}
 
     async def metrics(self) -> MergedMetrics:
-        """Return the metrics of all that answer."""
+        """Return the metrics of every process that responds."""
 
-        async def ask(worker: int) -> str:
+        async def scrape(worker: int) -> str:
             try:
-                async with self._get(worker, "/metrics") as answer:
-                    return await answer.text()
+                async with self._get(worker, "/metrics") as response:
+                    return await response.text()
             except (aiohttp.ClientError, TimeoutError):
                 return ""
 
-        gathered = MergedMetrics()
-        exposed = await asyncio.gather(*map(ask, self._numbers()))
-        for worker, text in zip(self._numbers(), exposed, strict=True):
-            gathered.add(worker, text)
-        return gathered
+        merged = MergedMetrics()
+        expositions = await asyncio.gather(*map(scrape, self._workers()))
+        for worker, exposition in zip(self._workers(), expositions, strict=True):
+            merged.add(worker, exposition)
+        return merged
 
-    def _numbers(self) -> range:
+    def _workers(self) -> range:
         return range(1, self.count + 1)
 
     @asynccontextmanager
@@ -94,23 +95,23 @@ class WorkerPool:
         async with (
             aiohttp.ClientSession(
                 connector=aiohttp.UnixConnector(str(self.socket(worker))),
-                timeout=aiohttp.ClientTimeout(_ANSWER_SECONDS),
+                timeout=aiohttp.ClientTimeout(_TIMEOUT_SECONDS),
             ) as http,
-            http.get(f"http://worker{path}") as answer,
+            http.get(f"http://worker{path}") as response,
         ):
-            yield answer
+            yield response
 
 
 @dataclass(frozen=True)
 class WorkerSlot:
-    """Which of its siblings a process is."""
+    """The number of a process in its pool."""
 
     worker: int
     siblings: WorkerPool
 
     @asynccontextmanager
     async def answering(self, app: web.Application) -> AsyncIterator[None]:
-        """Serve `app` to the siblings, who ask it about this process."""
+        """Serve `app`, which covers this process alone, to the other processes."""
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         try:

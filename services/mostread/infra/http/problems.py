@@ -24,7 +24,7 @@ log = get_logger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 CONTENT_TYPE = "application/problem+json"
-_NOT_KEPT = "{error} Nothing was kept. Send it again after Retry-After."
+_NOT_STORED = "{error} Nothing was kept. Send it again after Retry-After."
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ PROBLEMS: Mapping[type[MostreadError], ProblemType] = {
     errors.UnsupportedEncoding: ProblemType(415, "unsupported-encoding", "Unsupported Media Type"),
     # The collector: the client may retry.
     errors.KafkaUnavailable: ProblemType(
-        503, "kafka-unavailable", "Service Unavailable", _NOT_KEPT, retry_after=2
+        503, "kafka-unavailable", "Service Unavailable", _NOT_STORED, retry_after=2
     ),
     errors.OutcomeUnknown: ProblemType(
         503,
@@ -81,7 +81,7 @@ PROBLEMS: Mapping[type[MostreadError], ProblemType] = {
         retry_after=2,
     ),
     errors.Overloaded: ProblemType(
-        503, "overloaded", "Service Unavailable", _NOT_KEPT, retry_after=1, pauses=True
+        503, "overloaded", "Service Unavailable", _NOT_STORED, retry_after=1, pauses=True
     ),
     # The ranking: the client may retry.
     errors.TooManyStreams: ProblemType(
@@ -167,13 +167,13 @@ def problem_response(request: web.Request, error: MostreadError) -> web.Response
     if kind.closes:
         response.force_close()
     if kind.pauses and kind.retry_after and (connection := connection_of(request)):
-        connection.rest(kind.retry_after)
+        connection.pause_reading_for(kind.retry_after)
     return response
 
 
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn every exception into problem+json: ours, aiohttp's, and unexpected ones."""
+    """Turn every exception into problem+json: mostread's, aiohttp's, and unexpected ones."""
     try:
         return await handler(request)
     except web.HTTPException as error:

@@ -1,4 +1,4 @@
-"""What every service has: /healthz, /readyz, /metrics, /openapi.json, and an orderly end."""
+"""The operational routes of every service, and its start and graceful shutdown."""
 
 import asyncio
 import signal
@@ -27,14 +27,14 @@ from mostread.infra.logging import get_logger
 log = get_logger(__name__)
 
 Check = Callable[[], Awaitable[str | None]]
-"""Asks one part whether it works: None, or a sentence that says what is wrong."""
+"""Checks one dependency: returns None, or the error as a sentence."""
 
-Gather = Callable[[], Awaitable[Collector]]
-"""Gets metrics from elsewhere."""
+Scrape = Callable[[], Awaitable[Collector]]
+"""Collects metrics when they are requested."""
 
 
 def new_registry() -> CollectorRegistry:
-    """Return a registry of metrics with those of the process itself in it."""
+    """Return a registry that holds the metrics of the process itself."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
@@ -45,7 +45,7 @@ def new_registry() -> CollectorRegistry:
 def new_application(
     *,
     checks: Mapping[str, Check],
-    registry: CollectorRegistry | Gather,
+    registry: CollectorRegistry | Scrape,
     openapi: Mapping[str, Any] | None = None,
     client_max_size: int = 1 << 20,
     cors: Mapping[str, CorsPolicy] | None = None,
@@ -66,22 +66,22 @@ def new_application(
         return web.json_response({"status": "ok"})
 
     async def readyz(_: web.Request) -> web.Response:
-        answers = await asyncio.gather(*(check() for check in checks.values()))
-        failing = {name: said for name, said in zip(checks, answers, strict=True) if said}
+        errors = await asyncio.gather(*(check() for check in checks.values()))
+        failing = {name: error for name, error in zip(checks, errors, strict=True) if error}
         if failing:
             return problem(
                 503,
                 "not-ready",
                 "Not ready",
-                "; ".join(f"{name}: {said}" for name, said in failing.items()),
+                "; ".join(f"{name}: {error}" for name, error in failing.items()),
                 failing=failing,
             )
         return web.json_response({"status": "ready", "checks": dict.fromkeys(checks, "ok")})
 
     async def metrics(request: web.Request) -> web.Response:
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        found = registry if isinstance(registry, CollectorRegistry) else await registry()
-        return web.Response(body=encode(found), headers={"Content-Type": content_type})
+        collector = registry if isinstance(registry, CollectorRegistry) else await registry()
+        return web.Response(body=encode(collector), headers={"Content-Type": content_type})
 
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
@@ -97,7 +97,7 @@ def new_application(
 
 
 class RunningServer:
-    """A service that listens; `cleanup` lets the requests under way finish."""
+    """A listening service; `cleanup` finishes the requests in progress."""
 
     def __init__(self, runner: web.AppRunner, server: web.Server, connections: Connections) -> None:
         self.connections = connections
@@ -105,7 +105,7 @@ class RunningServer:
         self._server = server
 
     async def start(self, host: str, port: int, *, shared: bool) -> None:
-        """Accept connections. Raises OSError where the port is taken."""
+        """Accept connections. Raises OSError if the port is in use."""
         self._listener = await self.connections.loop.create_server(
             partial(Connection, self.connections, self._server),
             host,
@@ -116,7 +116,7 @@ class RunningServer:
         self._sweeping = asyncio.create_task(self.connections.sweep())
 
     async def cleanup(self) -> None:
-        """Accept no more, let requests finish, then clean up."""
+        """Close the port, finish requests in progress, then release resources."""
         self._listener.close()
         await self._runner.cleanup()
         self._sweeping.cancel()
@@ -132,22 +132,23 @@ async def listen(
     shared: bool = False,
     cut: Callable[[CloseReason], None] = lambda _: None,
 ) -> RunningServer:
-    """Serve `app` within the limits of `settings`; `cut` is told of connections beyond them.
+    """Serve `app` within the limits of `settings`.
 
-    Where it is `shared`, other processes that say so too may listen on the same port. Raises
-    Misconfigured, naming `setting`, where the port is taken.
+    `cut` is called for each connection that the service closes at a limit. If `shared`, other
+    processes that share may listen on the same port. Raises Misconfigured, naming `setting`, if
+    the port is in use.
     """
     runner = web.AppRunner(app, shutdown_timeout=30)
     await runner.setup()
     if runner.server is None:
-        raise RuntimeError("aiohttp's runner is set up and has no server")
+        raise RuntimeError("aiohttp's runner has no server after its setup")
     listening = RunningServer(runner, runner.server, Connections(settings, cut))
     try:
         await listening.start(host, port, shared=shared)
     except OSError as error:
         await runner.cleanup()
         raise Misconfigured(
-            f"cannot listen on {host}:{port} ({error.strerror}); choose another port by {setting}"
+            f"cannot listen on {host}:{port} ({error.strerror}); choose another port with {setting}"
         ) from error
     log.info("listening", host=host, port=port)
     return listening
@@ -162,37 +163,37 @@ def stop_signal() -> asyncio.Event:
     return stop
 
 
-ANSWER_SECONDS = 2.0
+_REFRESH_SECONDS = 2.0
 
 
 class ScrapeRegistry:
-    """A registry; before it is read `ask` brings some of its metrics up to date.
+    """A registry that refreshes some of its metrics when it is scraped.
 
-    Where that takes long what was known stands, and the next who reads waits for the same
-    question: a server that hangs is asked once.
+    A slow refresh does not delay the scrape: it returns the previous values, and the next scrape
+    waits for the same refresh. So a server that hangs is queried once.
     """
 
-    def __init__(self, registry: CollectorRegistry, ask: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, registry: CollectorRegistry, refresh: Callable[[], Awaitable[None]]) -> None:
         self._registry = registry
-        self._ask = ask
-        self._asking: asyncio.Task[None] | None = None
+        self._refresh = refresh
+        self._refreshing: asyncio.Task[None] | None = None
 
     async def __call__(self) -> CollectorRegistry:
-        """Return the registry within seconds, whoever is away."""
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._measure())
-        await asyncio.wait({self._asking}, timeout=ANSWER_SECONDS)
+        """Return the registry within seconds, even if the refresh hangs."""
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.create_task(self._try_refresh())
+        await asyncio.wait({self._refreshing}, timeout=_REFRESH_SECONDS)
         return self._registry
 
     async def close(self) -> None:
-        """Ask no more."""
-        if self._asking is not None:
-            self._asking.cancel()
-            await asyncio.wait({self._asking})
+        """Cancel a refresh in progress."""
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+            await asyncio.wait({self._refreshing})
 
-    async def _measure(self) -> None:
+    async def _try_refresh(self) -> None:
         try:
-            await self._ask()
+            await self._refresh()
         except Exception:
             # The other metrics are still worth reading.
             log.exception("scrape_refresh_failed")
