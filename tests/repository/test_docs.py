@@ -1,67 +1,93 @@
-"""docs/how-to/operations.md says of every setting, metric and address what the code says."""
+"""The documentation agrees with the code, and builds without a broken link."""
 
 import re
-from collections.abc import Callable, Iterator
+import subprocess
 from pathlib import Path
 
+import pytest
 from prometheus_client import CollectorRegistry
-from prometheus_client.metrics import MetricWrapperBase
 
-from mostread.aggregator.metrics import AggregatorMetrics
-from mostread.collector.metrics import CollectorMetrics
 from mostread.infra.http.server import new_application
 from mostread.infra.settings import variable
-from mostread.ops.canary.metrics import CanaryMetrics
 from mostread.ops.effective_settings import SERVICES, effective
-from mostread.ranking.metrics import Metrics as RankingMetrics
+from tests.support.tools import tool
+from tools import generate_docs
 
-OPERATIONS = (Path(__file__).parents[2] / "docs/how-to/operations.md").read_text()
-LINES = OPERATIONS.splitlines()
-
-
-def rows_about(pattern: str) -> set[str]:
-    return {line for line in LINES if re.match(rf"\| `{pattern}` \|", line)}
-
-
-def metric_rows(new_metrics: Callable[[CollectorRegistry], object]) -> Iterator[str]:
-    registry = CollectorRegistry()
-    new_metrics(registry)
-    for metric in set(registry._collector_to_names):
-        assert isinstance(metric, MetricWrapperBase)
-        (family,) = metric.describe()
-        name = f"{family.name}_total" if family.type == "counter" else family.name
-        labels = ", ".join(metric._labelnames)
-        yield f"| `{name}` | {family.type} | {labels} | {family.documentation} |"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
+SETTINGS = (DOCS / "reference/settings.md").read_text()
+OPERATIONS = (DOCS / "how-to/operations.md").read_text()
+CODE_SPAN = re.compile(r"`([^`\n]+)`")
 
 
-def test_every_setting_is_documented_as_it_is() -> None:
-    rows = {
-        f"| `{setting.name}` | {f'`{setting.default}`' if setting.default else ''} "
-        f"| {setting.description} |"
-        for setting in effective()
-    }
-    assert rows_about(r"MOSTREAD_\w+") == rows
+@pytest.mark.parametrize("path", generate_docs.generated(), ids=lambda path: path.stem)
+def test_reference_page_is_generated_from_code(path: Path) -> None:
+    assert path.read_text() == generate_docs.generated()[path], "run `make docs`"
 
 
-def test_every_metric_is_documented_as_it_is() -> None:
-    rows = {
-        row
-        for new_metrics in (CollectorMetrics, AggregatorMetrics, RankingMetrics, CanaryMetrics)
-        for row in metric_rows(new_metrics)
-    }
-    assert rows_about(r"mostread_\w+") == rows
+def test_settings_page_lists_every_setting() -> None:
+    headings = set(re.findall(r"^### `(MOSTREAD_\w+)`$", SETTINGS, re.MULTILINE))
+    assert headings == {setting.name for setting in effective()}
 
 
-def test_what_each_service_says_of_itself_is_documented() -> None:
+def test_settings_page_names_every_secret_file() -> None:
+    for settings in SERVICES.values():
+        for name in settings.secret_names():
+            assert f"- File: `{variable(name)}_FILE`" in SETTINGS
+
+
+def test_operations_page_lists_the_endpoints_and_ports_of_every_service() -> None:
     application = new_application(checks={}, registry=CollectorRegistry(), openapi={})
     for resource in application.router.resources():
         assert f"| `{resource.canonical}` |" in OPERATIONS
+    ports = OPERATIONS.partition("\n## ")[0].replace("\n", " ")
     for service, settings in SERVICES.items():
         if port := settings.model_fields.get(f"{service}_port"):
-            assert f"{service} on {port.default}" in OPERATIONS
+            assert f"{service} on {port.default}" in ports
 
 
-def test_every_secret_that_may_lie_in_a_file_is_named() -> None:
-    for settings in SERVICES.values():
-        for name in settings.secret_names():
-            assert f"`{variable(name)}_FILE`" in OPERATIONS
+def test_site_builds_without_broken_links(tmp_path: Path) -> None:
+    build = [tool("mkdocs"), "build", "--strict", "--site-dir", str(tmp_path / "site")]
+    result = subprocess.run(build, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_page_names_only_existing_files(page: Path) -> None:
+    folders = "benchmarks|deploy|docs|schemas|services|tests|tools"
+    for span in CODE_SPAN.findall(page.read_text()):
+        if re.fullmatch(rf"(?:{folders})/[\w./-]+", span):
+            assert (ROOT / span).exists(), span
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_page_links_to_existing_files(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if not re.match(r"https?:|#", target):
+            assert (page.parent / target.partition("#")[0]).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_prose_wraps_at_100_columns(page: Path) -> None:
+    prose = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    for line in prose.splitlines():
+        breakable = " " in re.sub(r"\[[^]]*\]\([^)]*\)|`[^`]*`", "", line[:100]).strip(
+            "- 0123456789."
+        )
+        exempt = line.startswith(("|", "    ", "!["))
+        assert len(line) <= 100 or exempt or not breakable, line
+
+
+def test_documentation_paths_in_code_exist() -> None:
+    command = [
+        "git",
+        "grep",
+        "--extended-regexp",
+        "--only-matching",
+        "-h",
+        r"docs/[a-z0-9/_-]+\.md",
+    ]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    for path in set(result.stdout.split()):
+        assert (ROOT / path).exists(), path

@@ -28,6 +28,7 @@ KUSTOMIZATIONS = ("base", "examples/news")
 OTHERS = {"PodMonitor"}
 OLDEST, NEWEST = "1.30", kubernetes_validate.latest_version()
 DEPLOYMENT = (ROOT / "docs/how-to/deployment.md").read_text()
+KUBERNETES_GUIDE = (ROOT / "docs/how-to/kubernetes.md").read_text()
 
 
 @pytest.fixture(params=KUSTOMIZATIONS)
@@ -51,7 +52,7 @@ def test_kubernetes_knows_every_field(manifests: Manifests, version: str) -> Non
 
 
 def test_the_document_names_the_oldest_version_that_takes_them() -> None:
-    assert f"Kubernetes {OLDEST} or newer" in DEPLOYMENT
+    assert f"Kubernetes {OLDEST} or newer" in KUBERNETES_GUIDE
 
 
 @pytest.mark.parametrize(("manifests", "workload"), workloads())
@@ -289,7 +290,7 @@ def test_the_document_says_how_to_make_every_secret(manifests: Manifests) -> Non
             for item in volume.get("secret", {}).get("items", []):
                 wanted.add((volume["secret"]["secretName"], item["key"]))
     for name, key in wanted:
-        assert re.search(rf"create secret generic {name} [^`]*--from-\w+={key}=", DEPLOYMENT)
+        assert re.search(rf"create secret generic {name} [^`]*--from-\w+={key}=", KUBERNETES_GUIDE)
 
 
 def ingress_paths(name: str) -> dict[str, str]:

@@ -83,7 +83,7 @@ def test_what_cannot_be_is_refused() -> None:
 def test_what_was_measured_is_in_the_documents() -> None:
     """Where `make bench` writes other figures, costs.py is to follow."""
     performance = (Path(__file__).parents[4] / "docs/explanation/performance.md").read_text()
-    operations = (Path(__file__).parents[4] / "docs/how-to/operations.md").read_text()
+    settings = (Path(__file__).parents[4] / "docs/reference/settings.md").read_text()
 
     def cell(row: str, column: int) -> float:
         (line,) = re.findall(rf"^\| {re.escape(row)} \| [0-9].*$", performance, re.MULTILINE)
@@ -98,4 +98,4 @@ def test_what_was_measured_is_in_the_documents() -> None:
     assert cell("mostread, 1 a record", 2) == near(costs.AGGREGATOR_EVENTS_A_WORKER)
     reread = cell("bare loop: the limit, 1 a record", 2)
     assert reread == near(costs.REREAD_EVENTS_A_SECOND)
-    assert f"about {costs.COUNTER_BYTES_IN_MEMORY} bytes each" in operations
+    assert f"about {costs.COUNTER_BYTES_IN_MEMORY} bytes each" in settings
