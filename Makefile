@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench chaos tracker lint types sbom vulnerabilities lock clean
+.PHONY: help demo test bench chaos tracker docs lint types sbom vulnerabilities lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -44,6 +44,9 @@ chaos: $(VENV)/dev.stamp ## Play faults by chance under traffic (SECONDS=600 SEE
 
 tracker: $(VENV)/dev.stamp ## Make services/mostread/collector/tracker.min.js of tracker.js
 	@$(BIN)/python tools/minify_tracker.py
+
+docs: $(VENV)/dev.stamp ## Generate docs/reference from the code and build the site into build/site
+	@$(BIN)/python -m tools.generate_docs && $(BIN)/mkdocs build
 
 lint: $(VENV)/dev.stamp ## ruff, import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports

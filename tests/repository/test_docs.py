@@ -16,6 +16,7 @@ from tools import generate_docs
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
+README = (ROOT / "README.md").read_text()
 SETTINGS = (DOCS / "reference/settings.md").read_text()
 OPERATIONS = (DOCS / "how-to/operations.md").read_text()
 CODE_SPAN = re.compile(r"`([^`\n]+)`")
@@ -80,14 +81,18 @@ def test_prose_wraps_at_100_columns(page: Path) -> None:
 
 
 def test_documentation_paths_in_code_exist() -> None:
-    command = [
-        "git",
-        "grep",
-        "--extended-regexp",
-        "--only-matching",
-        "-h",
-        r"docs/[a-z0-9/_-]+\.md",
-    ]
+    command = ["git", "grep", "-hoE", r"docs/[a-z0-9/_-]+\.md", "--", "."]
+    command += [":!docs/explanation/comparison.md"]  # names files of other projects
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     for path in set(result.stdout.split()):
         assert (ROOT / path).exists(), path
+
+
+def test_readme_figures_come_from_the_benchmark_tables() -> None:
+    performance = (DOCS / "explanation/performance.md").read_text()
+    tables = "".join(re.findall(r"<!-- bench:.*?<!-- end:", performance, re.DOTALL))
+    (claim,) = re.findall(r"^- \*\*Fast\.\*\*.*?(?=^- )", README, re.DOTALL | re.MULTILINE)
+    figures = re.findall(r"\d+,\d{3}|\b\d{2,}\b", claim)
+    assert figures
+    for figure in figures:
+        assert re.search(rf"(?<![\d,.]){figure}(?![\d,.])", tables), figure
