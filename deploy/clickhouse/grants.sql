@@ -1,15 +1,15 @@
--- What each service may do in ClickHouse, and nothing else; the collector speaks to no ClickHouse.
--- Run it as who may create users, before the first `mostread init` and again with each version:
--- what is there stays. The passwords are given as their SHA-256, in hexadecimal:
+-- Grant each service its minimal permissions in ClickHouse; the collector needs none. Run it as an
+-- administrator before the first `mostread init` and again with each version: existing users stay.
+-- Pass passwords as their SHA-256 in hexadecimal:
 --
 --   hash() { printf %s "$(cat "$1")" | sha256sum | cut -d' ' -f1; }
 --   clickhouse-client --queries-file deploy/clickhouse/grants.sql \
 --     --param_init="$(hash init-password)" --param_aggregator="$(hash aggregator-password)" \
 --     --param_ranking="$(hash ranking-password)" --param_operator="$(hash operator-password)"
 --
--- Where MOSTREAD_CLICKHOUSE_DATABASE is another, write it for `mostread.` and `mostread_rebuild.`.
+-- For another MOSTREAD_CLICKHOUSE_DATABASE, replace `mostread.` and `mostread_rebuild.`.
 
--- `mostread init`. Tables of ReplicatedReplacingMergeTree, ON CLUSTER, also need the last two.
+-- `mostread init`. ReplicatedReplacingMergeTree tables ON CLUSTER also need the last two.
 CREATE USER IF NOT EXISTS mostread_init IDENTIFIED WITH sha256_hash BY {init:String};
 GRANT CREATE DATABASE, CREATE TABLE, ALTER TABLE, SHOW COLUMNS ON mostread.* TO mostread_init;
 GRANT SELECT, INSERT ON mostread.schema_migrations TO mostread_init;
@@ -32,8 +32,8 @@ GRANT INSERT ON mostread.placement_log TO mostread_aggregator;
 CREATE USER IF NOT EXISTS mostread_ranking IDENTIFIED WITH sha256_hash BY {ranking:String};
 GRANT SELECT ON mostread.* TO mostread_ranking;
 
--- `mostread audit`, `backup`, `doctor`, `status`, `rebuild`, `restore`, `import` and `replay`, of
--- which the first four need SELECT alone. On a cluster the last three rights are needed too.
+-- `mostread audit`, `backup`, `doctor`, `status`, `rebuild`, `restore`, `import-totals` and
+-- `import-logs`; the first four need only SELECT. On a cluster the last three rights are needed too.
 CREATE USER IF NOT EXISTS mostread_operator IDENTIFIED WITH sha256_hash BY {operator:String};
 GRANT SELECT, INSERT, CREATE TABLE, DROP TABLE ON mostread.* TO mostread_operator;
 GRANT SELECT ON system.disks TO mostread_operator;

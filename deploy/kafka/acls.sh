@@ -1,17 +1,17 @@
 #!/bin/sh
-# What each service may do in Kafka, and nothing else; the ranking speaks to no Kafka. Running it
-# again changes nothing. Its arguments say how to connect as who may grant:
+# Grant each service its minimal permissions in Kafka; the ranking service needs none. Repeating it
+# changes nothing. Pass the connection of an administrator:
 #
 #   deploy/kafka/acls.sh --bootstrap-server kafka:9093 --command-config admin.properties
 #
-# READ and WRITE bring DESCRIBE with them, and WRITE to a topic what an idempotent producer needs.
+# READ and WRITE include DESCRIBE; WRITE to a topic includes the rights of an idempotent producer.
 set -eu
 
 acls=${KAFKA_ACLS:-kafka-acls.sh}
 prefix=${MOSTREAD_KAFKA_TOPIC_PREFIX:-engagement.}
 group=${MOSTREAD_AGGREGATOR_GROUP:-mostread-aggregator}
 
-may() { # who, operations joined by commas, then what on
+may() { # user, comma-separated operations, resource
   who=$1 operations=$2
   shift 2
   set -- --add --allow-principal "User:$who" "$@"
@@ -38,9 +38,9 @@ may "${MOSTREAD_AGGREGATOR_USER:-mostread-aggregator}" Write --topic "${prefix}d
 # For `mostread audit`, `rebuild` and `dead-letters`.
 may "${MOSTREAD_OPERATOR_USER:-mostread-operator}" Read,Write \
   --topic "${prefix}events" --topic "${prefix}dead-letters"
-# For `mostread doctor` and `status`, which look and change nothing.
+# For `mostread doctor` and `status`, which only read.
 may "${MOSTREAD_OPERATOR_USER:-mostread-operator}" Describe,DescribeConfigs \
   --topic "${prefix}events" --topic "${prefix}articles" --topic "${prefix}dead-letters"
 may "${MOSTREAD_OPERATOR_USER:-mostread-operator}" Describe --group "$group" --cluster
-# For `mostread restore`, which lets the group read the articles again.
+# For `mostread restore`, which resets the group to read the articles again.
 may "${MOSTREAD_OPERATOR_USER:-mostread-operator}" Read --topic "${prefix}articles" --group "$group"

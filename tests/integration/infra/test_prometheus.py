@@ -120,8 +120,10 @@ def test_a_stopped_aggregator_is_told_and_its_return_too(watched: Watched) -> No
         if alert["labels"]["alertname"] == "MostreadInstanceDown"
     )
     assert alert["labels"]["instance"] in alert["annotations"]["summary"]
-    stands = prometheus.values("mostread:list_age_seconds:max")
-    wait_until(lambda: prometheus.values("mostread:list_age_seconds:max") > stands, "lists age")
+    stands = prometheus.values("mostread:watermark_age_seconds:max")
+    wait_until(
+        lambda: prometheus.values("mostread:watermark_age_seconds:max") > stands, "lists age"
+    )
 
     watched.aggregator.start().wait_ready()
     told = {"MostreadNoAggregator", "MostreadInstanceDown"}
