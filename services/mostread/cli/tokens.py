@@ -61,7 +61,7 @@ def create(name: str, role: str, file: Path) -> None:
             )
         return (*tokens, Token(name, Role(role), hash_token(shown)))
 
-    token_file.change(file, add)
+    token_file.update(file, add)
     click.echo(shown)
 
 
@@ -90,4 +90,4 @@ def revoke(name: str, file: Path) -> None:
             raise Misconfigured(f"{file} has no token {name!r}; it has {names}")
         return left
 
-    token_file.change(file, remove)
+    token_file.update(file, remove)

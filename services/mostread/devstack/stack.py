@@ -209,4 +209,4 @@ def _make_known(file: Path, kept: Mapping[Role, Path]) -> None:
     ours = [Token(f"local-{role}", role, hash_token(kept_secret(at))) for role, at in kept.items()]
     names = {token.name for token in ours}
     if not set(ours) <= set(token_file.read(file)):
-        token_file.change(file, lambda tokens: (*(t for t in tokens if t.name not in names), *ours))
+        token_file.update(file, lambda tokens: (*(t for t in tokens if t.name not in names), *ours))

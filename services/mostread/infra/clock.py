@@ -1,4 +1,4 @@
-"""The clock at the edges. The core takes time as an argument and never asks for it."""
+"""The wall clock of the services; the core receives the time as an argument."""
 
 import time
 

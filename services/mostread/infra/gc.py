@@ -1,31 +1,29 @@
-"""How often Python looks for circles of objects that nobody needs any more."""
+"""Policies of Python's garbage collector for services with many live objects."""
 
 import asyncio
 import gc
 
+INTERVAL_SECONDS = 30
+
 
 def relax_thresholds() -> None:
-    """Look after 50,000 new objects and not after 700; call it when all modules are loaded.
+    """Collect after 50,000 new objects instead of 700. Call it when all modules are loaded.
 
-    With a thousand requests under way the usual 700 are new at any time, so it looks again and
-    again at objects that are all in use: a sixth of a collector's time. With three thousand
-    connections even 10,000 cost a tenth. What is left lying meanwhile are some MiB: a connection
-    that is closed leaves a circle of about 6 KB, and every 500,000 objects all of them are looked
-    at.
+    With a thousand requests in progress, 700 new objects exist at any time, so Python would scan
+    live objects over and over: a sixth of a collector's processor time. With three thousand
+    connections even a threshold of 10,000 costs a tenth. The garbage in between is a few MiB: a
+    closed connection leaves a cycle of about 6 KB. Every 500,000 objects Python scans all of them.
     """
     gc.freeze()
     gc.set_threshold(50_000, 2, 5)
 
 
-INTERVAL_SECONDS = 30
-
-
 async def collect_periodically(seconds: float = INTERVAL_SECONDS) -> None:
-    """Search once in so many seconds and at no other time, until cancelled.
+    """Collect once per interval and at no other time, until cancelled.
 
-    All threads are held up by it, a tenth of a second with 400 thousand counters.
+    A collection stops all threads, for a tenth of a second with 400,000 counters.
     """
-    # What lives now lives as long as the process: no need to look at it again and again.
+    # Objects that exist now live as long as the process, so Python need not scan them.
     gc.freeze()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""Logs are JSON lines on stdout: one event name each, with its fields beside it."""
+"""Logging as JSON lines on stdout, each with an event name and fields."""
 
 import logging
 import sys
@@ -9,10 +9,10 @@ from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 
 def configure_logging(service: str, level: str = "INFO", **fields: object) -> None:
-    """Send every log of this process, the libraries' too, to stdout as JSON lines.
+    """Send all logs of this process, including those of libraries, to stdout as JSON lines.
 
-    `service` and `fields` are written into each line. Libraries speak only from WARNING up, or
-    as `level` says where that is higher.
+    Each line contains `service` and `fields`. Libraries log from WARNING, or from `level` if that
+    is higher.
     """
 
     def name_service(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -50,7 +50,7 @@ def configure_logging(service: str, level: str = "INFO", **fields: object) -> No
 
 
 def get_logger(name: str) -> FilteringBoundLogger:
-    """Return the logger of a module; `log.info("rows_written", rows=3)` is one line."""
+    """Return the logger of a module; `log.info("rows_written", rows=3)` writes a line."""
     logger: FilteringBoundLogger = structlog.get_logger(name)
     return logger
 

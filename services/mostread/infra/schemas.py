@@ -1,4 +1,4 @@
-"""Load the contracts that the package carries: OpenAPI documents and SQL migrations."""
+"""Files of the package's schemas/ directory: OpenAPI documents and SQL migrations."""
 
 from functools import cache
 from pathlib import Path
@@ -18,5 +18,5 @@ def openapi(service: str) -> dict[str, Any]:
 
 
 def migrations() -> list[Path]:
-    """Return the numbered SQL files of ClickHouse, in the order they apply."""
+    """Return ClickHouse's numbered migrations in their order."""
     return sorted((DIRECTORY / "clickhouse").glob("[0-9][0-9][0-9][0-9]_*.sql"))

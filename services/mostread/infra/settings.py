@@ -1,4 +1,4 @@
-"""What all settings have in common: their prefix, and that a secret may lie in a file."""
+"""Base class of all settings: environment variables, and files for secrets."""
 
 import os
 from collections.abc import Iterator
@@ -12,18 +12,18 @@ PREFIX = "MOSTREAD_"
 
 
 class Settings(BaseSettings):
-    """Settings from the environment.
+    """Settings from environment variables.
 
-    A secret, which is whatever is a SecretStr, may lie in a file instead, as containers and
-    systemd hand them out: MOSTREAD_X_FILE names the file that holds MOSTREAD_X.
+    A secret (a field of type SecretStr) may be in a file instead, as containers and systemd
+    provide them: MOSTREAD_X_FILE names the file that holds MOSTREAD_X.
     """
 
-    # Where a value is refused, its text is not said again: it may be a secret.
+    # Error messages do not repeat rejected values, which may be secrets.
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
 
     @classmethod
     def secret_names(cls) -> Iterator[str]:
-        """Yield the names of the fields that may lie in files."""
+        """Yield the names of the fields that may be in files."""
         for name, field in cls.model_fields.items():
             if field.annotation is SecretStr:
                 yield name
@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _read_secret_files(cls, values: dict[str, Any]) -> dict[str, Any]:
-        found = {}
+        secrets = {}
         for name in cls.secret_names():
             path = secret_file(name)
             if path is None:
@@ -39,17 +39,17 @@ class Settings(BaseSettings):
             setting = variable(name)
             if values.get(name):
                 raise ValueError(f"{setting} and {setting}_FILE are both set; keep one of them")
-            found[name] = _read(path, f"{setting}_FILE")
-        return {**values, **found}
+            secrets[name] = _read(path, f"{setting}_FILE")
+        return {**values, **secrets}
 
 
 def variable(name: str) -> str:
-    """Return what a field is called in the environment."""
+    """Return the environment variable of a field."""
     return f"{PREFIX}{name.upper()}"
 
 
 def secret_file(name: str) -> Path | None:
-    """Return the file that holds the secret `name`; None where none is named."""
+    """Return the file that holds the secret `name`, None if none is configured."""
     path = os.environ.get(f"{variable(name)}_FILE", "")
     return Path(path) if path else None
 
@@ -60,7 +60,7 @@ def _read(path: Path, setting: str) -> str:
     except OSError as error:
         raise ValueError(f"{setting}: {path} cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
-        raise ValueError(f"{setting}: {path} is no text in UTF-8") from None
+        raise ValueError(f"{setting}: {path} is not text in UTF-8") from None
     if not text:
         raise ValueError(f"{setting}: {path} is empty; write the secret into it")
     if "\n" in text or "\0" in text:
@@ -69,13 +69,20 @@ def _read(path: Path, setting: str) -> str:
 
 
 class CountingSettings(Settings):
-    """Which events are late, and which come from the future."""
+    """Bounds on the timestamps of events."""
 
     aggregator_allowed_lateness_hours: int = Field(
-        24, ge=1, le=24 * 30, description="An older event counts in its article's total only."
+        24,
+        ge=1,
+        le=24 * 30,
+        description="Allowed lateness. An older event counts only in its article's total.",
     )
     aggregator_max_clock_skew_seconds: int = Field(
-        60, ge=0, le=3600, description="An event further ahead counts when it was received."
+        60,
+        ge=0,
+        le=3600,
+        description="Maximum clock skew. An event further in the future counts at the time when "
+        "Kafka received it.",
     )
 
     @property
@@ -93,6 +100,6 @@ class DevstackSettings(Settings):
     maven_repository: str = Field(
         "",
         pattern=r"^(https?://\S+)?$",
-        description="A mirror of Maven Central, from which Apache Kafka is fetched, once; empty: "
-        "Maven Central itself.",
+        description="Mirror of Maven Central to download Apache Kafka from, once. Empty: Maven "
+        "Central.",
     )

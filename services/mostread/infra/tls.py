@@ -1,4 +1,4 @@
-"""TLS as a client: whom we trust, who we are, and in words why a server was not believed."""
+"""TLS for clients: CA and client certificates, and explanations of failed handshakes."""
 
 import ssl
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ from mostread.errors import Misconfigured
 
 _EXPIRED, _NOT_YET = 10, 9
 _OTHER_HOST = {62, 64}  # X509_V_ERR_HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH
-# What a server says where it wants to see another certificate of ours, or one at all.
-_OURS_REFUSED = ("CERTIFICATE_REQUIRED", "UNKNOWN_CA", "BAD_CERTIFICATE", "HANDSHAKE_FAILURE")
-_OURS_EXPIRED = "ALERT_CERTIFICATE_EXPIRED"
+# Alerts of a server that requires a client certificate, or another one.
+_CLIENT_REFUSED = ("CERTIFICATE_REQUIRED", "UNKNOWN_CA", "BAD_CERTIFICATE", "HANDSHAKE_FAILURE")
+_CLIENT_EXPIRED = "ALERT_CERTIFICATE_EXPIRED"
 
 
 class SettingNames(NamedTuple):
-    """What the settings of one server are called: their prefix, and that of its address."""
+    """Names of a server's settings: their prefix, and the one of its address."""
 
     prefix: str
     address: str
@@ -23,7 +23,7 @@ class SettingNames(NamedTuple):
 
 @dataclass(frozen=True)
 class TlsFiles:
-    """The files of one server's settings; empty means none. Host names are always checked."""
+    """The files that a server's settings name; empty means none. Host names are verified."""
 
     names: SettingNames
     ca_file: str
@@ -32,15 +32,14 @@ class TlsFiles:
 
     @property
     def files(self) -> list[str]:
-        """The settings that name a file."""
+        """Names of the settings that name a file."""
         named = {"CA": self.ca_file, "CERT": self.cert_file, "KEY": self.key_file}
         return [f"{self.names.prefix}_{name}_FILE" for name, path in named.items() if path]
 
     def check(self, *, encrypts: bool, because: str) -> None:
-        """Raise ValueError where a file is wrong, or of no use as nothing is encrypted.
+        """Raise ValueError if a file is invalid, or has no effect since TLS is off.
 
-        What was set and would be of no effect is a mistake of which one must hear: somebody
-        believes that the connection is encrypted.
+        A setting without effect is an error, because the operator expects encryption.
         """
         if encrypts:
             try:
@@ -48,13 +47,13 @@ class TlsFiles:
             except Misconfigured as error:
                 raise ValueError(str(error)) from error
         elif files := self.files:
-            raise ValueError(f"{files[0]} is of no use: {because}")
+            raise ValueError(f"{files[0]} has no effect: {because}")
 
     def context(self) -> ssl.SSLContext:
-        """Return a context for connections. Raises Misconfigured, naming the setting."""
+        """Return a context for connections. Raises Misconfigured with the name of the setting."""
         prefix = self.names.prefix
         if self.key_file and not self.cert_file:
-            raise Misconfigured(f"{prefix}_KEY_FILE is of no use without {prefix}_CERT_FILE")
+            raise Misconfigured(f"{prefix}_KEY_FILE has no effect without {prefix}_CERT_FILE")
         try:
             context = ssl.create_default_context(cafile=self.ca_file or None)
         except (OSError, ValueError) as error:
@@ -63,7 +62,7 @@ class TlsFiles:
             ) from error
         if self.cert_file:
             try:
-                # Without the last, an encrypted key would make OpenSSL ask at the terminal.
+                # The password callback keeps OpenSSL from prompting at the terminal.
                 context.load_cert_chain(self.cert_file, self.key_file or None, lambda: "")
             except (OSError, ValueError) as error:
                 where = "_KEY_FILE" if self.key_file else ""
@@ -77,56 +76,56 @@ class TlsFiles:
 
 
 def explain_tls_error(error: BaseException, server: str, names: SettingNames) -> str | None:
-    """Return why TLS with `server` failed and what to do.
+    """Return why TLS with `server` failed and how to fix it.
 
-    None where it was not for TLS, and where the server just hung up.
+    Return None if TLS is not the cause, or the server just closed the connection.
     """
     for each in error_chain(error):
         if isinstance(each, ssl.SSLCertVerificationError):
-            return f"{server} is not believed: {_of_theirs(each, names)}"
-        # An end that came too soon may be that of a server which is started again.
+            return f"{server} is not trusted: {_server_certificate_error(each, names)}"
+        # A server that restarts closes connections during their handshakes.
         if isinstance(each, ssl.SSLError) and not isinstance(each, ssl.SSLEOFError):
-            return f"{server} failed: {_of_connection(each, names)}"
+            return f"{server} failed: {_handshake_error(each, names)}"
     return None
 
 
-def _of_theirs(error: ssl.SSLCertVerificationError, names: SettingNames) -> str:
+def _server_certificate_error(error: ssl.SSLCertVerificationError, names: SettingNames) -> str:
     if error.verify_code == _EXPIRED:
         return "the certificate has expired; renew it on the server"
     if error.verify_code == _NOT_YET:
-        return "the certificate is not valid yet; look at the clocks of both"
-    said = error.verify_message.rstrip(".")
+        return "the certificate is not valid yet; check the clocks of both machines"
+    message = error.verify_message.rstrip(".")
     if error.verify_code in _OTHER_HOST:
         return (
-            f"the certificate is for another name ({said}); write into {names.address} what it is "
-            "for, or give the server one for this name"
+            f"the certificate is for another name ({message}); set {names.address} to its name, or "
+            "give the server a certificate for this one"
         )
     return (
-        f"nobody we trust has signed the certificate ({said}); name the certificate of who did in "
-        f"{names.prefix}_CA_FILE"
+        f"no trusted CA signed the certificate ({message}); set {names.prefix}_CA_FILE to the CA "
+        "that did"
     )
 
 
-def _of_connection(error: ssl.SSLError, names: SettingNames) -> str:
+def _handshake_error(error: ssl.SSLError, names: SettingNames) -> str:
     reason = error.reason or str(error)
-    if _OURS_EXPIRED in reason:
-        return f"our own certificate has expired; renew {names.prefix}_CERT_FILE"
-    if any(each in reason for each in _OURS_REFUSED):
+    if _CLIENT_EXPIRED in reason:
+        return f"the client certificate has expired; renew {names.prefix}_CERT_FILE"
+    if any(each in reason for each in _CLIENT_REFUSED):
         return (
-            f"our own certificate is refused, or missing ({reason}); name one that the server "
-            f"knows in {names.prefix}_CERT_FILE and {names.prefix}_KEY_FILE"
+            f"the client certificate is rejected or missing ({reason}); set "
+            f"{names.prefix}_CERT_FILE and {names.prefix}_KEY_FILE to one that the server trusts"
         )
-    return f"no TLS is spoken there ({reason}); check {names.address}"
+    return f"the server does not speak TLS on this port ({reason}); check {names.address}"
 
 
 def _unreadable(error: Exception, what: str) -> str:
     if isinstance(error, OSError) and not isinstance(error, ssl.SSLError):
         return f"cannot be read ({error.strerror})"
-    return f"holds no {what} (PEM)"
+    return f"does not contain a {what} (PEM)"
 
 
 def error_chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what it came of, however libraries have wrapped it."""
+    """Yield an error and its causes, in whatever way libraries have wrapped them."""
     seen: set[int] = set()
     todo: list[object] = [error]
     while todo:

@@ -215,7 +215,7 @@ async def test_a_token_is_known_and_forgotten_while_the_collector_runs(
                 await asyncio.sleep(0.1)
 
     await until(401)
-    token_file.change(tokens, lambda _: [Token("new", Role.CMS, hash_token("new"))])
+    token_file.update(tokens, lambda _: [Token("new", Role.CMS, hash_token("new"))])
     await until(200)
     await asyncio.to_thread(tokens.write_text, "broken")
     async with asyncio.timeout(30):

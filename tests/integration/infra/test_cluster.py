@@ -86,7 +86,7 @@ def test_the_engine_understands_every_statement_and_makes_the_tables() -> None:
 
 def test_a_cluster_that_is_not_there_is_refused(system: System) -> None:
     named = system.clickhouse.model_copy(update={"clickhouse_cluster": CLUSTER})
-    with pytest.raises(Misconfigured, match="is not known to ClickHouse"):
+    with pytest.raises(Misconfigured, match="is unknown to ClickHouse"):
         migrate(named)
 
 

@@ -230,7 +230,7 @@ async def test_an_editor_who_is_added_to_the_file_reads_the_log_at_once(
     app = new_ranking(ranking_settings.model_copy(update=changed))
     async with TestClient(TestServer(app)) as service:
         assert (await service.get("/v1/articles/a/placements", headers=EDITOR)).status == 401
-        token_file.change(file, lambda _: parse_tokens(EDITORS))
+        token_file.update(file, lambda _: parse_tokens(EDITORS))
         async for _ in every(0.05):
             answer = await service.get("/v1/articles/a/placements", headers=EDITOR)
             if answer.status == 200:

@@ -61,25 +61,25 @@ def test_each_mechanism_lets_a_user_in(secured: Secured, mechanism: str) -> None
             {"kafka_password": f"{CANARY}wrong", "kafka_sasl_mechanism": "PLAIN"},
             "MOSTREAD_KAFKA_PASSWORD",
         ),
-        ({"kafka_ca_file": "{stranger}"}, "name the certificate of who did in MOSTREAD_KAFKA_CA"),
-        ({"kafka_brokers": "{kafka.users_by_address}"}, "into MOSTREAD_KAFKA_BROKERS what it is"),
+        ({"kafka_ca_file": "{stranger}"}, "set MOSTREAD_KAFKA_CA_FILE to the CA"),
+        ({"kafka_brokers": "{kafka.users_by_address}"}, "set MOSTREAD_KAFKA_BROKERS to its name"),
         ({"kafka_brokers": "{kafka.expired}"}, "has expired; renew it"),
         (
             {"kafka_security_protocol": "SSL", **NO_USER},
             "set MOSTREAD_KAFKA_SECURITY_PROTOCOL=SASL_SSL",
         ),
-        ({"kafka_security_protocol": "SASL_PLAINTEXT", **NO_TLS}, "it speaks TLS only"),
-        ({"kafka_brokers": "{kafka.brokers}"}, "no TLS is spoken there"),
+        ({"kafka_security_protocol": "SASL_PLAINTEXT", **NO_TLS}, "the broker requires TLS"),
+        ({"kafka_brokers": "{kafka.brokers}"}, "does not speak TLS on this port"),
         (
             {"kafka_brokers": "{kafka.certificates}", "kafka_security_protocol": "SSL", **NO_USER},
             "MOSTREAD_KAFKA_CERT_FILE",
         ),
         (
             {"kafka_brokers": "{kafka.certificates}", "kafka_cert_file": "{mine}"},
-            "it asks for no user; set MOSTREAD_KAFKA_SECURITY_PROTOCOL=SSL",
+            "the broker does not use SASL; set MOSTREAD_KAFKA_SECURITY_PROTOCOL=SSL",
         ),
         ({"kafka_brokers": "{clickhouse_host}"}, "not of Kafka's protocol"),
-        ({"kafka_brokers": "localhost"}, "no host:port"),
+        ({"kafka_brokers": "localhost"}, "not in the form host:port"),
     ],
 )
 def test_kafka_does_not_let_us_in(
@@ -106,7 +106,7 @@ def test_one_broker_of_several_that_lets_us_in_is_enough(secured: Secured) -> No
 
 def test_plain_words_to_brokers_that_speak_tls(secured: Secured) -> None:
     settings = kafka_settings(secured, kafka_security_protocol="PLAINTEXT", **NO_TLS, **NO_USER)
-    assert "it speaks TLS only" in (diagnose(settings) or "")
+    assert "the broker requires TLS" in (diagnose(settings) or "")
 
 
 def test_a_service_that_is_not_let_in_says_so_and_goes_on_trying(
@@ -126,7 +126,7 @@ def test_a_service_that_is_not_let_in_says_so_and_goes_on_trying(
         ),
         (
             secured.service("aggregator", MOSTREAD_KAFKA_CA_FILE=str(stranger)),
-            "name the certificate of who did in MOSTREAD_KAFKA_CA_FILE",
+            "set MOSTREAD_KAFKA_CA_FILE to the CA that did",
         ),
         (
             secured.service("aggregator", MOSTREAD_AGGREGATOR_GROUP="another"),
@@ -138,11 +138,11 @@ def test_a_service_that_is_not_let_in_says_so_and_goes_on_trying(
         ),
         (
             secured.service("ranking", MOSTREAD_CLICKHOUSE_CA_FILE=str(stranger)),
-            "name the certificate of who did in MOSTREAD_CLICKHOUSE_CA_FILE",
+            "set MOSTREAD_CLICKHOUSE_CA_FILE to the CA that did",
         ),
         (
             secured.service("ranking", MOSTREAD_CLICKHOUSE_URL=secured.clickhouse.url_by_address),
-            "into MOSTREAD_CLICKHOUSE_URL what it is for",
+            "set MOSTREAD_CLICKHOUSE_URL to its name",
         ),
         (
             secured.service("ranking", MOSTREAD_CLICKHOUSE_URL=secured.clickhouse.expired),

@@ -66,7 +66,7 @@ def test_a_secret_is_read_from_a_file_and_shown_nowhere(name: str, tmp_path: Pat
         (b"", "is empty; write the secret into it"),
         (b"\n", "is empty; write the secret into it"),
         (b"canary-one\ncanary-two\n", "holds more than one line; write only the secret"),
-        (b"canary\xff", "is no text in UTF-8"),
+        (b"canary\xff", "is not text in UTF-8"),
     ],
 )
 def test_a_file_that_holds_no_secret_is_an_error(text: bytes, said: str, tmp_path: Path) -> None:
@@ -106,13 +106,13 @@ def test_a_secret_that_is_refused_is_not_told() -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"kafka_ca_file": "ca.pem"}, "MOSTREAD_KAFKA_CA_FILE is of no use"),
-        ({"kafka_password": CANARY}, "MOSTREAD_KAFKA_USERNAME and _PASSWORD are of no use"),
+        ({"kafka_ca_file": "ca.pem"}, "MOSTREAD_KAFKA_CA_FILE has no effect"),
+        ({"kafka_password": CANARY}, "MOSTREAD_KAFKA_USERNAME and _PASSWORD have no effect"),
         (
             {"kafka_security_protocol": "SASL_SSL", "kafka_username": "a"},
             "SASL_SSL needs MOSTREAD_KAFKA_USERNAME and _PASSWORD",
         ),
-        ({"kafka_brokers": f"a:{CANARY}@host:9092"}, "it holds addresses only"),
+        ({"kafka_brokers": f"a:{CANARY}@host:9092"}, "an address may not contain a user"),
         ({"kafka_security_protocol": "ssl"}, "Input should be 'PLAINTEXT', 'SSL'"),
     ],
 )
@@ -126,8 +126,8 @@ def test_settings_of_kafka_that_contradict_each_other(settings: dict[str, str], 
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"clickhouse_ca_file": "ca.pem"}, "MOSTREAD_CLICKHOUSE_CA_FILE is of no use"),
-        ({"clickhouse_url": f"https://a:{CANARY}@host:8443"}, "it holds an address only"),
+        ({"clickhouse_ca_file": "ca.pem"}, "MOSTREAD_CLICKHOUSE_CA_FILE has no effect"),
+        ({"clickhouse_url": f"https://a:{CANARY}@host:8443"}, "the address may not contain a user"),
     ],
 )
 def test_settings_of_clickhouse_that_contradict_each_other(
@@ -152,10 +152,10 @@ def test_files_of_certificates_are_looked_at_when_a_service_starts(tmp_path: Pat
         return str(error.value)
 
     assert "_CA_FILE: /nowhere cannot be read (No such" in refused(clickhouse_ca_file="/nowhere")
-    assert "holds no certificate (PEM)" in refused(clickhouse_ca_file=no_certificate)
-    assert "_KEY_FILE is of no use without" in refused(clickhouse_key_file=str(certificate))
+    assert "does not contain a certificate (PEM)" in refused(clickhouse_ca_file=no_certificate)
+    assert "_KEY_FILE has no effect without" in refused(clickhouse_key_file=str(certificate))
     assert "_CERT_FILE: /nowhere cannot be read" in refused(clickhouse_cert_file="/nowhere")
-    assert "holds no certificate with an unencrypted key" in refused(
+    assert "does not contain a certificate with an unencrypted key" in refused(
         clickhouse_cert_file=str(without_key)
     )
     context = ClickHouseSettings(

@@ -1,1 +1,1 @@
-"""Bearer tokens: who may do what, in every service that asks."""
+"""Bearer tokens, their roles, and the file that holds them."""

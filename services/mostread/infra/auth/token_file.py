@@ -1,4 +1,4 @@
-"""The file with tokens: a line `name:role:sha256hex` each, as in MOSTREAD_COLLECTOR_TOKENS."""
+"""The file of tokens: lines of `name:role:sha256hex`, as in MOSTREAD_COLLECTOR_TOKENS."""
 
 import fcntl
 import os
@@ -13,7 +13,7 @@ Tokens = tuple[Token, ...]
 
 
 def read(file: Path) -> Tokens:
-    """Return the tokens of a file, none of one that is not there. Raises InvalidFile."""
+    """Return the tokens of a file, none if it is missing. Raises InvalidFile."""
     try:
         lines = file.read_text().splitlines()
     except FileNotFoundError:
@@ -23,18 +23,18 @@ def read(file: Path) -> Tokens:
     try:
         return parse_tokens(",".join(line for line in lines if not line.startswith("#")))
     except ValueError as error:
-        raise InvalidFile(f"{file} is no file of tokens: {error}") from error
+        raise InvalidFile(f"{file} is not a file of tokens: {error}") from error
 
 
-def change(file: Path, make: Callable[[Tokens], Iterable[Token]]) -> None:
-    """Replace what a file holds by what `make` makes of it.
+def update(file: Path, change: Callable[[Tokens], Iterable[Token]]) -> None:
+    """Replace the tokens of a file by the result of `change`.
 
-    Whoever reads meanwhile sees the one or the other; who changes it meanwhile waits.
+    The replacement is atomic for readers, and concurrent updates wait for each other.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    with _alone_in(file.parent):
-        lines = [f"{token.name}:{token.role}:{token.digest}\n" for token in make(read(file))]
-        # Its owner's alone from the first moment; a file of ours that was cut off is replaced.
+    with _locked(file.parent):
+        lines = [f"{token.name}:{token.role}:{token.digest}\n" for token in change(read(file))]
+        # Created without rights for others; replaces the draft of an interrupted update.
         draft = file.with_name(f".{file.name}.draft")
         draft.unlink(missing_ok=True)
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
@@ -45,8 +45,8 @@ def change(file: Path, make: Callable[[Tokens], Iterable[Token]]) -> None:
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, which the kernel lets go however we end."""
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a directory, which the kernel releases when the process ends."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

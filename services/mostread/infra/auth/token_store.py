@@ -1,4 +1,4 @@
-"""The tokens that are known just now: those of a setting, and those of a file."""
+"""The current tokens: those of a setting and those of a file that may change."""
 
 import asyncio
 import os
@@ -16,26 +16,26 @@ from mostread.infra.logging import get_logger
 
 log = get_logger(__name__)
 
-LOOK_SECONDS = 1.0
+POLL_SECONDS = 1.0
 
 
 class TokenStore:
-    """Follows the file. One that cannot be read leaves the tokens as they were."""
+    """Tokens that follow a file. While the file is invalid, they stay as they were."""
 
     def __init__(self, fixed: str, file: str, broken: Gauge) -> None:
-        """Read them: `fixed` as parse_tokens does, and of `file`, where it is not empty.
+        """Read the tokens of the setting `fixed` and of `file`, unless that is empty.
 
-        `broken` is 1 while the file cannot be read. Raises InvalidFile: who starts it sees at
-        once what is wrong.
+        `broken` is 1 while the file is invalid. Raises InvalidFile, so that a service does not
+        start with an invalid file.
         """
         self._fixed = parse_tokens(fixed)
         self._file = Path(file or os.devnull)
         self._broken = broken
-        self._seen = self._look()
+        self._version = self._stat()
         self.tokens = self._fixed + self._read()
 
     async def follow(self, _: web.Application) -> AsyncIterator[None]:
-        """See changes, as long as an application lives."""
+        """Poll the file during the lifetime of an application."""
         if self._file == Path(os.devnull):
             yield
             return
@@ -47,17 +47,17 @@ class TokenStore:
 
     async def _follow(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
             await asyncio.to_thread(self.renew)
 
     def renew(self) -> None:
-        """Read the file again where it has changed."""
-        if (now := self._look()) == self._seen:
+        """Read the file again if it has changed."""
+        if (now := self._stat()) == self._version:
             return
-        self._seen = now
+        self._version = now
         try:
-            if now is None:  # it is never away while `mostread token` replaces it
-                raise InvalidFile(f"{self._file} is gone")
+            if now is None:  # `mostread token` replaces the file atomically
+                raise InvalidFile(f"{self._file} is missing")
             self.tokens = self._fixed + self._read()
         except InvalidFile as error:
             self._broken.set(1)
@@ -69,10 +69,10 @@ class TokenStore:
     def _read(self) -> token_file.Tokens:
         return token_file.read(self._file)
 
-    def _look(self) -> tuple[int, int, int] | None:
-        """Return what is another after each change of the file, None where there is none."""
+    def _stat(self) -> tuple[int, int, int] | None:
+        """Return a value that differs after each change of the file, None if it is missing."""
         try:
-            found = self._file.stat()
+            stat = self._file.stat()
         except OSError:
             return None
-        return found.st_mtime_ns, found.st_ino, found.st_size
+        return stat.st_mtime_ns, stat.st_ino, stat.st_size

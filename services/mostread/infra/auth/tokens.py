@@ -1,4 +1,4 @@
-"""Bearer tokens: who may do what. Only hashes are kept, so a leaked setting opens nothing."""
+"""Bearer tokens and their roles. Only hashes are stored, so a leaked setting grants nothing."""
 
 import hashlib
 import hmac
@@ -7,24 +7,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-# A name stands in the log of what its bearer decided.
+# The audit log names the token that made a decision.
 _NAME = re.compile(r"[^\x00-\x1f]{1,64}")
 
 
 class Role(StrEnum):
-    """What a token is for."""
+    """Role of a token."""
 
     EMIT = "emit"
-    """Events that not everybody may send: taking back a like or a comment."""
+    """Send events that are not public, such as taking back a like or a comment."""
     CMS = "cms"
-    """Telling about articles."""
+    """Write metadata of articles."""
     EDITOR = "editor"
-    """Telling about articles, and deciding where they stand."""
+    """Write metadata of articles, and place them in lists."""
 
 
 @dataclass(frozen=True)
 class Token:
-    """A token as it is kept; `digest` is the hexadecimal SHA-256 of what the bearer shows."""
+    """A stored token; `digest` is the hexadecimal SHA-256 of the secret that clients send."""
 
     name: str
     role: Role
@@ -32,16 +32,16 @@ class Token:
 
 
 def hash_token(token: str) -> str:
-    """Return what MOSTREAD_COLLECTOR_TOKENS and its like hold of a token.
+    """Return the digest of a token, as in MOSTREAD_COLLECTOR_TOKENS.
 
-    A plain SHA-256: it is enough for a token out of a random generator, of 128 bits and more,
-    which nobody can guess whatever the hash costs.
+    A plain SHA-256 suffices for randomly generated tokens of 128 bits or more, which cannot be
+    guessed however cheap the hash is.
     """
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def parse_tokens(value: str) -> tuple[Token, ...]:
-    """Read `name:role:sha256hex`, separated by commas. Raises ValueError, and quotes no hash."""
+    """Parse `name:role:sha256hex`, separated by commas. Raises ValueError, without any hash."""
     tokens = []
     for entry in filter(None, (part.strip() for part in value.split(","))):
         name, _, rest = entry.partition(":")
@@ -57,11 +57,11 @@ def parse_tokens(value: str) -> tuple[Token, ...]:
     return tuple(tokens)
 
 
-def find(tokens: Iterable[Token], shown: str) -> Token | None:
-    """Return the token that was shown; the time it takes tells nothing about those kept."""
-    digest = hashlib.sha256(shown.encode("utf-8", "surrogateescape")).hexdigest()
-    found = None
+def find_token(tokens: Iterable[Token], secret: str) -> Token | None:
+    """Return the token with this secret, in time independent of the stored digests."""
+    digest = hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
+    match = None
     for token in tokens:
         if hmac.compare_digest(token.digest, digest):
-            found = token
-    return found
+            match = token
+    return match

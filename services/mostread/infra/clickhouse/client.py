@@ -1,4 +1,4 @@
-"""A connection to ClickHouse, with its errors told apart by what one can do about them."""
+"""ClickHouse clients, and ClickHouse's errors by what the operator can do about them."""
 
 import logging
 from collections.abc import Iterator
@@ -15,53 +15,51 @@ from mostread.errors import ClickHouseUnavailable, Misconfigured, StaleEpoch
 from mostread.infra.clickhouse.config import NAMES, ClickHouseSettings
 from mostread.infra.tls import error_chain, explain_tls_error
 
-# Codes of ClickHouse's errors that a person must mend; every other may pass by itself.
+# Error codes that an operator must fix. All others may be temporary.
 _PERMANENT = {
     "60": "a table is missing; run `mostread init`",
     "81": "the database is missing; run `mostread init`",
     "192": "the user is unknown; check MOSTREAD_CLICKHOUSE_USER",
     "193": "the password is wrong; check MOSTREAD_CLICKHOUSE_PASSWORD",
     "516": "the user or password is wrong; check MOSTREAD_CLICKHOUSE_USER and _PASSWORD",
-    "497": "the user lacks a right; deploy/clickhouse/grants.sql has what each service needs",
+    "497": "the user lacks a right; deploy/clickhouse/grants.sql has those of each service",
 }
+# The only constraint is on the column `epoch`.
+_VIOLATED_CONSTRAINT = "469"
 
-
-_VIOLATED_CONSTRAINT = "469"  # the one constraint is on `epoch`
-
-
-# It writes a line about what it raises as well; where a service logs, that is still seen.
+# The driver also logs what it raises. Services show that, commands do not.
 logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Turn what the driver raises into ClickHouseUnavailable, Misconfigured or StaleEpoch."""
+    """Raise the driver's errors as ClickHouseUnavailable, Misconfigured or StaleEpoch."""
     try:
         yield
     except (ClickHouseError, OSError) as error:
-        if why := explain_tls_error(error, "ClickHouse", NAMES):
-            raise Misconfigured(why) from error
+        if reason := explain_tls_error(error, "ClickHouse", NAMES):
+            raise Misconfigured(reason) from error
         code = str(getattr(error, "code", None) or "")
         first_line = (str(error).splitlines() or [type(error).__name__])[0][:300]
         if isinstance(error, DatabaseError) and code in _PERMANENT:
             raise Misconfigured(f"ClickHouse: {_PERMANENT[code]} ({first_line})") from error
         if isinstance(error, DatabaseError) and code == _VIOLATED_CONSTRAINT:
             raise StaleEpoch("`mostread rebuild` has exchanged the tables") from error
-        silent = [each for each in error_chain(error) if isinstance(each, OSError) and each.errno]
-        if silent:
+        refusals = [each for each in error_chain(error) if isinstance(each, OSError) and each.errno]
+        if refusals:
             raise ClickHouseUnavailable(
-                f"ClickHouse does not answer ({silent[0].strerror}); see whether it runs at "
+                f"ClickHouse does not answer ({refusals[0].strerror}); check that it runs at "
                 "MOSTREAD_CLICKHOUSE_URL"
             ) from error
-        raise ClickHouseUnavailable(f"ClickHouse did not answer well: {first_line}") from error
+        raise ClickHouseUnavailable(f"ClickHouse responded with an error: {first_line}") from error
 
 
 def connect(
     settings: ClickHouseSettings, *, database: str | None = None, seconds: float | None = None
 ) -> Client:
-    """Return a client bound to `database`, whose queries may take `seconds`.
+    """Return a client bound to `database`, with a query timeout of `seconds`.
 
-    Both are by default those of the settings. One client is for one thread at a time. Raises
+    Both default to the settings. A client serves one thread at a time. Raises
     ClickHouseUnavailable or Misconfigured.
     """
     if seconds is not None:
@@ -78,23 +76,23 @@ def connect(
             ca_cert=settings.clickhouse_ca_file or None,
             client_cert=settings.clickhouse_cert_file or None,
             client_cert_key=settings.clickhouse_key_file or None,
-            # Beside a certificate the driver sends no password unless it is told to.
+            # With a certificate alone the driver would not send the password.
             tls_mode="strict" if password else None,
             database=database or settings.clickhouse_database,
             connect_timeout=5,
             send_receive_timeout=settings.clickhouse_timeout_seconds,
-            # A session would allow one query at a time, and nothing here needs one.
+            # A session permits one query at a time, and nothing here needs one.
             autogenerate_session_id=False,
-            # Retrying is ours: we know that sending a row twice changes nothing.
+            # The callers retry: they know that inserting a row twice changes nothing.
             query_retries=0,
             settings=_consistent(settings),
         )
 
 
 def _consistent(settings: ClickHouseSettings) -> dict[str, str | int]:
-    """Return the settings by which several replicas answer as one server would.
+    """Return the settings that make several replicas as consistent as one server.
 
-    docs/explanation/architecture.md, "On several replicas", says what each of them is for.
+    docs/explanation/architecture.md explains each of them.
     """
     if not settings.clickhouse_cluster:
         return {}
@@ -102,11 +100,10 @@ def _consistent(settings: ClickHouseSettings) -> dict[str, str | int]:
     return {
         "insert_quorum": "auto",
         "insert_quorum_parallel": 0,
-        # Before the client gives up: then it is told that the outcome is unknown.
+        # Shorter than the client's timeout, so that it learns that the outcome is unknown.
         "insert_quorum_timeout": milliseconds * 4 // 5,
         "select_sequential_consistency": 1,
-        # What is written twice is meant twice: a block like an earlier one may be all that a
-        # restored table has of it.
+        # A repeated block is intended: the table may have been restored without the first one.
         "insert_deduplicate": 0,
         "alter_sync": 2,
         "mutations_sync": 2,
@@ -116,5 +113,5 @@ def _consistent(settings: ClickHouseSettings) -> dict[str, str | int]:
 
 @cache
 def read_sql(directory: Path, name: str) -> str:
-    """Return the text of `<directory>/<name>.sql`, read once."""
+    """Return the text of `<directory>/<name>.sql`; cached."""
     return (directory / f"{name}.sql").read_text(encoding="utf-8")

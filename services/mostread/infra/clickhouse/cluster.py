@@ -1,9 +1,10 @@
-"""The same statements on a cluster: on every replica, into tables that replicate.
+"""DDL on a cluster: the same statements on every replica, with replicated tables.
 
-One shard, any number of replicas: all counters fit one machine (docs/how-to/scaling.md), replicas
-are for the day on which it dies. Tables lie in Keeper under their own UUID, which is the same on
-all replicas and stays with a table that is renamed or exchanged; so neither `mostread rebuild`
-nor an import needs a path of its own. The servers' macros `shard` and `replica` name the rest.
+A cluster has one shard and any number of replicas: all counters fit on one machine
+(docs/how-to/scaling.md), and the replicas are for its failure. The path of a table in Keeper
+contains its UUID, which is the same on all replicas and survives RENAME and EXCHANGE. So neither
+`mostread rebuild` nor an import has to name paths. The servers' macros `shard` and `replica`
+provide the rest.
 """
 
 import re
@@ -23,21 +24,21 @@ _ENGINE = re.compile(r"\bENGINE\s*=\s*((?!Replicated)\w*MergeTree)\b")
 
 
 def on_cluster(sql: str, cluster: str) -> str:
-    """Return the DDL statement `sql` as one for all replicas of `cluster`; empty: as it is.
+    """Return a DDL statement for all replicas of `cluster`; unchanged if that is empty.
 
-    Raises ValueError for a statement that it does not know.
+    Raises ValueError for an unsupported statement.
     """
     if not cluster:
         return sql
     head = _HEAD.match(sql)
     if head is None:
-        raise ValueError(f"not known how to run this on a cluster: {sql[:80]}")
+        raise ValueError(f"unsupported statement on a cluster: {sql[:80]}")
     rest = _ENGINE.sub(r"ENGINE = Replicated\1", sql[head.end() :])
     return f"{head[0]} ON CLUSTER '{cluster}'{rest}"
 
 
 def check_cluster(client: Client, settings: ClickHouseSettings) -> None:
-    """Raise Misconfigured unless the cluster that is named has one shard and macros for tables."""
+    """Raise Misconfigured unless the configured cluster can hold the tables."""
     name = settings.clickhouse_cluster
     if not name:
         return
@@ -48,13 +49,13 @@ def check_cluster(client: Client, settings: ClickHouseSettings) -> None:
         ).result_rows
         macros = {row[0] for row in client.query("SELECT macro FROM system.macros").result_rows}
     if shards != 1:
-        known = f"has {shards} shards" if shards else "is not known to ClickHouse"
+        problem = f"has {shards} shards" if shards else "is unknown to ClickHouse"
         raise Misconfigured(
-            f"the cluster {name} {known}; MOSTREAD_CLICKHOUSE_CLUSTER must name one of a single "
-            "shard, whose replicas each hold everything (system.clusters lists them)"
+            f"the cluster {name} {problem}; set MOSTREAD_CLICKHOUSE_CLUSTER to one with a single "
+            "shard (system.clusters lists them)"
         )
     if missing := {"shard", "replica"} - macros:
         raise Misconfigured(
-            f"ClickHouse lacks the macros {', '.join(sorted(missing))} (in <macros> of its "
-            "configuration, `replica` another on each server), by which replicated tables are named"
+            f"ClickHouse lacks the macros {', '.join(sorted(missing))}, which replicated tables "
+            "need; add them to <macros> in its configuration, with a different `replica` per server"
         )

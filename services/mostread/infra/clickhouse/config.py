@@ -1,4 +1,4 @@
-"""Where ClickHouse is, and how it is spoken to."""
+"""Settings of the connection to ClickHouse."""
 
 from typing import Self
 
@@ -11,39 +11,40 @@ NAMES = SettingNames("MOSTREAD_CLICKHOUSE", "MOSTREAD_CLICKHOUSE_URL")
 
 
 class ClickHouseSettings(Settings):
-    """Settings of every process that speaks to ClickHouse."""
+    """Settings of every process that connects to ClickHouse."""
 
     clickhouse_url: str = Field(
         "http://127.0.0.1:8083",
         pattern=r"^https?://[^/]+/?$",
-        description="The HTTP interface: http://host:port or https://host:port.",
+        description="URL of the HTTP interface: http://host:port or https://host:port.",
     )
-    clickhouse_user: str = Field("default", description="Who connects.")
-    clickhouse_password: SecretStr = Field(SecretStr(""), description="The user's password.")
+    clickhouse_user: str = Field("default", description="User.")
+    clickhouse_password: SecretStr = Field(SecretStr(""), description="Password of the user.")
     clickhouse_ca_file: str = Field(
         "",
-        description="A file (PEM) with the certificates of who signed ClickHouse's; empty: whom "
-        "the system trusts.",
+        description="PEM file with the CA certificates that sign ClickHouse's. Empty: the system's "
+        "CAs.",
     )
     clickhouse_cert_file: str = Field(
         "",
-        description="A file (PEM) with our own certificate; without a password it says who we are.",
+        description="PEM file with a client certificate, which identifies the user if the password "
+        "is empty.",
     )
     clickhouse_key_file: str = Field(
-        "", description="A file (PEM) with its key; empty: the key is in the same file."
+        "", description="PEM file with the client certificate's key. Empty: it is in the same file."
     )
     clickhouse_database: str = Field(
         "mostread",
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
-        description="The database of all tables; `mostread init` creates it.",
+        description="Database of all tables, created by `mostread init`.",
     )
     clickhouse_timeout_seconds: float = Field(
-        30.0, gt=0, description="How long one query or insert may take before it is tried again."
+        30.0, gt=0, description="Timeout of a query or an insert, which is then retried."
     )
     clickhouse_cluster: str = Field(
         "",
         pattern=r"^[A-Za-z0-9_.-]*$",
-        description="A cluster of one shard, on whose replicas all tables are; empty: one server.",
+        description="Cluster of one shard whose replicas hold all tables. Empty: one server.",
     )
 
     @property
@@ -60,7 +61,7 @@ class ClickHouseSettings(Settings):
     def _no_user_in_an_address(cls, value: str) -> str:
         if "@" in value:
             raise ValueError(
-                "it holds an address only; a user goes into MOSTREAD_CLICKHOUSE_USER and _PASSWORD"
+                "the address may not contain a user; set MOSTREAD_CLICKHOUSE_USER and _PASSWORD"
             )
         return value
 
@@ -68,6 +69,6 @@ class ClickHouseSettings(Settings):
     def _fits_together(self) -> Self:
         self.clickhouse_tls.check(
             encrypts=self.clickhouse_url.startswith("https:"),
-            because="MOSTREAD_CLICKHOUSE_URL does not begin with https",
+            because="MOSTREAD_CLICKHOUSE_URL does not start with https",
         )
         return self

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from aiohttp import hdrs, web
 
 from mostread.errors import Forbidden, Unauthorized
-from mostread.infra.auth.tokens import Role, Token, find
+from mostread.infra.auth.tokens import Role, Token, find_token
 from mostread.infra.http.problems import problem
 
 
@@ -18,7 +18,7 @@ def authenticate(headers: Mapping[str, str], tokens: tuple[Token, ...]) -> Token
     if authorization is None:
         return None
     scheme, _, credentials = authorization.partition(" ")
-    token = find(tokens, credentials.strip()) if scheme.lower() == "bearer" else None
+    token = find_token(tokens, credentials.strip()) if scheme.lower() == "bearer" else None
     if token is None:
         raise Unauthorized("This token is not known here.", invalid_token=True)
     return token
@@ -54,7 +54,7 @@ def caller(request: web.Request, tokens: tuple[Token, ...]) -> Token | None:
     if shown is None:
         return None
     scheme, _, credentials = shown.partition(" ")
-    token = find(tokens, credentials.strip()) if scheme.lower() == "bearer" else None
+    token = find_token(tokens, credentials.strip()) if scheme.lower() == "bearer" else None
     if token is None:
         raise Refused(_unauthorized("This token is not known here.", 'error="invalid_token"'))
     return token

@@ -24,7 +24,7 @@ _PREFLIGHT_SECONDS = 86400
 
 @dataclass(frozen=True)
 class CorsPolicy:
-    """What pages of other origins may do with a route. Lists are comma-separated.
+    """Permissions of pages of other origins on a route. Lists are comma-separated.
 
     `expose` names response headers that a script may read. `methods` and `request_headers` are
     what a preflight permits; without `methods` the route needs no preflight. `embeddable` lets

@@ -22,7 +22,7 @@ _TIMEOUT_SECONDS = 5
 
 
 class MergedMetrics:
-    """Metrics of several processes, told apart by the label `worker`."""
+    """Metrics of several processes, separated by the label `worker`."""
 
     def __init__(self) -> None:
         self._families: dict[str, Metric] = {}

@@ -1,4 +1,4 @@
-"""Who counts: the members of a consumer group, and which partitions each of them has."""
+"""Consumer groups, committed offsets, and the ACLs that each service needs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ STABLE = "Stable"
 
 @dataclass(frozen=True)
 class Member:
-    """A worker of the group, with the partitions of the topic that it was given."""
+    """A consumer of a group and the partitions assigned to it."""
 
     id: str
     host: str
@@ -25,42 +25,42 @@ class Member:
 
 @dataclass(frozen=True)
 class Group:
-    """A group as its coordinator knows it; one that never was is there, and has no members."""
+    """A group as its coordinator describes it; an unknown group has no members."""
 
     name: str
     state: str
     members: tuple[Member, ...]
 
     @property
-    def is_sharing_out(self) -> bool:
-        """Whether the partitions are being given out just now."""
+    def is_rebalancing(self) -> bool:
+        """Whether the coordinator is assigning partitions."""
         return bool(self.members) and self.state != STABLE
 
-    def without_owner(self, partitions: int) -> list[int]:
-        """Return which of so many partitions nobody has."""
+    def unassigned(self, partitions: int) -> list[int]:
+        """Return the partitions, of 0 to `partitions` - 1, without a member."""
         owned = {number for member in self.members for number in member.partitions}
         return sorted(set(range(partitions)) - owned)
 
 
-def group(client: KafkaAdminClient, name: str, topic: str) -> Group:
-    """Return the group `name` and who has which partitions of `topic`. Raises KafkaError."""
-    found = client.describe_groups([name])[name]
+def describe_group(client: KafkaAdminClient, name: str, topic: str) -> Group:
+    """Return the group `name` and its assignment of `topic`. Raises KafkaError."""
+    described = client.describe_groups([name])[name]
     return Group(
         name,
-        found["group_state"],
+        described["group_state"],
         tuple(
             Member(
                 member["member_id"],
                 member["client_host"].lstrip("/"),
                 _partitions(member["member_assignment"], topic),
             )
-            for member in found["members"]
+            for member in described["members"]
         ),
     )
 
 
 def _partitions(assignment: object, topic: str) -> tuple[int, ...]:
-    # While partitions are given out a member has no assignment, and it comes as bytes.
+    # During a rebalance a member has no assignment, which kafka-python returns as bytes.
     if not isinstance(assignment, dict):
         return ()
     return tuple(
@@ -73,12 +73,12 @@ def _partitions(assignment: object, topic: str) -> tuple[int, ...]:
     )
 
 
-def committed(client: KafkaAdminClient, name: str, topic: str) -> dict[int, int]:
-    """Return the next offset of each partition that the group has committed. Raises KafkaError."""
+def committed_offsets(client: KafkaAdminClient, name: str, topic: str) -> dict[int, int]:
+    """Return the committed next offset of each partition. Raises KafkaError."""
     return {
-        place.partition: int(found.offset)
-        for place, found in client.list_group_offsets([name])[name].items()
-        if place.topic == topic
+        source.partition: int(committed.offset)
+        for source, committed in client.list_group_offsets([name])[name].items()
+        if source.topic == topic
     }
 
 
@@ -87,47 +87,48 @@ READ, WRITE = "READ", "WRITE"
 _NOT_AUTHORIZED = 29
 
 
-def check_topic_access(client: KafkaAdminClient, found: Mapping[str, Any], operation: str) -> None:
-    """Raise Misconfigured where a topic, as `describe_topics` says of it, is not there, or who
-    connects with `client` may not do `operation` on it.
+def check_topic_access(client: KafkaAdminClient, topic: Mapping[str, Any], operation: str) -> None:
+    """Raise Misconfigured if a topic is missing or the client may not do `operation` on it.
+
+    `topic` is an item of `describe_topics`.
     """
-    name = found["name"]
-    allowed = found["authorized_operations"]
-    if found["error_code"] == _NOT_AUTHORIZED or (allowed and operation not in allowed):
+    name = topic["name"]
+    allowed = topic["authorized_operations"]
+    if topic["error_code"] == _NOT_AUTHORIZED or (allowed and operation not in allowed):
         raise Misconfigured(missing_right(client, operation, f"the topic {name}"))
-    if found["error_code"] != 0 or not found["partitions"]:
+    if topic["error_code"] != 0 or not topic["partitions"]:
         raise Misconfigured(f"there is no topic {name}; `mostread init` creates it")
 
 
 def check_aggregator_access(client: KafkaAdminClient, settings: KafkaSettings, group: str) -> None:
-    """Raise Misconfigured where a topic is missing, or a right of who counts events."""
+    """Raise Misconfigured if the aggregator lacks a topic, or an ACL on one."""
     needed = {
         settings.events_topic: READ,
         settings.articles_topic: READ,
         settings.dead_letters_topic: WRITE,
     }
     try:
-        for found in client.describe_topics(list(needed)):
-            check_topic_access(client, found, needed[found["name"]])
+        for topic in client.describe_topics(list(needed)):
+            check_topic_access(client, topic, needed[topic["name"]])
         check_group_access(client, group)
     except (KafkaError, OSError) as error:
         raise translate_error(error, settings, "Kafka does not describe topics") from error
 
 
 def check_group_access(client: KafkaAdminClient, group: str) -> None:
-    """Raise Misconfigured where who connects with `client` may not read with this group."""
+    """Raise Misconfigured if the client may not read with the consumer group."""
     try:
-        found = client.describe_groups([group])[group]
+        described = client.describe_groups([group])[group]
     except AuthorizationError as error:
         raise Misconfigured(missing_right(client, READ, f"the consumer group {group}")) from error
-    allowed = found["authorized_operations"]
-    if "AUTHORIZATION" in (found["error"] or "") or (allowed and READ not in allowed):
+    allowed = described["authorized_operations"]
+    if "AUTHORIZATION" in (described["error"] or "") or (allowed and READ not in allowed):
         raise Misconfigured(missing_right(client, READ, f"the consumer group {group}"))
 
 
 def missing_right(client: KafkaAdminClient, operation: str, on: str) -> str:
-    """Return that who connects with `client` may not do that, and where it says who must."""
-    who = client.config["sasl_plain_username"] or "who connects"
+    """Return the message that the client lacks an ACL for `operation`."""
+    user = client.config["sasl_plain_username"] or "the client"
     return (
-        f"Kafka: {who} may not {operation} {on}; deploy/kafka/acls.sh has what each service needs"
+        f"Kafka: {user} may not {operation} {on}; deploy/kafka/acls.sh has the ACLs of each service"
     )

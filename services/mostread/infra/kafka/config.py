@@ -1,4 +1,4 @@
-"""Where Kafka is, and how it is spoken to."""
+"""Settings of the connection to Kafka."""
 
 from typing import Any, Literal, Self
 
@@ -11,35 +11,35 @@ NAMES = SettingNames("MOSTREAD_KAFKA", "MOSTREAD_KAFKA_BROKERS")
 
 
 class KafkaSettings(Settings):
-    """Settings of every process that speaks to Kafka."""
+    """Settings of every process that connects to Kafka."""
 
     kafka_brokers: str = Field(
-        "127.0.0.1:8084", description="Bootstrap brokers, host:port, separated by commas."
+        "127.0.0.1:8084", description="Bootstrap brokers as host:port, separated by commas."
     )
     kafka_topic_prefix: str = Field(
-        "engagement.", description="What the names of the three topics begin with."
+        "engagement.", description="Prefix of the names of the three topics."
     )
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT",
-        description="As brokers call it: SSL is TLS, SASL a user with a password, SASL_SSL both.",
+        description="As Kafka names it: SSL is TLS, SASL a user with a password, SASL_SSL both.",
     )
     kafka_ca_file: str = Field(
         "",
-        description="A file (PEM) with the certificates of who signed the brokers'; empty: whom "
-        "the system trusts.",
+        description="PEM file with the CA certificates that sign the brokers'. Empty: the system's "
+        "CAs.",
     )
     kafka_cert_file: str = Field(
-        "", description="A file (PEM) with our own certificate, for brokers that ask for one."
+        "", description="PEM file with a client certificate, for brokers that require one."
     )
     kafka_key_file: str = Field(
-        "", description="A file (PEM) with its key; empty: the key is in the same file."
+        "", description="PEM file with the client certificate's key. Empty: it is in the same file."
     )
     kafka_sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = Field(
         "SCRAM-SHA-512",
-        description="How the password is shown: SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN.",
+        description="SASL mechanism: SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN.",
     )
-    kafka_username: str = Field("", description="Who connects, with SASL.")
-    kafka_password: SecretStr = Field(SecretStr(""), description="The user's password.")
+    kafka_username: str = Field("", description="User for SASL.")
+    kafka_password: SecretStr = Field(SecretStr(""), description="Password for SASL.")
 
     @property
     def bootstrap_servers(self) -> list[str]:
@@ -79,7 +79,7 @@ class KafkaSettings(Settings):
     def _no_user_in_an_address(cls, value: str) -> str:
         if "@" in value:
             raise ValueError(
-                "it holds addresses only; a user goes into MOSTREAD_KAFKA_USERNAME and _PASSWORD"
+                "an address may not contain a user; set MOSTREAD_KAFKA_USERNAME and _PASSWORD"
             )
         return value
 
@@ -87,35 +87,36 @@ class KafkaSettings(Settings):
     def _fits_together(self) -> Self:
         protocol = f"MOSTREAD_KAFKA_SECURITY_PROTOCOL={self.kafka_security_protocol}"
         self.kafka_tls.check(
-            encrypts=self.kafka_encrypts, because=f"{protocol} does not encrypt; write SSL"
+            encrypts=self.kafka_encrypts,
+            because=f"{protocol} does not encrypt; set it to SSL or SASL_SSL",
         )
         user, password = self.kafka_username, self.kafka_password.get_secret_value()
         if self.kafka_asks_for_user and not (user and password):
             raise ValueError(f"{protocol} needs MOSTREAD_KAFKA_USERNAME and _PASSWORD")
         if (user or password) and not self.kafka_asks_for_user:
             raise ValueError(
-                f"MOSTREAD_KAFKA_USERNAME and _PASSWORD are of no use: {protocol} names no user; "
-                f"write SASL_{'SSL' if self.kafka_encrypts else 'SSL or SASL_PLAINTEXT'}"
+                f"MOSTREAD_KAFKA_USERNAME and _PASSWORD have no effect: {protocol} uses no SASL; "
+                f"set it to SASL_{'SSL' if self.kafka_encrypts else 'SSL or SASL_PLAINTEXT'}"
             )
         return self
 
 
 def client_options(settings: KafkaSettings) -> dict[str, Any]:
-    """Return the arguments by which a client of kafka-python or aiokafka connects.
+    """Return the connection arguments of a kafka-python or aiokafka client.
 
-    Both have the same names for them. Whoever makes a client passes these on: one that lacks
-    them would speak in the clear. Raises Misconfigured where a file has become unreadable.
+    Both libraries use the same names. Every client must be created with them, since it would
+    otherwise connect in plaintext. Raises Misconfigured if a file has become unreadable.
     """
     return {"bootstrap_servers": settings.bootstrap_servers, **security_options(settings)}
 
 
 def security_options(settings: KafkaSettings) -> dict[str, Any]:
-    """Return those of them that say how, without those that say where."""
-    found: dict[str, Any] = {"security_protocol": settings.kafka_security_protocol}
+    """Return the client options for TLS and SASL, without the addresses."""
+    options: dict[str, Any] = {"security_protocol": settings.kafka_security_protocol}
     if settings.kafka_encrypts:
-        found["ssl_context"] = settings.kafka_tls.context()
+        options["ssl_context"] = settings.kafka_tls.context()
     if settings.kafka_asks_for_user:
-        found["sasl_mechanism"] = settings.kafka_sasl_mechanism
-        found["sasl_plain_username"] = settings.kafka_username
-        found["sasl_plain_password"] = settings.kafka_password.get_secret_value()
-    return found
+        options["sasl_mechanism"] = settings.kafka_sasl_mechanism
+        options["sasl_plain_username"] = settings.kafka_username
+        options["sasl_plain_password"] = settings.kafka_password.get_secret_value()
+    return options

@@ -1,13 +1,13 @@
-"""Why Kafka did not do it, told apart by what one can do about it."""
+"""Kafka's errors as mostread's, by what the operator can do about them."""
 
 import aiokafka.errors
 from kafka.errors import AuthorizationError, SaslAuthenticationFailedError
 
 from mostread.errors import KafkaUnavailable, Misconfigured, MostreadError
 from mostread.infra.kafka.config import KafkaSettings
-from mostread.infra.kafka.diagnostics import NOT_KNOWN, diagnose
+from mostread.infra.kafka.diagnostics import BAD_CREDENTIALS, diagnose
 
-# kafka-python's, and aiokafka's of the same errors.
+# The same errors of kafka-python and of aiokafka.
 _NO_RIGHT = (
     AuthorizationError,
     aiokafka.errors.ClusterAuthorizationFailedError,
@@ -22,32 +22,31 @@ _SASL_FAILED = (
 
 
 def check_access(settings: KafkaSettings) -> None:
-    """Raise Misconfigured where the brokers would not let us in.
+    """Raise Misconfigured if the brokers would refuse a connection with TLS or SASL. Blocks.
 
-    What kafka-python would find out only after seconds, and not say. In the clear nothing is
-    asked: a client is told of nothing there that could be wrong. Blocks.
+    kafka-python retries for ten seconds and then reports a timeout instead of the reason. Call
+    this once before connecting. Plaintext connections have no credentials to check.
     """
-    if settings.kafka_security_protocol != "PLAINTEXT" and (found := diagnose(settings)):
-        raise Misconfigured(found)
+    if settings.kafka_security_protocol != "PLAINTEXT" and (error := diagnose(settings)):
+        raise Misconfigured(error)
 
 
-def translate_error(error: Exception, settings: KafkaSettings, what: str = "") -> MostreadError:
-    """Return Misconfigured where a setting or a right must change, else KafkaUnavailable.
+def translate_error(error: Exception, settings: KafkaSettings, failure: str = "") -> MostreadError:
+    """Return Misconfigured if a setting or an ACL must change, else KafkaUnavailable.
 
-    `what` is what Kafka did not do; without it, we could not even connect: the libraries say
-    of that no more than that it took too long, so the brokers are asked why. Blocks for seconds
-    then.
+    `failure` describes what failed. Without it the connection itself failed; the libraries
+    report that as a timeout, so this blocks for some seconds and diagnoses the brokers.
     """
     if isinstance(error, _NO_RIGHT):
         return Misconfigured(
-            f"Kafka: a right is missing ({error}); deploy/kafka/acls.sh has what each service needs"
+            f"Kafka: an ACL is missing ({error}); deploy/kafka/acls.sh has those of each service"
         )
     if isinstance(error, _SASL_FAILED):
-        return Misconfigured(f"Kafka at {settings.kafka_brokers}: {NOT_KNOWN}")
-    if what:
-        return KafkaUnavailable(f"{what}: {error!r}")
-    if found := diagnose(settings):
-        return Misconfigured(found)
+        return Misconfigured(f"Kafka at {settings.kafka_brokers}: {BAD_CREDENTIALS}")
+    if failure:
+        return KafkaUnavailable(f"{failure}: {error!r}")
+    if refusal := diagnose(settings):
+        return Misconfigured(refusal)
     return KafkaUnavailable(
         f"no broker answers at {settings.kafka_brokers}; start it, or set MOSTREAD_KAFKA_BROKERS"
     )

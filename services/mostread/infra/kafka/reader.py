@@ -1,4 +1,4 @@
-"""A topic read from here to there, by a plain consumer without a group."""
+"""Reading a range of offsets of a topic, without a consumer group."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,26 +14,26 @@ from mostread.infra.kafka.config import KafkaSettings, client_options
 from mostread.infra.kafka.errors import check_access, translate_error
 from mostread.infra.kafka.topics import Topic
 
-PATIENCE_MS = 30_000
+POLL_TIMEOUT_MS = 30_000
 
 
 class TopicReader:
-    """Reads the partitions of one topic, one after the other. For one thread.
+    """Reads the partitions of one topic, one at a time. For one thread.
 
-    All methods block, and raise KafkaUnavailable where no broker answers, Misconfigured where
-    none lets us in.
+    All methods block. They raise KafkaUnavailable if no broker responds, and Misconfigured if the
+    brokers refuse the connection.
     """
 
     def __init__(self, settings: KafkaSettings, topic: str) -> None:
         self._topic = topic
         self._settings = settings
         check_access(settings)
-        with self._told():
+        with self._translated_errors():
             self._consumer = KafkaConsumer(
                 **client_options(settings),
                 bootstrap_timeout_ms=10_000,
                 enable_auto_commit=False,
-                # What is no longer there must not be passed over in silence.
+                # Records that retention has removed must not be skipped silently.
                 auto_offset_reset="none",
                 max_poll_records=5_000,
                 max_partition_fetch_bytes=4 << 20,
@@ -42,35 +42,35 @@ class TopicReader:
     def close(self) -> None:
         self._consumer.close()
 
-    def ends(self, partition: int) -> tuple[int, int]:
-        """Return the first offset that is there and the one after the last."""
-        place = TopicPartition(self._topic, partition)
-        with self._told():
+    def offset_range(self, partition: int) -> tuple[int, int]:
+        """Return the first available offset and the one after the last."""
+        source = TopicPartition(self._topic, partition)
+        with self._translated_errors():
             return (
-                self._consumer.beginning_offsets([place])[place],
-                self._consumer.end_offsets([place])[place],
+                self._consumer.beginning_offsets([source])[source],
+                self._consumer.end_offsets([source])[source],
             )
 
-    def first_since(self, partition: int, time: int) -> int | None:
-        """Return the offset of the first record of `time` (ms) or later, None if there is none."""
-        place = TopicPartition(self._topic, partition)
-        with self._told():
-            found = self._consumer.offsets_for_times({place: time})[place]
-        return None if found is None else int(found.offset)
+    def offset_for_time(self, partition: int, time: int) -> int | None:
+        """Return the first offset with a record time of `time` (ms) or later, None without one."""
+        source = TopicPartition(self._topic, partition)
+        with self._translated_errors():
+            first = self._consumer.offsets_for_times({source: time})[source]
+        return None if first is None else int(first.offset)
 
     def read(self, partition: int, start: int, until: int) -> Iterator[Sequence[LogRecord]]:
-        """Yield the records from the offset `start` on, below `until`.
+        """Yield the records from offset `start` up to, but not including, `until`.
 
-        Raises KafkaUnavailable too where retention removes records before they are read.
+        Raises KafkaUnavailable also if retention removes records before they are read.
         """
-        place = TopicPartition(self._topic, partition)
-        with self._told():
-            self._consumer.assign([place])
-            self._consumer.seek(place, start)
-            while self._consumer.position(place) < until:
-                before = self._consumer.position(place)
-                fetched = self._consumer.poll(timeout_ms=PATIENCE_MS).get(place, [])
-                if not fetched and self._consumer.position(place) == before:
+        source = TopicPartition(self._topic, partition)
+        with self._translated_errors():
+            self._consumer.assign([source])
+            self._consumer.seek(source, start)
+            while self._consumer.position(source) < until:
+                before = self._consumer.position(source)
+                fetched = self._consumer.poll(timeout_ms=POLL_TIMEOUT_MS).get(source, [])
+                if not fetched and self._consumer.position(source) == before:
                     raise KafkaUnavailable(
                         f"{self._topic}/{partition} cannot be read beyond offset {before}"
                     )
@@ -79,35 +79,35 @@ class TopicReader:
                 ]
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         try:
             yield
         except OffsetOutOfRangeError as error:
             raise KafkaUnavailable(
-                f"records of {self._topic} were removed before they could be read; run it again"
+                f"retention removed records of {self._topic} before they were read; run it again"
             ) from error
         except (KafkaError, OSError) as error:
             brokers = self._settings.kafka_brokers
             raise translate_error(
-                error, self._settings, f"Kafka at {brokers} does not answer well"
+                error, self._settings, f"Kafka at {brokers} responds with an error"
             ) from error
 
 
 @dataclass(frozen=True)
-class Extent:
-    """The first offset that is still there, and the one after the last."""
+class OffsetRange:
+    """The first available offset of a partition, and the one after its last."""
 
     first: int
     end: int
 
 
-def extents(client: KafkaAdminClient, topic: Topic) -> dict[int, Extent]:
-    """Return the extent of each partition. Raises KafkaError."""
-    places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-    # The ends last: what is counted by then lies before them.
-    first = client.list_partition_offsets(dict.fromkeys(places, OffsetSpec.EARLIEST))
-    end = client.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST))
+def offset_ranges(client: KafkaAdminClient, topic: Topic) -> dict[int, OffsetRange]:
+    """Return the offsets of each partition. Raises KafkaError."""
+    sources = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+    # The ends last, so that they are not below checkpoints that were read before.
+    first = client.list_partition_offsets(dict.fromkeys(sources, OffsetSpec.EARLIEST))
+    end = client.list_partition_offsets(dict.fromkeys(sources, OffsetSpec.LATEST))
     return {
-        place.partition: Extent(int(first[place].offset), int(end[place].offset))
-        for place in places
+        source.partition: OffsetRange(int(first[source].offset), int(end[source].offset))
+        for source in sources
     }

@@ -1,4 +1,4 @@
-"""The three topics: their configuration, their creation, their identity."""
+"""The three topics: configuration, creation and identity."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,15 +16,15 @@ from mostread.infra.kafka.config import KafkaSettings, client_options
 from mostread.infra.kafka.errors import check_access, translate_error
 
 EVENT_BYTES = 2 << 20
-"""The largest record of events."""
+"""Maximum size of a record of events."""
 DEAD_LETTER_BYTES = 5 << 20
-"""The largest dead letter: a line as large as a record of events, every character escaped."""
+"""Maximum size of a dead letter: a line of `EVENT_BYTES` with every character escaped."""
 DAY_MS = 24 * 60 * 60 * 1000
 
 
 @dataclass(frozen=True)
 class Topic:
-    """A topic as the cluster knows it; a topic deleted and made again has another `id`."""
+    """A topic as the cluster describes it; a topic that is recreated has another `id`."""
 
     name: str
     id: UUID
@@ -32,9 +32,9 @@ class Topic:
 
 
 class Admin(KafkaAdminClient):  # type: ignore[misc]
-    """An admin client that leaves nothing running where no broker answers.
+    """An admin client that leaves no thread behind when no broker responds.
 
-    kafka-python's own leaves a thread, which goes on asking for brokers, at each failed try.
+    kafka-python's own leaves one per failed attempt, which keeps trying to connect.
     """
 
     def __init__(self, **configs: Any) -> None:
@@ -47,8 +47,10 @@ class Admin(KafkaAdminClient):  # type: ignore[misc]
 
 
 def connect_admin(settings: KafkaSettings) -> KafkaAdminClient:
-    """Return an admin client. Raises KafkaUnavailable where no broker answers in ten seconds,
-    and Misconfigured where none lets us in.
+    """Return an admin client.
+
+    Raises KafkaUnavailable if no broker responds within ten seconds, and Misconfigured if the
+    brokers refuse the connection.
     """
     check_access(settings)
     try:
@@ -63,7 +65,7 @@ def connect_admin(settings: KafkaSettings) -> KafkaAdminClient:
 
 @contextmanager
 def admin(settings: KafkaSettings) -> Iterator[KafkaAdminClient]:
-    """Yield an admin client as `connect_admin` makes it, and close it."""
+    """Yield an admin client and close it; raises what `connect_admin` raises."""
     client = connect_admin(settings)
     try:
         yield client
@@ -74,11 +76,11 @@ def admin(settings: KafkaSettings) -> Iterator[KafkaAdminClient]:
 def configurations(
     settings: KafkaSettings, *, partitions: int, replication: int, retention_days: int
 ) -> dict[str, dict[str, Any]]:
-    """Return what to create: topic name to its partitions, replication factor and configs."""
-    # The broker stamps each record, so that record time runs forward whatever a producer's
-    # clock says: duplicates and lateness are decided by it.
+    """Return partitions, replication factor and configs of each topic, by its name."""
+    # The broker sets the record time, which decides what is a duplicate or late. So it moves
+    # forward, independent of the producers' clocks.
     stamped = {"message.timestamp.type": "LogAppendTime"}
-    # With three replicas, an acknowledgement by one broker alone could be lost with it.
+    # With three replicas, a record acknowledged by one broker alone could be lost with it.
     if replication >= 3:
         stamped |= {"min.insync.replicas": "2"}
     kept = {"cleanup.policy": "delete", "retention.ms": str(retention_days * DAY_MS)}
@@ -104,7 +106,7 @@ def configurations(
 def create_missing(
     client: KafkaAdminClient, wanted: dict[str, dict[str, Any]], timeout_seconds: float = 30
 ) -> list[str]:
-    """Create the topics of `wanted` that are not there; return their names."""
+    """Create the missing topics of `wanted`; return their names."""
     existing = set(client.list_topics())
     created = []
     for name, options in wanted.items():
@@ -123,12 +125,12 @@ def create_missing(
     return created
 
 
-# What a topic made by somebody else must have, or counting would not be exact.
+# Configs that exact counting depends on, checked for topics that others created.
 _ESSENTIAL = ("message.timestamp.type", "max.message.bytes", "cleanup.policy")
 
 
 class ConfigMismatch(NamedTuple):
-    """A setting of a topic with which counting would not be exact."""
+    """A config of a topic with which counting would not be exact."""
 
     topic: str
     key: str
@@ -148,19 +150,19 @@ class ConfigMismatch(NamedTuple):
 
 
 def configs(client: KafkaAdminClient, names: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Return what is configured of each topic, defaults too; nothing of one that is not there."""
+    """Return the configs of each topic, defaults included; empty for a missing topic."""
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
-    found = client.describe_configs(resources, config_filter="all")["topic"]
+    described = client.describe_configs(resources, config_filter="all")["topic"]
     return {
         name: {key: each["value"] for key, each in entries.items()}
-        for name, entries in found.items()
+        for name, entries in described.items()
     }
 
 
 def config_mismatches(
     wanted: dict[str, dict[str, Any]], actual: dict[str, dict[str, str]]
 ) -> Iterator[ConfigMismatch]:
-    """Yield what has to change of topics, given `configs` of those that are there."""
+    """Yield the configs to change, given the `configs` of existing topics."""
     for name, entries in actual.items():
         for key in _ESSENTIAL if entries else ():
             need, have = wanted[name]["configs"].get(key), entries[key]
@@ -170,16 +172,16 @@ def config_mismatches(
 
 
 def check_configured(client: KafkaAdminClient, wanted: dict[str, dict[str, Any]]) -> None:
-    """Raise Misconfigured, saying what to set, where an existing topic would not do."""
-    for found in config_mismatches(wanted, configs(client, wanted)):
-        raise Misconfigured(f"{found.what}; {found.advice}")
+    """Raise Misconfigured, with the config to change, if an existing topic does not fit."""
+    for mismatch in config_mismatches(wanted, configs(client, wanted)):
+        raise Misconfigured(f"{mismatch.what}; {mismatch.advice}")
 
 
 def describe(client: KafkaAdminClient, name: str) -> Topic:
-    """Return the topic `name`. Raises Misconfigured where there is none, or it may not be read."""
+    """Return the topic `name`. Raises Misconfigured if it is missing or may not be read."""
     try:
-        (found,) = client.describe_topics([name])
+        (topic,) = client.describe_topics([name])
     except KafkaError as error:
         raise KafkaUnavailable(f"Kafka does not describe the topic {name}: {error}") from error
-    check_topic_access(client, found, READ)
-    return Topic(name=name, id=UUID(str(found["topic_id"])), partitions=len(found["partitions"]))
+    check_topic_access(client, topic, READ)
+    return Topic(name=name, id=UUID(str(topic["topic_id"])), partitions=len(topic["partitions"]))

@@ -48,7 +48,7 @@ def snapshot(
     """Return what is said of `partition` now; one that does not exist has an empty log."""
     progress = store.progress(partition)
     counters = store.counters(partition, since or 0)
-    begin, end = log.ends(partition) if exists else (0, 0)
+    begin, end = log.offset_range(partition) if exists else (0, 0)
     return Snapshot(partition, progress, counters, begin, end)
 
 
@@ -64,7 +64,7 @@ def audit_partition(
     limit = said.progress.next_offset - 1
     start = said.begin
     if scope.floor is not None and said.end > said.begin:
-        found = log.first_since(said.partition, int(scope.floor * 1000) - reach_ms)
+        found = log.offset_for_time(said.partition, int(scope.floor * 1000) - reach_ms)
         start = said.end if found is None else found
     recounted = recount(
         _records(log, said.partition, start, said.until, read),
@@ -130,7 +130,7 @@ class Audit:
 
     def size(self) -> int:
         """Return how many records there are to read, more or less."""
-        ends = [self._log.ends(number) for number in range(self.topic.partitions)]
+        ends = [self._log.offset_range(number) for number in range(self.topic.partitions)]
         return sum(end - begin for begin, end in ends)
 
     def partitions(self, scope: Scope, read: Read) -> Iterator[Audited]:

@@ -58,8 +58,8 @@ class DeadLetterTopic:
         """Yield batches of dead letters written at `since` (ms) or later; all for None."""
         with closing(TopicReader(self._settings, self._topic)) as reader:
             for partition in self._partitions():
-                begin, end = reader.ends(partition)
-                start = begin if since is None else reader.first_since(partition, since)
+                begin, end = reader.offset_range(partition)
+                start = begin if since is None else reader.offset_for_time(partition, since)
                 if start is not None:
                     yield from _read_letters(reader, partition, start, end)
 
@@ -67,7 +67,7 @@ class DeadLetterTopic:
         """Yield dead letters beyond the replay checkpoint, in batches of one partition each."""
         with closing(TopicReader(self._settings, self._topic)) as reader:
             for partition in self._partitions():
-                begin, end = reader.ends(partition)
+                begin, end = reader.offset_range(partition)
                 start = max(begin, _replayed_until(reader, partition, begin, end))
                 yield from _read_letters(reader, partition, start, end)
 

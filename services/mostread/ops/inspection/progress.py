@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from mostread.infra.kafka import topics
 from mostread.infra.kafka.config import KafkaSettings
-from mostread.infra.kafka.reader import Extent, extents
+from mostread.infra.kafka.reader import OffsetRange, offset_ranges
 from mostread.infra.kafka.topics import Topic
 from mostread.ops.inspection.clients import Way
 
@@ -26,7 +26,7 @@ class Partition:
     """A partition of the log, and where its counting stands; None where it never began."""
 
     number: int
-    extent: Extent
+    extent: OffsetRange
     position: Position | None
 
     @property
@@ -71,5 +71,5 @@ def partitions(way: Way) -> list[Partition]:
     # ClickHouse first: what is counted by then lies in the log that is asked for afterwards.
     positions = counted(way, topic)
     with way.kafka() as client:
-        found = extents(client, topic)
+        found = offset_ranges(client, topic)
     return [Partition(number, found[number], positions.get(number)) for number in sorted(found)]

@@ -13,9 +13,9 @@ from mostread.aggregator.config import AggregatorSettings
 from mostread.collector.config import CollectorSettings
 from mostread.errors import MostreadError
 from mostread.infra.healthcheck import NoResponse, failing_checks, get, get_json
-from mostread.infra.kafka.admin import committed, group
+from mostread.infra.kafka.admin import committed_offsets, describe_group
 from mostread.infra.kafka.config import KafkaSettings
-from mostread.infra.kafka.reader import Extent, extents
+from mostread.infra.kafka.reader import OffsetRange, offset_ranges
 from mostread.infra.kafka.topics import Topic
 from mostread.ops.inspection.clients import ForbiddenError, NotReachedError, Way, together
 from mostread.ops.inspection.progress import counted as positions
@@ -45,7 +45,7 @@ class Log:
 
     topic: str
     brokers: int
-    extents: Mapping[int, Extent]
+    extents: Mapping[int, OffsetRange]
 
     @property
     def records(self) -> int:
@@ -252,23 +252,23 @@ def _log(way: Way) -> Log:
     return Log(topic.name, brokers, found)
 
 
-def _extents(way: Way) -> tuple[Topic, dict[int, Extent]]:
+def _extents(way: Way) -> tuple[Topic, dict[int, OffsetRange]]:
     topic = events_topic(way)
     with way.kafka() as client:
-        return topic, extents(client, topic)
+        return topic, offset_ranges(client, topic)
 
 
 def _workers(way: Way) -> Workers:
     name = way.settings(AggregatorSettings).aggregator_group
     topic, found = _extents(way)
     with way.kafka() as client:
-        of_topic = group(client, name, topic.name)
+        of_topic = describe_group(client, name, topic.name)
     try:
         at = {number: each.next_offset for number, each in positions(way, topic).items()}
     except (NotReachedError, ForbiddenError, MostreadError):
         # With ClickHouse away these stand where it was when it went.
         with way.kafka() as client:
-            at = committed(client, name, topic.name)
+            at = committed_offsets(client, name, topic.name)
     waiting = {
         number: max(0, each.end - max(each.first, at.get(number, 0)))
         for number, each in found.items()
@@ -283,9 +283,9 @@ def _workers(way: Way) -> Workers:
     )
     return Workers(
         workers,
-        tuple(of_topic.without_owner(topic.partitions)),
+        tuple(of_topic.unassigned(topic.partitions)),
         sum(waiting.values()),
-        of_topic.is_sharing_out,
+        of_topic.is_rebalancing,
     )
 
 

@@ -2,30 +2,30 @@
 
 import pytest
 
-from mostread.infra.auth.tokens import Role, find, hash_token, parse_tokens
+from mostread.infra.auth.tokens import Role, find_token, hash_token, parse_tokens
 
 
 def test_a_token_is_found_by_what_its_bearer_shows() -> None:
     setting = f"cms:cms:{hash_token('one')}, desk:editor:{hash_token('two').upper()},"
     tokens = parse_tokens(setting)
-    shown = find(tokens, "two")
+    shown = find_token(tokens, "two")
     assert shown is not None
     assert (shown.name, shown.role) == ("desk", Role.EDITOR)
-    assert find(tokens, "three") is None
-    assert find(tokens, hash_token("two")) is None
-    assert find((), "two") is None
+    assert find_token(tokens, "three") is None
+    assert find_token(tokens, hash_token("two")) is None
+    assert find_token((), "two") is None
 
 
 def test_who_is_found_does_not_show_in_how_many_are_looked_at() -> None:
     tokens = parse_tokens(",".join(f"{name}:emit:{hash_token(name)}" for name in "abc"))
     for shown in ("a", "c", "none of them"):
         looked_at = iter(tokens)
-        find(looked_at, shown)
+        find_token(looked_at, shown)
         assert next(looked_at, None) is None
 
 
 def test_whatever_is_shown_is_compared() -> None:
-    assert find(parse_tokens(f"a:emit:{hash_token('one')}"), "\udcff ключ") is None
+    assert find_token(parse_tokens(f"a:emit:{hash_token('one')}"), "\udcff ключ") is None
 
 
 @pytest.mark.parametrize(

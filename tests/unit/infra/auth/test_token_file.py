@@ -13,7 +13,7 @@ from mostread.cli.tokens import token
 from mostread.errors import InvalidFile, MostreadError
 from mostread.infra.auth import token_file
 from mostread.infra.auth.token_store import TokenStore
-from mostread.infra.auth.tokens import Role, Token, find, hash_token
+from mostread.infra.auth.tokens import Role, Token, find_token, hash_token
 
 HASH = hash_token("x")
 
@@ -30,7 +30,7 @@ def test_a_token_is_printed_once_and_kept_as_a_hash(tmp_path: Path) -> None:
     assert shown not in file.read_text()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [path.name for path in file.parent.iterdir()] == ["tokens"]
-    found = find(token_file.read(file), shown)
+    found = find_token(token_file.read(file), shown)
     assert found is not None
     assert (found.name, found.role) == ("desk", Role.EDITOR)
     listed = run(file, "list").stdout
@@ -84,7 +84,7 @@ def test_changes_made_at_once_are_all_made(tmp_path: Path) -> None:
 
     def add(number: int) -> None:
         new = Token(f"t{number}", Role.CMS, HASH)
-        token_file.change(file, lambda tokens: (*tokens, new))
+        token_file.update(file, lambda tokens: (*tokens, new))
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(add, range(40)))

@@ -28,7 +28,7 @@ class LogInMemory(TopicReader):
     def __init__(self, records: Sequence[LogRecord]) -> None:
         self._records = records
 
-    def first_since(self, partition: int, time: int) -> int | None:
+    def offset_for_time(self, partition: int, time: int) -> int | None:
         return next((r.offset for r in self._records if r.timestamp >= time), None)
 
     def read(self, partition: int, start: int, until: int) -> Iterator[Sequence[LogRecord]]:

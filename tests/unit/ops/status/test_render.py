@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from mostread.infra.kafka.reader import Extent
+from mostread.infra.kafka.reader import OffsetRange
 from mostread.ops.status.collect import (
     Away,
     Collector,
@@ -41,7 +41,7 @@ RANKED = Ranked(
 SEEN = Seen(
     at=1_800_000_000_000,
     collectors=(Collector("http://127.0.0.1:8081", "", 1500),),
-    log=Log("engagement.events", 3, {0: Extent(100, 1100), 1: Extent(0, 500)}),
+    log=Log("engagement.events", 3, {0: OffsetRange(100, 1100), 1: OffsetRange(0, 500)}),
     workers=Workers(
         (Worker("10.0.0.7", (0, 1, 2, 5), 1234), Worker("10.0.0.8", (3,), 0)), (4,), 1300, False
     ),
@@ -52,7 +52,7 @@ BEFORE = replace(
     SEEN,
     at=SEEN.at - 2000,
     collectors=(Collector("http://127.0.0.1:8081", "", 1000),),
-    log=Log("engagement.events", 3, {0: Extent(100, 1000), 1: Extent(0, 500)}),
+    log=Log("engagement.events", 3, {0: OffsetRange(100, 1000), 1: OffsetRange(0, 500)}),
     counted=Counted(1_799_999_997_000, False, 1000, 980, 12, 5, 3, 70),
 )
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from kafka.errors import CoordinatorNotAvailableError
 
 from mostread.aggregator.config import AggregatorSettings
-from mostread.infra.kafka.admin import group
+from mostread.infra.kafka.admin import describe_group
 from mostread.ops.doctor.findings import Finding, ok, problem, warning
 from mostread.ops.inspection.clients import Way
 from mostread.ops.inspection.progress import Partition, events_topic, partitions
@@ -20,7 +20,9 @@ def workers(way: Way) -> Iterator[Finding]:
     topic = events_topic(way)
     try:
         with way.kafka() as client:
-            found = group(client, way.settings(AggregatorSettings).aggregator_group, topic.name)
+            found = describe_group(
+                client, way.settings(AggregatorSettings).aggregator_group, topic.name
+            )
     except CoordinatorNotAvailableError:
         yield problem(
             "no broker coordinates consumer groups just now, so nobody can count",
@@ -29,7 +31,7 @@ def workers(way: Way) -> Iterator[Finding]:
         )
         return
     number = len(found.members)
-    orphans = found.without_owner(topic.partitions)
+    orphans = found.unassigned(topic.partitions)
     if not found.members:
         yield problem(
             f"no aggregator runs in the group {found.name}: nothing is counted",
@@ -37,7 +39,7 @@ def workers(way: Way) -> Iterator[Finding]:
             "reach Kafka, and whether its MOSTREAD_AGGREGATOR_GROUP is this one. Nothing is lost "
             "within the retention.",
         )
-    elif found.is_sharing_out:
+    elif found.is_rebalancing:
         yield warning(
             f"the partitions are being given out among {number} just now ({found.state})",
             "Look again in half a minute. If it stays so, a worker comes and goes: see their logs.",
