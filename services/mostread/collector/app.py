@@ -1,4 +1,4 @@
-"""The collector put together: settings in, a running service out."""
+"""The collector service: its parts, its HTTP application and its lifetime."""
 
 import asyncio
 import time
@@ -7,13 +7,12 @@ from contextlib import nullcontext
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from mostread.collector.api.articles import ArticleRoutes
-from mostread.collector.api.events import Routes
+from mostread.collector.api import articles, events
 from mostread.collector.config import MAX_BODY_BYTES, CollectorSettings
-from mostread.collector.delivery.batcher import Batches
-from mostread.collector.delivery.producer import Publisher
+from mostread.collector.delivery.delivery import Delivery
+from mostread.collector.delivery.producer import Producer
 from mostread.collector.metrics import CollectorMetrics
-from mostread.collector.pipeline.pipeline import Intake
+from mostread.collector.pipeline.pipeline import Pipeline
 from mostread.infra import schemas
 from mostread.infra.auth.token_store import TokenStore
 from mostread.infra.gc import relax_thresholds
@@ -26,91 +25,95 @@ log = get_logger(__name__)
 
 
 class Collector:
-    """The parts of a collector that do not live in one request."""
+    """Everything of a collector that outlives a request."""
 
     def __init__(self, settings: CollectorSettings) -> None:
         self.registry = new_registry()
         self.metrics = CollectorMetrics(self.registry)
-        self.publisher = Publisher(settings, self.metrics)
-        self.metrics.pending_bytes.set_function(lambda: self.publisher.pending_bytes)
-        self.metrics.partitions.set_function(lambda: self.publisher.partitions)
-        self._settings = settings
-
-    def app(self, siblings: WorkerPool | None) -> web.Application:
-        """Return what clients reach; of its state it speaks for all `siblings`."""
-        app = new_application(
-            checks=siblings.checks() if siblings else self.checks(),
-            registry=siblings.metrics if siblings else self.registry,
-            openapi=schemas.openapi("collector"),
-            client_max_size=MAX_BODY_BYTES,
-        )
-        # Outermost, so that it sees each answer as the client does.
-        app.middlewares.insert(0, _measured(self.metrics))
-        batches = Batches(self._settings, self.publisher, self.metrics)
-        self.metrics.waiting_requests.set_function(lambda: batches.requests)
-        known = TokenStore(
-            self._settings.collector_tokens,
-            self._settings.collector_tokens_file,
+        self.producer = Producer(settings, self.metrics)
+        self.delivery = Delivery(settings, self.producer, self.metrics)
+        self._known = TokenStore(
+            settings.collector_tokens,
+            settings.collector_tokens_file,
             self.metrics.tokens_file_invalid,
         )
-        app.cleanup_ctx.append(known.follow)
-        intake = Intake(self._settings, self.publisher, batches, self.metrics)
-        Routes(self._settings, intake, known).add_to(app)
-        ArticleRoutes(self._settings, self.publisher, known).add_to(app)
+        pipeline = Pipeline(settings)
+        self._events = events.EventRoutes(
+            settings, pipeline, self.delivery, self._known, self.metrics
+        )
+        self._articles = articles.ArticleRoutes(self.delivery, self._known)
+        self.metrics.inflight_bytes.set_function(lambda: self.delivery.inflight_bytes)
+        self.metrics.inflight_requests.set_function(lambda: self.delivery.inflight_requests)
+        self.metrics.partitions.set_function(lambda: self.producer.partitions)
+
+    def app(self, pool: WorkerPool | None) -> web.Application:
+        """Return the public application; /readyz and /metrics cover all workers of `pool`."""
+        app = new_application(
+            checks=pool.checks() if pool else self.checks(),
+            registry=pool.metrics if pool else self.registry,
+            openapi=schemas.openapi("collector"),
+            client_max_size=MAX_BODY_BYTES,
+            cors={**events.CORS, **articles.CORS},
+        )
+        # Outermost, so that it sees every response as the client does.
+        app.middlewares.insert(0, _measure(self.metrics))
+        app.cleanup_ctx.append(self._known.follow)
+        self._events.add_to(app)
+        self._articles.add_to(app)
         return app
 
-    def app_for_siblings(self) -> web.Application:
-        """Return what speaks of this process alone."""
+    def worker_app(self) -> web.Application:
+        """Return the application in which this process answers for itself alone."""
         return new_application(checks=self.checks(), registry=self.registry)
 
     def checks(self) -> dict[str, Check]:
         async def kafka() -> str | None:
-            return self.publisher.fault()
+            return self.producer.unavailable_reason()
 
         return {"kafka": kafka}
 
 
-def _measured(metrics: CollectorMetrics) -> Middleware:
+def _measure(metrics: CollectorMetrics) -> Middleware:
     @web.middleware
-    async def measured(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def measure(request: web.Request, handler: Handler) -> web.StreamResponse:
         start = time.perf_counter()
-        answer = await handler(request)
+        response = await handler(request)
         resource = request.match_info.route.resource
         route = "other" if resource is None else resource.canonical
-        metrics.answered(route, answer.status, time.perf_counter() - start)
-        return answer
+        metrics.observe_request(route, response.status, time.perf_counter() - start)
+        return response
 
-    return measured
+    return measure
 
 
 async def serve(
-    settings: CollectorSettings, stop: asyncio.Event, place: WorkerSlot | None = None
+    settings: CollectorSettings, stop: asyncio.Event, slot: WorkerSlot | None = None
 ) -> None:
-    """Serve until `stop`; then every request that was taken is answered first.
+    """Serve until `stop`, then finish the requests in progress.
 
-    `place` is where this process shares the port with others.
+    `slot` identifies this process among those that share the port.
     """
     relax_thresholds()
     collector = Collector(settings)
     metrics = collector.metrics
-    await collector.publisher.start()
+    await collector.producer.start()
     try:
         listening = await listen(
-            collector.app(place.siblings if place else None),
+            collector.app(slot.siblings if slot else None),
             settings.collector_host,
             settings.collector_port,
             "MOSTREAD_COLLECTOR_PORT",
             settings,
-            shared=place is not None,
-            cut=lambda reason: metrics.cut[reason].inc(),
+            shared=slot is not None,
+            cut=lambda reason: metrics.connections_closed[reason].inc(),
         )
         metrics.connections.set_function(lambda: len(listening.connections))
         try:
-            async with place.answering(collector.app_for_siblings()) if place else nullcontext():
+            async with slot.answering(collector.worker_app()) if slot else nullcontext():
                 await stop.wait()
             log.info("stopping")
         finally:
             await listening.cleanup()
     finally:
-        await collector.publisher.close()
+        await collector.producer.close()
     log.info("stopped")

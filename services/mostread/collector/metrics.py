@@ -1,95 +1,96 @@
-"""Every metric of the collector: name, kind, labels, meaning."""
+"""Metrics of the collector: names, kinds, labels and meanings."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from mostread.collector.pipeline.filters import DropReason
-from mostread.collector.pipeline.strict_decoder import Reason
+from mostread.collector.pipeline.pipeline import DropReason
+from mostread.collector.pipeline.strict_decoder import RejectReason
 from mostread.infra.http.connections import CloseReason
 
-SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
 class CollectorMetrics:
-    """The collector's metrics, in the registry given."""
+    """The collector's metrics in one registry."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = Histogram(
             "mostread_collector_request_duration_seconds",
-            "Requests by route and status, and how long until they were answered.",
+            "Duration of HTTP requests, by route and status.",
             ["route", "status"],
-            buckets=SECONDS,
+            buckets=BUCKETS_SECONDS,
             registry=registry,
         )
         self._events = Counter(
             "mostread_collector_events",
-            "Events by outcome: accepted (in Kafka), rejected or dropped, with the reason.",
+            "Events by outcome (accepted, rejected or dropped) and reason.",
             ["outcome", "reason"],
             registry=registry,
         )
         self.records = Counter(
             "mostread_collector_records",
-            "Records handed to the producer for the events topic.",
+            "Records sent to the events topic.",
             registry=registry,
         )
         self.failed = Counter(
             "mostread_collector_failed_records",
-            "Records that Kafka did not acknowledge; they may be in the log or not.",
+            "Records that Kafka did not acknowledge; the topic may contain them.",
             registry=registry,
         )
-        self._record_bytes = Histogram(
+        self.record_bytes = Histogram(
             "mostread_collector_record_bytes",
-            "Size of what was gathered into one record for Kafka.",
+            "Size of records sent to the events topic.",
             buckets=[256 * 4**n for n in range(7)],
             registry=registry,
         )
-        self._acks = Histogram(
+        self.ack_seconds = Histogram(
             "mostread_collector_kafka_ack_duration_seconds",
-            "From handing a record to the producer until Kafka acknowledged it.",
-            buckets=SECONDS,
+            "Time from sending a record until Kafka acknowledged it.",
+            buckets=BUCKETS_SECONDS,
             registry=registry,
         )
-        self.pending_bytes = Gauge(
+        self.inflight_bytes = Gauge(
             "mostread_collector_inflight_bytes",
-            "Bytes of events that wait for Kafka, gathered or under way.",
+            "Bytes of events waiting for Kafka, batched or sent.",
+            registry=registry,
+        )
+        self.inflight_requests = Gauge(
+            "mostread_collector_inflight_requests",
+            "Requests waiting for Kafka's acknowledgement.",
             registry=registry,
         )
         self.partitions = Gauge(
             "mostread_collector_partitions",
-            "Partitions of the events topic that this collector sends to.",
+            "Partitions of the events topic known to this collector.",
             registry=registry,
         )
         self.tokens_file_invalid = Gauge(
             "mostread_collector_tokens_file_invalid",
-            "1 while the file of tokens cannot be read and those it held before are used.",
+            "1 while the tokens file cannot be read and its previous tokens remain in use.",
             registry=registry,
         )
         self.connections = Gauge(
             "mostread_collector_connections",
-            "Open connections of clients.",
+            "Open client connections.",
             registry=registry,
         )
-        self._cut = Counter(
+        self._connections_closed = Counter(
             "mostread_collector_connections_closed",
             "Connections the collector closed: max_connections, timeout or max_buffered_bytes.",
             ["reason"],
             registry=registry,
         )
-        self.waiting_requests = Gauge(
-            "mostread_collector_inflight_requests",
-            "Requests whose events wait for Kafka's acknowledgement.",
-            registry=registry,
-        )
-        self.cut = {reason: self._cut.labels(reason) for reason in CloseReason}
-        self.acknowledged = self._acks.observe
-        self.gathered = self._record_bytes.observe
+        self.connections_closed = {
+            reason: self._connections_closed.labels(reason) for reason in CloseReason
+        }
         self.accepted = self._events.labels("accepted", "")
-        self.rejected = {reason: self._events.labels("rejected", reason) for reason in Reason}
+        self.rejected = {reason: self._events.labels("rejected", reason) for reason in RejectReason}
         self.dropped = {reason: self._events.labels("dropped", reason) for reason in DropReason}
-        self._answers: dict[tuple[str, int], Histogram] = {}
+        self._request_children: dict[tuple[str, int], Histogram] = {}
 
-    def answered(self, route: str, status: int, seconds: float) -> None:
-        """Count a request; `route` is its pattern, so that paths cannot make new series."""
-        child = self._answers.get((route, status))
+    def observe_request(self, route: str, status: int, seconds: float) -> None:
+        """Record a request; `route` is a pattern, so that paths cannot create new series."""
+        child = self._request_children.get((route, status))
         if child is None:
-            child = self._answers[route, status] = self._requests.labels(route, status)
+            child = self._requests.labels(route, status)
+            self._request_children[route, status] = child
         child.observe(seconds)

@@ -1,8 +1,8 @@
-"""Several collectors on one port: the kernel spreads connections over them (SO_REUSEPORT).
+"""Run several collectors on one port: the kernel spreads connections over them (SO_REUSEPORT).
 
-They share nothing but the port. Each has a producer, limits and counters of its own, so what
-one may hold, all may hold together as many times. This process serves nobody: it starts them,
-starts again what dies, and ends them.
+Workers share only the port. Each has its own producer, limits and metrics, so limits apply per
+worker. This process serves no requests: it starts the workers, restarts those that die, and
+stops them.
 """
 
 import asyncio
@@ -25,12 +25,12 @@ from mostread.infra.logging import get_logger
 
 log = get_logger(__name__)
 
-_AGAIN_AFTER_SECONDS = 1.0
-_STOP_SECONDS = 45.0
+_RESTART_DELAY_SECONDS = 1.0
+_SHUTDOWN_TIMEOUT_SECONDS = 45.0
 
 
-async def work(settings: CollectorSettings, place: WorkerSlot) -> None:
-    """Be one of them, until SIGTERM or SIGINT or the end of who started it."""
+async def work(settings: CollectorSettings, slot: WorkerSlot) -> None:
+    """Run one worker until SIGTERM, SIGINT or the end of its parent."""
     stop = stop_signal()
     loop = asyncio.get_running_loop()
 
@@ -38,76 +38,78 @@ async def work(settings: CollectorSettings, place: WorkerSlot) -> None:
         loop.remove_reader(sys.stdin)
         stop.set()
 
-    # Nothing is ever written to it: it can be read when its other end is gone.
+    # The parent never writes to it: it becomes readable when the parent has ended.
     loop.add_reader(sys.stdin, parent_gone)
-    await serve(settings, stop, place)
+    await serve(settings, stop, slot)
 
 
 async def run_workers(settings: CollectorSettings) -> None:
-    """Run until SIGTERM or SIGINT; then every request that was taken is answered first.
+    """Run all workers until SIGTERM or SIGINT, then let them finish their requests.
 
-    A worker that dies is started again. Raises Misconfigured where the port is taken, and
-    MostreadError where a worker ends before it has listened, or does not end well.
+    A worker that dies is restarted. Raises Misconfigured if the port is taken, and MostreadError
+    if a worker ends before it listens, or fails while stopping.
     """
     stop = stop_signal()
     await _require_free(settings.collector_host, settings.collector_port)
     with tempfile.TemporaryDirectory(prefix="mostread-") as directory:
-        siblings = WorkerPool(Path(directory), settings.collector_workers)
+        pool = WorkerPool(Path(directory), settings.collector_workers)
         environment = _environment(settings)
-        workers = [Worker(number, siblings, environment) for number in range(1, siblings.count + 1)]
-        lives = [asyncio.create_task(worker.live()) for worker in workers]
+        workers = [WorkerProcess(number, pool, environment) for number in range(1, pool.count + 1)]
+        runs = [asyncio.create_task(worker.run()) for worker in workers]
         stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait([*lives, stopping], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([*runs, stopping], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         log.info("stopping")
         for worker in workers:
             worker.stop()
-        _, slow = await asyncio.wait(lives, timeout=_STOP_SECONDS)
+        _, slow = await asyncio.wait(runs, timeout=_SHUTDOWN_TIMEOUT_SECONDS)
         for worker in workers:
             worker.kill()
-        await asyncio.gather(*lives)  # raises what went wrong with any
+        await asyncio.gather(*runs)  # raises the first worker's error
         if slow:
-            raise MostreadError(f"{len(slow)} workers did not end within {_STOP_SECONDS:g} s")
+            raise MostreadError(
+                f"{len(slow)} workers did not stop within {_SHUTDOWN_TIMEOUT_SECONDS:g} s"
+            )
         log.info("stopped")
 
 
 def _environment(settings: CollectorSettings) -> dict[str, str]:
-    """Return the environment of all: where none has a secret for visitors, one that is common."""
+    """Return the environment of all workers, with a common visitor secret."""
     if settings.collector_visitor_secret.get_secret_value():
-        return dict(os.environ)  # it may be in a file, which each of them reads for itself
+        return dict(os.environ)  # it may come from a file, which each worker reads itself
     return {**os.environ, "MOSTREAD_COLLECTOR_VISITOR_SECRET": secrets.token_hex(32)}
 
 
 async def _require_free(host: str, port: int) -> None:
-    """Raise Misconfigured where somebody listens: beside others it could be done unnoticed."""
+    """Raise Misconfigured if another process listens: with SO_REUSEPORT that would be silent."""
     try:
         server = await asyncio.get_running_loop().create_server(asyncio.Protocol, host, port)
     except OSError as error:
         raise Misconfigured(
-            f"cannot listen on {host}:{port} ({error.strerror}); choose another port by "
-            "MOSTREAD_COLLECTOR_PORT"
+            f"cannot listen on {host}:{port} ({error.strerror}); set MOSTREAD_COLLECTOR_PORT to "
+            "another port"
         ) from error
     server.close()
     await server.wait_closed()
 
 
-class Worker:
-    """One of the processes, and the next that takes its place."""
+class WorkerProcess:
+    """A worker process that is restarted when it dies."""
 
-    def __init__(self, number: int, siblings: WorkerPool, environment: Mapping[str, str]) -> None:
+    def __init__(self, number: int, pool: WorkerPool, environment: Mapping[str, str]) -> None:
         self._number = number
-        self._siblings = siblings
+        self._pool = pool
         self._environment = environment
         self._process: Process | None = None
         self._stopping = asyncio.Event()
 
-    async def live(self) -> None:
-        """Run it until it was stopped."""
+    async def run(self) -> None:
+        """Run the worker until `stop`."""
         while not self._stopping.is_set():
-            self._siblings.socket(self._number).unlink(missing_ok=True)
+            self._pool.socket(self._number).unlink(missing_ok=True)
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "mostread", "collector"),
-                *(f"--worker={self._number}", f"--siblings={self._siblings.directory}"),
+                *(f"--worker={self._number}", f"--pool={self._pool.directory}"),
                 stdin=PIPE,
                 env=self._environment,
             )
@@ -115,25 +117,30 @@ class Worker:
                 self.stop()
             code = await self._process.wait()
             if self._stopping.is_set():
-                if code not in (0, -signal.SIGTERM):  # the signal may come before its handler
+                if code not in (
+                    0,
+                    -signal.SIGTERM,
+                ):  # the signal may arrive before its handler is set
                     raise MostreadError(f"worker {self._number} ended with {code}")
-            elif not self._siblings.socket(self._number).exists():
-                raise MostreadError(f"worker {self._number} ended before it listened ({code})")
+            elif not self._pool.socket(self._number).exists():
+                raise MostreadError(
+                    f"worker {self._number} ended with {code} before it listened; see its log"
+                )
             else:
                 log.error("worker_died", worker=self._number, code=code)
                 await self._pause()
 
     def stop(self) -> None:
-        """Let it end in order, and no other take its place."""
+        """Stop the worker gracefully and do not restart it."""
         self._stopping.set()
         if self._process is not None and self._process.returncode is None:
             self._process.terminate()
 
     def kill(self) -> None:
-        """End it where it is still there."""
+        """Kill the worker if it still runs."""
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
 
     async def _pause(self) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), _AGAIN_AFTER_SECONDS)
+            await asyncio.wait_for(self._stopping.wait(), _RESTART_DELAY_SECONDS)

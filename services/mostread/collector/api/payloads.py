@@ -1,4 +1,4 @@
-"""What a CMS tells about an article: schemas/article.schema.json as a type, and its record."""
+"""Articles and placements as clients send them, and as they are written to Kafka."""
 
 from typing import Protocol, TypeVar
 
@@ -9,11 +9,20 @@ from mostread.collector.pipeline.event import CONTROL_CHARACTERS, SITE_CHARACTER
 from mostread.core.editorial.articles import Address, Language, Rank, Section, Title
 from mostread.core.editorial.placements import Decision, Placement, check_possible
 from mostread.core.events import Timestamp
-from mostread.errors import InvalidEvent
+from mostread.errors import InvalidArticle, InvalidEvent, InvalidPlacement
+
+Invalid = type[InvalidArticle] | type[InvalidPlacement]
 
 
-class Article(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """An article; in a request `article_id` and `site` may be left to the address."""
+class Payload(Protocol):
+    """A body that may leave `article_id` and `site` to the URL."""
+
+    article_id: str | UnsetType
+    site: str | UnsetType
+
+
+class ArticlePayload(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """An article as a CMS describes it: schemas/article.schema.json."""
 
     article_id: str | UnsetType = UNSET
     site: str | UnsetType = UNSET
@@ -27,72 +36,65 @@ class Article(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     pinned: Rank | UnsetType = UNSET
 
 
-_ARTICLES = msgspec.json.Decoder(Article)
-encode = msgspec.json.Encoder().encode
-
-
-def decode_article(body: bytes, article_id: str, site: str) -> Article:
-    """Return the article of a request, complete. Raises InvalidEvent."""
-    return _decode(_ARTICLES, body, article_id, site)
-
-
-class Named(Protocol):
-    """A body in which `article_id` and `site` may be left to the address."""
-
-    article_id: str | UnsetType
-    site: str | UnsetType
-
-
-Body = TypeVar("Body", bound=Named)
-
-
-def check_name(article_id: str, site: str) -> None:
-    """Raise InvalidEvent unless both are as the schemas want them."""
-    if not 1 <= len(article_id) <= 128 or CONTROL_CHARACTERS.search(article_id):
-        raise InvalidEvent(
-            "schema", "An article_id has 1 to 128 characters, none a control character."
-        )
-    if not 1 <= len(site) <= 64 or not SITE_CHARACTERS.fullmatch(site):
-        raise InvalidEvent("schema", "A site has 1 to 64 characters of A-Z a-z 0-9 . _ -")
-
-
-def _decode(decoder: msgspec.json.Decoder[Body], body: bytes, article_id: str, site: str) -> Body:
-    """Return what a body says, its names filled in. Raises InvalidEvent."""
-    check_name(article_id, site)
-    try:
-        said = decoder.decode(body)
-    except msgspec.ValidationError as error:
-        raise InvalidEvent("schema", f"{error}.") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidEvent("syntax", f"The body is not JSON in UTF-8: {error}.") from error
-    if said.article_id not in (UNSET, article_id) or said.site not in (UNSET, site):
-        raise InvalidEvent("mismatch", "article_id and site of the body are not the address's.")
-    said.article_id = article_id
-    said.site = site
-    return said
-
-
-class SentDecision(Decision, kw_only=True):
-    """A decision; `article_id` and `site` may be left to the address. Who decides is not said."""
+class PlacementPayload(Decision, kw_only=True):
+    """An editor's decision: schemas/placement.schema.json without `by`, which the token gives."""
 
     article_id: str | UnsetType = UNSET
     site: str | UnsetType = UNSET
 
 
-_DECISIONS = msgspec.json.Decoder(SentDecision)
+P = TypeVar("P", bound=Payload)
+
+_ARTICLES = msgspec.json.Decoder(ArticlePayload)
+_PLACEMENTS = msgspec.json.Decoder(PlacementPayload)
+encode = msgspec.json.Encoder().encode
+
+
+def decode_article(body: bytes, article_id: str, site: str) -> ArticlePayload:
+    """Return the article of a request, with its ids filled in. Raises InvalidArticle."""
+    return _decode(_ARTICLES, body, article_id, site, InvalidArticle)
 
 
 def decode_placement(body: bytes, article_id: str, site: str, by: str) -> Placement:
-    """Return the decision of a request, complete; `by` is who asks. Raises InvalidEvent."""
-    said = _decode(_DECISIONS, body, article_id, site)
-    check_possible(said)
-    return Placement(by=by, **msgspec.structs.asdict(said))
+    """Return the placement of a request made by `by`. Raises InvalidPlacement."""
+    payload = _decode(_PLACEMENTS, body, article_id, site, InvalidPlacement)
+    try:
+        check_possible(payload)
+    except InvalidEvent as error:
+        raise InvalidPlacement(error.reason, str(error)) from error
+    return Placement(by=by, **msgspec.structs.asdict(payload))
 
 
-def none_any_more(article_id: str, site: str, by: str) -> Placement:
-    """Return the decision that leaves an article to the CMS. Raises InvalidEvent.
+def empty_placement(article_id: str, site: str, by: str) -> Placement:
+    """Return the placement that leaves an article to the CMS. Raises InvalidPlacement.
 
-    It is a record of its own and no tombstone, which could not say who took it back.
+    It is a record rather than a tombstone, which could not name the editor.
     """
-    check_name(article_id, site)
+    validate_ids(article_id, site, InvalidPlacement)
     return Placement(article_id=article_id, site=site, by=by)
+
+
+def validate_ids(article_id: str, site: str, invalid: Invalid) -> None:
+    """Raise `invalid` unless both ids match the schemas."""
+    if not 1 <= len(article_id) <= 128 or CONTROL_CHARACTERS.search(article_id):
+        raise invalid("schema", "article_id needs 1 to 128 characters without control characters.")
+    if not 1 <= len(site) <= 64 or not SITE_CHARACTERS.fullmatch(site):
+        raise invalid("schema", "site needs 1 to 64 characters of A-Z a-z 0-9 . _ -")
+
+
+def _decode(
+    decoder: msgspec.json.Decoder[P], body: bytes, article_id: str, site: str, invalid: Invalid
+) -> P:
+    """Return a decoded body with its ids filled in from the URL. Raises `invalid`."""
+    validate_ids(article_id, site, invalid)
+    try:
+        payload = decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise invalid("schema", f"{error}.") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise invalid("syntax", f"The body is not JSON in UTF-8: {error}.") from error
+    if payload.article_id not in (UNSET, article_id) or payload.site not in (UNSET, site):
+        raise invalid("mismatch", "article_id or site in the body differs from the URL.")
+    payload.article_id = article_id
+    payload.site = site
+    return payload

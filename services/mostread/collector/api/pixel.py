@@ -1,7 +1,7 @@
-"""A picture that counts a view: for pages without JavaScript, for feeds and for mail.
+"""Tracking pixel: count a view without JavaScript, in feeds and in mail.
 
-Only views: whatever embeds a picture somewhere makes every reader of that page ask for it, and
-nobody should like or comment an article by opening another page.
+It counts views only. An embedded image is requested by every reader of the embedding page, and a
+reader must not like or comment on an article by opening another page.
 """
 
 import base64
@@ -10,46 +10,57 @@ from collections.abc import Mapping
 import msgspec
 from aiohttp import hdrs, web
 
-from mostread.collector.pipeline.strict_decoder import Reason, Rejection
+from mostread.collector.pipeline.strict_decoder import Rejection, RejectReason, no_valid_event
+from mostread.errors import Unavailable
+from mostread.infra.http.cors import CorsPolicy
+from mostread.infra.http.problems import problem_response
 
+PATH = "/v1/pixel.gif"
+CORS = CorsPolicy(embeddable=True)
 GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==")
-"""One transparent point, in 43 bytes."""
-
+"""One transparent pixel, 43 bytes."""
 FIELDS = ("article_id", "site", "type", "id", "visitor")
-EVERYWHERE = {
-    hdrs.CACHE_CONTROL: "no-store",
-    hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*",
-    # Else a page that isolates itself (COEP) would not ask for it.
-    "Cross-Origin-Resource-Policy": "cross-origin",
-}
 
 
-def event(query: Mapping[str, str]) -> bytes | Rejection:
-    """Return the view that an address tells of, as JSON that is still to be checked.
+def view_from_query(query: Mapping[str, str]) -> bytes:
+    """Return the view that a query describes, as JSON still to be validated.
 
-    Other parameters are overlooked: pages add some to get around caches.
+    Other parameters are ignored: pages add some to bypass caches. Raises NoValidEvent.
     """
     fields = {name: query[name] for name in FIELDS if name in query}
     if fields.setdefault("type", "view") != "view":
-        detail = "A picture counts views only; send comments and likes by POST /v1/events."
-        return Rejection(0, Reason.SCHEMA, detail)
+        raise no_valid_event(
+            [
+                Rejection(
+                    0,
+                    RejectReason.SCHEMA,
+                    "The pixel counts views only; send comments and likes with POST /v1/events.",
+                )
+            ]
+        )
     try:
         return msgspec.json.encode(fields)
     except UnicodeEncodeError:
-        return Rejection(0, Reason.SYNTAX, "The address is not UTF-8.")
+        rejection = Rejection(0, RejectReason.SYNTAX, "The query is not UTF-8.")
+        raise no_valid_event([rejection]) from None
 
 
-def picture() -> web.Response:
-    """Return the picture."""
-    return web.Response(body=GIF, content_type="image/gif", headers=EVERYWHERE)
+def image() -> web.Response:
+    """Return the image, which no cache may store."""
+    return web.Response(
+        body=GIF, content_type="image/gif", headers={hdrs.CACHE_CONTROL: "no-store"}
+    )
 
 
-def picture_away(away: web.Response) -> web.Response:
-    """Return the picture with the status and the headers of `away`: the view was not kept.
+def unavailable_image(request: web.Request, error: Unavailable) -> web.Response:
+    """Return the image with the status and Retry-After of `error`: the view was not accepted.
 
-    A page shows it all the same; what fetches pictures for mail asks again.
+    A page shows the image regardless; image proxies of mail services retry.
     """
-    answer = picture()
-    answer.set_status(away.status)
-    answer.headers[hdrs.RETRY_AFTER] = away.headers[hdrs.RETRY_AFTER]
-    return answer
+    problem = problem_response(request, error)
+    if problem is None:
+        raise error
+    response = image()
+    response.set_status(problem.status)
+    response.headers[hdrs.RETRY_AFTER] = problem.headers[hdrs.RETRY_AFTER]
+    return response

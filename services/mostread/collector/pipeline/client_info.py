@@ -1,16 +1,18 @@
-"""From which address a request came, where proxies stand in between.
+"""Who sent a request: client address, network, browser and role.
 
-A proxy appends to a header the address it was asked from; whatever stands left of that, the
-client may have written itself. So the header is read from the right, each address is believed
-only as long as the one that wrote it is a trusted proxy, and the first that is none is the
-client. Only the header that is configured is read: a proxy hands the other on as it came.
+A proxy appends the address of its peer to a header; everything to the left of that entry may be
+forged by the client. The header is therefore read from the right: each address is believed only
+while the hop that wrote it is a trusted proxy, and the first untrusted address is the client.
+Only the configured header is read, because a proxy passes the other one on unchanged.
 """
 
+import re
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Protocol
 
 from multidict import CIMultiDictProxy
 
-from mostread.collector.pipeline.ip import Networks, household, normal
 from mostread.infra.auth.tokens import Role
 from mostread.infra.logging import get_logger
 
@@ -18,9 +20,74 @@ log = get_logger(__name__)
 
 FORWARDED = "Forwarded"
 
+_CACHE_SIZE = 20_000
+"""Addresses whose parsed form is cached: readers return."""
+_MAX_USER_AGENT = 256
+"""Characters beyond this do not tell readers apart, and every step would pay for them."""
+_WITH_PORT = re.compile(r"\[([^\]]*)\](?::\d+)?|([\d.]+):\d+")
 
-class Came(Protocol):
-    """As much of a request as tells where it came from."""
+
+class Networks:
+    """A set of IP networks."""
+
+    def __init__(self, text: str) -> None:
+        """Parse networks or addresses separated by commas. Raises ValueError."""
+        self._networks = tuple(map(_network, filter(None, map(str.strip, text.split(",")))))
+        self._cached_contains = lru_cache(_CACHE_SIZE)(self._contains)
+
+    def __bool__(self) -> bool:
+        return bool(self._networks)
+
+    def __contains__(self, address: str) -> bool:
+        return bool(self._networks) and self._cached_contains(address)
+
+    def _contains(self, address: str) -> bool:
+        if not address:
+            return False
+        parsed = ip_address(address)
+        return any(parsed in network for network in self._networks)
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is not a network; write 192.0.2.0/24, 2001:db8::/32 or a single address, "
+            "separated by commas"
+        ) from None
+
+
+@lru_cache(_CACHE_SIZE)
+def normalize_address(text: str) -> str:
+    """Return an address in canonical form, without a port; empty if `text` is not an address.
+
+    An IPv4 address that arrived over an IPv6 socket (::ffff:192.0.2.1) becomes an IPv4 address.
+    """
+    if match := _WITH_PORT.fullmatch(text):
+        text = match[1] or match[2] or ""
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return ""
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return str(address)
+
+
+@lru_cache(_CACHE_SIZE)
+def client_network(address: str) -> str:
+    """Return the network one customer of a provider has: an IPv4 address or an IPv6 /64.
+
+    A client with an IPv6 address has 2^64 of them, and changes them daily or at will.
+    """
+    if ":" not in address:
+        return address
+    return str(IPv6Network((address, 64), strict=False))
+
+
+class PeerRequest(Protocol):
+    """The parts of a request that identify its sender."""
 
     @property
     def remote(self) -> str | None: ...
@@ -28,43 +95,46 @@ class Came(Protocol):
     def headers(self) -> CIMultiDictProxy[str]: ...
 
 
-class Addresses:
-    """Finds the address of a client behind the proxies that are trusted."""
+class AddressResolver:
+    """Resolve the address of a client behind trusted proxies."""
 
     def __init__(self, trusted: Networks, header: str) -> None:
         self._trusted = trusted
         self._header = header
-        self._said = False
+        self._warned = False
 
-    def of(self, request: Came) -> str:
-        """Return the client's address; empty where there is none, as on a Unix socket."""
-        address = normal(request.remote or "")
+    def resolve(self, request: PeerRequest) -> str:
+        """Return the client's address; empty if it has none, as on a Unix socket."""
+        address = normalize_address(request.remote or "")
         if address not in self._trusted:
-            if not self._said and self._header in request.headers:
-                self._said = True
+            if not self._warned and self._header in request.headers:
+                self._warned = True
                 log.warning(
                     "forwarded_header_not_trusted",
                     header=self._header,
                     peer=address,
-                    advice="if this is a proxy of yours, name its network in "
-                    "MOSTREAD_COLLECTOR_TRUSTED_PROXIES: all its readers count as one address",
+                    advice="if this is your own proxy, add its network to "
+                    "MOSTREAD_COLLECTOR_TRUSTED_PROXIES; until then all readers behind it count "
+                    "as one address",
                 )
             return address
         for hop in reversed(",".join(request.headers.getall(self._header, ())).split(",")):
-            before = normal(_for(hop) if self._header == FORWARDED else hop.strip())
-            if not before:  # "unknown", or what no proxy of ours writes
+            previous = normalize_address(
+                _forwarded_for(hop) if self._header == FORWARDED else hop.strip()
+            )
+            if not previous:  # "unknown", or a value that a trusted proxy does not write
                 break
-            address = before
+            address = previous
             if address not in self._trusted:
                 break
         return address
 
 
-def _for(element: str) -> str:
+def _forwarded_for(element: str) -> str:
     """Return the node of `for=...` in an element of Forwarded (RFC 7239).
 
-    It is cut at every comma before it comes here, quoted or not: an address holds none, and so
-    a quote that a client left open cannot swallow what a proxy appended.
+    The header was split at every comma, quoted or not: an address contains none, so a quote that
+    a client left open cannot swallow what a proxy appended.
     """
     for pair in element.split(";"):
         name, _, value = pair.strip().partition("=")
@@ -73,32 +143,35 @@ def _for(element: str) -> str:
     return ""
 
 
-_LONGEST_USER_AGENT = 256
-"""Beyond it nothing tells readers apart, and every step would pay for it."""
+class ClientInfo:
+    """The client of one request.
 
-
-class Sender:
-    """The sender of a request; `address` and `household` are empty where none is known.
-
-    `is_server`: it speaks for readers elsewhere, so its address and browser are not theirs.
+    `address` and `network` are empty if unknown. `sent_at` is the client's clock at the time of
+    sending, in milliseconds since 1970, or None. `is_server` marks a server that sends events on
+    behalf of readers: its address and user agent are not theirs.
     """
 
-    # One is made for each request: a frozen dataclass would take twice as long.
-    __slots__ = ("address", "headers", "household", "is_server", "role", "user_agent")
+    # Created once per request: a frozen dataclass would take twice as long.
+    __slots__ = ("address", "headers", "is_server", "network", "role", "sent_at", "user_agent")
 
     def __init__(
-        self, address: str, headers: CIMultiDictProxy[str], role: Role | None = None
+        self,
+        address: str,
+        headers: CIMultiDictProxy[str],
+        role: Role | None = None,
+        sent_at: int | None = None,
     ) -> None:
         self.address = address
-        self.household = household(address)
+        self.network = client_network(address)
         self.headers = headers
-        self.user_agent = headers.get("User-Agent", "")[:_LONGEST_USER_AGENT]
+        self.user_agent = headers.get("User-Agent", "")[:_MAX_USER_AGENT]
         self.role = role
         self.is_server = role is Role.EMIT
+        self.sent_at = sent_at
 
     @property
     def origin(self) -> str | None:
-        """The origin of the page that sent it, in lower case; None where no page says so."""
+        """The origin of the sending page in lower case, or None if no header names one."""
         origin = self.headers.get("Origin")
         if origin is None and (referer := self.headers.get("Referer")):
             origin = "/".join(referer.split("/", 3)[:3])

@@ -1,9 +1,9 @@
-"""From the bytes of a request to events: all at once where all is well, else one by one.
+"""Decode a request body into events: all at once if it is plain, else one by one.
 
-A body is one JSON object, a JSON array of objects, or NDJSON; its first character tells, not
-its Content-Type. The quick way decodes the whole body in one pass and checks in bulk what the
-type does not say. If anything is unusual it gives up without saying what, and the careful way
-(careful.py) looks at each event alone, so that a bad one costs only itself.
+A body is a JSON object, a JSON array of objects, or NDJSON; its first character decides, not its
+Content-Type. The fast path decodes the whole body in one pass and checks in bulk what the type
+does not express. If anything is unusual it gives up without a reason, and strict_decoder.py
+examines each event alone, so that an invalid event affects no other.
 """
 
 from typing import NamedTuple
@@ -20,43 +20,43 @@ _ENCODER = Encoder()
 
 
 class Decoded(NamedTuple):
-    """The valid events of a request in their order, and what became of the others."""
+    """The valid events of a request in their order, and a rejection for each other."""
 
     events: list[SentEvent]
     rejected: list[Rejection]
 
 
-def decode(body: bytes, *, may_take_back: bool, max_events: int) -> Decoded:
-    """Return the events of a body; no body is so bad that this raises anything but one error.
+def decode(body: bytes, *, may_retract: bool, max_events: int) -> Decoded:
+    """Return the events of a body; for any bytes, the only exception is TooManyEvents.
 
-    `may_take_back`: whether the caller may send events of delta -1. Raises TooManyEvents
-    where there are more than `max_events`, valid or not.
+    `may_retract`: whether the client may send events of delta -1. Raises TooManyEvents if the
+    body has more than `max_events`, valid or not.
     """
-    events = _decode_all(body, may_take_back)
+    events = _decode_fast(body, may_retract)
     if events is None or len(events) > max_events:
-        return Decoded(*decode_each(body, may_take_back=may_take_back, max_events=max_events))
+        return Decoded(*decode_each(body, may_retract=may_retract, max_events=max_events))
     return Decoded(events, [])
 
 
-def _decode_all(body: bytes, may_take_back: bool) -> list[SentEvent] | None:
-    """Return all events of a body, or None where any of them might break the contract."""
+def _decode_fast(body: bytes, may_retract: bool) -> list[SentEvent] | None:
+    """Return all events of a body, or None if any of them might violate the contract."""
     try:
         if body[:1] == b"[":
             events = _ARRAY.decode(body)
         else:
             events = _STREAM.decode_lines(body)
-            if len(events) > 1 + body.count(b"\n"):  # several on a line is not NDJSON
+            if len(events) > 1 + body.count(b"\n"):  # several on one line are not NDJSON
                 return None
     except (DecodeError, ValidationError, UnicodeDecodeError, RecursionError):
         return None
-    return events if _is_plain(body, events) and _may_send(events, may_take_back) else None
+    return events if _is_plain(body, events) and _may_send(events, may_retract) else None
 
 
 def _is_plain(body: bytes, events: list[SentEvent]) -> bool:
-    """Whether the names surely hold no other characters than they may, and no field is twice."""
-    # Without an escape no string can hold a control character, and every colon that stands in
-    # a string of the body stands in one of the event too. So the event encoded again has as
-    # many colons as before, unless a field was given twice.
+    """Return whether all names have valid characters and no field occurs twice."""
+    # Without an escape no string contains a control character, and every colon inside a string
+    # of the body is inside a string of the event too. The event encoded again therefore has as
+    # many colons as before, unless a field occurred twice.
     if b"\\" in body or body.count(b":") != _ENCODER.encode_lines(events).count(b":"):
         return False
     ids = "".join([event.id for event in events if event.id is not UNSET])
@@ -66,8 +66,8 @@ def _is_plain(body: bytes, events: list[SentEvent]) -> bool:
     return all(site is UNSET or SITE_CHARACTERS.fullmatch(site) for site in sites)
 
 
-def _may_send(events: list[SentEvent], may_take_back: bool) -> bool:
-    """Whether nothing is taken back that cannot be, or not by this caller."""
-    if -1 not in [event.delta for event in events]:  # searched in C: few take something back
+def _may_send(events: list[SentEvent], may_retract: bool) -> bool:
+    """Return whether every event of delta -1 is allowed, by its type and for this client."""
+    if -1 not in [event.delta for event in events]:  # searched in C: retractions are rare
         return True
-    return all(e.delta != -1 or (may_take_back and e.type != "view") for e in events)
+    return all(e.delta != -1 or (may_retract and e.type != "view") for e in events)

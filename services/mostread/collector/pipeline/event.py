@@ -1,4 +1,4 @@
-"""An event as a client sends it: schemas/event.schema.json as a type and three checks."""
+"""An event as a client sends it: schemas/event.schema.json as a type and three patterns."""
 
 import re
 from typing import Annotated, Literal
@@ -7,19 +7,20 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from mostread.core.events import EventType, Name64, Name128, Timestamp
 
+DEFAULT_SITE = "default"
 ID_CHARACTERS = re.compile(r"[A-Za-z0-9._:-]+")
 ID_BYTES = bytes(byte for byte in range(128) if ID_CHARACTERS.fullmatch(chr(byte)))
 SITE_CHARACTERS = re.compile(r"[A-Za-z0-9._-]+")
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f]")
 
 
-# The patterns are not in the type: msgspec would run a regular expression for each field,
-# which takes five times as long as all the rest of decoding. decode.py checks them in bulk.
+# The patterns are not part of the type: msgspec would run a regular expression per field, which
+# takes five times as long as the rest of decoding. decoder.py checks them in bulk.
 class SentEvent(Struct, gc=False, forbid_unknown_fields=True):
-    """What a client wrote, and nothing it did not: encoding it again gives the same fields.
+    """An event with exactly the fields the client wrote.
 
-    What the client left out is UNSET until `stamp` fills in `id` and `timestamp`; then it is
-    encoded as a line of the log (mostread.core.events.Event).
+    Fields the client left out are UNSET; the pipeline fills in `timestamp`, `visitor` and `id`.
+    Encoding the event then gives a line of the log (mostread.core.events.Event).
     """
 
     type: EventType
@@ -29,3 +30,8 @@ class SentEvent(Struct, gc=False, forbid_unknown_fields=True):
     timestamp: Timestamp | UnsetType = UNSET
     visitor: Annotated[str, Meta(min_length=1, max_length=128)] | UnsetType = UNSET
     delta: Literal[1, -1] | UnsetType = UNSET
+
+
+def site_of(event: SentEvent) -> str:
+    """Return the event's site, or the default one."""
+    return DEFAULT_SITE if event.site is UNSET else event.site

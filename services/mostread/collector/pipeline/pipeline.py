@@ -1,70 +1,310 @@
-"""What becomes of the events of a request: decoded, admitted, completed, kept."""
+"""The ordered steps between decoding a request and delivery.
 
+Filters come first: each drops events for one `DropReason`, and the first filter that rejects an
+event decides. Enrichment then fills in what the client left out. `_steps` lists all of them in
+order. A server with a token of the role emit vouches for its readers, so of the filters only
+`known_site` applies to its events.
+"""
+
+import os
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import NamedTuple
 
+from msgspec import UNSET
+
 from mostread.collector.config import MAX_EVENTS, CollectorSettings
-from mostread.collector.delivery.batcher import Batches
-from mostread.collector.delivery.partitioner import lines_by_partition
-from mostread.collector.delivery.producer import Publisher
-from mostread.collector.metrics import CollectorMetrics
-from mostread.collector.pipeline.client_info import Sender
+from mostread.collector.pipeline.client_info import ClientInfo
 from mostread.collector.pipeline.decoder import decode
-from mostread.collector.pipeline.enrichment import Stamp
-from mostread.collector.pipeline.filters import Admission, Dropped
+from mostread.collector.pipeline.event import DEFAULT_SITE, SentEvent, site_of
+from mostread.collector.pipeline.rate_limit import RateLimitFilter
+from mostread.collector.pipeline.sites import TYPES, Sites
 from mostread.collector.pipeline.strict_decoder import Rejection
-from mostread.collector.pipeline.visitor_id import new_identity
-from mostread.infra import clock
+from mostread.collector.pipeline.visitor_id import DAY_MS, IdHasher, new_id_hasher
+from mostread.core.bots import is_bot
+from mostread.core.events import CANARY_SITE
+
+PREFETCH_HEADERS = ("Sec-Purpose", "Purpose", "X-Moz")
 
 
-class Taken(NamedTuple):
-    """How many events are in Kafka, and what became of the others."""
+class DropReason(StrEnum):
+    """Why a valid event is not counted: a closed set, in the order of the filters."""
 
-    accepted: int
+    UNKNOWN_SITE = "unknown_site"
+    TYPE_NOT_PUBLIC = "type_not_public"
+    ORIGIN = "origin"
+    BOT = "bot"
+    PREFETCH = "prefetch"
+    EXCLUDED_NETWORK = "excluded_network"
+    OPT_OUT = "opt_out"
+    RATE_LIMIT = "rate_limit"
+
+
+Keep = Callable[[list[SentEvent], ClientInfo], list[SentEvent]]
+Apply = Callable[[list[SentEvent], ClientInfo, int], None]
+Dropped = dict[DropReason, int]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A step that drops events: `keep` returns the others, in their order."""
+
+    name: DropReason
+    keep: Keep
+    for_servers: bool = False
+
+
+@dataclass(frozen=True)
+class Enrichment:
+    """A step that completes events in place; `apply` also receives the current time in ms."""
+
+    name: str
+    apply: Apply
+
+
+Step = Filter | Enrichment
+
+
+class IngestResult(NamedTuple):
+    """The outcome of one request; `events` are complete and ready for delivery."""
+
+    events: list[SentEvent]
     dropped: Dropped
     rejected: list[Rejection]
 
     @property
-    def nothing_valid(self) -> bool:
-        return not self.accepted and not self.dropped
+    def has_valid_events(self) -> bool:
+        return bool(self.events or self.dropped)
 
 
-class Intake:
-    """Takes events in, however they came."""
+class Pipeline:
+    """Decode, filter and enrich the events of a request. Stateless except for rate limits."""
 
-    def __init__(
-        self,
-        settings: CollectorSettings,
-        publisher: Publisher,
-        batches: Batches,
-        metrics: CollectorMetrics,
-    ) -> None:
-        self._publisher = publisher
-        self._batches = batches
-        self._metrics = metrics
-        self._admission = Admission(settings)
-        self._stamp = Stamp(new_identity(settings.collector_visitor_secret.get_secret_value()))
+    def __init__(self, settings: CollectorSettings) -> None:
+        hasher = new_id_hasher(settings.collector_visitor_secret.get_secret_value())
+        self.steps = _steps(settings, hasher)
+        # Unpacked here, because a request with a single event notices every attribute lookup.
+        filters = [step for step in self.steps if isinstance(step, Filter)]
+        self._filters = [(step.name, step.keep) for step in filters]
+        self._server_filters = [(step.name, step.keep) for step in filters if step.for_servers]
+        self._enrich = [step.apply for step in self.steps if isinstance(step, Enrichment)]
 
-    def require(self) -> None:
-        """Raise Unavailable where events could not be kept just now."""
-        self._batches.require()
+    def process(self, body: bytes, client: ClientInfo, now_ms: int) -> IngestResult:
+        """Return what to deliver of `body`, and what happened to its other events.
 
-    async def take(self, body: bytes, sender: Sender, sent_at: int | None) -> Taken:
-        """Return when Kafka has what is to be counted of `body`.
-
-        Call it when `require` raised nothing. `sent_at` is what the sender's clock showed, in
-        milliseconds, where it said so. Raises TooManyEvents, or Unavailable: then none of it is
-        known to be kept.
+        Raises TooManyEvents.
         """
-        events, rejected = decode(body, may_take_back=sender.is_server, max_events=MAX_EVENTS)
-        for rejection in rejected:
-            self._metrics.rejected[rejection.reason].inc()
+        events, rejected = decode(body, may_retract=client.is_server, max_events=MAX_EVENTS)
         if not events:
-            return Taken(0, {}, rejected)
-        admitted, dropped = self._admission.admit(events, sender)
-        if admitted:
-            self._stamp.complete(admitted, sender, clock.now_ms(), sent_at)
-            await self._batches.add(lines_by_partition(admitted, self._publisher.partitions))
-            self._metrics.accepted.inc(len(admitted))
-        for reason, count in dropped.items():
-            self._metrics.dropped[reason].inc(count)
-        return Taken(len(admitted), dropped, rejected)
+            return IngestResult(events, {}, rejected)
+        events, dropped = self.filter(events, client)
+        if events:
+            self.enrich(events, client, now_ms)
+        return IngestResult(events, dropped, rejected)
+
+    def filter(
+        self, events: list[SentEvent], client: ClientInfo
+    ) -> tuple[list[SentEvent], Dropped]:
+        """Return the events that pass all filters, and the number dropped for each reason."""
+        dropped: Dropped = {}
+        for reason, keep in self._server_filters if client.is_server else self._filters:
+            kept = keep(events, client)
+            if len(kept) < len(events):
+                dropped[reason] = len(events) - len(kept)
+                events = kept
+                if not events:
+                    break
+        return events, dropped
+
+    def enrich(self, events: list[SentEvent], client: ClientInfo, now_ms: int) -> None:
+        """Complete the events in place."""
+        for apply in self._enrich:
+            apply(events, client, now_ms)
+
+
+def _steps(settings: CollectorSettings, hasher: IdHasher) -> tuple[Step, ...]:
+    """Return the steps in order, without filters that the settings make ineffective."""
+    sites = settings.sites
+    steps: tuple[Step | None, ...] = (
+        known_site(sites),
+        public_type(sites),
+        allowed_origin(sites),
+        Filter(DropReason.BOT, not_bot),
+        Filter(DropReason.PREFETCH, not_prefetch),
+        not_excluded_network(sites),
+        not_opted_out(settings.opt_out_headers),
+        Filter(
+            DropReason.RATE_LIMIT,
+            RateLimitFilter(
+                settings.collector_rate_limit_per_address_hour,
+                settings.collector_rate_limit_per_visitor_hour,
+                settings.rate_limit_exempt_networks,
+            ),
+        ),
+        Enrichment("timestamp", set_timestamp),
+        Enrichment("visitor_id", visitor_id_setter(hasher)),
+        Enrichment("event_id", event_id_setter(hasher)),
+    )
+    return tuple(step for step in steps if step is not None)
+
+
+# Filters
+
+
+def known_site(sites: Sites) -> Filter | None:
+    """Keep events of the configured sites; servers may also send those of the canary."""
+    if sites.named is None:
+        return None
+    public = frozenset(sites.named)
+    trusted = public | {CANARY_SITE}
+
+    def keep(events: list[SentEvent], client: ClientInfo) -> list[SentEvent]:
+        return _where_site(events, (trusted if client.is_server else public).__contains__)
+
+    return Filter(DropReason.UNKNOWN_SITE, keep, for_servers=True)
+
+
+def public_type(sites: Sites) -> Filter | None:
+    """Keep events of types that need no token."""
+    if all(len(rules.public_types) == len(TYPES) for rules in sites.all_rules):
+        return None
+
+    def keep(events: list[SentEvent], _: ClientInfo) -> list[SentEvent]:
+        return [event for event in events if event.type in sites[site_of(event)].public_types]
+
+    return Filter(DropReason.TYPE_NOT_PUBLIC, keep)
+
+
+def allowed_origin(sites: Sites) -> Filter | None:
+    """Keep events from the site's own pages, and events that no page sent.
+
+    A browser always sends `Origin` with a POST. It requests an image without it, usually with
+    the page's origin as `Referer`; a mail program sends neither.
+    """
+    if not any(rules.origins for rules in sites.all_rules):
+        return None
+
+    def keep(events: list[SentEvent], client: ClientInfo) -> list[SentEvent]:
+        origin = client.origin
+        if origin is None:
+            return events
+        return _where_site(events, lambda site: sites[site].allows_origin(origin))
+
+    return Filter(DropReason.ORIGIN, keep)
+
+
+def not_bot(events: list[SentEvent], client: ClientInfo) -> list[SentEvent]:
+    """Keep events of clients that do not identify as bots."""
+    return [] if is_bot(client.user_agent) else events
+
+
+def not_prefetch(events: list[SentEvent], client: ClientInfo) -> list[SentEvent]:
+    """Keep events of pages that a reader sees, not of pages loaded ahead of a visit."""
+    for name in PREFETCH_HEADERS:
+        if "prefetch" in client.headers.get(name, ""):
+            return []
+    return events
+
+
+def not_excluded_network(sites: Sites) -> Filter | None:
+    """Keep events from outside the excluded networks, such as the publisher's own."""
+    if not any(rules.excluded_networks for rules in sites.all_rules):
+        return None
+
+    def keep(events: list[SentEvent], client: ClientInfo) -> list[SentEvent]:
+        return _where_site(events, lambda site: client.address not in sites[site].excluded_networks)
+
+    return Filter(DropReason.EXCLUDED_NETWORK, keep)
+
+
+def not_opted_out(headers: Collection[str]) -> Filter | None:
+    """Keep events of readers whose browsers send none of the opt-out `headers`."""
+    if not headers:
+        return None
+
+    def keep(events: list[SentEvent], client: ClientInfo) -> list[SentEvent]:
+        return [] if any(client.headers.get(name) == "1" for name in headers) else events
+
+    return Filter(DropReason.OPT_OUT, keep)
+
+
+def _where_site(events: list[SentEvent], allowed: Callable[[str], bool]) -> list[SentEvent]:
+    """Return the events of sites that are `allowed`, which is called once per site."""
+    verdicts = {
+        site: allowed(DEFAULT_SITE if site is UNSET else site)
+        for site in {event.site for event in events}
+    }
+    if all(verdicts.values()):
+        return events
+    return [event for event in events if verdicts[event.site]]
+
+
+# Enrichment
+
+
+def set_timestamp(events: list[SentEvent], client: ClientInfo, now_ms: int) -> None:
+    """Set missing timestamps to now, and correct the others by the client's clock error.
+
+    A server's clock is assumed to be correct.
+    """
+    sent_at = None if client.is_server else client.sent_at
+    for event in events:
+        if event.timestamp is UNSET:
+            event.timestamp = now_ms
+        elif sent_at is not None:
+            event.timestamp = corrected(event.timestamp, sent_at, now_ms)
+
+
+def corrected(timestamp: int, sent_at: int, now_ms: int) -> int:
+    """Return a timestamp by the collector's clock: as long ago as it was by the client's.
+
+    An event after its own sending is impossible by any clock; it gets the current time.
+    """
+    return max(0, now_ms - max(0, sent_at - timestamp))
+
+
+def visitor_id_setter(hasher: IdHasher) -> Apply:
+    """Set missing visitors to a hash of client network and user agent, if the client is a reader.
+
+    A server's address is not a reader's.
+    """
+
+    def set_visitor_id(events: list[SentEvent], client: ClientInfo, _: int) -> None:
+        if not client.address or client.is_server:
+            return
+        cache: dict[tuple[str, int], str] = {}
+        for event in events:
+            if event.visitor is UNSET:
+                at_ms: int = event.timestamp  # type: ignore[assignment]  # set by set_timestamp
+                site = DEFAULT_SITE if event.site is UNSET else event.site
+                key = (site, at_ms // DAY_MS)
+                visitor = cache.get(key)
+                if visitor is None:
+                    visitor = cache[key] = hasher.visitor_id(
+                        site, client.network, client.user_agent, at_ms
+                    )
+                event.visitor = visitor
+
+    return set_visitor_id
+
+
+def event_id_setter(hasher: IdHasher) -> Apply:
+    """Set missing ids: reproducible for views with a visitor, random for all other events.
+
+    Nobody can guess 128 bits from the kernel's generator and thereby turn another reader's event
+    into a duplicate.
+    """
+
+    def set_event_id(events: list[SentEvent], _client: ClientInfo, _now_ms: int) -> None:
+        for event in events:
+            if event.id is not UNSET:
+                continue
+            if event.type != "view" or event.visitor is UNSET:
+                event.id = os.urandom(16).hex()
+            else:
+                at_ms: int = event.timestamp  # type: ignore[assignment]  # set by set_timestamp
+                site = DEFAULT_SITE if event.site is UNSET else event.site
+                event.id = hasher.view_id(site, event.article_id, event.visitor, at_ms)
+
+    return set_event_id

@@ -1,40 +1,97 @@
-"""How many events one source may send: a token bucket a source, in bounded memory."""
+"""Rate limits per client network and per visitor, in bounded memory."""
+
+import time
+from collections import Counter
+
+from msgspec import UNSET, UnsetType
+
+from mostread.collector.pipeline.client_info import ClientInfo, Networks
+from mostread.collector.pipeline.event import SentEvent
 
 BURST_SECONDS = 600.0
-"""What is saved up at most: as much as comes in ten minutes may come at once."""
+"""Unused allowance is saved for ten minutes: that much may arrive at once."""
 
-MOST_SOURCES = 50_000
-"""Sources in a generation; there are two."""
+MAX_SOURCES = 50_000
+"""Sources per generation; there are two generations."""
 
 
 class RateLimit:
-    """Lets through `an_hour` events from each source, evenly, with a burst of ten minutes' worth.
+    """Allow `per_hour` events from each source, evenly, with a burst of ten minutes' worth.
 
-    It is the generic cell rate algorithm (ITU-T I.371): of a source only the time is kept at
-    which its bucket would be full again. A source that has been silent until then is as good as
-    unknown, so nothing is lost by forgetting it. Sources are kept in two generations; the older
-    one is forgotten after BURST_SECONDS, or sooner where the younger one is full. Whoever goes
-    on sending is in the younger one.
+    This is the generic cell rate algorithm (ITU-T I.371): for each source only the time is stored
+    at which its bucket would be full again. A source that has been silent until then equals an
+    unknown one, so forgetting it loses nothing. Sources are stored in two generations; the older
+    one is dropped after BURST_SECONDS, or sooner if the younger one is full. An active source is
+    always in the younger one.
     """
 
-    def __init__(self, an_hour: int, most_sources: int = MOST_SOURCES) -> None:
-        self._interval = 3600 / an_hour
+    def __init__(self, per_hour: int, max_sources: int = MAX_SOURCES) -> None:
+        self._interval = 3600 / per_hour
         self._burst = max(BURST_SECONDS, self._interval)
-        self._most_sources = most_sources
+        self._max_sources = max_sources
         self._young: dict[int, float] = {}
         self._old: dict[int, float] = {}
-        self._turned_at = 0.0
+        self._rotated_at = 0.0
 
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
 
-    def take(self, source: int, wanted: int, now: float) -> int:
+    def allow(self, source: int, wanted: int, now: float) -> int:
         """Return how many of `wanted` events may pass at `now`, in seconds of a steady clock."""
-        if len(self._young) >= self._most_sources or now - self._turned_at > self._burst:
-            self._old, self._young, self._turned_at = self._young, {}, now
+        if len(self._young) >= self._max_sources or now - self._rotated_at > self._burst:
+            self._old, self._young, self._rotated_at = self._young, {}, now
         full_at = self._young.get(source) or self._old.get(source, now)
         full_at = max(full_at, now)
-        taken = int((now + self._burst - full_at) / self._interval + 1e-6)
-        taken = min(taken, wanted)
-        self._young[source] = full_at + taken * self._interval
-        return taken
+        allowed = int((now + self._burst - full_at) / self._interval + 1e-6)
+        allowed = min(allowed, wanted)
+        self._young[source] = full_at + allowed * self._interval
+        return allowed
+
+
+class RateLimitFilter:
+    """Keep as many events per client network, and per visitor of it, as readers send."""
+
+    def __init__(
+        self, per_network_hour: int, per_visitor_hour: int, exempt_networks: Networks
+    ) -> None:
+        """Limit events per hour; 0 means no limit."""
+        self._networks = RateLimit(per_network_hour) if per_network_hour else None
+        self._visitors = RateLimit(per_visitor_hour) if per_visitor_hour else None
+        self._exempt_networks = exempt_networks
+
+    def __call__(self, events: list[SentEvent], client: ClientInfo) -> list[SentEvent]:
+        if not client.address or client.address in self._exempt_networks:
+            return events
+        now = time.monotonic()
+        if self._visitors is not None:
+            events = _limit_visitors(self._visitors, events, client, now)
+        if self._networks is not None and events:
+            allowed = self._networks.allow(hash(client.network), len(events), now)
+            events = events if allowed == len(events) else events[:allowed]
+        return events
+
+
+def _limit_visitors(
+    limit: RateLimit, events: list[SentEvent], client: ClientInfo, now: float
+) -> list[SentEvent]:
+    if len(events) == 1:
+        source = _visitor_source(client, events[0].visitor)
+        return events if limit.allow(source, 1, now) else []
+    wanted = Counter([event.visitor for event in events])
+    remaining = {
+        visitor: limit.allow(_visitor_source(client, visitor), count, now)
+        for visitor, count in wanted.items()
+    }
+    if remaining == wanted:
+        return events
+    kept = []
+    for event in events:
+        if remaining[event.visitor]:
+            remaining[event.visitor] -= 1
+            kept.append(event)
+    return kept
+
+
+def _visitor_source(client: ClientInfo, visitor: str | UnsetType) -> int:
+    # Includes the network, so that a client elsewhere cannot use up a visitor's allowance.
+    return hash((client.network, client.user_agent if visitor is UNSET else visitor))

@@ -1,8 +1,8 @@
-"""The sites that are counted, and what holds for each: origins, networks, public types.
+"""Sites that are counted, and the rules of each: origins, excluded networks, public types.
 
-`news,sport` names sites that keep to the general settings. Where sites differ it is a JSON
-object, `{"news": {"origins": ["https://news.example"]}, "sport": {}}`; what a site leaves out
-is again as the general setting says.
+`news,sport` names sites that use the general settings. If sites differ, the setting is a JSON
+object, `{"news": {"origins": ["https://news.example"]}, "sport": {}}`; a site without a key uses
+the general setting for it.
 """
 
 import re
@@ -12,8 +12,8 @@ from typing import get_args
 
 import msgspec
 
+from mostread.collector.pipeline.client_info import Networks
 from mostread.collector.pipeline.event import SITE_CHARACTERS
-from mostread.collector.pipeline.ip import Networks
 from mostread.core.events import CANARY_SITE, EventType
 
 TYPES = get_args(EventType)
@@ -22,15 +22,15 @@ _FORM = 'write names, "news,sport", or a JSON object, {"news": {"origins": ["htt
 
 
 @dataclass(frozen=True)
-class Rules:
-    """What holds for a site. Without `origins` every page may send its events."""
+class SiteRules:
+    """Rules of one site. Without `origins`, pages of any origin may send its events."""
 
     origins: tuple[str, ...]
     excluded_networks: Networks
     public_types: frozenset[str]
 
-    def lets_in(self, origin: str) -> bool:
-        """Whether a page of this origin may send events; `*.` stands for every name before."""
+    def allows_origin(self, origin: str) -> bool:
+        """Return whether pages of this origin may send events; `*.` matches any subdomain."""
         if not self.origins:
             return True
         scheme, _, host = origin.partition("://")
@@ -47,23 +47,23 @@ class _Site(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Sites:
-    """The rules by site; without names every site is counted, by the general rules."""
+    """Rules by site; without names, every site is counted under the general rules."""
 
-    def __init__(self, general: Rules, named: dict[str, Rules] | None) -> None:
+    def __init__(self, general: SiteRules, named: dict[str, SiteRules] | None) -> None:
         self.general = general
         self.named = named
 
-    def __getitem__(self, site: str) -> Rules:
-        """Return the rules of a site; of one that is not named, the general ones."""
+    def __getitem__(self, site: str) -> SiteRules:
+        """Return the rules of a site, or the general ones if it is not named."""
         return self.named.get(site, self.general) if self.named else self.general
 
     @property
-    def all_rules(self) -> Sequence[Rules]:
+    def all_rules(self) -> Sequence[SiteRules]:
         return [self.general, *(self.named or {}).values()]
 
 
-def parse(sites: str, general: Rules) -> Sites:
-    """Read the sites; raises ValueError that says what to write instead."""
+def parse(sites: str, general: SiteRules) -> Sites:
+    """Parse the setting. Raises ValueError with the expected form."""
     sites = sites.strip()
     if not sites:
         return Sites(general, None)
@@ -71,21 +71,23 @@ def parse(sites: str, general: Rules) -> Sites:
         names = filter(None, map(str.strip, sites.split(",")))
         return Sites(general, {_name(name): general for name in names})
     try:
-        found = msgspec.json.decode(sites, type=dict[str, _Site])
+        decoded = msgspec.json.decode(sites, type=dict[str, _Site])
     except msgspec.DecodeError as error:
         raise ValueError(f"{error}; {_FORM}") from None
-    return Sites(general, {_name(name): _rules(site, general) for name, site in found.items()})
+    return Sites(general, {_name(name): _rules(site, general) for name, site in decoded.items()})
 
 
 def _name(name: str) -> str:
     if not SITE_CHARACTERS.fullmatch(name) or len(name) > 64:
-        raise ValueError(f"{name!r} cannot be a site, which is made of A-Z a-z 0-9 . _ -; {_FORM}")
+        raise ValueError(
+            f"{name!r} is not a site; a site has 1 to 64 characters of A-Z a-z 0-9 . _ -; {_FORM}"
+        )
     if name == CANARY_SITE:
-        raise ValueError(f"{name!r} is the canary's own site, which needs no setting; {_FORM}")
+        raise ValueError(f"{name!r} is reserved for the canary; remove it, or {_FORM}")
     return name
 
 
-def _rules(site: _Site, general: Rules) -> Rules:
+def _rules(site: _Site, general: SiteRules) -> SiteRules:
     rules = general
     if site.origins is not None:
         rules = replace(rules, origins=origins(",".join(site.origins)))
@@ -97,20 +99,20 @@ def _rules(site: _Site, general: Rules) -> Rules:
 
 
 def origins(text: str) -> tuple[str, ...]:
-    """Read origins, separated by commas. Raises ValueError."""
-    found = tuple(filter(None, (each.strip().lower() for each in text.split(","))))
-    for origin in found:
+    """Parse origins separated by commas. Raises ValueError."""
+    parsed = tuple(filter(None, (origin.strip().lower() for origin in text.split(","))))
+    for origin in parsed:
         if not _ORIGIN.fullmatch(origin):
             raise ValueError(
-                f"{origin!r} is no origin; write https://news.example or https://*.news.example, "
-                "with no path behind it, separated by commas"
+                f"{origin!r} is not an origin; write https://news.example or "
+                "https://*.news.example, without a path, separated by commas"
             )
-    return found
+    return parsed
 
 
 def public_types(text: str) -> frozenset[str]:
-    """Read types of events, separated by commas. Raises ValueError."""
-    found = frozenset(filter(None, map(str.strip, text.split(","))))
-    if unknown := sorted(found.difference(TYPES)):
-        raise ValueError(f"{unknown[0]!r} is no type of event; write some of {', '.join(TYPES)}")
-    return found
+    """Parse event types separated by commas. Raises ValueError."""
+    parsed = frozenset(filter(None, map(str.strip, text.split(","))))
+    if unknown := sorted(parsed.difference(TYPES)):
+        raise ValueError(f"{unknown[0]!r} is not an event type; write some of {', '.join(TYPES)}")
+    return parsed

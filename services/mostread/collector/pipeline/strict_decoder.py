@@ -1,11 +1,12 @@
-"""Looking at each event of a body alone, to say which are bad and why.
+"""Decode each event of a body alone, to report which are invalid and why.
 
-The plain json module reads here: it can see a field given twice, and how JSON Schema sees
-a number (1.0 is an integer). It is slow and need not be fast.
+This uses the plain json module, which detects duplicate fields and treats numbers as JSON Schema
+does (1.0 is an integer). It is slow, and need not be fast.
 """
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, NoReturn
 
@@ -18,81 +19,83 @@ from mostread.collector.pipeline.event import (
     SITE_CHARACTERS,
     SentEvent,
 )
-from mostread.errors import InvalidEvent
+from mostread.errors import InvalidEvent, NoValidEvent, TooManyEvents
 
 _ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
 _INTEGERS = ("timestamp", "delta")
-_LONGEST_DETAIL = 200
+_MAX_DETAIL = 200
 
 
-class Reason(StrEnum):
+class RejectReason(StrEnum):
     """Why an event is rejected: a closed set, documented in schemas/collector.openapi.yaml."""
 
     SYNTAX = "syntax"
     DUPLICATE_FIELD = "duplicate_field"
     SCHEMA = "schema"
     VIEW_TAKEN_BACK = "view_taken_back"
-    TOKEN_REQUIRED = "token_required"  # noqa: S105  a reason, no token
+    TOKEN_REQUIRED = "token_required"  # noqa: S105  a reason, not a token
 
 
 class Rejection(msgspec.Struct):
-    """One event that was not taken; `index` counts the events of the request from 0."""
+    """An invalid event; `index` is its position in the request, from 0."""
 
     index: int
-    reason: Reason
+    reason: RejectReason
     detail: str
 
 
-class TooManyEvents(InvalidEvent):
-    """A request holds more events than one may."""
-
-    def __init__(self, count: int, limit: int) -> None:
-        super().__init__("too_many", f"{count} events in one request; at most {limit} may be.")
+def no_valid_event(rejected: Sequence[Rejection]) -> NoValidEvent:
+    """Return the error for a request without a valid event."""
+    if rejected:
+        detail = "No event was valid; see `rejected`. Sending the same events again will not help."
+    else:
+        detail = "The request contains no event. Send a JSON object, a JSON array, or NDJSON."
+    return NoValidEvent(detail, [msgspec.to_builtins(rejection) for rejection in rejected])
 
 
 def decode_each(
-    body: bytes, *, may_take_back: bool, max_events: int
+    body: bytes, *, may_retract: bool, max_events: int
 ) -> tuple[list[SentEvent], list[Rejection]]:
     """Return the valid events of a body, and a rejection for each other."""
     try:
         elements = _split(body.strip())
     except InvalidEvent as error:
-        return [], [Rejection(0, Reason.SYNTAX, str(error)[:_LONGEST_DETAIL])]
+        return [], [Rejection(0, RejectReason.SYNTAX, str(error)[:_MAX_DETAIL])]
     if len(elements) > max_events:
         raise TooManyEvents(len(elements), max_events)
     events: list[SentEvent] = []
     rejected: list[Rejection] = []
     for index, element in enumerate(elements):
         try:
-            events.append(_decode_one(element, may_take_back))
+            events.append(_decode_one(element, may_retract))
         except InvalidEvent as error:
-            detail = str(error)[:_LONGEST_DETAIL]
-            rejected.append(Rejection(index, Reason(error.reason), detail))
+            detail = str(error)[:_MAX_DETAIL]
+            rejected.append(Rejection(index, RejectReason(error.reason), detail))
     return events, rejected
 
 
 def _split(body: bytes) -> list[bytes]:
-    """Cut a body into its events. Raises InvalidEvent for an array that is not JSON.
+    """Split a body into its events. Raises InvalidEvent for an array that is not JSON.
 
-    In an array nobody can tell where a broken element ends, so it costs the whole array; in
-    NDJSON a broken line costs that line.
+    The end of a broken element in an array is unknown, so the whole array is rejected; in NDJSON
+    only the broken line is.
     """
     if body[:1] == b"[":
         try:
             return [bytes(element) for element in _ELEMENTS.decode(body)]
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise InvalidEvent(Reason.SYNTAX, f"The array is not JSON: {error}.") from error
+            raise InvalidEvent(RejectReason.SYNTAX, f"The array is not JSON: {error}.") from error
     try:
         msgspec.json.decode(body, type=msgspec.Raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return [line for line in body.split(b"\n") if line.strip()]
-    return [body]  # one object, on however many lines
+    return [body]  # one object, possibly on several lines
 
 
-def _decode_one(element: bytes, may_take_back: bool) -> SentEvent:
-    value = _read(element)
+def _decode_one(element: bytes, may_retract: bool) -> SentEvent:
+    value = _parse(element)
     if not isinstance(value, dict):
-        raise InvalidEvent(Reason.SCHEMA, "An event is a JSON object.")
+        raise InvalidEvent(RejectReason.SCHEMA, "An event must be a JSON object.")
     for name in _INTEGERS:
         number = value.get(name)
         if isinstance(number, float) and number.is_integer():
@@ -100,59 +103,64 @@ def _decode_one(element: bytes, may_take_back: bool) -> SentEvent:
     try:
         event = msgspec.convert(value, SentEvent)
     except msgspec.ValidationError as error:
-        raise InvalidEvent(Reason.SCHEMA, f"{error}.") from error
-    _check(event, may_take_back)
+        raise InvalidEvent(RejectReason.SCHEMA, f"{error}.") from error
+    _check(event, may_retract)
     return event
 
 
-def _read(element: bytes) -> Any:
+def _parse(element: bytes) -> Any:
     try:
         value = json.loads(
             element.decode(),
-            object_pairs_hook=_fields,
-            parse_constant=_not_a_number,
-            parse_int=_integer,
+            object_pairs_hook=_unique_fields,
+            parse_constant=_reject_constant,
+            parse_int=_parse_integer,
         )
-        # JSON can spell half of a surrogate pair, which no UTF-8 can hold.
+        # JSON can express half of a surrogate pair, which UTF-8 cannot.
         json.dumps(value, ensure_ascii=False).encode()
     except InvalidEvent:
         raise
     except RecursionError as error:
-        raise InvalidEvent(Reason.SYNTAX, "It is nested too deeply.") from error
+        raise InvalidEvent(RejectReason.SYNTAX, "The JSON is nested too deeply.") from error
     except ValueError as error:
-        raise InvalidEvent(Reason.SYNTAX, f"It is not JSON in UTF-8: {error}.") from error
+        raise InvalidEvent(
+            RejectReason.SYNTAX, f"The event is not JSON in UTF-8: {error}."
+        ) from error
     return value
 
 
-def _fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
-        (twice, _), *_ = Counter(name for name, _ in pairs).most_common(1)
-        raise InvalidEvent(Reason.DUPLICATE_FIELD, f"The field {twice!r} is given twice.")
+        (name, _), *_ = Counter(name for name, _ in pairs).most_common(1)
+        raise InvalidEvent(RejectReason.DUPLICATE_FIELD, f"The field {name!r} occurs twice.")
     return fields
 
 
-def _integer(digits: str) -> int | float:
-    """Read an integer; one that is far beyond any bound of ours need not be exact."""
+def _parse_integer(digits: str) -> int | float:
+    """Parse an integer; one far beyond the bounds of the schema need not be exact."""
     return int(digits) if len(digits) < 100 else float(digits)
 
 
-def _not_a_number(name: str) -> NoReturn:
-    raise InvalidEvent(Reason.SYNTAX, f"{name} is not JSON.")
+def _reject_constant(name: str) -> NoReturn:
+    raise InvalidEvent(RejectReason.SYNTAX, f"{name} is not JSON.")
 
 
-def _check(event: SentEvent, may_take_back: bool) -> None:
+def _check(event: SentEvent, may_retract: bool) -> None:
     if event.id is not UNSET and not ID_CHARACTERS.fullmatch(event.id):
-        raise InvalidEvent(Reason.SCHEMA, "`id` is made of A-Z a-z 0-9 . _ : -")
+        raise InvalidEvent(RejectReason.SCHEMA, "`id` may contain A-Z a-z 0-9 . _ : - only.")
     if event.site is not UNSET and not SITE_CHARACTERS.fullmatch(event.site):
-        raise InvalidEvent(Reason.SCHEMA, "`site` is made of A-Z a-z 0-9 . _ -")
+        raise InvalidEvent(RejectReason.SCHEMA, "`site` may contain A-Z a-z 0-9 . _ - only.")
     if CONTROL_CHARACTERS.search(event.article_id):
-        raise InvalidEvent(Reason.SCHEMA, "`article_id` holds a control character.")
+        raise InvalidEvent(RejectReason.SCHEMA, "`article_id` contains a control character.")
     if event.delta == -1:
         if event.type == "view":
-            raise InvalidEvent(Reason.VIEW_TAKEN_BACK, "A view cannot be taken back.")
-        if not may_take_back:
             raise InvalidEvent(
-                Reason.TOKEN_REQUIRED,
-                "Taking back needs `Authorization: Bearer <token>` of the role emit.",
+                RejectReason.VIEW_TAKEN_BACK,
+                "A view cannot be retracted; only a comment or a like can.",
+            )
+        if not may_retract:
+            raise InvalidEvent(
+                RejectReason.TOKEN_REQUIRED,
+                "delta -1 needs `Authorization: Bearer <token>` with the role emit.",
             )

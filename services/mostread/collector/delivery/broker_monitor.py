@@ -1,4 +1,4 @@
-"""Asking the cluster, once a second, whether it is there and how many partitions it has."""
+"""Connect to Kafka and check once per second that it responds."""
 
 import contextlib
 
@@ -12,10 +12,10 @@ from mostread.infra.kafka.errors import check_access, translate_error
 from mostread.infra.kafka.topics import EVENT_BYTES, Admin
 
 
-class Cluster:
-    """The blocking half of the publisher: its methods run in a thread, one at a time.
+class BrokerMonitor:
+    """The blocking half of the producer: its methods run in a thread, one at a time.
 
-    It asks over a connection of its own, so that its answer does not wait behind records.
+    Checks use a connection of their own, so that responses do not queue behind records.
     """
 
     def __init__(self, settings: CollectorSettings) -> None:
@@ -23,8 +23,10 @@ class Cluster:
         self._admin: KafkaAdminClient | None = None
 
     def connect(self) -> KafkaProducer:
-        """Return a new producer. Raises KafkaUnavailable after five seconds without a broker,
-        and Misconfigured where none believes us, or we none.
+        """Return a new producer.
+
+        Raises KafkaUnavailable after five seconds without a broker, and Misconfigured if client
+        or broker rejects the other's credentials.
         """
         check_access(self._settings)
         try:
@@ -32,13 +34,13 @@ class Cluster:
         except (KafkaError, OSError) as error:
             raise translate_error(error, self._settings) from error
 
-    def look(self, producer: KafkaProducer) -> int:
-        """Return the partitions of the events topic, all of which `producer` knows.
+    def check(self, producer: KafkaProducer) -> int:
+        """Return the number of partitions of the events topic that `producer` knows.
 
-        Raises KafkaUnavailable where no broker answers within seconds, and Misconfigured where
-        a topic is missing, or the right to write to it.
+        Raises KafkaUnavailable if no broker responds within seconds, and Misconfigured if a topic
+        or the permission to write to it is missing.
         """
-        away = f"no broker answers at {self._settings.kafka_brokers}"
+        unavailable = f"no broker answers at {self._settings.kafka_brokers}"
         topics = [self._settings.events_topic, self._settings.articles_topic]
         try:
             if self._admin is None:
@@ -49,16 +51,16 @@ class Cluster:
                     request_timeout_ms=2000,
                     reconnect_backoff_max_ms=1000,
                 )
-            for found in self._admin.describe_topics(topics):
-                check_topic_access(self._admin, found, WRITE)
-            known = [len(producer.partitions_for(topic)) for topic in topics]
+            for description in self._admin.describe_topics(topics):
+                check_topic_access(self._admin, description, WRITE)
+            partitions = [len(producer.partitions_for(topic)) for topic in topics]
         except (KafkaError, OSError) as error:
-            # Not asked why: the answer would come later than the broker may.
-            raise translate_error(error, self._settings, away) from error
-        return known[0]
+            # Without a diagnosis: it would take longer than the broker may take to respond.
+            raise translate_error(error, self._settings, unavailable) from error
+        return partitions[0]
 
     def close(self, producer: KafkaProducer | None, timeout: float) -> None:
-        """Let `producer` finish what it can within `timeout` seconds, and end every connection."""
+        """Flush `producer` for at most `timeout` seconds and close all connections."""
         if producer is not None:
             with contextlib.suppress(KafkaError):
                 producer.close(timeout)
@@ -68,7 +70,7 @@ class Cluster:
 
 
 def new_producer(settings: CollectorSettings) -> KafkaProducer:
-    """Return a producer that has met a broker. Blocks for up to five seconds, then raises."""
+    """Return a connected producer. Blocks for up to five seconds, then raises."""
     ack_timeout_ms = int(settings.collector_ack_timeout_seconds * 1000)
     return KafkaProducer(
         **client_options(settings),
@@ -76,16 +78,16 @@ def new_producer(settings: CollectorSettings) -> KafkaProducer:
         acks="all",
         enable_idempotence=True,
         delivery_timeout_ms=ack_timeout_ms,
-        # A request that was lost is sent again while somebody still waits for it.
+        # A lost request is sent again while its client still waits.
         request_timeout_ms=ack_timeout_ms // 2,
         retry_backoff_ms=50,
         reconnect_backoff_max_ms=1000,
-        # Records come gathered already; those that wait for the one in flight go together.
+        # Records arrive batched; those that wait for the one in flight are sent together.
         linger_ms=0,
         batch_size=EVENT_BYTES // 2,
         max_request_size=EVENT_BYTES,
-        # A partition added in operation is used within so long, by all collectors: what one
-        # sends by the old number and another sends again by the new one counts twice.
+        # All collectors use an added partition within this time: an event that one sends by the
+        # old number of partitions and another resends by the new one counts twice.
         metadata_max_age_ms=1_000,
         allow_auto_create_topics=False,
         bootstrap_timeout_ms=5000,

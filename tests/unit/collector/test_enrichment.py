@@ -1,0 +1,167 @@
+"""Enrichment: timestamps, visitor ids and event ids, and when two events share them."""
+
+import pytest
+from msgspec import UNSET
+from multidict import CIMultiDict, CIMultiDictProxy
+from pydantic import SecretStr
+
+from mostread.collector.config import CollectorSettings
+from mostread.collector.pipeline.client_info import ClientInfo
+from mostread.collector.pipeline.event import SentEvent
+from mostread.collector.pipeline.pipeline import Pipeline, corrected
+from mostread.collector.pipeline.visitor_id import DAY_MS, HALF_HOUR_MS, IdHasher
+from mostread.infra.auth.tokens import Role
+
+SECRET = "a secret of this test, which is long"
+NOON = 20_000 * DAY_MS + DAY_MS // 2
+
+
+def client(
+    address: str = "198.51.100.1", user_agent: str = "Firefox", role: Role | None = None
+) -> ClientInfo:
+    return ClientInfo(address, CIMultiDictProxy(CIMultiDict({"User-Agent": user_agent})), role)
+
+
+def enrich(events: list[SentEvent], sent_by: ClientInfo, now_ms: int, secret: str = SECRET) -> None:
+    settings = CollectorSettings(collector_visitor_secret=SecretStr(secret))
+    Pipeline(settings).enrich(events, sent_by, now_ms)
+
+
+def completed(
+    event: SentEvent,
+    sent_by: ClientInfo | None = None,
+    now_ms: int = NOON,
+    sent_at: int | None = None,
+    secret: str = SECRET,
+) -> SentEvent:
+    sent_by = sent_by or client()
+    sent_by.sent_at = sent_at
+    enrich([event], sent_by, now_ms, secret)
+    return event
+
+
+def view(**fields: object) -> SentEvent:
+    return SentEvent("view", "a", **fields)  # type: ignore[arg-type]
+
+
+def test_enrichment_fills_in_missing_fields_only() -> None:
+    complete = completed(view(id="mine", timestamp=5, visitor="v"))
+    assert (complete.id, complete.timestamp, complete.visitor) == ("mine", 5, "v")
+    bare = completed(view())
+    assert bare.timestamp == NOON
+    assert isinstance(bare.id, str)
+    assert len(bare.id) == 32
+    assert isinstance(bare.visitor, str)
+    assert len(bare.visitor) == 16
+
+
+def test_event_id_of_a_view_is_constant_within_half_an_hour() -> None:
+    first = completed(view())
+    assert completed(view(), now_ms=NOON + HALF_HOUR_MS - 1).id == first.id
+    assert completed(view(), now_ms=NOON + HALF_HOUR_MS).id != first.id
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        completed(view(), client("198.51.100.2")),
+        completed(view(), client(user_agent="Chrome")),
+        completed(view(site="news")),
+        completed(SentEvent("view", "b")),
+        completed(view(), secret="another secret, which is as long as it"),
+        completed(view(visitor="v")),
+    ],
+)
+def test_event_id_differs_by_reader_article_site_and_secret(other: SentEvent) -> None:
+    assert other.id != completed(view()).id
+
+
+def test_hasher_separates_adjacent_fields() -> None:
+    hasher = IdHasher(SECRET)
+    assert hasher.view_id("s", "a", "1\n2", NOON) != hasher.view_id("s", "a\n1", "2", NOON)
+    assert hasher.visitor_id("s", "1", "2", NOON) != hasher.visitor_id("s", "12", "", NOON)
+
+
+def test_collectors_with_one_secret_produce_equal_ids() -> None:
+    assert completed(view()) == completed(view())
+
+
+def test_visitor_id_is_constant_within_an_ipv6_64() -> None:
+    one = completed(view(), client("2001:db8::1"))
+    assert completed(view(), client("2001:db8::2")).visitor == one.visitor
+    assert completed(view(), client("2001:db8:0:1::1")).visitor != one.visitor
+
+
+def test_visitor_id_changes_at_midnight_utc() -> None:
+    today = completed(view(), now_ms=NOON).visitor
+    assert completed(view(), now_ms=NOON + DAY_MS // 2 - 1).visitor == today
+    assert completed(view(), now_ms=NOON + DAY_MS // 2).visitor != today
+
+
+def test_event_id_of_a_late_view_uses_its_own_day() -> None:
+    midnight = NOON + DAY_MS // 2
+    before = completed(view(timestamp=midnight - 60_000), now_ms=midnight - 50_000)
+    after = completed(view(timestamp=midnight - 1000), now_ms=midnight + 50_000)
+    assert (after.id, after.visitor) == (before.id, before.visitor)
+
+
+def test_visitor_ids_in_one_request_differ_by_day_and_site() -> None:
+    events = [
+        view(timestamp=NOON),
+        view(timestamp=NOON - DAY_MS),
+        view(site="news", timestamp=NOON),
+    ]
+    enrich(events, client(), NOON)
+    assert len({event.visitor for event in events}) == 3
+    assert events[0] == completed(view(timestamp=NOON))
+
+
+def test_event_ids_of_likes_and_comments_are_unique() -> None:
+    ids = {completed(SentEvent(kind, "a")).id for kind in ("like", "comment") for _ in range(2)}
+    assert len(ids) == 4
+
+
+def test_event_ids_of_views_without_visitor_are_unique() -> None:
+    views = [completed(view(), client(address="")) for _ in range(2)]
+    assert [event.visitor for event in views] == [UNSET, UNSET]
+    assert views[0].id != views[1].id
+
+
+def test_server_events_get_no_visitor_id() -> None:
+    server = client(role=Role.EMIT)
+    views = [completed(view(), server) for _ in range(2)]
+    assert [event.visitor for event in views] == [UNSET, UNSET]
+    assert views[0].id != views[1].id
+    named = [completed(view(visitor="v"), server) for _ in range(2)]
+    assert named[0].id == named[1].id
+
+
+def test_timestamp_is_corrected_by_the_clients_clock_error() -> None:
+    ahead = NOON + 7_200_000
+    event = completed(view(timestamp=ahead - 5000), sent_at=ahead)
+    assert event.timestamp == NOON - 5000
+    again = completed(view(timestamp=ahead - 5000), now_ms=NOON + 2000, sent_at=ahead + 2000)
+    assert again == event
+
+
+def test_timestamp_of_a_server_is_not_corrected() -> None:
+    event = completed(view(timestamp=5), client(role=Role.EMIT), sent_at=NOON + 1000)
+    assert event.timestamp == 5
+
+
+def test_timestamp_without_sent_at_is_not_corrected() -> None:
+    assert completed(view(timestamp=NOON - 7_200_000)).timestamp == NOON - 7_200_000
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "sent_at", "expected"),
+    [(100, 300, 800), (300, 100, 1000), (0, 4_102_444_799_999, 0), (300, 300, 1000)],
+)
+def test_corrected_timestamp_is_between_zero_and_now(
+    timestamp: int, sent_at: int, expected: int
+) -> None:
+    assert corrected(timestamp, sent_at, 1000) == expected
+
+
+def test_visitor_id_accepts_any_user_agent() -> None:
+    assert completed(view(), client(user_agent="\udcff ключ")).visitor

@@ -1,0 +1,257 @@
+"""The filters of the pipeline: drop reasons, their order, and exempt clients."""
+
+from typing import Any
+
+import pytest
+from msgspec import UNSET
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from mostread.collector.config import CollectorSettings
+from mostread.collector.pipeline.client_info import ClientInfo
+from mostread.collector.pipeline.event import SentEvent
+from mostread.collector.pipeline.pipeline import DropReason, Pipeline
+from mostread.core.bots import is_bot
+from mostread.core.events import CANARY_SITE
+from mostread.infra.auth.tokens import Role
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+
+
+def client(
+    headers: dict[str, str] | None = None, address: str = "198.51.100.1", role: Role | None = None
+) -> ClientInfo:
+    all_headers = CIMultiDict({"User-Agent": FIREFOX, **(headers or {})})
+    return ClientInfo(address, CIMultiDictProxy(all_headers), role)
+
+
+def view(site: str | None = None, **fields: Any) -> SentEvent:
+    return SentEvent("view", "a", site=UNSET if site is None else site, **fields)
+
+
+def pipeline(**settings: Any) -> Pipeline:
+    return Pipeline(CollectorSettings(**{f"collector_{k}": v for k, v in settings.items()}))
+
+
+def dropped(filtering: Pipeline, sent_by: ClientInfo, *events: SentEvent) -> dict[DropReason, int]:
+    return filtering.filter(list(events) or [view()], sent_by)[1]
+
+
+def test_steps_run_in_the_order_of_the_drop_reasons_then_enrichment() -> None:
+    every_filter = pipeline(
+        sites="news",
+        origins="https://news.example",
+        public_types="view",
+        excluded_networks="198.51.100.0/24",
+        opt_out="gpc",
+    )
+    names = [step.name for step in every_filter.steps]
+    assert names == [*DropReason, "timestamp", "visitor_id", "event_id"]
+
+
+def test_default_settings_keep_a_readers_events() -> None:
+    events = [view(), SentEvent("like", "a"), SentEvent("comment", "a", site="any")]
+    assert pipeline().filter(events, client()) == (events, {})
+
+
+@pytest.mark.parametrize("sites", ["news, default", '{"news": {}, "default": {"origins": []}}'])
+def test_known_site_drops_unnamed_sites(sites: str) -> None:
+    events = [view("news"), view("other"), view()]
+    kept, reasons = pipeline(sites=sites).filter(events, client())
+    assert kept == [events[0], events[2]]
+    assert reasons == {DropReason.UNKNOWN_SITE: 1}
+
+
+def test_known_site_keeps_the_canary_for_servers_only() -> None:
+    filtering = pipeline(sites="news")
+    assert dropped(filtering, client(), view(CANARY_SITE)) == {DropReason.UNKNOWN_SITE: 1}
+    assert dropped(filtering, client(role=Role.EMIT), view(CANARY_SITE)) == {}
+
+
+@pytest.mark.parametrize(
+    ("origin", "counted"),
+    [
+        ("https://news.example", True),
+        ("https://NEWS.example", True),
+        ("https://m.kz.news.example", True),
+        ("https://evilnews.example", False),
+        ("http://news.example", False),
+        ("https://news.example:8443", False),
+        ("https://news.example.evil.example", False),
+        ("null", False),
+    ],
+)
+def test_allowed_origin_compares_origin_and_referer(origin: str, counted: bool) -> None:
+    filtering = pipeline(origins="https://news.example,https://*.news.example")
+    expected = {} if counted else {DropReason.ORIGIN: 1}
+    assert dropped(filtering, client({"Origin": origin})) == expected
+    assert dropped(filtering, client({"Referer": f"{origin}/a/page?x=/"})) == expected
+
+
+def test_allowed_origin_keeps_events_without_a_page() -> None:
+    assert dropped(pipeline(origins="https://news.example"), client()) == {}
+
+
+def test_filters_apply_the_rules_of_each_site() -> None:
+    filtering = pipeline(
+        sites='{"news": {"origins": ["https://news.example"]}, "sport": {"public_types": ["view"],'
+        ' "excluded_networks": ["203.0.113.0/24"]}}',
+        origins="https://any.example",
+        excluded_networks="198.51.100.0/24",
+    )
+    at_news = client({"Origin": "https://news.example"}, address="192.0.2.1")
+    assert dropped(filtering, at_news, view("news"), view("sport")) == {DropReason.ORIGIN: 1}
+    like = SentEvent("like", "a", site="sport")
+    at_any = client({"Origin": "https://any.example"}, address="192.0.2.1")
+    assert dropped(filtering, at_any, view("sport"), like) == {DropReason.TYPE_NOT_PUBLIC: 1}
+    for address, site in (("203.0.113.7", "sport"), ("198.51.100.7", "news")):
+        inside = client(address=address)
+        assert dropped(filtering, inside, view("sport"), view("news")) == {
+            DropReason.EXCLUDED_NETWORK: 1
+        }
+        assert filtering.filter([view(site)], inside)[0] == []
+
+
+@pytest.mark.parametrize(
+    "user_agent",
+    [GOOGLEBOT, "HeadlessChrome/140", "UptimeRobot/2.0", "facebookexternalhit/1.1", "GPTBot/1.1"],
+)
+def test_bot_filter_drops_declared_bots(user_agent: str) -> None:
+    assert dropped(pipeline(), client({"User-Agent": user_agent})) == {DropReason.BOT: 1}
+
+
+@pytest.mark.parametrize(
+    "user_agent",
+    [
+        FIREFOX,
+        "curl/8.14.1",
+        "okhttp/4.12.0",
+        "Python/3.11 aiohttp/3.13.2",
+        "News/7 CFNetwork/1410 Darwin/22",
+        "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
+        "",
+    ],
+)
+def test_bot_filter_keeps_http_libraries_and_mail_proxies(user_agent: str) -> None:
+    assert dropped(pipeline(), client({"User-Agent": user_agent})) == {}
+
+
+def test_user_agent_is_truncated_before_the_bot_rule() -> None:
+    assert not is_bot(client({"User-Agent": "x" * 256 + GOOGLEBOT}).user_agent)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Sec-Purpose", "prefetch"),
+        ("Sec-Purpose", "prefetch;prerender"),
+        ("Purpose", "prefetch"),
+        ("X-Moz", "prefetch"),
+    ],
+)
+def test_prefetch_filter_drops_speculative_requests(name: str, value: str) -> None:
+    assert dropped(pipeline(), client({name: value})) == {DropReason.PREFETCH: 1}
+
+
+def test_opt_out_filter_honours_the_configured_headers_only() -> None:
+    gpc, dnt = client({"Sec-GPC": "1"}), client({"DNT": "1"})
+    assert dropped(pipeline(), gpc) == dropped(pipeline(), dnt) == {}
+    only_gpc = pipeline(opt_out="gpc")
+    assert dropped(only_gpc, gpc) == {DropReason.OPT_OUT: 1}
+    assert dropped(only_gpc, dnt) == dropped(only_gpc, client({"Sec-GPC": "0"})) == {}
+    assert dropped(pipeline(opt_out="GPC, dnt"), dnt) == {DropReason.OPT_OUT: 1}
+
+
+def test_rate_limit_drops_events_beyond_the_address_limit() -> None:
+    filtering = pipeline(rate_limit_per_address_hour=60, rate_limit_per_visitor_hour=0)
+    events = [view(id=str(n)) for n in range(15)]
+    kept, reasons = filtering.filter(events, client())
+    assert (kept, reasons) == (events[:10], {DropReason.RATE_LIMIT: 5})
+    assert dropped(filtering, client({"User-Agent": "another"})) == {DropReason.RATE_LIMIT: 1}
+    assert dropped(filtering, client(address="198.51.100.2")) == {}
+
+
+def test_rate_limit_shares_one_limit_per_ipv6_64() -> None:
+    filtering = pipeline(rate_limit_per_address_hour=6, rate_limit_per_visitor_hour=0)
+    assert dropped(filtering, client(address="2001:db8::1")) == {}
+    assert dropped(filtering, client(address="2001:db8::2")) == {DropReason.RATE_LIMIT: 1}
+    assert dropped(filtering, client(address="2001:db8:0:1::1")) == {}
+
+
+def test_rate_limit_drops_events_beyond_the_visitor_limit() -> None:
+    filtering = pipeline(rate_limit_per_visitor_hour=12)
+    assert dropped(filtering, client(), *(view() for _ in range(3))) == {DropReason.RATE_LIMIT: 1}
+    assert dropped(filtering, client({"User-Agent": "another"})) == {}
+    events = [view(visitor=name, id=str(n)) for n, name in enumerate("ababab")]
+    kept, reasons = filtering.filter(events, client())
+    assert (kept, reasons) == (events[:4], {DropReason.RATE_LIMIT: 2})
+
+
+def test_rate_limit_keeps_visitors_of_other_networks_apart() -> None:
+    filtering = pipeline(rate_limit_per_visitor_hour=12)
+    assert dropped(filtering, client(), *(view(visitor="v") for _ in range(9)))
+    assert dropped(filtering, client(address="198.51.100.2"), view(visitor="v")) == {}
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "10.1.2.3", "fd00::1", ""])
+def test_rate_limit_exempts_private_and_unknown_addresses(address: str) -> None:
+    filtering = pipeline(rate_limit_per_address_hour=6, rate_limit_per_visitor_hour=6)
+    assert dropped(filtering, client(address=address), *(view() for _ in range(50))) == {}
+
+
+def test_rate_limit_of_zero_is_unlimited() -> None:
+    filtering = pipeline(rate_limit_per_address_hour=0, rate_limit_per_visitor_hour=0)
+    assert dropped(filtering, client(), *(view() for _ in range(1000))) == {}
+
+
+def test_server_events_pass_all_filters_but_known_site() -> None:
+    everything: dict[str, Any] = {
+        "sites": "default",
+        "origins": "https://news.example",
+        "public_types": "view",
+        "excluded_networks": "198.51.100.0/24",
+        "opt_out": "gpc",
+        "rate_limit_per_address_hour": 6,
+    }
+    headers = {
+        "User-Agent": GOOGLEBOT,
+        "Origin": "https://other.example",
+        "Sec-Purpose": "prefetch",
+        "Sec-GPC": "1",
+    }
+    filtering = pipeline(**everything)
+    events = [SentEvent("like", "a"), view(), view("elsewhere")]
+    assert dropped(filtering, client(headers, role=Role.EMIT), *events) == {
+        DropReason.UNKNOWN_SITE: 1
+    }
+    assert dropped(filtering, client(headers, role=Role.CMS), *events) == {
+        DropReason.UNKNOWN_SITE: 1,
+        DropReason.TYPE_NOT_PUBLIC: 1,
+        DropReason.ORIGIN: 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "advice"),
+    [
+        ("sites", '{"news": {"origin": []}}', r"unknown field `origin`.*write names"),
+        ("sites", '{"news"', "write names"),
+        ("sites", "news,mostread.canary", "'mostread.canary' is reserved for the canary"),
+        ("sites", "a b", "'a b' is not a site;.*write names"),
+        ("sites", '{"news": {"origins": ["news.example"]}}', "is not an origin; write https"),
+        ("sites", '{"news": {"public_types": ["share"]}}', "'share' is not an event type"),
+        ("sites", '{"news": {"excluded_networks": ["1.2.3"]}}', "is not a network"),
+        ("origins", "https://news.example/", "is not an origin; write https"),
+        ("public_types", "views", "'views' is not an event type; write some of view"),
+        ("excluded_networks", "10.0.0.0/99", "is not a network; write"),
+        ("trusted_proxies", "proxy", "is not a network; write"),
+        ("rate_limit_exempt_networks", "*", "is not a network; write"),
+        ("opt_out", "yes", "'yes' is not an opt-out signal; write gpc, dnt or both"),
+        ("visitor_secret", "short", "too short"),
+    ],
+)
+def test_invalid_setting_error_names_the_expected_form(
+    setting: str, value: str, advice: str
+) -> None:
+    with pytest.raises(ValueError, match=f"(?s){advice}"):
+        pipeline(**{setting: value})
