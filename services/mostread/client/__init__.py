@@ -1,14 +1,14 @@
-"""A client for servers: events in, and nothing that holds up whoever calls.
+"""Python client for servers: sends events without blocking the caller.
 
     from mostread.client import Client
 
     client = Client("https://collect.example.com", token="...")
     client.view("street-lamps", visitor=session_id)
 
-It imports nothing but the standard library.
+It imports only the standard library.
 """
 
 from mostread.client.client import Client
-from mostread.client.stats import Stats
+from mostread.client.delivery import Stats
 
 __all__ = ["Client", "Stats"]

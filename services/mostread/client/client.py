@@ -1,33 +1,37 @@
-"""What a server calls: events by their kind, and what became of them."""
+"""The client's public interface, and the encoding of events."""
 
 import atexit
+import hashlib
+import json
 import os
+import time
 import weakref
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Literal, Self
 
-from mostread.client.delivery import Sender
-from mostread.client.events import line
-from mostread.client.stats import Stats
-from mostread.client.transport import Post
+from mostread.client.delivery import DeliveryThread, Stats
+from mostread.client.transport import Transport
 
 RESEND_SECONDS = 25 * 60
-"""For how long an event may be sent again: the aggregator knows its id for 30 minutes."""
+"""How long an event may be sent again: the aggregator detects duplicates for 30 minutes."""
+HALF_HOUR_MS = 30 * 60 * 1000
+MAX_LINE_BYTES = 16 << 10
+"""No valid event is nearly as long."""
 
 
 class Client:
-    """Sends events to a collector, from any number of threads.
+    """Send events to a collector, from any number of threads.
 
-    No call waits for the network: an event is put into a queue, of at most `queue_size` events,
-    and sent by a thread with others. It is sent again, with the same id, until the collector has
-    it, for at most 25 minutes. When the queue is full, `when_full` says whether the new event is
-    refused or the oldest dropped. `stats` says what became of the events.
+    No call waits for the network: an event enters a queue of at most `queue_size` events, and a
+    thread sends it together with others. The thread sends it again, with the same id, until the
+    collector has accepted it, for at most 25 minutes. If the queue is full, `when_full` decides
+    whether the new event is refused or the oldest dropped. `stats` counts the outcomes.
 
-    What is in the queue is sent when the interpreter exits or `close` is called, for five
-    seconds at most. After a fork the child begins with an empty queue and no numbers, and the
-    parent keeps its events; a child that ends with os._exit (those of multiprocessing do) must
-    call `close` itself.
+    Queued events are sent when the interpreter exits or `close` is called, for five seconds at
+    most. After a fork the child starts with an empty queue and zero counts, and the parent keeps
+    its events; a child that ends with os._exit (as those of multiprocessing do) must call `close`
+    itself.
     """
 
     def __init__(
@@ -42,80 +46,80 @@ class Client:
         timeout: float = 15.0,
         resend_seconds: float = RESEND_SECONDS,
     ) -> None:
-        """Return a client of the collector at `url`; nothing is sent before the first event.
+        """Create a client of the collector at `url`; it connects with the first event.
 
-        `site` is that of events that name none. An event waits for others for `linger` seconds,
-        a request for its answer for `timeout` seconds. Raises ValueError for what can't be.
+        `site` applies to events without one. An event waits up to `linger` seconds for others, a
+        request up to `timeout` seconds for its response. Raises ValueError for invalid arguments.
         """
         if queue_size < 1 or when_full not in ("refuse", "drop_oldest"):
             raise ValueError("queue_size must be at least 1, when_full refuse or drop_oldest")
         self._token = token
         self._site = site
 
-        def sender() -> Sender:
-            return Sender(
-                Post(url, token, timeout=timeout),
+        def new_delivery() -> DeliveryThread:
+            return DeliveryThread(
+                Transport(url, token, timeout=timeout),
                 queue_size=queue_size,
                 drop_oldest=when_full == "drop_oldest",
                 linger=linger,
                 resend_seconds=min(resend_seconds, RESEND_SECONDS),
             )
 
-        self._new_sender = sender
-        self._sender = sender()
+        self._new_delivery = new_delivery
+        self._delivery = new_delivery()
         _clients.add(self)
         atexit.register(self.close)
 
     def view(self, article_id: str, *, visitor: str | None = None, **fields: object) -> bool:
-        """Count a reader who opened the article.
+        """Count a view of an article.
 
-        With `visitor`, an opaque name of the reader, whoever reloads counts once in half an
-        hour. `fields` are others of schemas/event.schema.json. Returns as `send`.
+        With `visitor`, an opaque name of the reader, reloads within the same half hour count
+        once. `fields` are further fields of schemas/event.schema.json. Returns as `send`.
         """
         if visitor is not None:
             fields["visitor"] = visitor
         return self.send({"type": "view", "article_id": article_id, **fields})
 
     def comment(self, article_id: str, **fields: object) -> bool:
-        """Count a comment; `delta=-1` takes one back, with a token. Returns as `send`."""
+        """Count a comment; `delta=-1` retracts one, which needs a token. Returns as `send`."""
         return self.send({"type": "comment", "article_id": article_id, **fields})
 
     def like(self, article_id: str, **fields: object) -> bool:
-        """Count a like; `delta=-1` takes one back, with a token. Returns as `send`."""
+        """Count a like; `delta=-1` retracts one, which needs a token. Returns as `send`."""
         return self.send({"type": "like", "article_id": article_id, **fields})
 
     def send(self, event: Mapping[str, object]) -> bool:
-        """Take an event (schemas/event.schema.json); one without an id gets one now.
+        """Queue an event (schemas/event.schema.json); it gets an id and a time if it has none.
 
-        Returns whether it is in the queue: it is not if that is full, the client is closed, or
-        the event can't be written as JSON. `stats` counts that too, so nobody has to look.
+        Returns whether it was queued. It is not if the queue is full, the client is closed, or
+        the event cannot be encoded as JSON. `stats` counts these too, so callers need not check.
         """
         try:
             if self._site is not None:
                 event = {"site": self._site, **event}
-            encoded = line(event, key=self._token or "")
+            line = encode_line(event, key=self._token or "")
         except (TypeError, ValueError, RecursionError) as error:
-            self._sender.reject(f"this is no event: {error}")
+            self._delivery.reject(f"not a valid event: {error}")
             return False
-        return self._sender.put(encoded)
+        return self._delivery.put(line)
 
     @property
     def stats(self) -> Stats:
-        """What became of the events so far."""
-        return self._sender.stats
+        """Counts of events by outcome."""
+        return self._delivery.stats
 
     def flush(self, timeout: float = 5.0) -> bool:
-        """Wait until what became of every event is known, and return whether it is."""
-        return self._sender.flush(timeout)
+        """Wait until every event has an outcome; return False after `timeout` seconds."""
+        return self._delivery.flush(timeout)
 
     def close(self, timeout: float = 5.0) -> Stats:
-        """Take no more, send what is in the queue, and return what became of all events.
+        """Refuse further events, send those queued, and return the counts.
 
-        What the collector does not have after `timeout` seconds is given up.
+        Events that the collector has not accepted after `timeout` seconds are given up.
         """
-        self._sender.close(timeout)
+        self._delivery.close(timeout)
         atexit.unregister(self.close)
-        return self._sender.stats
+        return self._delivery.stats
 
     def __enter__(self) -> Self:
         return self
@@ -128,18 +132,48 @@ class Client:
     ) -> None:
         self.close()
 
-    def _begin_in_child(self) -> None:
-        """Begin anew after a fork: the thread, the events and the connection are the parent's."""
-        self._sender.post.close()  # the child's copy of it
-        self._sender = self._new_sender()
+    def _reset_in_child(self) -> None:
+        """Reset after a fork: thread, events and connection belong to the parent."""
+        self._delivery.transport.close()  # the child's copy of the connection
+        self._delivery = self._new_delivery()
 
 
 _clients: "weakref.WeakSet[Client]" = weakref.WeakSet()
 
 
-def _begin_in_child() -> None:
+def _reset_in_child() -> None:
     for client in list(_clients):
-        client._begin_in_child()
+        client._reset_in_child()
 
 
-os.register_at_fork(after_in_child=_begin_in_child)
+os.register_at_fork(after_in_child=_reset_in_child)
+
+
+def encode_line(event: Mapping[str, object], *, key: str = "") -> bytes:
+    """Return an event as a line of NDJSON, with an id and a timestamp if it has none.
+
+    Both are set at the time of the call, so the event stays the same when it is sent late or
+    again. Raises ValueError or TypeError if it cannot be encoded.
+    """
+    fields = dict(event)
+    fields.setdefault("timestamp", time.time_ns() // 1_000_000)
+    if "id" not in fields:
+        fields["id"] = _event_id(fields, key)
+    line = json.dumps(fields, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    if len(line) > MAX_LINE_BYTES:
+        raise ValueError("it is too long")
+    return line + b"\n"
+
+
+def _event_id(event: Mapping[str, object], key: str) -> str:
+    """Return a random id; for a view with a visitor, one that is constant for half an hour.
+
+    Reloads of a page thereby count once. `key` prevents others from computing the id.
+    """
+    visitor, timestamp = event.get("visitor"), event["timestamp"]
+    if event.get("type") != "view" or visitor is None or not isinstance(timestamp, int):
+        return os.urandom(16).hex()
+    parts = (event.get("site", "default"), event.get("article_id"), visitor)
+    text = json.dumps([*parts, timestamp // HALF_HOUR_MS])
+    key_bytes = hashlib.blake2b(key.encode(), digest_size=32).digest()
+    return hashlib.blake2b(text.encode(), digest_size=16, key=key_bytes).hexdigest()

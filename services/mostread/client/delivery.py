@@ -1,65 +1,88 @@
-"""A bounded queue of events, and the thread that empties it.
+"""A bounded queue of events and the thread that delivers them.
 
-Whoever puts something in holds the lock for as long as that takes, and never while anything is
-sent, waited for or logged: no call waits for the network.
+A caller holds the lock only while it appends to the queue, never during network access, waiting
+or logging: no call waits for the network.
 """
 
 import logging
 import threading
 import time
 from collections import deque
+from typing import NamedTuple
 
-from mostread.client.backoff import pause
-from mostread.client.stats import Stats
-from mostread.client.transport import Again, Never, Post, Settled
+from mostread.client.backoff import delay
+from mostread.client.transport import Fatal, Retryable, Settled, Transport
 
 MAX_EVENTS = 500
 MAX_BYTES = 512 << 10
-"""The most that is sent at once: half of what the collector takes."""
+"""Limits of one request: half of what the collector accepts."""
 
 log = logging.getLogger(__name__)
 
 
-class Batch:
-    """Lines that are sent together, and again if need be."""
+class Stats(NamedTuple):
+    """Events by their state; each event is in exactly one of the first seven fields."""
+
+    waiting: int = 0
+    """Queued or being sent."""
+    accepted: int = 0
+    """In Kafka; counted once, however often they were sent."""
+    dropped: int = 0
+    """Valid, and dropped by a filter of the collector (an unknown site, a bot)."""
+    rejected: int = 0
+    """Invalid; sending them again would not help."""
+    overflowed: int = 0
+    """Discarded by the client because its queue was full."""
+    given_up: int = 0
+    """Not counted: the collector was unavailable for too long, refused them, or `close` ended."""
+    unknown: int = 0
+    """Given up after an attempt that may have succeeded: counted or not."""
+    retries: int = 0
+    """Requests that were repeated."""
+    last_error: str = ""
+    """The latest error, of a request or of an event."""
+
+
+class RequestBatch:
+    """Lines that are sent in one request, and sent again until settled."""
 
     def __init__(self, lines: list[bytes]) -> None:
         self.lines = lines
         self.attempts = 0
-        self.under_way = False
-        self.maybe_kept = False
-        """Whether an attempt that is over may have succeeded."""
+        self.in_flight = False
+        self.maybe_accepted = False
+        """Whether a completed attempt may have succeeded."""
 
 
-class Sender:
-    """Sends what is put in. For any number of threads; not for the child of a fork."""
+class DeliveryThread:
+    """Deliver queued lines. Safe for any number of threads; not for the child of a fork."""
 
     def __init__(
         self,
-        post: Post,
+        transport: Transport,
         *,
         queue_size: int,
         drop_oldest: bool,
         linger: float,
         resend_seconds: float,
     ) -> None:
-        self.post = post
+        self.transport = transport
         self._queue_size = queue_size
         self._drop_oldest = drop_oldest
         self._linger = linger
         self._resend_seconds = resend_seconds
-        # Its lock may be taken again by the thread that has it, as in a signal handler.
+        # Reentrant, so that a signal handler may send an event in the thread that holds the lock.
         self._changed = threading.Condition()
         self._queue: deque[bytes] = deque()
-        self._batch: Batch | None = None
-        self._counted = Stats()
-        self._told = ""
+        self._batch: RequestBatch | None = None
+        self._stats = Stats()
+        self._logged_error = ""
         self._thread: threading.Thread | None = None
-        self._hurry = False
+        self._flushing = False
         self._deadline: float | None = None
 
     def put(self, line: bytes) -> bool:
-        """Take a line to be sent; return whether it was taken."""
+        """Queue a line; return whether it was queued."""
         with self._changed:
             if self._deadline is not None:
                 self._count(given_up=1, last_error="the client is closed")
@@ -72,31 +95,31 @@ class Sender:
             self._queue.append(line)
             if len(self._queue) in (1, MAX_EVENTS):
                 self._changed.notify_all()
-            self._start()
+            self._ensure_started()
             return True
 
     def reject(self, error: str) -> None:
-        """Count an event that can't be sent."""
+        """Count an event that cannot be sent."""
         with self._changed:
             self._count(rejected=1, last_error=error)
 
     @property
     def stats(self) -> Stats:
         with self._changed:
-            return self._counted._replace(waiting=self._waiting())
+            return self._stats._replace(waiting=self._waiting())
 
     def flush(self, timeout: float) -> bool:
-        """Wait until nothing waits any more; return whether that came."""
+        """Wait until no event is waiting; return False after `timeout` seconds."""
         with self._changed:
-            self._hurry = True
+            self._flushing = True
             self._changed.notify_all()
             try:
                 return self._changed.wait_for(lambda: not self._waiting(), timeout)
             finally:
-                self._hurry = False
+                self._flushing = False
 
     def close(self, timeout: float) -> None:
-        """Take no more, send what waits, and give up what is not settled after `timeout`."""
+        """Refuse further events, deliver what is queued, and give up after `timeout` seconds."""
         with self._changed:
             if self._deadline is None:
                 self._deadline = time.monotonic() + timeout
@@ -111,120 +134,120 @@ class Sender:
             self._count(given_up=len(self._queue))
             self._queue.clear()
             self._changed.notify_all()
-        self._tell()
+        self._log_error()
 
-    def _start(self) -> None:
-        """Start the thread, with the lock held."""
+    def _ensure_started(self) -> None:
+        """Start the thread. The caller holds the lock."""
         if self._thread is not None:
             return
-        # A daemon, so that the interpreter's exit does not wait for it without a limit.
+        # A daemon, so that interpreter exit does not wait for it indefinitely.
         thread = threading.Thread(target=self._run, name="mostread-client", daemon=True)
         try:
             thread.start()
         except RuntimeError:
-            return  # none can be started while the interpreter exits: `close` does its work
+            return  # during interpreter exit no thread can start: `close` delivers instead
         self._thread = thread
 
     def _run(self) -> None:
-        """Send what is in the queue until it is closed, and empty."""
-        while batch := self._next():
-            self._tell()
+        """Deliver batches until the queue is closed and empty."""
+        while batch := self._next_batch():
+            self._log_error()
             self._deliver(batch)
-            self._tell()
-        self.post.close()
+            self._log_error()
+        self.transport.close()
 
-    def _next(self) -> Batch | None:
-        """Return what is to be sent next, as soon as there is something."""
+    def _next_batch(self) -> RequestBatch | None:
+        """Wait for events and return the next batch, or None once closed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._closing())
+            self._changed.wait_for(lambda: self._queue or self._is_closing())
             self._changed.wait_for(
-                lambda: len(self._queue) >= MAX_EVENTS or self._hurry or self._closing(),
+                lambda: len(self._queue) >= MAX_EVENTS or self._flushing or self._is_closing(),
                 self._linger,
             )
             size, lines = 0, list[bytes]()
             while self._queue and len(lines) < MAX_EVENTS and size < MAX_BYTES:
                 lines.append(self._queue.popleft())
                 size += len(lines[-1])
-            self._batch = Batch(lines) if lines else None
+            self._batch = RequestBatch(lines) if lines else None
             return self._batch
 
-    def _deliver(self, batch: Batch) -> None:
+    def _deliver(self, batch: RequestBatch) -> None:
         """Send a batch until it is settled or given up."""
-        first = time.monotonic()
+        started = time.monotonic()
         body = b"".join(batch.lines)
         while True:
             with self._changed:
                 if self._batch is not batch:
                     return  # given up by `close`
                 batch.attempts += 1
-                batch.under_way = True
-            verdict = self.post.send(body)
+                batch.in_flight = True
+            outcome = self.transport.send(body)
             with self._changed:
                 if self._batch is not batch:
                     return
-                batch.under_way = False
-                if not isinstance(verdict, Again):
-                    self._settle(batch, verdict)
+                batch.in_flight = False
+                if not isinstance(outcome, Retryable):
+                    self._settle(batch, outcome)
                     return
-                self._count(last_error=verdict.said)
-                batch.maybe_kept |= verdict.maybe_kept
-                wait = pause(batch.attempts, verdict.retry_after)
-                if time.monotonic() + wait > min(
-                    first + self._resend_seconds, self._deadline or float("inf")
+                self._count(last_error=outcome.error)
+                batch.maybe_accepted |= outcome.maybe_accepted
+                seconds = delay(batch.attempts, outcome.retry_after)
+                if time.monotonic() + seconds > min(
+                    started + self._resend_seconds, self._deadline or float("inf")
                 ):
                     self._give_up(batch)
                     return
                 self._count(retries=1)
-            self._tell()
-            self._wait(wait)
+            self._log_error()
+            self._wait(seconds)
 
     def _wait(self, seconds: float) -> None:
-        """Wait before the next attempt; when it is closed meanwhile, no longer."""
+        """Wait before the next attempt, until `close` is called at the latest."""
         with self._changed:
-            was = self._closing()
-            self._changed.wait_for(lambda: self._closing() and not was, seconds)
+            was_closing = self._is_closing()
+            self._changed.wait_for(lambda: self._is_closing() and not was_closing, seconds)
 
-    def _closing(self) -> bool:
+    def _is_closing(self) -> bool:
         return self._deadline is not None
 
     def _waiting(self) -> int:
         return len(self._queue) + (len(self._batch.lines) if self._batch else 0)
 
-    def _settle(self, batch: Batch, verdict: Settled | Never) -> None:
-        """Count what became of a batch, with the lock held."""
-        if isinstance(verdict, Never):
-            self._count(last_error=verdict.said)
-            batch.maybe_kept |= verdict.maybe_kept
+    def _settle(self, batch: RequestBatch, outcome: Settled | Fatal) -> None:
+        """Count the outcome of a batch. The caller holds the lock."""
+        if isinstance(outcome, Fatal):
+            self._count(last_error=outcome.error)
+            batch.maybe_accepted |= outcome.maybe_accepted
             self._give_up(batch)
             return
-        accepted, dropped, rejected = verdict.accepted, verdict.dropped, verdict.rejected
+        rejected = outcome.rejected
         self._count(
-            accepted=accepted,
-            dropped=dropped,
+            accepted=outcome.accepted,
+            dropped=outcome.dropped,
             rejected=len(rejected),
             last_error=f"rejected: {rejected[0]}" if rejected else "",
         )
-        self._done()
+        self._finish()
 
-    def _give_up(self, batch: Batch) -> None:
-        if batch.under_way or batch.maybe_kept:
+    def _give_up(self, batch: RequestBatch) -> None:
+        if batch.in_flight or batch.maybe_accepted:
             self._count(unknown=len(batch.lines))
         else:
             self._count(given_up=len(batch.lines))
-        self._done()
+        self._finish()
 
-    def _done(self) -> None:
+    def _finish(self) -> None:
         self._batch = None
         self._changed.notify_all()
 
     def _count(self, *, last_error: str = "", **numbers: int) -> None:
-        counted = {name: getattr(self._counted, name) + n for name, n in numbers.items()}
-        error = last_error or self._counted.last_error
-        self._counted = self._counted._replace(last_error=error, **counted)
+        counts = {name: getattr(self._stats, name) + n for name, n in numbers.items()}
+        error = last_error or self._stats.last_error
+        self._stats = self._stats._replace(last_error=error, **counts)
 
-    def _tell(self) -> None:
-        """Log the last error where it is another than before; without the lock."""
-        error = self._counted.last_error
-        if error != self._told:
-            self._told = error
+    def _log_error(self) -> None:
+        """Log the last error if it changed. The caller does not hold the lock."""
+        error = self._stats.last_error
+        if error != self._logged_error:
+            self._logged_error = error
             log.warning("%s; %d events wait", error, self.stats.waiting)

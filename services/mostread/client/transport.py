@@ -1,4 +1,4 @@
-"""One request to the collector, and what its answer, or that there is none, means."""
+"""One HTTP request to the collector, and the outcome that its response implies."""
 
 import http.client
 import json
@@ -8,58 +8,58 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from mostread.client.backoff import retry_after
+from mostread.client.backoff import parse_retry_after
 
-# What a list of bots must not know: the collector drops events of bots.
+# Must not match the bot rule: the collector drops events of bots.
 USER_AGENT = "mostread-client"
 _IDLE_SECONDS = 15
-"""After so long a proxy may have closed the connection."""
-_LONGEST_ANSWER = 4 << 20
-_AGAIN = frozenset({408, 425, 429})
-_NOTHING_KEPT = ("kafka-unavailable", "overloaded")
-"""The collector's problems that say so; every other 5xx may have come after the events."""
+"""An idle connection older than this may have been closed by a proxy."""
+_MAX_RESPONSE_BYTES = 4 << 20
+_RETRY_STATUSES = frozenset({408, 425, 429})
+_NOTHING_ACCEPTED = ("kafka-unavailable", "overloaded")
+"""Problems that guarantee it; after any other 5xx the events may be in Kafka."""
 
 
 @dataclass(frozen=True)
 class Settled:
-    """The collector has judged the events."""
+    """The collector has processed the events."""
 
     accepted: int
     dropped: int
     rejected: list[str]
-    """Why, for each that is."""
+    """The reason for each rejected event."""
 
 
 @dataclass(frozen=True)
-class Again:
-    """It can't be said yet, or not now; `maybe_kept` whether it may have succeeded."""
+class Retryable:
+    """The attempt failed and may succeed later; `maybe_accepted` if the outcome is unknown."""
 
-    said: str
-    maybe_kept: bool
+    error: str
+    maybe_accepted: bool
     retry_after: float = 0.0
 
 
 @dataclass(frozen=True)
-class Never:
-    """Sending this again won't help; `maybe_kept` as in Again."""
+class Fatal:
+    """Sending the events again will not help; `maybe_accepted` as in Retryable."""
 
-    said: str
-    maybe_kept: bool
-
-
-Verdict = Settled | Again | Never
+    error: str
+    maybe_accepted: bool
 
 
-class Post:
-    """A connection that is kept open between requests. For one thread."""
+Outcome = Settled | Retryable | Fatal
+
+
+class Transport:
+    """A persistent connection to the collector. For one thread."""
 
     def __init__(self, url: str, token: str | None, *, timeout: float) -> None:
-        """Raises ValueError for what is no address, or no token."""
+        """Raises ValueError for an invalid URL or token."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or not url.isascii():
-            raise ValueError(f"{url!r} is no address like https://collect.example.com")
+            raise ValueError(f"{url!r} is not an address like https://collect.example.com")
         if token and not (token.isascii() and token.isprintable()):
-            raise ValueError("a token is of printable ASCII")
+            raise ValueError("the token is invalid; use printable ASCII characters only")
         self._path = f"{parts.path.rstrip('/')}/v1/events"
         self._headers = {"Content-Type": "application/x-ndjson", "User-Agent": USER_AGENT}
         if token:
@@ -72,24 +72,25 @@ class Post:
             self._connection = http.client.HTTPSConnection(
                 parts.hostname, parts.port, timeout=timeout, context=ssl.create_default_context()
             )
-        self._used = 0.0
+        self._last_used = 0.0
 
-    def send(self, body: bytes) -> Verdict:
-        """Send events, one a line, and return what came of it; raises nothing."""
+    def send(self, body: bytes) -> Outcome:
+        """Send events, one per line, and return the outcome. Raises nothing."""
         connection = self._connection
-        if time.monotonic() - self._used > _IDLE_SECONDS:
+        if time.monotonic() - self._last_used > _IDLE_SECONDS:
             connection.close()
         reused = connection.sock is not None
-        verdict = self._try(body)
-        if reused and isinstance(verdict, Again) and connection.sock is None:
-            verdict = self._try(body)  # it was closed at the other end: the ids are the same
-        self._used = time.monotonic()
-        return verdict
+        outcome = self._attempt(body)
+        if reused and isinstance(outcome, Retryable) and connection.sock is None:
+            # The server had closed the idle connection. A repetition is safe: ids are the same.
+            outcome = self._attempt(body)
+        self._last_used = time.monotonic()
+        return outcome
 
     def close(self) -> None:
         self._connection.close()
 
-    def _try(self, body: bytes) -> Verdict:
+    def _attempt(self, body: bytes) -> Outcome:
         connection = self._connection
         events = body.count(b"\n")
         sent = False
@@ -98,36 +99,39 @@ class Post:
                 connection.connect()
             sent = True
             connection.request("POST", self._path, body, self._headers)
-            answer = connection.getresponse()
-            content = answer.read(_LONGEST_ANSWER)
-            if not answer.isclosed():
+            response = connection.getresponse()
+            content = response.read(_MAX_RESPONSE_BYTES)
+            if not response.isclosed():
                 connection.close()
-            return _verdict(events, answer.status, answer.headers.get("Retry-After"), content)
+            return parse_response(
+                events, response.status, response.headers.get("Retry-After"), content
+            )
         except (OSError, http.client.HTTPException) as error:
             connection.close()
-            return Again(f"{type(error).__name__}: {error}", maybe_kept=sent)
+            return Retryable(f"{type(error).__name__}: {error}", maybe_accepted=sent)
 
 
-def _verdict(events: int, status: int, again: str | None, content: bytes) -> Verdict:
+def parse_response(events: int, status: int, retry_after: str | None, content: bytes) -> Outcome:
+    """Return the outcome for a request of `events` events."""
     try:
-        answer = json.loads(content)
+        value = json.loads(content)
     except ValueError:
-        answer = None
-    known: dict[str, Any] = answer if isinstance(answer, dict) else {}
-    settled = _settled(known) if status in (202, 400) else None
+        value = None
+    document: dict[str, Any] = value if isinstance(value, dict) else {}
+    settled = _settled(document) if status in (202, 400) else None
     if settled and settled.accepted + settled.dropped + len(settled.rejected) == events:
         return settled
-    said = f"{status}: {content[:300].decode(errors='replace')}"
-    if status >= 500 or status in _AGAIN:
-        kept = status >= 500 and not str(known.get("type")).endswith(_NOTHING_KEPT)
-        return Again(said, maybe_kept=kept, retry_after=retry_after(again))
-    return Never(said, maybe_kept=status < 300)
+    error = f"{status}: {content[:300].decode(errors='replace')}"
+    if status >= 500 or status in _RETRY_STATUSES:
+        maybe = status >= 500 and not str(document.get("type")).endswith(_NOTHING_ACCEPTED)
+        return Retryable(error, maybe_accepted=maybe, retry_after=parse_retry_after(retry_after))
+    return Fatal(error, maybe_accepted=status < 300)
 
 
-def _settled(answer: dict[str, Any]) -> Settled | None:
-    """Return what an answer of the collector says; None where it is of somebody else."""
+def _settled(document: dict[str, Any]) -> Settled | None:
+    """Return the collector's counts, or None if another server wrote the document."""
     try:
-        rejected = [f"{each['reason']}: {each['detail']}" for each in answer["rejected"]]
-        return Settled(int(answer.get("accepted", 0)), int(answer.get("dropped", 0)), rejected)
+        rejected = [f"{item['reason']}: {item['detail']}" for item in document["rejected"]]
+        return Settled(int(document.get("accepted", 0)), int(document.get("dropped", 0)), rejected)
     except (KeyError, TypeError, ValueError):
         return None

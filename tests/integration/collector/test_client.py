@@ -1,4 +1,4 @@
-"""The Python client against the real collector: what it says became of events is what did."""
+"""The Python client against a collector: its counts equal what the topic contains."""
 
 import json
 import os
@@ -18,28 +18,28 @@ from tests.support.collector import TOKENS, Collecting, collecting
 from tests.support.servers import running_kafka
 from tests.support.system import wait_until
 
-# From 3.12 on Python warns of any fork beside threads, which is what is tested here.
+# Since 3.12 Python warns about forks with threads, which these tests exercise.
 WARNINGS = ("-W", "error", "-W", "ignore::DeprecationWarning")
 EXAMPLES = DIRECTORY / "examples" / "event"
 
 
 @pytest.fixture(scope="module")
 def collector(kafka: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collecting]:
-    with collecting(kafka.brokers, tmp_path_factory.mktemp("collector")) as found:
-        yield found
+    with collecting(kafka.brokers, tmp_path_factory.mktemp("collector")) as running:
+        yield running
 
 
 def ids(collector: Collecting, article: str) -> list[str]:
     return sorted(event.id for event in collector.events() if event.article_id == article)
 
 
-def known(stats: Stats) -> dict[str, int]:
-    """Numbers without noughts, and without how often it was tried."""
-    numbers = stats._replace(retries=0, last_error="")._asdict()
-    return {name: number for name, number in numbers.items() if number}
+def outcomes(stats: Stats) -> dict[str, int]:
+    """Return the nonzero counts, without retries."""
+    counts = stats._replace(retries=0, last_error="")._asdict()
+    return {name: count for name, count in counts.items() if count}
 
 
-def test_views_comments_and_likes(collector: Collecting) -> None:
+def test_client_sends_views_comments_and_likes(collector: Collecting) -> None:
     with Client(collector.url, token=TOKENS["emit"], site="s") as client:
         assert client.view("kinds", visitor="v")
         assert client.view("kinds", visitor="v")
@@ -48,11 +48,11 @@ def test_views_comments_and_likes(collector: Collecting) -> None:
         assert client.like("kinds")
         assert client.like("kinds", delta=-1)
         assert client.flush(60)
-        assert known(client.stats) == {"accepted": 6}
+        assert outcomes(client.stats) == {"accepted": 6}
     assert not client.view("kinds")
-    assert known(client.stats) == {"accepted": 6, "given_up": 1}
-    found = [event for event in collector.events() if event.article_id == "kinds"]
-    assert sorted((e.type, e.site, e.delta) for e in found) == [
+    assert outcomes(client.stats) == {"accepted": 6, "given_up": 1}
+    events = [event for event in collector.events() if event.article_id == "kinds"]
+    assert sorted((e.type, e.site, e.delta) for e in events) == [
         ("comment", "s", 1),
         ("like", "s", -1),
         ("like", "s", 1),
@@ -60,18 +60,18 @@ def test_views_comments_and_likes(collector: Collecting) -> None:
         ("view", "s", 1),
         ("view", "s", 1),
     ]
-    assert len({event.id for event in found}) == 5, "the same reader in the same half hour"
-    assert all(event.timestamp for event in found)
+    assert len({event.id for event in events}) == 5, "one visitor in one half hour"
+    assert all(event.timestamp for event in events)
 
 
-def test_the_examples_of_the_contract(collector: Collecting) -> None:
+def test_client_accepts_and_rejects_the_schema_examples(collector: Collecting) -> None:
     with Client(collector.url, token=TOKENS["emit"], linger=0) as client:
         valid = sorted((EXAMPLES / "valid").glob("*.json"))
         for number, path in enumerate(valid, 1):
             event = json.loads(path.read_bytes())
             assert client.send({"id": f"example-{number}", **event}), path.name
             assert client.flush(60)
-            assert known(client.stats) == {"accepted": number}, path.name
+            assert outcomes(client.stats) == {"accepted": number}, path.name
         tried = 0
         for path in sorted((EXAMPLES / "invalid").glob("*.json")):
             reason = path.name.split(".")[-2]
@@ -81,32 +81,32 @@ def test_the_examples_of_the_contract(collector: Collecting) -> None:
                 continue
             if reason == "duplicate_field" or path.name.endswith(".rejected.json"):
                 continue
-            taken = client.send(event)
+            queued = client.send(event)
             assert client.flush(60)
             tried += 1
-            assert known(client.stats) == {"accepted": len(valid), "rejected": tried}, path.name
-            expected = f"rejected: {reason}: " if taken else "this is no event: "
+            assert outcomes(client.stats) == {"accepted": len(valid), "rejected": tried}, path.name
+            expected = f"rejected: {reason}: " if queued else "not a valid event: "
             assert client.stats.last_error.startswith(expected), path.name
         assert len(valid) > 5
         assert tried > 20
 
 
-def test_what_needs_a_token_and_what_is_no_token(collector: Collecting) -> None:
+def test_client_counts_missing_and_unknown_tokens(collector: Collecting) -> None:
     with Client(collector.url) as client:
         client.like("tokens", delta=-1)
-        client.like("tokens", id="taken")
+        client.like("tokens", id="public")
         assert client.flush(60)
-        assert known(client.stats) == {"accepted": 1, "rejected": 1}
+        assert outcomes(client.stats) == {"accepted": 1, "rejected": 1}
         assert client.stats.last_error.startswith("rejected: token_required: ")
-    with Client(collector.url, token="of nobody") as client:
+    with Client(collector.url, token="unknown") as client:
         client.like("tokens")
         assert client.flush(60)
-        assert known(client.stats) == {"given_up": 1}
+        assert outcomes(client.stats) == {"given_up": 1}
         assert client.stats.last_error.startswith("401: ")
-    assert ids(collector, "tokens") == ["taken"]
+    assert ids(collector, "tokens") == ["public"]
 
 
-def test_from_many_threads_each_event_once(collector: Collecting) -> None:
+def test_client_delivers_each_event_once_from_many_threads(collector: Collecting) -> None:
     with Client(collector.url, queue_size=20_000) as client:
 
         def call(thread: int) -> None:
@@ -122,9 +122,7 @@ def test_from_many_threads_each_event_once(collector: Collecting) -> None:
     assert ids(collector, "threads") == sorted(f"{t}-{n}" for t in range(8) for n in range(500))
 
 
-def test_a_full_queue_refuses_the_new_or_drops_the_oldest(
-    kafka: LocalKafka, tmp_path: Path
-) -> None:
+def test_full_queue_refuses_new_or_drops_oldest(kafka: LocalKafka, tmp_path: Path) -> None:
     with collecting(kafka.brokers, tmp_path) as collector:
         collector.service.kill()
         with (
@@ -134,18 +132,18 @@ def test_a_full_queue_refuses_the_new_or_drops_the_oldest(
             for name, client in (("refusing", refusing), ("dropping", dropping)):
                 assert client.view(name, id=f"{name}-0")
                 wait_until(lambda c=client: c.stats.retries > 0, "it is being sent")  # type: ignore[misc]
-                taken = [client.view(name, id=f"{name}-{number}") for number in range(1, 6)]
-                assert taken == [name == "dropping" or number <= 3 for number in range(1, 6)]
-                assert known(client.stats) == {"waiting": 4, "overflowed": 2}
+                queued = [client.view(name, id=f"{name}-{number}") for number in range(1, 6)]
+                assert queued == [name == "dropping" or number <= 3 for number in range(1, 6)]
+                assert outcomes(client.stats) == {"waiting": 4, "overflowed": 2}
             collector.service.start()
             for client in (refusing, dropping):
                 assert client.flush(60)
-                assert known(client.stats) == {"accepted": 4, "overflowed": 2}
+                assert outcomes(client.stats) == {"accepted": 4, "overflowed": 2}
         assert ids(collector, "refusing") == [f"refusing-{n}" for n in (0, 1, 2, 3)]
         assert ids(collector, "dropping") == [f"dropping-{n}" for n in (0, 3, 4, 5)]
 
 
-def test_kafka_and_the_collector_go_and_come_back(tmp_path: Path) -> None:
+def test_client_loses_nothing_across_outages(tmp_path: Path) -> None:
     with (
         running_kafka(tmp_path / "kafka") as kafka,
         collecting(kafka.brokers, tmp_path, ack_timeout_seconds="3") as collector,
@@ -157,67 +155,68 @@ def test_kafka_and_the_collector_go_and_come_back(tmp_path: Path) -> None:
         def readers() -> None:
             while not stop.wait(0.01):
                 names.append(f"{len(names)}")
-                assert client.view("away", id=names[-1])
+                assert client.view("outage", id=names[-1])
 
         thread = threading.Thread(target=readers)
         thread.start()
 
-        def goes_on() -> None:
+        def continues() -> None:
             before = client.stats.accepted
-            wait_until(lambda: client.stats.accepted > before + 50, "it goes on")
+            wait_until(lambda: client.stats.accepted > before + 50, "delivery continues")
 
-        def is_missed() -> None:
+        def notices_outage() -> None:
             before = client.stats.retries
-            wait_until(lambda: client.stats.retries > before, "it is missed")
+            wait_until(lambda: client.stats.retries > before, "the client retries")
 
         try:
-            goes_on()
+            continues()
             kafka.kill()
-            is_missed()
+            notices_outage()
             assert client.stats.last_error
             kafka.start()
-            goes_on()
+            continues()
             collector.service.kill()
-            is_missed()
+            notices_outage()
             collector.service.start()
-            goes_on()
+            continues()
         finally:
             stop.set()
             thread.join()
         assert client.flush(60)
-        assert known(client.stats) == {"accepted": len(names)}
-        # Whatever was sent again has its id still, so that it counts once.
-        assert set(ids(collector, "away")) == set(names)
+        assert outcomes(client.stats) == {"accepted": len(names)}
+        # Repeated events kept their ids, so each counts once.
+        assert set(ids(collector, "outage")) == set(names)
 
 
-def test_it_says_whether_what_it_gave_up_may_be_counted(kafka: LocalKafka, tmp_path: Path) -> None:
+def test_given_up_events_are_unknown_if_an_attempt_may_have_succeeded(
+    kafka: LocalKafka, tmp_path: Path
+) -> None:
     with collecting(kafka.brokers, tmp_path) as collector:
         os.kill(collector.service.pid, signal.SIGSTOP)
         try:
             with Client(collector.url, timeout=0.5, resend_seconds=0.1) as client:
                 client.view("silent", id="timed-out")
                 assert client.flush(60)
-                assert known(client.stats) == {"unknown": 1}
+                assert outcomes(client.stats) == {"unknown": 1}
             client = Client(collector.url, timeout=60, linger=0)
-            client.view("silent", id="cut-off")
-            sender = client._sender
-            wait_until(lambda: bool(sender._batch and sender._batch.under_way), "it is sent")
+            client.view("silent", id="in-flight")
+            delivery = client._delivery
+            wait_until(lambda: bool(delivery._batch and delivery._batch.in_flight), "it is sent")
             client.view("silent", id="never-sent")
-            assert known(client.close(0.1)) == {"unknown": 1, "given_up": 1}
+            assert outcomes(client.close(0.1)) == {"unknown": 1, "given_up": 1}
         finally:
             os.kill(collector.service.pid, signal.SIGCONT)
-        # The bytes were on their way, and the collector took what nobody waited for.
-        wait_until(lambda: ids(collector, "silent") == ["cut-off", "timed-out"], "they arrive")
+        # The bytes had left the client, so the collector accepts events the client gave up.
+        wait_until(lambda: ids(collector, "silent") == ["in-flight", "timed-out"], "they arrive")
         collector.service.kill()
         with Client(collector.url, resend_seconds=0.1) as client:
             client.view("silent")
             assert client.flush(60)
-            assert known(client.stats) == {"given_up": 1}
+            assert outcomes(client.stats) == {"given_up": 1}
 
 
 def run(collector: Collecting, program: str) -> str:
     done = subprocess.run(
-        # From 3.12 on Python warns of any fork beside threads; this is what is tested here.
         [
             sys.executable,
             "-W",
@@ -241,11 +240,11 @@ def run(collector: Collecting, program: str) -> str:
 START = "import os, sys\nfrom mostread.client import Client\nclient = Client(sys.argv[1])\n"
 
 
-def test_what_is_in_the_queue_is_sent_when_the_interpreter_exits(collector: Collecting) -> None:
+def test_queue_is_sent_at_interpreter_exit(collector: Collecting) -> None:
     run(collector, START + "for n in range(700): client.view('exit', id=f'e{n}')")
     assert len(ids(collector, "exit")) == 700
     run(collector, START + "client.view('exits', id='one'); sys.exit(0)")
-    # In a handler of exit no thread can be started (Python 3.12), or it may be too late for one.
+    # An exit handler cannot start threads (Python 3.12), or runs too late for one.
     run(
         collector,
         "import atexit, threading\n" + START + "def refuse(thread): raise RuntimeError\n"
@@ -255,8 +254,8 @@ def test_what_is_in_the_queue_is_sent_when_the_interpreter_exits(collector: Coll
     assert ids(collector, "exits") == ["one", "two"]
 
 
-def test_workers_forked_from_a_server_that_has_sent_before(collector: Collecting) -> None:
-    said = run(
+def test_forked_children_start_with_an_empty_queue(collector: Collecting) -> None:
+    output = run(
         collector,
         START + "def send(name, count):\n"
         "    for n in range(count): assert client.view('fork', id=f'{name}-{n}')\n"
@@ -275,6 +274,6 @@ def test_workers_forked_from_a_server_that_has_sent_before(collector: Collecting
         "for pid in children: assert os.waitpid(pid, 0)[1] == 0\n"
         "print(client.close(60).accepted)",
     )
-    assert said == "450\n"
-    found = ids(collector, "fork")
-    assert len(found) == len(set(found)) == 450 + 3 * 201
+    assert output == "450\n"
+    forked = ids(collector, "fork")
+    assert len(forked) == len(set(forked)) == 450 + 3 * 201

@@ -1,4 +1,4 @@
-"""What of the client needs no server: its events, its patience, what it makes of an answer."""
+"""The client without a server: encoding, backoff, outcomes of responses, arguments."""
 
 import json
 import subprocess
@@ -10,20 +10,27 @@ import pytest
 from crawleruseragents import is_crawler
 
 from mostread.client import Client
-from mostread.client.backoff import LONGEST, pause, retry_after
-from mostread.client.events import HALF_HOUR_MS, line
-from mostread.client.transport import USER_AGENT, Again, Never, Settled, Verdict, _verdict
+from mostread.client.backoff import MAX_SECONDS, delay, parse_retry_after
+from mostread.client.client import HALF_HOUR_MS, encode_line
+from mostread.client.transport import (
+    USER_AGENT,
+    Fatal,
+    Outcome,
+    Retryable,
+    Settled,
+    parse_response,
+)
 
 NOW = datetime(2026, 11, 23, 14, 3, 5, tzinfo=UTC)
 VIEW: dict[str, object] = {"type": "view", "article_id": "a"}
 
 
 def sent(event: dict[str, object], key: str = "") -> dict[str, Any]:
-    whole: dict[str, Any] = json.loads(line(event, key=key))
-    return whole
+    fields: dict[str, Any] = json.loads(encode_line(event, key=key))
+    return fields
 
 
-def test_an_event_gets_an_id_and_a_time_when_it_is_called_for() -> None:
+def test_encode_line_adds_missing_id_and_timestamp() -> None:
     one, other = sent(VIEW), sent(VIEW)
     assert one["id"] != other["id"]
     assert abs(one["timestamp"] / 1000 - datetime.now(UTC).timestamp()) < 100
@@ -32,7 +39,7 @@ def test_an_event_gets_an_id_and_a_time_when_it_is_called_for() -> None:
     assert VIEW.keys() == {"type", "article_id"}
 
 
-def test_a_view_of_a_known_visitor_has_one_id_for_half_an_hour() -> None:
+def test_event_id_of_a_view_with_visitor_is_constant_for_half_an_hour() -> None:
     view = {**VIEW, "visitor": "v", "timestamp": 100 * HALF_HOUR_MS}
     same = sent(view)["id"]
     assert sent({**view, "timestamp": 101 * HALF_HOUR_MS - 1})["id"] == same
@@ -58,16 +65,16 @@ def test_a_view_of_a_known_visitor_has_one_id_for_half_an_hour() -> None:
         {**VIEW, "article_id": "x" * 20_000},
     ],
 )
-def test_what_cannot_be_written_is_refused(event: dict[str, object]) -> None:
+def test_encode_line_raises_for_events_that_are_not_json(event: dict[str, object]) -> None:
     with pytest.raises((TypeError, ValueError)):
-        line(event)
+        encode_line(event)
 
 
-def test_it_waits_longer_each_time_and_as_long_as_it_is_told() -> None:
+def test_delay_grows_and_respects_retry_after() -> None:
     for attempts in range(1, 2000):
-        longest = min(LONGEST, 0.5 * 2.0 ** min(attempts - 1, 10))
-        assert longest / 2 <= pause(attempts, 0) <= longest
-    assert pause(1, 7) == 7
+        upper = min(MAX_SECONDS, 0.5 * 2.0 ** min(attempts - 1, 10))
+        assert upper / 2 <= delay(attempts, 0) <= upper
+    assert delay(1, 7) == 7
 
 
 @pytest.mark.parametrize(
@@ -81,8 +88,8 @@ def test_it_waits_longer_each_time_and_as_long_as_it_is_told() -> None:
         ("-1", 0),
     ],
 )
-def test_retry_after(header: str | None, seconds: float) -> None:
-    assert retry_after(header, NOW) == seconds
+def test_parse_retry_after_accepts_seconds_and_dates(header: str | None, seconds: float) -> None:
+    assert parse_retry_after(header, NOW) == seconds
 
 
 ACCEPTED = {"accepted": 1, "dropped": 1, "rejected": [{"index": 2, "reason": "r", "detail": "d"}]}
@@ -93,36 +100,37 @@ def problem(name: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "verdict"),
+    ("status", "body", "outcome"),
     [
         (202, ACCEPTED, Settled(1, 1, ["r: d"])),
         (400, {"rejected": ACCEPTED["rejected"] * 3}, Settled(0, 0, ["r: d"] * 3)),  # type: ignore[operator]
-        # Another server's, or one that speaks of other events.
-        (202, {}, Never("", maybe_kept=True)),
-        (202, {**ACCEPTED, "accepted": 7}, Never("", maybe_kept=True)),
-        (200, "<html>", Never("", maybe_kept=True)),
-        (400, {"rejected": [1, 2, 3]}, Never("", maybe_kept=False)),
-        (400, {}, Never("", maybe_kept=False)),
-        (301, {}, Never("", maybe_kept=False)),
-        (401, {}, Never("", maybe_kept=False)),
-        (404, [], Never("", maybe_kept=False)),
-        (413, {}, Never("", maybe_kept=False)),
-        (429, {}, Again("", maybe_kept=False, retry_after=3)),
-        (500, None, Again("", maybe_kept=True, retry_after=3)),
-        (502, "bad gateway", Again("", maybe_kept=True, retry_after=3)),
-        (503, problem("outcome-unknown"), Again("", maybe_kept=True, retry_after=3)),
-        (503, problem("kafka-unavailable"), Again("", maybe_kept=False, retry_after=3)),
-        (503, problem("overloaded"), Again("", maybe_kept=False, retry_after=3)),
+        # Responses of another server, or about other events.
+        (202, {}, Fatal("", maybe_accepted=True)),
+        (202, {**ACCEPTED, "accepted": 7}, Fatal("", maybe_accepted=True)),
+        (200, "<html>", Fatal("", maybe_accepted=True)),
+        (400, {"rejected": [1, 2, 3]}, Fatal("", maybe_accepted=False)),
+        (400, {}, Fatal("", maybe_accepted=False)),
+        (301, {}, Fatal("", maybe_accepted=False)),
+        (401, {}, Fatal("", maybe_accepted=False)),
+        (404, [], Fatal("", maybe_accepted=False)),
+        (413, {}, Fatal("", maybe_accepted=False)),
+        (429, {}, Retryable("", maybe_accepted=False, retry_after=3)),
+        (500, None, Retryable("", maybe_accepted=True, retry_after=3)),
+        (502, "bad gateway", Retryable("", maybe_accepted=True, retry_after=3)),
+        (503, problem("outcome-unknown"), Retryable("", maybe_accepted=True, retry_after=3)),
+        (503, problem("kafka-unavailable"), Retryable("", maybe_accepted=False, retry_after=3)),
+        (503, problem("overloaded"), Retryable("", maybe_accepted=False, retry_after=3)),
     ],
 )
-def test_what_an_answer_means(status: int, body: object, verdict: Verdict) -> None:
+def test_parse_response_returns_the_outcome(status: int, body: object, outcome: Outcome) -> None:
     content = json.dumps(body).encode()
-    if not isinstance(verdict, Settled):
-        verdict = type(verdict)(**{**vars(verdict), "said": f"{status}: {content.decode()}"})
-    assert _verdict(3, status, "3", content) == verdict
+    if not isinstance(outcome, Settled):
+        error = f"{status}: {content.decode()}"
+        outcome = type(outcome)(**{**vars(outcome), "error": error})
+    assert parse_response(3, status, "3", content) == outcome
     if isinstance(body, dict) and status not in (202, 400):
-        cut = _verdict(3, status, "3", content[:-1])
-        assert type(cut) is type(verdict)
+        truncated = parse_response(3, status, "3", content[:-1])
+        assert type(truncated) is type(outcome)
 
 
 @pytest.mark.parametrize(
@@ -138,16 +146,16 @@ def test_what_an_answer_means(status: int, body: object, verdict: Verdict) -> No
         ("http://example.com", {"when_full": "wait"}),
     ],
 )
-def test_what_makes_no_client(url: str, options: dict[str, Any]) -> None:
+def test_client_raises_for_invalid_arguments(url: str, options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"address|[Pp]ort|token|queue_size"):
         Client(url, **options)
 
 
-def test_what_it_calls_itself_is_no_bot() -> None:
+def test_user_agent_is_not_a_bot() -> None:
     assert not is_crawler(USER_AGENT)
 
 
-def test_it_imports_nothing_but_the_standard_library() -> None:
+def test_client_imports_only_the_standard_library() -> None:
     program = (
         "import sys; before = set(sys.modules); import mostread.client; "
         "print(*sorted(set(sys.modules) - before))"
@@ -157,5 +165,5 @@ def test_it_imports_nothing_but_the_standard_library() -> None:
     )
     loaded = set(done.stdout.split())
     assert "mostread.client" in loaded
-    ours = {name for name in loaded if name.split(".")[0] not in sys.stdlib_module_names}
-    assert {name for name in ours if not name.startswith("mostread.client")} == {"mostread"}
+    third_party = {name for name in loaded if name.split(".")[0] not in sys.stdlib_module_names}
+    assert {name for name in third_party if not name.startswith("mostread.client")} == {"mostread"}
