@@ -1,20 +1,57 @@
-"""The real Kafka and the real ClickHouse, started once a test run and only if a test asks.
+"""Kafka and ClickHouse, started once per test process and only if a test needs them.
 
-They are shared: a test uses a topic and a database of its own name. One that kills a server
-starts it again before it ends.
+All tests of the process share them: each uses topics and a database of its own name. A test
+that kills a server starts it again before it ends.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 
 from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.devstack.servers.kafka import LocalKafka
 from tests.support.servers import running_clickhouse, running_kafka
 from tests.support.system import System
+
+# The brokers of tests live for seconds to minutes: the optimizing compiler would take as much
+# processor time as the broker itself.
+os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
+
+# `make test-fast` chooses "fast". In CI, where nobody waits for it, examples are more.
+settings.register_profile("fast", deadline=None, max_examples=25)
+settings.register_profile("usual", deadline=None, max_examples=100)
+settings.register_profile("thorough", deadline=None, max_examples=300)
+settings.load_profile("thorough" if os.environ.get("CI") == "true" else "usual")
+
+LONGEST_FILES = (
+    "tests/e2e/test_demo.py",
+    "tests/faults/",
+    "tests/integration/aggregator/",
+    "tests/integration/ops/",
+    "tests/integration/devstack/",
+    "tests/integration/",
+    "tests/e2e/",
+    "tests/abuse/",
+    "tests/contract/",
+)
+"""In the order in which they start, so that no worker is left with a long file at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put long files first; the order within a file stays."""
+
+    def rank(item: pytest.Item) -> int:
+        return next(
+            (n for n, path in enumerate(LONGEST_FILES) if item.nodeid.startswith(path)),
+            len(LONGEST_FILES),
+        )
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +72,7 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalClickH
 def system(
     kafka: LocalKafka, clickhouse: LocalClickHouse, request: pytest.FixtureRequest, tmp_path: Path
 ) -> Iterator[System]:
-    """Topics and a database of the test's own, and a place to start services on them."""
+    """Topics and a database of the test's own, and services on them."""
     name = re.sub(r"\W+", "_", request.node.name)[:40] + f"_{uuid4().hex[:6]}"
     system = System(kafka.brokers, clickhouse.url, name, tmp_path)
     system.init()

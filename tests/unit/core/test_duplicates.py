@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mostread.core.counting.dedup import GENERATIONS_BACK, DuplicateWindow
@@ -31,7 +31,6 @@ batches = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
 @given(batches)
 def test_it_knows_what_a_dict_knows(batches: list[tuple[list[str], int]]) -> None:
     window, plain, generation = DuplicateWindow(), PlainWindow(), 5_966_666

@@ -5,7 +5,7 @@ import random
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mostread.core.counting.batch import Lateness, Outcomes
@@ -118,7 +118,6 @@ def work(
         store.position = settlement.position
 
 
-@settings(max_examples=300, deadline=None)
 @given(log=logs(), seed=st.integers(), capacity=st.sampled_from([2, 6, 1000]))
 def test_counters_equal_a_recount_through_crashes_and_partial_writes(
     log: list[LogRecord], seed: int, capacity: int
@@ -138,7 +137,6 @@ def test_counters_equal_a_recount_through_crashes_and_partial_writes(
     assert {k: n for k, n in vars(store.position.outcomes).items() if n} == truth.outcomes
 
 
-@settings(max_examples=200, deadline=None)
 @given(log=logs(), seed=st.integers(), capacity=st.sampled_from([2, 1000]))
 def test_a_stale_worker_that_still_writes_does_no_harm(
     log: list[LogRecord], seed: int, capacity: int
@@ -169,7 +167,6 @@ def test_a_stale_worker_that_still_writes_does_no_harm(
     assert interfered.numbers() == recount(log).counters
 
 
-@settings(max_examples=100, deadline=None)
 @given(log=logs())
 def test_the_outcomes_add_up(log: list[LogRecord]) -> None:
     store = Store()

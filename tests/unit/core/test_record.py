@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mostread.core.records import LogRecord, decode
@@ -34,7 +34,6 @@ VALUES = [
 ]
 
 
-@settings(max_examples=400, deadline=None)
 @given(st.lists(st.sampled_from(VALUES), min_size=1, max_size=6))
 def test_records_decode_together_as_they_do_alone(values: list[bytes]) -> None:
     records = [LogRecord(offset, 0, value) for offset, value in enumerate(values)]

@@ -107,7 +107,7 @@ def test_make_test_without_kafka_fails_before_any_test_runs() -> None:
     )
     assert done.returncode == 2
     assert "Apache Kafka 4.3.1 could not be fetched from Maven Central" in done.stderr
-    assert "make test TESTS=tests/unit" in done.stdout
+    assert "make test-fast" in done.stdout
     assert "passed" not in done.stdout
     assert "error" not in done.stdout
 

@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mostread.core.counting.batch import Lateness
@@ -95,13 +95,11 @@ def differences(said: Snapshot, log: Sequence[LogRecord], scope: Scope = SCOPE) 
     return list(audited(said, log, scope).differences)
 
 
-@settings(max_examples=300, deadline=None)
 @given(logs(), st.integers())
 def test_whatever_a_worker_leaves_behind_is_right(log: list[LogRecord], seed: int) -> None:
     assert differences(counted(log, random.Random(seed)), log) == []
 
 
-@settings(max_examples=300, deadline=None)
 @given(logs(), st.integers(), st.data())
 def test_one_number_changed_is_one_difference(
     log: list[LogRecord], seed: int, data: st.DataObject
@@ -118,7 +116,6 @@ def test_one_number_changed_is_one_difference(
     assert found.clickhouse == (views + 1, comments, likes)
 
 
-@settings(max_examples=300, deadline=None)
 @given(logs(), st.integers(), st.data())
 def test_a_log_without_its_beginning_says_only_what_it_can(
     log: list[LogRecord], seed: int, data: st.DataObject
@@ -134,7 +131,6 @@ def test_a_log_without_its_beginning_says_only_what_it_can(
         assert found.compared == 0
 
 
-@settings(max_examples=300, deadline=None)
 @given(logs(), st.integers(), st.integers(0, 300))
 def test_since_reads_less_and_finds_the_same(log: list[LogRecord], seed: int, minutes: int) -> None:
     said = counted(log, random.Random(seed))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mostread.core.counting import dedup as duplicates
@@ -189,7 +189,6 @@ def nasty_logs(draw: st.DrawFn) -> Sequence[LogRecord]:
     return records
 
 
-@settings(max_examples=500, deadline=None)
 @given(nasty_logs(), st.booleans())
 def test_it_calls_an_event_what_the_counting_calls_one(
     records: Sequence[LogRecord], at_once: bool
