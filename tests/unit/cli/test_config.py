@@ -22,7 +22,7 @@ def test_each_setting_of_each_service_is_shown_once() -> None:
 def test_every_setting_says_what_it_means_and_who_reads_it() -> None:
     for setting in effective():
         assert setting.description.endswith("."), setting.name
-    assert "# collector, aggregator, ranking, canary: The least that is logged" in run().stdout
+    assert "# collector, aggregator, ranking, canary: Minimum level of log lines" in run().stdout
 
 
 def test_the_environment_wins() -> None:
