@@ -25,8 +25,8 @@ REBUILD = [
     "CREATE DATABASE IF NOT EXISTS other",
     "CREATE TABLE other.counters AS counters",
     "ALTER TABLE other.counters DROP CONSTRAINT rebuild",
-    "ALTER TABLE other.counters ADD CONSTRAINT rebuild CHECK rebuild = 1",
-    "ALTER TABLE other.counters MODIFY COLUMN rebuild DEFAULT 1",
+    "ALTER TABLE other.counters ADD CONSTRAINT epoch CHECK epoch = 1",
+    "ALTER TABLE other.counters MODIFY COLUMN epoch DEFAULT 1",
     "EXCHANGE TABLES default.counters AND other.counters",
     "DROP TABLE IF EXISTS other.counters SYNC",
     "DROP DATABASE IF EXISTS other SYNC",
@@ -36,7 +36,7 @@ REBUILD = [
 def engine(sql: Sequence[str]) -> list[str]:
     """Return what a replica answers to each statement."""
     ran = subprocess.run(
-        [sys.executable, str(Path(__file__).parents[2] / "replicated_engine.py")],
+        [sys.executable, str(Path(__file__).parents[2] / "support/replicated_engine.py")],
         input=json.dumps(list(sql)),
         capture_output=True,
         text=True,
@@ -49,17 +49,17 @@ def engine(sql: Sequence[str]) -> list[str]:
 
 
 def here(statement: str) -> str:
-    """Return it for this server alone: who is told by the cluster is told the UUID too."""
+    """Return the statement for this server alone, with the UUID that a cluster would assign."""
     uuid = f" UUID '{uuid4()}'" if statement.startswith("CREATE TABLE") else ""
     return statement.replace(f" ON CLUSTER '{CLUSTER}'", uuid)
 
 
-def test_the_engine_understands_every_statement_and_makes_the_tables() -> None:
+def test_engine_accepts_cluster_ddl_and_creates_tables() -> None:
     understood = [
         f"EXPLAIN AST {each}" for each in [*DDL, *(on_cluster(r, CLUSTER) for r in REBUILD)]
     ]
     made = [here(each) for each in DDL if each.startswith("CREATE TABLE")]
-    beside = [
+    exchange = [
         "CREATE DATABASE other",
         here(on_cluster("CREATE TABLE other.counters AS counters", CLUSTER)),
         "EXCHANGE TABLES default.counters AND other.counters",
@@ -70,8 +70,8 @@ def test_the_engine_understands_every_statement_and_makes_the_tables() -> None:
         "SELECT count() FROM counters FINAL SETTINGS select_sequential_consistency = 1",
         "INSERT INTO checkpoints (partition) SETTINGS insert_keeper_max_retries = 0 VALUES (1)",
     ]
-    answers = engine([*understood, *made, *beside, *shown])
-    for sql, answer in zip([*understood, *made, *beside, *shown[:3]], answers, strict=False):
+    answers = engine([*understood, *made, *exchange, *shown])
+    for sql, answer in zip([*understood, *made, *exchange, *shown[:3]], answers, strict=False):
         assert not answer.startswith("refused"), f"{sql}: {answer}"
     tables, counters, count, insert = answers[-4:]
     assert len(tables.splitlines()) == len(made)
@@ -84,13 +84,13 @@ def test_the_engine_understands_every_statement_and_makes_the_tables() -> None:
     assert "TABLE_IS_READ_ONLY" in insert
 
 
-def test_a_cluster_that_is_not_there_is_refused(system: System) -> None:
+def test_migrate_rejects_unknown_cluster(system: System) -> None:
     named = system.clickhouse.model_copy(update={"clickhouse_cluster": CLUSTER})
     with pytest.raises(Misconfigured, match="is unknown to ClickHouse"):
         migrate(named)
 
 
-def test_settings_of_a_cluster_are_known_to_clickhouse_and_change_nothing_else(
+def test_client_sets_consistency_settings_only_on_cluster(
     system: System,
 ) -> None:
     named = system.clickhouse.model_copy(update={"clickhouse_cluster": CLUSTER})
@@ -101,11 +101,11 @@ def test_settings_of_a_cluster_are_known_to_clickhouse_and_change_nothing_else(
         "select_sequential_consistency": "1",
         "insert_deduplicate": "0",
     }
-    asked = (
+    query = (
         "SELECT name, value FROM system.settings WHERE name IN {names:Array(String)} AND changed"
     )
     for settings, expected in ((named, wanted), (system.clickhouse, {})):
         client = connect(settings)
-        found = dict(client.query(asked, parameters={"names": list(wanted)}).result_rows)
+        changed = dict(client.query(query, parameters={"names": list(wanted)}).result_rows)
         client.close()
-        assert found == expected
+        assert changed == expected

@@ -1,4 +1,4 @@
-"""What the metrics say of the way of an event, also while something is away."""
+"""Metrics of the pipeline, also while a dependency is unavailable."""
 
 import json
 
@@ -11,7 +11,7 @@ VIEW = b'{"type":"view","article_id":"a"}'
 OUTCOMES = ("counted", "duplicate", "late", "dead_lettered")
 
 
-def test_the_lag_grows_while_nothing_can_be_written(system: System) -> None:
+def test_lag_metric_grows_while_clickhouse_rejects_writes(system: System) -> None:
     worker = system.service("aggregator").wait_ready()
     produce(system, [("a", VIEW)] * 10)
     wait_until(lambda: system.counted() == 10, "the first are counted")
@@ -26,7 +26,7 @@ def test_the_lag_grows_while_nothing_can_be_written(system: System) -> None:
     wait_until(lambda: worker.sum("mostread_aggregator_lag_records") == 0, "all is counted")
 
 
-def test_every_event_is_accounted_for(system: System) -> None:
+def test_metrics_account_for_every_event(system: System) -> None:
     worker = system.service("aggregator").wait_ready()
     ranking = system.service("ranking").wait_ready()
     once = json.dumps({"id": "once", "type": "view", "article_id": "a"}).encode()
@@ -49,7 +49,7 @@ def test_every_event_is_accounted_for(system: System) -> None:
         assert 0 < inserts <= worker.metric(f'mostread_aggregator_rows_total{{table="{table}"}}')
 
 
-def test_who_reads_the_list_is_told_when_nobody_counts(system: System) -> None:
+def test_ranking_watermark_stands_still_without_aggregator(system: System) -> None:
     worker = system.service("aggregator").wait_ready()
     ranking = system.service("ranking").wait_ready()
     wait_until(

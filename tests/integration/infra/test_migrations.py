@@ -122,9 +122,9 @@ def test_services_run_on_newer_database_without_breaking_migration(system: Syste
     produce(system, VIEWS)
     against_recount(system)
     add_migration(system, 9001, "9001_breaking_counters")
-    wait_until(lambda: "9001_breaking_counters" in ranking.failing(), "the ranking says so")
+    wait_until(lambda: "9001_breaking_counters" in ranking.failing(), "the ranking reports it")
     assert worker.stop() == 0
     produce(system, VIEWS)
     worker.start()
-    wait_until(lambda: "run the newer one" in worker.failing(), "the worker says so")
+    wait_until(lambda: "run the newer one" in worker.failing(), "the worker reports it")
     assert system.counted() == len(VIEWS)

@@ -1,4 +1,4 @@
-"""A real Prometheus beside the real services: what it sees, and when it calls somebody."""
+"""A real Prometheus on the real services: scraped metrics, dashboards and alerts."""
 
 import json
 import re
@@ -21,12 +21,12 @@ TOKEN = "the canary's token, of many characters"
 YESTERDAY = "mostread:events_accepted:rate5m"
 CHOICE = re.compile(r"label_values\((?P<series>.+), (?P<label>\w+)\)")
 VARIABLES = {"$__rate_interval": "1m", "$job": ".*", "$instance": ".*"}
-"""What Grafana puts into a query."""
+"""Values that Grafana substitutes in a query."""
 
 
 @dataclass
 class Watched:
-    """Everything runs, the canary sends and asks each second, and Prometheus watches."""
+    """All services with a canary once per second, scraped by Prometheus."""
 
     prometheus: Prometheus
     aggregator: Service
@@ -71,14 +71,14 @@ def panels(board: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def as_asked(expression: str) -> str:
+def substituted(expression: str) -> str:
     for name, value in VARIABLES.items():
         expression = expression.replace(name, value)
     assert "$" not in expression, expression
     return expression
 
 
-def test_every_target_is_up_and_nothing_is_wrong(watched: Watched) -> None:
+def test_prometheus_scrapes_all_targets_and_no_alert_fires(watched: Watched) -> None:
     prometheus = watched.prometheus
     wait_until(lambda: prometheus.values("sum(up)") == [4], "all are up")
     wait_until(lambda: prometheus.values("mostread:events:rate5m > 0") != [], "rules are computed")
@@ -88,9 +88,9 @@ def test_every_target_is_up_and_nothing_is_wrong(watched: Watched) -> None:
 
 
 @pytest.mark.parametrize("file", DASHBOARDS, ids=lambda file: file.stem)
-def test_every_panel_has_something_to_show(file: Path, watched: Watched) -> None:
+def test_dashboard_panels_have_data(file: Path, watched: Watched) -> None:
     for title, expression in panels(json.loads(file.read_text())):
-        query = as_asked(expression)
+        query = substituted(expression)
         wait_until(
             lambda query=query: watched.prometheus.values(query) != [],  # type: ignore[misc]
             f"{title!r} shows something: {query}",
@@ -98,21 +98,23 @@ def test_every_panel_has_something_to_show(file: Path, watched: Watched) -> None
 
 
 @pytest.mark.parametrize("file", DASHBOARDS, ids=lambda file: file.stem)
-def test_whatever_can_be_chosen_is_there(file: Path, watched: Watched) -> None:
+def test_dashboard_variables_offer_every_service(file: Path, watched: Watched) -> None:
     for variable in json.loads(file.read_text())["templating"]["list"]:
-        found = re.fullmatch(
+        choice = re.fullmatch(
             r"label_values\((?P<series>.+), (?P<label>\w+)\)", variable["query"]["query"]
         )
-        assert found
-        query = f"count by ({found['label']}) ({as_asked(found['series'])})"
+        assert choice
+        query = f"count by ({choice['label']}) ({substituted(choice['series'])})"
         assert len(watched.prometheus.values(query)) == 4, variable["name"]
 
 
-def test_a_stopped_aggregator_is_told_and_its_return_too(watched: Watched) -> None:
+def test_alerts_fire_for_stopped_aggregator_and_resolve_on_its_return(watched: Watched) -> None:
     prometheus = watched.prometheus
     assert watched.aggregator.stop() == 0
-    wait_until(lambda: "MostreadNoAggregator" in prometheus.alerts("firing"), "somebody is called")
-    wait_until(lambda: "MostreadInstanceDown" in prometheus.alerts("firing"), "and told which")
+    wait_until(lambda: "MostreadNoAggregator" in prometheus.alerts("firing"), "the alert fires")
+    wait_until(
+        lambda: "MostreadInstanceDown" in prometheus.alerts("firing"), "the instance is named"
+    )
     assert not prometheus.alerts("firing") & {"MostreadNoCollector", "MostreadNoRanking"}
     (alert,) = (
         alert
@@ -126,5 +128,5 @@ def test_a_stopped_aggregator_is_told_and_its_return_too(watched: Watched) -> No
     )
 
     watched.aggregator.start().wait_ready()
-    told = {"MostreadNoAggregator", "MostreadInstanceDown"}
-    wait_until(lambda: not prometheus.alerts("pending", "firing") & told, "it is over")
+    resolved = {"MostreadNoAggregator", "MostreadInstanceDown"}
+    wait_until(lambda: not prometheus.alerts("pending", "firing") & resolved, "it is over")

@@ -1,4 +1,4 @@
-"""Kafka and ClickHouse as an operator would have them: TLS, users, and no right too many."""
+"""Kafka and ClickHouse as in production: TLS, users, and minimal rights."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from tests.support.tls.secured import ACLS, GRANTS, Secured, clickhouse_password
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority") / "ours")
+    return Authority(tmp_path_factory.mktemp("authority") / "own")
 
 
 @pytest.fixture(scope="session")
@@ -42,11 +42,11 @@ def secured(
     authority: Authority,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Secured]:
-    """Both servers, with topics and tables that the user for it has made."""
+    """Both servers, with topics and tables created by the user of `mostread init`."""
     directory = tmp_path_factory.mktemp("secrets")
-    found = Secured(secure_kafka, secure_clickhouse, authority, directory)
-    done = found.run("init", "init", MOSTREAD_INIT_PARTITIONS="4")
+    secured = Secured(secure_kafka, secure_clickhouse, authority, directory)
+    done = secured.run("init", "init", MOSTREAD_INIT_PARTITIONS="4")
     assert done.returncode == 0, done.stderr
     assert "created topic engagement.events" in done.stdout
-    yield found
-    found.end()
+    yield secured
+    secured.end()

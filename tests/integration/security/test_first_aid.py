@@ -1,4 +1,4 @@
-"""`mostread doctor` and `status` where there are TLS, users and rights."""
+"""`mostread doctor` and `status` with TLS, users and rights."""
 
 import json
 import re
@@ -12,14 +12,14 @@ from tests.support.tls.secured import CANARY, Secured
 
 def findings(secured: Secured, user: str, **different: str) -> dict[str, list[dict[str, Any]]]:
     done = secured.run(user, "doctor", "--data=/nowhere", "--json", "--seconds=40", **different)
-    found: dict[str, list[dict[str, Any]]] = {}
+    by_check: dict[str, list[dict[str, Any]]] = {}
     for each in json.loads(done.stdout)["findings"]:
-        found.setdefault(each["check"], []).append(each)
-    return found
+        by_check.setdefault(each["check"], []).append(each)
+    return by_check
 
 
-def levels(found: dict[str, list[dict[str, Any]]], *checks: str) -> set[str]:
-    return {each["level"] for name in checks for each in found[name]}
+def levels(by_check: dict[str, list[dict[str, Any]]], *checks: str) -> set[str]:
+    return {each["level"] for name in checks for each in by_check[name]}
 
 
 @pytest.fixture(scope="module")
@@ -29,20 +29,24 @@ def counting(secured: Secured) -> None:
 
 
 @pytest.mark.usefixtures("counting")
-def test_the_operator_may_look_at_everything(secured: Secured) -> None:
-    found = findings(secured, "operator")
+def test_doctor_and_status_see_everything_as_operator(secured: Secured) -> None:
+    by_check = findings(secured, "operator")
     for check in ("kafka", "topics", "retention", "replication", "clickhouse", "tables", "workers"):
-        assert levels(found, check) == {"ok"}, found[check]
-    # However full the disks and busy the machine are: they could be asked.
-    assert "skipped" not in levels(found, "clock", "disk of kafka", "disk of clickhouse", "counted")
-    # One of another test may be in the group yet.
+        assert levels(by_check, check) == {"ok"}, by_check[check]
+    # The result depends on the machine; only being skipped would be an error.
+    assert "skipped" not in levels(
+        by_check, "clock", "disk of kafka", "disk of clickhouse", "counted"
+    )
+    # An aggregator of another test may still be in the group.
     assert re.fullmatch(
-        "[12] aggregators? counts? all 4 partitions", found["workers"][0]["what"]
-    ), found["workers"]
+        "[12] aggregators? counts? all 4 partitions", by_check["workers"][0]["what"]
+    ), by_check["workers"]
     shown = secured.run("operator", "status", "--data=/nowhere", "--json")
     assert shown.stderr == ""
     seen = json.loads(shown.stdout)
-    counted = [place for worker in seen["workers"]["workers"] for place in worker["partitions"]]
+    counted = [
+        partition for worker in seen["workers"]["workers"] for partition in worker["partitions"]
+    ]
     assert sorted(counted) == [0, 1, 2, 3]
     assert seen["log"]["brokers"] == 1
     assert "rows" in seen["counted"]
@@ -50,28 +54,28 @@ def test_the_operator_may_look_at_everything(secured: Secured) -> None:
 
 
 @pytest.mark.usefixtures("counting")
-def test_what_a_user_may_not_see_is_not_called_missing(secured: Secured) -> None:
-    found = findings(secured, "aggregator")
-    assert levels(found, "topics", "tables", "disk of kafka") == {"skipped"}, found
-    assert "SELECT on imports" in found["tables"][0]["what"]
-    assert "DESCRIBE_CONFIGS on engagement.events" in found["topics"][0]["what"]
-    assert "deploy/kafka/acls.sh" in found["topics"][0]["advice"]
-    assert levels(found, "replication", "workers") == {"ok"}, found
-    assert "no topic" not in str(found)
+def test_doctor_skips_what_user_may_not_see(secured: Secured) -> None:
+    by_check = findings(secured, "aggregator")
+    assert levels(by_check, "topics", "tables", "disk of kafka") == {"skipped"}, by_check
+    assert "SELECT on imports" in by_check["tables"][0]["what"]
+    assert "DESCRIBE_CONFIGS on engagement.events" in by_check["topics"][0]["what"]
+    assert "deploy/kafka/acls.sh" in by_check["topics"][0]["advice"]
+    assert levels(by_check, "replication", "workers") == {"ok"}, by_check
+    assert "no topic" not in str(by_check)
 
 
-def test_a_wrong_password_is_said_and_not_shown(secured: Secured) -> None:
+def test_doctor_reports_wrong_password_without_printing_it(secured: Secured) -> None:
     wrong = secured.secret("wrong", f"{CANARY}wrong")
-    found = findings(
+    by_check = findings(
         secured,
         "operator",
         MOSTREAD_KAFKA_PASSWORD_FILE=wrong,
         MOSTREAD_CLICKHOUSE_PASSWORD_FILE=wrong,
     )
     for check, name in (("kafka", "MOSTREAD_KAFKA_PASSWORD"), ("clickhouse", "_PASSWORD")):
-        (only,) = found[check]
+        (only,) = by_check[check]
         assert only["level"] == "problem"
         assert name in only["what"]
         assert only["advice"] == "Change what it names, then run this again."
-    assert levels(found, "topics", "counted", "tables") == {"skipped"}
+    assert levels(by_check, "topics", "counted", "tables") == {"skipped"}
     assert CANARY not in secured.outputs()

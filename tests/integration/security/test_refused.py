@@ -1,4 +1,4 @@
-"""What is wrong is said with the setting to change, at once and on /readyz; no secret is told."""
+"""Refused connections: the error names the setting to change, and never a secret."""
 
 import subprocess
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ from tests.support.tls.secured import (
 
 @pytest.fixture(scope="session")
 def stranger(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What one would trust who believed another authority."""
+    """The CA file of another authority."""
     return Authority(tmp_path_factory.mktemp("authority") / "other").file
 
 
@@ -47,13 +47,13 @@ def kafka_settings(secured: Secured, **different: str) -> KafkaSettings:
 
 
 @pytest.mark.parametrize("mechanism", ["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"])
-def test_each_mechanism_lets_a_user_in(secured: Secured, mechanism: str) -> None:
+def test_every_sasl_mechanism_authenticates(secured: Secured, mechanism: str) -> None:
     with topics.admin(kafka_settings(secured, kafka_sasl_mechanism=mechanism)) as client:
         assert client.list_topics()
 
 
 @pytest.mark.parametrize(
-    ("different", "said"),
+    ("different", "message"),
     [
         ({"kafka_password": f"{CANARY}wrong"}, "MOSTREAD_KAFKA_PASSWORD"),
         ({"kafka_username": "somebody"}, "MOSTREAD_KAFKA_USERNAME"),
@@ -82,8 +82,8 @@ def test_each_mechanism_lets_a_user_in(secured: Secured, mechanism: str) -> None
         ({"kafka_brokers": "localhost"}, "not in the form host:port"),
     ],
 )
-def test_kafka_does_not_let_us_in(
-    secured: Secured, stranger: Path, different: Mapping[str, str], said: str
+def test_refused_kafka_connection_names_setting_to_change(
+    secured: Secured, stranger: Path, different: Mapping[str, str], message: str
 ) -> None:
     named = {
         "kafka": secured.kafka,
@@ -94,25 +94,25 @@ def test_kafka_does_not_let_us_in(
     settings = {name: value.format(**named) for name, value in different.items()}
     with pytest.raises(Misconfigured) as refused, topics.admin(kafka_settings(secured, **settings)):
         pass
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert CANARY not in str(refused.value)
     assert "localhost" in str(refused.value) or "127.0.0.1" in str(refused.value)
 
 
-def test_one_broker_of_several_that_lets_us_in_is_enough(secured: Secured) -> None:
+def test_diagnose_accepts_one_working_broker_of_several(secured: Secured) -> None:
     brokers = f"{secured.kafka.expired},{secured.kafka.users}"
     assert diagnose(kafka_settings(secured, kafka_brokers=brokers)) is None
 
 
-def test_plain_words_to_brokers_that_speak_tls(secured: Secured) -> None:
+def test_diagnose_detects_tls_brokers_behind_plaintext_settings(secured: Secured) -> None:
     settings = kafka_settings(secured, kafka_security_protocol="PLAINTEXT", **NO_TLS, **NO_USER)
     assert "the broker requires TLS" in (diagnose(settings) or "")
 
 
-def test_a_service_that_is_not_let_in_says_so_and_goes_on_trying(
+def test_refused_service_reports_reason_on_readyz_and_retries(
     secured: Secured, stranger: Path
 ) -> None:
-    """All at once: each waits for its server, and none ends."""
+    """All services at once: each waits for its server, and none exits."""
     wrong = secured.secret("wrong", f"{CANARY}wrong")
     (nowhere,) = free_ports(1)
     cases: list[tuple[Service, str]] = [
@@ -161,10 +161,10 @@ def test_a_service_that_is_not_let_in_says_so_and_goes_on_trying(
             "ClickHouse does not answer",
         ),
     ]
-    for service, said in cases:
+    for service, message in cases:
         wait_until(
-            lambda service=service, said=said: said in service.failing(),  # type: ignore[misc]
-            f"{service.name} says {said!r}; /readyz: {service.failing()}",
+            lambda service=service, message=message: message in service.failing(),  # type: ignore[misc]
+            f"{service.name} says {message!r}; /readyz: {service.failing()}",
         )
         assert CANARY not in service.failing()
     for service, _ in cases:
@@ -173,7 +173,7 @@ def test_a_service_that_is_not_let_in_says_so_and_goes_on_trying(
 
 
 @pytest.mark.parametrize(
-    ("user", "environment", "said"),
+    ("user", "environment", "message"),
     [
         ("collector", {}, "mostread-collector may not"),
         ("init", {"MOSTREAD_CLICKHOUSE_USER": "mostread_ranking"}, "MOSTREAD_CLICKHOUSE_USER"),
@@ -181,18 +181,18 @@ def test_a_service_that_is_not_let_in_says_so_and_goes_on_trying(
         ("init", {"MOSTREAD_KAFKA_PASSWORD": f"{CANARY}twice"}, "are both set; keep one of them"),
     ],
 )
-def test_a_command_that_is_not_let_in_says_so_in_one_line(
-    secured: Secured, user: str, environment: dict[str, str], said: str
+def test_refused_command_fails_with_one_line(
+    secured: Secured, user: str, environment: dict[str, str], message: str
 ) -> None:
     settings = {**secured.environment("init"), **secured.environment(user), **environment}
     done = secured.run("init", "init", **settings)
     assert done.returncode != 0
-    assert said in done.stderr
+    assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert CANARY not in done.stdout + done.stderr
 
 
-def test_passwords_of_the_environment_work_as_well(secured: Secured) -> None:
+def test_init_accepts_passwords_from_environment(secured: Secured) -> None:
     done = secured.run(
         "init",
         "init",
@@ -205,7 +205,7 @@ def test_passwords_of_the_environment_work_as_well(secured: Secured) -> None:
     assert CANARY not in done.stdout + done.stderr
 
 
-def test_the_engine_understands_every_grant(secured: Secured) -> None:
+def test_engine_accepts_every_grant(secured: Secured) -> None:
     client = connect(secured.all_rights())
     passwords = dict.fromkeys(("init", "aggregator", "ranking", "operator"), "ab" * 32)
     kinds = {
@@ -216,7 +216,7 @@ def test_the_engine_understands_every_grant(secured: Secured) -> None:
     assert kinds == {"CreateUserQuery", "GrantQuery"}
 
 
-def test_granting_needs_to_know_where() -> None:
+def test_acls_script_without_server_prints_usage() -> None:
     done = subprocess.run([str(ACLS)], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "deploy/kafka/acls.sh --bootstrap-server" in done.stderr

@@ -39,7 +39,7 @@ def running(secured: Secured) -> dict[str, Service]:
     return {service.name: service.wait_ready() for service in services}
 
 
-def test_every_event_is_counted_once_and_listed(running: dict[str, Service]) -> None:
+def test_events_are_counted_once_over_tls(running: dict[str, Service]) -> None:
     collector, ranking = running["collector"].url, running["ranking"].url
     events = [
         {"type": "view", "article_id": article, "id": f"{article}-{number}", "visitor": "v"}
@@ -61,14 +61,14 @@ def test_every_event_is_counted_once_and_listed(running: dict[str, Service]) -> 
     assert items[0]["title"] == title["title"]
 
 
-def test_what_an_editor_decides_is_in_the_list(running: dict[str, Service]) -> None:
+def test_placement_reaches_list_over_tls(running: dict[str, Service]) -> None:
     ranking = running["ranking"].url
     placement = f"{running['collector'].url}/v1/articles/new-school/placement"
     assert send(placement, "PUT", {"pinned": 1, "reason": "the news of the day"}, EDITOR) < 300
     wait_until(lambda: next(iter(listed(ranking, "1h"))) == "new-school", "it is pinned")
 
 
-def test_several_collectors_of_one_command_read_the_secrets_themselves(secured: Secured) -> None:
+def test_collector_workers_read_secret_files(secured: Secured) -> None:
     workers = secured.service("collector", MOSTREAD_COLLECTOR_WORKERS="2", **TOKENS).wait_ready()
     event = {"type": "view", "article_id": "new-school", "id": "new-school-0", "visitor": "v"}
     assert send(f"{workers.url}/v1/events", "POST", event) == ACCEPTED
@@ -76,9 +76,7 @@ def test_several_collectors_of_one_command_read_the_secrets_themselves(secured: 
 
 
 @pytest.mark.usefixtures("running")
-def test_an_operator_does_everything_with_rights_of_its_own(
-    secured: Secured, tmp_path: Path
-) -> None:
+def test_operator_commands_work_with_operator_grants(secured: Secured, tmp_path: Path) -> None:
     broken = b'{"type":"view","article_id":"old-bridge","timestamp":"now"}'
     producer = KafkaProducer(bootstrap_servers=secured.kafka.brokers, acks="all")
     producer.send("engagement.events", key=b"old-bridge", value=broken).get(30)
@@ -91,14 +89,14 @@ def test_an_operator_does_everything_with_rights_of_its_own(
 
     wait_until(lambda: len(letters()) == 1, "the broken line is a dead letter")
     (letter,) = letters()
-    mended = tmp_path / "letters.ndjson"
-    mended.write_text(
-        json.dumps({**letter, "text": '{"type":"view","article_id":"old-bridge","id":"mended"}'})
+    fixed = tmp_path / "letters.ndjson"
+    fixed.write_text(
+        json.dumps({**letter, "text": '{"type":"view","article_id":"old-bridge","id":"fixed"}'})
     )
     totals = tmp_path / "totals.csv"
     totals.write_text("article_id,views,comments,likes\nold-bridge,1000,1,1\n")
     for arguments in (
-        ("dead-letters", "replay", str(mended)),
+        ("dead-letters", "replay", str(fixed)),
         ("audit",),
         ("import-totals", str(totals), "--name", "before"),
         ("import-totals", "--remove", "before"),
@@ -107,15 +105,15 @@ def test_an_operator_does_everything_with_rights_of_its_own(
         assert done.returncode == 0, (arguments, done.stdout, done.stderr)
 
 
-def test_the_list_is_still_exact_after_that(running: dict[str, Service]) -> None:
+def test_list_is_exact_after_operator_commands(running: dict[str, Service]) -> None:
     wanted = {**VIEWS, "old-bridge": VIEWS["old-bridge"] + 1}
     wait_until(
         lambda: listed(running["ranking"].url, "1h") == {k: (v, v) for k, v in wanted.items()},
-        "the mended event is counted",
+        "the fixed event is counted",
     )
 
 
-def test_a_certificate_says_who_one_is_where_the_servers_want_one(secured: Secured) -> None:
+def test_client_certificate_authenticates_without_password(secured: Secured) -> None:
     kafka, clickhouse = (
         str(secured.authority.sign("client", common_name=f"mostread{sign}init")) for sign in "-_"
     )
@@ -134,7 +132,7 @@ def test_a_certificate_says_who_one_is_where_the_servers_want_one(secured: Secur
     assert "nothing to do" in done.stdout
 
 
-def test_no_secret_is_in_a_log_an_answer_or_a_list_of_processes(
+def test_secrets_appear_in_no_log_response_or_process_list(
     secured: Secured, running: dict[str, Service]
 ) -> None:
     for service in running.values():
@@ -148,19 +146,19 @@ def test_no_secret_is_in_a_log_an_answer_or_a_list_of_processes(
     assert shown.returncode == 0, shown.stderr
     assert "MOSTREAD_KAFKA_PASSWORD=********" in shown.stdout
     assert CANARY not in secured.outputs()
-    assert "partitions_assigned" in secured.outputs()  # it is they that were searched
+    assert "partitions_assigned" in secured.outputs()  # the logs that were searched
 
 
 @pytest.mark.usefixtures("running")
-def test_an_operator_may_rebuild_and_no_secret_is_told_then(secured: Secured) -> None:
+def test_operator_rebuild_prints_no_secret(secured: Secured) -> None:
     for command in ("rebuild", "audit"):
         done = secured.run("operator", command)
         assert done.returncode == 0, (command, done.stdout, done.stderr)
-    wait_until(lambda: "restarting" in secured.outputs(), "the aggregator begins anew")
+    wait_until(lambda: "restarting" in secured.outputs(), "the aggregator restarts")
     assert CANARY not in secured.outputs()
 
 
-def test_an_operator_may_back_up_and_restore(
+def test_operator_can_back_up_and_restore(
     running: dict[str, Service], secured: Secured, tmp_path: Path
 ) -> None:
     before = listed(running["ranking"].url, "all")

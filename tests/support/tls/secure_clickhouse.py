@@ -173,7 +173,7 @@ class SecureClickHouse(LocalServer):
 
     @property
     def argv(self) -> list[str]:
-        return [sys.executable, str(Path(__file__)), str(self.data)]
+        return [sys.executable, "-m", "tests.support.tls.secure_clickhouse", str(self.data)]
 
     def prepare(self, progress: Progress) -> None:
         self.data.mkdir(parents=True, exist_ok=True)

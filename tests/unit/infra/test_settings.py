@@ -1,4 +1,4 @@
-"""Secrets out of files, and settings that are of no effect beside others."""
+"""Secrets from files, and settings without effect."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ from tests.support.tls.certificates import Authority
 
 CANARY = "canary-in-a-file"
 SECRETS = sorted({name for each in SERVICES.values() for name in each.secret_names()})
-# What each needs beside it.
+# Settings that each secret requires.
 BESIDE = {
     "kafka_password": {
         "MOSTREAD_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
@@ -34,7 +34,7 @@ def file_with(directory: Path, text: bytes) -> str:
     return str(file)
 
 
-def test_the_secrets_are_known() -> None:
+def test_secret_names_are_the_secret_fields() -> None:
     assert SECRETS == [
         "canary_token",
         "clickhouse_password",
@@ -44,7 +44,7 @@ def test_the_secrets_are_known() -> None:
 
 
 @pytest.mark.parametrize("name", SECRETS)
-def test_a_secret_is_read_from_a_file_and_shown_nowhere(name: str, tmp_path: Path) -> None:
+def test_secret_from_file_is_read_and_never_printed(name: str, tmp_path: Path) -> None:
     secret = CANARY.ljust(40, "x")
     file = file_with(tmp_path, f"{secret}\n".encode())
     environment = {f"{variable(name)}_FILE": file, **BESIDE.get(name, {})}
@@ -61,7 +61,7 @@ def test_a_secret_is_read_from_a_file_and_shown_nowhere(name: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (b"", "is empty; write the secret into it"),
         (b"\n", "is empty; write the secret into it"),
@@ -69,21 +69,23 @@ def test_a_secret_is_read_from_a_file_and_shown_nowhere(name: str, tmp_path: Pat
         (b"canary\xff", "is not text in UTF-8"),
     ],
 )
-def test_a_file_that_holds_no_secret_is_an_error(text: bytes, said: str, tmp_path: Path) -> None:
+def test_secret_file_with_invalid_content_is_error(
+    text: bytes, message: str, tmp_path: Path
+) -> None:
     ran = run("config", MOSTREAD_CLICKHOUSE_PASSWORD_FILE=file_with(tmp_path, text))
     assert ran.returncode == 2
     start = f"mostread: MOSTREAD_CLICKHOUSE_PASSWORD_FILE: {tmp_path / 'secret'} "
-    assert ran.stderr == f"{start}{said}\n"
+    assert ran.stderr == f"{start}{message}\n"
 
 
-def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+def test_secret_file_that_cannot_be_read_is_error(tmp_path: Path) -> None:
     for path, why in ((tmp_path / "none", "No such file"), (tmp_path, "Is a directory")):
         ran = run("config", MOSTREAD_CLICKHOUSE_PASSWORD_FILE=str(path))
         assert ran.returncode == 2
         assert f"_PASSWORD_FILE: {path} cannot be read ({why}" in ran.stderr
 
 
-def test_a_secret_that_is_given_twice_is_an_error(tmp_path: Path) -> None:
+def test_secret_given_by_value_and_file_is_error(tmp_path: Path) -> None:
     file = file_with(tmp_path, CANARY.encode())
     names = {"MOSTREAD_CLICKHOUSE_PASSWORD": CANARY, "MOSTREAD_CLICKHOUSE_PASSWORD_FILE": file}
     ran = run("config", **names)
@@ -92,11 +94,11 @@ def test_a_secret_that_is_given_twice_is_an_error(tmp_path: Path) -> None:
         "mostread: MOSTREAD_CLICKHOUSE_PASSWORD and MOSTREAD_CLICKHOUSE_PASSWORD_FILE are both "
         "set; keep one of them\n"
     )
-    # As a container's file of settings leaves them.
+    # As the env file of a container leaves them.
     assert run("config", **names | {"MOSTREAD_CLICKHOUSE_PASSWORD": ""}).returncode == 0
 
 
-def test_a_secret_that_is_refused_is_not_told() -> None:
+def test_rejected_secret_is_not_printed() -> None:
     with pytest.raises(ValidationError) as refused:
         CollectorSettings.model_validate({"collector_visitor_secret": CANARY})
     assert "too short" in str(refused.value)
@@ -104,7 +106,7 @@ def test_a_secret_that_is_refused_is_not_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"kafka_ca_file": "ca.pem"}, "MOSTREAD_KAFKA_CA_FILE has no effect"),
         ({"kafka_password": CANARY}, "MOSTREAD_KAFKA_USERNAME and _PASSWORD have no effect"),
@@ -116,30 +118,30 @@ def test_a_secret_that_is_refused_is_not_told() -> None:
         ({"kafka_security_protocol": "ssl"}, "Input should be 'PLAINTEXT', 'SSL'"),
     ],
 )
-def test_settings_of_kafka_that_contradict_each_other(settings: dict[str, str], said: str) -> None:
+def test_contradicting_kafka_settings_are_rejected(settings: dict[str, str], message: str) -> None:
     with pytest.raises(ValidationError) as refused:
         KafkaSettings.model_validate(settings)
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert CANARY not in str(refused.value)
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"clickhouse_ca_file": "ca.pem"}, "MOSTREAD_CLICKHOUSE_CA_FILE has no effect"),
         ({"clickhouse_url": f"https://a:{CANARY}@host:8443"}, "the address may not contain a user"),
     ],
 )
-def test_settings_of_clickhouse_that_contradict_each_other(
-    settings: dict[str, str], said: str
+def test_contradicting_clickhouse_settings_are_rejected(
+    settings: dict[str, str], message: str
 ) -> None:
     with pytest.raises(ValidationError) as refused:
         ClickHouseSettings.model_validate(settings)
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert CANARY not in str(refused.value)
 
 
-def test_files_of_certificates_are_looked_at_when_a_service_starts(tmp_path: Path) -> None:
+def test_certificate_files_are_checked_at_start(tmp_path: Path) -> None:
     authority = Authority(tmp_path / "ca")
     certificate = authority.sign("client")
     no_certificate = file_with(tmp_path, b"no certificate")
@@ -168,7 +170,7 @@ def test_files_of_certificates_are_looked_at_when_a_service_starts(tmp_path: Pat
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line as a process of its own, for its exit code and its last words."""
+    """Run the command line in a process, for its exit code and output."""
     return subprocess.run(
         [sys.executable, "-m", "mostread", *arguments],
         env={**os.environ, **environment},

@@ -24,7 +24,8 @@ log = get_logger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 CONTENT_TYPE = "application/problem+json"
-_NOT_STORED = "{error} Nothing was kept. Send it again after Retry-After."
+_NOT_STORED = "{error} Nothing was stored; send the request again after Retry-After."
+_NO_COUNTERS = "The counters cannot be read, and no response is cached; try again. ({error})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +77,8 @@ PROBLEMS: Mapping[type[MostreadError], ProblemType] = {
         503,
         "outcome-unknown",
         "Service Unavailable",
-        "{error} The events may be kept or not. Send the same events again with the same ids "
-        "after Retry-After, for at most 25 minutes: an id is counted once.",
+        "{error} The events may or may not be stored; send them again with the same ids after "
+        "Retry-After, for at most 25 minutes. An id is counted once.",
         retry_after=2,
     ),
     errors.Overloaded: ProblemType(
@@ -88,14 +89,14 @@ PROBLEMS: Mapping[type[MostreadError], ProblemType] = {
         503,
         "overloaded",
         "Overloaded",
-        "{error}. Try again later, or ask an operator for more.",
+        "{error}; try again later, or ask the operator to raise the limit.",
         retry_after=2,
     ),
     errors.ClickHouseUnavailable: ProblemType(
         503,
         "counters-unavailable",
         "Counters unavailable",
-        "The counters cannot be read just now and no older answer is kept. Try again. ({error})",
+        _NO_COUNTERS,
         retry_after=2,
     ),
     # ClickHouse lacks a table or a right. An operator can fix that while the service runs.
@@ -103,7 +104,7 @@ PROBLEMS: Mapping[type[MostreadError], ProblemType] = {
         503,
         "counters-unavailable",
         "Counters unavailable",
-        "The counters cannot be read just now and no older answer is kept. Try again. ({error})",
+        _NO_COUNTERS,
         retry_after=2,
     ),
 }
@@ -193,9 +194,9 @@ def _http_problem(request: web.Request, error: web.HTTPException) -> web.Respons
     headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
     slug = error.reason.lower().replace(" ", "-")
     detail = {
-        404: f"There is nothing at {request.path}. /openapi.json lists the addresses.",
-        405: f"{request.method} is not for {request.path}.",
-        413: "The body is larger than this address takes. Send less at once.",
+        404: f"No resource at {request.path}; /openapi.json lists the paths.",
+        405: f"{request.path} does not support {request.method}; use one of the methods in Allow.",
+        413: "The body exceeds the limit of this path; send it in several requests.",
     }.get(error.status, error.text or error.reason)
     return problem(error.status, slug, error.reason, detail, headers=headers)
 
@@ -207,5 +208,5 @@ def _internal_error(request: web.Request) -> web.Response:
         500,
         "internal-error",
         "Internal Server Error",
-        "This is our fault and it is in our log. Try again.",
+        "The service failed unexpectedly and logged the cause; try again later.",
     )

@@ -1,4 +1,4 @@
-"""`mostread token` and the file it writes, and a service's view of that file."""
+"""`mostread token`, the file it writes, and the store that follows the file."""
 
 import os
 import stat
@@ -23,21 +23,21 @@ def run(file: Path, *arguments: str) -> Result:
     return CliRunner(env=environment).invoke(token, arguments)
 
 
-def test_a_token_is_printed_once_and_kept_as_a_hash(tmp_path: Path) -> None:
+def test_token_add_prints_token_once_and_stores_its_hash(tmp_path: Path) -> None:
     file = tmp_path / "new" / "tokens"
     shown = run(file, "create", "desk", "--role", "editor").stdout.strip()
     assert len(shown) >= 43
     assert shown not in file.read_text()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [path.name for path in file.parent.iterdir()] == ["tokens"]
-    found = find_token(token_file.read(file), shown)
-    assert found is not None
-    assert (found.name, found.role) == ("desk", Role.EDITOR)
+    token = find_token(token_file.read(file), shown)
+    assert token is not None
+    assert (token.name, token.role) == ("desk", Role.EDITOR)
     listed = run(file, "list").stdout
     assert listed == f"desk\teditor\t{file}\n"
 
 
-def test_a_token_is_revoked_by_its_name(tmp_path: Path) -> None:
+def test_token_remove_revokes_token_by_name(tmp_path: Path) -> None:
     file = tmp_path / "tokens"
     for name in ("one", "two"):
         assert run(file, "create", name, "--role", "emit").exit_code == 0
@@ -46,25 +46,25 @@ def test_a_token_is_revoked_by_its_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["create", "desk", "--role", "cms"], "has a token 'desk' already; revoke it first"),
         (["revoke", "dekk"], "has no token 'dekk'; it has desk"),
     ],
 )
-def test_a_name_that_is_wrong_changes_nothing(
-    tmp_path: Path, arguments: list[str], said: str
+def test_token_command_with_wrong_name_leaves_file_unchanged(
+    tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     file = tmp_path / "tokens"
     run(file, "create", "desk", "--role", "emit")
     before = file.read_bytes()
     result = run(file, *arguments)
     assert isinstance(result.exception, MostreadError)
-    assert said in str(result.exception)
+    assert message in str(result.exception)
     assert file.read_bytes() == before
 
 
-def test_a_name_or_file_that_cannot_be_is_a_usage_error(tmp_path: Path) -> None:
+def test_token_command_with_invalid_name_or_file_is_usage_error(tmp_path: Path) -> None:
     result = run(tmp_path / "tokens", "create", "a:b", "--role", "emit")
     assert result.exit_code == 2
     assert "a name is made of" in result.stderr
@@ -73,13 +73,13 @@ def test_a_name_or_file_that_cannot_be_is_a_usage_error(tmp_path: Path) -> None:
     assert "say which file: --file FILE" in nowhere.stderr
 
 
-def test_tokens_of_the_setting_are_listed_too(tmp_path: Path) -> None:
+def test_token_list_includes_tokens_of_setting(tmp_path: Path) -> None:
     environment = {"MOSTREAD_COLLECTOR_TOKENS": f"app:emit:{HASH}"}
     result = CliRunner(env=environment).invoke(token, ["list", "--file", str(tmp_path / "tokens")])
     assert result.stdout == "app\temit\tMOSTREAD_COLLECTOR_TOKENS\n"
 
 
-def test_changes_made_at_once_are_all_made(tmp_path: Path) -> None:
+def test_concurrent_updates_of_file_are_all_applied(tmp_path: Path) -> None:
     file = tmp_path / "tokens"
 
     def add(number: int) -> None:
@@ -91,9 +91,9 @@ def test_changes_made_at_once_are_all_made(tmp_path: Path) -> None:
     assert {each.name for each in token_file.read(file)} == {f"t{n}" for n in range(40)}
 
 
-def test_a_comment_is_no_token_and_no_hash_is_quoted(tmp_path: Path) -> None:
+def test_file_comments_are_skipped_and_errors_quote_no_hash(tmp_path: Path) -> None:
     file = tmp_path / "tokens"
-    file.write_text(f"# ours\n\ndesk:editor:{HASH}\n")
+    file.write_text(f"# own\n\ndesk:editor:{HASH}\n")
     assert [each.name for each in token_file.read(file)] == ["desk"]
     file.write_text(f"desk:boss:{HASH}\n")
     with pytest.raises(InvalidFile, match="'desk' needs a role") as raised:
@@ -105,7 +105,7 @@ def test_a_comment_is_no_token_and_no_hash_is_quoted(tmp_path: Path) -> None:
 
 
 class Following:
-    """A service's tokens, which look at the file when a test says so."""
+    """A token store that polls its file only on request."""
 
     def __init__(self, file: Path) -> None:
         self.registry = CollectorRegistry()
@@ -120,7 +120,7 @@ class Following:
         return self.registry.get_sample_value("broken") == 1
 
 
-def test_a_change_of_the_file_is_seen_and_a_broken_one_changes_nothing(tmp_path: Path) -> None:
+def test_store_follows_file_and_keeps_tokens_while_it_is_invalid(tmp_path: Path) -> None:
     file = tmp_path / "tokens"
     following = Following(file)
     assert following.names() == ["fixed"]
@@ -135,12 +135,12 @@ def test_a_change_of_the_file_is_seen_and_a_broken_one_changes_nothing(tmp_path:
     assert not following.is_broken()
 
 
-def test_a_broken_file_is_an_error_at_the_start(tmp_path: Path) -> None:
+def test_store_rejects_invalid_file_at_start(tmp_path: Path) -> None:
     file = tmp_path / "tokens"
     file.write_text("desk")
     with pytest.raises(InvalidFile, match="'desk' needs a role"):
         Following(file)
 
 
-def test_without_a_file_there_are_the_tokens_of_the_setting() -> None:
+def test_store_without_file_has_tokens_of_setting() -> None:
     assert Following(Path(os.devnull)).names() == ["fixed"]

@@ -27,17 +27,17 @@ from mostread.infra.schemas import migrations
         ("EXCHANGE TABLES a.b AND c.d", "EXCHANGE TABLES a.b AND c.d ON CLUSTER 'news'"),
     ],
 )
-def test_a_statement_goes_to_all_replicas(sql: str, wanted: str) -> None:
+def test_on_cluster_sends_statement_to_all_replicas(sql: str, wanted: str) -> None:
     assert on_cluster(sql, "news") == wanted
     assert on_cluster(sql, "") == sql
 
 
-def test_what_is_not_known_is_not_sent_to_one_replica_only() -> None:
+def test_on_cluster_rejects_unsupported_statement() -> None:
     with pytest.raises(ValueError, match="unsupported statement"):
         on_cluster("OPTIMIZE TABLE a FINAL", "news")
 
 
-def test_each_table_of_a_migration_replicates() -> None:
+def test_on_cluster_makes_tables_of_migrations_replicate() -> None:
     every = [s for path in migrations() for s in statements(path.read_text())]
     for statement in [CREATE_TABLE, *every]:
         sent = on_cluster(statement, "news")

@@ -1,4 +1,4 @@
-"""The limit of open files is raised as far as it may be, and no further than is wanted."""
+"""The limit of open files."""
 
 import resource
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from mostread.infra.http.connections import raise_nofile_limit
 
 @pytest.fixture
 def hard() -> Iterator[int]:
-    """The hard limit, while the soft one is half of it."""
+    """The hard limit; the soft limit is half of it."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     hard = before[1]
     if hard == resource.RLIM_INFINITY:
@@ -24,14 +24,14 @@ def soft() -> int:
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
-def test_what_is_wanted_is_allowed_where_it_can_be(hard: int) -> None:
+def test_limit_rises_to_wanted_value(hard: int) -> None:
     assert raise_nofile_limit(hard - 1) == hard - 1 == soft()
 
 
-def test_no_more_is_allowed_than_the_system_lets_us(hard: int) -> None:
+def test_limit_stops_at_hard_limit(hard: int) -> None:
     assert raise_nofile_limit(hard + 1) == hard == soft()
 
 
-def test_what_is_allowed_already_stays(hard: int) -> None:
+def test_limit_above_wanted_value_is_unchanged(hard: int) -> None:
     assert raise_nofile_limit(10) == 10
     assert soft() == hard // 2

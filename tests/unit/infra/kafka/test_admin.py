@@ -1,4 +1,4 @@
-"""Asking for a broker that is away, again and again, leaves nothing behind."""
+"""The admin client while no broker is reachable."""
 
 import subprocess
 import sys
@@ -18,8 +18,8 @@ for _ in range(3):
 """
 
 
-def test_a_failed_try_leaves_no_thread() -> None:
-    """In a process of its own: kafka-python leaves closing sockets to the garbage collector."""
+def test_admin_client_leaves_no_thread_after_failed_connection() -> None:
+    """Runs in its own process, since kafka-python leaves sockets to the garbage collector."""
     ran = subprocess.run(
         [sys.executable, "-c", PROGRAM, f"127.0.0.1:{free_ports(1)[0]}"],
         capture_output=True,
