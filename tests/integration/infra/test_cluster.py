@@ -24,7 +24,7 @@ DDL = [
 REBUILD = [
     "CREATE DATABASE IF NOT EXISTS other",
     "CREATE TABLE other.counters AS counters",
-    "ALTER TABLE other.counters DROP CONSTRAINT rebuild",
+    "ALTER TABLE other.counters DROP CONSTRAINT epoch",
     "ALTER TABLE other.counters ADD CONSTRAINT epoch CHECK epoch = 1",
     "ALTER TABLE other.counters MODIFY COLUMN epoch DEFAULT 1",
     "EXCHANGE TABLES default.counters AND other.counters",
