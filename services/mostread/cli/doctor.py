@@ -11,12 +11,12 @@ import pydantic
 from mostread.cli.params import addresses, find_stack, way_options
 from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.kafka.config import KafkaSettings
-from mostread.ops import terminal
 from mostread.ops.doctor.checks import CHECKS
 from mostread.ops.doctor.findings import Level
-from mostread.ops.doctor.report import as_json, lines, worst
-from mostread.ops.doctor.runner import examine
-from mostread.ops.inspection.clients import Way
+from mostread.ops.doctor.report import as_json, report_lines, worst_level
+from mostread.ops.doctor.runner import run_checks
+from mostread.ops.inspection.clients import SystemClients
+from mostread.ops.terminal import terminal_width, use_colour
 
 
 @click.command()
@@ -35,36 +35,36 @@ def doctor(data: Path, seconds: float, *, in_json: bool, **services: tuple[str, 
     It changes nothing. Kafka and ClickHouse are those of the settings, or of the stack that
     runs on --data. Ends with exit code 1 where there is a problem; warnings are none.
     """
-    # What the clients would log of a broker that is away is found by us, once.
+    # Unavailable servers are findings; the clients need not log them too.
     logging.disable(logging.CRITICAL)
     stack = find_stack(data)
-    way = Way(
+    clients = SystemClients(
         services=addresses(stack, services),
         data=stack.folder if stack else None,
-        # Less, so that it is known of whom the others hear nothing.
+        # Less than the deadline, so that checks can still report the timeout of a server.
         seconds=seconds * 0.6,
     )
-    looked_at = _looked_at(way)
-    checked = examine(way, CHECKS, seconds)
-    way.close()
+    targets = _targets(clients)
+    results = run_checks(clients, CHECKS, seconds)
+    clients.close()
     if in_json:
-        click.echo(orjson.dumps(as_json(checked, looked_at)))
+        click.echo(orjson.dumps(as_json(results, targets)))
     else:
-        click.echo("; ".join(f"{part} at {place}" for part, place in looked_at.items()) + "\n")
-        for line in lines(checked, terminal.width()):
-            click.echo(line, color=terminal.colours())
-    if worst(checked) is Level.PROBLEM:
+        click.echo("; ".join(f"{name} at {address}" for name, address in targets.items()) + "\n")
+        for line in report_lines(results, terminal_width()):
+            click.echo(line, color=use_colour())
+    if worst_level(results) is Level.PROBLEM:
         sys.exit(1)
 
 
-def _looked_at(way: Way) -> dict[str, str]:
-    """Return where what is looked at is, as far as the settings can be read."""
-    found = {}
+def _targets(clients: SystemClients) -> dict[str, str]:
+    """Return the addresses of what is checked, as far as settings are valid."""
+    targets = {}
     try:
-        found["Kafka"] = KafkaSettings().kafka_brokers
-        found["ClickHouse"] = ClickHouseSettings().clickhouse_url
+        targets["Kafka"] = KafkaSettings().kafka_brokers
+        targets["ClickHouse"] = ClickHouseSettings().clickhouse_url
     except pydantic.ValidationError:
         pass
-    if way.data:
-        found["the stack"] = str(way.data)
-    return found
+    if clients.data:
+        targets["development stack"] = str(clients.data)
+    return targets

@@ -10,12 +10,12 @@ import click
 import orjson
 
 from mostread.cli.params import addresses, find_stack, way_options
-from mostread.ops import terminal
-from mostread.ops.inspection.clients import Way
-from mostread.ops.status.collect import Away, Seen, as_json, look
-from mostread.ops.status.render import blocks, lines
+from mostread.ops.inspection.clients import SystemClients
+from mostread.ops.status.collect import SystemStatus, UnavailablePart, as_json, collect
+from mostread.ops.status.render import status_blocks, status_lines
+from mostread.ops.terminal import terminal_width, use_colour
 
-BETWEEN_LOOKS = 1.0
+RATE_INTERVAL_SECONDS = 1.0
 
 
 @click.command()
@@ -54,38 +54,42 @@ def status(
     Rates are those between two looks, one second apart. Ends with exit code 1 where a part is
     away.
     """
-    logging.disable(logging.CRITICAL)  # what is away is seen, and need not be logged too
+    logging.disable(logging.CRITICAL)  # unavailable parts are shown, and need not be logged
 
-    def seen() -> Seen:
-        stack = find_stack(data)  # each time: it may end and begin anew meanwhile
-        way = Way(services=addresses(stack, services), seconds=seconds * 0.8)
+    def collect_status() -> SystemStatus:
+        stack = find_stack(data)  # every time, since the stack may restart
+        clients = SystemClients(services=addresses(stack, services), seconds=seconds * 0.8)
         try:
-            return look(way, site, window, seconds)
+            return collect(clients, site, window, seconds)
         finally:
-            way.close()
+            clients.close()
 
     try:
-        before = seen()
-        time.sleep(BETWEEN_LOOKS)
-        now = seen()
-        _show(now, before, in_json=in_json, afresh=watch)
+        previous = collect_status()
+        time.sleep(RATE_INTERVAL_SECONDS)
+        current = collect_status()
+        _show(current, previous, in_json=in_json, refresh=watch)
         while watch:
             time.sleep(every)
-            before, now = now, seen()
-            _show(now, before, in_json=in_json, afresh=True)
+            previous, current = current, collect_status()
+            _show(current, previous, in_json=in_json, refresh=True)
     except KeyboardInterrupt:
         return
-    if any(isinstance(part, Away) for part in now.parts):
+    if any(isinstance(part, UnavailablePart) for part in current.parts):
         sys.exit(1)
 
 
-def _show(now: Seen, before: Seen, *, in_json: bool, afresh: bool) -> None:
+def _show(current: SystemStatus, previous: SystemStatus, *, in_json: bool, refresh: bool) -> None:
     if in_json:
-        click.echo(orjson.dumps(as_json(now, before), option=orjson.OPT_NON_STR_KEYS))
+        click.echo(orjson.dumps(as_json(current, previous), option=orjson.OPT_NON_STR_KEYS))
         return
-    text = [f"mostread, {datetime.fromtimestamp(now.at / 1000, UTC):%H:%M:%S} UTC", ""]
-    for left, state, colour, rest in lines(list(blocks(now, before)), terminal.width()):
-        text.append(left + (click.style(state, fg=colour) if state else "") + rest)
-    if afresh and sys.stdout.isatty():
+    timestamp = datetime.fromtimestamp(current.timestamp / 1000, UTC)
+    lines = [f"mostread, {timestamp:%H:%M:%S} UTC", ""]
+    blocks = list(status_blocks(current, previous))
+    for prefix, state, colour, text in status_lines(blocks, terminal_width()):
+        lines.append(prefix + (click.style(state, fg=colour) if state else "") + text)
+    if refresh and sys.stdout.isatty():
         click.clear()
-    click.echo("\n".join((*text, "")) if afresh else "\n".join(text), color=terminal.colours())
+    if refresh:
+        lines.append("")
+    click.echo("\n".join(lines), color=use_colour())

@@ -1,45 +1,47 @@
-"""How lines get onto a terminal: with or without colour, and no wider than it is."""
+"""Terminal output: colour, width and text that fits it."""
 
 import os
 import shutil
 import sys
 import unicodedata
 
-
-def colours() -> bool:
-    """Whether colour is wanted: on a terminal, unless NO_COLOR says otherwise."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and _is_capable()
+DEFAULT_WIDTH = 100
 
 
-def _is_capable() -> bool:
-    return os.environ.get("TERM") != "dumb"
+def use_colour() -> bool:
+    """Return whether stdout is a colour terminal and NO_COLOR is not set."""
+    return (
+        sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
 
 
-def width() -> int:
-    """Return the columns of the terminal; 100 where there is none."""
-    return shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 100
+def terminal_width() -> int:
+    """Return the columns of the terminal; 100 where stdout is not a terminal."""
+    if not sys.stdout.isatty():
+        return DEFAULT_WIDTH
+    return shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns
 
 
-def columns(text: str) -> int:
-    """Return how many columns a text takes."""
-    return sum(_columns(character) for character in text)
+def text_width(text: str) -> int:
+    """Return the number of terminal columns that a text takes."""
+    return sum(_character_width(character) for character in text)
 
 
-def cut(text: str, to: int) -> str:
-    """Return what of a text fits into so many columns; nothing in it is obeyed by a terminal."""
+def cut(text: str, columns: int) -> str:
+    """Cut a text to so many columns, and replace control characters."""
     text = "".join(c if c.isprintable() else "�" for c in text)
-    if columns(text) <= to:
+    if text_width(text) <= columns:
         return text
-    kept, room = "", to - 1
+    kept, room = "", columns - 1
     for character in text:
-        room -= _columns(character)
+        room -= _character_width(character)
         if room < 0:
             break
         kept += character
     return f"{kept}…"
 
 
-def _columns(character: str) -> int:
+def _character_width(character: str) -> int:
     if unicodedata.combining(character) or unicodedata.category(character) in ("Cf", "Me", "Mn"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1

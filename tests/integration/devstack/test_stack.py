@@ -76,12 +76,12 @@ def test_a_stack_from_up_to_down(tmp_path: Path) -> None:
         # With no setting by hand.
         well = mostread("doctor", "--data", str(data))
         assert well.returncode == 0, well.stdout
-        assert f"; the stack at {data}\n" in well.stdout
+        assert f"; development stack at {data}\n" in well.stdout
         assert "services: aggregator-1, collector, ranking are ready" in well.stdout
         seen = mostread("status", "--data", str(data))
         assert seen.returncode == 0, seen.stdout
         assert f"http://127.0.0.1:{ports.collector}\n" in seen.stdout
-        assert "127.0.0.1 has partitions 0-7" in seen.stdout
+        assert "127.0.0.1: partitions 0-7" in seen.stdout
 
         refused = mostread("up", "--data", str(data), "--ports", str(free_base()))
         assert refused.returncode == 1

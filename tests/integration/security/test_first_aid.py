@@ -31,37 +31,37 @@ def counting(secured: Secured) -> None:
 @pytest.mark.usefixtures("counting")
 def test_doctor_and_status_see_everything_as_operator(secured: Secured) -> None:
     by_check = findings(secured, "operator")
-    for check in ("kafka", "topics", "retention", "replication", "clickhouse", "tables", "workers"):
+    servers = ("kafka", "topics", "retention", "replication", "clickhouse", "tables")
+    for check in (*servers, "aggregators"):
         assert levels(by_check, check) == {"ok"}, by_check[check]
     # The result depends on the machine; only being skipped would be an error.
     assert "skipped" not in levels(
-        by_check, "clock", "disk of kafka", "disk of clickhouse", "counted"
+        by_check, "clocks", "kafka disk", "clickhouse disk", "progress"
     )
     # An aggregator of another test may still be in the group.
     assert re.fullmatch(
-        "[12] aggregators? counts? all 4 partitions", by_check["workers"][0]["what"]
-    ), by_check["workers"]
+        "[12] aggregators? counts? all 4 partitions", by_check["aggregators"][0]["message"]
+    ), by_check["aggregators"]
     shown = secured.run("operator", "status", "--data=/nowhere", "--json")
     assert shown.stderr == ""
-    seen = json.loads(shown.stdout)
-    counted = [
-        partition for worker in seen["workers"]["workers"] for partition in worker["partitions"]
-    ]
-    assert sorted(counted) == [0, 1, 2, 3]
-    assert seen["log"]["brokers"] == 1
-    assert "rows" in seen["counted"]
+    current = json.loads(shown.stdout)
+    members = current["aggregators"]["aggregators"]
+    assert sorted(number for member in members for number in member["partitions"]) == [0, 1, 2, 3]
+    assert current["kafka"]["brokers"] == 1
+    assert "rows" in current["clickhouse"]
     assert CANARY not in secured.outputs()
 
 
 @pytest.mark.usefixtures("counting")
 def test_doctor_skips_what_user_may_not_see(secured: Secured) -> None:
     by_check = findings(secured, "aggregator")
-    assert levels(by_check, "topics", "tables", "disk of kafka") == {"skipped"}, by_check
-    assert "SELECT on imports" in by_check["tables"][0]["what"]
-    assert "DESCRIBE_CONFIGS on engagement.events" in by_check["topics"][0]["what"]
+    assert levels(by_check, "topics", "tables", "kafka disk") == {"skipped"}, by_check
+    assert "SELECT on imports" in by_check["tables"][0]["message"]
+    assert "DESCRIBE_CONFIGS on engagement.events" in by_check["topics"][0]["message"]
     assert "deploy/kafka/acls.sh" in by_check["topics"][0]["advice"]
-    assert levels(by_check, "replication", "workers") == {"ok"}, by_check
+    assert levels(by_check, "replication", "aggregators") == {"ok"}, by_check
     assert "no topic" not in str(by_check)
+    assert "does not exist" not in str(by_check)
 
 
 def test_doctor_reports_wrong_password_without_printing_it(secured: Secured) -> None:
@@ -75,7 +75,7 @@ def test_doctor_reports_wrong_password_without_printing_it(secured: Secured) -> 
     for check, name in (("kafka", "MOSTREAD_KAFKA_PASSWORD"), ("clickhouse", "_PASSWORD")):
         (only,) = by_check[check]
         assert only["level"] == "problem"
-        assert name in only["what"]
-        assert only["advice"] == "Change what it names, then run this again."
-    assert levels(by_check, "topics", "counted", "tables") == {"skipped"}
+        assert name in only["message"]
+        assert only["advice"] == "Correct it, then run the doctor again."
+    assert levels(by_check, "topics", "progress", "tables") == {"skipped"}
     assert CANARY not in secured.outputs()

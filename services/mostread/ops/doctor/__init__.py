@@ -1,4 +1,4 @@
-"""`mostread doctor`: looks at every part, and says what is wrong and what to do.
+"""`mostread doctor`: runs checks against a system, and reports problems with advice.
 
-Each check is a function in `checks/`, and stands in the list of `checks/__init__.py`.
+Each check is a function in `checks/`, listed in `checks/__init__.py`.
 """

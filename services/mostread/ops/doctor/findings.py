@@ -1,11 +1,11 @@
-"""What a check found."""
+"""Findings of checks."""
 
 from dataclasses import dataclass
 from enum import IntEnum
 
 
 class Level(IntEnum):
-    """How bad it is, the worst last."""
+    """Severity of a finding, in ascending order."""
 
     OK = 0
     SKIPPED = 1
@@ -15,36 +15,36 @@ class Level(IntEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One sentence about what is there, and one about what to do where that is not right."""
+    """What a check found, and advice unless all is well."""
 
     level: Level
-    what: str
+    message: str
     advice: str = ""
 
 
-def ok(what: str) -> Finding:
-    """It is as it should be."""
-    return Finding(Level.OK, what)
+def ok(message: str) -> Finding:
+    """Return a finding that needs no action."""
+    return Finding(Level.OK, message)
 
 
-def skipped(what: str, advice: str = "") -> Finding:
-    """It could not be looked at."""
-    return Finding(Level.SKIPPED, what, advice)
+def skipped(message: str, advice: str = "") -> Finding:
+    """Return a finding for something that could not be checked."""
+    return Finding(Level.SKIPPED, message, advice)
 
 
-def forbidden(why: str) -> Finding:
-    """Who connects may not look at it."""
+def access_denied(reason: str) -> Finding:
+    """Return a finding for something that the user has no right to see."""
     return skipped(
-        f"not looked at, for want of a right: {why}",
-        "deploy/kafka/acls.sh and deploy/clickhouse/grants.sql have what an operator needs.",
+        f"not checked, since a right is missing: {reason}",
+        "Grant operators the rights in deploy/kafka/acls.sh and deploy/clickhouse/grants.sql.",
     )
 
 
-def warning(what: str, advice: str) -> Finding:
-    """It works, and may not for long, or not as one would think."""
-    return Finding(Level.WARNING, what, advice)
+def warning(message: str, advice: str) -> Finding:
+    """Return a finding for something that works, but may fail soon or surprise."""
+    return Finding(Level.WARNING, message, advice)
 
 
-def problem(what: str, advice: str) -> Finding:
-    """Something does not work, or numbers are or will be wrong."""
-    return Finding(Level.PROBLEM, what, advice)
+def problem(message: str, advice: str) -> Finding:
+    """Return a finding for something that fails, or makes numbers wrong."""
+    return Finding(Level.PROBLEM, message, advice)

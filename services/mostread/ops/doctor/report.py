@@ -1,4 +1,4 @@
-"""What was found, for people and for machines."""
+"""Doctor reports as text and as JSON."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 import click
 
 from mostread.ops.doctor.findings import Finding, Level
-from mostread.ops.doctor.runner import Checked
+from mostread.ops.doctor.runner import CheckResult
 
-_WORDS = {
+_STYLES = {
     Level.OK: ("ok", "green"),
     Level.SKIPPED: ("skipped", "cyan"),
     Level.WARNING: ("warning", "yellow"),
@@ -17,74 +17,76 @@ _WORDS = {
 _INDENT = " " * 10
 
 
-def worst(checked: Sequence[Checked]) -> Level:
-    """Return how bad the worst finding is."""
-    return max(finding.level for each in checked for finding in each.findings or (_NOTHING,))
+def worst_level(results: Sequence[CheckResult]) -> Level:
+    """Return the most severe level of all findings."""
+    levels = (finding.level for result in results for finding in result.findings)
+    return max(levels, default=Level.OK)
 
 
-_NOTHING = Finding(Level.OK, "")
-
-
-def lines(checked: Sequence[Checked], width: int) -> Iterator[str]:
-    """Yield it as sentences, the causes first as they come, and then how it stands."""
-    for name, finding in _together(checked):
-        word, colour = _WORDS[finding.level]
-        styled = click.style(f"{word:<8}", fg=colour, bold=finding.level > Level.OK)
-        yield from _wrapped(styled, f"{name}: {finding.what}", width)
+def report_lines(results: Sequence[CheckResult], width: int) -> Iterator[str]:
+    """Yield the findings as wrapped lines, then a summary."""
+    for name, finding in _ordered(results):
+        word, colour = _STYLES[finding.level]
+        label = click.style(f"{word:<8}", fg=colour, bold=finding.level > Level.OK)
+        yield from _wrap(label, f"{name}: {finding.message}", width)
         if finding.advice:
-            yield from _wrapped(" " * 8, f"→ {finding.advice}", width)
+            yield from _wrap(" " * 8, f"→ {finding.advice}", width)
     yield ""
-    yield summary(checked)
+    yield summary(results)
 
 
-def _together(checked: Sequence[Checked]) -> Iterator[tuple[str, Finding]]:
-    """Yield the findings with the names of their checks; what was skipped at the end, by cause."""
-    unseen: dict[Finding, list[str]] = {}
-    for each in checked:
-        for finding in each.findings:
+def _ordered(results: Sequence[CheckResult]) -> Iterator[tuple[str, Finding]]:
+    """Yield findings with names of their checks; skipped ones last, grouped by finding."""
+    skipped: dict[Finding, list[str]] = {}
+    for result in results:
+        for finding in result.findings:
             if finding.level is Level.SKIPPED:
-                unseen.setdefault(finding, []).append(each.name)
+                skipped.setdefault(finding, []).append(result.name)
             else:
-                yield each.name, finding
-    for finding, names in unseen.items():
+                yield result.name, finding
+    for finding, names in skipped.items():
         yield ", ".join(names), finding
 
 
-def summary(checked: Sequence[Checked]) -> str:
-    """Say how it stands in one line."""
-    levels = [finding.level for each in checked for finding in each.findings]
+def summary(results: Sequence[CheckResult]) -> str:
+    """Return the number of findings by level in one line."""
+    levels = [finding.level for result in results for finding in result.findings]
     counts = [
         (levels.count(Level.PROBLEM), "problem", "problems"),
         (levels.count(Level.WARNING), "warning", "warnings"),
-        (levels.count(Level.SKIPPED), "not looked at", "not looked at"),
+        (levels.count(Level.SKIPPED), "skipped", "skipped"),
     ]
-    said = [f"{number} {one if number == 1 else more}" for number, one, more in counts if number]
-    return ", ".join(said) if said else "Nothing is wrong."
+    parts = [
+        f"{number} {singular if number == 1 else plural}"
+        for number, singular, plural in counts
+        if number
+    ]
+    return ", ".join(parts) if parts else "No problems found."
 
 
-def as_json(checked: Sequence[Checked], looked_at: dict[str, str]) -> dict[str, object]:
-    """Return it for machines."""
+def as_json(results: Sequence[CheckResult], targets: dict[str, str]) -> dict[str, object]:
+    """Return the report as a JSON object."""
     return {
-        "worst": worst(checked).name.lower(),
-        "looked_at": looked_at,
+        "worst": worst_level(results).name.lower(),
+        "targets": targets,
         "findings": [
             {
-                "check": each.name,
+                "check": result.name,
                 "level": finding.level.name.lower(),
-                "what": finding.what,
+                "message": finding.message,
                 "advice": finding.advice,
             }
-            for each in checked
-            for finding in each.findings
+            for result in results
+            for finding in result.findings
         ],
     }
 
 
-def _wrapped(first: str, text: str, width: int) -> Iterator[str]:
-    # Addresses and commands stay whole, so that they can be copied.
-    parts = textwrap.wrap(
+def _wrap(label: str, text: str, width: int) -> Iterator[str]:
+    # Never break addresses and commands, so that they can be copied.
+    lines = textwrap.wrap(
         text, max(30, width - len(_INDENT)), break_long_words=False, break_on_hyphens=False
     )
-    yield f"{first}  {parts[0]}"
-    for part in parts[1:]:
-        yield f"{_INDENT}{part}"
+    yield f"{label}  {lines[0]}"
+    for line in lines[1:]:
+        yield f"{_INDENT}{line}"

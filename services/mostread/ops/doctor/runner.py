@@ -1,4 +1,4 @@
-"""All checks at once, each with a deadline: whatever hangs, the others are heard."""
+"""Runs all checks concurrently under one deadline."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -7,46 +7,56 @@ from functools import partial
 from kafka.errors import AuthorizationError, KafkaError
 
 from mostread.errors import MostreadError
-from mostread.ops.doctor.findings import Finding, forbidden, problem, skipped
-from mostread.ops.inspection.clients import ForbiddenError, NotReachedError, Way, together
+from mostread.ops.doctor.findings import Finding, access_denied, problem, skipped
+from mostread.ops.inspection.clients import (
+    AccessDenied,
+    DependencyUnavailable,
+    SystemClients,
+    run_with_deadline,
+)
 
-Check = Callable[[Way], Iterable[Finding]]
-"""Looks at one thing; what it is called is the name of the function. It may raise
-NotReachedError, KafkaError and MostreadError.
+Check = Callable[[SystemClients], Iterable[Finding]]
+"""Checks one subject; its name is that of the function. May raise DependencyUnavailable,
+KafkaError and MostreadError.
 """
 
 
 @dataclass(frozen=True)
-class Checked:
-    """What a check found."""
+class CheckResult:
+    """A check's name and findings."""
 
     name: str
     findings: tuple[Finding, ...]
 
 
-def examine(way: Way, checks: Sequence[Check], seconds: float) -> list[Checked]:
-    """Return what every check found, in the order of `checks`, within about so many seconds."""
-    heard = together({_name(check): partial(_found, check, way) for check in checks}, seconds)
-    late = problem(
-        f"no answer within {seconds:g} s",
-        "What it asks is there and does not get done: see whether that process hangs or its "
-        "machine is overloaded; --seconds gives it longer.",
+def run_checks(
+    clients: SystemClients, checks: Sequence[Check], seconds: float
+) -> list[CheckResult]:
+    """Run all checks for at most about `seconds`; return results in the order of `checks`."""
+    results = run_with_deadline(
+        {_name(check): partial(_run_check, check, clients) for check in checks}, seconds
     )
-    return [Checked(_name(check), heard.get(_name(check), (late,))) for check in checks]
+    timed_out = problem(
+        f"no response within {seconds:g} s",
+        "A server accepts connections but does not finish requests: check whether its process "
+        "hangs or its machine is overloaded, or raise --seconds.",
+    )
+    return [CheckResult(_name(check), results.get(_name(check), (timed_out,))) for check in checks]
 
 
 def _name(check: Check) -> str:
     return check.__name__.replace("_", " ")
 
 
-def _found(check: Check, way: Way) -> tuple[Finding, ...]:
+def _run_check(check: Check, clients: SystemClients) -> tuple[Finding, ...]:
     try:
-        return tuple(check(way))
-    except NotReachedError as error:
-        return (skipped(f"not looked at, since {error.part} could not be read"),)
-    except (AuthorizationError, ForbiddenError) as error:
-        return (forbidden(str(error)),)
+        return tuple(check(clients))
+    except DependencyUnavailable as error:
+        return (skipped(f"not checked, since {error.dependency} could not be read"),)
+    except (AuthorizationError, AccessDenied) as error:
+        return (access_denied(str(error)),)
     except (KafkaError, MostreadError) as error:
-        return (problem(str(error) or repr(error), "See the part's own log, and run this again."),)
-    except Exception as error:  # a check that breaks is a finding, and must not hide the others
-        return (problem(f"the check itself failed: {error!r}", "Please report this as a fault."),)
+        message = str(error) or repr(error)
+        return (problem(message, "Read the log of the server, then run the doctor again."),)
+    except Exception as error:  # a failing check must not hide the findings of the others
+        return (problem(f"the check itself failed: {error!r}", "Please report this as a bug."),)

@@ -1,1 +1,1 @@
-"""The way of an event as a whole, looked at from outside: for `mostread doctor` and `status`."""
+"""Read-only access to a running system, for `mostread doctor` and `mostread status`."""

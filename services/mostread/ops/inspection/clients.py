@@ -1,4 +1,4 @@
-"""The parts of the way as they are seen from outside: Kafka, ClickHouse, services, the clock."""
+"""Clients for the parts of a running system: Kafka, ClickHouse and the services."""
 
 import threading
 import time
@@ -27,32 +27,33 @@ from mostread.infra.healthcheck import host_port, tcp_error
 from mostread.infra.kafka import topics
 from mostread.infra.kafka.config import KafkaSettings
 
-Kind = TypeVar("Kind", bound=BaseSettings)
-Made = TypeVar("Made")
+SettingsT = TypeVar("SettingsT", bound=BaseSettings)
+ClientT = TypeVar("ClientT")
+ResultT = TypeVar("ResultT")
 
-_ACCESS_DENIED = "497"
+_ACCESS_DENIED_CODE = "497"
 _SQL = Path(__file__).parent / "sql"
 
 
-class NotReachedError(Exception):
-    """A part that is needed cannot be read; `why` says what is the matter with it."""
+class DependencyUnavailable(Exception):
+    """`dependency` cannot be used because of `cause`."""
 
-    def __init__(self, part: str, why: MostreadError) -> None:
-        super().__init__(f"{part}: {why}")
-        self.part = part
-        self.why = why
-
-
-class ForbiddenError(Exception):
-    """Who connects may not look at it."""
+    def __init__(self, dependency: str, cause: MostreadError) -> None:
+        super().__init__(f"{dependency}: {cause}")
+        self.dependency = dependency
+        self.cause = cause
 
 
-class Way:
-    """What an event passes on its way. Its methods block, and many threads may call them.
+class AccessDenied(Exception):
+    """The ClickHouse user lacks a right."""
 
-    `services` are the addresses at which services answer, by name; `data` is the folder of the
-    embedded stack that runs, if one does; `seconds` is how long a server may take to answer.
-    All methods raise NotReachedError where the part is away.
+
+class SystemClients:
+    """Clients for a running system. Methods block, and are safe to call from many threads.
+
+    `services` maps names of services to their URLs; `data` is the data directory of the
+    development stack, if one runs; `seconds` is the timeout of a server. All methods raise
+    DependencyUnavailable.
     """
 
     def __init__(
@@ -67,131 +68,140 @@ class Way:
         self.data = data
         self.now_ms = now_ms
         self._seconds = seconds
-        self._kafka = _Once("Kafka", self._connect_kafka, seconds)
-        self._clickhouse = _Once("ClickHouse", self._connect_clickhouse, seconds)
-        self._asking_kafka = threading.Lock()
-        self._asking_clickhouse = threading.Lock()
+        self._kafka = LazyConnection("Kafka", self._connect_kafka, seconds)
+        self._clickhouse = LazyConnection("ClickHouse", self._connect_clickhouse, seconds)
+        self._kafka_lock = threading.Lock()
+        self._clickhouse_lock = threading.Lock()
 
-    def settings(self, kind: type[Kind]) -> Kind:
-        """Return the settings of this kind."""
+    def settings(self, settings_class: type[SettingsT]) -> SettingsT:
+        """Return settings of this class from the environment."""
         try:
-            return kind()
+            return settings_class()
         except pydantic.ValidationError as error:
-            raise NotReachedError("its settings", Misconfigured(str(error))) from None
+            raise DependencyUnavailable("settings", Misconfigured(str(error))) from None
 
     @contextmanager
     def kafka(self) -> Iterator[KafkaAdminClient]:
-        """Yield the connection to Kafka, to one thread at a time; its methods raise KafkaError."""
+        """Lend the Kafka client to one thread at a time; its methods raise KafkaError."""
         client = self._kafka()
-        # kafka-python takes requests of many threads, and while it is still connecting to a
-        # broker refuses all but the first.
-        with self._asking_kafka:
+        # kafka-python is thread-safe, but while it connects to a broker it refuses all requests
+        # but the first.
+        with self._kafka_lock:
             yield client
 
     def query(self, name: str, **parameters: object) -> Sequence[Any]:
-        """Return the rows of queries/<name>.sql; raises ForbiddenError and MostreadError too."""
+        """Return the rows of sql/<name>.sql. Raises AccessDenied and MostreadError too."""
 
-        def rows(client: Client) -> Sequence[Any]:
-            found: Sequence[Any] = client.query(
+        def select(client: Client) -> Sequence[Any]:
+            rows: Sequence[Any] = client.query(
                 read_sql(_SQL, name), parameters=parameters
             ).result_rows
-            return found
+            return rows
 
-        return self._ask_clickhouse(rows)
+        return self._with_clickhouse(select)
 
     def applied_migrations(self) -> dict[int, str]:
-        """Return the names of the applied migrations by number; raises as `query` does."""
-        return self._ask_clickhouse(applied_migrations)
+        """Return the names of applied migrations by number. Raises as `query` does."""
+        return self._with_clickhouse(applied_migrations)
 
-    def _ask_clickhouse(self, ask: Callable[[Client], Made]) -> Made:
+    def _with_clickhouse(self, call: Callable[[Client], ResultT]) -> ResultT:
         client = self._clickhouse()
         try:
-            with self._asking_clickhouse, translate_errors():
-                return ask(client)
+            with self._clickhouse_lock, translate_errors():
+                return call(client)
         except Misconfigured as error:
-            if str(getattr(error.__cause__, "code", "")) == _ACCESS_DENIED:
-                raise ForbiddenError(str(error)) from error
+            if clickhouse_error_code(error) == _ACCESS_DENIED_CODE:
+                raise AccessDenied(str(error)) from error
             raise
 
     def close(self) -> None:
-        """Let go of the connections that were made."""
-        for made in (self._kafka.made, self._clickhouse.made):
-            if made is not None:
-                with suppress(Exception):  # a check that was given up may be using it still
-                    made.close()
+        """Close the connections that were opened."""
+        for client in (self._kafka.client, self._clickhouse.client):
+            if client is not None:
+                with suppress(Exception):  # a check past its deadline may still use it
+                    client.close()
 
     def _connect_kafka(self) -> KafkaAdminClient:
         settings = self.settings(KafkaSettings)
-        # The client would try for ten seconds. Where nobody listens that is known at once.
-        silent = {broker: tcp_error(broker) for broker in settings.bootstrap_servers}
-        if all(silent.values()):
-            said = ", ".join(f"{broker}: {why}" for broker, why in silent.items())
-            raise KafkaUnavailable(f"no Kafka broker answers ({said})")
+        # The client retries for ten seconds; a TCP connection fails at once.
+        errors = {broker: tcp_error(broker) for broker in settings.bootstrap_servers}
+        if all(errors.values()):
+            details = ", ".join(f"{broker}: {error}" for broker, error in errors.items())
+            raise KafkaUnavailable(f"no Kafka broker responds ({details})")
         return topics.connect_admin(settings)
 
     def _connect_clickhouse(self) -> Client:
         settings = self.settings(ClickHouseSettings)
-        if why := tcp_error(host_port(settings.clickhouse_url)):
-            raise ClickHouseUnavailable(f"ClickHouse does not answer ({why})")
+        if error := tcp_error(host_port(settings.clickhouse_url)):
+            raise ClickHouseUnavailable(f"ClickHouse does not respond ({error})")
         return connect(settings.model_copy(update={"clickhouse_timeout_seconds": self._seconds}))
 
 
-class _Once(Generic[Made]):
-    """A connection that is made when it is first needed, and tried once only."""
+class LazyConnection(Generic[ClientT]):
+    """A connection opened at its first use, and attempted only once."""
 
-    def __init__(self, part: str, make: Callable[[], Made], seconds: float) -> None:
-        self.made: Made | None = None
-        self._part = part
-        self._make = make
+    def __init__(self, dependency: str, connect: Callable[[], ClientT], seconds: float) -> None:
+        self.client: ClientT | None = None
+        self._dependency = dependency
+        self._connect = connect
         self._seconds = seconds
-        self._why: NotReachedError | None = None
-        self._begun = threading.Lock()
-        self._ended = threading.Event()
+        self._error: DependencyUnavailable | None = None
+        self._started = threading.Lock()
+        self._finished = threading.Event()
 
-    def __call__(self) -> Made:
-        if self._begun.acquire(blocking=False):
-            # A daemon: whoever takes a connection and says nothing does not hold up the end.
-            threading.Thread(target=self._try, daemon=True).start()
-        self._ended.wait(self._seconds)
-        if self.made is None:
-            hangs = f"{self._part} takes connections, and says nothing within {self._seconds:.0f} s"
-            raise self._why or NotReachedError(self._part, Unavailable(hangs))
-        return self.made
+    def __call__(self) -> ClientT:
+        if self._started.acquire(blocking=False):
+            # A daemon thread: a server that accepts and then hangs does not block the exit.
+            threading.Thread(target=self._run, daemon=True).start()
+        self._finished.wait(self._seconds)
+        if self.client is None:
+            raise self._error or DependencyUnavailable(
+                self._dependency,
+                Unavailable(
+                    f"{self._dependency} accepts connections but does not respond within "
+                    f"{self._seconds:.0f} s"
+                ),
+            )
+        return self.client
 
-    def _try(self) -> None:
+    def _run(self) -> None:
         try:
-            self.made = self._make()
-        except NotReachedError as error:
-            self._why = error
+            self.client = self._connect()
+        except DependencyUnavailable as error:
+            self._error = error
         except MostreadError as error:
-            self._why = NotReachedError(self._part, error)
-        except Exception as error:  # nobody else would hear of it
-            self._why = NotReachedError(self._part, MostreadError(repr(error)))
+            self._error = DependencyUnavailable(self._dependency, error)
+        except Exception as error:  # otherwise lost with the thread
+            self._error = DependencyUnavailable(self._dependency, MostreadError(repr(error)))
         finally:
-            self._ended.set()
+            self._finished.set()
 
 
-Answer = TypeVar("Answer")
+def clickhouse_error_code(error: Misconfigured) -> str:
+    """Return ClickHouse's code of the exception that `error` translates; empty if unknown."""
+    return str(getattr(error.__cause__, "code", None) or "")
 
 
-def together(calls: Mapping[str, Callable[[], Answer]], seconds: float) -> dict[str, Answer]:
-    """Return what each call says; what has not come within so many seconds is left out.
+def run_with_deadline(
+    calls: Mapping[str, Callable[[], ResultT]], seconds: float
+) -> dict[str, ResultT]:
+    """Run all calls in threads, and return the results that arrive within `seconds`.
 
     No call may raise.
     """
-    heard: dict[str, Answer] = {}
+    results: dict[str, ResultT] = {}
 
-    def listen(name: str, call: Callable[[], Answer]) -> None:
-        heard[name] = call()
+    def run(name: str, call: Callable[[], ResultT]) -> None:
+        results[name] = call()
 
-    # Daemons: what does not come back is left behind, and does not hold up the end.
+    # Daemon threads: a call that hangs is abandoned, and does not block the exit.
     threads = [
-        threading.Thread(target=listen, args=each, daemon=True, name=each[0])
-        for each in calls.items()
+        threading.Thread(target=run, args=(name, call), daemon=True, name=name)
+        for name, call in calls.items()
     ]
     for thread in threads:
         thread.start()
     deadline = time.monotonic() + seconds
     for thread in threads:
         thread.join(max(0, deadline - time.monotonic()))
-    return dict(heard)
+    return dict(results)

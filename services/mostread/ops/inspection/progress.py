@@ -1,4 +1,4 @@
-"""How far each partition is counted, against how far its log reaches."""
+"""Progress of aggregation: checkpoints in ClickHouse against the partitions of the log."""
 
 from dataclasses import dataclass
 
@@ -6,70 +6,74 @@ from mostread.infra.kafka import topics
 from mostread.infra.kafka.config import KafkaSettings
 from mostread.infra.kafka.reader import OffsetRange, offset_ranges
 from mostread.infra.kafka.topics import Topic
-from mostread.ops.inspection.clients import Way
+from mostread.ops.inspection.clients import SystemClients
 
 
 @dataclass(frozen=True)
-class Position:
-    """What ClickHouse says of a partition: all below `next_offset` is counted, and everything
-    received up to `as_of` (ms). `outcomes` are counted, duplicate, late and dead-lettered.
+class StoredCheckpoint:
+    """The checkpoint of a partition: records below `next_offset` are counted.
+
+    `watermark` is in milliseconds; `outcomes` are events counted, duplicate, late, dead-lettered.
     """
 
     next_offset: int
-    as_of: int
+    watermark: int
     received: int
     outcomes: tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
-class Partition:
-    """A partition of the log, and where its counting stands; None where it never began."""
+class PartitionProgress:
+    """A partition of the log with its checkpoint, or None before its first flush."""
 
     number: int
-    extent: OffsetRange
-    position: Position | None
+    offsets: OffsetRange
+    checkpoint: StoredCheckpoint | None
 
     @property
     def next_offset(self) -> int:
-        return self.position.next_offset if self.position else 0
+        return self.checkpoint.next_offset if self.checkpoint else 0
 
     @property
-    def uncounted(self) -> int:
-        """How many records are there to be counted."""
-        return max(0, self.extent.end - max(self.next_offset, self.extent.first))
+    def lag(self) -> int:
+        """Records that are in the log and not counted yet."""
+        return max(0, self.offsets.end - max(self.next_offset, self.offsets.first))
 
     @property
-    def removed(self) -> int:
-        """How many records retention has removed before they were counted."""
-        return max(0, self.extent.first - self.next_offset)
+    def expired(self) -> int:
+        """Records that retention removed before they were counted."""
+        return max(0, self.offsets.first - self.next_offset)
 
     @property
-    def beyond(self) -> int:
-        """How many records are counted that the log does not have."""
-        return max(0, self.next_offset - self.extent.end)
+    def missing(self) -> int:
+        """Records that are counted but beyond the end of the log."""
+        return max(0, self.next_offset - self.offsets.end)
 
 
-def counted(way: Way, topic: Topic) -> dict[int, Position]:
-    """Return where the counting of each partition stands, as ClickHouse has it."""
+def checkpoints(clients: SystemClients, topic: Topic) -> dict[int, StoredCheckpoint]:
+    """Return the checkpoint of each partition of `topic` that has one."""
     return {
-        number: Position(next_offset, as_of, received, tuple(outcomes))
-        for number, next_offset, as_of, received, *outcomes in way.query(
+        number: StoredCheckpoint(next_offset, watermark, received, tuple(outcomes))
+        for number, next_offset, watermark, received, *outcomes in clients.query(
             "checkpoints", topic=str(topic.id)
         )
     }
 
 
-def events_topic(way: Way) -> Topic:
-    """Return the topic of events. Raises Misconfigured where there is none."""
-    with way.kafka() as client:
-        return topics.describe(client, way.settings(KafkaSettings).events_topic)
+def events_topic(clients: SystemClients) -> Topic:
+    """Return the events topic. Raises Misconfigured where it does not exist."""
+    with clients.kafka() as client:
+        return topics.describe(client, clients.settings(KafkaSettings).events_topic)
 
 
-def partitions(way: Way) -> list[Partition]:
-    """Return all partitions of the events topic. Raises NotReachedError and MostreadError."""
-    topic = events_topic(way)
-    # ClickHouse first: what is counted by then lies in the log that is asked for afterwards.
-    positions = counted(way, topic)
-    with way.kafka() as client:
-        found = offset_ranges(client, topic)
-    return [Partition(number, found[number], positions.get(number)) for number in sorted(found)]
+def partition_progress(clients: SystemClients) -> list[PartitionProgress]:
+    """Return the progress of all partitions. Raises DependencyUnavailable and MostreadError."""
+    topic = events_topic(clients)
+    # Checkpoints first: records counted by then are in the log when its end is read.
+    by_partition = checkpoints(clients, topic)
+    with clients.kafka() as client:
+        by_number = offset_ranges(client, topic)
+    return [
+        PartitionProgress(number, offsets, by_partition.get(number))
+        for number, offsets in sorted(by_number.items())
+    ]

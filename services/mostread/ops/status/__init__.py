@@ -1,1 +1,1 @@
-"""`mostread status`: the way of an event at a glance, part by part, in one screen."""
+"""`mostread status`: the state of all parts of the system on one screen."""

@@ -1,4 +1,4 @@
-"""Looks at all parts at once."""
+"""Collects the status of all parts concurrently."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -17,74 +17,82 @@ from mostread.infra.kafka.admin import committed_offsets, describe_group
 from mostread.infra.kafka.config import KafkaSettings
 from mostread.infra.kafka.reader import OffsetRange, offset_ranges
 from mostread.infra.kafka.topics import Topic
-from mostread.ops.inspection.clients import ForbiddenError, NotReachedError, Way, together
-from mostread.ops.inspection.progress import counted as positions
-from mostread.ops.inspection.progress import events_topic
+from mostread.ops.inspection.clients import (
+    AccessDenied,
+    DependencyUnavailable,
+    SystemClients,
+    run_with_deadline,
+)
+from mostread.ops.inspection.progress import checkpoints, events_topic
 from mostread.ranking.config import RankingSettings
 
-
-@dataclass(frozen=True)
-class Away:
-    """A part that cannot be seen; `why` is a sentence."""
-
-    why: str
+TOP_ARTICLES = 3
+StatusT = TypeVar("StatusT")
 
 
 @dataclass(frozen=True)
-class Collector:
-    """A collector that answers: why it is not ready, if so, and what it has accepted so far."""
+class UnavailablePart:
+    """A part whose status could not be read; `reason` is a sentence."""
 
-    address: str
-    failing: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class CollectorStatus:
+    """A collector that responds; `error` is empty if it is ready."""
+
+    url: str
+    error: str
     accepted: int
 
 
 @dataclass(frozen=True)
-class Log:
-    """The events topic, and how far each partition reaches."""
+class TopicStatus:
+    """The events topic with the offsets of its partitions."""
 
     topic: str
     brokers: int
-    extents: Mapping[int, OffsetRange]
+    offsets: Mapping[int, OffsetRange]
 
     @property
-    def records(self) -> int:
-        """How many are there."""
-        return sum(each.end - each.first for each in self.extents.values())
+    def retained(self) -> int:
+        """Number of records in the topic."""
+        return sum(offsets.end - offsets.first for offsets in self.offsets.values())
 
     @property
     def written(self) -> int:
-        """How many there ever were."""
-        return sum(each.end for each in self.extents.values())
+        """Number of records ever written to the topic."""
+        return sum(offsets.end for offsets in self.offsets.values())
 
 
 @dataclass(frozen=True)
-class Worker:
-    """An aggregator, the partitions it has, and how many of their records are not counted."""
+class AggregatorStatus:
+    """An aggregator with its partitions; `lag` is their number of uncounted records."""
 
     host: str
     partitions: tuple[int, ...]
-    waiting: int
+    lag: int
 
 
 @dataclass(frozen=True)
-class Workers:
-    """All of the group. `orphans` are partitions that nobody has."""
+class GroupStatus:
+    """All aggregators of the group; `unassigned` partitions have none."""
 
-    workers: tuple[Worker, ...]
-    orphans: tuple[int, ...]
-    waiting: int
-    sharing_out: bool
+    aggregators: tuple[AggregatorStatus, ...]
+    unassigned: tuple[int, ...]
+    lag: int
+    rebalancing: bool
 
 
 @dataclass(frozen=True)
-class Counted:
-    """What ClickHouse has: everything received up to `as_of` is counted. `behind`: so long ago
-    that lists are called stale.
+class CountingStatus:
+    """Watermark (ms), outcomes of events and rows of `counters`.
+
+    `stale` says that the watermark is old enough for lists to be stale.
     """
 
-    as_of: int
-    behind: bool
+    watermark: int
+    stale: bool
     received: int
     counted: int
     duplicate: int
@@ -94,8 +102,8 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class Row:
-    """An article of the list: views in its window and in its life."""
+class ListedArticle:
+    """An article of the list with its views in the window and in total."""
 
     rank: int
     title: str
@@ -104,136 +112,139 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Ranked:
-    """The top of a list, as a ranking service answers it."""
+class ListStatus:
+    """The top of a list, from the first ranking service that responds."""
 
-    address: str
+    url: str
     site: str
     window: str
     as_of: str
     stale: bool
-    top: tuple[Row, ...]
+    top: tuple[ListedArticle, ...]
 
 
 @dataclass(frozen=True)
-class Seen:
-    """All parts, as they were at `at`."""
+class SystemStatus:
+    """All parts at `timestamp` (ms)."""
 
-    at: int
-    collectors: tuple[Collector | Away, ...]
-    log: Log | Away
-    workers: Workers | Away
-    counted: Counted | Away
-    ranked: Ranked | Away
+    timestamp: int
+    collectors: tuple[CollectorStatus | UnavailablePart, ...]
+    kafka: TopicStatus | UnavailablePart
+    aggregators: GroupStatus | UnavailablePart
+    clickhouse: CountingStatus | UnavailablePart
+    ranking: ListStatus | UnavailablePart
 
     @property
     def parts(self) -> tuple[object, ...]:
-        return (*self.collectors, self.log, self.workers, self.counted, self.ranked)
+        return (*self.collectors, self.kafka, self.aggregators, self.clickhouse, self.ranking)
 
 
-def rates(now: Seen, before: Seen) -> dict[str, float | None]:
-    """Return what was accepted, written to the log and received from it in a second.
+def rates(current: SystemStatus, previous: SystemStatus) -> dict[str, float | None]:
+    """Return events accepted, records written and events received, per second.
 
-    None where it is not known: a part was away, or began anew.
+    None where a rate is unknown: a part was unavailable or restarted.
     """
-    ms = now.at - before.at
-    both = list(zip(now.collectors, before.collectors, strict=False))
-    accepted = [
-        rate(one.accepted, other.accepted, ms)
-        for one, other in both
-        if isinstance(one, Collector) and isinstance(other, Collector)
+    ms = current.timestamp - previous.timestamp
+    pairs = zip(current.collectors, previous.collectors, strict=False)
+    per_collector = [
+        rate(now.accepted, before.accepted, ms)
+        for now, before in pairs
+        if isinstance(now, CollectorStatus) and isinstance(before, CollectorStatus)
     ]
-    known = [each for each in accepted if each is not None]
+    accepted = [value for value in per_collector if value is not None]
     written = received = None
-    if isinstance(now.log, Log) and isinstance(before.log, Log):
-        written = rate(now.log.written, before.log.written, ms)
-    if isinstance(now.counted, Counted) and isinstance(before.counted, Counted):
-        received = rate(now.counted.received, before.counted.received, ms)
+    if isinstance(current.kafka, TopicStatus) and isinstance(previous.kafka, TopicStatus):
+        written = rate(current.kafka.written, previous.kafka.written, ms)
+    if isinstance(current.clickhouse, CountingStatus) and isinstance(
+        previous.clickhouse, CountingStatus
+    ):
+        received = rate(current.clickhouse.received, previous.clickhouse.received, ms)
     return {
-        "accepted": sum(known) if len(known) == len(now.collectors) else None,
+        "accepted": sum(accepted) if len(accepted) == len(current.collectors) else None,
         "records": written,
         "received": received,
     }
 
 
-def rate(now: int, before: int, ms: int) -> float | None:
-    """Return how much it grew in a second; None where it began anew, or no time has passed."""
-    return None if now < before or ms <= 0 else (now - before) * 1000 / ms
+def rate(current: int, previous: int, ms: int) -> float | None:
+    """Return the growth per second; None after a restart, or if no time has passed."""
+    return None if current < previous or ms <= 0 else (current - previous) * 1000 / ms
 
 
-def as_json(now: Seen, before: Seen) -> dict[str, object]:
-    """Return it for machines; a part that is away has nothing but `why`."""
-    return {**asdict(now), "per_second": rates(now, before)}
+def as_json(current: SystemStatus, previous: SystemStatus) -> dict[str, object]:
+    """Return the status as a JSON object; an unavailable part has only a `reason`."""
+    return {**asdict(current), "per_second": rates(current, previous)}
 
 
-TOP = 3
-Part = TypeVar("Part")
-
-
-def look(way: Way, site: str, window: str, seconds: float) -> Seen:
-    """Return what is seen within so many seconds; what is not there by then is away."""
-    at = way.now_ms()
-    collectors = _places(way, "collector", _collector_here)
+def collect(clients: SystemClients, site: str, window: str, seconds: float) -> SystemStatus:
+    """Return the status of all parts; those that take longer than `seconds` are unavailable."""
+    timestamp = clients.now_ms()
+    collectors = _urls(clients, "collector", _local_collector)
+    rankings = _urls(clients, "ranking", _local_ranking)
     calls: dict[str, Callable[[], object]] = {
-        **{name: partial(_collector, place) for name, place in collectors.items()},
-        "kafka": partial(_log, way),
-        "workers": partial(_workers, way),
-        "clickhouse": partial(_counted, way),
-        "list": partial(_ranked, _places(way, "ranking", _ranking_here), site, window),
+        **{name: partial(_collector, url) for name, url in collectors.items()},
+        "kafka": partial(_kafka, clients),
+        "aggregators": partial(_aggregators, clients),
+        "clickhouse": partial(_clickhouse, clients),
+        "ranking list": partial(_ranking, rankings, site, window),
     }
-    heard = together({name: partial(_or_away, call) for name, call in calls.items()}, seconds)
+    results = run_with_deadline(
+        {name: partial(_catch_errors, call) for name, call in calls.items()}, seconds
+    )
 
-    def part(name: str, kind: type[Part]) -> Part | Away:
-        found = heard.get(name, Away(f"it has not answered within {seconds:g} s"))
-        assert isinstance(found, kind | Away)  # noqa: S101  by the table above
-        return found
+    def part(name: str, status_class: type[StatusT]) -> StatusT | UnavailablePart:
+        result = results.get(name, UnavailablePart(f"no response within {seconds:g} s"))
+        assert isinstance(result, status_class | UnavailablePart)  # noqa: S101  see `calls`
+        return result
 
-    return Seen(
-        at,
-        tuple(part(name, Collector) for name in collectors),
-        part("kafka", Log),
-        part("workers", Workers),
-        part("clickhouse", Counted),
-        part("list", Ranked),
+    return SystemStatus(
+        timestamp,
+        tuple(part(name, CollectorStatus) for name in collectors),
+        part("kafka", TopicStatus),
+        part("aggregators", GroupStatus),
+        part("clickhouse", CountingStatus),
+        part("ranking list", ListStatus),
     )
 
 
-def _or_away(call: Callable[[], object]) -> object:
+def _catch_errors(call: Callable[[], object]) -> object:
     try:
         return call()
-    except NotReachedError as error:
-        return Away(str(error.why))
-    except (NoResponse, ForbiddenError, MostreadError, KafkaError) as error:
-        return Away(str(error) or repr(error))
-    except Exception as error:  # a part that answers strangely is away, and hides no other
-        return Away(f"it is not understood: {error!r}")
+    except DependencyUnavailable as error:
+        return UnavailablePart(str(error.cause))
+    except (NoResponse, AccessDenied, MostreadError, KafkaError) as error:
+        return UnavailablePart(str(error) or repr(error))
+    except Exception as error:  # an unexpected response must not hide the other parts
+        return UnavailablePart(f"unexpected response: {error!r}")
 
 
-def _places(way: Way, service: str, here: Callable[[Way], str]) -> Mapping[str, str]:
-    """Return where services of this kind are: those that are known, else what the settings say."""
-    known = {n: place for n, place in way.services.items() if n.partition("-")[0] == service}
-    return known or {service: here(way)}
+def _urls(
+    clients: SystemClients, service: str, local_url: Callable[[SystemClients], str]
+) -> Mapping[str, str]:
+    """Return the known URLs of a service, or else the one in the settings."""
+    known = {n: url for n, url in clients.services.items() if n.partition("-")[0] == service}
+    return known or {service: local_url(clients)}
 
 
-def _collector_here(way: Way) -> str:
-    settings = way.settings(CollectorSettings)
-    return _address(settings.collector_host, settings.collector_port)
+def _local_collector(clients: SystemClients) -> str:
+    settings = clients.settings(CollectorSettings)
+    return _local_url(settings.collector_host, settings.collector_port)
 
 
-def _ranking_here(way: Way) -> str:
-    settings = way.settings(RankingSettings)
-    return _address(settings.ranking_host, settings.ranking_port)
+def _local_ranking(clients: SystemClients) -> str:
+    settings = clients.settings(RankingSettings)
+    return _local_url(settings.ranking_host, settings.ranking_port)
 
 
-def _address(host: str, port: int) -> str:
-    if host in ("0.0.0.0", "::", ""):  # noqa: S104  every address, so this one too
+def _local_url(host: str, port: int) -> str:
+    if host in ("0.0.0.0", "::", ""):  # noqa: S104  all addresses include the loopback
         host = "127.0.0.1"
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _collector(address: str) -> Collector:
-    missing = failing_checks(address)
-    _, metrics = get(address, "/metrics")
+def _collector(url: str) -> CollectorStatus:
+    failing = failing_checks(url)
+    _, metrics = get(url, "/metrics")
     accepted = sum(
         sample.value
         for family in text_string_to_metric_families(metrics.decode())
@@ -241,89 +252,92 @@ def _collector(address: str) -> Collector:
         if sample.name == "mostread_collector_events_total"
         and sample.labels.get("outcome") == "accepted"
     )
-    said = "; ".join(f"{part}: {wrong}" for part, wrong in missing.items())
-    return Collector(address, said, int(accepted))
+    error = "; ".join(f"{check}: {message}" for check, message in failing.items())
+    return CollectorStatus(url, error, int(accepted))
 
 
-def _log(way: Way) -> Log:
-    topic, found = _extents(way)
-    with way.kafka() as client:
+def _kafka(clients: SystemClients) -> TopicStatus:
+    topic, offsets_by_partition = _topic_offsets(clients)
+    with clients.kafka() as client:
         brokers = len(client.describe_cluster()["brokers"])
-    return Log(topic.name, brokers, found)
+    return TopicStatus(topic.name, brokers, offsets_by_partition)
 
 
-def _extents(way: Way) -> tuple[Topic, dict[int, OffsetRange]]:
-    topic = events_topic(way)
-    with way.kafka() as client:
+def _topic_offsets(clients: SystemClients) -> tuple[Topic, dict[int, OffsetRange]]:
+    topic = events_topic(clients)
+    with clients.kafka() as client:
         return topic, offset_ranges(client, topic)
 
 
-def _workers(way: Way) -> Workers:
-    name = way.settings(AggregatorSettings).aggregator_group
-    topic, found = _extents(way)
-    with way.kafka() as client:
-        of_topic = describe_group(client, name, topic.name)
+def _aggregators(clients: SystemClients) -> GroupStatus:
+    name = clients.settings(AggregatorSettings).aggregator_group
+    topic, offsets_by_partition = _topic_offsets(clients)
+    with clients.kafka() as client:
+        consumer_group = describe_group(client, name, topic.name)
     try:
-        at = {number: each.next_offset for number, each in positions(way, topic).items()}
-    except (NotReachedError, ForbiddenError, MostreadError):
-        # With ClickHouse away these stand where it was when it went.
-        with way.kafka() as client:
-            at = committed_offsets(client, name, topic.name)
-    waiting = {
-        number: max(0, each.end - max(each.first, at.get(number, 0)))
-        for number, each in found.items()
+        next_offsets = {
+            number: checkpoint.next_offset
+            for number, checkpoint in checkpoints(clients, topic).items()
+        }
+    except (DependencyUnavailable, AccessDenied, MostreadError):
+        # Committed offsets equal the checkpoints as of ClickHouse's outage.
+        with clients.kafka() as client:
+            next_offsets = committed_offsets(client, name, topic.name)
+    lag = {
+        number: max(0, offsets.end - max(offsets.first, next_offsets.get(number, 0)))
+        for number, offsets in offsets_by_partition.items()
     }
-    workers = tuple(
-        Worker(
+    aggregators = tuple(
+        AggregatorStatus(
             member.host,
             member.partitions,
-            sum(waiting.get(number, 0) for number in member.partitions),
+            sum(lag.get(number, 0) for number in member.partitions),
         )
-        for member in sorted(of_topic.members, key=lambda member: member.partitions)
+        for member in sorted(consumer_group.members, key=lambda member: member.partitions)
     )
-    return Workers(
-        workers,
-        tuple(of_topic.unassigned(topic.partitions)),
-        sum(waiting.values()),
-        of_topic.is_rebalancing,
+    return GroupStatus(
+        aggregators,
+        tuple(consumer_group.unassigned(topic.partitions)),
+        sum(lag.values()),
+        consumer_group.is_rebalancing,
     )
 
 
-def _counted(way: Way) -> Counted:
-    topic = way.settings(KafkaSettings).events_topic
-    ((known, as_of, *numbers),) = way.query("watermark", topic=topic)
-    if not known:
-        raise MostreadError(f"nothing of {topic} was counted yet")
-    patience_ms = way.settings(RankingSettings).ranking_stale_after_seconds * 1000
-    return Counted(as_of, way.now_ms() - as_of > patience_ms, *numbers)
+def _clickhouse(clients: SystemClients) -> CountingStatus:
+    topic = clients.settings(KafkaSettings).events_topic
+    ((partitions, watermark, *numbers),) = clients.query("watermark", topic=topic)
+    if not partitions:
+        raise MostreadError(f"no events of {topic} are counted yet")
+    stale_after_ms = clients.settings(RankingSettings).ranking_stale_after_seconds * 1000
+    return CountingStatus(watermark, clients.now_ms() - watermark > stale_after_ms, *numbers)
 
 
-def _ranked(places: Mapping[str, str], site: str, window: str) -> Ranked:
-    """Ask the first ranking that answers: they all say the same."""
-    query = urlencode({"site": site, "window": window, "limit": TOP})
-    silent = ""
-    for address in places.values():
+def _ranking(urls: Mapping[str, str], site: str, window: str) -> ListStatus:
+    """Return the list of the first ranking service that responds; all serve the same."""
+    query = urlencode({"site": site, "window": window, "limit": TOP_ARTICLES})
+    last_error = ""
+    for url in urls.values():
         try:
-            answer = get_json(address, f"/v1/most-read?{query}")
+            document = get_json(url, f"/v1/most-read?{query}")
         except NoResponse as error:
-            silent = str(error)
+            last_error = str(error)
             continue
-        if "items" not in answer:
-            raise MostreadError(f"{address}: {answer.get('detail', 'no list')}")
-        return Ranked(
-            address,
+        if "items" not in document:
+            raise MostreadError(f"{url}: {document.get('detail', 'the response has no list')}")
+        return ListStatus(
+            url,
             site,
             window,
-            answer["as_of"] or "",
-            answer["stale"],
+            document["as_of"] or "",
+            document["stale"],
             tuple(
-                Row(
+                ListedArticle(
                     item["rank"],
                     item["title"] or item["article_id"],
                     item["window"]["views"],
                     item["total"]["views"],
                 )
-                for item in answer["items"]
+                for item in document["items"]
             ),
         )
-    raise NoResponse(silent)
+    raise NoResponse(last_error)

@@ -1,4 +1,4 @@
-"""What was seen, as lines of a terminal."""
+"""Renders a system status as lines of a terminal."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -6,195 +6,225 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
 
-from mostread.ops.status.collect import Away, Collector, Counted, Log, Ranked, Seen, Workers, rate
-from mostread.ops.terminal import columns, cut
+from mostread.ops.status.collect import (
+    CollectorStatus,
+    CountingStatus,
+    GroupStatus,
+    ListStatus,
+    SystemStatus,
+    TopicStatus,
+    UnavailablePart,
+    rate,
+)
+from mostread.ops.terminal import cut, text_width
 
-NARROW = 64
-WIDE = 100
-SHOWN = 4
+MIN_COLUMN_LAYOUT_WIDTH = 64
+MAX_WIDTH = 100
+MAX_ITEMS = 4
 
-READY, BEHIND, AWAY = "ready", "behind", "away"
-_COLOURS = {READY: "green", BEHIND: "yellow", AWAY: "red"}
+READY, BEHIND, UNAVAILABLE = "ready", "behind", "unavailable"
+_COLOURS = {READY: "green", BEHIND: "yellow", UNAVAILABLE: "red"}
+_NAME_COLUMNS = 12
+_STATE_COLUMNS = 13
 
 
 @dataclass
-class Line:
-    """A line of a part: text at its left, and maybe a number at its right end."""
+class TextLine:
+    """A line with text on the left and optionally a number on the right."""
 
     left: str
     right: str = ""
 
 
 @dataclass
-class Block:
-    """A part: its name, its state in one word, and its lines."""
+class PartBlock:
+    """A part with its name, state and lines."""
 
     name: str
     state: str
-    lines: list[Line] = field(default_factory=list)
+    lines: list[TextLine] = field(default_factory=list)
 
 
-def blocks(seen: Seen, before: Seen | None) -> Iterator[Block]:
-    """Yield the parts in the order an event meets them; rates are those since `before`."""
-    ms = seen.at - before.at if before else 0
-    for number, collector in enumerate(seen.collectors[:SHOWN]):
-        was = before.collectors[number] if before and number < len(before.collectors) else None
-        yield _collector(collector, was, ms)
-    if more := seen.collectors[SHOWN:]:
-        away = sum(isinstance(each, Away) for each in more)
-        state = AWAY if away else READY
-        yield Block("collector", state, [Line(f"{len(more)} more, {away} of them away")])
-    yield _log(seen.log, before.log if before else None, ms)
-    yield _workers(seen.workers)
-    yield _counted(seen.counted, before.counted if before else None, ms, seen.at)
-    yield _ranked(seen.ranked)
+def status_blocks(current: SystemStatus, previous: SystemStatus | None) -> Iterator[PartBlock]:
+    """Yield blocks in the order of the pipeline, with rates since `previous`."""
+    ms = current.timestamp - previous.timestamp if previous else 0
+    before = previous.collectors if previous else ()
+    for index, collector in enumerate(current.collectors[:MAX_ITEMS]):
+        yield _collector(collector, before[index] if index < len(before) else None, ms)
+    if hidden := current.collectors[MAX_ITEMS:]:
+        unavailable = sum(isinstance(collector, UnavailablePart) for collector in hidden)
+        state = UNAVAILABLE if unavailable else READY
+        text = f"{len(hidden)} more, {unavailable} unavailable"
+        yield PartBlock("collector", state, [TextLine(text)])
+    yield _kafka(current.kafka, previous.kafka if previous else None, ms)
+    yield _aggregators(current.aggregators)
+    yield _clickhouse(
+        current.clickhouse, previous.clickhouse if previous else None, ms, current.timestamp
+    )
+    yield _ranking(current.ranking)
 
 
-def _collector(now: Collector | Away, before: Collector | Away | None, ms: int) -> Block:
-    if isinstance(now, Away):
-        return Block("collector", AWAY, [Line(now.why)])
-    was = before.accepted if isinstance(before, Collector) else None
-    lines = [
-        Line(f"{_number(now.accepted, 'event')} accepted{_rate(now.accepted, was, ms, 'events')}")
-    ]
-    if now.failing:
-        lines.append(Line(now.failing))
-    lines.append(Line(now.address))
-    return Block("collector", BEHIND if now.failing else READY, lines)
+def _unavailable(name: str, part: UnavailablePart) -> PartBlock:
+    return PartBlock(name, UNAVAILABLE, [TextLine(part.reason)])
 
 
-def _log(now: Log | Away, before: Log | Away | None, ms: int) -> Block:
-    if isinstance(now, Away):
-        return Block("kafka", AWAY, [Line(now.why)])
-    was = before.written if isinstance(before, Log) else None
-    return Block(
+def _collector(
+    current: CollectorStatus | UnavailablePart,
+    previous: CollectorStatus | UnavailablePart | None,
+    ms: int,
+) -> PartBlock:
+    if isinstance(current, UnavailablePart):
+        return _unavailable("collector", current)
+    before = previous.accepted if isinstance(previous, CollectorStatus) else None
+    rate_text = _rate(current.accepted, before, ms, "events")
+    lines = [TextLine(f"{_count(current.accepted, 'event')} accepted{rate_text}")]
+    if current.error:
+        lines.append(TextLine(current.error))
+    lines.append(TextLine(current.url))
+    return PartBlock("collector", BEHIND if current.error else READY, lines)
+
+
+def _kafka(
+    current: TopicStatus | UnavailablePart, previous: TopicStatus | UnavailablePart | None, ms: int
+) -> PartBlock:
+    if isinstance(current, UnavailablePart):
+        return _unavailable("kafka", current)
+    before = previous.written if isinstance(previous, TopicStatus) else None
+    rate_text = _rate(current.written, before, ms, "records")
+    return PartBlock(
         "kafka",
         READY,
         [
-            Line(f"{_number(now.records, 'record')}{_rate(now.written, was, ms, 'records')}"),
-            Line(
-                f"{now.topic}, {_number(len(now.extents), 'partition')} "
-                f"on {_number(now.brokers, 'broker')}"
+            TextLine(f"{_count(current.retained, 'record')}{rate_text}"),
+            TextLine(
+                f"{current.topic}, {_count(len(current.offsets), 'partition')} "
+                f"on {_count(current.brokers, 'broker')}"
             ),
         ],
     )
 
 
-def _workers(now: Workers | Away) -> Block:
-    if isinstance(now, Away):
-        return Block("aggregator", AWAY, [Line(now.why)])
-    if not now.workers:
-        return Block("aggregator", AWAY, [Line(f"nobody counts; {_waiting(now.waiting)}")])
-    state = BEHIND if now.orphans or now.sharing_out else READY
-    lines = [Line(f"{_number(len(now.workers), 'worker')}, {_waiting(now.waiting)}")]
-    if now.sharing_out:
-        lines.append(Line("the partitions are being given out just now"))
+def _aggregators(current: GroupStatus | UnavailablePart) -> PartBlock:
+    if isinstance(current, UnavailablePart):
+        return _unavailable("aggregator", current)
+    if not current.aggregators:
+        text = f"no aggregator runs; lag {_count(current.lag, 'record')}"
+        return PartBlock("aggregator", UNAVAILABLE, [TextLine(text)])
+    state = BEHIND if current.unassigned or current.rebalancing else READY
+    number = _count(len(current.aggregators), "aggregator")
+    lines = [TextLine(f"{number}, lag {_count(current.lag, 'record')}")]
+    if current.rebalancing:
+        lines.append(TextLine("the group is rebalancing"))
     lines += [
-        Line(f"{each.host} has {_ranges(each.partitions)}", f"{each.waiting:,} to count")
-        for each in now.workers[:SHOWN]
+        TextLine(f"{member.host}: {_partitions(member.partitions)}", f"lag {member.lag:,}")
+        for member in current.aggregators[:MAX_ITEMS]
     ]
-    if more := now.workers[SHOWN:]:
-        lines.append(Line(f"and {len(more)} more", f"{sum(w.waiting for w in more):,} to count"))
-    if now.orphans:
-        lines.append(Line(f"nobody has {_ranges(now.orphans)}"))
-    return Block("aggregator", state, lines)
+    if hidden := current.aggregators[MAX_ITEMS:]:
+        lag = sum(member.lag for member in hidden)
+        lines.append(TextLine(f"{len(hidden)} more", f"lag {lag:,}"))
+    if current.unassigned:
+        lines.append(TextLine(f"unassigned: {_partitions(current.unassigned)}"))
+    return PartBlock("aggregator", state, lines)
 
 
-def _counted(now: Counted | Away, before: Counted | Away | None, ms: int, at: int) -> Block:
-    if isinstance(now, Away):
-        return Block("clickhouse", AWAY, [Line(now.why)])
-    was = before.received if isinstance(before, Counted) else None
-    late = at - now.as_of
-    left_over = ", ".join(
-        f"{number:,} {word}"
-        for number, word in (
-            (now.duplicate, "duplicate"),
-            (now.late, "late"),
-            (now.dead_lettered, "dead-lettered"),
+def _clickhouse(
+    current: CountingStatus | UnavailablePart,
+    previous: CountingStatus | UnavailablePart | None,
+    ms: int,
+    timestamp: int,
+) -> PartBlock:
+    if isinstance(current, UnavailablePart):
+        return _unavailable("clickhouse", current)
+    before = previous.received if isinstance(previous, CountingStatus) else None
+    age = max(0, timestamp - current.watermark) / 1000
+    outcomes = "".join(
+        f", {number:,} {outcome}"
+        for number, outcome in (
+            (current.duplicate, "duplicate"),
+            (current.late, "late"),
+            (current.dead_lettered, "dead-lettered"),
         )
         if number
     )
-    return Block(
+    received = _count(current.received, "event")
+    return PartBlock(
         "clickhouse",
-        BEHIND if now.behind else READY,
+        BEHIND if current.stale else READY,
         [
-            Line(f"counted until {_time(now.as_of)}, {max(0, late) / 1000:,.0f} s ago"),
-            Line(
-                f"{_number(now.received, 'event')}{_rate(now.received, was, ms, 'events')}"
-                + (f", of them {left_over}" if left_over else "")
-            ),
-            Line(f"{_number(now.rows, 'row')} of counters"),
+            TextLine(f"watermark {_time(current.watermark)}, {age:,.0f} s ago"),
+            TextLine(f"{received}{_rate(current.received, before, ms, 'events')}{outcomes}"),
+            TextLine(f"{_count(current.rows, 'row')} of counters"),
         ],
     )
 
 
-def _ranked(now: Ranked | Away) -> Block:
-    if isinstance(now, Away):
-        return Block("list", AWAY, [Line(now.why)])
-    as_of = f"as of {now.as_of[11:19]} UTC" if now.as_of else "nothing counted yet"
-    which = f"{now.site}, {now.window}: {as_of}{', stale' if now.stale else ''}"
-    rows = [Line(f"{each.rank}  {each.title}", _number(each.views, "view")) for each in now.top]
-    empty = [] if rows else [Line("nothing was read yet")]
-    return Block(
+def _ranking(current: ListStatus | UnavailablePart) -> PartBlock:
+    if isinstance(current, UnavailablePart):
+        return _unavailable("list", current)
+    as_of = f"as of {current.as_of[11:19]} UTC" if current.as_of else "nothing counted yet"
+    title = f"{current.site}, {current.window}: {as_of}{', stale' if current.stale else ''}"
+    rows = [
+        TextLine(f"{article.rank}  {article.title}", _count(article.views, "view"))
+        for article in current.top
+    ]
+    return PartBlock(
         "list",
-        BEHIND if now.stale else READY,
-        [Line(which), *rows, *empty, Line(now.address)],
+        BEHIND if current.stale else READY,
+        [
+            TextLine(title),
+            *(rows or [TextLine("no views yet")]),
+            TextLine(current.url),
+        ],
     )
 
 
-def lines(parts: Sequence[Block], width: int) -> Iterator[tuple[str, str, str, str]]:
-    """Yield lines no wider than `width`: what comes before a state, the state or blanks, the
-    colour of the state, and what follows.
-    """
-    name_columns, state_columns = (0, 0) if width < NARROW else (12, 8)
-    room = max(20, min(width, WIDE) - (name_columns + state_columns if name_columns else 2))
-    for number, block in enumerate(parts):
+def status_lines(blocks: Sequence[PartBlock], width: int) -> Iterator[tuple[str, str, str, str]]:
+    """Yield lines of at most `width` columns: prefix, state, colour of the state, text."""
+    in_columns = width >= MIN_COLUMN_LAYOUT_WIDTH
+    indent = _NAME_COLUMNS + _STATE_COLUMNS if in_columns else 2
+    room = max(20, min(width, MAX_WIDTH) - indent)
+    for number, block in enumerate(blocks):
         if number:
-            yield ("", "", "", "")
-        told = [text for line in block.lines for text in _told(line, room)]
-        if not name_columns:
-            yield f"{block.name} ", block.state, _COLOURS[block.state], ""
-        for index, text in enumerate(told):
-            if not name_columns:
-                yield "  ", "", "", text
-            elif index == 0:
-                state = f"{block.state:<{state_columns}}"
-                yield f"{block.name:<{name_columns}}", state, _COLOURS[block.state], text
+            yield "", "", "", ""
+        texts = [text for line in block.lines for text in _wrap(line, room)]
+        colour = _COLOURS[block.state]
+        if not in_columns:
+            yield f"{block.name} ", block.state, colour, ""
+        for index, text in enumerate(texts):
+            if in_columns and index == 0:
+                state = f"{block.state:<{_STATE_COLUMNS}}"
+                yield f"{block.name:<{_NAME_COLUMNS}}", state, colour, text
             else:
-                yield " " * (name_columns + state_columns), "", "", text
+                yield " " * indent, "", "", text
 
 
-def _told(line: Line, room: int) -> Iterator[str]:
+def _wrap(line: TextLine, room: int) -> Iterator[str]:
     if line.right:
         left = cut(line.left, room - len(line.right) - 2)
-        yield left + " " * (room - columns(left) - len(line.right)) + line.right
+        yield left + " " * (room - text_width(left) - len(line.right)) + line.right
     else:
-        shown = "".join(c if c.isprintable() else "�" for c in line.left)
-        yield from textwrap.wrap(shown, room, break_on_hyphens=False) or [""]
+        printable = "".join(c if c.isprintable() else "�" for c in line.left)
+        yield from textwrap.wrap(printable, room, break_on_hyphens=False) or [""]
 
 
-def _rate(now: int, before: int | None, ms: int, what: str) -> str:
-    found = None if before is None else rate(now, before, ms)
-    return "" if found is None else f", {found:,.0f} {what}/s"
+def _rate(current: int, previous: int | None, ms: int, unit: str) -> str:
+    per_second = None if previous is None else rate(current, previous, ms)
+    return "" if per_second is None else f", {per_second:,.0f} {unit}/s"
 
 
-def _waiting(number: int) -> str:
-    return f"{_number(number, 'record')} to count"
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _number(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
-def _ranges(numbers: Sequence[int]) -> str:
-    """Return numbers as people write them: 0-3, 5."""
+def _partitions(numbers: Sequence[int]) -> str:
+    """Return partition numbers as ranges: partitions 0-3, 5."""
     if not numbers:
         return "no partition"
-    found = []
+    ranges = []
     for _, run in groupby(enumerate(sorted(numbers)), key=lambda pair: pair[1] - pair[0]):
         first, *rest = [number for _, number in run]
-        found.append(f"{first}-{rest[-1]}" if rest else str(first))
-    return f"partition{'' if len(numbers) == 1 else 's'} {', '.join(found)}"
+        ranges.append(f"{first}-{rest[-1]}" if rest else str(first))
+    return f"partition{'' if len(numbers) == 1 else 's'} {', '.join(ranges)}"
 
 
 def _time(ms: int) -> str:

@@ -1,4 +1,4 @@
-"""Every check is heard, whatever becomes of the others."""
+"""Doctor checks run independently, and are reported together."""
 
 import threading
 from collections.abc import Iterator
@@ -6,66 +6,69 @@ from collections.abc import Iterator
 import pytest
 
 from mostread.errors import KafkaUnavailable
-from mostread.ops.doctor.checks.disk import GB, Room, judge
+from mostread.ops.doctor.checks.disk import GB, DiskUsage, check_disk
 from mostread.ops.doctor.findings import Finding, Level, ok, problem, warning
-from mostread.ops.doctor.report import as_json, lines, worst
-from mostread.ops.doctor.runner import examine
-from mostread.ops.inspection.clients import NotReachedError, Way
+from mostread.ops.doctor.report import as_json, report_lines, worst_level
+from mostread.ops.doctor.runner import run_checks
+from mostread.ops.inspection.clients import DependencyUnavailable, SystemClients
 
 never = threading.Event()
 
 
-def well(_: Way) -> Iterator[Finding]:
-    yield ok("it is there")
+def healthy(_: SystemClients) -> Iterator[Finding]:
+    yield ok("it exists")
 
 
-def hanging(_: Way) -> Iterator[Finding]:
+def hanging(_: SystemClients) -> Iterator[Finding]:
     never.wait()
     yield ok("at last")
 
 
-def broken(_: Way) -> Iterator[Finding]:
+def broken(_: SystemClients) -> Iterator[Finding]:
     yield ok("so far")
     raise ZeroDivisionError("x")
 
 
-def far_off(_: Way) -> Iterator[Finding]:
-    raise NotReachedError("Kafka", KafkaUnavailable("away"))
+def unreachable(_: SystemClients) -> Iterator[Finding]:
+    raise DependencyUnavailable("Kafka", KafkaUnavailable("connection refused"))
 
 
-def farther_off(_: Way) -> Iterator[Finding]:
-    raise NotReachedError("Kafka", KafkaUnavailable("away"))
+def also_unreachable(_: SystemClients) -> Iterator[Finding]:
+    raise DependencyUnavailable("Kafka", KafkaUnavailable("connection refused"))
 
 
-def ill(_: Way) -> Iterator[Finding]:
-    yield warning("it limps", "mend it")
+def unhealthy(_: SystemClients) -> Iterator[Finding]:
+    yield warning("it is slow", "tune it")
     yield problem("it is broken", "replace it")
 
 
-def test_what_hangs_or_breaks_is_a_finding_beside_the_others() -> None:
-    checks = (well, hanging, broken, far_off, farther_off, ill)
-    found = examine(Way(services={}), checks, 0.5)
+def test_run_checks_reports_hanging_and_failing_checks_with_the_others() -> None:
+    checks = (healthy, hanging, broken, unreachable, also_unreachable, unhealthy)
+    results = run_checks(SystemClients(services={}), checks, 0.5)
     never.set()
-    assert [(each.name, [finding.level for finding in each.findings]) for each in found] == [
-        ("well", [Level.OK]),
+    assert [
+        (result.name, [finding.level for finding in result.findings]) for result in results
+    ] == [
+        ("healthy", [Level.OK]),
         ("hanging", [Level.PROBLEM]),
         ("broken", [Level.PROBLEM]),
-        ("far off", [Level.SKIPPED]),
-        ("farther off", [Level.SKIPPED]),
-        ("ill", [Level.WARNING, Level.PROBLEM]),
+        ("unreachable", [Level.SKIPPED]),
+        ("also unreachable", [Level.SKIPPED]),
+        ("unhealthy", [Level.WARNING, Level.PROBLEM]),
     ]
-    assert worst(found) is Level.PROBLEM
-    told = list(lines(found, 200))
-    assert "far off, farther off: not looked at, since Kafka could not be read" in told[-3]
-    assert told[-1] == "3 problems, 1 warning, 2 not looked at"
-    assert max(map(len, lines(found, 60))) <= 60 + len("\x1b[31m\x1b[1m\x1b[0m")
-    assert as_json(found, {})["worst"] == "problem"
+    assert worst_level(results) is Level.PROBLEM
+    lines = list(report_lines(results, 200))
+    skipped = "unreachable, also unreachable: not checked, since Kafka could not be read"
+    assert skipped in lines[-3]
+    assert lines[-1] == "3 problems, 1 warning, 2 skipped"
+    assert max(map(len, report_lines(results, 60))) <= 60 + len("\x1b[31m\x1b[1m\x1b[0m")
+    assert as_json(results, {})["worst"] == "problem"
 
 
-def test_a_healthy_way_is_told_in_one_sentence() -> None:
-    found = examine(Way(services={}), (well,), 5)
-    assert list(lines(found, 80))[-1] == "Nothing is wrong."
-    assert worst(found) is Level.OK
+def test_report_of_healthy_system_says_no_problems() -> None:
+    results = run_checks(SystemClients(services={}), (healthy,), 5)
+    assert list(report_lines(results, 80))[-1] == "No problems found."
+    assert worst_level(results) is Level.OK
 
 
 @pytest.mark.parametrize(
@@ -79,5 +82,5 @@ def test_a_healthy_way_is_told_in_one_sentence() -> None:
         (5 * GB, 20 * GB, Level.OK),
     ],
 )
-def test_a_disk_is_judged_by_what_is_left(free: int, total: int, level: Level) -> None:
-    assert judge(Room("a disk", free, total)).level is level
+def test_check_disk_level_by_free_space(free: int, total: int, level: Level) -> None:
+    assert check_disk(DiskUsage("a disk", free, total)).level is level

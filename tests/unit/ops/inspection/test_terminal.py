@@ -1,37 +1,37 @@
-"""Text is cut by the columns it takes, and colour is a wish that can be refused."""
+"""Terminal output: width of text, cutting, and colour."""
 
 import sys
 
 import pytest
 
-from mostread.ops.terminal import colours, columns, cut
+from mostread.ops.terminal import cut, text_width, use_colour
 
 
 @pytest.mark.parametrize(
-    ("text", "takes"), [("abc", 3), ("新聞", 4), ("🎄", 2), ("e\u0301", 1), ("Фонари", 6)]
+    ("text", "width"), [("abc", 3), ("新聞", 4), ("🎄", 2), ("e\u0301", 1), ("Фонари", 6)]
 )
-def test_columns(text: str, takes: int) -> None:
-    assert columns(text) == takes
+def test_text_width(text: str, width: int) -> None:
+    assert text_width(text) == width
 
 
 @pytest.mark.parametrize(
-    ("text", "to", "kept"),
+    ("text", "columns", "kept"),
     [("abc", 3, "abc"), ("abcd", 3, "ab…"), ("新聞新聞", 4, "新…"), ("a\x1b[2Jb", 9, "a�[2Jb")],
 )
-def test_what_does_not_fit_is_cut(text: str, to: int, kept: str) -> None:
-    assert cut(text, to) == kept
-    assert columns(kept) <= to
+def test_cut_fits_text_into_columns(text: str, columns: int, kept: str) -> None:
+    assert cut(text, columns) == kept
+    assert text_width(kept) <= columns
 
 
-def test_colour_only_on_a_terminal_and_not_where_it_is_unwanted(
+def test_use_colour_on_terminals_unless_no_color_is_set(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    assert colours()
+    assert use_colour()
     monkeypatch.setenv("NO_COLOR", "1")
-    assert not colours()
+    assert not use_colour()
     monkeypatch.delenv("NO_COLOR")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: False)
-    assert not colours()
+    assert not use_colour()

@@ -1,12 +1,12 @@
-"""All checks, in the order in which they are told: causes before what follows from them.
+"""All checks, causes before consequences.
 
-To add one, write a function that takes the Way and yields findings, and name it here.
+To add a check, write a function from SystemClients to findings, and list it here.
 """
 
-from mostread.ops.doctor.checks.aggregation import counted, workers
+from mostread.ops.doctor.checks.aggregation import aggregators, progress
 from mostread.ops.doctor.checks.clickhouse import clickhouse, tables
-from mostread.ops.doctor.checks.clock_skew import clock
-from mostread.ops.doctor.checks.disk import data_folder, disk_of_clickhouse, disk_of_kafka
+from mostread.ops.doctor.checks.clock_skew import clocks
+from mostread.ops.doctor.checks.disk import clickhouse_disk, data_disk, kafka_disk
 from mostread.ops.doctor.checks.kafka import kafka, replication, retention, topics
 from mostread.ops.doctor.checks.services import open_files, services
 from mostread.ops.doctor.checks.settings import settings
@@ -19,12 +19,12 @@ CHECKS = (
     replication,
     clickhouse,
     tables,
-    workers,
-    counted,
+    aggregators,
+    progress,
     services,
-    clock,
-    disk_of_kafka,
-    disk_of_clickhouse,
-    data_folder,
+    clocks,
+    kafka_disk,
+    clickhouse_disk,
+    data_disk,
     open_files,
 )

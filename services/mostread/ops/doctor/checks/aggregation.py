@@ -1,4 +1,4 @@
-"""Does somebody count, everything, and in time?"""
+"""Checks that aggregators run, count every partition, and keep up."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -8,130 +8,136 @@ from kafka.errors import CoordinatorNotAvailableError
 from mostread.aggregator.config import AggregatorSettings
 from mostread.infra.kafka.admin import describe_group
 from mostread.ops.doctor.findings import Finding, ok, problem, warning
-from mostread.ops.inspection.clients import Way
-from mostread.ops.inspection.progress import Partition, events_topic, partitions
+from mostread.ops.inspection.clients import SystemClients
+from mostread.ops.inspection.progress import PartitionProgress, events_topic, partition_progress
 from mostread.ranking.config import RankingSettings
 
-STUCK_SECONDS = 300
+STUCK_AFTER_SECONDS = 300
+_MAX_PARTITIONS_LISTED = 8
 
 
-def workers(way: Way) -> Iterator[Finding]:
-    """The aggregators: whether each partition has one."""
-    topic = events_topic(way)
+def aggregators(clients: SystemClients) -> Iterator[Finding]:
+    """Check that each partition is assigned to an aggregator."""
+    topic = events_topic(clients)
+    name = clients.settings(AggregatorSettings).aggregator_group
     try:
-        with way.kafka() as client:
-            found = describe_group(
-                client, way.settings(AggregatorSettings).aggregator_group, topic.name
-            )
+        with clients.kafka() as client:
+            consumer_group = describe_group(client, name, topic.name)
     except CoordinatorNotAvailableError:
         yield problem(
-            "no broker coordinates consumer groups just now, so nobody can count",
-            "On a new cluster that passes within seconds: look again. Else see the partitions of "
-            "the topic __consumer_offsets, and the brokers that have them.",
+            "no broker coordinates consumer groups, so aggregators cannot join theirs",
+            "On a new cluster this passes within seconds: run the doctor again. Otherwise check "
+            "the partitions of the topic __consumer_offsets and the brokers that hold them.",
         )
         return
-    number = len(found.members)
-    orphans = found.unassigned(topic.partitions)
-    if not found.members:
+    number = len(consumer_group.members)
+    unassigned = consumer_group.unassigned(topic.partitions)
+    if not consumer_group.members:
         yield problem(
-            f"no aggregator runs in the group {found.name}: nothing is counted",
-            "Start `mostread aggregator`; if one runs, see in its log why it hangs or does not "
-            "reach Kafka, and whether its MOSTREAD_AGGREGATOR_GROUP is this one. Nothing is lost "
-            "within the retention.",
+            f"no aggregator runs in the group {name}, so nothing is counted",
+            "Start `mostread aggregator`. If one runs, check its log for Kafka errors, and whether "
+            "its MOSTREAD_AGGREGATOR_GROUP is the same. No event is lost within the retention.",
         )
-    elif found.is_rebalancing:
+    elif consumer_group.is_rebalancing:
         yield warning(
-            f"the partitions are being given out among {number} just now ({found.state})",
-            "Look again in half a minute. If it stays so, a worker comes and goes: see their logs.",
+            f"the group of {number} is rebalancing ({consumer_group.state})",
+            "Run the doctor again in half a minute. If this persists, an aggregator keeps "
+            "restarting: read the logs.",
         )
-    elif orphans:
+    elif unassigned:
         yield problem(
-            f"nobody counts partition {_listed(orphans)}, with {number} in the group {found.name}",
-            "If the topic or its partitions are new, look again in half a minute. Else start the "
-            "aggregators anew, and let nobody else be in their group.",
+            f"partition {_join(unassigned)} has no aggregator, with {number} in the group {name}",
+            "For a new topic or new partitions, run the doctor again in half a minute. Otherwise "
+            "restart the aggregators, and remove other consumers from the group.",
         )
-    elif idle := sum(not member.partitions for member in found.members):
+    elif idle := sum(not member.partitions for member in consumer_group.members):
         yield warning(
-            f"{idle} of {number} aggregators have nothing to do: there are {topic.partitions} "
+            f"{idle} of {number} aggregators are idle, since there are {topic.partitions} "
             "partitions",
             "Stop them, or add partitions.",
         )
     else:
-        said = "1 aggregator counts" if number == 1 else f"{number} aggregators count"
-        yield ok(f"{said} all {topic.partitions} partitions")
+        subject = "1 aggregator counts" if number == 1 else f"{number} aggregators count"
+        yield ok(f"{subject} all {topic.partitions} partitions")
 
 
-def counted(way: Way) -> Iterator[Finding]:
-    """How far the counting is, by ClickHouse, against what the log has."""
-    found = partitions(way)
-    yield from _lost(found)
-    yield from _contradictions(found)
-    known = [each.position for each in found if each.position]
-    uncounted = sum(each.uncounted for each in found)
-    if not known:
+def progress(clients: SystemClients) -> Iterator[Finding]:
+    """Check checkpoints in ClickHouse against the log."""
+    partitions = partition_progress(clients)
+    yield from _expired_records(partitions)
+    yield from _contradictions(partitions)
+    checkpoints = [partition.checkpoint for partition in partitions if partition.checkpoint]
+    lag = sum(partition.lag for partition in partitions)
+    if not checkpoints:
         yield warning(
-            f"nothing of this topic was counted yet; {uncounted:,} records wait",
-            "An aggregator that runs writes how far it is within seconds: see `workers`, and "
-            "/readyz and the log of the aggregator.",
+            f"nothing of this topic is counted yet; {lag:,} records wait",
+            "A running aggregator writes checkpoints within seconds: see the check `aggregators`, "
+            "and its /readyz and log.",
         )
         return
-    as_of = min(position.as_of for position in known)
-    age = (way.now_ms() - as_of) / 1000
-    moment = f"{datetime.fromtimestamp(as_of / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
-    patience = way.settings(RankingSettings).ranking_stale_after_seconds
-    if age <= patience and len(known) == len(found):
-        yield ok(f"everything up to {moment} is counted, {uncounted:,} records are under way")
+    watermark = min(checkpoint.watermark for checkpoint in checkpoints)
+    age = (clients.now_ms() - watermark) / 1000
+    time = f"{datetime.fromtimestamp(watermark / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    stale_after = clients.settings(RankingSettings).ranking_stale_after_seconds
+    if age <= stale_after and len(checkpoints) == len(partitions):
+        yield ok(f"the watermark is {time}, and {lag:,} records are in flight")
         return
-    behind = sorted((each for each in found if each.uncounted), key=lambda each: -each.uncounted)
-    lag = "; ".join(f"partition {each.number}: {each.uncounted:,}" for each in behind[:8])
-    what = (
-        f"only until {moment}, {_ago(age)} ago; {uncounted:,} records wait"
-        + (f" ({lag}{' ...' if len(behind) > 8 else ''})" if lag else "")
-        + "; lists are marked stale"
+    message = (
+        f"the watermark is {time}, {_format_age(age)} old, so lists are stale; "
+        f"{lag:,} records wait{_lag_by_partition(partitions)}"
     )
     advice = (
-        "See `workers` above, then /readyz and the log of the aggregator. If it runs and this "
-        "does not shrink, it cannot keep up: start another one."
+        "See the check `aggregators`, then /readyz and the log of the aggregator. If the lag does "
+        "not shrink while aggregators run, they cannot keep up: start another one."
     )
-    yield problem(what, advice) if age > STUCK_SECONDS else warning(what, advice)
+    yield problem(message, advice) if age > STUCK_AFTER_SECONDS else warning(message, advice)
 
 
-def _lost(found: Sequence[Partition]) -> Iterator[Finding]:
-    for each in found:
-        if each.removed and each.position:
+def _lag_by_partition(partitions: Sequence[PartitionProgress]) -> str:
+    behind = sorted((p for p in partitions if p.lag), key=lambda p: -p.lag)
+    if not behind:
+        return ""
+    listed = "; ".join(f"partition {p.number}: {p.lag:,}" for p in behind[:_MAX_PARTITIONS_LISTED])
+    return f" ({listed}{' ...' if len(behind) > _MAX_PARTITIONS_LISTED else ''})"
+
+
+def _expired_records(partitions: Sequence[PartitionProgress]) -> Iterator[Finding]:
+    for partition in partitions:
+        if partition.expired and partition.checkpoint:
             yield problem(
-                f"partition {each.number}: {each.removed:,} records, from offset "
-                f"{each.next_offset:,} on, were removed by Kafka's retention before they were "
-                "counted. They are lost",
-                "Start the aggregator: it goes on behind the gap and reports it. Then let events "
-                "stay longer (retention.ms) than the counting may stand still.",
+                f"partition {partition.number}: {partition.expired:,} records from offset "
+                f"{partition.next_offset:,} were lost: Kafka's retention removed them before they "
+                "were counted",
+                "Start the aggregator: it continues after the gap and reports it. Then set "
+                "retention.ms above the longest outage of the aggregators.",
             )
 
 
-def _contradictions(found: Sequence[Partition]) -> Iterator[Finding]:
-    for each in found:
-        if each.beyond:
+def _contradictions(partitions: Sequence[PartitionProgress]) -> Iterator[Finding]:
+    for partition in partitions:
+        if partition.missing:
             yield problem(
-                f"partition {each.number} ends at offset {each.extent.end:,}, and "
-                f"{each.next_offset:,} records of it are counted: Kafka has lost acknowledged "
+                f"partition {partition.number} ends at offset {partition.offsets.end:,}, but "
+                f"records up to {partition.next_offset:,} are counted: Kafka lost acknowledged "
                 "records",
-                "The aggregator stops there, and counts nothing of it. Restore the log, or make "
-                "the topic again under `mostread init`: totals are kept.",
+                "The aggregator stops counting this partition. Restore the log, or recreate the "
+                "topic with `mostread init`: totals are kept.",
             )
-        position = each.position
-        if position and position.received != sum(position.outcomes):
+        checkpoint = partition.checkpoint
+        if checkpoint and checkpoint.received != sum(checkpoint.outcomes):
             yield problem(
-                f"partition {each.number}: {position.received:,} events were received, and what "
-                f"became of them adds up to {sum(position.outcomes):,}",
-                "`mostread audit` says what differs; `mostread rebuild` counts the log anew.",
+                f"partition {partition.number}: {checkpoint.received:,} events were received, but "
+                f"their outcomes add up to {sum(checkpoint.outcomes):,}",
+                "Run `mostread audit` to list differences, and `mostread rebuild` to recount the "
+                "log.",
             )
 
 
-def _listed(numbers: Sequence[int]) -> str:
+def _join(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers))
 
 
-def _ago(seconds: float) -> str:
+def _format_age(seconds: float) -> str:
     for unit, size in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"

@@ -1,138 +1,150 @@
-"""Does ClickHouse answer, and are its tables those of this version?"""
+"""Checks that ClickHouse responds and has the tables of this version."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from mostread.errors import Misconfigured
 from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.clickhouse.migrations import BREAKING
 from mostread.infra.schemas import migrations
-from mostread.ops.doctor.findings import Finding, forbidden, ok, problem, warning
-from mostread.ops.inspection.clients import ForbiddenError, NotReachedError, Way
+from mostread.ops.doctor.findings import Finding, access_denied, ok, problem, warning
+from mostread.ops.inspection.clients import (
+    AccessDenied,
+    DependencyUnavailable,
+    SystemClients,
+    clickhouse_error_code,
+)
 
-_NO_TABLE = "60"
-_TABLE = re.compile(r"^CREATE TABLE IF NOT EXISTS (\w+)", re.MULTILINE)
+_UNKNOWN_TABLE_CODE = "60"
+_CREATED_TABLE = re.compile(r"^CREATE TABLE IF NOT EXISTS (\w+)", re.MULTILINE)
 
 
-def clickhouse(way: Way) -> Iterator[Finding]:
-    """Whether it answers, knows us, and has the database."""
+def clickhouse(clients: SystemClients) -> Iterator[Finding]:
+    """Check that ClickHouse responds, accepts the user and has the database."""
     try:
-        ((version, user, database),) = way.query("server")
-    except NotReachedError as error:
-        if error.part != "ClickHouse":
+        ((version, user, database),) = clients.query("server")
+    except DependencyUnavailable as error:
+        if error.dependency != "ClickHouse":
             raise
-        url = way.settings(ClickHouseSettings).clickhouse_url
-        if isinstance(error.why, Misconfigured):
-            yield problem(f"{url}: {error.why}", "Change what it names, then run this again.")
+        url = clients.settings(ClickHouseSettings).clickhouse_url
+        if isinstance(error.cause, Misconfigured):
+            yield problem(f"{url}: {error.cause}", "Correct it, then run the doctor again.")
         else:
             yield problem(
-                f"{url}: {error.why}",
-                "See whether it runs and can be reached from here (`mostread up` starts one on "
-                "this machine); MOSTREAD_CLICKHOUSE_URL says where it is.",
+                f"{url}: {error.cause}",
+                "Check that ClickHouse runs and is reachable from here (`mostread up` starts it on "
+                "this machine), and that MOSTREAD_CLICKHOUSE_URL is its address.",
             )
         return
-    url = way.settings(ClickHouseSettings).clickhouse_url
-    yield ok(f"ClickHouse {version} answers at {url}, as {user}, database {database}")
+    url = clients.settings(ClickHouseSettings).clickhouse_url
+    yield ok(f"ClickHouse {version} responds at {url}, as user {user}, database {database}")
 
 
-def tables(way: Way) -> Iterator[Finding]:
-    """Whether all migrations were made, no more, and the tables are there and take rows."""
-    there = {row[0] for row in way.query("tables")}
-    applied = _applied(way)
+def tables(clients: SystemClients) -> Iterator[Finding]:
+    """Check that all migrations are applied, and that tables exist and accept rows."""
+    existing = {row[0] for row in clients.query("tables")}
+    applied = _applied_migrations(clients)
     files = {int(path.name[:4]): path for path in migrations()}
-    findings = []
-    newer = [applied[number] for number in sorted(applied.keys() - files.keys())]
-    if broken := [name for name in newer if BREAKING in name]:
-        findings.append(
-            problem(
-                f"the database has migration {broken[-1]}, which this mostread does not know and "
-                "would do harm to",
-                "It was made by a newer mostread: run that one, here and as services.",
-            )
-        )
-    elif newer:
-        findings.append(
-            warning(
-                f"the database has migration {newer[-1]}, which this mostread does not know",
-                "It was made by a newer mostread, and this one works beside it: finish the "
-                "upgrade. `mostread init` of this version refuses to run on it.",
-            )
-        )
-    if missing := sorted(files.keys() - applied.keys()):
-        names = ", ".join(files[number].stem for number in missing)
-        findings.append(
-            problem(
-                f"the database lacks {'every migration' if not applied else names}",
-                "`mostread init` makes them; run it before the services of this version.",
-            )
-        )
-    wanted = {
-        name
-        for number in files.keys() & applied.keys()
-        for name in _TABLE.findall(files[number].read_text(encoding="utf-8"))
-    }
-    gone, unseen = _absent(way, sorted(wanted - there))
-    if unseen:
-        findings.append(forbidden(f"SELECT on {', '.join(unseen)}"))
-    if gone:
-        findings.append(
-            problem(
-                f"a migration was made, and its table is not there: {', '.join(gone)}",
-                "Somebody dropped it. Restore it from a backup; counters can be counted again "
-                "from the log by `mostread rebuild` once the table is there.",
-            )
-        )
-    findings += _exchange(way) if {"counters", "checkpoints"} <= there else ()
-    findings += _read_only(way)
+    findings = [
+        *_newer_migrations(applied, files),
+        *_missing_migrations(applied, files),
+        *_missing_tables(clients, applied, files, existing),
+    ]
+    if {"counters", "checkpoints"} <= existing:
+        findings += _interrupted_rebuild(clients)
+    findings += _readonly_replicas(clients)
     yield from findings
     if not findings:
-        yield ok(f"all {len(files)} migrations are made, and all tables are there")
+        yield ok(f"all {len(files)} migrations are applied, and all tables exist")
 
 
-def _applied(way: Way) -> dict[int, str]:
+def _newer_migrations(applied: Mapping[int, str], files: Mapping[int, Path]) -> Iterator[Finding]:
+    newer = [applied[number] for number in sorted(applied.keys() - files.keys())]
+    if breaking := [name for name in newer if BREAKING in name]:
+        yield problem(
+            f"the database has migration {breaking[-1]}, with which this version would do damage",
+            "A newer mostread applied it: run that version, here and for all services.",
+        )
+    elif newer:
+        yield warning(
+            f"the database has migration {newer[-1]}, which this version does not know",
+            "A newer mostread applied it, and this version is compatible: finish the upgrade. "
+            "`mostread init` of this version refuses to run.",
+        )
+
+
+def _missing_migrations(applied: Mapping[int, str], files: Mapping[int, Path]) -> Iterator[Finding]:
+    if missing := sorted(files.keys() - applied.keys()):
+        names = ", ".join(files[number].stem for number in missing)
+        yield problem(
+            f"the database lacks {names if applied else 'every migration'}",
+            "Run `mostread init` before the services of this version.",
+        )
+
+
+def _missing_tables(
+    clients: SystemClients,
+    applied: Mapping[int, str],
+    files: Mapping[int, Path],
+    existing: set[str],
+) -> Iterator[Finding]:
+    created = {
+        name
+        for number in files.keys() & applied.keys()
+        for name in _CREATED_TABLE.findall(files[number].read_text(encoding="utf-8"))
+    }
+    missing, denied = _missing_or_denied(clients, sorted(created - existing))
+    if denied:
+        yield access_denied(f"SELECT on {', '.join(denied)}")
+    if missing:
+        yield problem(
+            f"a table of an applied migration does not exist: {', '.join(missing)}",
+            "Restore it from a backup. Once the table exists, `mostread rebuild` can recount "
+            "counters from the log.",
+        )
+
+
+def _applied_migrations(clients: SystemClients) -> dict[int, str]:
     try:
-        return way.applied_migrations()
+        return clients.applied_migrations()
     except Misconfigured as error:
-        if _is_no_table(error):
+        if clickhouse_error_code(error) == _UNKNOWN_TABLE_CODE:
             return {}
         raise
 
 
-def _absent(way: Way, unlisted: list[str]) -> tuple[list[str], list[str]]:
-    """Tell tables that are not there from those of which ClickHouse lets us see nothing."""
-    gone, unseen = [], []
+def _missing_or_denied(clients: SystemClients, unlisted: list[str]) -> tuple[list[str], list[str]]:
+    """Split unlisted tables into those that do not exist and those without access."""
+    missing, denied = [], []
     for table in unlisted:
         try:
-            way.query("table_exists", table=table)
-        except ForbiddenError:
-            unseen.append(table)
+            clients.query("table_exists", table=table)
+        except AccessDenied:
+            denied.append(table)
         except Misconfigured as error:
-            if not _is_no_table(error):
+            if clickhouse_error_code(error) != _UNKNOWN_TABLE_CODE:
                 raise
-            gone.append(table)
-    return gone, unseen
+            missing.append(table)
+    return missing, denied
 
 
-def _is_no_table(error: Misconfigured) -> bool:
-    return str(getattr(error.__cause__, "code", "")) == _NO_TABLE
-
-
-def _exchange(way: Way) -> Iterator[Finding]:
-    rebuilds = {expression for _, expression in way.query("epochs")}
-    if len(rebuilds) > 1:
+def _interrupted_rebuild(clients: SystemClients) -> Iterator[Finding]:
+    epochs = {expression for _, expression in clients.query("epochs")}
+    if len(epochs) > 1:
         yield problem(
-            "`mostread rebuild` was cut off while it exchanged the tables; nothing is counted",
-            "Run `mostread rebuild` again: it finishes the exchange.",
+            "`mostread rebuild` was interrupted during the exchange of tables; nothing is counted",
+            "Run `mostread rebuild` again to finish the exchange.",
         )
 
 
-def _read_only(way: Way) -> Iterator[Finding]:
+def _readonly_replicas(clients: SystemClients) -> Iterator[Finding]:
     try:
-        names = [row[0] for row in way.query("readonly_replicas")]
-    except ForbiddenError:
-        return  # an operator of ClickHouse will know
+        names = [row[0] for row in clients.query("readonly_replicas")]
+    except AccessDenied:
+        return  # optional: ClickHouse's own monitoring covers it
     if names:
         yield problem(
-            f"replicated tables take no rows just now: {', '.join(names)}",
-            "This replica has lost ClickHouse Keeper: look at its log and its connection to it.",
+            f"replicated tables are read-only: {', '.join(names)}",
+            "This replica lost ClickHouse Keeper: check its log and its connection to Keeper.",
         )

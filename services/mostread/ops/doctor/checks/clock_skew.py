@@ -1,4 +1,7 @@
-"""Do the clocks agree? Record time is Kafka's, freshness and embargoes go by the services'."""
+"""Checks that clocks agree.
+
+Record time is Kafka's; freshness and embargoes use the clocks of the services.
+"""
 
 from collections.abc import Iterator
 
@@ -7,66 +10,66 @@ from kafka.errors import KafkaError
 from mostread.errors import MostreadError
 from mostread.infra.settings import CountingSettings
 from mostread.ops.doctor.findings import Finding, ok, problem, skipped, warning
-from mostread.ops.inspection.clients import NotReachedError, Way
+from mostread.ops.inspection.clients import DependencyUnavailable, SystemClients
 from mostread.ranking.config import RankingSettings
 
-NOTICED_MS = 2_000
+MAX_SKEW_MS = 2_000
 
 
-def clock(way: Way) -> Iterator[Finding]:
-    """This machine's clock against Kafka's and ClickHouse's, whichever can be asked."""
-    seconds = way.settings(RankingSettings).ranking_stale_after_seconds
-    future = way.settings(CountingSettings).aggregator_max_clock_skew_seconds
-    intolerable = 1000 * (min(seconds, future) if future else seconds)
-    ahead: dict[str, int] = {}
-    for name, ask in (("Kafka", _kafka), ("ClickHouse", _clickhouse)):
+def clocks(clients: SystemClients) -> Iterator[Finding]:
+    """Compare this machine's clock with those of Kafka and ClickHouse."""
+    stale_after = clients.settings(RankingSettings).ranking_stale_after_seconds
+    max_skew = clients.settings(CountingSettings).aggregator_max_clock_skew_seconds
+    problem_ms = 1000 * (min(stale_after, max_skew) if max_skew else stale_after)
+    offsets: dict[str, int] = {}
+    for name, measure in (("Kafka", _kafka_offset), ("ClickHouse", _clickhouse_offset)):
         try:
-            ahead[name] = ask(way)
-        except NotReachedError:
-            continue  # its own check says so
+            offsets[name] = measure(clients)
+        except DependencyUnavailable:
+            continue  # reported by the check of that server
         except (KafkaError, MostreadError) as error:
-            yield skipped(f"the clock of {name} was not asked ({error})")
-    if not ahead:
-        yield skipped("not compared, since neither Kafka nor ClickHouse tells the time")
+            yield skipped(f"the clock of {name} could not be read ({error})")
+    if not offsets:
+        yield skipped("not compared, since neither Kafka nor ClickHouse could be read")
         return
-    for name, difference in ahead.items():
-        if abs(difference) < NOTICED_MS:
+    for name, offset in offsets.items():
+        if abs(offset) < MAX_SKEW_MS:
             continue
-        what = (
-            f"the clock of {name} is {abs(difference) / 1000:,.1f} s "
-            f"{'ahead of' if difference > 0 else 'behind'} that of this machine"
+        message = (
+            f"the clock of {name} is {abs(offset) / 1000:,.1f} s "
+            f"{'ahead of' if offset > 0 else 'behind'} this machine's"
         )
         advice = (
-            "Let every machine take its time by NTP (`timedatectl status`). Nothing is counted "
-            "twice or lost by it, but events get into wrong windows, lists are called stale or "
-            "fresh wrongly, and embargoes end at the wrong time."
+            "Synchronize all machines by NTP (`timedatectl status`). Events are still counted "
+            "exactly once, but may fall into wrong windows, and freshness and embargoes are "
+            "judged at the wrong time."
         )
-        yield problem(what, advice) if abs(difference) >= intolerable else warning(what, advice)
-    if all(abs(difference) < NOTICED_MS for difference in ahead.values()):
-        *others, last = ahead
-        yield ok(f"{', '.join(['this machine', *others])} and {last} agree on the time")
+        yield problem(message, advice) if abs(offset) >= problem_ms else warning(message, advice)
+    if all(abs(offset) < MAX_SKEW_MS for offset in offsets.values()):
+        *others, last = offsets
+        yield ok(f"the clocks of {', '.join(['this machine', *others])} and {last} agree")
 
 
-def _kafka(way: Way) -> int:
-    """The controller's clock: of itself it says that it has caught up just now."""
-    with way.kafka() as client:
-        asked = way.now_ms()
+def _kafka_offset(clients: SystemClients) -> int:
+    """Return ms that the controller's clock is ahead: its last caught-up time is its present."""
+    with clients.kafka() as client:
+        before = clients.now_ms()
         (topic,) = client.describe_metadata_quorum()["topics"]
-        answered = way.now_ms()
+        after = clients.now_ms()
     (partition,) = topic["partitions"]
     for voter in partition["current_voters"]:
         if voter["replica_id"] == partition["leader_id"] and voter["last_caught_up_timestamp"] > 0:
-            return _ahead(asked, int(voter["last_caught_up_timestamp"]), answered)
-    raise MostreadError("the controller does not say what time it is")
+            return _offset(before, int(voter["last_caught_up_timestamp"]), after)
+    raise MostreadError("the controller does not report its time")
 
 
-def _clickhouse(way: Way) -> int:
-    way.query("now")  # the first query of all pays for the connection
-    asked = way.now_ms()
-    ((its,),) = way.query("now")
-    return _ahead(asked, its, way.now_ms())
+def _clickhouse_offset(clients: SystemClients) -> int:
+    clients.query("now")  # opens the connection
+    before = clients.now_ms()
+    ((remote,),) = clients.query("now")
+    return _offset(before, remote, clients.now_ms())
 
 
-def _ahead(asked: int, its: int, answered: int) -> int:
-    """It was read somewhere between the two; only what that does not explain counts."""
-    return its - min(max(its, asked), answered)
+def _offset(before: int, remote: int, after: int) -> int:
+    """Return the part of the difference that the duration of the request does not explain."""
+    return remote - min(max(remote, before), after)

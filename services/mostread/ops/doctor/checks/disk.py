@@ -1,85 +1,90 @@
-"""Is there room for more?"""
+"""Checks for free disk space."""
 
 import shutil
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from mostread.infra.kafka.config import KafkaSettings
-from mostread.ops.doctor.findings import Finding, forbidden, ok, problem, warning
-from mostread.ops.inspection.clients import Way
+from mostread.ops.doctor.findings import Finding, access_denied, ok, problem, warning
+from mostread.ops.inspection.clients import SystemClients
 
 GB = 1_000_000_000
 
 
-class Room(NamedTuple):
-    """A disk of somebody's; sizes in bytes."""
+class DiskUsage(NamedTuple):
+    """Free and total bytes of a disk."""
 
-    whose: str
+    label: str
     free: int
     total: int
 
 
-def disk_of_clickhouse(way: Way) -> Iterator[Finding]:
-    """The disks of the server that answers."""
-    for name, path, free, total in way.query("disks"):
-        yield judge(Room(f"ClickHouse's disk {name} ({path})", free, total))
+def clickhouse_disk(clients: SystemClients) -> Iterator[Finding]:
+    """Check the local disks of the ClickHouse server that responds."""
+    for name, path, free, total in clients.query("disks"):
+        yield check_disk(DiskUsage(f"ClickHouse's disk {name} ({path})", free, total))
 
 
-def disk_of_kafka(way: Way) -> Iterator[Finding]:
-    """Each folder of each broker, and what our topics take of it."""
-    settings = way.settings(KafkaSettings)
-    ours = (settings.events_topic, settings.articles_topic, settings.dead_letters_topic)
-    # One that is not there would be an error.
-    with way.kafka() as client:
-        names = sorted(set(ours) & set(client.list_topics()))
+def kafka_disk(clients: SystemClients) -> Iterator[Finding]:
+    """Check each log directory of each broker."""
+    settings = clients.settings(KafkaSettings)
+    own = {settings.events_topic, settings.articles_topic, settings.dead_letters_topic}
+    with clients.kafka() as client:
+        # Naming a topic that does not exist would be an error.
+        names = sorted(own & set(client.list_topics()))
         brokers = client.describe_log_dirs(topic_partitions=names)
     if not any(broker["log_dirs"] for broker in brokers):
-        yield forbidden("DESCRIBE on Kafka's cluster")
+        yield access_denied("DESCRIBE on Kafka's cluster")
     for broker in brokers:
-        for folder in broker["log_dirs"]:
+        for directory in broker["log_dirs"]:
             size = sum(
                 partition["partition_size"]
-                for topic in folder["topics"]
-                if topic["name"] in ours
+                for topic in directory["topics"]
+                if topic["name"] in own
                 for partition in topic["partitions"]
             )
-            whose = f"broker {broker['broker']}, {folder['log_dir']}"
-            if folder["error_code"] != 0:
+            label = f"broker {broker['broker']}, {directory['log_dir']}"
+            if directory["error_code"] != 0:
                 yield problem(
-                    f"{whose} cannot be used (error {folder['error_code']})",
-                    "See the broker's log: the disk is broken, full or not mounted.",
+                    f"{label} is offline (error {directory['error_code']})",
+                    "Check the broker's log: the disk is broken, full or not mounted.",
                 )
-            elif folder.get("total_bytes", -1) > 0:
-                holding = f"{whose}, with {_size(size)} of our topics"
-                yield judge(Room(holding, folder["usable_bytes"], folder["total_bytes"]))
+            elif directory.get("total_bytes", -1) > 0:
+                label = f"{label}, with {_format_bytes(size)} of mostread's topics"
+                yield check_disk(
+                    DiskUsage(label, directory["usable_bytes"], directory["total_bytes"])
+                )
             else:
-                yield ok(f"{whose}: {_size(size)} of our topics; it does not say what is free")
+                yield ok(
+                    f"{label}: {_format_bytes(size)} of mostread's topics; the broker does not "
+                    "report free space"
+                )
 
 
-def data_folder(way: Way) -> Iterator[Finding]:
-    """The folder of the embedded stack, where one runs."""
-    if way.data is not None:
-        usage = shutil.disk_usage(way.data)
-        yield judge(Room(f"the data folder {way.data}", usage.free, usage.total))
+def data_disk(clients: SystemClients) -> Iterator[Finding]:
+    """Check the data directory of the development stack, if one runs."""
+    if clients.data is not None:
+        usage = shutil.disk_usage(clients.data)
+        yield check_disk(DiskUsage(f"data directory {clients.data}", usage.free, usage.total))
 
 
-def judge(room: Room) -> Finding:
-    """Say whether it will do: a tenth free is enough, unless it is the last few GB."""
-    share = room.free / room.total
-    what = f"{room.whose}: {_size(room.free)} of {_size(room.total)} free"
+def check_disk(disk: DiskUsage) -> Finding:
+    """Return a warning below 10 % free (if under 50 GB), and a problem below 3 % or 0.5 GB."""
+    free_share = disk.free / disk.total
+    message = f"{disk.label}: {_format_bytes(disk.free)} of {_format_bytes(disk.total)} free"
     advice = (
-        "Make room or take a larger disk before it is full: then nothing is written, the "
-        "collector answers 503 or counting stands still. Events take it by MOSTREAD_INIT_"
-        "RETENTION_DAYS, minutes and hours in ClickHouse by their age."
+        "Free space or enlarge the disk: on a full one the collector answers 503 or counting "
+        "stops. Events are retained for MOSTREAD_INIT_RETENTION_DAYS; ClickHouse deletes minutes "
+        "and hours by TTL."
     )
-    if share < 0.03 or room.free < GB / 2:
-        return problem(what, advice)
-    if share < 0.10 and room.free < 50 * GB:
-        return warning(what, advice)
-    return ok(what)
+    if free_share < 0.03 or disk.free < GB / 2:
+        return problem(message, advice)
+    if free_share < 0.10 and disk.free < 50 * GB:
+        return warning(message, advice)
+    return ok(message)
 
 
-def _size(number: int) -> str:
+def _format_bytes(number: int) -> str:
     for unit, size in (("TB", 1000 * GB), ("GB", GB), ("MB", 1_000_000), ("kB", 1000)):
         if number >= size:
             return f"{number / size:.3g} {unit}"

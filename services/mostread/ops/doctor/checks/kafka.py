@@ -1,4 +1,4 @@
-"""Does Kafka answer, all of it, and is it new enough?"""
+"""Checks that Kafka responds, and that topics are safe for exact counting."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,207 +9,211 @@ from mostread.infra.healthcheck import tcp_error
 from mostread.infra.kafka.config import KafkaSettings
 from mostread.infra.kafka.topics import DAY_MS, config_mismatches, configs, configurations
 from mostread.ops.bootstrap import InitSettings
-from mostread.ops.doctor.findings import Finding, forbidden, ok, problem, warning
-from mostread.ops.inspection.clients import NotReachedError, Way
+from mostread.ops.doctor.findings import Finding, access_denied, ok, problem, warning
+from mostread.ops.inspection.clients import DependencyUnavailable, SystemClients
 
-OLDEST = (2, 8)
-"""The first that gives topics an identity, by which one that was made again is known."""
+MIN_VERSION = (2, 8)
+"""The first version with topic ids, which identify a recreated topic."""
+_UNKNOWN_TOPIC = 3
 
 
-def kafka(way: Way) -> Iterator[Finding]:
-    """The brokers as the settings name them, and as they name themselves."""
+def kafka(clients: SystemClients) -> Iterator[Finding]:
+    """Check the bootstrap addresses and the advertised addresses of all brokers."""
     try:
-        with way.kafka() as client:
+        with clients.kafka() as client:
             brokers = client.describe_cluster()["brokers"]
-    except NotReachedError as error:
-        if error.part != "Kafka":
+    except DependencyUnavailable as error:
+        if error.dependency != "Kafka":
             raise
-        if isinstance(error.why, Misconfigured):
-            yield problem(str(error.why), "Change what it names, then run this again.")
+        if isinstance(error.cause, Misconfigured):
+            yield problem(str(error.cause), "Correct it, then run the doctor again.")
             return
         yield problem(
-            str(error.why),
-            "See whether the brokers run and can be reached from here (`mostread up` starts one on "
-            "this machine); MOSTREAD_KAFKA_BROKERS says where they are.",
+            str(error.cause),
+            "Check that the brokers run and are reachable from here (`mostread up` starts one on "
+            "this machine), and that MOSTREAD_KAFKA_BROKERS holds their addresses.",
         )
         return
-    settings = way.settings(KafkaSettings)
-    for named in settings.bootstrap_servers:
-        if why := tcp_error(named):
+    settings = clients.settings(KafkaSettings)
+    for address in settings.bootstrap_servers:
+        if error_text := tcp_error(address):
             yield warning(
-                f"{named} of MOSTREAD_KAFKA_BROKERS does not answer ({why})",
-                "The others do, so everything works; bring it back, or take it out.",
+                f"{address} of MOSTREAD_KAFKA_BROKERS does not respond ({error_text})",
+                "Other brokers do, so services keep working; start it, or remove it.",
             )
-    reached = []
+    reachable = []
     for broker in brokers:
-        place = f"{broker['host']}:{broker['port']}"
-        if why := tcp_error(place):
+        address = f"{broker['host']}:{broker['port']}"
+        if error_text := tcp_error(address):
             yield problem(
-                f"broker {broker['broker_id']} tells clients to come to {place}, and cannot be "
-                f"reached there ({why})",
+                f"broker {broker['broker_id']} advertises {address}, which is unreachable "
+                f"({error_text})",
                 "Start it, or set its advertised.listeners to an address that this machine and the "
                 "services can reach.",
             )
         else:
-            reached.append(broker["broker_id"])
-    if reached:
-        yield _version(way, reached, settings.kafka_brokers)
+            reachable.append(broker["broker_id"])
+    if reachable:
+        yield _check_version(clients, reachable, settings.kafka_brokers)
 
 
-def _version(way: Way, brokers: list[int], where: str) -> Finding:
-    with way.kafka() as client:
+def _check_version(clients: SystemClients, brokers: list[int], addresses: str) -> Finding:
+    with clients.kafka() as client:
         oldest = min(client.get_broker_version_data(number).broker_version for number in brokers)
-    said = ".".join(map(str, oldest))
-    if tuple(oldest) < OLDEST:
+    version = ".".join(map(str, oldest))
+    if tuple(oldest) < MIN_VERSION:
         return problem(
-            f"Kafka {said} gives topics no identity",
-            "Take 2.8 or newer: else a topic that is made again would be counted as the old one.",
+            f"Kafka {version} has no topic ids",
+            "Upgrade to 2.8 or newer; otherwise a recreated topic is mistaken for the old one.",
         )
     number = "1 broker" if len(brokers) == 1 else f"{len(brokers)} brokers"
-    return ok(f"Kafka {said} answers at {where}, {number}")
+    return ok(f"Kafka {version} responds at {addresses}, {number}")
 
 
-def replication(way: Way) -> Iterator[Finding]:
-    """Leaders, replicas and how many of them acknowledge."""
-    wanted = list(wanted_topics(way.settings(InitSettings)))
-    with way.kafka() as client:
+def replication(clients: SystemClients) -> Iterator[Finding]:
+    """Check leaders, replicas and min.insync.replicas."""
+    wanted = list(wanted_topics(clients.settings(InitSettings)))
+    with clients.kafka() as client:
         brokers = len(client.describe_cluster()["brokers"])
-        settings = configs(client, wanted)
-        topics = client.describe_topics(wanted)
+        entries_by_topic = configs(client, wanted)
+        descriptions = client.describe_topics(wanted)
     findings: list[Finding] = []
-    copies = 0
-    for topic in topics:
+    min_replicas = 0
+    for topic in descriptions:
         if topic["error_code"] == 0 and topic["partitions"]:
-            replicas = min(len(each["replica_nodes"]) for each in topic["partitions"])
-            copies = min(copies or replicas, replicas)
-            entries = settings.get(topic["name"])
-            findings += _partitions(topic, int(entries["min.insync.replicas"]) if entries else 1)
+            replicas = min(len(partition["replica_nodes"]) for partition in topic["partitions"])
+            min_replicas = min(min_replicas or replicas, replicas)
+            entries = entries_by_topic.get(topic["name"])
+            min_insync = int(entries["min.insync.replicas"]) if entries else 1
+            findings += _check_partitions(topic, min_insync)
             if entries:
-                findings += _setting(topic["name"], entries, replicas, brokers)
+                findings += _check_durability(topic["name"], entries, replicas, brokers)
     yield from findings
-    if copies and not findings:
-        alone = "; when it is lost, so is the log" if copies == 1 else ""
-        yield ok(f"every partition has its leader and {_number(copies)}{alone}")
+    if min_replicas and not findings:
+        risk = "; losing that broker loses the log" if min_replicas == 1 else ""
+        yield ok(f"every partition has a leader and {_count_replicas(min_replicas)}{risk}")
 
 
-def _partitions(topic: dict[str, Any], least: int) -> Iterator[Finding]:
-    name, each = topic["name"], topic["partitions"]
-    if headless := [p["partition_index"] for p in each if p["leader_id"] < 0]:
+def _check_partitions(topic: dict[str, Any], min_insync: int) -> Iterator[Finding]:
+    name, partitions = topic["name"], topic["partitions"]
+    if leaderless := [p["partition_index"] for p in partitions if p["leader_id"] < 0]:
         yield problem(
-            f"{name}: no broker leads partition {_listed(headless)}: it cannot be written or read",
-            "Start the brokers that have it; `kafka-topics.sh --describe` says which.",
+            f"{name}: partition {_join(leaderless)} has no leader, and cannot be read or written",
+            "Start the brokers that hold it; `kafka-topics.sh --describe` names them.",
         )
-    behind = [p for p in each if len(p["isr_nodes"]) < len(p["replica_nodes"])]
-    refusing = [p["partition_index"] for p in behind if len(p["isr_nodes"]) < least]
+    behind = [p for p in partitions if len(p["isr_nodes"]) < len(p["replica_nodes"])]
+    refusing = [p["partition_index"] for p in behind if len(p["isr_nodes"]) < min_insync]
     if refusing:
         yield problem(
-            f"{name}: fewer than min.insync.replicas={least} brokers have partition "
-            f"{_listed(refusing)}, so it takes no events",
-            "Start the brokers that are missing; the collector answers 503 until then.",
+            f"{name}: partition {_join(refusing)} has fewer in-sync replicas than "
+            f"min.insync.replicas={min_insync}, and accepts no events",
+            "Start the missing brokers; the collector answers 503 until then.",
         )
     elif behind:
         yield warning(
-            f"{name}: not all replicas have partition "
-            f"{_listed([p['partition_index'] for p in behind])}",
-            "A broker is down or cannot keep up; with the next one events could be refused.",
+            f"{name}: partition {_join([p['partition_index'] for p in behind])} is "
+            "under-replicated",
+            "A broker is down or cannot keep up; if another one fails, events may be refused.",
         )
 
 
-def _setting(name: str, entries: dict[str, str], replicas: int, brokers: int) -> Iterator[Finding]:
-    least = int(entries["min.insync.replicas"])
+def _check_durability(
+    name: str, entries: dict[str, str], replicas: int, brokers: int
+) -> Iterator[Finding]:
+    min_insync = int(entries["min.insync.replicas"])
     alter = f"kafka-configs.sh --alter --topic {name} --add-config"
     if brokers >= 3 and replicas < 3:
         yield warning(
-            f"{name} has {_number(replicas)} on {brokers} brokers: the loss of one may lose events",
-            "Give it three: kafka-reassign-partitions.sh. For new topics there is "
+            f"{name} has {_count_replicas(replicas)} on {brokers} brokers: losing one may lose "
+            "events",
+            "Raise it to three with kafka-reassign-partitions.sh; for new topics set "
             "MOSTREAD_INIT_REPLICATION=3.",
         )
-    if replicas >= 3 and least < 2:
+    if replicas >= 3 and min_insync < 2:
         yield warning(
-            f"{name} acknowledges what one broker alone has",
-            f"Let two have it: {alter} min.insync.replicas=2",
+            f"{name} acknowledges events that only one broker has",
+            f"Require two: {alter} min.insync.replicas=2",
         )
-    if replicas > 1 and least >= replicas:
+    if replicas > 1 and min_insync >= replicas:
         yield warning(
-            f"{name} takes events only while all of its {replicas} replicas are there",
-            f"Let it do with one less: {alter} min.insync.replicas={replicas - 1}",
+            f"{name} accepts events only while all of its {replicas} replicas are in sync",
+            f"Require one less: {alter} min.insync.replicas={replicas - 1}",
         )
     if entries.get("unclean.leader.election.enable") == "true":
         yield warning(
-            f"{name} may be led by a broker that lacks acknowledged events, which are lost then",
-            f"Forbid it: {alter} unclean.leader.election.enable=false",
+            f"{name} allows unclean leader election, which loses acknowledged events",
+            f"Disable it: {alter} unclean.leader.election.enable=false",
         )
 
 
-def _number(copies: int) -> str:
-    return "one copy" if copies == 1 else f"{copies} copies"
+def _count_replicas(number: int) -> str:
+    return "one replica" if number == 1 else f"{number} replicas"
 
 
-def _listed(numbers: list[int]) -> str:
+def _join(numbers: list[int]) -> str:
     return ", ".join(map(str, numbers))
 
 
-UNKNOWN = 3
-
-
-def topics(way: Way) -> Iterator[Finding]:
-    """Those that are missing, and settings that `mostread init` would refuse."""
-    wanted = wanted_topics(way.settings(InitSettings))
-    with way.kafka() as client:
-        described = {each["name"]: each["error_code"] for each in client.describe_topics([*wanted])}
+def topics(clients: SystemClients) -> Iterator[Finding]:
+    """Check that topics exist with settings that `mostread init` accepts."""
+    wanted = wanted_topics(clients.settings(InitSettings))
+    with clients.kafka() as client:
+        error_codes = {
+            topic["name"]: topic["error_code"] for topic in client.describe_topics([*wanted])
+        }
         actual = configs(client, wanted)
-    missing = [name for name in wanted if described.get(name) == UNKNOWN]
+    missing = [name for name in wanted if error_codes.get(name) == _UNKNOWN_TOPIC]
     for name in missing:
-        yield problem(f"there is no topic {name}", "`mostread init` creates it.")
-    bad = list(config_mismatches(wanted, actual))
-    for found in bad:
-        yield problem(found.what, _sentence(found.advice))
-    if unseen := [name for name in wanted if name not in missing and not actual.get(name)]:
-        yield forbidden(f"DESCRIBE_CONFIGS on {', '.join(unseen)}")
-    elif not missing and not bad:
-        yield ok(f"{', '.join(wanted)} are there, and stamped by the broker (LogAppendTime)")
+        yield problem(f"the topic {name} does not exist", "Run `mostread init` to create it.")
+    mismatches = list(config_mismatches(wanted, actual))
+    for mismatch in mismatches:
+        yield problem(mismatch.what, mismatch.advice[:1].upper() + mismatch.advice[1:])
+    if denied := [name for name in wanted if name not in missing and not actual.get(name)]:
+        yield access_denied(f"DESCRIBE_CONFIGS on {', '.join(denied)}")
+    elif not missing and not mismatches:
+        yield ok(f"{', '.join(wanted)} exist, with timestamps of the broker (LogAppendTime)")
 
 
-def retention(way: Way) -> Iterator[Finding]:
-    """Events must stay in the log for longer than nothing may be counted."""
-    settings = way.settings(InitSettings)
+def retention(clients: SystemClients) -> Iterator[Finding]:
+    """Check that events are retained for longer than any outage of the aggregators."""
+    settings = clients.settings(InitSettings)
     name = settings.events_topic
-    with way.kafka() as client:
+    with clients.kafka() as client:
         entries = configs(client, [name]).get(name)
     if not entries:
-        return  # the check of topics says why
-    kept, alter = int(entries["retention.ms"]), f"kafka-configs.sh --alter --topic {name}"
-    wanted = settings.init_retention_days * DAY_MS
-    longer = f"Keep them longer: {alter} --add-config retention.ms={wanted}"
-    if 0 <= kept < 2 * MEMORY_MS:
+        return  # reported by the check of topics
+    alter = f"kafka-configs.sh --alter --topic {name}"
+    retention_ms, wanted_ms = int(entries["retention.ms"]), settings.init_retention_days * DAY_MS
+    duration = "forever" if retention_ms < 0 else f"for {_format_duration(retention_ms)}"
+    raise_it = f"Raise the retention: {alter} --add-config retention.ms={wanted_ms}"
+    if 0 <= retention_ms < 2 * MEMORY_MS:
         yield problem(
-            f"events stay in {name} for {_span(kept)}: a worker that starts cannot read again "
-            f"the {MEMORY_MS // 60_000} minutes in which it knows duplicates",
-            longer,
+            f"{name} retains events {duration}: partition recovery cannot read the "
+            f"{MEMORY_MS // 60_000} minutes of the dedup window",
+            raise_it,
         )
-    elif 0 <= kept < DAY_MS:
+    elif 0 <= retention_ms < DAY_MS:
         yield warning(
-            f"events stay in {name} for {_span(kept)}: what is not counted by then is lost",
-            longer,
+            f"{name} retains events {duration}: those not counted by then are lost", raise_it
         )
-    elif 0 <= kept < wanted:
+    elif 0 <= retention_ms < wanted_ms:
         yield warning(
-            f"events stay in {name} for {_span(kept)}, and MOSTREAD_INIT_RETENTION_DAYS says "
-            f"{settings.init_retention_days} days; `mostread init` changes no topic that exists",
-            longer,
+            f"{name} retains events {duration}, but MOSTREAD_INIT_RETENTION_DAYS is "
+            f"{settings.init_retention_days}; `mostread init` does not alter existing topics",
+            raise_it,
         )
     else:
-        yield ok(f"events stay in {name} {'for ever' if kept < 0 else f'for {_span(kept)}'}")
+        yield ok(f"{name} retains events {duration}")
     if int(entries["retention.bytes"]) >= 0:
         yield warning(
-            f"{name} is cut at {int(entries['retention.bytes']):,} bytes a partition, however "
-            "young or uncounted what goes is",
-            f"Let time alone decide: {alter} --delete-config retention.bytes",
+            f"{name} is limited to {int(entries['retention.bytes']):,} bytes per partition, which "
+            "may remove events that are recent or not counted",
+            f"Limit by time alone: {alter} --delete-config retention.bytes",
         )
 
 
 def wanted_topics(settings: InitSettings) -> dict[str, dict[str, Any]]:
-    """Return the topics as `mostread init` would make them."""
+    """Return the topics as `mostread init` would create them."""
     return configurations(
         settings,
         partitions=settings.init_partitions,
@@ -218,11 +222,7 @@ def wanted_topics(settings: InitSettings) -> dict[str, dict[str, Any]]:
     )
 
 
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _span(ms: int) -> str:
+def _format_duration(ms: int) -> str:
     for unit, size in (("days", DAY_MS), ("hours", 3_600_000), ("minutes", 60_000)):
         if ms >= 2 * size:
             return f"{ms / size:.3g} {unit}"

@@ -1,4 +1,4 @@
-"""Do the services say that they are ready? Asked where their addresses are known."""
+"""Checks that services are ready, and that processes may open enough files."""
 
 import resource
 from collections.abc import Iterator
@@ -7,26 +7,30 @@ from concurrent.futures import ThreadPoolExecutor
 from mostread.infra.healthcheck import NoResponse, failing_checks
 from mostread.infra.http.config import ServiceSettings
 from mostread.ops.doctor.findings import Finding, ok, problem, warning
-from mostread.ops.inspection.clients import Way
+from mostread.ops.inspection.clients import SystemClients
+
+_OTHER_FILES = 100
+"""Open files of a service besides client connections."""
 
 
-def services(way: Way) -> Iterator[Finding]:
-    """Each that was named, or belongs to the embedded stack."""
-    if not way.services:
+def services(clients: SystemClients) -> Iterator[Finding]:
+    """Check /readyz of each service whose address is known."""
+    if not clients.services:
         return
     ready = []
-    with ThreadPoolExecutor(len(way.services)) as pool:
-        for name, said in zip(way.services, pool.map(_ask, way.services.values()), strict=True):
-            if isinstance(said, NoResponse):
+    with ThreadPoolExecutor(len(clients.services)) as pool:
+        results = pool.map(_failing_checks, clients.services.values())
+        for name, failing in zip(clients.services, results, strict=True):
+            if isinstance(failing, NoResponse):
                 yield problem(
-                    f"{name}: {said}",
-                    f"Start `mostread {name.partition('-')[0]}`, or see in its log why it ended.",
+                    f"{name}: {failing}",
+                    f"Start `mostread {name.partition('-')[0]}`, or read its log.",
                 )
-            elif said:
-                why = "; ".join(f"{part}: {wrong}" for part, wrong in said.items())
+            elif failing:
+                details = "; ".join(f"{check}: {error}" for check, error in failing.items())
                 yield problem(
-                    f"{name} is not ready: {why}",
-                    "It goes on by itself once that is mended; starting it anew does not help.",
+                    f"{name} is not ready: {details}",
+                    "Fix the cause; the service then recovers without a restart.",
                 )
             else:
                 ready.append(name)
@@ -34,27 +38,24 @@ def services(way: Way) -> Iterator[Finding]:
         yield ok(f"{', '.join(ready)} {'is' if len(ready) == 1 else 'are'} ready")
 
 
-def _ask(address: str) -> dict[str, str] | NoResponse:
+def _failing_checks(url: str) -> dict[str, str] | NoResponse:
     try:
-        return failing_checks(address)
+        return failing_checks(url)
     except NoResponse as error:
         return error
 
 
-OTHER_FILES = 100
-
-
-def open_files(way: Way) -> Iterator[Finding]:
-    """The hard limit of this process, which is that of services started the same way."""
-    connections = way.settings(ServiceSettings).http_max_connections
+def open_files(clients: SystemClients) -> Iterator[Finding]:
+    """Check the hard limit of open files, which services started the same way share."""
+    connections = clients.settings(ServiceSettings).http_max_connections
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < connections + OTHER_FILES:
+    if hard != resource.RLIM_INFINITY and hard < connections + _OTHER_FILES:
         yield warning(
-            f"a process here may open {hard:,} files, which does not do for "
+            f"the limit of {hard:,} open files is too low for "
             f"MOSTREAD_HTTP_MAX_CONNECTIONS={connections}",
-            f"Raise it to {connections + OTHER_FILES:,} or more (ulimit -Hn, LimitNOFILE of "
+            f"Raise it to at least {connections + _OTHER_FILES:,} (ulimit -Hn, LimitNOFILE of "
             "systemd), or lower the setting.",
         )
     else:
-        may = "any number of" if hard == resource.RLIM_INFINITY else f"{hard:,}"
-        yield ok(f"a process here may open {may} files")
+        limit = "unlimited" if hard == resource.RLIM_INFINITY else f"{hard:,}"
+        yield ok(f"the limit of open files is {limit}")

@@ -1,4 +1,4 @@
-"""Are the settings ones that exist, that may be, and that go together?"""
+"""Checks that settings exist, are valid, and are consistent with each other."""
 
 import os
 from collections.abc import Iterator
@@ -12,113 +12,118 @@ from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.kafka.config import KafkaSettings
 from mostread.ops.doctor.findings import Finding, ok, problem, warning
 from mostread.ops.effective_settings import SERVICES, unknown_variables
-from mostread.ops.inspection.clients import Way
+from mostread.ops.inspection.clients import SystemClients
 from mostread.ranking.config import RankingSettings
 
-_HERE = {"127.0.0.1", "::1", "localhost"}
+_LOCAL_HOSTS = {"127.0.0.1", "::1", "localhost"}
 
 
-def settings(way: Way) -> Iterator[Finding]:
-    """The environment as it is here; that of a service elsewhere is another."""
-    findings = [*_unknown(), *(refused := list(_refused()))]
-    if not refused:
-        findings += _public(way.settings(CollectorSettings))
-        findings += _together(way)
+def settings(clients: SystemClients) -> Iterator[Finding]:
+    """Check the settings in this environment; services elsewhere may have others."""
+    invalid = list(_invalid_settings())
+    findings = [*_unknown_settings(), *invalid]
+    if not invalid:
+        findings += _collector_settings(clients.settings(CollectorSettings))
+        findings += _inconsistent_settings(clients)
+        findings += _unencrypted_passwords(clients)
     yield from findings
     if not findings:
-        yield ok("all settings exist, are allowed, and go together")
+        yield ok("all settings exist, are valid and consistent")
 
 
-def _unknown() -> Iterator[Finding]:
-    for sentence in unknown_variables():
-        yield warning(sentence, "What it was to say is not in effect: correct it or remove it.")
+def _unknown_settings() -> Iterator[Finding]:
+    for error in unknown_variables():
+        yield warning(error, "It has no effect: correct or remove it.")
 
 
-def _refused() -> Iterator[Finding]:
-    said = set()
-    for kind in SERVICES.values():
+def _invalid_settings() -> Iterator[Finding]:
+    messages = set()
+    for settings_class in SERVICES.values():
         try:
-            kind()
-        except pydantic.ValidationError as error:
-            for each in error.errors():
-                name = ".".join(str(part) for part in each["loc"]).upper()
-                where = f"MOSTREAD_{name}: " if name else ""
-                said.add(f"{where}{each['msg'].removeprefix('Value error, ')}")
-    for sentence in sorted(said):
+            settings_class()
+        except pydantic.ValidationError as validation_error:
+            for error in validation_error.errors():
+                name = ".".join(str(part) for part in error["loc"]).upper()
+                prefix = f"MOSTREAD_{name}: " if name else ""
+                messages.add(f"{prefix}{error['msg'].removeprefix('Value error, ')}")
+    for message in sorted(messages):
         yield problem(
-            sentence, "No service that reads it starts with it; `mostread config` tells what it is."
+            message, "Services that read it do not start; `mostread config` describes it."
         )
 
 
-def _public(collector: CollectorSettings) -> Iterator[Finding]:
-    """What concerns readers and those who would count as many."""
-    # Where nothing is said of a collector, as beside an aggregator, its secret is elsewhere.
-    told = any(name.startswith("MOSTREAD_COLLECTOR_") for name in os.environ)
-    if told and not collector.collector_visitor_secret.get_secret_value():
+def _collector_settings(collector: CollectorSettings) -> Iterator[Finding]:
+    """Check settings that protect readers, and counts against manipulation."""
+    # Without collector settings this is not the environment of a collector.
+    configured = any(name.startswith("MOSTREAD_COLLECTOR_") for name in os.environ)
+    if configured and not collector.collector_visitor_secret.get_secret_value():
         yield warning(
-            "MOSTREAD_COLLECTOR_VISITOR_SECRET is not set: each start of a collector makes its "
-            "own, and a reader who reloads a page after it counts again",
-            "Set it to what `openssl rand -hex 32` says, the same for all collectors.",
+            "MOSTREAD_COLLECTOR_VISITOR_SECRET is not set: each collector generates one at start, "
+            "so readers count again after a restart",
+            "Set it to the output of `openssl rand -hex 32`, the same for all collectors.",
         )
     for network in collector.collector_trusted_proxies.split(","):
         if network.strip().endswith("/0"):
             yield problem(
-                f"MOSTREAD_COLLECTOR_TRUSTED_PROXIES has {network.strip()}: whoever sends an event "
-                "may choose the address it comes from",
-                "Name the networks of your proxies only.",
+                f"MOSTREAD_COLLECTOR_TRUSTED_PROXIES contains {network.strip()}: any client can "
+                "forge its address",
+                "List only the networks of your proxies.",
             )
     if not (
         collector.collector_rate_limit_per_address_hour
         and collector.collector_rate_limit_per_visitor_hour
     ):
         yield warning(
-            "a rate limit is switched off (0): one client can push an article up the list",
-            "Set MOSTREAD_COLLECTOR_RATE_LIMIT_PER_ADDRESS_HOUR and _VISITOR_EVENTS_PER_HOUR, and "
-            "exempt who needs it by MOSTREAD_COLLECTOR_RATE_LIMIT_EXEMPT_NETWORKS.",
+            "a rate limit is disabled (0): a single client can push an article up the list",
+            "Set MOSTREAD_COLLECTOR_RATE_LIMIT_PER_ADDRESS_HOUR and _PER_VISITOR_HOUR, and list "
+            "exceptions in MOSTREAD_COLLECTOR_RATE_LIMIT_EXEMPT_NETWORKS.",
         )
     tokens = collector.collector_tokens_file
     if tokens and not os.access(tokens, os.R_OK):
         yield problem(
-            f"MOSTREAD_COLLECTOR_TOKENS_FILE={tokens} cannot be read here",
-            "The collector does not start without it: `mostread token create` makes it, and its "
-            "owner has to be who runs the collector.",
+            f"MOSTREAD_COLLECTOR_TOKENS_FILE={tokens} is not readable here",
+            "The collector does not start without it: create it with `mostread token create`, as "
+            "the user that runs the collector.",
         )
 
 
-def _together(way: Way) -> Iterator[Finding]:
-    """What is allowed by itself, and makes no sense beside another."""
-    aggregator = way.settings(AggregatorSettings)
-    ranking = way.settings(RankingSettings)
-    collector = way.settings(CollectorSettings)
+def _inconsistent_settings(clients: SystemClients) -> Iterator[Finding]:
+    """Check settings that are valid alone but contradict each other."""
+    aggregator = clients.settings(AggregatorSettings)
+    ranking = clients.settings(RankingSettings)
+    collector = clients.settings(CollectorSettings)
     if aggregator.aggregator_flush_interval_seconds >= ranking.ranking_stale_after_seconds:
         yield problem(
             "MOSTREAD_AGGREGATOR_FLUSH_INTERVAL_SECONDS="
             f"{aggregator.aggregator_flush_interval_seconds:g} is not below "
             f"MOSTREAD_RANKING_STALE_AFTER_SECONDS={ranking.ranking_stale_after_seconds:g}: "
-            "every list would be marked stale",
-            "Write oftener, or call lists stale later.",
+            "every list would be stale",
+            "Lower the flush interval, or raise the other setting.",
         )
     if collector.collector_kafka_liveness_timeout_seconds > collector.collector_ack_timeout_seconds:
         yield warning(
             "MOSTREAD_COLLECTOR_KAFKA_LIVENESS_TIMEOUT_SECONDS is above "
             "MOSTREAD_COLLECTOR_ACK_TIMEOUT_SECONDS: requests time out before the collector "
             "would refuse them",
-            "Set it below, so that clients hear at once that Kafka is away.",
+            "Lower it, so that clients learn at once that Kafka is unavailable.",
         )
-    clickhouse = way.settings(ClickHouseSettings)
+
+
+def _unencrypted_passwords(clients: SystemClients) -> Iterator[Finding]:
+    clickhouse = clients.settings(ClickHouseSettings)
     url = urlsplit(clickhouse.clickhouse_url)
     if (
         url.scheme == "http"
-        and url.hostname not in _HERE
+        and url.hostname not in _LOCAL_HOSTS
         and clickhouse.clickhouse_password.get_secret_value()
     ):
         yield warning(
-            f"the password of ClickHouse goes to {url.hostname} unencrypted",
-            "Use https in MOSTREAD_CLICKHOUSE_URL, unless the network between is your own.",
+            f"the ClickHouse password is sent to {url.hostname} unencrypted",
+            "Use https in MOSTREAD_CLICKHOUSE_URL, unless the network is private.",
         )
-    kafka = way.settings(KafkaSettings)
+    kafka = clients.settings(KafkaSettings)
     if kafka.kafka_security_protocol == "SASL_PLAINTEXT" and kafka.kafka_sasl_mechanism == "PLAIN":
         yield warning(
-            "the password of Kafka goes to the brokers unencrypted",
-            "Use SASL_SSL, or SCRAM, which does not send it, unless the network is your own.",
+            "the Kafka password is sent to the brokers unencrypted",
+            "Use SASL_SSL, or SCRAM, which does not send it, unless the network is private.",
         )

@@ -1,2 +1,2 @@
--- Nothing, or an error that says whether the table is missing or may not be seen.
+-- No rows, or an error that distinguishes a missing table from a missing right.
 SELECT 1 FROM {table:Identifier} LIMIT 0

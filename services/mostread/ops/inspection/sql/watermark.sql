@@ -1,5 +1,5 @@
--- How far the topic that was counted last is, and what became of its events; it may have been
--- made again. And how many rows of counters there are.
+-- Watermark and outcomes of the most recently counted topic of this name (a topic may have been
+-- recreated), and the number of rows in `counters`.
 SELECT
     count(), toUnixTimestamp64Milli(min(watermark)), sum(received), sum(counted), sum(duplicate),
     sum(late), sum(dead_lettered),
