@@ -1,4 +1,4 @@
-"""`mostread audit`: is what ClickHouse says what the log says?"""
+"""`mostread audit`."""
 
 import sys
 from contextlib import closing
@@ -8,9 +8,9 @@ import orjson
 
 from mostread.cli.params import Moment
 from mostread.infra.clock import now_ms
-from mostread.ops.audit.auditor import Audit, AuditSettings
+from mostread.ops.audit.auditor import Auditor, AuditSettings
 from mostread.ops.audit.diff import Scope
-from mostread.ops.audit.report import Report
+from mostread.ops.audit.report import AuditReport
 
 
 @click.command()
@@ -31,21 +31,21 @@ def audit(site: str | None, since: int | None, show: int, *, as_json: bool) -> N
     Works while events come and are counted. Ends with exit code 1 where anything differs.
     """
     scope = Scope(now_ms() // 1000, site, None if since is None else since / 1000)
-    with closing(Audit(AuditSettings())) as whole:
-        report = Report(whole.topic, scope, show)
+    with closing(Auditor(AuditSettings())) as auditor:
+        report = AuditReport(auditor.topic, scope, show)
         with click.progressbar(
-            length=whole.size(),
-            label="Counting again",
+            length=auditor.record_count(),
+            label="recounting",
             file=sys.stderr,
             hidden=not sys.stderr.isatty(),
         ) as bar:
-            for audited in whole.partitions(scope, bar.update):
-                report.add(audited)
-        report.outside = whole.outside()
+            for partition_audit in auditor.audit_partitions(scope, bar.update):
+                report.add(partition_audit)
+        report.foreign_counters = auditor.foreign_counters()
     if as_json:
         click.echo(orjson.dumps(report.as_json()))
     else:
         for line in report.lines():
             click.echo(line)
-    if report.different:
+    if report.difference_count:
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""`mostread audit` on the real servers: silent where all is right, and it finds each wrong."""
+"""`mostread audit` on Kafka and ClickHouse: no false differences, and every error found."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -38,20 +38,20 @@ def view(article: str, *, hours_ago: float = 0, **fields: object) -> dict[str, o
 
 
 def audited(system: System, *options: str) -> tuple[int, Any]:
-    """Return the exit code of `mostread audit --json` and what it says."""
+    """Return the exit code and report of `mostread audit --json`."""
     ran = CliRunner().invoke(
         audit, ["--json", *options], env=system.environment, catch_exceptions=False
     )
     return ran.exit_code, orjson.loads(ran.stdout)
 
 
-def said(system: System, *options: str) -> tuple[int, str]:
+def printed(system: System, *options: str) -> tuple[int, str]:
     ran = CliRunner().invoke(audit, options, env=system.environment, catch_exceptions=False)
     return ran.exit_code, ran.output
 
 
 def counted(system: System, records: int) -> None:
-    """Let an aggregator count so many records, and end it."""
+    """Run an aggregator until so many records are counted."""
     worker = system.service("aggregator").wait_ready()
     wait_until(lambda: system.counted() >= records, f"{records} records are counted")
     assert worker.stop() == 0
@@ -65,7 +65,7 @@ def clickhouse(system: System, statement: str) -> None:
 
 @contextmanager
 def traffic(system: System) -> Iterator[None]:
-    """Events for as long as the block runs, to all partitions."""
+    """Send events to all partitions while the block runs."""
     end = Event()
 
     def send() -> None:
@@ -86,40 +86,40 @@ def traffic(system: System) -> Iterator[None]:
         thread.join()
 
 
-def test_it_is_exact_while_events_come_and_are_counted(system: System) -> None:
+def test_audit_has_no_differences_while_events_are_counted(system: System) -> None:
     system.service("aggregator").wait_ready()
     with traffic(system):
         for round_number in range(4):
             before = system.counted()
-            wait_until(lambda least=before: system.counted() > least, "more is counted")  # type: ignore[misc]
+            wait_until(lambda minimum=before: system.counted() > minimum, "more is counted")  # type: ignore[misc]
             code, report = audited(system)
             assert (code, report["differences"]) == (0, []), f"round {round_number}"
-            assert sum(each["counters_compared"] for each in report["partitions"]) > 0
+            assert sum(audit["counters_compared"] for audit in report["partitions"]) > 0
 
 
-def test_what_is_not_counted_yet_is_no_difference(system: System) -> None:
+def test_uncounted_records_are_not_differences(system: System) -> None:
     produce(system, [view("a"), view("b")])
-    code, output = said(system)
+    code, output = printed(system)
     assert code == 0
-    assert "not counted yet, so no difference: 2 records" in output
+    assert "not counted yet, and not a difference: 2 records" in output
     assert output.endswith("no differences\n")
 
 
-def test_each_wrong_is_found(system: System) -> None:
+def test_audit_finds_each_error(system: System) -> None:
     events = [view("a"), view("a"), view("b", hours_ago=3), view("c", id="x"), view("c", id="x")]
     produce(system, [*events, b"{"])
     counted(system, 6)
     assert audited(system)[0] == 0
 
-    def found(number: int, *words: str) -> None:
-        code, output = said(system)
+    def expect(number: int, *words: str) -> None:
+        code, output = printed(system)
         assert code == 1
         assert f"differences: {number}\n" in output, output
         for word in words:
             assert word in output, output
 
     clickhouse(system, "DELETE FROM counters WHERE article_id = 'a' AND grain = 'total'")
-    found(1, "partition 0, site default, total, article 'a': log 2/0/0, ClickHouse 0/0/0")
+    expect(1, "partition 0, site default, total, article 'a': log 2/0/0, ClickHouse 0/0/0")
 
     columns = (
         "site, grain, window, article_id, topic_id, partition, views, comments, likes, version"
@@ -130,7 +130,7 @@ def test_each_wrong_is_found(system: System) -> None:
         " partition, 9, 0, -1, version + 1 FROM counters FINAL"
         " WHERE article_id = 'b' AND grain = 'hour'",
     )
-    found(2, "hour", "article 'b': log 1/0/0, ClickHouse 9/0/-1")
+    expect(2, "hour", "article 'b': log 1/0/0, ClickHouse 9/0/-1")
 
     clickhouse(
         system,
@@ -138,14 +138,14 @@ def test_each_wrong_is_found(system: System) -> None:
         " partition, views, comments, likes, 1000 FROM counters FINAL"
         " WHERE article_id = 'c' AND grain = 'hour'",
     )
-    found(3, "article 'c', version: log 5, ClickHouse 1000")
+    expect(3, "article 'c', version: log 5, ClickHouse 1000")
 
     clickhouse(
         system,
         f"INSERT INTO counters ({columns}) SELECT 'ghost', 'total', toDateTime(0), 'g', topic_id,"
         " 17, 3, 0, 0, 1 FROM checkpoints LIMIT 1",
     )
-    found(4, "partition 17, site ghost, total, article 'g': log 0/0/0, ClickHouse 3/0/0")
+    expect(4, "partition 17, site ghost, total, article 'g': log 0/0/0, ClickHouse 3/0/0")
 
     clickhouse(
         system,
@@ -153,10 +153,10 @@ def test_each_wrong_is_found(system: System) -> None:
         f"('minute', toStartOfDay(toDateTime({NOW - 3 * HOUR}, 'UTC')))",
     )
     code, report = audited(system)
-    lost = {each["article_id"] for each in report["differences"] if each["grain"] == "minute"}
+    lost = {entry["article_id"] for entry in report["differences"] if entry["grain"] == "minute"}
     assert code == 1
     assert "b" in lost
-    known = report["different"]
+    previous = report["difference_count"]
 
     columns_kept = "topic, topic_id, partition, partitions, record_time, watermark"
     outcomes = "received, counted, duplicate, late, dead_lettered"
@@ -166,17 +166,17 @@ def test_each_wrong_is_found(system: System) -> None:
         f" SELECT {columns_kept}, 100, received + 1, counted + 1, duplicate, late, dead_lettered"
         " FROM checkpoints FINAL WHERE partition = 0",
     )
-    found(
-        known + 3,
+    expect(
+        previous + 3,
         "partition 0, next_offset: log 6, ClickHouse 100",
         "partition 0, received: log 6, ClickHouse 7",
         "partition 0, counted: log 4, ClickHouse 5",
     )
-    code, output = said(system, "--show", "2")
-    assert f"... and {known + 1} more" in output
+    code, output = printed(system, "--show", "2")
+    assert f"... and {previous + 1} more" in output
 
 
-def test_a_topic_made_again_is_compared_without_the_one_before(system: System) -> None:
+def test_recreated_topic_is_audited_without_its_predecessor(system: System) -> None:
     produce(system, [view("a")] * 5)
     counted(system, 5)
     with topics.admin(system.kafka) as admin:
@@ -190,47 +190,49 @@ def test_a_topic_made_again_is_compared_without_the_one_before(system: System) -
     produce(system, [view("b")] * 3)
     counted(system, 8)
     code, report = audited(system)
-    assert (code, report["different"]) == (0, 0)
-    assert [(each["rows"], each["views"]) for each in report["outside"]] == [(3, 5)]
-    assert "outside this log: 3 counters with 5 lifetime views of another topic" in said(system)[1]
+    assert (code, report["difference_count"]) == (0, 0)
+    assert [(entry["rows"], entry["views"]) for entry in report["foreign_counters"]] == [(3, 5)]
+    assert (
+        "outside this log: 3 counters with 5 lifetime views of another topic" in printed(system)[1]
+    )
 
 
-def test_site_and_since_narrow_what_is_compared(system: System) -> None:
+def test_site_and_since_narrow_the_comparison(system: System) -> None:
     produce(system, [view("a", site="s"), view("b"), view("b", hours_ago=5)])
     counted(system, 3)
     clickhouse(system, "DELETE FROM counters WHERE article_id = 'b'")
-    assert audited(system)[1]["different"] == 5
+    assert audited(system)[1]["difference_count"] == 5
     assert audited(system, "--site", "s")[0] == 0
     code, report = audited(system, "--site", "default")
-    assert (code, report["different"]) == (1, 5)
+    assert (code, report["difference_count"]) == (1, 5)
     code, report = audited(system, "--since", "2h")
-    assert {each["grain"] for each in report["differences"]} <= {"minute", "hour"}
-    assert all(each["window"] >= NOW - 2 * HOUR for each in report["differences"])
-    # The minute just past surely lies within two hours, and the hour of five hours ago does not.
-    assert 1 <= report["different"] <= 2
+    assert {entry["grain"] for entry in report["differences"]} <= {"minute", "hour"}
+    assert all(entry["window"] >= NOW - 2 * HOUR for entry in report["differences"])
+    # The last minute is within two hours, and the hour of five hours ago is not.
+    assert 1 <= report["difference_count"] <= 2
     assert audited(system, "--since", "2199-01-01")[0] == 0
 
 
-def test_where_kafka_has_removed_the_beginning_the_rest_is_compared(system: System) -> None:
+def test_truncated_log_is_compared_as_far_as_possible(system: System) -> None:
     before = time.time() - 1
     produce(system, [view("a"), view("a", hours_ago=5), view("b")])
     counted(system, 3)
     after = time.time() + 1
-    place = TopicPartition(system.kafka.events_topic, 0)
+    partition_0 = TopicPartition(system.kafka.events_topic, 0)
     with topics.admin(system.kafka) as admin:
-        admin.delete_records({place: 2})
+        admin.delete_records({partition_0: 2})
     code, report = audited(system)
-    assert (code, report["different"]) == (0, 0)
-    (partition,) = [each for each in report["partitions"] if each["partition"] == 0]
+    assert (code, report["difference_count"]) == (0, 0)
+    (partition,) = [entry for entry in report["partitions"] if entry["partition"] == 0]
     assert partition["first_offset"] == 2
     assert not partition["outcomes_compared"]
-    # Half an hour of ids and a minute of future after the record that is the first now.
+    # The dedup window and the maximum clock skew after what is now the first record.
     assert before <= partition["compared_since"] - 36 * 60 <= after
     assert partition["counters_not_compared"] > 0
-    assert "Kafka keeps it from offset 2 on" in said(system)[1]
+    assert "Kafka retains it from offset 2 on" in printed(system)[1]
 
 
-def test_it_notices_records_that_are_removed_before_it_reads_them(system: System) -> None:
+def test_reader_fails_when_records_are_removed_before_it_reads_them(system: System) -> None:
     produce(system, [view("a")] * 3)
     reader = TopicReader(system.kafka, system.kafka.events_topic)
     with topics.admin(system.kafka) as admin:

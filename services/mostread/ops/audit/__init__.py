@@ -1,5 +1,5 @@
-"""`mostread audit`: the log counted once more, by other code, against ClickHouse.
+"""`mostread audit`: recounts the log by independent code and compares with ClickHouse.
 
-It shares with the counting only what an event is (engagement/record.py). An auditor that
-used the code it audits would repeat its mistakes.
+The audit shares with counting only the definitions of events and records (core/events.py and
+core/records.py). An audit that used the code under audit would repeat its bugs.
 """

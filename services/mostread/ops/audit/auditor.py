@@ -1,4 +1,4 @@
-"""One partition audited: what ClickHouse says first, then the log up to there."""
+"""Audit of the events topic, one partition at a time."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -12,23 +12,24 @@ from mostread.infra.kafka.config import KafkaSettings
 from mostread.infra.kafka.reader import TopicReader
 from mostread.infra.kafka.topics import Topic
 from mostread.infra.settings import CountingSettings
-from mostread.ops.audit.diff import Difference, Scope, differences
-from mostread.ops.audit.reference import MEMORY_MS, Recount, recount
-from mostread.ops.audit.snapshot import CountedStore, Outside, Snapshot
+from mostread.ops.audit.diff import Difference, Scope, find_differences
+from mostread.ops.audit.reference import DEDUP_MS, Recount, recount
+from mostread.ops.audit.snapshot import CounterReader, ForeignCounters, Snapshot
 
 
 class AuditSettings(CountingSettings, KafkaSettings, ClickHouseSettings):
-    """Where the log and the counters are, and the rules that they were counted by."""
+    """Settings of `mostread audit`."""
 
 
-Read = Callable[[int], None]
-"""Called with how many more records are read."""
+ReportProgress = Callable[[int], None]
+"""Called with the number of records read since the previous call."""
 
 
 @dataclass
-class Audited:
-    """What came of a partition, whose log begins at the offset `begin`. `scope` is what was
-    compared: its floor may be higher than was asked for.
+class PartitionAudit:
+    """The audit of a partition whose log begins at offset `begin`.
+
+    `scope` is what was compared; its floor may be higher than requested.
     """
 
     partition: int
@@ -42,125 +43,139 @@ class Audited:
     differences: Iterator[Difference] = field(repr=False)
 
 
-def snapshot(
-    store: CountedStore, log: TopicReader, partition: int, *, exists: bool, since: int | None
+def take_snapshot(
+    counters: CounterReader, log: TopicReader, partition: int, *, exists: bool, since: int | None
 ) -> Snapshot:
-    """Return what is said of `partition` now; one that does not exist has an empty log."""
-    progress = store.progress(partition)
-    counters = store.counters(partition, since or 0)
+    """Return a snapshot of a partition; one that no longer exists has an empty log."""
+    checkpoint = counters.checkpoint(partition)
+    rows = counters.counters(partition, since or 0)
     begin, end = log.offset_range(partition) if exists else (0, 0)
-    return Snapshot(partition, progress, counters, begin, end)
+    return Snapshot(partition, checkpoint, rows, begin, end)
 
 
 def audit_partition(
-    said: Snapshot, log: TopicReader, settings: AuditSettings, scope: Scope, read: Read
-) -> Audited:
-    """Count the log of a partition again, and compare. `scope.floor` is where to begin, if set.
+    snapshot: Snapshot,
+    log: TopicReader,
+    settings: AuditSettings,
+    scope: Scope,
+    report_progress: ReportProgress,
+) -> PartitionAudit:
+    """Recount the log of a partition from `scope.floor`, if set, and compare.
 
-    Of the log it takes what has to do with that: the events of a window lie in it from
-    `future` before the window on, and 35 minutes more say which of them are duplicates.
+    Events of a window are in records from the maximum clock skew before its start, and the dedup
+    window before that decides which of them are duplicates.
     """
-    reach_ms = MEMORY_MS + settings.future_ms
-    limit = said.progress.next_offset - 1
-    start = said.begin
-    if scope.floor is not None and said.end > said.begin:
-        found = log.offset_for_time(said.partition, int(scope.floor * 1000) - reach_ms)
-        start = said.end if found is None else found
+    margin_ms = DEDUP_MS + settings.future_ms
+    limit = snapshot.checkpoint.next_offset - 1
+    start = snapshot.begin
+    if scope.floor is not None and snapshot.end > snapshot.begin:
+        offset = log.offset_for_time(snapshot.partition, int(scope.floor * 1000) - margin_ms)
+        start = snapshot.end if offset is None else offset
     recounted = recount(
-        _records(log, said.partition, start, said.until, read),
+        _read_records(log, snapshot.partition, start, snapshot.until, report_progress),
         limit=limit,
-        limits={key: row.version for key, row in said.counters.items() if row.version > limit},
-        late_ms=settings.late_ms,
-        future_ms=settings.future_ms,
+        limits={
+            key: counter.version
+            for key, counter in snapshot.counters.items()
+            if counter.version > limit
+        },
+        allowed_lateness_ms=settings.late_ms,
+        max_clock_skew_ms=settings.future_ms,
     )
-    if start == said.begin > 0:
-        scope = replace(scope, floor=_floor(scope.floor, recounted, reach_ms))
-    in_scope = sum(scope.holds(key) for key in said.counters)
-    return Audited(
-        said.partition,
-        said.begin,
+    if start == snapshot.begin > 0:
+        scope = replace(scope, floor=_complete_since(scope.floor, recounted, margin_ms))
+    in_scope = sum(scope.includes(key) for key in snapshot.counters)
+    return PartitionAudit(
+        snapshot.partition,
+        snapshot.begin,
         scope,
         recounted.records,
         recounted.events,
         in_scope,
-        len(said.counters) - in_scope,
-        said.uncounted,
-        differences(said, recounted, scope),
+        len(snapshot.counters) - in_scope,
+        snapshot.uncounted,
+        find_differences(snapshot, recounted, scope),
     )
 
 
-def _floor(asked: float | None, recounted: Recount, reach_ms: int) -> float:
-    """Return from when on (epoch seconds) windows can be compared where the log has lost its
-    beginning: no event of them, and no first event of a duplicate in them, lay there.
+def _complete_since(floor: float | None, recounted: Recount, margin_ms: int) -> float:
+    """Return from when on (epoch seconds) windows are complete in a log without its beginning.
+
+    The removed records contained no event of these windows, and no first event of a duplicate in
+    them.
     """
     if recounted.first_time < 0:
         return float("inf")
-    return max(asked or 0, (recounted.first_time + reach_ms) / 1000)
+    return max(floor or 0, (recounted.first_time + margin_ms) / 1000)
 
 
-def _records(
-    log: TopicReader, partition: int, start: int, until: int, read: Read
+def _read_records(
+    log: TopicReader, partition: int, start: int, until: int, report_progress: ReportProgress
 ) -> Iterator[LogRecord]:
-    at = start
+    offset = start
     for records in log.read(partition, start, until) if start < until else ():
         yield from records
-        reached = records[-1].offset + 1 if records else at
-        read(reached - at)
-        at = reached
-    read(max(0, until - at))
+        next_offset = records[-1].offset + 1 if records else offset
+        report_progress(next_offset - offset)
+        offset = next_offset
+    report_progress(max(0, until - offset))
 
 
-class Audit:
-    """An audit of the events topic as it is now. For one thread; `close` it.
+class Auditor:
+    """Audits the events topic. For one thread; `close` it.
 
     All methods raise KafkaUnavailable, ClickHouseUnavailable and Misconfigured.
     """
 
     def __init__(self, settings: AuditSettings) -> None:
         self._settings = settings
-        self.topic = self._topic()
+        self.topic = self._describe_topic()
         self._client = connect(settings)
-        self._store = CountedStore(self._client, self.topic)
+        self._counters = CounterReader(self._client, self.topic)
         self._log = TopicReader(settings, settings.events_topic)
-        self._tables = self._store.tables()
+        self._table_ids = self._counters.table_ids()
 
     def close(self) -> None:
         self._client.close()
         self._log.close()
 
-    def size(self) -> int:
-        """Return how many records there are to read, more or less."""
+    def record_count(self) -> int:
+        """Return the approximate number of records to read."""
         ends = [self._log.offset_range(number) for number in range(self.topic.partitions)]
         return sum(end - begin for begin, end in ends)
 
-    def partitions(self, scope: Scope, read: Read) -> Iterator[Audited]:
-        """Audit one partition after the other; each has to be done with before the next."""
-        # ClickHouse is asked first: the topic has what is added meanwhile, not the other way.
-        counted = self._store.partitions()
-        existing = set(range(self._topic().partitions))
+    def audit_partitions(
+        self, scope: Scope, report_progress: ReportProgress
+    ) -> Iterator[PartitionAudit]:
+        """Yield an audit per partition; consume its differences before the next."""
+        # ClickHouse first: a partition that is added afterwards is in the topic as well.
+        counted = self._counters.partitions()
+        existing = set(range(self._describe_topic().partitions))
         for number in sorted(counted | existing):
-            said = snapshot(
-                self._store,
+            snapshot = take_snapshot(
+                self._counters,
                 self._log,
                 number,
                 exists=number in existing,
                 since=int(scope.floor) if scope.floor is not None else None,
             )
-            self._check_same()
-            yield audit_partition(said, self._log, self._settings, scope, read)
-            self._check_same()
+            self._check_unchanged()
+            yield audit_partition(snapshot, self._log, self._settings, scope, report_progress)
+            self._check_unchanged()
 
-    def outside(self) -> list[Outside]:
-        """Return the counters that are not of this topic."""
-        return self._store.outside()
+    def foreign_counters(self) -> list[ForeignCounters]:
+        """Return the counters of imports and of recreated topics."""
+        return self._counters.foreign_counters()
 
-    def _topic(self) -> Topic:
+    def _describe_topic(self) -> Topic:
         with topics.admin(self._settings) as client:
             return topics.describe(client, self._settings.events_topic)
 
-    def _check_same(self) -> None:
-        """Raise Unavailable where the topic or the tables were exchanged meanwhile."""
-        if self._topic().id != self.topic.id:
-            raise Unavailable(f"{self.topic.name} was made again meanwhile; run the audit again")
-        if self._store.tables() != self._tables:
-            raise Unavailable("the tables were rebuilt meanwhile; run the audit again")
+    def _check_unchanged(self) -> None:
+        """Raise Unavailable if the topic or the tables were replaced since the start."""
+        if self._describe_topic().id != self.topic.id:
+            raise Unavailable(
+                f"the topic {self.topic.name} was recreated during the audit; run it again"
+            )
+        if self._counters.table_ids() != self._table_ids:
+            raise Unavailable("the tables were rebuilt during the audit; run it again")

@@ -1,4 +1,4 @@
-"""Where the log and ClickHouse do not agree, and what can be compared at all."""
+"""Differences between the recount and ClickHouse, and the scope of the comparison."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,23 +7,23 @@ from datetime import UTC, datetime
 from mostread.ops.audit.reference import Key, Recount
 from mostread.ops.audit.snapshot import Snapshot
 
-NOTHING = (0, 0, 0)
-_KEPT_SECONDS = {"minute": 35 * 86_400, "hour": 400 * 86_400}
-"""How long ClickHouse keeps a row: the TTL in schemas/clickhouse/0001_initial.sql."""
-_CLOCKS_DIFFER_SECONDS = 3600
+ZERO = (0, 0, 0)
+_TTL_SECONDS = {"minute": 35 * 86_400, "hour": 400 * 86_400}
+"""TTL of rows in schemas/clickhouse/0001_initial.sql: a copy, since the audit shares no code."""
+_MAX_CLOCK_DIFFERENCE_SECONDS = 3600
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that the log and ClickHouse say differently, of one partition.
+    """A value of a partition that differs between the log and ClickHouse.
 
-    Of a counter `what` is "counter" and `site`, `grain`, `window` (epoch seconds) and
-    `article_id` name it; else it is a column of `checkpoints`. A `version` is said of a counter
-    that claims to count records which the log does not have.
+    `field` is "counter" for the numbers of a counter, named by `site`, `grain`, `window` (epoch
+    seconds) and `article_id`; "version" for a counter that claims records beyond the log; else a
+    column of `checkpoints`.
     """
 
     partition: int
-    what: str
+    field: str
     log: tuple[int, ...] | int
     clickhouse: tuple[int, ...] | int
     site: str = ""
@@ -32,66 +32,73 @@ class Difference:
     article_id: str = ""
 
     def __str__(self) -> str:
-        where = f"partition {self.partition}"
+        label = f"partition {self.partition}"
         if self.article_id:
             start = datetime.fromtimestamp(self.window, UTC)
-            moment = "" if self.grain == "total" else f" {start:%Y-%m-%dT%H:%MZ}"
-            where += f", site {self.site}, {self.grain}{moment}, article {self.article_id!r}"
-        what = "" if self.what == "counter" else f", {self.what}"
-        return f"{where}{what}: log {_said(self.log)}, ClickHouse {_said(self.clickhouse)}"
+            window = "" if self.grain == "total" else f" {start:%Y-%m-%dT%H:%MZ}"
+            label += f", site {self.site}, {self.grain}{window}, article {self.article_id!r}"
+        if self.field != "counter":
+            label += f", {self.field}"
+        return f"{label}: log {_format(self.log)}, ClickHouse {_format(self.clickhouse)}"
 
 
-def _said(numbers: tuple[int, ...] | int) -> str:
+def _format(numbers: tuple[int, ...] | int) -> str:
     return "/".join(map(str, numbers)) if isinstance(numbers, tuple) else str(numbers)
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What of a partition is compared. `floor` is in epoch seconds.
+    """What to compare. `now` and `floor` are epoch seconds.
 
-    With a floor only windows that start there or later are: of earlier ones, of totals and
-    of outcomes the log that was read does not hold everything.
+    With a floor, only windows that start there or later are compared: the part of the log that
+    was read lacks events of earlier windows, totals and outcomes.
     """
 
     now: int
     site: str | None = None
     floor: float | None = None
 
-    def holds(self, key: Key) -> bool:
+    def includes(self, key: Key) -> bool:
         site, grain, window, _ = key
         if self.site is not None and site != self.site:
             return False
         if self.floor is not None and (grain == "total" or window < self.floor):
             return False
-        kept = _KEPT_SECONDS.get(grain)
-        return kept is None or window + kept > self.now + _CLOCKS_DIFFER_SECONDS
+        ttl = _TTL_SECONDS.get(grain)
+        return ttl is None or window + ttl > self.now + _MAX_CLOCK_DIFFERENCE_SECONDS
 
     @property
-    def holds_outcomes(self) -> bool:
+    def includes_outcomes(self) -> bool:
         return self.site is None and self.floor is None
 
 
-def differences(said: Snapshot, recounted: Recount, scope: Scope) -> Iterator[Difference]:
-    """Yield what differs of a partition, its own outcomes first."""
-    partition, progress, counters = said.partition, said.progress, said.counters
-    if progress.next_offset > said.end:
-        yield Difference(partition, "next_offset", said.end, progress.next_offset)
-    if scope.holds_outcomes:
-        outcomes = dict(progress.outcomes)
+def find_differences(snapshot: Snapshot, recounted: Recount, scope: Scope) -> Iterator[Difference]:
+    """Yield the differences of a partition, those of its checkpoint first."""
+    partition, checkpoint, counters = (
+        snapshot.partition,
+        snapshot.checkpoint,
+        snapshot.counters,
+    )
+    if checkpoint.next_offset > snapshot.end:
+        yield Difference(partition, "next_offset", snapshot.end, checkpoint.next_offset)
+    if scope.includes_outcomes:
+        outcomes = dict(checkpoint.outcomes)
         for name in sorted(outcomes.keys() | recounted.outcomes.keys()):
             log, clickhouse = recounted.outcomes.get(name, 0), outcomes.get(name, 0)
             if log != clickhouse:
                 yield Difference(partition, name, log, clickhouse)
-        if recounted.record_time not in (-1, progress.record_time):
-            yield Difference(partition, "record_time", recounted.record_time, progress.record_time)
+        if recounted.record_time not in (-1, checkpoint.record_time):
+            yield Difference(
+                partition, "record_time", recounted.record_time, checkpoint.record_time
+            )
     for key, (numbers, version) in counters.items():
-        if not scope.holds(key):
+        if not scope.includes(key):
             continue
-        log_numbers = recounted.counters.get(key, NOTHING)
+        log_numbers = recounted.counters.get(key, ZERO)
         if log_numbers != numbers:
             yield Difference(partition, "counter", log_numbers, numbers, *key)
-        elif version >= said.end:
-            yield Difference(partition, "version", said.end - 1, version, *key)
+        elif version >= snapshot.end:
+            yield Difference(partition, "version", snapshot.end - 1, version, *key)
     for key, log_numbers in recounted.counters.items():
-        if key not in counters and log_numbers != NOTHING and scope.holds(key):
-            yield Difference(partition, "counter", log_numbers, NOTHING, *key)
+        if key not in counters and log_numbers != ZERO and scope.includes(key):
+            yield Difference(partition, "counter", log_numbers, ZERO, *key)

@@ -1,7 +1,7 @@
-"""The counting rules once more, as plainly as they can be written: event by event, in dicts.
+"""Reference implementation of the counting rules: event by event, in dicts.
 
-docs/explanation/architecture.md describes them. Nothing here is fast or
-clever, so that it can be believed by reading it.
+docs/explanation/architecture.md describes the rules. This code favours being obviously correct
+over being fast.
 """
 
 from collections import Counter as Tally
@@ -17,18 +17,18 @@ Numbers = tuple[int, int, int]
 """Views, comments, likes."""
 
 FIVE_MINUTES_MS = 5 * 60 * 1000
-MEMORY_MS = 7 * FIVE_MINUTES_MS
-"""An id is known for 30 minutes of record time, and until that five minutes' end."""
+DEDUP_MS = 7 * FIVE_MINUTES_MS
+"""An id is a duplicate for 30 minutes of record time, and to the end of those five minutes."""
 
-_NUMBER = {"view": 0, "comment": 1, "like": 2}
+_INDEX = {"view": 0, "comment": 1, "like": 2}
 
 
 @dataclass
 class Recount:
-    """What a partition's log says. `outcomes` leaves out what never occurred.
+    """Counts of a partition's log. `outcomes` omits outcomes that did not occur.
 
-    `first_time` is the timestamp of the first record, `record_time` the highest of a record
-    up to the limit; both in milliseconds, -1 where there is no such record.
+    `first_time` is the timestamp of the first record, `record_time` the maximum up to the limit;
+    both in milliseconds, -1 without such a record.
     """
 
     counters: dict[Key, Numbers] = field(default_factory=dict)
@@ -44,77 +44,78 @@ def recount(
     *,
     limit: float = float("inf"),
     limits: Mapping[Key, int] | None = None,
-    late_ms: int = 24 * 3600 * 1000,
-    future_ms: int = 60 * 1000,
+    allowed_lateness_ms: int = 24 * 3600 * 1000,
+    max_clock_skew_ms: int = 60 * 1000,
 ) -> Recount:
-    """Count the records of one partition, in their order.
+    """Count the records of one partition in order of offset.
 
-    Records up to and with the offset `limit` are counted. A counter of `limits` also counts
-    those up to the offset that stands there: it was written before it was said how far all
-    is counted.
+    Records up to the offset `limit`, inclusive, are counted. A counter in `limits` also counts
+    records up to its offset there: its row was written before the checkpoint.
 
-    Takes about 350 bytes for each counter and 150 for each id of the last 35 minutes.
+    Takes about 350 bytes per counter and 150 per id of the last 35 minutes.
     """
     limits = limits or {}
     numbers: dict[Key, list[int]] = {}
     outcomes: Tally[str] = Tally()
     last_seen: dict[str, int] = {}
-    found = Recount()
+    result = Recount()
     now = -1
     for record in log:
-        found.records += 1
-        if found.first_time < 0:
-            found.first_time = record.timestamp
+        result.records += 1
+        if result.first_time < 0:
+            result.first_time = record.timestamp
         if record.timestamp // FIVE_MINUTES_MS > now // FIVE_MINUTES_MS:
-            last_seen = _remembered(last_seen, record.timestamp // FIVE_MINUTES_MS)
+            last_seen = _without_expired(last_seen, record.timestamp // FIVE_MINUTES_MS)
         now = max(now, record.timestamp)
-        within = record.offset <= limit
-        if within:
-            found.record_time = now
+        within_limit = record.offset <= limit
+        if within_limit:
+            result.record_time = now
         for event in each_line(record):
-            found.events += 1
+            result.events += 1
             if not isinstance(event, Event):
                 outcome = "dead_lettered"
-            elif _seen_before(event.id, last_seen, now // FIVE_MINUTES_MS):
+            elif _is_duplicate(event.id, last_seen, now // FIVE_MINUTES_MS):
                 outcome = "duplicate"
             else:
-                windows = _windows(event.timestamp, record.timestamp, late_ms, future_ms)
+                windows = _windows(
+                    event.timestamp, record.timestamp, allowed_lateness_ms, max_clock_skew_ms
+                )
                 outcome = "late" if len(windows) == 1 else "counted"
                 for grain, window in windows:
                     key = (event.site, grain, window, event.article_id)
-                    if within or record.offset <= limits.get(key, -1):
-                        numbers.setdefault(key, [0, 0, 0])[_NUMBER[event.type]] += event.delta
-            if within:
+                    if within_limit or record.offset <= limits.get(key, -1):
+                        numbers.setdefault(key, [0, 0, 0])[_INDEX[event.type]] += event.delta
+            if within_limit:
                 outcomes["received"] += 1
                 outcomes[outcome] += 1
-    found.counters = {
+    result.counters = {
         key: (views, comments, likes) for key, (views, comments, likes) in numbers.items()
     }
-    found.outcomes = dict(outcomes)
-    return found
+    result.outcomes = dict(outcomes)
+    return result
 
 
-def _seen_before(event_id: str, last_seen: dict[str, int], generation: int) -> bool:
-    """Say whether the id occurred at most six generations ago, and remember it."""
+def _is_duplicate(event_id: str, last_seen: dict[str, int], bucket: int) -> bool:
+    """Return whether the id occurred at most six buckets ago, and store it."""
     if not event_id:
         return False
     before = last_seen.get(event_id)
-    last_seen[event_id] = generation
-    return before is not None and generation - before <= 6
+    last_seen[event_id] = bucket
+    return before is not None and bucket - before <= 6
 
 
-def _remembered(last_seen: dict[str, int], generation: int) -> dict[str, int]:
-    """Return the ids without those that no later event can repeat."""
-    return {each: seen for each, seen in last_seen.items() if generation - seen <= 6}
+def _without_expired(last_seen: dict[str, int], bucket: int) -> dict[str, int]:
+    """Return the ids that a later event can still repeat."""
+    return {event_id: seen for event_id, seen in last_seen.items() if bucket - seen <= 6}
 
 
 def _windows(
-    timestamp: int | None, record_time: int, late_ms: int, future_ms: int
+    timestamp: int | None, record_time: int, allowed_lateness_ms: int, max_clock_skew_ms: int
 ) -> list[tuple[str, int]]:
-    """Return the grains and windows that an event counts in; of a late one the total alone."""
-    if timestamp is None or timestamp > record_time + future_ms:
+    """Return the grains and windows that an event counts in; for a late event only the total."""
+    if timestamp is None or timestamp > record_time + max_clock_skew_ms:
         timestamp = record_time
-    if timestamp < record_time - late_ms:
+    if timestamp < record_time - allowed_lateness_ms:
         return [("total", 0)]
     second = timestamp // 1000
     return [

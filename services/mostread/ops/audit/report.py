@@ -1,4 +1,4 @@
-"""What the audit says: what was compared, what could not be, and each difference."""
+"""Audit reports as text and as JSON."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -6,102 +6,115 @@ from datetime import UTC, datetime
 from math import isinf
 
 from mostread.infra.kafka.topics import Topic
-from mostread.ops.audit.auditor import Audited
+from mostread.ops.audit.auditor import PartitionAudit
 from mostread.ops.audit.diff import Difference, Scope
-from mostread.ops.audit.snapshot import Outside
+from mostread.ops.audit.snapshot import ForeignCounters
+
+_NEVER = 2**53
 
 
 @dataclass
-class Report:
-    """Gathers what came of the partitions; of the differences it keeps the first `shown`."""
+class AuditReport:
+    """Collects audits of partitions; keeps the first `max_differences` differences."""
 
     topic: Topic
     scope: Scope
-    shown: int
-    partitions: list[Audited] = field(default_factory=list)
+    max_differences: int
+    partitions: list[PartitionAudit] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
-    different: int = 0
-    outside: list[Outside] = field(default_factory=list)
+    difference_count: int = 0
+    foreign_counters: list[ForeignCounters] = field(default_factory=list)
 
-    def add(self, audited: Audited) -> None:
-        self.partitions.append(audited)
-        for difference in audited.differences:
-            self.different += 1
-            if len(self.differences) < self.shown:
+    def add(self, audit: PartitionAudit) -> None:
+        self.partitions.append(audit)
+        for difference in audit.differences:
+            self.difference_count += 1
+            if len(self.differences) < self.max_differences:
                 self.differences.append(difference)
 
     def lines(self) -> Iterator[str]:
-        """Yield it as sentences."""
+        """Yield the report as text."""
         yield (
-            f"{self.topic.name}: counted again {self._sum('events'):,} events in "
+            f"{self.topic.name}: recounted {self._sum('events'):,} events in "
             f"{self._sum('records'):,} records of {len(self.partitions)} partitions; "
             f"compared {self._sum('compared'):,} counters"
             + (f" of site {self.scope.site}" if self.scope.site is not None else "")
         )
-        yield from self._not_compared()
+        yield from self._limitations()
         for difference in self.differences:
             yield str(difference)
-        if self.different > len(self.differences):
-            yield f"... and {self.different - len(self.differences):,} more"
-        yield f"differences: {self.different:,}" if self.different else "no differences"
+        if self.difference_count > len(self.differences):
+            yield f"... and {self.difference_count - len(self.differences):,} more"
+        if self.difference_count:
+            yield f"differences: {self.difference_count:,}"
+        else:
+            yield "no differences"
 
     def as_json(self) -> dict[str, object]:
-        """Return it for machines. A `window` and a `compared_since` are epoch seconds."""
+        """Return the report as a JSON object; `window` and `compared_since` in epoch seconds."""
         return {
             "topic": self.topic.name,
             "topic_id": str(self.topic.id),
             "site": self.scope.site,
             "partitions": [
                 {
-                    "partition": each.partition,
-                    "first_offset": each.begin,
-                    "records": each.records,
-                    "events": each.events,
-                    "counters_compared": each.compared,
-                    "counters_not_compared": each.not_compared,
-                    "outcomes_compared": each.scope.holds_outcomes,
-                    # JSON knows no infinity: null for all, and a time that never comes.
-                    "compared_since": _finite(each.scope.floor),
-                    "not_counted_yet": each.uncounted,
+                    "partition": audit.partition,
+                    "first_offset": audit.begin,
+                    "records": audit.records,
+                    "events": audit.events,
+                    "counters_compared": audit.compared,
+                    "counters_not_compared": audit.not_compared,
+                    "outcomes_compared": audit.scope.includes_outcomes,
+                    # null: everything was compared.
+                    "compared_since": _finite(audit.scope.floor),
+                    "uncounted_records": audit.uncounted,
                 }
-                for each in self.partitions
+                for audit in self.partitions
             ],
-            "outside": [asdict(each) for each in self.outside],
-            "different": self.different,
-            "differences": [asdict(each) for each in self.differences],
+            "foreign_counters": [asdict(counters) for counters in self.foreign_counters],
+            "difference_count": self.difference_count,
+            "differences": [asdict(difference) for difference in self.differences],
         }
 
-    def _not_compared(self) -> Iterator[str]:
+    def _limitations(self) -> Iterator[str]:
         if uncounted := self._sum("uncounted"):
-            yield f"not counted yet, so no difference: {uncounted:,} records"
+            yield f"not counted yet, and not a difference: {uncounted:,} records"
         if self.scope.site is not None or self.scope.floor is not None:
-            yield "not compared, as asked: what became of the events (they are not kept by site)"
-        for each in self.partitions:
-            floor = each.scope.floor
+            yield "not compared, as requested: outcomes of events, which are not stored by site"
+        for audit in self.partitions:
+            floor = audit.scope.floor
             if floor is not None and floor != self.scope.floor:
-                since = "nothing" if isinf(floor) else f"windows from {_moment(floor)} on"
+                compared = "nothing" if isinf(floor) else f"windows from {_format_time(floor)} on"
                 yield (
-                    f"partition {each.partition}: Kafka keeps it from offset {each.begin} on, "
-                    f"so {since} could be compared and no totals"
+                    f"partition {audit.partition}: Kafka retains it from offset {audit.begin} on, "
+                    f"so {compared} could be compared, and no totals"
                 )
         if self.scope.floor is not None:
-            yield f"compared, as asked: windows from {_moment(self.scope.floor)} on, no totals"
+            yield (
+                f"compared, as requested: windows from {_format_time(self.scope.floor)} on, "
+                "no totals"
+            )
         if rows := self._sum("not_compared"):
             yield f"counters not compared: {rows:,}"
-        for other in self.outside:
-            of = f"import {other.name}" if other.name else f"another topic, {other.topic_id}"
+        for counters in self.foreign_counters:
+            source = (
+                f"import {counters.import_name}"
+                if counters.import_name
+                else f"another topic, {counters.topic_id}"
+            )
             yield (
-                f"outside this log: {other.rows:,} counters with {other.views:,} lifetime views "
-                f"of {of}"
+                f"outside this log: {counters.rows:,} counters with {counters.views:,} lifetime "
+                f"views of {source}"
             )
 
     def _sum(self, name: str) -> int:
-        return sum(getattr(each, name) for each in self.partitions)
+        return sum(getattr(audit, name) for audit in self.partitions)
 
 
-def _moment(seconds: float) -> str:
+def _format_time(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _finite(floor: float | None) -> float | None:
-    return 2**53 if floor is not None and isinf(floor) else floor
+    """Return the floor, with a time in the far future for infinity, which JSON lacks."""
+    return _NEVER if floor is not None and isinf(floor) else floor

@@ -1,4 +1,4 @@
-"""What ClickHouse says was counted."""
+"""Snapshot of a partition: counters and checkpoint in ClickHouse, then offsets in Kafka."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,16 +15,19 @@ _SQL = Path(__file__).parent / "sql"
 _OUTCOMES = ("received", "counted", "duplicate", "late", "dead_lettered")
 
 
-class Counted(NamedTuple):
-    """A row of `counters`: its numbers, and the offset of the last record in them."""
+class StoredCounter(NamedTuple):
+    """A row of `counters`; `version` is the offset of the last record counted."""
 
     numbers: Numbers
     version: int
 
 
 @dataclass(frozen=True)
-class Progress:
-    """A row of `checkpoints`: all below `next_offset` is counted. `outcomes` leaves out noughts."""
+class AuditedCheckpoint:
+    """A row of `checkpoints`: records below `next_offset` are counted.
+
+    `outcomes` omits outcomes that did not occur.
+    """
 
     next_offset: int = 0
     record_time: int = -1
@@ -33,68 +36,71 @@ class Progress:
 
 @dataclass
 class Snapshot:
-    """What ClickHouse says of a partition, and then where its log ends.
+    """Rows of a partition in ClickHouse, and then the offsets of its log.
 
-    In this order: a row that is counted before the end was asked for lies in the log.
+    Read in this order, a record that is counted is also before the end of the log.
     """
 
     partition: int
-    progress: Progress
-    counters: dict[Key, Counted]
+    checkpoint: AuditedCheckpoint
+    counters: dict[Key, StoredCounter]
     begin: int
     end: int
 
     @property
     def until(self) -> int:
-        """The offset up to which anything is counted, exclusive."""
-        versions = (counted.version for counted in self.counters.values())
-        return min(self.end, max(self.progress.next_offset, 1 + max(versions, default=-1)))
+        """The offset after the last record that any counter includes."""
+        versions = (counter.version for counter in self.counters.values())
+        return min(self.end, max(self.checkpoint.next_offset, 1 + max(versions, default=-1)))
 
     @property
     def uncounted(self) -> int:
-        return max(0, self.end - max(self.progress.next_offset, self.begin))
+        return max(0, self.end - max(self.checkpoint.next_offset, self.begin))
 
 
 @dataclass(frozen=True)
-class Outside:
-    """Rows that are not of the log's topic: how many, and the lifetime views in them.
+class ForeignCounters:
+    """Counters of another topic id: number of rows, and lifetime views in them.
 
-    `name` is that of an import, empty for a topic that was made again.
+    `import_name` is empty for a topic that was recreated.
     """
 
     topic_id: str
-    name: str
+    import_name: str
     rows: int
     views: int
 
 
-class CountedStore:
+class CounterReader:
     """Reads the tables. For one thread; raises ClickHouseUnavailable or Misconfigured."""
 
     def __init__(self, client: Client, topic: Topic) -> None:
         self._client = client
         self._topic = topic
 
-    def tables(self) -> Sequence[str]:
-        """Return what the tables are known by; others after `mostread rebuild`."""
-        return [row[0] for row in self._rows("tables")]
+    def table_ids(self) -> Sequence[str]:
+        """Return the UUIDs of the tables, which change with `mostread rebuild`."""
+        return [row[0] for row in self._rows("table_ids")]
 
     def partitions(self) -> set[int]:
-        """Return the partitions of which anything was counted."""
+        """Return the partitions that have rows."""
         return {row[0] for row in self._rows("partitions")}
 
-    def progress(self, partition: int) -> Progress:
-        """Return how far a partition is counted."""
+    def checkpoint(self, partition: int) -> AuditedCheckpoint:
+        """Return the checkpoint of a partition."""
         for next_offset, record_time, *numbers in self._rows("checkpoint", partition=partition):
             outcomes = zip(_OUTCOMES, numbers, strict=True)
-            return Progress(next_offset, record_time, tuple(each for each in outcomes if each[1]))
-        return Progress()
+            return AuditedCheckpoint(
+                next_offset, record_time, tuple((name, n) for name, n in outcomes if n)
+            )
+        return AuditedCheckpoint()
 
-    def counters(self, partition: int, since: int) -> dict[Key, Counted]:
-        """Return the counters of a partition; with `since` (epoch seconds, or 0) only windows
-        that start then or later. About 400 bytes each.
+    def counters(self, partition: int, since: int) -> dict[Key, StoredCounter]:
+        """Return the counters of a partition, about 400 bytes each.
+
+        Only windows that start at `since` (epoch seconds) or later; all for 0.
         """
-        found: dict[Key, Counted] = {}
+        counters: dict[Key, StoredCounter] = {}
         parameters = {"topic": str(self._topic.id), "partition": partition, "since": since}
         with (
             translate_errors(),
@@ -104,12 +110,12 @@ class CountedStore:
         ):
             for site, grain, window, article, views, comments, likes, version in rows:
                 key = (site, grain, window, article)
-                found[key] = Counted((views, comments, likes), version)
-        return found
+                counters[key] = StoredCounter((views, comments, likes), version)
+        return counters
 
-    def outside(self) -> list[Outside]:
-        """Return the counters of other topics, and of none."""
-        return [Outside(*row) for row in self._rows("other_topics")]
+    def foreign_counters(self) -> list[ForeignCounters]:
+        """Return the counters of imports and of recreated topics."""
+        return [ForeignCounters(*row) for row in self._rows("foreign_counters")]
 
     def _rows(self, name: str, **parameters: object) -> Sequence[Sequence[Any]]:
         parameters["topic"] = str(self._topic.id)

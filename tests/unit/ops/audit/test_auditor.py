@@ -1,4 +1,4 @@
-"""The audit of a partition is silent on whatever a worker may leave behind, and on nothing else."""
+"""Audit of a partition: no difference for any correct state, and one for every error."""
 
 import json
 import random
@@ -12,10 +12,10 @@ from mostread.core.counting.batch import Lateness
 from mostread.core.counting.partition import PartitionCount
 from mostread.core.records import LogRecord
 from mostread.infra.kafka.reader import TopicReader
-from mostread.ops.audit.auditor import Audited, AuditSettings, audit_partition
+from mostread.ops.audit.auditor import AuditSettings, PartitionAudit, audit_partition
 from mostread.ops.audit.diff import Difference, Scope
 from mostread.ops.audit.reference import Key
-from mostread.ops.audit.snapshot import Counted, Progress, Snapshot
+from mostread.ops.audit.snapshot import AuditedCheckpoint, Snapshot, StoredCounter
 
 START = 1_790_337_600_000
 MINUTE = 60_000
@@ -23,7 +23,7 @@ SCOPE = Scope(now=START // 1000)
 
 
 class LogInMemory(TopicReader):
-    """The records of one partition, of which Kafka may have removed the first."""
+    """The log of one partition, whose first records Kafka may have removed."""
 
     def __init__(self, records: Sequence[LogRecord]) -> None:
         self._records = records
@@ -59,108 +59,115 @@ def logs(draw: st.DrawFn) -> list[LogRecord]:
 
 
 def counted(log: Sequence[LogRecord], chance: random.Random) -> Snapshot:
-    """Count `log` in flushes, of the last of which only some rows are written."""
+    """Count `log` in flushes, and write only some rows of the last one."""
     partition = PartitionCount(None, lateness=Lateness(), capacity=1000)
-    rows: dict[Key, Counted] = {}
-    progress = Progress()
-    todo, whole = list(log), chance.randint(0, len(log))
-    while todo:
+    rows: dict[Key, StoredCounter] = {}
+    checkpoint = AuditedCheckpoint()
+    remaining, complete_until = list(log), chance.randint(0, len(log))
+    while remaining:
         cut = chance.randint(1, 5)
-        partition.count(todo[:cut])
-        todo = todo[cut:]
+        partition.count(remaining[:cut])
+        remaining = remaining[cut:]
         settlement = partition.close()
         assert settlement is not None
         position = settlement.position
-        done = position.next_offset <= whole
+        done = position.next_offset <= complete_until
         for key, counter in partition.apply(settlement, {}):
             if done or chance.random() < 0.5:
-                rows[(*key,)] = Counted(counter[:3], counter.version)
+                rows[(*key,)] = StoredCounter(counter[:3], counter.version)
         if not done:
             break
         outcomes = tuple(
             (name, number) for name, number in vars(position.outcomes).items() if number
         )
-        progress = Progress(position.next_offset, position.record_time, outcomes)
-    return Snapshot(0, progress, rows, 0, len(log))
+        checkpoint = AuditedCheckpoint(position.next_offset, position.record_time, outcomes)
+    return Snapshot(0, checkpoint, rows, 0, len(log))
 
 
-def audited(said: Snapshot, log: Sequence[LogRecord], scope: Scope = SCOPE) -> Audited:
+def audited(snapshot: Snapshot, log: Sequence[LogRecord], scope: Scope = SCOPE) -> PartitionAudit:
     read: list[int] = []
-    found = audit_partition(said, LogInMemory(log), AuditSettings(), scope, read.append)
-    assert sum(read) <= said.end
-    return found
+    audit = audit_partition(snapshot, LogInMemory(log), AuditSettings(), scope, read.append)
+    assert sum(read) <= snapshot.end
+    return audit
 
 
-def differences(said: Snapshot, log: Sequence[LogRecord], scope: Scope = SCOPE) -> list[Difference]:
-    return list(audited(said, log, scope).differences)
+def differences(
+    snapshot: Snapshot, log: Sequence[LogRecord], scope: Scope = SCOPE
+) -> list[Difference]:
+    return list(audited(snapshot, log, scope).differences)
 
 
 @given(logs(), st.integers())
-def test_whatever_a_worker_leaves_behind_is_right(log: list[LogRecord], seed: int) -> None:
+def test_audit_of_any_correct_state_has_no_differences(log: list[LogRecord], seed: int) -> None:
     assert differences(counted(log, random.Random(seed)), log) == []
 
 
 @given(logs(), st.integers(), st.data())
-def test_one_number_changed_is_one_difference(
+def test_audit_finds_exactly_the_changed_number(
     log: list[LogRecord], seed: int, data: st.DataObject
 ) -> None:
-    said = counted(log, random.Random(seed))
-    if not said.counters:
+    snapshot = counted(log, random.Random(seed))
+    if not snapshot.counters:
         return
-    key = data.draw(st.sampled_from(sorted(said.counters)))
-    (views, comments, likes), version = said.counters[key]
-    said.counters[key] = Counted((views + 1, comments, likes), version)
-    (found,) = differences(said, log)
-    assert (found.site, found.grain, found.window, found.article_id) == key
-    assert found.log == (views, comments, likes)
-    assert found.clickhouse == (views + 1, comments, likes)
+    key = data.draw(st.sampled_from(sorted(snapshot.counters)))
+    (views, comments, likes), version = snapshot.counters[key]
+    snapshot.counters[key] = StoredCounter((views + 1, comments, likes), version)
+    (difference,) = differences(snapshot, log)
+    named = (difference.site, difference.grain, difference.window, difference.article_id)
+    assert named == key
+    assert difference.log == (views, comments, likes)
+    assert difference.clickhouse == (views + 1, comments, likes)
 
 
 @given(logs(), st.integers(), st.data())
-def test_a_log_without_its_beginning_says_only_what_it_can(
+def test_audit_of_truncated_log_compares_only_complete_windows(
     log: list[LogRecord], seed: int, data: st.DataObject
 ) -> None:
-    said = counted(log, random.Random(seed))
+    snapshot = counted(log, random.Random(seed))
     begin = data.draw(st.integers(1, len(log)))
-    found = audited(replace(said, begin=begin), log[begin:])
-    assert list(found.differences) == []
-    assert found.scope.floor is not None
-    if begin < said.until:
-        assert found.scope.floor * 1000 == log[begin].timestamp + 36 * MINUTE
+    audit = audited(replace(snapshot, begin=begin), log[begin:])
+    assert list(audit.differences) == []
+    assert audit.scope.floor is not None
+    if begin < snapshot.until:
+        assert audit.scope.floor * 1000 == log[begin].timestamp + 36 * MINUTE
     else:
-        assert found.compared == 0
+        assert audit.compared == 0
 
 
 @given(logs(), st.integers(), st.integers(0, 300))
-def test_since_reads_less_and_finds_the_same(log: list[LogRecord], seed: int, minutes: int) -> None:
-    said = counted(log, random.Random(seed))
+def test_audit_with_floor_finds_the_same_differences(
+    log: list[LogRecord], seed: int, minutes: int
+) -> None:
+    snapshot = counted(log, random.Random(seed))
     scope = replace(SCOPE, floor=START // 1000 + minutes * 60)
     kept = {
-        key: row for key, row in said.counters.items() if key[2] >= START // 1000 + minutes * 60
+        key: row for key, row in snapshot.counters.items() if key[2] >= START // 1000 + minutes * 60
     }
-    whole = audited(replace(said, counters=kept), log, scope)
-    assert list(whole.differences) == []
-    assert whole.compared == len(kept)
+    audit = audited(replace(snapshot, counters=kept), log, scope)
+    assert list(audit.differences) == []
+    assert audit.compared == len(kept)
     for key, row in kept.items():
-        wrong = replace(said, counters={**kept, key: Counted((99, 0, 0), row.version)})
-        assert [each.clickhouse for each in differences(wrong, log, scope)] == [(99, 0, 0)]
+        wrong = replace(snapshot, counters={**kept, key: StoredCounter((99, 0, 0), row.version)})
+        assert [d.clickhouse for d in differences(wrong, log, scope)] == [(99, 0, 0)]
 
 
-def one_view(progress: Progress, counters: dict[Key, Counted], end: int = 1) -> Snapshot:
-    return Snapshot(0, progress, counters, 0, end)
+def one_view(
+    checkpoint: AuditedCheckpoint, counters: dict[Key, StoredCounter], end: int = 1
+) -> Snapshot:
+    return Snapshot(0, checkpoint, counters, 0, end)
 
 
 VIEW = [LogRecord(0, START, b'{"type":"view","article_id":"a"}')]
 HOUR: Key = ("default", "hour", START // 1000, "a")
-RIGHT: dict[Key, Counted] = {
-    ("default", "total", 0, "a"): Counted((1, 0, 0), 0),
-    ("default", "minute", START // 1000, "a"): Counted((1, 0, 0), 0),
-    HOUR: Counted((1, 0, 0), 0),
+RIGHT: dict[Key, StoredCounter] = {
+    ("default", "total", 0, "a"): StoredCounter((1, 0, 0), 0),
+    ("default", "minute", START // 1000, "a"): StoredCounter((1, 0, 0), 0),
+    HOUR: StoredCounter((1, 0, 0), 0),
 }
-DONE = Progress(1, START, (("received", 1), ("counted", 1)))
+DONE = AuditedCheckpoint(1, START, (("received", 1), ("counted", 1)))
 
 
-def test_a_row_that_its_time_has_removed_is_no_difference() -> None:
+def test_row_past_its_ttl_is_not_a_difference() -> None:
     rest = {key: row for key, row in RIGHT.items() if key[1] != "minute"}
     assert len(differences(one_view(DONE, rest), VIEW)) == 1
     days = replace(SCOPE, now=START // 1000 + 35 * 86_400)
@@ -171,27 +178,30 @@ def test_a_row_that_its_time_has_removed_is_no_difference() -> None:
     assert len(differences(one_view(DONE, {}), VIEW, later)) == 1
 
 
-def test_a_counter_of_nothing_may_be_there_or_not() -> None:
+def test_counter_of_zero_may_be_absent() -> None:
     like = b'{"type":"like","article_id":"a"}\n{"type":"like","article_id":"a","delta":-1}'
     log = [LogRecord(0, START, like)]
-    done = Progress(1, START, (("received", 2), ("counted", 2)))
+    done = AuditedCheckpoint(1, START, (("received", 2), ("counted", 2)))
     assert differences(one_view(done, {}), log) == []
-    assert differences(one_view(done, {HOUR: Counted((0, 0, 0), 0)}), log) == []
+    assert differences(one_view(done, {HOUR: StoredCounter((0, 0, 0), 0)}), log) == []
 
 
-def test_what_became_of_the_events_and_their_time_are_compared() -> None:
+def test_outcomes_and_record_time_are_compared() -> None:
     assert differences(one_view(DONE, RIGHT), VIEW) == []
-    wrong = Progress(1, START - 1, (("received", 1), ("late", 1)))
-    found = {
-        each.what: (each.log, each.clickhouse) for each in differences(one_view(wrong, RIGHT), VIEW)
+    wrong = AuditedCheckpoint(1, START - 1, (("received", 1), ("late", 1)))
+    values = {
+        difference.field: (difference.log, difference.clickhouse)
+        for difference in differences(one_view(wrong, RIGHT), VIEW)
     }
-    assert found == {"counted": (1, 0), "late": (0, 1), "record_time": (START, START - 1)}
+    assert values == {"counted": (1, 0), "late": (0, 1), "record_time": (START, START - 1)}
 
 
-def test_a_log_that_ends_before_what_was_counted_is_a_difference() -> None:
+def test_log_that_ends_before_the_checkpoint_is_a_difference() -> None:
     far = replace(DONE, next_offset=7)
-    assert [str(each) for each in differences(one_view(far, RIGHT), VIEW)] == [
+    assert [str(difference) for difference in differences(one_view(far, RIGHT), VIEW)] == [
         "partition 0, next_offset: log 1, ClickHouse 7"
     ]
-    ahead = {**RIGHT, HOUR: Counted((1, 0, 0), 1)}
-    assert [each.what for each in differences(one_view(DONE, ahead), VIEW)] == ["version"]
+    ahead = {**RIGHT, HOUR: StoredCounter((1, 0, 0), 1)}
+    assert [difference.field for difference in differences(one_view(DONE, ahead), VIEW)] == [
+        "version"
+    ]

@@ -1,4 +1,4 @@
-"""The plain recount, held against numbers written by hand and against the counting itself."""
+"""The reference recount against expected numbers and against the counting core."""
 
 from collections.abc import Sequence
 
@@ -6,19 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mostread.core.counting import dedup as duplicates
+from mostread.core.counting import dedup
 from mostread.core.counting.batch import LONGEST_FUTURE_MS, Lateness
 from mostread.core.counting.partition import PartitionCount
 from mostread.core.records import LogRecord
 from mostread.infra.settings import CountingSettings
-from mostread.ops.audit.reference import MEMORY_MS, recount
+from mostread.ops.audit.reference import DEDUP_MS, recount
 
 NOON = 1_790_337_600_000  # 2026-09-25T12:00:00Z
 MINUTE, HOUR = 60_000, 3_600_000
 
 
 def log(*records: tuple[int, str]) -> list[LogRecord]:
-    """Records of (milliseconds after noon, value); the offsets are 0, 1, 2, ..."""
+    """Return records of (milliseconds after noon, value), with offsets 0, 1, 2, ..."""
     return [LogRecord(n, NOON + at, value.encode()) for n, (at, value) in enumerate(records)]
 
 
@@ -32,12 +32,12 @@ UNLIKE = '{"type":"like","article_id":"b","site":"s","delta":-1}'
 COMMENT = '{"type":"comment","article_id":"b","site":"s"}'
 
 
-def test_an_event_counts_in_its_minute_its_hour_and_in_total() -> None:
-    found = recount(
+def test_recount_counts_events_by_minute_hour_and_total() -> None:
+    result = recount(
         log((0, view()), (61_000, view() + "\n" + LIKE), (HOUR, COMMENT + "\n" + UNLIKE))
     )
     noon = NOON // 1000
-    assert found.counters == {
+    assert result.counters == {
         ("default", "total", 0, "a"): (2, 0, 0),
         ("default", "minute", noon, "a"): (1, 0, 0),
         ("default", "minute", noon + 60, "a"): (1, 0, 0),
@@ -48,9 +48,9 @@ def test_an_event_counts_in_its_minute_its_hour_and_in_total() -> None:
         ("s", "minute", noon + 3600, "b"): (0, 1, -1),
         ("s", "hour", noon + 3600, "b"): (0, 1, -1),
     }
-    assert found.outcomes == {"received": 5, "counted": 5}
-    assert (found.records, found.events) == (3, 5)
-    assert (found.first_time, found.record_time) == (NOON, NOON + HOUR)
+    assert result.outcomes == {"received": 5, "counted": 5}
+    assert (result.records, result.events) == (3, 5)
+    assert (result.first_time, result.record_time) == (NOON, NOON + HOUR)
 
 
 @pytest.mark.parametrize(
@@ -63,54 +63,52 @@ def test_an_event_counts_in_its_minute_its_hour_and_in_total() -> None:
         (-60_001, 0),
     ],
 )
-def test_late_and_future(ago: int, window: int | None) -> None:
-    found = recount(log((0, view(timestamp=NOON - ago))))
-    minutes = [key[2] for key in found.counters if key[1] == "minute"]
+def test_recount_of_late_and_future_events(ago: int, window: int | None) -> None:
+    result = recount(log((0, view(timestamp=NOON - ago))))
+    minutes = [key[2] for key in result.counters if key[1] == "minute"]
     assert minutes == ([] if window is None else [(NOON + window) // 1000])
-    assert found.counters["default", "total", 0, "a"] == (1, 0, 0)
-    assert found.outcomes == {"received": 1, "late" if window is None else "counted": 1}
+    assert result.counters["default", "total", 0, "a"] == (1, 0, 0)
+    assert result.outcomes == {"received": 1, "late" if window is None else "counted": 1}
 
 
 @pytest.mark.parametrize(
-    ("after", "known"),
+    ("after", "duplicate"),
     [(0, True), (30 * MINUTE, True), (35 * MINUTE - 1, True), (35 * MINUTE, False)],
 )
-def test_an_id_is_known_for_half_an_hour_and_to_the_end_of_that_five_minutes(
-    after: int, known: bool
-) -> None:
-    found = recount(log((0, view(id='"x"')), (after, view(id='"x"'))))
-    assert found.counters["default", "total", 0, "a"] == (1 if known else 2, 0, 0)
-    assert found.outcomes.get("duplicate", 0) == known
+def test_recount_dedup_window_ends_with_a_five_minute_bucket(after: int, duplicate: bool) -> None:
+    result = recount(log((0, view(id='"x"')), (after, view(id='"x"'))))
+    assert result.counters["default", "total", 0, "a"] == (1 if duplicate else 2, 0, 0)
+    assert result.outcomes.get("duplicate", 0) == duplicate
 
 
-def test_a_duplicate_keeps_its_id_known() -> None:
-    found = recount(log(*[(n * 30 * MINUTE, view(id='"x"')) for n in range(5)]))
-    assert found.outcomes == {"received": 5, "counted": 1, "duplicate": 4}
+def test_recount_duplicate_extends_the_dedup_window() -> None:
+    result = recount(log(*[(n * 30 * MINUTE, view(id='"x"')) for n in range(5)]))
+    assert result.outcomes == {"received": 5, "counted": 1, "duplicate": 4}
 
 
-def test_events_without_an_id_are_no_duplicates() -> None:
+def test_recount_events_without_id_are_not_duplicates() -> None:
     assert recount(log((0, view() + "\n" + view()))).outcomes == {"received": 2, "counted": 2}
 
 
-def test_what_is_no_event_is_told() -> None:
-    found = recount(
+def test_recount_counts_invalid_lines_as_dead_lettered() -> None:
+    result = recount(
         [LogRecord(0, NOON, b"{\n\n" + view().encode() + b"\n"), LogRecord(1, NOON, None)]
     )
-    assert found.outcomes == {"received": 3, "counted": 1, "dead_lettered": 2}
+    assert result.outcomes == {"received": 3, "counted": 1, "dead_lettered": 2}
 
 
-def test_counting_ends_at_the_limit_and_for_some_counters_later() -> None:
+def test_recount_stops_at_the_limit_except_for_counters_with_their_own() -> None:
     records = log(*[(0, view(id=f'"{n}"') + "\n" + LIKE) for n in range(6)])
     total = ("default", "total", 0, "a")
-    found = recount(records, limit=2, limits={total: 4})
-    assert found.counters[total] == (5, 0, 0)
-    assert found.counters["default", "hour", NOON // 1000, "a"] == (3, 0, 0)
-    assert found.counters["s", "total", 0, "b"] == (0, 0, 3)
-    assert found.outcomes == {"received": 6, "counted": 6}
+    result = recount(records, limit=2, limits={total: 4})
+    assert result.counters[total] == (5, 0, 0)
+    assert result.counters["default", "hour", NOON // 1000, "a"] == (3, 0, 0)
+    assert result.counters["s", "total", 0, "b"] == (0, 0, 3)
+    assert result.outcomes == {"received": 6, "counted": 6}
 
 
-def test_the_rules_it_writes_once_more_are_the_same() -> None:
-    assert MEMORY_MS == duplicates.MEMORY_MS
+def test_reference_constants_equal_those_of_counting() -> None:
+    assert DEDUP_MS == dedup.MEMORY_MS
     assert CountingSettings().late_ms == Lateness().late_ms
     assert CountingSettings().future_ms == Lateness().future_ms
     CountingSettings(aggregator_max_clock_skew_seconds=LONGEST_FUTURE_MS // 1000)
@@ -151,12 +149,12 @@ FIELDS = {
 
 
 @st.composite
-def nasty_lines(draw: st.DrawFn) -> bytes:
-    """Lines that are almost events: JSON written by hand, cut off, glued and spoilt."""
+def corrupt_lines(draw: st.DrawFn) -> bytes:
+    """Generate lines that are almost events: truncated, concatenated or corrupted JSON."""
     names = draw(st.permutations(["type", "article_id"])) + draw(
         st.lists(st.sampled_from(list(FIELDS)), max_size=4)
     )
-    # The first values of a field are good ones, so that most lines fail in one place at most.
+    # Prefer each field's first value, which is valid, so that most lines have at most one error.
     parts = [
         f'"{name}":{draw(st.sampled_from(FIELDS[name][:1] * len(FIELDS[name]) + FIELDS[name]))}'
         for name in names
@@ -180,17 +178,17 @@ def nasty_lines(draw: st.DrawFn) -> bytes:
 
 
 @st.composite
-def nasty_logs(draw: st.DrawFn) -> Sequence[LogRecord]:
+def corrupt_logs(draw: st.DrawFn) -> Sequence[LogRecord]:
     records, now = [], NOON
     for offset in range(draw(st.integers(1, 12))):
         now += draw(st.sampled_from([0, 0, 1, 30 * MINUTE, 35 * MINUTE, -MINUTE]))
-        value = b"\n".join(draw(st.lists(nasty_lines(), max_size=4)))
+        value = b"\n".join(draw(st.lists(corrupt_lines(), max_size=4)))
         records.append(LogRecord(offset, now, draw(st.sampled_from([value, value, value, None]))))
     return records
 
 
-@given(nasty_logs(), st.booleans())
-def test_it_calls_an_event_what_the_counting_calls_one(
+@given(corrupt_logs(), st.booleans())
+def test_recount_equals_counting_for_corrupt_logs(
     records: Sequence[LogRecord], at_once: bool
 ) -> None:
     count = PartitionCount(None, lateness=Lateness(), capacity=1000)
@@ -199,7 +197,7 @@ def test_it_calls_an_event_what_the_counting_calls_one(
     settlement = count.close()
     assert settlement is not None
     counters = {tuple(key): counter[:3] for key, counter in count.apply(settlement, {})}
-    found = recount(records)
-    assert found.counters == counters
+    result = recount(records)
+    assert result.counters == counters
     outcomes = vars(settlement.outcomes)
-    assert found.outcomes == {name: number for name, number in outcomes.items() if number}
+    assert result.outcomes == {name: number for name, number in outcomes.items() if number}

@@ -1,4 +1,4 @@
--- The counters of a partition. Read after its progress: they may be ahead of it, never behind.
+-- Counters of a partition. Read after its checkpoint, they may be ahead of it, never behind.
 SELECT site, toString(grain), toUnixTimestamp(window), article_id, views, comments, likes, version
 FROM counters FINAL
 WHERE topic_id = %(topic)s AND partition = %(partition)s

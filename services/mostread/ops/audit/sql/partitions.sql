@@ -1,4 +1,4 @@
--- The partitions of a topic that anything was counted of.
+-- Partitions of a topic with rows in either table.
 SELECT DISTINCT partition FROM counters WHERE topic_id = %(topic)s
 UNION DISTINCT
 SELECT DISTINCT partition FROM checkpoints WHERE topic_id = %(topic)s

@@ -1,4 +1,4 @@
--- The counters that are not of this topic: of one that was made again, or of an import.
+-- Counters of other topic ids: imports and recreated topics.
 SELECT toString(topic_id), name, counters, views
 FROM
 (

@@ -1,4 +1,4 @@
--- Which tables these are: after `mostread rebuild` they are others.
+-- UUIDs of the tables, which change with `mostread rebuild`.
 SELECT toString(uuid) FROM system.tables
 WHERE database = currentDatabase() AND name IN ('counters', 'checkpoints')
 ORDER BY name
