@@ -1,4 +1,4 @@
-"""Every shell block of the documents does what it says, beside a running demo."""
+"""Every `sh` block of the documentation works next to a running demo."""
 
 import os
 import re
@@ -27,8 +27,8 @@ def blocks() -> list[pytest.param]:  # type: ignore[valid-type]
 
 
 @pytest.fixture(scope="module")
-def beside_a_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Ports]]:
-    """A folder like a checkout in which `make demo` runs, and its ports."""
+def demo_checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Ports]]:
+    """Yield a folder like a checkout in which `make demo` runs, and its ports."""
     folder = tmp_path_factory.mktemp("checkout")
     (folder / ".venv").symlink_to(Path(sys.prefix))
     ports = Ports(free_base())
@@ -37,13 +37,13 @@ def beside_a_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pa
 
 
 @pytest.mark.parametrize("block", blocks())
-def test_a_documented_command_works(block: str, beside_a_demo: tuple[Path, Ports]) -> None:
-    folder, ports = beside_a_demo
-    # The documents name the default ports; the demo of this test has others.
-    here = re.sub(r"\b808(\d)\b", lambda found: str(ports.base + int(found[1])), block)
-    here = here.replace("loadgen ", f"loadgen --url http://127.0.0.1:{ports.collector} ")
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", here],
+def test_documented_block_succeeds(block: str, demo_checkout: tuple[Path, Ports]) -> None:
+    folder, ports = demo_checkout
+    # The documentation uses the default ports; this demo has others.
+    script = re.sub(r"\b808(\d)\b", lambda port: str(ports.base + int(port[1])), block)
+    script = script.replace("loadgen ", f"loadgen --url http://127.0.0.1:{ports.collector} ")
+    result = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
         cwd=folder,
         env={
             **os.environ,
@@ -55,7 +55,7 @@ def test_a_documented_command_works(block: str, beside_a_demo: tuple[Path, Ports
         timeout=60,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    assert "urn:mostread:problem" not in done.stdout, done.stdout
+    assert result.returncode == 0, result.stderr
+    assert "urn:mostread:problem" not in result.stdout, result.stdout
     if "curl" in block and "-X DELETE" not in block:
-        assert done.stdout.startswith(("{", "<section")), done.stdout
+        assert result.stdout.startswith(("{", "<section")), result.stdout

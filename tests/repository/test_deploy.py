@@ -1,4 +1,4 @@
-"""What Docker would be told, held against the code: no Docker is needed to find a slip."""
+"""docker-compose.yml and Prometheus's configuration agree with the code; no Docker needed."""
 
 import re
 import subprocess
@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings
 
 from mostread.aggregator.config import AggregatorSettings
 from mostread.devstack.servers.kafka_download import KAFKA_VERSION
-from mostread.infra import healthcheck as healthy
+from mostread.infra import healthcheck
 from mostread.ops.effective_settings import SERVICES
 from tests.support.compose import (
     COMPOSE,
@@ -27,8 +27,8 @@ from tests.support.compose import (
 )
 from tests.support.tools import tool
 
-OURS = sorted(SERVICES.keys() - {"up"})  # which no container runs
-SERVING = sorted({*OURS} - {"init"})
+SERVICE_NAMES = sorted(SERVICES.keys() - {"up"})  # not a container
+SERVING = sorted({*SERVICE_NAMES} - {"init"})
 
 
 def settings_of(service: str, monkeypatch: pytest.MonkeyPatch) -> BaseSettings:
@@ -37,14 +37,14 @@ def settings_of(service: str, monkeypatch: pytest.MonkeyPatch) -> BaseSettings:
     return SERVICES[service]()
 
 
-def test_the_file_is_what_compose_understands() -> None:
+def test_compose_file_matches_the_compose_schema() -> None:
     check = [tool("check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(COMPOSE)]
     done = subprocess.run(check, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("service", OURS)
-def test_every_setting_passed_exists_and_is_allowed(
+@pytest.mark.parametrize("service", SERVICE_NAMES)
+def test_container_environment_contains_only_valid_settings(
     service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fields = SERVICES[service].model_fields
@@ -53,9 +53,9 @@ def test_every_setting_passed_exists_and_is_allowed(
     settings_of(service, monkeypatch)
 
 
-def test_every_line_of_the_example_is_used() -> None:
-    offered = set(re.findall(r"^#?(\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
-    assert offered == {found["name"] for found in VARIABLE.finditer(COMPOSE.read_text())}
+def test_env_example_lists_every_compose_variable() -> None:
+    listed = set(re.findall(r"^#?(\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    assert listed == {match["name"] for match in VARIABLE.finditer(COMPOSE.read_text())}
 
 
 def waits_for(container: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
@@ -65,7 +65,7 @@ def waits_for(container: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]
     yield from waits.items()
 
 
-def test_it_does_not_start_without_a_password() -> None:
+def test_compose_requires_passwords() -> None:
     assert "${GRAFANA_PASSWORD:?" in str(CONTAINERS["grafana"]["environment"])
     for service in ("clickhouse", "init", "aggregator", "ranking"):
         values = "".join(str(value) for value in CONTAINERS[service]["environment"].values())
@@ -73,18 +73,18 @@ def test_it_does_not_start_without_a_password() -> None:
 
 
 @pytest.mark.parametrize("service", SERVING)
-def test_a_service_listens_beyond_its_container_on_the_port_that_is_published(
+def test_service_listens_on_its_published_port(
     service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = settings_of(service, monkeypatch).model_dump()
     assert settings[f"{service}_host"] == "0.0.0.0"  # noqa: S104  inside a container
-    assert settings[f"{service}_port"] == healthy.PORTS[service]
+    assert settings[f"{service}_port"] == healthcheck.PORTS[service]
     for port in CONTAINERS[service].get("ports", []):
-        assert port.endswith(f":{healthy.PORTS[service]}:{healthy.PORTS[service]}")
+        assert port.endswith(f":{healthcheck.PORTS[service]}:{healthcheck.PORTS[service]}")
 
 
 @pytest.mark.parametrize("service", sorted(CONTAINERS))
-def test_no_container_may_more_than_it_needs(service: str) -> None:
+def test_container_has_minimal_privileges(service: str) -> None:
     container = CONTAINERS[service]
     assert not container.keys() & {"privileged", "cap_add", "network_mode", "pid", "ipc", "devices"}
     assert container["cap_drop"] == ["ALL"]
@@ -95,20 +95,20 @@ def test_no_container_may_more_than_it_needs(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", sorted(CONTAINERS))
-def test_no_container_may_take_all_that_the_host_has(service: str) -> None:
+def test_container_has_resource_limits(service: str) -> None:
     limits = {name: said(CONTAINERS[service][name]) for name in ("cpus", "mem_limit", "pids_limit")}
-    # Docker refuses to start what may use more cores than there are.
+    # Docker rejects a limit above the number of cores.
     assert float(limits["cpus"]) <= 2
     assert 128 << 20 <= in_bytes(limits["mem_limit"]) <= 3 << 30
     assert int(limits["pids_limit"]) > 0
 
 
-def test_all_containers_together_fit_the_host_that_the_document_asks_for() -> None:
+def test_container_memory_limits_fit_the_documented_host() -> None:
     limits = [in_bytes(said(container["mem_limit"])) for container in CONTAINERS.values()]
     assert sum(limits) <= 8 << 30
 
 
-def test_what_is_mounted_is_there() -> None:
+def test_mounted_files_exist() -> None:
     for container in CONTAINERS.values():
         for volume in container.get("volumes", []):
             source = volume.partition(":")[0]
@@ -116,7 +116,7 @@ def test_what_is_mounted_is_there() -> None:
                 assert (ROOT / source).exists(), f"{source} is mounted and does not exist"
 
 
-def test_every_volume_is_used_and_declared() -> None:
+def test_declared_volumes_equal_mounted_volumes() -> None:
     used = {
         volume.partition(":")[0]
         for container in CONTAINERS.values()
@@ -126,12 +126,12 @@ def test_every_volume_is_used_and_declared() -> None:
     assert used == yaml.safe_load(COMPOSE.read_text())["volumes"].keys()
 
 
-def test_clickhouse_is_the_one_that_the_tests_run_on() -> None:
+def test_clickhouse_image_has_the_version_of_chdb() -> None:
     major, minor, *_ = chdb.engine_version.split(".")
     assert CONTAINERS["clickhouse"]["image"] == f"clickhouse/clickhouse-server:{major}.{minor}"
 
 
-def test_whatever_others_wait_for_can_be_waited_for() -> None:
+def test_dependency_conditions_can_be_met() -> None:
     for container in CONTAINERS.values():
         for other, wait in waits_for(container):
             if wait["condition"] == "service_healthy":
@@ -143,14 +143,14 @@ def test_whatever_others_wait_for_can_be_waited_for() -> None:
                 assert other in CONTAINERS
 
 
-def test_docker_waits_longer_than_an_orderly_stop_takes() -> None:
+def test_stop_grace_period_exceeds_the_shutdown_timeout() -> None:
     grace = {name: seconds(CONTAINERS[name]["stop_grace_period"]) for name in SERVING}
     assert grace["aggregator"] > AggregatorSettings().aggregator_shutdown_timeout_seconds
-    # web/service.py lets requests under way take 30 s.
+    # Services let requests in flight take 30 s.
     assert min(grace.values()) > 30
 
 
-def test_kafka_is_the_one_that_the_tests_run_on() -> None:
+def test_kafka_image_has_the_tested_version() -> None:
     assert CONTAINERS["kafka"]["image"] == f"apache/kafka:{KAFKA_VERSION}"
 
 
@@ -160,9 +160,13 @@ def test_prometheus_accepts_its_configuration() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_prometheus_asks_each_service_on_its_port() -> None:
+def test_prometheus_scrapes_each_service_on_its_port() -> None:
     jobs = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())["scrape_configs"]
-    asked = {job["dns_sd_configs"][0]["names"][0]: job["dns_sd_configs"][0]["port"] for job in jobs}
+    scraped = {
+        job["dns_sd_configs"][0]["names"][0]: job["dns_sd_configs"][0]["port"] for job in jobs
+    }
     exposed = ElementTree.parse(ROOT / "deploy/clickhouse/metrics.xml").findtext("prometheus/port")
-    assert asked.pop("clickhouse") == int(exposed or 0)
-    assert asked == {name: SERVICES[name].model_fields[f"{name}_port"].default for name in SERVING}
+    assert scraped.pop("clickhouse") == int(exposed or 0)
+    assert scraped == {
+        name: SERVICES[name].model_fields[f"{name}_port"].default for name in SERVING
+    }

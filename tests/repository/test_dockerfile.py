@@ -16,36 +16,38 @@ STEPS = list(instructions(DOCKERFILE.read_text()))
 FINAL = STEPS[max(at for at, step in enumerate(STEPS) if step.name == "FROM") :]
 
 
-def said(name: str) -> list[str]:
+def arguments_of(name: str) -> list[str]:
     return [step.rest for step in STEPS if step.name == name]
 
 
-def test_what_is_installed_is_pinned_with_hashes() -> None:
-    parts = [part for step in said("RUN") for part in step.split("&&")]
+def test_packages_are_pinned_with_hashes() -> None:
+    parts = [part for step in arguments_of("RUN") for part in step.split("&&")]
     installs = [part for part in parts if "pip" in part and " install " in part]
     assert len(installs) == 3
     assert all("--require-hashes" in part or "--no-index" in part for part in installs)
 
 
-def test_its_base_says_which_python_and_which_debian() -> None:
-    (base,) = {base for base in said("FROM") if not base.startswith("base")}
+def test_base_image_names_python_and_debian_versions() -> None:
+    (base,) = {base for base in arguments_of("FROM") if not base.startswith("base")}
     assert re.fullmatch(r"python:3\.11\.\d+-slim-bookworm AS base", base)
 
 
-def test_it_runs_as_a_number_that_is_not_root() -> None:
-    (user,) = said("USER")
+def test_image_runs_as_numeric_non_root_user() -> None:
+    (user,) = arguments_of("USER")
     assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", user)
     assert FINAL[-1].name == "ENTRYPOINT"
-    assert said("ENTRYPOINT") == ['["mostread"]']
+    assert arguments_of("ENTRYPOINT") == ['["mostread"]']
 
 
-def test_its_last_stage_takes_no_more_than_what_was_installed() -> None:
+def test_last_stage_copies_only_the_installation() -> None:
     assert [step.rest for step in FINAL if step.name == "COPY"] == ["--from=build /venv /venv"]
 
 
-def test_it_is_given_all_that_it_copies() -> None:
+def test_build_context_contains_every_copied_file() -> None:
     let_in = set(re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE))
-    copies = [words.split()[:-1] for words in said("COPY") if not words.startswith("--from")]
+    copies = [
+        words.split()[:-1] for words in arguments_of("COPY") if not words.startswith("--from")
+    ]
     assert {name for copy in copies for name in copy} == let_in
 
 
@@ -55,15 +57,15 @@ def test_hadolint_finds_nothing() -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_its_health_is_asked_for_on_the_ports_that_services_have() -> None:
+def test_health_check_covers_the_ports_of_all_services() -> None:
     ports = {
         name: settings.model_fields[f"{name}_port"].default
         for name, settings in SERVICES.items()
         if f"{name}_port" in settings.model_fields
     }
     assert ports == PORTS
-    assert said("EXPOSE") == [" ".join(str(port) for port in sorted(PORTS.values()))]
-    (check,) = said("HEALTHCHECK")
+    assert arguments_of("EXPOSE") == [" ".join(str(port) for port in sorted(PORTS.values()))]
+    (check,) = arguments_of("HEALTHCHECK")
     assert check.endswith('CMD ["python", "-m", "mostread.infra.healthcheck"]')
     application = new_application(checks={}, registry=CollectorRegistry())
     assert "/readyz" in {each.canonical for each in application.router.resources()}
@@ -78,7 +80,7 @@ def test_its_health_is_asked_for_on_the_ports_that_services_have() -> None:
         ("/venv/bin/python /venv/bin/mostread audit --since 24h", {}, None),
     ],
 )
-def test_whose_health_it_is_is_known_by_the_command(
+def test_health_check_identifies_the_service_by_command(
     command: str, environment: dict[str, str], port: int | None
 ) -> None:
     assert port_of(command.split(), environment) == port

@@ -1,4 +1,4 @@
-"""The dashboards, as far as they can be tried without Grafana.
+"""Dashboards, as far as they can be tested without Grafana.
 
 tests/integration/test_prometheus.py runs their queries.
 """
@@ -31,27 +31,27 @@ SHOWN = [
 UNITS = {value for name, value in vars(units).items() if isinstance(value, str) and name[0] != "_"}
 
 
-def differences(ours: Any, theirs: Any, path: str = "") -> Iterator[str]:
-    """Yield what of `ours` is not in `theirs`."""
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        for name, value in ours.items():
-            yield from differences(value, theirs.get(name), f"{path}.{name}")
-    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
-        for index, (one, other) in enumerate(zip(ours, theirs, strict=True)):
+def differences(own: Any, parsed: Any, path: str = "") -> Iterator[str]:
+    """Yield the paths in `own` that differ in `parsed`."""
+    if isinstance(own, dict) and isinstance(parsed, dict):
+        for name, value in own.items():
+            yield from differences(value, parsed.get(name), f"{path}.{name}")
+    elif isinstance(own, list) and isinstance(parsed, list) and len(own) == len(parsed):
+        for index, (one, other) in enumerate(zip(own, parsed, strict=True)):
             yield from differences(one, other, f"{path}[{index}]")
-    elif ours != theirs:
+    elif own != parsed:
         yield path
 
 
 @pytest.mark.parametrize("name", BOARDS)
-def test_grafana_understands_everything_in_a_dashboard(name: str) -> None:
-    register_default_plugins()  # else the options of a panel are taken as they are
-    understood = JSONEncoder().encode(Dashboard.from_json(BOARDS[name]))
-    assert list(differences(BOARDS[name], json.loads(understood))) == []
+def test_grafana_models_know_every_field_of_a_dashboard(name: str) -> None:
+    register_default_plugins()  # without it the options of a panel are not parsed
+    parsed = JSONEncoder().encode(Dashboard.from_json(BOARDS[name]))
+    assert list(differences(BOARDS[name], json.loads(parsed))) == []
 
 
 @pytest.mark.parametrize("panel", SHOWN)
-def test_a_panel_says_what_it_shows(panel: dict[str, Any]) -> None:
+def test_panel_has_unit_description_and_legend(panel: dict[str, Any]) -> None:
     assert panel["fieldConfig"]["defaults"]["unit"] in UNITS
     assert panel["description"].endswith(".")
     assert panel["targets"]
@@ -61,31 +61,31 @@ def test_a_panel_says_what_it_shows(panel: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", BOARDS)
-def test_panels_lie_side_by_side(name: str) -> None:
+def test_panels_do_not_overlap(name: str) -> None:
     panels = BOARDS[name]["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels)
-    places = [panel["gridPos"] for panel in panels]
-    assert all(place["x"] + place["w"] <= 24 for place in places)
-    for a, b in combinations(places, 2):
-        beside = a["x"] + a["w"] <= b["x"] or b["x"] + b["w"] <= a["x"]
-        assert beside or a["y"] + a["h"] <= b["y"] or b["y"] + b["h"] <= a["y"], (a, b)
+    positions = [panel["gridPos"] for panel in panels]
+    assert all(position["x"] + position["w"] <= 24 for position in positions)
+    for a, b in combinations(positions, 2):
+        side_by_side = a["x"] + a["w"] <= b["x"] or b["x"] + b["w"] <= a["x"]
+        assert side_by_side or a["y"] + a["h"] <= b["y"] or b["y"] + b["h"] <= a["y"], (a, b)
 
 
-def test_dashboards_ask_the_data_source_that_is_provisioned() -> None:
+def test_dashboards_use_the_provisioned_data_source() -> None:
     provisioned = yaml.safe_load((GRAFANA / "provisioning/datasources/prometheus.yml").read_text())
     (source,) = provisioned["datasources"]
-    asked = {panel.values[0]["datasource"]["uid"] for panel in SHOWN}  # type: ignore[index]
-    asked |= {
+    used = {panel.values[0]["datasource"]["uid"] for panel in SHOWN}  # type: ignore[index]
+    used |= {
         each["datasource"]["uid"]
         for board in BOARDS.values()
         for each in [*board["templating"]["list"], *board["annotations"]["list"]]
     }
-    assert asked == {source["uid"]}
+    assert used == {source["uid"]}
     scraped = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text())["global"]
-    # From it Grafana knows over how long a rate has samples.
+    # Grafana derives the minimum interval of a rate from it.
     assert source["jsonData"]["timeInterval"] == scraped["scrape_interval"]
 
 
-def test_dashboards_can_be_told_apart() -> None:
+def test_dashboards_have_distinct_uids() -> None:
     assert len({board["uid"] for board in BOARDS.values()}) == len(BOARDS) == 2
     assert all(board["tags"] == ["mostread"] for board in BOARDS.values())

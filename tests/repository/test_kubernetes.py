@@ -1,4 +1,4 @@
-"""deploy/kubernetes, held against Kubernetes' own schemas and against the code."""
+"""deploy/kubernetes agrees with Kubernetes' schemas and with the code."""
 
 import re
 import subprocess
@@ -45,19 +45,19 @@ def workloads() -> list[pytest.param]:  # type: ignore[valid-type]
 
 
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
-def test_kubernetes_knows_every_field(manifests: Manifests, version: str) -> None:
+def test_manifests_match_the_kubernetes_schemas(manifests: Manifests, version: str) -> None:
     for each in manifests.objects:
         if each["kind"] not in OTHERS:
             kubernetes_validate.validate(each, version, strict=True)
 
 
-def test_the_document_names_the_oldest_version_that_takes_them() -> None:
+def test_guide_names_the_oldest_supported_kubernetes() -> None:
     assert f"Kubernetes {OLDEST} or newer" in KUBERNETES_GUIDE
 
 
 @pytest.mark.parametrize(("manifests", "workload"), workloads())
-def test_a_pod_is_restricted(manifests: Manifests, workload: Workload) -> None:
-    """What the Pod Security Standards ask of `restricted`, and a root that is read-only."""
+def test_pod_meets_the_restricted_standard(manifests: Manifests, workload: Workload) -> None:
+    """Check the restricted Pod Security Standard, and a read-only root."""
     assert not workload.pod.keys() & {"hostNetwork", "hostPID", "hostIPC", "initContainers"}
     allowed = {"configMap", "emptyDir", "secret"}
     assert all(volume.keys() - {"name"} <= allowed for volume in workload.pod["volumes"])
@@ -77,7 +77,7 @@ def test_a_pod_is_restricted(manifests: Manifests, workload: Workload) -> None:
 
 
 @pytest.mark.parametrize(("manifests", "workload"), workloads())
-def test_a_pod_runs_as_the_image_does(manifests: Manifests, workload: Workload) -> None:
+def test_pod_runs_as_the_user_of_the_image(manifests: Manifests, workload: Workload) -> None:
     (user,) = [step.rest for step in instructions(DOCKERFILE.read_text()) if step.name == "USER"]
     pod = workload.pod["securityContext"]
     assert f"{pod['runAsUser']}:{pod['runAsGroup']}" == user
@@ -86,7 +86,7 @@ def test_a_pod_runs_as_the_image_does(manifests: Manifests, workload: Workload) 
 
 
 @pytest.mark.parametrize(("manifests", "workload"), workloads())
-def test_every_setting_passed_exists_and_is_allowed(
+def test_pod_environment_contains_only_valid_settings(
     manifests: Manifests, workload: Workload, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = SERVICES[workload.service]
@@ -102,36 +102,34 @@ def test_every_setting_passed_exists_and_is_allowed(
 
 
 @pytest.mark.parametrize(("manifests", "workload"), workloads())
-def test_a_pod_says_what_it_needs_and_what_it_may_take(
-    manifests: Manifests, workload: Workload
-) -> None:
+def test_pod_has_requests_and_a_memory_limit(manifests: Manifests, workload: Workload) -> None:
     resources = workload.container["resources"]
     assert resources["requests"].keys() == {"cpu", "memory"}
     # No limit of processor time: who is slowed down falls behind.
     assert resources["limits"].keys() == {"memory"}
 
 
-def test_probes_ask_what_services_answer(manifests: Manifests) -> None:
+def test_probes_request_existing_endpoints(manifests: Manifests) -> None:
     application = new_application(checks={}, registry=CollectorRegistry())
-    answered = {each.canonical for each in application.router.resources()}
+    endpoints = {each.canonical for each in application.router.resources()}
     served = [each for each in manifests.workloads if each.service in PORTS]
     assert {each.service for each in served} == RUN
     for each in served:
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-            asked = each.container[probe]["httpGet"]
-            assert asked["port"] == "http"
-            assert asked["path"] in answered
+            request = each.container[probe]["httpGet"]
+            assert request["port"] == "http"
+            assert request["path"] in endpoints
         # Kafka or ClickHouse away is no reason to start a process again.
         assert each.container["livenessProbe"]["httpGet"]["path"] == "/healthz"
 
 
-def test_a_ranking_that_has_begun_is_left_to_serve_what_it_has(manifests: Manifests) -> None:
+def test_ranking_readiness_does_not_depend_on_clickhouse_after_start(manifests: Manifests) -> None:
     (ranking,) = [each for each in manifests.workloads if each.service == "ranking"]
     assert ranking.container["startupProbe"]["httpGet"]["path"] == "/readyz"
     assert ranking.container["readinessProbe"]["httpGet"]["path"] == "/healthz"
 
 
-def test_kubernetes_waits_longer_than_an_orderly_stop_takes(manifests: Manifests) -> None:
+def test_termination_grace_period_exceeds_the_shutdown_timeout(manifests: Manifests) -> None:
     for each in manifests.workloads:
         grace = each.pod.get("terminationGracePeriodSeconds", 30)
         before = each.container.get("lifecycle", {}).get("preStop", {}).get("sleep", {})
@@ -142,7 +140,7 @@ def test_kubernetes_waits_longer_than_an_orderly_stop_takes(manifests: Manifests
             assert left > 30  # web/service.py lets requests under way take 30 s
 
 
-def test_selectors_mean_the_pods_that_they_are_for(manifests: Manifests) -> None:
+def test_selectors_match_the_pods_of_their_service(manifests: Manifests) -> None:
     for each in manifests.workloads:
         if each.kind == "Deployment":
             assert manifests.selected(each.spec["selector"]) == {each.service}
@@ -171,11 +169,11 @@ def test_each_service_has_a_budget_and_an_autoscaler(manifests: Manifests) -> No
     for name, spec in scaled.items():
         assert spec["scaleTargetRef"]["kind"] == "Deployment"
         assert 2 <= spec["minReplicas"] <= spec["maxReplicas"]
-        # Else each `apply` would undo what the autoscaler did.
+        # Otherwise each `apply` would undo the autoscaler.
         assert "replicas" not in deployments[name]["spec"]
 
 
-def test_there_are_no_more_aggregators_than_partitions(manifests: Manifests) -> None:
+def test_aggregators_do_not_exceed_partitions(manifests: Manifests) -> None:
     (init,) = [each for each in manifests.workloads if each.service == "init"]
     partitions = int(manifests.environment(init)["MOSTREAD_INIT_PARTITIONS"])
     spec = manifests.of("HorizontalPodAutoscaler")["mostread-aggregator"]["spec"]
@@ -184,7 +182,7 @@ def test_there_are_no_more_aggregators_than_partitions(manifests: Manifests) -> 
     assert deployment["strategy"]["rollingUpdate"]["maxSurge"] == 0
 
 
-def test_aggregators_are_scaled_by_a_metric_that_they_have(manifests: Manifests) -> None:
+def test_aggregators_scale_by_an_exported_metric(manifests: Manifests) -> None:
     spec = manifests.of("HorizontalPodAutoscaler")["mostread-aggregator"]["spec"]
     (metric,) = [each["external"] for each in spec["metrics"] if each["type"] == "External"]
     registry = CollectorRegistry()
@@ -197,11 +195,11 @@ def test_aggregators_are_scaled_by_a_metric_that_they_have(manifests: Manifests)
 
 def adapter_rules() -> list[dict[str, str]]:
     values = yaml.safe_load((KUBERNETES / "prometheus-adapter.yaml").read_text())
-    found: list[dict[str, str]] = values["rules"]["external"]
-    return found
+    rules: list[dict[str, str]] = values["rules"]["external"]
+    return rules
 
 
-def test_the_lag_is_that_of_each_partition_once(tmp_path: Path) -> None:
+def test_adapter_query_counts_the_lag_of_each_partition_once(tmp_path: Path) -> None:
     """promtool evaluates the adapter's query, filled in as the adapter does."""
     (rule,) = adapter_rules()
     series = rule["seriesQuery"].partition("{")[0]
@@ -237,12 +235,12 @@ def test_the_lag_is_that_of_each_partition_once(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_network_policies_let_through_what_each_is_told_to_reach(manifests: Manifests) -> None:
+def test_network_policies_allow_the_configured_connections(manifests: Manifests) -> None:
     for each in manifests.workloads:
-        told = manifests.environment(each)
+        environment = manifests.environment(each)
         addresses = [
-            *told.get("MOSTREAD_KAFKA_BROKERS", "").split(","),
-            urlsplit(told.get("MOSTREAD_CLICKHOUSE_URL", "")).netloc,
+            *environment.get("MOSTREAD_KAFKA_BROKERS", "").split(","),
+            urlsplit(environment.get("MOSTREAD_CLICKHOUSE_URL", "")).netloc,
         ]
         wanted = {("kube-system", 53)}
         for address in filter(None, addresses):
@@ -255,7 +253,7 @@ def test_network_policies_let_through_what_each_is_told_to_reach(manifests: Mani
         assert {namespace for namespace, _ in allowed} == {namespace for namespace, _ in wanted}
 
 
-def test_network_policies_let_in_requests_and_prometheus_alone(manifests: Manifests) -> None:
+def test_network_policies_admit_only_ingress_and_prometheus(manifests: Manifests) -> None:
     sources = {
         each.service: {namespace for namespace, _ in manifests.reaching(each.service, "Ingress")}
         for each in manifests.workloads
@@ -267,7 +265,7 @@ def test_network_policies_let_in_requests_and_prometheus_alone(manifests: Manife
     assert everything == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
 
-def test_the_file_of_tokens_lies_in_a_folder_that_is_mounted(manifests: Manifests) -> None:
+def test_tokens_file_is_in_a_mounted_folder(manifests: Manifests) -> None:
     (collector,) = [each for each in manifests.workloads if each.service == "collector"]
     file = Path(manifests.environment(collector)["MOSTREAD_COLLECTOR_TOKENS_FILE"])
     (mount,) = [
@@ -280,7 +278,7 @@ def test_the_file_of_tokens_lies_in_a_folder_that_is_mounted(manifests: Manifest
     assert [item["path"] for item in volume["secret"]["items"]] == [file.name]
 
 
-def test_the_document_says_how_to_make_every_secret(manifests: Manifests) -> None:
+def test_guide_creates_every_secret(manifests: Manifests) -> None:
     wanted = set()
     for each in manifests.workloads:
         for variable in each.container.get("env", []):
@@ -294,13 +292,13 @@ def test_the_document_says_how_to_make_every_secret(manifests: Manifests) -> Non
 
 
 def ingress_paths(name: str) -> dict[str, str]:
-    """Return the paths that an ingress of the example lets through, with how each is meant."""
+    """Return the paths of an ingress of the example with their path types."""
     (rule,) = built("examples/news").of("Ingress")[f"mostread-{name}"]["spec"]["rules"]
     return {path["path"]: path["pathType"] for path in rule["http"]["paths"]}
 
 
 @pytest.mark.parametrize("name", ["collector", "ranking"])
-def test_what_the_internet_reaches_is_offered_and_is_for_everybody(name: str) -> None:
+def test_ingress_exposes_only_public_operations(name: str) -> None:
     offered = openapi(name)["paths"].keys()
     application = new_application(checks={}, registry=CollectorRegistry(), openapi={})
     inner = {each.canonical for each in application.router.resources()}
@@ -313,7 +311,7 @@ def test_what_the_internet_reaches_is_offered_and_is_for_everybody(name: str) ->
 
 
 @pytest.mark.parametrize("name", ["collector", "ranking"])
-def test_the_document_and_its_nginx_let_through_the_same(name: str) -> None:
+def test_guide_table_and_nginx_expose_the_ingress_paths(name: str) -> None:
     exact = {path for path, kind in ingress_paths(name).items() if kind == "Exact"}
     (row,) = re.findall(rf"^\| {name} \| ([^|]*/v1/[^|]*) \|", DEPLOYMENT, re.MULTILINE)
     assert set(re.findall(r"`([^`]+)`", row)) == exact
@@ -324,7 +322,7 @@ def test_the_document_and_its_nginx_let_through_the_same(name: str) -> None:
     assert {f"/{path}" for path in served[PORTS[name]].replace("\\", "").split("|")} == exact
 
 
-def test_an_ingress_has_tls_and_leads_to_the_service() -> None:
+def test_ingress_has_tls_and_routes_to_its_service() -> None:
     manifests = built("examples/news")
     for name, ingress in manifests.of("Ingress").items():
         (rule,) = ingress["spec"]["rules"]
@@ -334,7 +332,7 @@ def test_an_ingress_has_tls_and_leads_to_the_service() -> None:
             assert path["backend"]["service"] == {"name": name, "port": {"name": port["name"]}}
 
 
-def test_its_image_is_this_version(manifests: Manifests) -> None:
+def test_image_tag_is_the_package_version(manifests: Manifests) -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     for each in manifests.workloads:
         name, _, tag = each.container["image"].rpartition(":")
