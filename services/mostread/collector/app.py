@@ -99,7 +99,7 @@ async def serve(
     await collector.producer.start()
     try:
         listening = await listen(
-            collector.app(slot.siblings if slot else None),
+            collector.app(slot.pool if slot else None),
             settings.collector_host,
             settings.collector_port,
             "MOSTREAD_COLLECTOR_PORT",
@@ -109,7 +109,7 @@ async def serve(
         )
         metrics.connections.set_function(lambda: len(listening.connections))
         try:
-            async with slot.answering(collector.worker_app()) if slot else nullcontext():
+            async with slot.serve(collector.worker_app()) if slot else nullcontext():
                 await stop.wait()
             log.info("stopping")
         finally:

@@ -107,15 +107,15 @@ class WorkerSlot:
     """The number of a process in its pool."""
 
     worker: int
-    siblings: WorkerPool
+    pool: WorkerPool
 
     @asynccontextmanager
-    async def answering(self, app: web.Application) -> AsyncIterator[None]:
+    async def serve(self, app: web.Application) -> AsyncIterator[None]:
         """Serve `app`, which covers this process alone, to the other processes."""
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         try:
-            await web.UnixSite(runner, str(self.siblings.socket(self.worker))).start()
+            await web.UnixSite(runner, str(self.pool.socket(self.worker))).start()
             yield
         finally:
             await runner.cleanup()
