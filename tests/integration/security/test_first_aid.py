@@ -35,9 +35,7 @@ def test_doctor_and_status_see_everything_as_operator(secured: Secured) -> None:
     for check in (*servers, "aggregators"):
         assert levels(by_check, check) == {"ok"}, by_check[check]
     # The result depends on the machine; only being skipped would be an error.
-    assert "skipped" not in levels(
-        by_check, "clocks", "kafka disk", "clickhouse disk", "progress"
-    )
+    assert "skipped" not in levels(by_check, "clocks", "kafka disk", "clickhouse disk", "progress")
     # An aggregator of another test may still be in the group.
     assert re.fullmatch(
         "[12] aggregators? counts? all 4 partitions", by_check["aggregators"][0]["message"]
