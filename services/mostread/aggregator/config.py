@@ -45,4 +45,4 @@ class AggregatorSettings(CountingSettings, KafkaSettings, ClickHouseSettings, Se
 
     @property
     def lateness(self) -> Lateness:
-        return Lateness(late_ms=self.late_ms, future_ms=self.future_ms)
+        return Lateness(late_ms=self.allowed_lateness_ms, future_ms=self.max_clock_skew_ms)

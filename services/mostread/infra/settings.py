@@ -86,11 +86,11 @@ class CountingSettings(Settings):
     )
 
     @property
-    def late_ms(self) -> int:
+    def allowed_lateness_ms(self) -> int:
         return self.aggregator_allowed_lateness_hours * 3_600_000
 
     @property
-    def future_ms(self) -> int:
+    def max_clock_skew_ms(self) -> int:
         return self.aggregator_max_clock_skew_seconds * 1000
 
 

@@ -65,7 +65,7 @@ def audit_partition(
     Events of a window are in records from the maximum clock skew before its start, and the dedup
     window before that decides which of them are duplicates.
     """
-    margin_ms = DEDUP_MS + settings.future_ms
+    margin_ms = DEDUP_MS + settings.max_clock_skew_ms
     limit = snapshot.checkpoint.next_offset - 1
     start = snapshot.begin
     if scope.floor is not None and snapshot.end > snapshot.begin:
@@ -79,8 +79,8 @@ def audit_partition(
             for key, counter in snapshot.counters.items()
             if counter.version > limit
         },
-        allowed_lateness_ms=settings.late_ms,
-        max_clock_skew_ms=settings.future_ms,
+        allowed_lateness_ms=settings.allowed_lateness_ms,
+        max_clock_skew_ms=settings.max_clock_skew_ms,
     )
     if start == snapshot.begin > 0:
         scope = replace(scope, floor=_complete_since(scope.floor, recounted, margin_ms))

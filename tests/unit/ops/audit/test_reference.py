@@ -109,8 +109,8 @@ def test_recount_stops_at_the_limit_except_for_counters_with_their_own() -> None
 
 def test_reference_constants_equal_those_of_counting() -> None:
     assert DEDUP_MS == dedup.MEMORY_MS
-    assert CountingSettings().late_ms == Lateness().late_ms
-    assert CountingSettings().future_ms == Lateness().future_ms
+    assert CountingSettings().allowed_lateness_ms == Lateness().late_ms
+    assert CountingSettings().max_clock_skew_ms == Lateness().future_ms
     CountingSettings(aggregator_max_clock_skew_seconds=LONGEST_FUTURE_MS // 1000)
     with pytest.raises(ValueError, match="less than or equal to 3600"):
         CountingSettings(aggregator_max_clock_skew_seconds=LONGEST_FUTURE_MS // 1000 + 1)
