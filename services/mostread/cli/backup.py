@@ -1,4 +1,4 @@
-"""`mostread backup` and `mostread restore`, from their options to what they say they did."""
+"""`mostread backup` and `mostread restore`."""
 
 from contextlib import closing
 from datetime import UTC, datetime
@@ -12,9 +12,15 @@ from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.clickhouse.migrations import check_applied
 from mostread.infra.kafka import topics
 from mostread.infra.schemas import migrations
-from mostread.ops.backup.archive import Manifest, Part, prepare, read_manifest, write_manifest
-from mostread.ops.backup.offsets import check_nobody_counts, read_again
-from mostread.ops.backup.tables import BackedUp, in_order
+from mostread.ops.backup.archive import (
+    Manifest,
+    TableFile,
+    create_directory,
+    read_manifest,
+    write_manifest,
+)
+from mostread.ops.backup.offsets import check_no_members, reset_to_beginning
+from mostread.ops.backup.tables import BackupTables, restore_order
 
 
 @click.command()
@@ -24,25 +30,25 @@ def backup(folder: Path) -> None:
 
     Not while `mostread rebuild`, `import` or `replay` does.
     """
-    prepare(folder)
+    create_directory(folder)
     settings = ClickHouseSettings()
-    made_at = datetime.now(UTC)
-    parts: list[Part] = []
-    with closing(BackedUp(settings)) as tables:
-        before = tables.state()
+    created_at = datetime.now(UTC)
+    files: list[TableFile] = []
+    with closing(BackupTables(settings)) as tables:
+        before = tables.fingerprint()
         for table, columns in tables.columns().items():
-            parts += tables.read(folder, table, columns)
-        if tables.state() != before:
+            files += tables.read(folder, table, columns)
+        if tables.fingerprint() != before:
             raise ClickHouseUnavailable(
-                "tables were rebuilt, imported or removed meanwhile; take the backup again"
+                "a rebuild, an import or a removal ran during the backup; run it again"
             )
         applied = tables.migrations()
     write_manifest(
         folder,
-        Manifest(made_at.isoformat(), settings.clickhouse_database, applied, tuple(parts)),
+        Manifest(created_at.isoformat(), settings.clickhouse_database, applied, tuple(files)),
     )
-    size = sum((folder / part.file).stat().st_size for part in parts)
-    click.echo(f"backed up {settings.clickhouse_database}: {len(parts)} files, {size:,} bytes")
+    size = sum((folder / file.name).stat().st_size for file in files)
+    click.echo(f"backed up {settings.clickhouse_database}: {len(files)} files, {size:,} bytes")
 
 
 @click.command()
@@ -57,22 +63,22 @@ def restore(folder: Path) -> None:
     manifest = read_manifest(folder)
     if unknown := manifest.migrations.keys() - {int(path.name[:4]) for path in migrations()}:
         raise SchemaTooNew(
-            f"the backup is of a newer mostread, which made {manifest.migrations[max(unknown)]}; "
-            "restore it by that one"
+            f"a newer mostread took this backup: it has {manifest.migrations[max(unknown)]}; "
+            "restore it with that version"
         )
     with topics.admin(settings) as admin:
-        check_nobody_counts(admin, settings.aggregator_group)
+        check_no_members(admin, settings.aggregator_group)
         articles = topics.describe(admin, settings.articles_topic)
-        with closing(BackedUp(settings)) as tables:
+        with closing(BackupTables(settings)) as tables:
             check_applied(tables.migrations())
             tables.check_empty()
-            read_again(admin, settings.aggregator_group, articles.name, articles.partitions)
-            tables.number(int(datetime.now(UTC).timestamp()))
-            parts = in_order(manifest.parts)
-            with click.progressbar(parts, label="restoring") as shown:
-                for part in shown:
-                    tables.write(folder, part)
+            reset_to_beginning(admin, settings.aggregator_group, articles.name, articles.partitions)
+            tables.set_epoch(int(datetime.now(UTC).timestamp()))
+            files = restore_order(manifest.files)
+            with click.progressbar(files, label="restoring") as bar:
+                for file in bar:
+                    tables.write(folder, file)
     click.echo(
-        f"restored the backup of {manifest.made_at}; start the aggregators, and see with "
-        "`mostread audit` that all is as the log says"
+        f"restored the backup of {manifest.created_at}; start the aggregators, then run "
+        "`mostread audit`"
     )

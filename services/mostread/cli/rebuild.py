@@ -11,7 +11,7 @@ from mostread.aggregator.repository import ClickHouseStore, Count
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.gc import collect_periodically
 from mostread.ops.rebuild.recounter import Recount
-from mostread.ops.rebuild.tables import Tables, beside
+from mostread.ops.rebuild.tables import RebuildTables, staging_settings
 
 FEW_RECORDS = 2_000
 """So few are counted in the moment that the exchange takes."""
@@ -27,7 +27,7 @@ def rebuild(discard: bool) -> None:
     copied as they are.
     """
     settings = AggregatorSettings()
-    tables = Tables(settings)
+    tables = RebuildTables(settings)
     try:
         if tables.finish():
             click.echo("finished the exchange of a rebuild that was cut off")
@@ -39,10 +39,10 @@ def rebuild(discard: bool) -> None:
         tables.close()
 
 
-async def _rebuild(settings: AggregatorSettings, tables: Tables) -> None:
+async def _rebuild(settings: AggregatorSettings, tables: RebuildTables) -> None:
     log = EventLog(settings)
     old = ClickHouseStore(functools.partial(connect, settings))
-    new = ClickHouseStore(functools.partial(connect, beside(settings)))
+    new = ClickHouseStore(functools.partial(connect, staging_settings(settings)))
     tidying = asyncio.create_task(collect_periodically())
     try:
         topic = await log.topic()
@@ -53,8 +53,8 @@ async def _rebuild(settings: AggregatorSettings, tables: Tables) -> None:
         await asyncio.to_thread(tables.copy, count, kept_until)
         for partition in kept_until:
             click.echo(
-                f"partition {partition}: the log has lost its first records; what they counted "
-                "is kept as it is, and only later windows are counted anew"
+                f"partition {partition}: the log lacks its first records; their counters are kept, "
+                "and only later windows are recounted"
             )
         await _count(recount)
         await asyncio.to_thread(tables.exchange)

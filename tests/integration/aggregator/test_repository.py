@@ -16,7 +16,7 @@ from mostread.core.editorial.records import change
 from mostread.errors import ClickHouseUnavailable, Misconfigured, StaleEpoch
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.kafka.topics import Topic
-from mostread.ops.rebuild.tables import Tables
+from mostread.ops.rebuild.tables import RebuildTables
 from tests.support.system import System
 
 COUNT = Count(Topic("events", UUID(int=1), 3), epoch=0)
@@ -123,7 +123,7 @@ def test_a_count_into_tables_that_were_rebuilt_is_over(
     count = store.current(COUNT.topic)
     assert count == COUNT
     store.write_counters(count, [CounterRow(0, KEY, Counter(1, 0, 0, 1))])
-    tables = Tables(system.clickhouse)
+    tables = RebuildTables(system.clickhouse)
     assert tables.create() == 1
     tables.exchange()
     tables.close()

@@ -1,4 +1,4 @@
-"""Tables dropped and put back from a backup, on the real Kafka and ClickHouse."""
+"""`mostread backup` and `restore` on Kafka and ClickHouse."""
 
 import functools
 import os
@@ -57,7 +57,7 @@ def views(count: int, start: int = 0) -> list[tuple[str | None, bytes | None]]:
 
 @contextmanager
 def events(system: System) -> Iterator[None]:
-    """Views for as long as the block runs, some of them sent twice."""
+    """Send views while the block runs, some of them twice."""
     end = threading.Event()
 
     def send() -> None:
@@ -75,7 +75,7 @@ def events(system: System) -> Iterator[None]:
         thread.join()
 
 
-def tell_of_article(system: System, title: str) -> None:
+def publish_article(system: System, title: str) -> None:
     producer = KafkaProducer(bootstrap_servers=system.kafka.bootstrap_servers, acks="all")
     value = orjson.dumps({"article_id": "a-1", "title": title})
     key = article_key("default", "a-1")
@@ -83,7 +83,7 @@ def tell_of_article(system: System, title: str) -> None:
     producer.close()
 
 
-def ask(system: System, sql: str) -> list[tuple[object, ...]]:
+def query(system: System, sql: str) -> list[tuple[object, ...]]:
     with closing(connect(system.clickhouse, database="default")) as client:
         rows: list[tuple[object, ...]] = client.query(
             sql.replace("DB.", f"{system.clickhouse.clickhouse_database}.")
@@ -92,7 +92,7 @@ def ask(system: System, sql: str) -> list[tuple[object, ...]]:
 
 
 def titles(system: System) -> list[object]:
-    return [row[0] for row in ask(system, "SELECT title FROM DB.articles FINAL")]
+    return [row[0] for row in query(system, "SELECT title FROM DB.articles FINAL")]
 
 
 def drop_everything(system: System) -> None:
@@ -106,24 +106,26 @@ def members(system: System) -> int:
         return len(admin.describe_groups([group])[group]["members"])
 
 
-def test_a_backup_made_under_traffic_and_the_rest_of_the_log_are_everything(
+def test_backup_during_traffic_and_the_rest_of_the_log_restore_everything(
     system: System, tmp_path: Path
 ) -> None:
     workers = [system.service("aggregator").wait_ready() for _ in range(2)]
-    tell_of_article(system, "First")
+    publish_article(system, "First")
     produce(system, views(500))
-    wait_until(lambda: titles(system) == ["First"] and is_counted(system), "the first is counted")
+    wait_until(
+        lambda: titles(system) == ["First"] and is_counted(system), "the first views are counted"
+    )
     folder = str(tmp_path / "backup")
     with events(system):
         done(mostread(system, "backup", folder))
-    assert "is not an empty folder" in refused(mostread(system, "backup", folder))
-    # Kafka's committed offsets are ahead of the backup from here on.
+    assert "is not an empty directory" in refused(mostread(system, "backup", folder))
+    # From here on, offsets committed to Kafka are ahead of the backup.
     produce(system, views(400, 500))
-    tell_of_article(system, "Second")
-    wait_until(lambda: titles(system) == ["Second"] and is_counted(system), "all is counted")
+    publish_article(system, "Second")
+    wait_until(lambda: titles(system) == ["Second"] and is_counted(system), "all views are counted")
 
     assert "2 aggregators run" in refused(mostread(system, "restore", folder))
-    # One sleeps over it all, with numbers of the tables that are lost.
+    # One is suspended during the restore, with counters of the dropped tables.
     store = ClickHouseStore(functools.partial(connect, system.clickhouse))
     count = store.current(topic_of(system))
     positions = store.positions(count)
@@ -131,49 +133,49 @@ def test_a_backup_made_under_traffic_and_the_rest_of_the_log_are_everything(
     assert workers[1].stop() == 0
     produce(system, views(300, 900))
     wait_until(lambda: members(system) == 0, "the group is empty")
-    assert "has" in (said := refused(mostread(system, "restore", folder))), said
-    assert "drop the database" in said
+    assert "has" in (error := refused(mostread(system, "restore", folder))), error
+    assert "drop the database" in error
     drop_everything(system)
     assert "run `mostread init`" in refused(mostread(system, "restore", folder))
     done(mostread(system, "init"))
     assert "start the aggregators" in done(mostread(system, "restore", folder))
     assert titles(system) == ["First"]
-    # What it writes when it wakes up would skip all that came after the backup.
+    # Its checkpoint, written when it resumes, would skip everything since the backup.
     with pytest.raises(StaleEpoch):
         store.write_checkpoints(count, [CheckpointRow(n, p, 0) for n, p in positions.items()])
     store.close()
     os.kill(workers[0].pid, signal.SIGCONT)
     workers[1].start()
-    wait_until(lambda: titles(system) == ["Second"], "what was told since is read again")
+    wait_until(lambda: titles(system) == ["Second"], "articles since the backup are read again")
     against_recount(system)
-    code, said = audit(system)
-    assert code == 0, said
+    code, output = audit(system)
+    assert code == 0, output
     assert all(worker.stop() == 0 for worker in workers)
 
 
-def test_what_is_no_whole_backup_is_refused(system: System, tmp_path: Path) -> None:
+def test_incomplete_backup_is_refused(system: System, tmp_path: Path) -> None:
     folder = tmp_path / "backup"
     done(mostread(system, "backup", str(folder)))
     drop_everything(system)
     manifest = folder / "backup.json"
-    whole = manifest.read_bytes()
-    said = orjson.loads(whole)
-    assert said["parts"] == []
-    manifest.write_bytes(orjson.dumps({**said, "migrations": {"9999": "9999_future"}}))
-    assert "of a newer mostread" in refused(mostread(system, "restore", str(folder)))
-    lost = {"table": "checkpoints", "file": "p.gz", "columns": ["topic"], "sha256": "0"}
-    manifest.write_bytes(orjson.dumps({**said, "parts": [lost]}))
+    complete = manifest.read_bytes()
+    content = orjson.loads(complete)
+    assert content["files"] == []
+    manifest.write_bytes(orjson.dumps({**content, "migrations": {"9999": "9999_future"}}))
+    assert "a newer mostread took this backup" in refused(mostread(system, "restore", str(folder)))
+    lost = {"table": "checkpoints", "name": "p.gz", "columns": ["topic"], "sha256": "0"}
+    manifest.write_bytes(orjson.dumps({**content, "files": [lost]}))
     assert "p.gz is missing" in refused(mostread(system, "restore", str(folder)))
-    manifest.write_bytes(whole[:-20])
-    assert "holds no whole backup" in refused(mostread(system, "restore", str(folder)))
-    manifest.write_bytes(whole)
+    manifest.write_bytes(complete[:-20])
+    assert "is not a complete backup" in refused(mostread(system, "restore", str(folder)))
+    manifest.write_bytes(complete)
     done(mostread(system, "init"))
     done(mostread(system, "restore", str(folder)))
 
 
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """Another Kafka and another ClickHouse."""
+    """Start another Kafka and another ClickHouse."""
     with (
         running_kafka(tmp_path / "kafka") as kafka,
         running_clickhouse(tmp_path / "clickhouse") as clickhouse,
@@ -182,12 +184,11 @@ def elsewhere(tmp_path: Path) -> Iterator[tuple[str, str]]:
 
 
 def listed(service: Service) -> int:
-
     with urllib.request.urlopen(f"{service.url}/v1/most-read?window=all&limit=100") as answer:
         return sum(item["total"]["views"] for item in orjson.loads(answer.read())["items"])
 
 
-def test_moved_to_another_kafka_and_another_clickhouse(
+def test_restore_into_another_kafka_and_clickhouse(
     system: System, elsewhere: tuple[str, str], tmp_path: Path
 ) -> None:
     brokers, url = elsewhere
@@ -195,9 +196,9 @@ def test_moved_to_another_kafka_and_another_clickhouse(
     totals.write_text("article_id,views,comments,likes\na-1,1000,0,0\n")
     done(mostread(system, "import-totals", str(totals), "--name", "earlier"))
     worker = system.service("aggregator").wait_ready()
-    tell_of_article(system, "Moved")
+    publish_article(system, "Moved")
     produce(system, views(500))
-    wait_until(lambda: titles(system) == ["Moved"] and is_counted(system), "all is counted")
+    wait_until(lambda: titles(system) == ["Moved"] and is_counted(system), "all views are counted")
     assert worker.stop() == 0
     folder = str(tmp_path / "backup")
     done(mostread(system, "backup", folder))
@@ -208,16 +209,18 @@ def test_moved_to_another_kafka_and_another_clickhouse(
         done(mostread(new, "restore", folder))
         worker = new.service("aggregator").wait_ready()
         produce(new, views(200, 500))
-        wait_until(lambda: is_counted(new), "what comes to the new Kafka is counted")
+        wait_until(lambda: is_counted(new), "views in the new Kafka are counted")
         assert listed(new.service("ranking").wait_ready()) == 1700
         assert titles(new) == ["Moved"]
         assert "earlier" in done(mostread(new, "import-totals", "--list"))
-        code, said = audit(new)
-        assert code == 0, said
+        code, output = audit(new)
+        assert code == 0, output
         done(mostread(new, "import-totals", "--remove", "earlier"))
         done(mostread(new, "rebuild"))
         assert listed(new.service("ranking").wait_ready()) == 700
-        wait_until(lambda: b"restarting" in worker.log.read_bytes(), "the worker sees it")
+        wait_until(
+            lambda: b"restarting" in worker.log.read_bytes(), "the worker notices the rebuild"
+        )
         worker.wait_ready()
         assert worker.stop() == 0
     finally:

@@ -1,4 +1,4 @@
-"""The log counted anew under running services, on the real Kafka and ClickHouse."""
+"""`mostread rebuild` while services run, on Kafka and ClickHouse."""
 
 import os
 import random
@@ -18,7 +18,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from mostread.aggregator.config import AggregatorSettings
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.kafka import topics
-from mostread.ops.rebuild.tables import Tables
+from mostread.ops.rebuild.tables import RebuildTables
 from tests.support.system import System, wait_until
 
 MINUTE_MS = 60_000
@@ -36,7 +36,7 @@ def rebuild(system: System, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 def views(system: System, sql: str = "grain = 'total'") -> dict[str, int]:
-    """Return the views of each article in the counters that `sql` names."""
+    """Return the views of each article in the counters that match `sql`."""
     client = connect(system.clickhouse)
     rows = client.query(
         "SELECT article_id, sum(views) AS number FROM counters FINAL"
@@ -54,7 +54,7 @@ def command(system: System, *statements: str) -> None:
 
 
 class Readers:
-    """Views of ten articles, as fast as one thread writes them."""
+    """Sends views of ten articles, as fast as one thread can."""
 
     def __init__(self, system: System) -> None:
         self.sent: dict[str, int] = {}
@@ -62,7 +62,7 @@ class Readers:
         self._producer = KafkaProducer(bootstrap_servers=system.kafka.bootstrap_servers)
 
     def read(self, chance: random.Random, timestamp: int | None = None, age: int = 0) -> None:
-        """Send a view by a record of `timestamp` (ms) that says it happened `age` ms before."""
+        """Send a view that is `age` ms older than its record's `timestamp` (ms)."""
         article = f"article-{chance.randrange(10)}"
         event: dict[str, object] = {"type": "view", "article_id": article}
         if timestamp is not None:
@@ -82,12 +82,12 @@ class Readers:
     def reading(self) -> Iterator[None]:
         stop = threading.Event()
 
-        def go_on() -> None:
+        def send() -> None:
             chance = random.Random(2)
             while not stop.wait(0.002):
                 self.read(chance)
 
-        thread = threading.Thread(target=go_on)
+        thread = threading.Thread(target=send)
         thread.start()
         try:
             yield
@@ -104,9 +104,7 @@ def readers(system: System) -> Iterator[Readers]:
     readers.close()
 
 
-def test_wrong_counters_are_right_again_while_everything_goes_on(
-    system: System, readers: Readers
-) -> None:
+def test_rebuild_corrects_counters_while_services_run(system: System, readers: Readers) -> None:
     worker = system.service("aggregator").wait_ready()
     assert worker.process is not None
     chance = random.Random(1)
@@ -122,7 +120,7 @@ def test_wrong_counters_are_right_again_while_everything_goes_on(
             " FROM counters WHERE article_id = 'article-1' AND grain = 'total'",
             "DELETE FROM counters WHERE article_id = 'article-2'",
         )
-        # It writes rows of the old tables when it wakes up.
+        # It writes rows of the old epoch when it resumes.
         stale = system.service("aggregator").wait_ready()
         assert stale.process is not None
         stale.process.send_signal(signal.SIGSTOP)
@@ -130,17 +128,17 @@ def test_wrong_counters_are_right_again_while_everything_goes_on(
         stale.process.send_signal(signal.SIGCONT)
         assert done.returncode == 0, done.stderr
     assert "counted" in done.stdout
-    wait_until(lambda: system.counted() == sum(readers.sent.values()), "all is counted")
+    wait_until(lambda: system.counted() == sum(readers.sent.values()), "all events are counted")
     assert views(system) == readers.sent
     assert views(system, "grain = 'hour'") == readers.sent
     assert worker.process.poll() is None
-    outcomes = [each["received"] for each in system.outcomes().values()]
-    assert sum(outcomes) == sum(readers.sent.values())
+    received = [outcomes["received"] for outcomes in system.outcomes().values()]
+    assert sum(received) == sum(readers.sent.values())
     assert worker.stop() == 0
     assert stale.stop() == 0
 
 
-def test_what_the_log_no_longer_has_is_kept(system: System, readers: Readers) -> None:
+def test_rebuild_keeps_counters_of_removed_records(system: System, readers: Readers) -> None:
     with topics.admin(system.kafka) as admin:
         resource = ConfigResource(
             ConfigResourceType.TOPIC,
@@ -151,16 +149,16 @@ def test_what_the_log_no_longer_has_is_kept(system: System, readers: Readers) ->
     worker = system.service("aggregator").wait_ready()
     chance = random.Random(1)
     start = (time.time_ns() // 3_600_000_000_000 - 6) * 60 * MINUTE_MS
-    for number in range(2_400):  # ten a minute, for four hours; some of them hours late
+    for number in range(2_400):  # ten per minute for four hours, some of them late
         readers.read(
             chance, start + number * MINUTE_MS // 10, chance.choice([0, 0, 90 * MINUTE_MS])
         )
     readers.flush()
     wait_until(lambda: system.counted() == 2_400, "the first events are counted")
     before = views(system, "grain = 'hour'")
-    places = [TopicPartition(system.kafka.events_topic, number) for number in range(4)]
+    partitions = [TopicPartition(system.kafka.events_topic, number) for number in range(4)]
     with topics.admin(system.kafka) as admin:
-        admin.delete_records(dict.fromkeys(places, 100))
+        admin.delete_records(dict.fromkeys(partitions, 100))
     outcomes = system.outcomes()
     command(
         system,
@@ -172,35 +170,33 @@ def test_what_the_log_no_longer_has_is_kept(system: System, readers: Readers) ->
     readers.flush()
     done = rebuild(system)
     assert done.returncode == 0, done.stderr
-    assert "has lost its first records" in done.stdout
+    assert "lacks its first records" in done.stdout
     for _ in range(100):
         readers.read(chance, start + 301 * MINUTE_MS)
     readers.flush()
-    wait_until(lambda: system.counted() == 3_000, "the worker goes on behind the rebuild")
+    wait_until(lambda: system.counted() == 3_000, "the worker continues after the rebuild")
     assert views(system) == readers.sent
     assert views(system, "grain = 'hour'") == readers.sent
     assert views(system, "grain = 'minute'") == readers.sent
-    received = {number: each["received"] for number, each in system.outcomes().items()}
+    received = {number: after["received"] for number, after in system.outcomes().items()}
     assert sum(received.values()) == 3_000
-    assert all(received[number] >= each["received"] for number, each in outcomes.items())
+    assert all(received[number] >= before["received"] for number, before in outcomes.items())
     assert worker.stop() == 0
 
 
-def test_a_rebuild_cut_off_between_its_two_exchanges_is_finished(
-    system: System, readers: Readers
-) -> None:
+def test_rebuild_finishes_interrupted_exchange(system: System, readers: Readers) -> None:
     worker = system.service("aggregator").wait_ready()
     chance = random.Random(1)
     for _ in range(500):
         readers.read(chance)
     readers.flush()
     wait_until(lambda: system.counted() == 500, "the events are counted")
-    tables = Tables(AggregatorSettings(**system.clickhouse.model_dump()))
+    tables = RebuildTables(AggregatorSettings(**system.clickhouse.model_dump()))
     tables.create()
     database = system.clickhouse.clickhouse_database
     command(system, f"EXCHANGE TABLES checkpoints AND {database}_rebuild.checkpoints")
     tables.close()
-    wait_until(lambda: "run it again" in worker.failing(), "the worker waits and says for what")
+    wait_until(lambda: "run it again" in worker.failing(), "the worker reports what it waits for")
     assert b"restarting" in worker.log.read_bytes()
     done = rebuild(system)
     assert done.stdout.startswith("finished"), done.stderr
@@ -209,8 +205,8 @@ def test_a_rebuild_cut_off_between_its_two_exchanges_is_finished(
     assert worker.stop() == 0
 
 
-def test_of_two_rebuilds_the_second_is_refused(system: System) -> None:
-    tables = Tables(AggregatorSettings(**system.clickhouse.model_dump()))
+def test_concurrent_rebuild_is_refused(system: System) -> None:
+    tables = RebuildTables(AggregatorSettings(**system.clickhouse.model_dump()))
     tables.create()
     tables.close()
     refused = rebuild(system)

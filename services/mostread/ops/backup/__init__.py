@@ -1,1 +1,1 @@
-"""`mostread backup` and `restore`: the tables in a folder, and back."""
+"""`mostread backup` and `mostread restore`."""

@@ -1,4 +1,4 @@
-"""The consumer group at a restore: nobody in it, and the articles to be read again."""
+"""Consumer group offsets at a restore."""
 
 import time
 from collections.abc import Callable
@@ -10,48 +10,52 @@ from kafka.errors import GroupIdNotFoundError, KafkaError
 
 from mostread.errors import KafkaUnavailable, Misconfigured
 
-_SECONDS = 30
+_RETRY_SECONDS = 30
 
 
-def check_nobody_counts(admin: KafkaAdminClient, group: str) -> None:
-    """Raise Misconfigured where a worker runs: it knows numbers that the tables lose."""
+def check_no_members(admin: KafkaAdminClient, group: str) -> None:
+    """Raise Misconfigured while aggregators run, since they cache counters of the old tables."""
     try:
-        members = _patiently(lambda: admin.describe_groups([group]))[group]["members"]
+        members = _retry(lambda: admin.describe_groups([group]))[group]["members"]
     except GroupIdNotFoundError:
         return
     except KafkaError as error:
-        raise KafkaUnavailable(f"Kafka does not describe the group {group}: {error}") from error
+        raise KafkaUnavailable(f"Kafka cannot describe the group {group}: {error}") from error
     if members:
         raise Misconfigured(
             f"{len(members)} aggregators run (consumer group {group}); stop them first, or wait "
-            "until Kafka has given up those that were killed"
+            "for the session timeout of those that were killed"
         )
 
 
-def read_again(admin: KafkaAdminClient, group: str, topic: str, partitions: int) -> None:
-    """Let the group read `topic` from its beginning, once it runs again.
+def reset_to_beginning(admin: KafkaAdminClient, group: str, topic: str, partitions: int) -> None:
+    """Reset the committed offsets of `topic`, so that the group reads it from the beginning.
 
-    Counters say themselves where counting goes on. What is known of articles does not: their
-    topic is read on from the offset that is committed, which may be ahead of the backup.
+    Counting resumes at checkpoints, which the backup contains. The articles topic is read from
+    the committed offset, which may be ahead of the backup.
     """
-    places = [TopicPartition(topic, number) for number in range(partitions)]
+    topic_partitions = [TopicPartition(topic, number) for number in range(partitions)]
     try:
-        done = _patiently(
-            lambda: admin.reset_group_offsets(group, dict.fromkeys(places, OffsetSpec.EARLIEST))
+        results = _retry(
+            lambda: admin.reset_group_offsets(
+                group, dict.fromkeys(topic_partitions, OffsetSpec.EARLIEST)
+            )
         )
     except KafkaError as error:
-        raise KafkaUnavailable(f"Kafka does not reset the group {group}: {error}") from error
-    for place, answer in done.items():
-        if answer["error"].errno:
+        raise KafkaUnavailable(
+            f"Kafka cannot reset offsets of the group {group}: {error}"
+        ) from error
+    for topic_partition, result in results.items():
+        if result["error"].errno:
             raise KafkaUnavailable(
-                f"Kafka does not let the group {group} read {place.topic} again: "
-                f"{answer['error'].__name__}"
+                f"Kafka cannot reset the offset of the group {group} for {topic_partition.topic}: "
+                f"{result['error'].__name__}"
             )
 
 
-def _patiently(call: Callable[[], dict[Any, Any]]) -> dict[Any, Any]:
-    """Return what `call` returns: a new broker makes its list of groups when first asked."""
-    deadline = time.monotonic() + _SECONDS
+def _retry(call: Callable[[], dict[Any, Any]]) -> dict[Any, Any]:
+    """Retry a call: a new broker creates its topic of groups at the first request."""
+    deadline = time.monotonic() + _RETRY_SECONDS
     while True:
         try:
             return call()

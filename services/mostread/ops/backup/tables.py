@@ -1,9 +1,9 @@
-"""The tables of ClickHouse, out of it and into it.
+"""Reads tables of ClickHouse into a backup, and writes them back.
 
-`checkpoints` is read before the counters and put back after them, as workers write it. Then
-counters may be ahead of it and never behind, which is what a worker meets that takes over after
-a crash: so a backup may be taken while everything runs, and a restore may be cut off.
-"""
+`checkpoints` is read before the counters and written after them, as workers write it. Counters may
+then be ahead of their checkpoint and never behind, which partition recovery handles as after a
+crash. So a backup may be taken while the aggregators run, and an interrupted restore is
+harmless."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from io import IOBase
@@ -17,18 +17,18 @@ from mostread.infra.clickhouse.client import connect, read_sql, translate_errors
 from mostread.infra.clickhouse.cluster import on_cluster
 from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.clickhouse.migrations import applied_migrations
-from mostread.ops.backup.archive import Part, write_part
-from mostread.ops.rebuild.tables import numbered
+from mostread.ops.backup.archive import TableFile, write_table_file
+from mostread.ops.rebuild.tables import epoch_statements
 
 _SQL = Path(__file__).parent / "sql"
-_LONGEST_SECONDS = 24 * 3600
-_CHUNK = 1 << 20
+_TIMEOUT_SECONDS = 24 * 3600
+_CHUNK_BYTES = 1 << 20
 
-# Of two tables of which one is written after the other, the later goes first.
-_FIRST = ("checkpoints", "imports", "placements")
+# Tables that are written after others are read first.
+_READ_FIRST = ("checkpoints", "imports", "placements")
 
 
-class BackedUp:
+class BackupTables:
     """The tables of one database. For one thread; `close` it.
 
     Every method raises ClickHouseUnavailable or Misconfigured.
@@ -37,71 +37,73 @@ class BackedUp:
     def __init__(self, settings: ClickHouseSettings) -> None:
         self._database = settings.clickhouse_database
         self._cluster = settings.clickhouse_cluster
-        self._client: Client = connect(settings, seconds=_LONGEST_SECONDS)
+        self._client: Client = connect(settings, seconds=_TIMEOUT_SECONDS)
 
     def close(self) -> None:
         self._client.close()
 
     def migrations(self) -> dict[int, str]:
-        """Return the migrations that were applied, by number."""
+        """Return the names of applied migrations by number."""
         return applied_migrations(self._client)
 
     def columns(self) -> dict[str, Sequence[str]]:
-        """Return the columns of each table, the tables in the order in which to read them."""
-        found: dict[str, Sequence[str]] = {
+        """Return the columns of each table, in the order in which to read the tables."""
+        columns: dict[str, Sequence[str]] = {
             row[0]: row[1] for row in self._rows("columns", database=self._database)
         }
-        if not found.keys() >= {"checkpoints", "counters", "imports"}:
-            raise Misconfigured(f"there are no counters in {self._database}; run `mostread init`")
-        first = [table for table in _FIRST if table in found]
-        return {table: found[table] for table in [*first, *sorted(found.keys() - {*first})]}
+        if not columns.keys() >= {"checkpoints", "counters", "imports"}:
+            raise Misconfigured(
+                f"the database {self._database} has no counters; run `mostread init`"
+            )
+        first = [table for table in _READ_FIRST if table in columns]
+        return {table: columns[table] for table in [*first, *sorted(columns.keys() - {*first})]}
 
-    def state(self) -> Sequence[Sequence[Any]]:
-        """Return what is another after a rebuild, an import or its removal."""
-        return self._rows("state", database=self._database)
+    def fingerprint(self) -> Sequence[Sequence[Any]]:
+        """Return a value that a rebuild, an import or a removal changes."""
+        return self._rows("fingerprint", database=self._database)
 
-    def read(self, folder: Path, table: str, columns: Sequence[str]) -> Iterator[Part]:
-        """Write the rows of `table` into files, one for each of ClickHouse's partitions."""
+    def read(self, directory: Path, table: str, columns: Sequence[str]) -> Iterator[TableFile]:
+        """Write the rows of `table` to files, one per ClickHouse partition."""
         for (partition,) in self._rows("partitions", table=table):
-            file = f"{table}.{partition}.native.gz"
-            sql = read_sql(_SQL, "part").format(
+            name = f"{table}.{partition}.native.gz"
+            sql = read_sql(_SQL, "partition_rows").format(
                 columns=", ".join(columns), table=table, partition=partition
             )
             with translate_errors():
                 stream = self._client.raw_stream(
                     sql,
                     fmt="Native",
-                    # An error after the first rows would else come as rows.
+                    # Otherwise an error after the first rows would arrive as rows.
                     transport_settings={"wait_end_of_query": "1"},
                 )
-                sha256 = write_part(folder, file, _chunks(stream))
-            yield Part(table, file, tuple(columns), sha256)
+                sha256 = write_table_file(directory, name, _chunks(stream))
+            yield TableFile(table, name, tuple(columns), sha256)
 
     def check_empty(self) -> None:
-        """Raise Misconfigured where there are rows already."""
+        """Raise Misconfigured if a table has rows."""
         for table in self.columns():
             ((rows,),) = self._rows("row_count", table=table)
             if rows:
                 raise Misconfigured(
-                    f"{self._database}.{table} has {rows:,} rows; a backup goes into empty tables: "
-                    f"drop the database {self._database}, or name another one by "
-                    "MOSTREAD_CLICKHOUSE_DATABASE"
+                    f"{self._database}.{table} has {rows:,} rows, and restore needs empty tables; "
+                    f"drop the database {self._database}, or set MOSTREAD_CLICKHOUSE_DATABASE to "
+                    "another one"
                 )
 
-    def number(self, number: int) -> None:
-        """Give the tables a number that no worker knows: what one still writes is refused."""
+    def set_epoch(self, epoch: int) -> None:
+        """Set an epoch that no worker knows, so that ClickHouse refuses their rows."""
         for table in ("counters", "checkpoints"):
-            for sql in numbered(table, number):
+            for sql in epoch_statements(table, epoch):
                 with translate_errors():
                     self._client.command(on_cluster(sql, self._cluster))
 
-    def write(self, folder: Path, part: Part) -> None:
-        """Put the rows of a file into their table."""
-        with translate_errors(), (folder / part.file).open("rb") as file:
+    def write(self, directory: Path, file: TableFile) -> None:
+        """Insert the rows of a file into its table."""
+        with translate_errors(), (directory / file.name).open("rb") as content:
             self._client.raw_insert(
-                part.table,
-                part.columns,
-                file,
+                file.table,
+                file.columns,
+                content,
                 fmt="Native",
                 compression="gzip",
                 settings={"async_insert": 0},
@@ -109,18 +111,20 @@ class BackedUp:
 
     def _rows(self, query: str, **parameters: object) -> Sequence[Sequence[Any]]:
         with translate_errors():
-            found: Sequence[Sequence[Any]] = self._client.query(
+            rows: Sequence[Sequence[Any]] = self._client.query(
                 read_sql(_SQL, query), parameters=parameters
             ).result_rows
-        return found
+        return rows
 
 
-def in_order(parts: Sequence[Part]) -> list[Part]:
-    """Return the parts in the order in which to put them back."""
-    later: Mapping[str, int] = {table: number for number, table in enumerate(reversed(_FIRST), 1)}
-    return sorted(parts, key=lambda part: later.get(part.table, 0))
+def restore_order(files: Sequence[TableFile]) -> list[TableFile]:
+    """Return the files in the order in which to write them."""
+    rank: Mapping[str, int] = {
+        table: number for number, table in enumerate(reversed(_READ_FIRST), 1)
+    }
+    return sorted(files, key=lambda file: rank.get(file.table, 0))
 
 
 def _chunks(stream: IOBase) -> Iterator[bytes]:
-    while chunk := stream.read(_CHUNK):
+    while chunk := stream.read(_CHUNK_BYTES):
         yield chunk

@@ -1,5 +1,5 @@
--- The tables that hold anything, with what an insert into them must name. `epoch` is of the
--- table and not of the row: it gets a number of its own where it is put back.
+-- Tables with rows, and the columns that an insert must name. `epoch` belongs to the table rather
+-- than to its rows: a restore sets a new one.
 SELECT table, groupArray(name)
 FROM
 (

@@ -1,5 +1,5 @@
--- What the log cannot give again: counters of other topics, and of each partition that no
--- longer begins at its first record those of windows that started by then.
+-- Counters that the log cannot reproduce: those of other topics, and windows that are incomplete in
+-- the log of a partition without its first records.
 INSERT INTO {new:Identifier}.counters
     (site, grain, window, article_id, topic_id, partition, views, comments, likes, version)
 SELECT site, grain, window, article_id, topic_id, partition, views, comments, likes, version

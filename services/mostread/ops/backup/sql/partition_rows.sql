@@ -1,2 +1,2 @@
--- The rows of one partition of a table, each key once.
+-- Rows of one partition of a table, deduplicated by key.
 SELECT {columns} FROM {table} FINAL WHERE _partition_id = '{partition}'
