@@ -1,4 +1,4 @@
-"""The running collector answers as schemas/collector.openapi.yaml says, whatever is asked."""
+"""The running collector conforms to schemas/collector.openapi.yaml."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ schema = schemathesis.openapi.from_dict(openapi("collector"))
 
 @schemathesis.serializer("application/x-ndjson")  # type: ignore[untyped-decorator]
 def lines(_: object, value: object) -> bytes:
-    """NDJSON is text to the document; what is no text is sent as its JSON."""
+    """Encode NDJSON, which is a string in the document; send other values as JSON."""
     return value.encode() if isinstance(value, str) else json.dumps(value).encode()
 
 
@@ -27,22 +27,22 @@ def running(kafka: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield collector
 
 
-def test_the_document_is_openapi() -> None:
+def test_document_is_valid_openapi() -> None:
     validate(openapi("collector"))
 
 
-# Kafka takes a few milliseconds for each answer, and a test of every answer has no deadline.
+# Every response waits a few milliseconds for Kafka, so examples have no deadline.
 @schema.parametrize()  # type: ignore[untyped-decorator]  # schemathesis is not followed
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-def test_every_answer_is_documented(case: schemathesis.Case, running: Collecting) -> None:
+def test_every_response_is_documented(case: schemathesis.Case, running: Collecting) -> None:
     role = "emit"
     if "articles" in case.path:
         role = "editor" if "placement" in case.path else "cms"
     case.call_and_validate(
         base_url=running.url,
         headers={"Authorization": f"Bearer {TOKENS[role]}"},
-        # Some bodies that the document calls valid or invalid are the other by its prose only:
-        # NDJSON is any text to it, and an object of an article's fields may contradict the path.
+        # The document cannot express all rules for bodies: NDJSON is any string in it, and the ids
+        # of an article's body must equal those of the path.
         excluded_checks=[
             schemathesis.checks.CHECKS.get_one("positive_data_acceptance"),
             schemathesis.checks.CHECKS.get_one("negative_data_rejection"),

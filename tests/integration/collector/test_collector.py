@@ -1,4 +1,4 @@
-"""The collector on the real Kafka: what it answers is what the log holds."""
+"""The collector with Kafka: responses agree with the contents of the topics."""
 
 import asyncio
 import gzip
@@ -22,7 +22,7 @@ Answer = tuple[int, dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def running(kafka: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collecting]:
-    """One collector for the tests that need no other; each sends ids of its own."""
+    """One collector for all tests without special settings; each test uses its own ids."""
     sites = "default,news"
     with collecting(kafka.brokers, tmp_path_factory.mktemp("collector"), sites=sites) as collector:
         yield collector
@@ -35,8 +35,8 @@ async def http(running: Collecting) -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def post(http: aiohttp.ClientSession, body: bytes, **headers: str) -> Answer:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    async with http.post("/v1/events", data=io.BytesIO(body), headers=named) as answer:
+    renamed = {name.replace("_", "-"): value for name, value in headers.items()}
+    async with http.post("/v1/events", data=io.BytesIO(body), headers=renamed) as answer:
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
         return answer.status, await answer.json(content_type=None)
 
@@ -45,7 +45,7 @@ def bearer(role: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {TOKENS[role]}"}
 
 
-async def test_an_object_an_array_and_lines_are_in_kafka_when_answered(
+async def test_every_body_shape_is_in_kafka_when_answered(
     running: Collecting, http: aiohttp.ClientSession
 ) -> None:
     one, two, lines = (
@@ -67,7 +67,7 @@ async def test_an_object_an_array_and_lines_are_in_kafka_when_answered(
     assert mine == [view(f"shape-{n}", article) for n, article in enumerate("aabac")]
 
 
-async def test_what_the_client_left_out_is_filled_in(
+async def test_missing_fields_are_filled_in(
     running: Collecting, http: aiohttp.ClientSession
 ) -> None:
     before = clock.now_ms()
@@ -80,7 +80,7 @@ async def test_what_the_client_left_out_is_filled_in(
     assert before <= event.timestamp <= clock.now_ms()
 
 
-async def test_a_bad_line_costs_only_itself(
+async def test_invalid_line_rejects_that_line_only(
     running: Collecting, http: aiohttp.ClientSession
 ) -> None:
     lines = [encode(view("bad-0")), b"{", b'{"type":"view"}', encode(view("bad-3"))]
@@ -92,7 +92,7 @@ async def test_a_bad_line_costs_only_itself(
     assert [name for name in ids if name.startswith("bad-")] == ["bad-0", "bad-3"]
 
 
-async def test_events_of_other_sites_are_dropped_and_counted(
+async def test_events_of_unknown_sites_are_dropped_and_counted(
     running: Collecting, http: aiohttp.ClientSession
 ) -> None:
     body = b'[{"type":"view","article_id":"a","site":"elsewhere","id":"drop-0"}]'
@@ -103,24 +103,24 @@ async def test_events_of_other_sites_are_dropped_and_counted(
     assert 'events_total{outcome="dropped",reason="unknown_site"} 1.0' in text
 
 
-async def test_a_record_lies_where_kafkas_partitioner_puts_its_article(
+async def test_records_are_in_the_partition_of_kafkas_partitioner(
     running: Collecting, http: aiohttp.ClientSession
 ) -> None:
     articles = [f"статья-{n}" for n in range(50)]
     body = b"\n".join(encode(view(f"place-{n}", article)) for n, article in enumerate(articles))
     assert (await post(http, body))[0] == 202
     records = await asyncio.to_thread(running.records, running.kafka.events_topic)
-    found = {
+    partitions = {
         event["article_id"]: partition
         for partition, _, value in records
         for event in map(json.loads, (value or b"").splitlines())
     }
     for article in articles:
-        assert found[article] == (murmur2(article.encode()) & 0x7FFFFFFF) % PARTITIONS
+        assert partitions[article] == (murmur2(article.encode()) & 0x7FFFFFFF) % PARTITIONS
     assert {key for _, key, _ in records} == {None}
 
 
-async def test_taking_back_is_for_tokens_of_the_role_emit(http: aiohttp.ClientSession) -> None:
+async def test_retraction_needs_a_token_of_the_role_emit(http: aiohttp.ClientSession) -> None:
     body = b'{"type":"like","article_id":"a","id":"back-0","delta":-1}'
     for headers in ({}, bearer("cms")):
         status, answer = await post(http, body, **headers)
@@ -143,27 +143,27 @@ async def test_taking_back_is_for_tokens_of_the_role_emit(http: aiohttp.ClientSe
         (b"\xff\xfe", {}, 400, "no-valid-event"),
     ],
 )
-async def test_what_cannot_be_taken_is_a_problem(
+async def test_unacceptable_body_is_a_problem(
     http: aiohttp.ClientSession, body: bytes, headers: dict[str, str], status: int, name: str
 ) -> None:
     answer = await post(http, body, **headers)
     assert (answer[0], answer[1]["type"]) == (status, f"urn:mostread:problem:{name}")
 
 
-async def test_a_thousand_events_are_taken(http: aiohttp.ClientSession) -> None:
+async def test_request_of_a_thousand_events_is_accepted(http: aiohttp.ClientSession) -> None:
     lines = [encode(view(f"many-{n}", f"article-{n}")) for n in range(1000)]
     status, answer = await post(http, b"\n".join(lines))
     assert (status, answer["accepted"]) == (202, 1000)
 
 
-async def test_a_browser_is_told_that_any_page_may_post(http: aiohttp.ClientSession) -> None:
+async def test_preflight_permits_every_origin(http: aiohttp.ClientSession) -> None:
     async with http.options("/v1/events", headers={"Origin": "https://news.example"}) as answer:
         assert answer.status == 204
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
         assert "Content-Encoding" in answer.headers["Access-Control-Allow-Headers"]
 
 
-async def test_what_a_cms_says_is_a_keyed_record_and_deleting_a_tombstone(
+async def test_article_is_a_keyed_record_and_its_deletion_a_tombstone(
     running: Collecting, http: aiohttp.ClientSession
 ) -> None:
     path = "/v1/articles/2026%2F11%2Fдала?site=news"
@@ -175,7 +175,7 @@ async def test_what_a_cms_says_is_a_keyed_record_and_deleting_a_tombstone(
         assert answer.status == 204
     records = await asyncio.to_thread(running.records, running.kafka.articles_topic)
     key = "article:news:2026/11/дала".encode()
-    values = [value for _, found, value in records if found == key]
+    values = [value for _, record_key, value in records if record_key == key]
     assert [value and json.loads(value) for value in values] == [
         {"article_id": "2026/11/дала", **title},
         None,
@@ -193,7 +193,7 @@ async def test_what_a_cms_says_is_a_keyed_record_and_deleting_a_tombstone(
         ({"title": "A", "site": "b"}, bearer("cms"), 400),
     ],
 )
-async def test_an_article_that_is_not_taken(
+async def test_invalid_article_or_token_is_a_problem(
     http: aiohttp.ClientSession, article: dict[str, str], headers: dict[str, str], status: int
 ) -> None:
     async with http.put("/v1/articles/a", json=article, headers=headers) as answer:
@@ -202,7 +202,7 @@ async def test_an_article_that_is_not_taken(
         assert ("WWW-Authenticate" in answer.headers) is (status == 401)
 
 
-async def test_a_partition_added_in_operation_is_used(
+async def test_added_partition_is_used_without_restart(
     kafka: LocalKafka, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     directory = tmp_path_factory.mktemp("collector")
@@ -219,5 +219,5 @@ async def test_a_partition_added_in_operation_is_used(
                     lines = [encode(view(f"{sent}-{n}", f"article-{n}")) for n in range(50)]
                     assert (await post(http, b"\n".join(lines)))[0] == 202
                     sent += 1
-                    used = {place for place, _, _ in collector.records(topic)}
+                    used = {partition for partition, _, _ in collector.records(topic)}
         assert len(set(collector.ids())) == 50 * sent

@@ -1,4 +1,4 @@
-"""The collector while Kafka is away, while it is overloaded, and when it ends."""
+"""The collector while Kafka is unavailable, under overload, and during shutdown."""
 
 import asyncio
 import itertools
@@ -25,20 +25,20 @@ from tests.support.system import wait_until
 
 @pytest.fixture
 def own_kafka(tmp_path: Path) -> Iterator[LocalKafka]:
-    """A broker of the test's own, to be killed."""
+    """A broker for one test, which kills it."""
     with running_kafka(tmp_path / "kafka") as server:
         yield server
 
 
 async def status_of(http: aiohttp.ClientSession, event: Event) -> tuple[int, str, str]:
     """Post one event; return status, problem type and Retry-After."""
-    async with http.post("/v1/events", data=encode(event)) as answer:
-        said = await answer.json(content_type=None)
-        retry_after = answer.headers.get("Retry-After", "")
-        return answer.status, said.get("type", "").rpartition(":")[2], retry_after
+    async with http.post("/v1/events", data=encode(event)) as response:
+        problem = await response.json(content_type=None)
+        retry_after = response.headers.get("Retry-After", "")
+        return response.status, problem.get("type", "").rpartition(":")[2], retry_after
 
 
-async def test_while_kafka_is_away_503_and_afterwards_nothing_is_lost(
+async def test_kafka_outage_gives_503_and_loses_no_acknowledged_event(
     own_kafka: LocalKafka, tmp_path: Path
 ) -> None:
     with collecting(
@@ -60,18 +60,20 @@ async def test_while_kafka_is_away_503_and_afterwards_nothing_is_lost(
             await asyncio.sleep(1)
             await asyncio.to_thread(own_kafka.kill)
             await asyncio.to_thread(
-                wait_until, lambda: "kafka" in failing(collector), "kafka is missed"
+                wait_until, lambda: "kafka" in failing(collector), "the outage is noticed"
             )
             refused = await status_of(http, view("refused"))
             assert refused == (503, "kafka-unavailable", "2")
             async with http.get("/v1/pixel.gif?article_id=a") as answer:
                 assert (answer.status, answer.headers["Retry-After"]) == (503, "2")
                 assert (await answer.read())[:6] == b"GIF89a"
-            await asyncio.sleep(4)  # longer than records wait: those under way are given up
+            await asyncio.sleep(
+                4
+            )  # longer than the acknowledgement timeout, so records in flight fail
             await asyncio.to_thread(own_kafka.start)
             before = len(acknowledged)
             await asyncio.to_thread(
-                wait_until, lambda: len(acknowledged) > before + 100, "it goes on"
+                wait_until, lambda: len(acknowledged) > before + 100, "delivery continues"
             )
             stop.set()
             await asyncio.gather(*clients)
@@ -82,19 +84,23 @@ async def test_while_kafka_is_away_503_and_afterwards_nothing_is_lost(
         assert "after" in ids
 
 
-async def test_it_starts_before_kafka_does(own_kafka: LocalKafka, tmp_path: Path) -> None:
+async def test_collector_starts_before_kafka_and_its_topics(
+    own_kafka: LocalKafka, tmp_path: Path
+) -> None:
     collector = Collecting(own_kafka.brokers, tmp_path)
     await asyncio.to_thread(own_kafka.kill)
     collector.start()
     try:
         await asyncio.to_thread(
-            wait_until, lambda: "no broker answers" in failing(collector), "it says why"
+            wait_until, lambda: "no broker answers" in failing(collector), "it reports the reason"
         )
         async with aiohttp.ClientSession(collector.url) as http:
             assert (await status_of(http, view("early")))[0] == 503
             await asyncio.to_thread(own_kafka.start)
             await asyncio.to_thread(
-                wait_until, lambda: "mostread init" in failing(collector), "topics missed"
+                wait_until,
+                lambda: "mostread init" in failing(collector),
+                "it reports missing topics",
             )
             await asyncio.to_thread(collector.init)
             await asyncio.to_thread(collector.service.wait_ready)
@@ -104,13 +110,15 @@ async def test_it_starts_before_kafka_does(own_kafka: LocalKafka, tmp_path: Path
         assert collector.service.stop() == 0
 
 
-async def test_a_frozen_broker_fills_no_memory(own_kafka: LocalKafka, tmp_path: Path) -> None:
+async def test_frozen_broker_does_not_exceed_max_inflight_bytes(
+    own_kafka: LocalKafka, tmp_path: Path
+) -> None:
     limit = 4 << 20
     with collecting(
         own_kafka.brokers,
         tmp_path,
         max_inflight_bytes=str(limit),
-        # Long enough for a slow machine to look at all requests before the first is given up.
+        # Long enough for a slow machine to see all requests before the first one fails.
         ack_timeout_seconds="10",
         kafka_liveness_timeout_seconds="60",
     ) as collector:
@@ -123,26 +131,28 @@ async def test_a_frozen_broker_fills_no_memory(own_kafka: LocalKafka, tmp_path: 
                 )
 
                 async def full() -> str:
-                    async with http.post("/v1/events", data=body) as answer:
-                        said = await answer.json(content_type=None)
-                        return str(said["type"].rpartition(":")[2])
+                    async with http.post("/v1/events", data=body) as response:
+                        problem = await response.json(content_type=None)
+                        return str(problem["type"].rpartition(":")[2])
 
-                asked = [asyncio.create_task(full()) for _ in range(40)]
+                requests = [asyncio.create_task(full()) for _ in range(40)]
                 await asyncio.to_thread(
-                    wait_until, lambda: pending_bytes(collector) > limit / 2, "it fills"
+                    wait_until, lambda: inflight_bytes(collector) > limit / 2, "it fills"
                 )
-                pending = await asyncio.to_thread(pending_bytes, collector)
-                answers = await asyncio.gather(*asked)
+                inflight = await asyncio.to_thread(inflight_bytes, collector)
+                answers = await asyncio.gather(*requests)
             finally:
                 os.kill(own_kafka.pid, signal.SIGCONT)
-            assert pending <= limit
+            assert inflight <= limit
             assert set(answers) == {"outcome-unknown", "overloaded"}
             assert answers.count("outcome-unknown") == limit // (len(body) + 1)
             await asyncio.to_thread(collector.service.wait_ready)
             await asyncio.to_thread(
-                wait_until, lambda: not pending_bytes(collector), "the producer lets go of all"
+                wait_until,
+                lambda: not inflight_bytes(collector),
+                "the producer releases all records",
             )
-            # A producer whose records were given up may have to be replaced first.
+            # A producer whose records expired may have to be replaced first.
             for _ in range(100):
                 status, _, _ = await status_of(http, view("after"))
                 if status == 202:
@@ -153,20 +163,18 @@ async def test_a_frozen_broker_fills_no_memory(own_kafka: LocalKafka, tmp_path: 
 
 
 def failing(collector: Collecting) -> str:
-    """Return what /readyz says is wrong, nothing while it does not even listen."""
+    """Return the errors in /readyz, or nothing while the collector does not listen."""
     try:
         return collector.service.failing()
     except urllib.error.URLError:
         return ""
 
 
-def pending_bytes(collector: Collecting) -> float:
+def inflight_bytes(collector: Collecting) -> float:
     return collector.service.metric("mostread_collector_inflight_bytes")
 
 
-async def test_sigterm_answers_what_was_taken_and_loses_nothing(
-    kafka: LocalKafka, tmp_path: Path
-) -> None:
+async def test_sigterm_answers_accepted_requests(kafka: LocalKafka, tmp_path: Path) -> None:
     with collecting(kafka.brokers, tmp_path, linger_ms="200") as collector:
         acknowledged: list[str] = []
 
@@ -177,7 +185,7 @@ async def test_sigterm_answers_what_was_taken_and_loses_nothing(
                 try:
                     status, _, _ = await status_of(http, view(name))
                 except aiohttp.ClientConnectionError:
-                    return  # it has ended
+                    return  # the collector has stopped
                 assert status == 202
                 acknowledged.append(name)
                 turn += 1
@@ -189,11 +197,11 @@ async def test_sigterm_answers_what_was_taken_and_loses_nothing(
             await asyncio.gather(*clients)
         ids = await asyncio.to_thread(collector.ids)
         assert set(acknowledged) <= set(ids)
-        # Whatever reached Kafka was answered, too: nobody was cut off while waiting.
+        # Every event in Kafka was answered: shutdown closed no waiting connection.
         assert sorted(acknowledged) == ids
 
 
-async def test_an_error_that_ends_the_producer_does_not_end_the_collector(
+async def test_fatal_producer_error_replaces_the_producer(
     kafka: LocalKafka, tmp_path: Path
 ) -> None:
     with collecting(kafka.brokers, tmp_path, kafka_liveness_timeout_seconds="1") as collector:
@@ -201,7 +209,7 @@ async def test_an_error_that_ends_the_producer_does_not_end_the_collector(
             accepted = []
 
             async def send_until(status: int, name: str) -> str:
-                """Send views until one is answered so: a new limit takes a moment."""
+                """Send views until one gets this status: a new limit takes effect with a delay."""
                 for number in itertools.count():
                     event = view(f"{name}-{number}")
                     answered, problem, _ = await status_of(http, event)
@@ -214,7 +222,7 @@ async def test_an_error_that_ends_the_producer_does_not_end_the_collector(
                 raise AssertionError
 
             await send_until(202, "before")
-            # To a broker that takes no record of this size the producer gives up for good.
+            # If the broker refuses records of this size, the producer fails permanently.
             await asyncio.to_thread(limit_records, collector, 50)
             assert await send_until(503, "refused") == "outcome-unknown"
             await asyncio.to_thread(limit_records, collector, 2 << 20)

@@ -23,8 +23,8 @@ from tests.support.system import Service, System, wait_until
 
 
 @dataclass
-class Newsroom:
-    """A system with three articles, and an editor who decides about them."""
+class EditorialSystem:
+    """A system with three articles and an editor."""
 
     system: System
     collector: Service
@@ -39,12 +39,12 @@ class Newsroom:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"Bearer {TOKENS[role]}"} if role else {},
         )
-        with urllib.request.urlopen(request) as answer:
-            said = answer.read()
-        return json.loads(said) if said else None
+        with urllib.request.urlopen(request) as response:
+            content = response.read()
+        return json.loads(content) if content else None
 
-    def decide(self, article_id: str, **said: object) -> Any:
-        return self.ask("editor", "PUT", f"/v1/articles/{quote(article_id, '')}/placement", said)
+    def decide(self, article_id: str, **fields: object) -> Any:
+        return self.ask("editor", "PUT", f"/v1/articles/{quote(article_id, '')}/placement", fields)
 
     def read(self, path: str) -> Any:
         request = urllib.request.Request(
@@ -59,7 +59,7 @@ class Newsroom:
         return items
 
     def listed(self) -> list[str]:
-        """Return the list as ids, with a mark behind those that are pinned."""
+        """Return the listed ids, with an exclamation mark for pinned articles."""
         items = self.read("/v1/most-read")["items"]
         return [item["article_id"] + "!" * item["pinned"] for item in items]
 
@@ -70,10 +70,10 @@ class Newsroom:
 @pytest.fixture(scope="module")
 def running(
     kafka: LocalKafka, clickhouse: LocalClickHouse, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Newsroom]:
-    """One system for all tests; each has a site of its own."""
+) -> Iterator[EditorialSystem]:
+    """One system for all tests; each test uses its own site."""
     name = f"newsroom_{uuid4().hex[:6]}"
-    system = System(kafka.brokers, clickhouse.url, name, tmp_path_factory.mktemp("newsroom"))
+    system = System(kafka.brokers, clickhouse.url, name, tmp_path_factory.mktemp("placements"))
     system.init()
     tokens = ",".join(f"{role}-desk:{role}:{hash_token(token)}" for role, token in TOKENS.items())
     collector = system.service("collector", MOSTREAD_COLLECTOR_TOKENS=tokens)
@@ -81,67 +81,69 @@ def running(
     ranking = system.service("ranking", MOSTREAD_RANKING_TOKENS=tokens)
     for service in (collector, aggregator, ranking):
         service.wait_ready()
-    yield Newsroom(system, collector, aggregator, ranking, site="")
+    yield EditorialSystem(system, collector, aggregator, ranking, site="")
     system.end()
 
 
 @pytest.fixture
-def newsroom(running: Newsroom, request: pytest.FixtureRequest) -> Newsroom:
-    newsroom = replace(running, site=request.node.name.replace("_", "-")[:64])
-    events = [{"type": "view", "site": newsroom.site, "article_id": a} for a in "aaabbc"]
-    newsroom.ask("emit", "POST", "/v1/events", events)
-    newsroom.wait_listed("a", "b", "c")
-    return newsroom
+def editorial(running: EditorialSystem, request: pytest.FixtureRequest) -> EditorialSystem:
+    editorial = replace(running, site=request.node.name.replace("_", "-")[:64])
+    events = [{"type": "view", "site": editorial.site, "article_id": a} for a in "aaabbc"]
+    editorial.ask("emit", "POST", "/v1/events", events)
+    editorial.wait_listed("a", "b", "c")
+    return editorial
 
 
-def test_what_an_editor_decides_is_in_the_list_and_in_the_log(newsroom: Newsroom) -> None:
-    kept = newsroom.decide("c", pinned=1, reason="Шұғыл")
-    assert kept == {
+def test_placements_change_the_list_and_can_be_reverted_from_the_log(
+    editorial: EditorialSystem,
+) -> None:
+    placement = editorial.decide("c", pinned=1, reason="Шұғыл")
+    assert placement == {
         "article_id": "c",
-        "site": newsroom.site,
+        "site": editorial.site,
         "by": "editor-desk",
         "pinned": 1,
         "reason": "Шұғыл",
     }
-    newsroom.wait_listed("c!", "a", "b")
-    # What the CMS says comes under another key, and takes nothing back.
-    newsroom.ask("cms", "PUT", "/v1/articles/c", {"title": "C", "pinned": 3})
-    newsroom.decide("a", hidden=True)
-    newsroom.wait_listed("c!", "b")
-    newsroom.ask("editor", "DELETE", "/v1/articles/c/placement")
-    newsroom.wait_listed("b", "c!")
-    assert newsroom.read("/v1/articles/c")["title"] == "C"
-    assert newsroom.read("/v1/articles/c")["pinned"] == 3
+    editorial.wait_listed("c!", "a", "b")
+    # The CMS writes under another key and reverts nothing.
+    editorial.ask("cms", "PUT", "/v1/articles/c", {"title": "C", "pinned": 3})
+    editorial.decide("a", hidden=True)
+    editorial.wait_listed("c!", "b")
+    editorial.ask("editor", "DELETE", "/v1/articles/c/placement")
+    editorial.wait_listed("b", "c!")
+    assert editorial.read("/v1/articles/c")["title"] == "C"
+    assert editorial.read("/v1/articles/c")["pinned"] == 3
 
-    # Taken back from the log, and that too: each is a decision of its own.
-    lifted, pinned = newsroom.log("c")
+    # Reverting from the log, and reverting the revert, are placements too.
+    lifted, pinned = editorial.log("c")
     assert (lifted["by"], lifted["pinned"]) == ("editor-desk", None)
     assert (pinned["by"], pinned["pinned"], pinned["reason"]) == ("editor-desk", 1, "Шұғыл")
-    newsroom.decide("c", **lifted["undo"])
-    newsroom.wait_listed("c!", "b")
-    undone = newsroom.log("c")[0]
+    editorial.decide("c", **lifted["undo"])
+    editorial.wait_listed("c!", "b")
+    undone = editorial.log("c")[0]
     assert undone["undoes"] == lifted["id"]
-    newsroom.decide("c", **undone["undo"])
-    newsroom.wait_listed("b", "c!")
-    (hidden,) = newsroom.log("a")
-    newsroom.decide("a", **hidden["undo"])
-    newsroom.wait_listed("a", "b", "c!")
-    assert [item["undoes"] for item in newsroom.log("a")] == [hidden["id"], None]
+    editorial.decide("c", **undone["undo"])
+    editorial.wait_listed("b", "c!")
+    (hidden,) = editorial.log("a")
+    editorial.decide("a", **hidden["undo"])
+    editorial.wait_listed("a", "b", "c!")
+    assert [item["undoes"] for item in editorial.log("a")] == [hidden["id"], None]
 
 
-def test_an_embargo_ends_and_an_article_expires_by_the_clock(newsroom: Newsroom) -> None:
+def test_embargo_and_expiry_take_effect_by_the_clock(editorial: EditorialSystem) -> None:
     def in_ms(seconds: float) -> int:
         return int((time.time() + seconds) * 1000)
 
-    newsroom.decide("a", embargo_until=in_ms(3600))
-    newsroom.wait_listed("b", "c")
-    newsroom.decide("a", embargo_until=(ends := in_ms(3)))
-    newsroom.decide("b", expires_at=(expires := in_ms(3)))
-    newsroom.wait_listed("a", "c")
+    editorial.decide("a", embargo_until=in_ms(3600))
+    editorial.wait_listed("b", "c")
+    editorial.decide("a", embargo_until=(ends := in_ms(3)))
+    editorial.decide("b", expires_at=(expires := in_ms(3)))
+    editorial.wait_listed("a", "c")
     assert time.time() * 1000 >= max(ends, expires)
 
 
-def test_only_editors_decide_and_what_is_no_decision_is_not_taken(newsroom: Newsroom) -> None:
+def test_placement_needs_an_editor_and_a_valid_body(editorial: EditorialSystem) -> None:
     for role, body, status in (
         ("", {"hidden": True}, 401),
         ("cms", {"hidden": True}, 403),
@@ -152,61 +154,61 @@ def test_only_editors_decide_and_what_is_no_decision_is_not_taken(newsroom: News
         ("editor", {"hidden": True, "article_id": "b"}, 400),
     ):
         with pytest.raises(urllib.error.HTTPError) as refused:
-            newsroom.ask(role, "PUT", "/v1/articles/a/placement", body)
+            editorial.ask(role, "PUT", "/v1/articles/a/placement", body)
         with refused.value as answer:
             assert answer.status == status
             assert answer.headers["Access-Control-Allow-Origin"] == "*"
             assert json.loads(answer.read())["type"].startswith("urn:mostread:problem:")
-    newsroom.decide("{x}/%2F", hidden=True)
-    newsroom.decide("c", hidden=True)
-    newsroom.wait_listed("a", "b")
-    assert newsroom.log("a") == []
+    editorial.decide("{x}/%2F", hidden=True)
+    editorial.decide("c", hidden=True)
+    editorial.wait_listed("a", "b")
+    assert editorial.log("a") == []
 
 
-def test_records_that_come_again_or_are_broken_change_nothing(newsroom: Newsroom) -> None:
-    system = newsroom.system
-    newsroom.decide("a", hidden=True)
-    newsroom.decide("a", pinned=2)
-    newsroom.wait_listed("b", "a!", "c")
-    before = newsroom.log("a")
-    write(newsroom, "a", {"article_id": "a", "by": "x", "hiden": True})
-    write(newsroom, "b", {"article_id": "a", "by": "x", "hidden": True})
-    write(newsroom, "b", None)
-    wait_until(lambda: len(newsroom.log("b")) == 1, "what follows the broken ones is read")
-    assert newsroom.log("b")[0]["by"] is None
+def test_repeated_and_invalid_records_change_nothing(editorial: EditorialSystem) -> None:
+    system = editorial.system
+    editorial.decide("a", hidden=True)
+    editorial.decide("a", pinned=2)
+    editorial.wait_listed("b", "a!", "c")
+    before = editorial.log("a")
+    write(editorial, "a", {"article_id": "a", "by": "x", "hiden": True})
+    write(editorial, "b", {"article_id": "a", "by": "x", "hidden": True})
+    write(editorial, "b", None)
+    wait_until(lambda: len(editorial.log("b")) == 1, "the record after the invalid ones is read")
+    assert editorial.log("b")[0]["by"] is None
     broken, misplaced = (letter["reason"] for letter in letters(system))
     assert "hiden" in broken
     assert "another article" in misplaced
-    # A group that has read nothing yet reads all of the topic again.
+    # A new consumer group reads the topic from the start.
     again = system.service("aggregator", MOSTREAD_AGGREGATOR_GROUP="another").wait_ready()
-    wait_until(lambda: len(letters(system)) == 4, "it has read the broken ones")
+    wait_until(lambda: len(letters(system)) == 4, "it has read the invalid ones")
     assert again.stop() == 0
-    assert newsroom.log("a") == before
-    assert len(newsroom.log("b")) == 1
-    assert newsroom.listed() == ["b", "a!", "c"]
+    assert editorial.log("a") == before
+    assert len(editorial.log("b")) == 1
+    assert editorial.listed() == ["b", "a!", "c"]
 
 
-def test_decisions_outlive_a_topic_that_is_made_again(newsroom: Newsroom) -> None:
-    system = newsroom.system
+def test_placements_survive_a_recreated_topic(editorial: EditorialSystem) -> None:
+    system = editorial.system
     for rank in (3, 2, 1):
-        newsroom.decide("b", pinned=rank)
-    newsroom.wait_listed("b!", "a", "c")
-    assert newsroom.aggregator.stop() == 0
+        editorial.decide("b", pinned=rank)
+    editorial.wait_listed("b!", "a", "c")
+    assert editorial.aggregator.stop() == 0
     with topics.admin(system.kafka) as admin:
         admin.delete_topics([system.kafka.articles_topic])
     system.init()
-    newsroom.aggregator.start().wait_ready()
-    assert newsroom.listed() == ["b!", "a", "c"]
-    write(newsroom, "b", {"article_id": "b", "site": newsroom.site, "by": "x", "hidden": True})
-    newsroom.wait_listed("a", "c")
-    assert [item["pinned"] for item in newsroom.log("b")] == [None, 1, 2, 3]
+    editorial.aggregator.start().wait_ready()
+    assert editorial.listed() == ["b!", "a", "c"]
+    write(editorial, "b", {"article_id": "b", "site": editorial.site, "by": "x", "hidden": True})
+    editorial.wait_listed("a", "c")
+    assert [item["pinned"] for item in editorial.log("b")] == [None, 1, 2, 3]
 
 
-def write(newsroom: Newsroom, article_id: str, value: dict[str, object] | None) -> None:
-    """Write a decision as another producer would."""
-    kafka = newsroom.system.kafka
+def write(editorial: EditorialSystem, article_id: str, value: dict[str, object] | None) -> None:
+    """Write a placement as another producer would."""
+    kafka = editorial.system.kafka
     producer = KafkaProducer(bootstrap_servers=kafka.bootstrap_servers, acks="all")
-    key = placement_key(newsroom.site, article_id)
+    key = placement_key(editorial.site, article_id)
     body = None if value is None else json.dumps(value).encode()
     producer.send(kafka.articles_topic, key=key, value=body).get(30)
     producer.close()
@@ -214,13 +216,13 @@ def write(newsroom: Newsroom, article_id: str, value: dict[str, object] | None) 
 
 def letters(system: System) -> list[Any]:
     consumer = KafkaConsumer(bootstrap_servers=system.kafka.bootstrap_servers)
-    place = TopicPartition(system.kafka.dead_letters_topic, 0)
-    consumer.assign([place])
-    consumer.seek_to_beginning(place)
-    end = consumer.end_offsets([place])[place]
-    found: list[Any] = []
-    while consumer.position(place) < end:
+    partition = TopicPartition(system.kafka.dead_letters_topic, 0)
+    consumer.assign([partition])
+    consumer.seek_to_beginning(partition)
+    end = consumer.end_offsets([partition])[partition]
+    values: list[Any] = []
+    while consumer.position(partition) < end:
         for records in consumer.poll(timeout_ms=500).values():
-            found += [json.loads(record.value) for record in records]
+            values += [json.loads(record.value) for record in records]
     consumer.close()
-    return found
+    return values

@@ -1,4 +1,4 @@
-"""Several collectors on one port: they share the work, answer for one another, and end together."""
+"""Several collector workers on one port: load, /readyz, /metrics, restart and shutdown."""
 
 import asyncio
 import os
@@ -29,19 +29,19 @@ def running(kafka: LocalKafka, tmp_path: Path) -> Iterator[Collecting]:
 
 
 def samples(collector: Collecting, name: str) -> dict[str, float]:
-    """Return a metric's value by worker, summed over its other labels."""
+    """Return the value of a metric by worker, summed over its other labels."""
     with urllib.request.urlopen(f"{collector.url}/metrics", timeout=10) as answer:
         families = list(text_string_to_metric_families(answer.read().decode()))
-    found: dict[str, float] = {}
+    values: dict[str, float] = {}
     for sample in (sample for family in families for sample in family.samples):
         if sample.name == name:
             worker = sample.labels["worker"]
-            found[worker] = found.get(worker, 0) + sample.value
-    return found
+            values[worker] = values.get(worker, 0) + sample.value
+    return values
 
 
 async def post(url: str, names: list[str]) -> int:
-    """Post an event over a connection of its own."""
+    """Post events over a new connection."""
     body = b"\n".join(encode(view(name)) for name in names)
     async with (
         aiohttp.ClientSession() as http,
@@ -51,7 +51,7 @@ async def post(url: str, names: list[str]) -> int:
 
 
 def workers_of(pid: int) -> list[int]:
-    """Return the processes that `pid` has started, in the order of their start."""
+    """Return the child processes of `pid` in the order of their start."""
     return [int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
@@ -62,7 +62,7 @@ def gone(pid: int) -> bool:
         return True
 
 
-async def test_they_share_the_work_and_whoever_is_asked_tells_of_all(running: Collecting) -> None:
+async def test_workers_share_load_and_report_for_each_other(running: Collecting) -> None:
     sent = 0
     accepted: dict[str, float] = {}
     async with asyncio.timeout(60):
@@ -80,20 +80,20 @@ async def test_they_share_the_work_and_whoever_is_asked_tells_of_all(running: Co
         assert b'"worker 1": "ok", "worker 2": "ok"' in ready.read()
 
 
-async def test_one_that_dies_is_missed_and_started_again(running: Collecting) -> None:
+async def test_dead_worker_is_reported_and_restarted(running: Collecting) -> None:
     first = workers_of(running.service.pid)
-    os.kill(first[0], signal.SIGSTOP)  # it is there, and does not answer
+    os.kill(first[0], signal.SIGSTOP)  # it exists and does not respond
     try:
-        told: list[str] = []
-        while not any("it does not answer" in each for each in told):
-            # Some of these connections are the halted one's.
-            told = await asyncio.gather(*(readyz(running.url) for _ in range(8)))
+        responses: list[str] = []
+        while not any("it does not answer" in response for response in responses):
+            # The halted worker owns some of these connections.
+            responses = await asyncio.gather(*(readyz(running.url) for _ in range(8)))
     finally:
         os.kill(first[0], signal.SIGKILL)
     await asyncio.to_thread(
         wait_until,
         lambda: len(set(workers_of(running.service.pid)) - {first[0]}) == WORKERS,
-        "another takes its place",
+        "a new worker replaces it",
     )
     await asyncio.to_thread(running.service.wait_ready)
     assert "worker_died" in running.service.log.read_text()
@@ -101,11 +101,11 @@ async def test_one_that_dies_is_missed_and_started_again(running: Collecting) ->
 
 
 async def readyz(url: str) -> str:
-    """Return what /readyz says; nothing where no answer comes."""
-    patience = aiohttp.ClientTimeout(7)  # longer than a worker waits for another
+    """Return the body of /readyz, or nothing without a response."""
+    timeout = aiohttp.ClientTimeout(7)  # longer than a worker waits for another
     try:
         async with (
-            aiohttp.ClientSession(url, timeout=patience) as http,
+            aiohttp.ClientSession(url, timeout=timeout) as http,
             http.get("/readyz") as answer,
         ):
             return await answer.text()
@@ -113,7 +113,7 @@ async def readyz(url: str) -> str:
         return ""
 
 
-def test_they_end_together(running: Collecting) -> None:
+def test_workers_stop_together(running: Collecting) -> None:
     workers = workers_of(running.service.pid)
     assert len(workers) == WORKERS
     assert running.service.stop() == 0
@@ -122,15 +122,13 @@ def test_they_end_together(running: Collecting) -> None:
     assert log.count('"event":"stopped"') == WORKERS + 1
 
 
-def test_none_outlives_who_started_it(running: Collecting) -> None:
+def test_workers_end_with_their_parent(running: Collecting) -> None:
     workers = workers_of(running.service.pid)
     running.service.kill()
     wait_until(lambda: all(gone(pid) for pid in workers), "the workers end")
 
 
-def test_a_port_that_is_taken_is_told_apart_from_one_that_is_shared(
-    kafka: LocalKafka, tmp_path: Path
-) -> None:
+def test_taken_port_is_an_error_despite_so_reuseport(kafka: LocalKafka, tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         taken.bind(("127.0.0.1", 0))

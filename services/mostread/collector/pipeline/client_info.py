@@ -13,6 +13,7 @@ from typing import Protocol
 
 from multidict import CIMultiDictProxy
 
+from mostread.core.bots import MAX_USER_AGENT_LENGTH
 from mostread.infra.auth.tokens import Role
 from mostread.infra.logging import get_logger
 
@@ -22,8 +23,6 @@ FORWARDED = "Forwarded"
 
 _CACHE_SIZE = 20_000
 """Addresses whose parsed form is cached: readers return."""
-_MAX_USER_AGENT = 256
-"""Characters beyond this do not tell readers apart, and every step would pay for them."""
 _WITH_PORT = re.compile(r"\[([^\]]*)\](?::\d+)?|([\d.]+):\d+")
 
 
@@ -164,7 +163,7 @@ class ClientInfo:
         self.address = address
         self.network = client_network(address)
         self.headers = headers
-        self.user_agent = headers.get("User-Agent", "")[:_MAX_USER_AGENT]
+        self.user_agent = headers.get("User-Agent", "")[:MAX_USER_AGENT_LENGTH]
         self.role = role
         self.is_server = role is Role.EMIT
         self.sent_at = sent_at

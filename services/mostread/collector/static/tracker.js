@@ -1,16 +1,16 @@
-// The tracker: counts views, likes and comments of a page's article. docs/how-to/events.md tells how
-// it is used and what it keeps in the browser; it sets no cookie and knows no reader.
+// Tracker script: counts views, likes and comments of a page's article. docs/how-to/tracker.md
+// describes its use and what it stores in the browser. It sets no cookie and identifies no reader.
 //
-// What is served is tracker.min.js, which `make tracker` makes of this. It has to stay below
-// 1,000 bytes after gzip, where a word said before is cheaper than a short new one: so it is `let`
+// The collector serves tracker.min.js, which `make tracker` builds from this file. It must stay
+// below 1,000 bytes after gzip, where a repeated word is cheaper than a short new one: hence `let`
 // throughout, and long names, which the minifier shortens.
 (() => {
   let script = document.currentScript;
   let data = script.dataset;
   let early = window.mostread;
-  if (early?.like) return; // another tracker is on the page
+  if (early?.like) return; // the page has another tracker
 
-  // ---- whether to count at all: attributes lift the first three and ask for the fourth ----------
+  // ---- Opt-out conditions: attributes lift the first three and enable the fourth ----------------
 
   let off =
     (data.localhost == null && /^$|^127\.|::1|localhost$/.test(location.hostname)) ||
@@ -18,40 +18,40 @@
     (data.iframe == null && top != self) ||
     (data.dnt != null && (navigator.doNotTrack == 1 || navigator.globalPrivacyControl));
 
-  // ---- what is kept, so that nothing is lost and nothing counts twice ---------------------------
+  // ---- Stored events, against losses and duplicates ---------------------------------------------
 
-  // A record an event, not one list, so that tabs do not overwrite each other's. A record is the
-  // event while it waits for an answer, and then the time until which it is known, less 25 minutes.
+  // One record per event rather than a list, so that tabs do not overwrite each other. A record is
+  // the event until the collector has answered, then the end of its dedup window minus 25 minutes.
   let prefix = "mostread:";
   let store = {};
-  let unkept = "view"; // what cannot be known again after a reload
+  let unkept = "view"; // the type that a reload could not recognise
   try {
     if (!off) {
-      localStorage[prefix] = 0; // throws where nothing may be stored; the first send() removes it
+      localStorage[prefix] = 0; // throws if storage is blocked; the first send() removes it
       store = localStorage;
       unkept = "";
     }
   } catch {}
 
-  // Sends all that waits, and first the event given, unless there is a record of it.
+  // Sends the given event, unless it has a record, and all waiting events.
   let send = (type, article) => {
     let now = Date.now();
     let id = "" + now + Math.random();
     let keys = [];
     let events = [];
-    // Of each article one view and one like in half an hour; comments are each their own.
+    // One view and one like per article and half hour; every comment is an event of its own.
     let added = prefix + (type == "comment" ? id : [type, data.site, article]);
     for (let key in { ...store, [added]: 0 })
       if (key.startsWith(prefix)) {
         let record = JSON.parse(store[key] || 0);
-        // Sent after 25 minutes it might count twice, since ids are known for 30. The time may
-        // also lie far ahead, where the reader's clock was set back.
+        // After 25 minutes it could count twice, because the dedup window is 30. A time far in the
+        // future means that the reader's clock was set back.
         if (Math.abs(now - (record.timestamp || record)) > 15e5) {
           delete store[key];
           record = 0;
           if (key == added && article && !off) {
             record = {
-              id: type == unkept ? undefined : id, // without one, the collector gives it
+              id: type == unkept ? undefined : id, // if undefined, the collector sets it
               type,
               site: data.site,
               article_id: "" + article,
@@ -59,7 +59,7 @@
             };
             try {
               store[key] = JSON.stringify(record);
-            } catch {} // the storage is full: it is sent once
+            } catch {} // the storage is full: send it once, without a record
           }
         }
         if (record.timestamp && !keys[99]) {
@@ -70,27 +70,27 @@
     if (keys[0])
       fetch(new URL("v1/events?sent_at=" + now, script.src), {
         method: "POST",
-        body: JSON.stringify(events), // text goes without a preflight
-        keepalive: true, // it may outlive the page
+        body: JSON.stringify(events), // text needs no preflight
+        keepalive: true, // the request may outlive the page
       }).then(
         (answer) => {
-          // 202, and 400: they can never be counted. Whatever else it is may pass.
+          // 202: accepted. 400: never valid. Any other status may be temporary.
           if (answer.status < 401) keys.map((key) => (store[key] = now + 3e5));
         },
         () => {},
       );
   };
 
-  // ---- which article it is, and when it is seen -------------------------------------------------
+  // ---- The current article, and when a reader sees it -------------------------------------------
 
   let current;
 
-  // Looks once a second rather than listening: an app that changes its address changes its head
-  // some time after, each in its own way, and nobody's history functions need to be replaced.
+  // Polls once per second instead of listening: an app that changes its URL updates its head some
+  // time later, each in its own way, and the tracker need not replace history functions.
   let see = () => {
-    // Prerendering goes on a moment after the page is shown: what is sent then is of no reader.
+    // Prerendering ends a moment after the page is shown; events before that have no reader.
     if (document.hidden || document.prerendering || document.readyState == "loading") return;
-    if (Math.random() < 0.2) send(); // again, at random, so that readers do not come all at once
+    if (Math.random() < 0.2) send(); // retry, at random, so that readers do not return all at once
     let article = data.article;
     if (article == null) {
       let element =
@@ -100,10 +100,10 @@
       article = url.pathname + url.search;
       try {
         article = decodeURI(article);
-      } catch {} // not UTF-8: it stays as it is
+      } catch {} // not UTF-8: keep it as it is
       article =
         [...document.querySelectorAll("[property='og:type'],[type*='ld+']")].some((element) =>
-          // og:type, or the first type that a block of JSON-LD names: NewsArticle, BlogPosting.
+          // og:type, or the first type in a block of JSON-LD: NewsArticle, BlogPosting.
           /^\W*\w*(article|blogp)/i.test(
             element.content || element.textContent.split("@type")[1],
           ),
@@ -112,12 +112,12 @@
     if (article != current) send(data.type || "view", (current = article));
   };
 
-  // Back from the back-forward cache it is as if the page was loaded again.
+  // A page restored from the back-forward cache counts as loaded again.
   addEventListener("pageshow", (event) => {
     if (event.persisted) current = 0;
   });
 
-  // ---- what a page can call ---------------------------------------------------------------------
+  // ---- API for pages ----------------------------------------------------------------------------
 
   let api = (window.mostread = {
     view: (article) => see((data.article = article)),
@@ -127,5 +127,5 @@
   });
   setInterval(see, 1e3);
   see();
-  early?.map?.(api.push); // an array of what was called before
+  early?.map?.(api.push); // calls made before the script loaded
 })();

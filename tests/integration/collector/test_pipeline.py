@@ -1,7 +1,6 @@
-"""Who counts as a reader and as which, on the real Kafka: what the log holds of them.
+"""Filters and enrichment of a running collector, checked against the events topic.
 
-Requests come through a trusted proxy on loopback, so each test has readers at addresses of
-its own.
+Requests come through a trusted proxy on loopback, so each test uses its own client addresses.
 """
 
 import asyncio
@@ -61,14 +60,14 @@ async def post(
     query: str = "",
     **headers: str,
 ) -> tuple[int, int, str | None]:
-    """Return how many were accepted and dropped, and what was said of those dropped."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    """Return the numbers of accepted and dropped events, and X-Mostread-Dropped."""
+    renamed = {name.replace("_", "-"): value for name, value in headers.items()}
     async with http.post(
-        f"/v1/events{query}", json=list(events), headers={"X-Forwarded-For": at, **named}
-    ) as answer:
-        assert answer.status == 202
-        said = await answer.json()
-        return said["accepted"], said["dropped"], answer.headers.get("X-Mostread-Dropped")
+        f"/v1/events{query}", json=list(events), headers={"X-Forwarded-For": at, **renamed}
+    ) as response:
+        assert response.status == 202
+        result = await response.json()
+        return result["accepted"], result["dropped"], response.headers.get("X-Mostread-Dropped")
 
 
 async def logged(running: Collecting, article: str) -> list[Event]:
@@ -76,7 +75,7 @@ async def logged(running: Collecting, article: str) -> list[Event]:
     return [event for event in events if event.article_id == article]
 
 
-async def test_a_reader_who_reloads_is_one_view_and_no_address_is_kept(
+async def test_reload_has_the_same_view_id_and_no_address_is_stored(
     running: Collecting, http: aiohttp.ClientSession
 ) -> None:
     half_hour = time.time_ns() // 1_000_000 // HALF_HOUR_MS * HALF_HOUR_MS
@@ -102,7 +101,7 @@ async def test_a_reader_who_reloads_is_one_view_and_no_address_is_kept(
     assert all(b"198.51.100" not in (value or b"") for _, _, value in records)
 
 
-async def test_why_events_are_dropped_is_counted_and_told_to_tokens_alone(
+async def test_drop_reasons_are_counted_and_reported_to_tokens_only(
     http: aiohttp.ClientSession,
 ) -> None:
     view = {"type": "view", "article_id": "dropped"}
@@ -119,25 +118,27 @@ async def test_why_events_are_dropped_is_counted_and_told_to_tokens_alone(
     assert 'events_total{outcome="dropped",reason="origin"} 1.0' in text
 
 
-async def test_an_address_that_sends_too_much_is_not_counted_beyond(
+async def test_rate_limit_drops_events_beyond_the_burst(
     running: Collecting, http: aiohttp.ClientSession
 ) -> None:
-    # A burst of ten minutes' worth: 200 a visitor and 1,000 an address.
+    # A burst of ten minutes' worth: 200 per visitor and 1,000 per address.
     lines = [{"type": "view", "article_id": "rate", "id": f"rate-{n}"} for n in range(500)]
     at = "203.0.113.9"
     assert await post(http, *lines, at=at, User_Agent="A") == (200, 300, None)
-    found = [await post(http, *lines, at=at, User_Agent=f"B{n}") for n in range(5)]
-    # Some more have come in since, at most as many as in a minute.
-    assert 1000 <= sum(accepted for accepted, _, _ in found) + 200 < 1100
-    accepted, dropped, why = await post(http, *lines, at=at, User_Agent="C", **by("cms"))
+    results = [await post(http, *lines, at=at, User_Agent=f"B{n}") for n in range(5)]
+    # The limit has refilled since, by less than a minute's worth.
+    assert 1000 <= sum(accepted for accepted, _, _ in results) + 200 < 1100
+    accepted, dropped, reasons = await post(http, *lines, at=at, User_Agent="C", **by("cms"))
     assert accepted < 100
-    assert why == f"rate_limit={dropped}"
+    assert reasons == f"rate_limit={dropped}"
     assert await post(http, *lines, at=at, **by("emit")) == (500, 0, None)
     assert (await post(http, lines[0], at="203.0.113.10"))[0] == 1
 
 
-async def test_a_wrong_clock_is_corrected(running: Collecting, http: aiohttp.ClientSession) -> None:
-    clock = 946_684_800_000  # the first moment of the year 2000
+async def test_sent_at_corrects_the_clients_clock(
+    running: Collecting, http: aiohttp.ClientSession
+) -> None:
+    clock = 946_684_800_000  # the start of the year 2000
     before = time.time_ns() // 1_000_000
     view = {"type": "view", "article_id": "clock", "timestamp": clock - 60_000}
     assert await post(http, view, query=f"?sent_at={clock}") == (1, 0, None)
@@ -148,19 +149,17 @@ async def test_a_wrong_clock_is_corrected(running: Collecting, http: aiohttp.Cli
 
 
 @pytest.mark.parametrize("text", ["now", "", "-1", "1.5", "99999999999999", "٣"])
-async def test_a_sent_at_that_is_no_time_is_a_problem(
-    http: aiohttp.ClientSession, text: str
-) -> None:
+async def test_invalid_sent_at_is_a_problem(http: aiohttp.ClientSession, text: str) -> None:
     view = {"type": "view", "article_id": "a"}
     async with http.post("/v1/events", params={"sent_at": text}, json=view) as answer:
         assert answer.status == 400
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
-        said = await answer.json(content_type=None)
-    assert said["type"] == "urn:mostread:problem:invalid-sent-at"
-    assert "Date.now()" in said["detail"]
+        problem = await answer.json(content_type=None)
+    assert problem["type"] == "urn:mostread:problem:invalid-sent-at"
+    assert "Date.now()" in problem["detail"]
 
 
-async def test_a_picture_counts_a_view(running: Collecting, http: aiohttp.ClientSession) -> None:
+async def test_pixel_counts_a_view(running: Collecting, http: aiohttp.ClientSession) -> None:
     query = {"article_id": "дала/1", "site": "news", "type": "view", "id": "mail-7", "u": "x"}
     headers = {"Referer": "https://news.example/дала"}
     async with http.get(PIXEL, params=query, headers=headers) as answer:
@@ -175,10 +174,10 @@ async def test_a_picture_counts_a_view(running: Collecting, http: aiohttp.Client
     assert (event.type, event.site, event.id) == ("view", "news", "mail-7")
 
 
-async def test_a_picture_that_is_not_counted_is_a_picture_all_the_same(
+async def test_pixel_returns_the_image_for_dropped_views(
     running: Collecting, http: aiohttp.ClientSession
 ) -> None:
-    for headers, said in (
+    for headers, reasons in (
         ({"User-Agent": GOOGLEBOT}, None),
         ({"User-Agent": GOOGLEBOT, **by("cms")}, "bot=1"),
         ({"Sec-Purpose": "prefetch", **by("cms")}, "prefetch=1"),
@@ -186,22 +185,24 @@ async def test_a_picture_that_is_not_counted_is_a_picture_all_the_same(
     ):
         async with http.get(f"{PIXEL}?article_id=unseen", headers=headers) as answer:
             assert (answer.status, len(await answer.read())) == (200, 43)
-            assert answer.headers.get("X-Mostread-Dropped") == said
+            assert answer.headers.get("X-Mostread-Dropped") == reasons
     async with http.head(f"{PIXEL}?article_id=unseen") as answer:
         assert answer.status == 405
     assert await logged(running, "unseen") == []
 
 
 @pytest.mark.parametrize("query", ["", "article_id=a&type=like", "article_id=%ff%00", "site=a"])
-async def test_a_picture_of_nothing_is_a_problem(http: aiohttp.ClientSession, query: str) -> None:
+async def test_pixel_with_invalid_query_is_a_problem(
+    http: aiohttp.ClientSession, query: str
+) -> None:
     async with http.get(f"{PIXEL}?{query}") as answer:
         assert answer.status == 400
-        said = await answer.json(content_type=None)
-        assert said["type"] == "urn:mostread:problem:no-valid-event"
-        assert said["rejected"][0]["detail"]
+        problem = await answer.json(content_type=None)
+        assert problem["type"] == "urn:mostread:problem:no-valid-event"
+        assert problem["rejected"][0]["detail"]
 
 
-async def test_a_token_is_known_and_forgotten_while_the_collector_runs(
+async def test_tokens_file_changes_apply_without_restart(
     http: aiohttp.ClientSession, tokens: Path
 ) -> None:
     async def until(status: int) -> None:
