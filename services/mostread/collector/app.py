@@ -24,7 +24,7 @@ from mostread.infra.logging import get_logger
 log = get_logger(__name__)
 
 
-class Collector:
+class CollectorApp:
     """Everything of a collector that outlives a request."""
 
     def __init__(self, settings: CollectorSettings) -> None:
@@ -32,21 +32,21 @@ class Collector:
         self.metrics = CollectorMetrics(self.registry)
         self.producer = Producer(settings, self.metrics)
         self.delivery = Delivery(settings, self.producer, self.metrics)
-        self._known = TokenStore(
+        self._token_store = TokenStore(
             settings.collector_tokens,
             settings.collector_tokens_file,
             self.metrics.tokens_file_invalid,
         )
         pipeline = Pipeline(settings)
         self._events = events.EventRoutes(
-            settings, pipeline, self.delivery, self._known, self.metrics
+            settings, pipeline, self.delivery, self._token_store, self.metrics
         )
-        self._articles = articles.ArticleRoutes(self.delivery, self._known)
+        self._articles = articles.ArticleRoutes(self.delivery, self._token_store)
         self.metrics.inflight_bytes.set_function(lambda: self.delivery.inflight_bytes)
         self.metrics.inflight_requests.set_function(lambda: self.delivery.inflight_requests)
         self.metrics.partitions.set_function(lambda: self.producer.partitions)
 
-    def app(self, pool: WorkerPool | None) -> web.Application:
+    def public_app(self, pool: WorkerPool | None) -> web.Application:
         """Return the public application; /readyz and /metrics cover all workers of `pool`."""
         app = new_application(
             checks=pool.checks() if pool else self.checks(),
@@ -57,7 +57,7 @@ class Collector:
         )
         # Outermost, so that it sees every response as the client does.
         app.middlewares.insert(0, _measure(self.metrics))
-        app.cleanup_ctx.append(self._known.follow)
+        app.cleanup_ctx.append(self._token_store.follow)
         self._events.add_to(app)
         self._articles.add_to(app)
         return app
@@ -94,12 +94,12 @@ async def serve(
     `slot` identifies this process among those that share the port.
     """
     relax_thresholds()
-    collector = Collector(settings)
+    collector = CollectorApp(settings)
     metrics = collector.metrics
     await collector.producer.start()
     try:
         listening = await listen(
-            collector.app(slot.pool if slot else None),
+            collector.public_app(slot.pool if slot else None),
             settings.collector_host,
             settings.collector_port,
             "MOSTREAD_COLLECTOR_PORT",

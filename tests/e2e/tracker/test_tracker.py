@@ -1,4 +1,4 @@
-"""The tracker in a real Chromium, each time by the number that the ranking then tells."""
+"""The tracker in Chromium, verified by the counts that the ranking returns."""
 
 import json
 from collections.abc import Iterator
@@ -21,34 +21,34 @@ def reader(publisher: Publisher) -> Iterator[BrowserContext]:
 
 
 def opened(reader: BrowserContext, address: str) -> Page:
-    """Return the page with the tracker running on it."""
+    """Open a page and wait until the tracker runs on it."""
     tab = reader.new_page()
     tab.goto(address)
     tab.wait_for_function(READY)
     return tab
 
 
-def looked_at(tab: Page | Frame) -> None:
-    """Return when the tracker has looked at a loaded page, whatever it then did."""
-    # It looks each second; timers go off in the order in which they are due.
-    tab.evaluate("new Promise((looked) => setTimeout(looked, 1001))")
+def poll(tab: Page | Frame) -> None:
+    """Wait until the tracker has polled a loaded page, whether or not it sent an event."""
+    # It polls once per second, and timers fire in the order in which they are due.
+    tab.evaluate("new Promise((polled) => setTimeout(polled, 1001))")
 
 
 def records(tab: Page) -> dict[str, str]:
-    """Return what the tracker keeps in the browser."""
-    kept: dict[str, str] = tab.evaluate("({...localStorage})")
-    return kept
+    """Return the local storage of the page."""
+    storage: dict[str, str] = tab.evaluate("({...localStorage})")
+    return storage
 
 
-def test_a_view_when_the_page_is_opened_and_none_when_it_is_reloaded(
+def test_view_counts_once_across_reloads_and_tabs(
     publisher: Publisher, reader: BrowserContext
 ) -> None:
     tab = opened(reader, publisher.article("opened", 'data-site="steppe"'))
     for _ in range(2):
         tab.reload()
         tab.wait_for_function(READY)
-        looked_at(tab)
-    looked_at(opened(reader, f"{NEWS}/opened"))  # in another tab
+        poll(tab)
+    poll(opened(reader, f"{NEWS}/opened"))  # in another tab
     publisher.counts({"opened": (1,)}, site="steppe")
     assert reader.cookies() == []
     other = publisher.reader()
@@ -57,10 +57,8 @@ def test_a_view_when_the_page_is_opened_and_none_when_it_is_reloaded(
     other.close()
 
 
-def test_half_an_hour_later_it_is_another_view(
-    publisher: Publisher, reader: BrowserContext
-) -> None:
-    looked_at(opened(reader, publisher.article("later")))
+def test_view_counts_again_after_half_an_hour(publisher: Publisher, reader: BrowserContext) -> None:
+    poll(opened(reader, publisher.article("later")))
     reader.clock.install()
     reader.clock.fast_forward("31:00")
     tab = opened(reader, f"{NEWS}/later")
@@ -68,7 +66,7 @@ def test_half_an_hour_later_it_is_another_view(
     assert len(records(tab)) == 1
 
 
-def test_likes_count_once_and_comments_each_also_those_before_the_script(
+def test_likes_count_once_and_comments_each_including_early_calls(
     publisher: Publisher, reader: BrowserContext
 ) -> None:
     early = '<script>(window.mostread ||= []).push(["comment", "spoken-of"])</script>'
@@ -86,34 +84,32 @@ def test_likes_count_once_and_comments_each_also_those_before_the_script(
     publisher.counts({"spoken-of": (1, 4, 1), "42": (0, 0, 1)})
 
 
-def test_the_page_says_which_article_it_is(publisher: Publisher, reader: BrowserContext) -> None:
-    says_article = '<meta property="og:type" content="article">'
+def test_article_id_comes_from_the_page(publisher: Publisher, reader: BrowserContext) -> None:
+    article_type = '<meta property="og:type" content="article">'
     linked = '<link rel=canonical href="/дала/жылқысы?id=5">'
     graph = {"@context": "https://schema.org", "@graph": [{"@type": "NewsArticle"}]}
     listed = {"@type": "ItemList", "itemListElement": [{"@type": "NewsArticle"}]}
     pages = publisher.newspaper.pages
-    pages["/linked"] = page(script() + says_article + linked)
+    pages["/linked"] = page(script() + article_type + linked)
     pages["/og"] = page(
-        script() + says_article + '<meta property="og:url" content="https://m.example/og-1">'
+        script() + article_type + '<meta property="og:url" content="https://m.example/og-1">'
     )
     pages["/json-ld"] = page(
         script(), f'<script type="application/ld+json">{json.dumps(graph)}</script>'
     )
-    pages["/windows-1251/%CF%F0"] = page(script() + says_article)
+    pages["/windows-1251/%CF%F0"] = page(script() + article_type)
     pages["/section"] = page(
         script() + '<link rel=canonical href="/section">',
         f'<script type="application/ld+json">{json.dumps(listed)}</script>',
     )
     for path in ("linked?utm=1", "og", "json-ld?utm=1", "windows-1251/%CF%F0", "section"):
         tab = opened(reader, f"{NEWS}/{path}")
-    looked_at(tab)
+    poll(tab)
     articles = ("/дала/жылқысы?id=5", "/og-1", "/json-ld", "/windows-1251/%CF%F0")
     publisher.counts({**dict.fromkeys(articles, (1,)), "/section": (0,)})
 
 
-def test_an_app_that_changes_its_address_and_its_head(
-    publisher: Publisher, reader: BrowserContext
-) -> None:
+def test_single_page_app_counts_each_article(publisher: Publisher, reader: BrowserContext) -> None:
     head = script() + '<meta property="og:type" content="article">'
     publisher.newspaper.pages["/app/1"] = page(head + '<link rel=canonical href="/app/1">')
     tab = opened(reader, f"{NEWS}/app/1")
@@ -125,14 +121,14 @@ def test_an_app_that_changes_its_address_and_its_head(
 
     def seen(article: str) -> None:
         key = f"mostread:view,,{article}"
-        wait_until(lambda: key in records(tab), f"{article} is seen")
+        wait_until(lambda: key in records(tab), f"the tracker sees {article}")
 
     seen("/app/1")
     tab.evaluate(go, ["pushState", "/app/2", "article"])
     seen("/app/2")
-    tab.evaluate("history.replaceState({}, '', '/app/2?share=1#top')")  # neither is another page
+    tab.evaluate("history.replaceState({}, '', '/app/2?share=1#top')")  # neither is a new page
     tab.evaluate("location.hash = 'comments'")
-    tab.evaluate(go, ["pushState", "/app", "website"])  # no article
+    tab.evaluate(go, ["pushState", "/app", "website"])  # not an article
     tab.evaluate(go, ["replaceState", "/app/3", "article"])
     seen("/app/3")
     tab.evaluate(
@@ -148,20 +144,24 @@ def test_an_app_that_changes_its_address_and_its_head(
     publisher.counts({**dict.fromkeys(articles, (1,)), "/app": (0,)})
 
 
-def test_an_app_that_says_itself_what_is_seen(publisher: Publisher, reader: BrowserContext) -> None:
+def test_single_page_app_may_report_views_itself(
+    publisher: Publisher, reader: BrowserContext
+) -> None:
     publisher.newspaper.pages["/spa"] = page(script('data-article=""'))
     tab = opened(reader, f"{NEWS}/spa")
-    for article in ("first", "first", "second", "first"):  # drawn again, there, and back
+    for article in ("first", "first", "second", "first"):  # rendered twice, away and back
         tab.evaluate("article => mostread.view(article)", article)
     publisher.counts({"first": (1,), "second": (1,)})
 
 
-def test_back_from_the_back_forward_cache(publisher: Publisher, reader: BrowserContext) -> None:
+def test_page_restored_from_back_forward_cache_counts_again(
+    publisher: Publisher, reader: BrowserContext
+) -> None:
     publisher.newspaper.pages["/elsewhere"] = page("")
     tab = opened(reader, publisher.article("cached"))
-    looked_at(tab)
+    poll(tab)
     tab.evaluate("restored = false; addEventListener('pageshow', e => restored = e.persisted)")
-    # As if the half hour was over when the reader comes back.
+    # As if the half hour had ended before the reader returns.
     tab.evaluate("addEventListener('pagehide', () => localStorage.clear())")
     tab.goto(f"{NEWS}/elsewhere")
     tab.evaluate("history.back()")
@@ -170,14 +170,14 @@ def test_back_from_the_back_forward_cache(publisher: Publisher, reader: BrowserC
     publisher.counts({"cached": (2,)})
 
 
-def test_offline_and_a_reload_lose_nothing(publisher: Publisher, reader: BrowserContext) -> None:
+def test_offline_events_survive_a_closed_page(publisher: Publisher, reader: BrowserContext) -> None:
     tab = opened(reader, publisher.article("offline"))
     reader.set_offline(True)
     tab.evaluate("mostread.like(); mostread.view('read-offline')")
-    # More than may be under way when a page is left: 64 KiB. It goes in two requests.
+    # More than the 64 KiB that keepalive requests may carry: it takes two requests.
     long = "ж" * 128
     tab.evaluate("long => { for (let n = 0; n < 190; n++) mostread.comment(long) }", long)
-    wait_until(lambda: len(records(tab)) == 193, "all of it is kept")
+    wait_until(lambda: len(records(tab)) == 193, "all events are stored")
     tab.close()
     reader.set_offline(False)
     publisher.article("online")
@@ -186,9 +186,7 @@ def test_offline_and_a_reload_lose_nothing(publisher: Publisher, reader: Browser
     publisher.counts({"offline": (1, 0, 1), long: (0, 190), **one})
 
 
-def test_a_page_that_stays_open_sends_what_waits(
-    publisher: Publisher, reader: BrowserContext
-) -> None:
+def test_open_page_retries_waiting_events(publisher: Publisher, reader: BrowserContext) -> None:
     tab = opened(reader, publisher.article("open"))
     reader.set_offline(True)
     tab.evaluate("mostread.comment()")
@@ -196,13 +194,13 @@ def test_a_page_that_stays_open_sends_what_waits(
     publisher.counts({"open": (1, 1)})
 
 
-def test_what_waits_longer_than_ids_are_known_is_dropped(
+def test_events_older_than_the_resend_limit_are_dropped(
     publisher: Publisher, reader: BrowserContext
 ) -> None:
     tab = opened(reader, publisher.article("dropped"))
     reader.set_offline(True)
     tab.evaluate("mostread.comment()")
-    wait_until(lambda: len(records(tab)) == 2, "it is kept")
+    wait_until(lambda: len(records(tab)) == 2, "the event is stored")
     reader.clock.install()
     reader.clock.fast_forward("26:00")
     reader.set_offline(False)
@@ -213,14 +211,14 @@ def test_what_waits_longer_than_ids_are_known_is_dropped(
 
 @pytest.fixture
 def without_kafka(publisher: Publisher) -> Service:
-    """A collector that has none: it answers 503."""
+    """A collector without Kafka, which answers 503."""
     (port,) = free_ports(1)
     service = publisher.system.service("collector", MOSTREAD_KAFKA_BROKERS=f"127.0.0.1:{port}")
-    wait_until(lambda: "kafka" in service.failing(), "it knows that Kafka is away")
+    wait_until(lambda: "kafka" in service.failing(), "it reports Kafka as unavailable")
     return service
 
 
-def test_a_collector_without_kafka_and_one_that_is_away(
+def test_events_survive_an_unavailable_collector(
     publisher: Publisher, reader: BrowserContext, without_kafka: Service
 ) -> None:
     src = f"{without_kafka.url}/tracker.js"
@@ -234,13 +232,15 @@ def test_a_collector_without_kafka_and_one_that_is_away(
     publisher.counts({"waiting": (1, 0, 1)})
 
 
-def test_blocked_or_full_storage(publisher: Publisher, reader: BrowserContext) -> None:
+def test_tracker_works_with_blocked_or_full_storage(
+    publisher: Publisher, reader: BrowserContext
+) -> None:
     address = publisher.article("blocked")
     publisher.newspaper.headers["/blocked"] = {"Content-Security-Policy": "sandbox allow-scripts"}
     tab = opened(reader, address)
     assert tab.evaluate("(() => { try { localStorage } catch (e) { return e.name } })()")
     tab.evaluate("mostread.like(); mostread.like()")
-    opened(reader, address)  # the collector knows the view by the reader's half hour
+    opened(reader, address)  # the collector derives the same view id
     fill = """<script>
         for (let size = 1 << 22; size >= 1; size /= 2)
             for (let n = 0; n < 3; n++)
@@ -252,7 +252,7 @@ def test_blocked_or_full_storage(publisher: Publisher, reader: BrowserContext) -
     publisher.counts({"blocked": (1, 0, 1), "full": (1, 1)})
 
 
-def test_under_a_strict_policy_with_a_nonce_and_an_embedder_policy(
+def test_tracker_runs_under_strict_csp_and_coep(
     publisher: Publisher, reader: BrowserContext
 ) -> None:
     policy = f"default-src 'none'; script-src 'nonce-3f2a'; connect-src {COLLECT}"
@@ -262,14 +262,14 @@ def test_under_a_strict_policy_with_a_nonce_and_an_embedder_policy(
     }
     tab = reader.new_page()
     violations: list[str] = []
-    tab.on("console", lambda said: violations.append(said.text))
+    tab.on("console", lambda message: violations.append(message.text))
     publisher.article("strict", 'nonce="3f2a"')
     tab.goto(f"{NEWS}/strict")
     publisher.counts({"strict": (1,)})
-    assert [said for said in violations if "Policy" in said] == []
+    assert [text for text in violations if "Policy" in text] == []
 
 
-def test_two_trackers_on_a_page_count_once(publisher: Publisher, reader: BrowserContext) -> None:
+def test_two_trackers_on_one_page_count_once(publisher: Publisher, reader: BrowserContext) -> None:
     publisher.newspaper.pages["/twice"] = page(script('data-article="twice"') * 2)
     tab = opened(reader, f"{NEWS}/twice")
     tab.evaluate(
@@ -287,10 +287,10 @@ def test_two_trackers_on_a_page_count_once(publisher: Publisher, reader: Browser
     publisher.counts({"twice": (1, 1), "another": (0,)})
 
 
-def test_who_asks_not_to_be_tracked_where_it_is_respected(
+def test_privacy_signals_are_honoured_with_data_dnt_only(
     publisher: Publisher, reader: BrowserContext
 ) -> None:
-    # Chromium has no Global Privacy Control, and no Do Not Track that a test can set.
+    # Chromium lacks Global Privacy Control, and tests cannot set Do Not Track.
     for name, signal in ("dnt", "doNotTrack: '1'"), ("gpc", "globalPrivacyControl: true"):
         asking = publisher.reader()
         asking.add_init_script(
@@ -298,38 +298,42 @@ def test_who_asks_not_to_be_tracked_where_it_is_respected(
             " Object.defineProperty(Navigator.prototype, n, { value })"
         )
         tab = opened(asking, publisher.article(f"{name}-respected", "data-dnt"))
-        tab.evaluate("mostread.like(); mostread.comment(); mostread.view('told')")
-        looked_at(tab)
+        tab.evaluate("mostread.like(); mostread.comment(); mostread.view('dnt-view')")
+        poll(tab)
         assert records(tab) == {}
         opened(asking, publisher.article(f"{name}-overlooked"))
         asking.close()
-    opened(reader, publisher.article("asked-nothing", "data-dnt"))
-    counted = ("dnt-overlooked", "gpc-overlooked", "asked-nothing")
-    respected = ("dnt-respected", "gpc-respected", "told")
+    opened(reader, publisher.article("no-signal", "data-dnt"))
+    counted = ("dnt-overlooked", "gpc-overlooked", "no-signal")
+    respected = ("dnt-respected", "gpc-respected", "dnt-view")
     publisher.counts({**dict.fromkeys(counted, (1,)), **dict.fromkeys(respected, (0,))})
 
 
-def test_localhost_automation_and_frames_only_where_told(
+def test_localhost_automation_and_frames_need_attributes(
     publisher: Publisher, reader: BrowserContext
 ) -> None:
     pages = publisher.newspaper.pages
     local = f"http://localhost:{publisher.newspaper.port}"
     publisher.article("local")
-    publisher.article("local-told", "data-localhost")
-    for name in ("local", "local-told"):
+    publisher.article("local-enabled", "data-localhost")
+    for name in ("local", "local-enabled"):
         tab = opened(reader, f"{local}/{name}")
         tab.evaluate("mostread.like()")
-        looked_at(tab)
+        poll(tab)
     opened(reader, f"{local.replace('localhost', '127.0.0.1')}/local")
     pages["/automation"] = page(f"<script async src={TRACKER} data-article=automation></script>")
-    looked_at(opened(reader, f"{NEWS}/automation"))
+    poll(opened(reader, f"{NEWS}/automation"))
     pages["/frame"] = page(script('data-article="frame"'))
-    pages["/frame-told"] = page(script('data-article="frame-told" data-iframe'))
-    pages["/frames"] = page("", '<iframe src="/frame"></iframe><iframe src="/frame-told"></iframe>')
+    pages["/frame-enabled"] = page(script('data-article="frame-enabled" data-iframe'))
+    pages["/frames"] = page(
+        "", '<iframe src="/frame"></iframe><iframe src="/frame-enabled"></iframe>'
+    )
     tab = reader.new_page()
     tab.goto(f"{NEWS}/frames")
     for frame in tab.frames[1:]:
         frame.wait_for_function(READY)
-        looked_at(frame)
-    ignored = ("local", "automation", "frame")
-    publisher.counts({"local-told": (1, 0, 1), "frame-told": (1,), **dict.fromkeys(ignored, (0,))})
+        poll(frame)
+    not_counted = ("local", "automation", "frame")
+    publisher.counts(
+        {"local-enabled": (1, 0, 1), "frame-enabled": (1,), **dict.fromkeys(not_counted, (0,))}
+    )

@@ -28,9 +28,9 @@ CORS = {
 class ArticleRoutes:
     """Handlers that write the articles topic. A success means that Kafka acknowledged."""
 
-    def __init__(self, delivery: Delivery, known: TokenStore) -> None:
+    def __init__(self, delivery: Delivery, token_store: TokenStore) -> None:
         self._delivery = delivery
-        self._known = known
+        self._token_store = token_store
 
     def add_to(self, app: web.Application) -> None:
         # An explicit pattern, because aiohttp's default excludes braces.
@@ -72,7 +72,7 @@ class ArticleRoutes:
         return web.Response(status=204)
 
     def _require(self, request: web.Request, roles: frozenset[Role]) -> Token:
-        return require_role(request.headers, self._known.tokens, roles)
+        return require_role(request.headers, self._token_store.tokens, roles)
 
     async def _place(self, placement: Placement) -> bytes:
         value = payloads.encode(placement)

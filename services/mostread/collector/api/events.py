@@ -40,12 +40,12 @@ class EventRoutes:
         settings: CollectorSettings,
         pipeline: Pipeline,
         delivery: Delivery,
-        known: TokenStore,
+        token_store: TokenStore,
         metrics: CollectorMetrics,
     ) -> None:
         self._pipeline = pipeline
         self._delivery = delivery
-        self._known = known
+        self._token_store = token_store
         self._metrics = metrics
         self._addresses = AddressResolver(
             settings.trusted_proxies, settings.collector_forwarded_header
@@ -88,7 +88,7 @@ class EventRoutes:
 
     def _client(self, request: web.Request) -> ClientInfo:
         """Return the client of a request. Raises Unauthorized for an unknown token."""
-        token = authenticate(request.headers, self._known.tokens)
+        token = authenticate(request.headers, self._token_store.tokens)
         role = None if token is None else token.role
         return ClientInfo(self._addresses.resolve(request), request.headers, role)
 

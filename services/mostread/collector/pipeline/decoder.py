@@ -19,14 +19,14 @@ _STREAM = Decoder(SentEvent)
 _ENCODER = Encoder()
 
 
-class Decoded(NamedTuple):
+class DecodedBody(NamedTuple):
     """The valid events of a request in their order, and a rejection for each other."""
 
     events: list[SentEvent]
     rejected: list[Rejection]
 
 
-def decode(body: bytes, *, may_retract: bool, max_events: int) -> Decoded:
+def decode(body: bytes, *, may_retract: bool, max_events: int) -> DecodedBody:
     """Return the events of a body; for any bytes, the only exception is TooManyEvents.
 
     `may_retract`: whether the client may send events of delta -1. Raises TooManyEvents if the
@@ -34,8 +34,8 @@ def decode(body: bytes, *, may_retract: bool, max_events: int) -> Decoded:
     """
     events = _decode_fast(body, may_retract)
     if events is None or len(events) > max_events:
-        return Decoded(*decode_each(body, may_retract=may_retract, max_events=max_events))
-    return Decoded(events, [])
+        return DecodedBody(*decode_each(body, may_retract=may_retract, max_events=max_events))
+    return DecodedBody(events, [])
 
 
 def _decode_fast(body: bytes, may_retract: bool) -> list[SentEvent] | None:
