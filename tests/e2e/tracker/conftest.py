@@ -1,4 +1,4 @@
-"""The whole system and a publisher's site, once for all tests here, and a browser a file."""
+"""One system and one publisher site for all tests here, and one browser per file."""
 
 from collections.abc import Iterator
 from uuid import uuid4
@@ -35,7 +35,7 @@ def site() -> Iterator[Newspaper]:
         yield site
 
 
-# While Playwright runs, this thread's event loop is its own: no longer than for one file.
+# Playwright occupies this thread's event loop while it runs, so it runs for one file at a time.
 @pytest.fixture(scope="module")
 def publisher(counting: System, site: Newspaper) -> Iterator[Publisher]:
     with driven(hosts(site, counting)) as browser:

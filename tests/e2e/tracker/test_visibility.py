@@ -1,10 +1,10 @@
-"""Pages that are loaded and not yet seen, in a Chromium that nobody drives."""
+"""Pages that a reader does not see, or sees without JavaScript."""
 
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from tests.support.browser import alone
-from tests.support.publisher import NEWS, TRACKER, Publisher, hosts, page
+from tests.support.publisher import COLLECT, NEWS, TRACKER, Publisher, hosts, page
 from tests.support.system import wait_until
 
 WAIT = """<script>
@@ -20,12 +20,13 @@ def unattended(publisher: Publisher, path: str, directory: Path) -> AbstractCont
     return alone(names, NEWS + path, directory / "profile")
 
 
-def asked(publisher: Publisher, path: str) -> list[str]:
-    """Return the Sec-Purpose of each request of a page."""
-    return [purpose for asked, purpose in publisher.newspaper.asked if asked == path]
+def purposes(publisher: Publisher, path: str) -> list[str]:
+    """Return the Sec-Purpose of each request for a page."""
+    requests = publisher.newspaper.asked
+    return [purpose for requested, purpose in requests if requested == path]
 
 
-def test_a_prerendered_page_counts_when_it_is_shown(publisher: Publisher, tmp_path: Path) -> None:
+def test_prerendered_page_counts_once_shown(publisher: Publisher, tmp_path: Path) -> None:
     pages = publisher.newspaper.pages
     pages["/before"] = page(
         f'<script type="speculationrules">{RULES}</script>'
@@ -35,17 +36,15 @@ def test_a_prerendered_page_counts_when_it_is_shown(publisher: Publisher, tmp_pa
     ran = '<script>fetch("/ran-" + document.prerendering)</script>'
     pages["/prerendered"] = page(ran + tag)
     with unattended(publisher, "/before", tmp_path):
-        wait_until(lambda: bool(asked(publisher, "/ran-true")), "it is prerendered")
+        wait_until(lambda: bool(purposes(publisher, "/ran-true")), "it is prerendered")
         publisher.counts({"prerendered": (0,)})
         pages["/go"] = "now"
         publisher.counts({"prerendered": (1,)})
-    assert asked(publisher, "/prerendered") == ["prefetch;prerender"]
+    assert purposes(publisher, "/prerendered") == ["prefetch;prerender"]
     del pages["/go"]
 
 
-def test_a_page_in_the_background_counts_when_it_is_looked_at(
-    publisher: Publisher, tmp_path: Path
-) -> None:
+def test_background_page_counts_once_visible(publisher: Publisher, tmp_path: Path) -> None:
     pages = publisher.newspaper.pages
     pages["/in-front"] = page(WAIT % "window.close()")
     behind = f"""<script>
@@ -61,9 +60,24 @@ def test_a_page_in_the_background_counts_when_it_is_looked_at(
     pages["/behind"] = page(behind)
     with unattended(publisher, "/behind", tmp_path):
         wait_until(
-            lambda: bool(asked(publisher, "/loaded-true")), "the tracker runs behind the other tab"
+            lambda: bool(purposes(publisher, "/loaded-true")),
+            "the tracker runs behind the other tab",
         )
         publisher.counts({"behind": (0,)})
         pages["/go"] = "now"
         publisher.counts({"behind": (1,)})
     del pages["/go"]
+
+
+def test_pixel_counts_a_view_without_javascript(publisher: Publisher) -> None:
+    pixel = f'<img src="{COLLECT}/v1/pixel.gif?article_id=pictured&site=steppe" alt="">'
+    publisher.newspaper.pages["/pictured"] = page("", f"<noscript>{pixel}</noscript>")
+    reader = publisher.browser.new_context(java_script_enabled=False)
+    tab = reader.new_page()
+    for _ in range(2):  # a view and its reload
+        tab.goto(f"{NEWS}/pictured")
+    with_script = publisher.reader()
+    with_script.new_page().goto(f"{NEWS}/pictured")
+    publisher.counts({"pictured": (1,)}, site="steppe")
+    reader.close()
+    with_script.close()
