@@ -197,7 +197,7 @@ async def test_the_log_is_for_the_newsroom(service: Service, counted: Counted) -
     [
         (None, 401, "of the role editor"),
         ("another", 401, "not known here"),
-        ("the cms", 403, "is of the role cms; this needs editor"),
+        ("the cms", 403, "has the role cms; this needs editor"),
     ],
 )
 async def test_nobody_else_reads_the_log(

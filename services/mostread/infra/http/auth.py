@@ -34,7 +34,7 @@ def require_role(
         raise Unauthorized(f"Send `Authorization: Bearer <token>` of the role {wanted}.")
     if token.role not in roles:
         raise Forbidden(
-            f"The token {token.name!r} is of the role {token.role}; this needs {wanted}."
+            f"The token {token.name!r} has the role {token.role}; this needs {wanted}."
         )
     return token
 
@@ -72,7 +72,7 @@ def require(request: web.Request, tokens: tuple[Token, ...], roles: frozenset[Ro
                 403,
                 "forbidden",
                 "Forbidden",
-                f"The token {token.name!r} is of the role {token.role}; this needs {wanted}.",
+                f"The token {token.name!r} has the role {token.role}; this needs {wanted}.",
             )
         )
     return token

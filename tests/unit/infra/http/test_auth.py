@@ -35,7 +35,7 @@ def test_require_role_without_header_asks_for_a_token_of_the_role() -> None:
 
 
 def test_require_role_rejects_a_token_of_another_role() -> None:
-    with pytest.raises(Forbidden, match="'cms' is of the role cms; this needs editor"):
+    with pytest.raises(Forbidden, match="'cms' has the role cms; this needs editor"):
         require_role({"Authorization": "Bearer secret"}, TOKENS, frozenset({Role.EDITOR}))
 
 
