@@ -32,7 +32,7 @@ class RejectReason(StrEnum):
     SYNTAX = "syntax"
     DUPLICATE_FIELD = "duplicate_field"
     SCHEMA = "schema"
-    VIEW_TAKEN_BACK = "view_taken_back"
+    VIEW_RETRACTED = "view_retracted"
     TOKEN_REQUIRED = "token_required"  # noqa: S105  a reason, not a token
 
 
@@ -156,7 +156,7 @@ def _check(event: SentEvent, may_retract: bool) -> None:
     if event.delta == -1:
         if event.type == "view":
             raise InvalidEvent(
-                RejectReason.VIEW_TAKEN_BACK,
+                RejectReason.VIEW_RETRACTED,
                 "A view cannot be retracted; only a comment or a like can.",
             )
         if not may_retract:
