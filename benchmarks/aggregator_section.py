@@ -14,7 +14,7 @@ def section(servers: Servers, scale: Scale) -> str:
     """Measure all aggregators."""
     taking_part = contestants(scale.events)
     logs = {each.load: fill(servers.brokers, each.load) for each in taking_part}
-    found = in_turn(
+    results = in_turn(
         scale.rounds,
         {
             each.name: functools.partial(count, servers, each, logs[each.load])
@@ -23,7 +23,7 @@ def section(servers: Servers, scale: Scale) -> str:
     )
     for log in logs.values():
         delete(log)
-    return shown(found)
+    return shown(results)
 
 
 def count(servers: Servers, contestant: Contestant, log: Log) -> Measured:
@@ -35,9 +35,9 @@ def count(servers: Servers, contestant: Contestant, log: Log) -> Measured:
     return measured
 
 
-def shown(found: Mapping[str, Sequence[Measured]]) -> str:
-    """Return the tables: `found` has each round of each contestant."""
-    speeds = {name: [one.events_a_second for one in each] for name, each in found.items()}
+def shown(results: Mapping[str, Sequence[Measured]]) -> str:
+    """Return the tables: `results` has each round of each contestant."""
+    speeds = {name: [one.events_per_second for one in each] for name, each in results.items()}
     medians = {name: middle(each) for name, each in speeds.items()}
     rows = [
         [
@@ -46,7 +46,7 @@ def shown(found: Mapping[str, Sequence[Measured]]) -> str:
             spread(each),
             f"{medians[name] / medians[IDIOMATIC]:.1f}",
             _of_bare(name, medians),
-            f"{middle([one.processor for one in found[name]]):.2f}",
+            f"{middle([one.processor for one in results[name]]):.2f}",
         ]
         for name, each in speeds.items()
     ]
@@ -57,13 +57,13 @@ def shown(found: Mapping[str, Sequence[Measured]]) -> str:
         "× usual Faust",
         "of the bare loop",
     ]
-    columns.append("processor, µs an event")
+    columns.append("processor, µs per event")
     return f"{table(columns, rows)}\n\n{goals(_goals(medians))}"
 
 
 def _of_bare(name: str, medians: Mapping[str, float]) -> str:
     for size in SIZES:
-        if name.endswith(f", {size} a record"):
+        if name.endswith(f", {size} per record"):
             return f"{medians[name] / medians[named(BARE, size)]:.2f}"
     return ""
 
@@ -72,11 +72,11 @@ def _goals(medians: Mapping[str, float]) -> list[Goal]:
     one, hundred = (medians[named(MOSTREAD, size)] for size in SIZES)
     usual = medians[IDIOMATIC]
     return [
-        Goal("100 a record: × usual Faust", 70, hundred / usual),
-        Goal("100 a record: of the bare loop", 0.65, hundred / medians[named(BARE, 100)]),
-        Goal("1 a record: × usual Faust", 20, one / usual),
+        Goal("100 per record: × usual Faust", 70, hundred / usual),
+        Goal("100 per record: of the bare loop", 0.65, hundred / medians[named(BARE, 100)]),
+        Goal("1 per record: × usual Faust", 20, one / usual),
         Goal(
-            "1 a record: × ClickHouse's Kafka engine",
+            "1 per record: × ClickHouse's Kafka engine",
             1,
             one / max(medians[named(each, 1)] for each in ENGINES),
         ),

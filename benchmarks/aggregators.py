@@ -7,22 +7,22 @@ from benchmarks import mostread_aggregator, program
 from benchmarks.contestant import Contestant, Run
 from benchmarks.log import Load
 
-IDIOMATIC = "usual Faust program, 1 event a record"
+IDIOMATIC = "usual Faust program, 1 event per record"
 MOSTREAD, BARE = "mostread", "bare loop"
-# Four consumers were behind one with an event a record on two cores, and with a hundred had counted
-# the log before all of them had joined, so that there was nothing left to measure.
+# On two cores four consumers were slower than one at an event per record; at a hundred they had
+# counted the log before all of them had joined, which left nothing to measure.
 ENGINES: Mapping[str, Run] = {
     "ClickHouse's Kafka engine with 1 consumer": functools.partial(
         program.clickhouse_engine, consumers=1
     )
 }
 SIZES = (1, 100)
-"""Events a record."""
+"""Events per record."""
 
 
 def named(who: str, size: int) -> str:
     """Return the name of a contestant that reads records of `size` events."""
-    return f"{who}, {size} a record"
+    return f"{who}, {size} per record"
 
 
 def contestants(events: int) -> list[Contestant]:

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import cpu, http_load
-from benchmarks.contestant import Beside, Servers
+from benchmarks.contestant import Sampler, Servers
 from tests.support.servers import free_ports
 from tests.support.system import System, wait_until
 
@@ -37,7 +37,7 @@ class Collector:
 
     name: str
     start: Callable[[System], Started]
-    events_a_request: int
+    events_per_request: int
     connections: int
     durable: bool = True
     overloaded: bool = False
@@ -45,21 +45,21 @@ class Collector:
 
 @dataclass(frozen=True)
 class Taken:
-    """What a collector took. `kept` events are in Kafka, `acknowledged` were answered 202.
+    """Events that a collector accepted. `kept` ones are in Kafka, `acknowledged` got a 202.
 
     Those that were under way when the clients left are kept without an answer.
     """
 
-    events_a_second: float
-    events_a_core_second: float
+    events_per_second: float
+    events_per_core_second: float
     p99_ms: float
     acknowledged: int
     kept: int
-    refused_a_second: float = 0
+    refused_per_second: float = 0
 
 
 def measure(
-    servers: Servers, collector: Collector, seconds: float, *, beside: Beside = nullcontext
+    servers: Servers, collector: Collector, seconds: float, *, sampler: Sampler = nullcontext
 ) -> Taken:
     """Send to `collector` for so long, on a topic of its own.
 
@@ -69,9 +69,9 @@ def measure(
         name = f"collect_{time.time_ns()}"
         system = System(servers.brokers, servers.clickhouse_url, name, Path(directory))
         system.init()
-        size, connections = collector.events_a_request, collector.connections
+        size, connections = collector.events_per_request, collector.connections
         try:
-            with collector.start(system) as (url, pid), beside(pid):
+            with collector.start(system) as (url, pid), sampler(pid):
                 before = cpu.used(pid)
                 answered = http_load.load(
                     f"{url}/v1/events",
@@ -90,12 +90,12 @@ def measure(
             f"{collector.name} acknowledged {events} events and kept {kept}"
         )
         return Taken(
-            events_a_second=events / answered.seconds,
-            events_a_core_second=events / used,
+            events_per_second=events / answered.seconds,
+            events_per_core_second=events / used,
             p99_ms=answered.p99 / 1000,
             acknowledged=events,
             kept=kept,
-            refused_a_second=answered.refused / answered.seconds,
+            refused_per_second=answered.refused / answered.seconds,
         )
 
 
@@ -111,21 +111,21 @@ def _kept(system: System) -> int:
 @contextmanager
 def no_op(_: System) -> Iterator[tuple[str, int]]:
     """The limit."""
-    with _program("no_op") as found:
-        yield found
+    with _program("no_op") as address:
+        yield address
 
 
 @contextmanager
 def fastapi(system: System) -> Iterator[tuple[str, int]]:
     """The usual way."""
     kafka = system.kafka
-    with _program("fastapi_collector", kafka.kafka_brokers, kafka.events_topic) as found:
-        yield found
+    with _program("fastapi_collector", kafka.kafka_brokers, kafka.events_topic) as address:
+        yield address
 
 
 @contextmanager
 def mostread(system: System, workers: int = 1) -> Iterator[tuple[str, int]]:
-    """Ours."""
+    """Run the collector of mostread."""
     settings = {**_LIMITED, "MOSTREAD_COLLECTOR_WORKERS": str(workers)}
     service = system.service("collector", **settings).wait_ready()
     assert service.process is not None
@@ -153,14 +153,16 @@ def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
         return tried.connect_ex(("127.0.0.1", port)) == 0
 
 
-OURS = [
+MOSTREAD_COLLECTORS = [
     Collector("mostread", mostread, 1, 1000),
-    Collector("mostread, 200 events a request", mostread, 200, 32),
+    Collector("mostread, 200 events per request", mostread, 200, 32),
 ]
 COLLECTORS = [
     Collector("FastAPI + kafka-python, each acknowledgement awaited", fastapi, 1, 1000),
     Collector("aiohttp that keeps nothing: the limit", no_op, 1, 1000, durable=False),
-    *OURS,
-    Collector("mostread, three times as many as may wait", mostread, 1, 3000, overloaded=True),
+    *MOSTREAD_COLLECTORS,
+    Collector(
+        "mostread, three times the limit of waiting requests", mostread, 1, 3000, overloaded=True
+    ),
     Collector("mostread, two workers on one port", partial(mostread, workers=2), 1, 1000),
 ]

@@ -13,17 +13,17 @@ from mostread.infra.kafka import topics
 from tests.support.system import wait_until
 
 ASSIGNED = b"partitions_assigned"
-"""What a contestant writes into its log when its partitions begin to flow."""
+"""The line that a contestant logs when its partitions begin to flow."""
 
 LONGEST_SECONDS = 900
 
 
-def watch(log: Log, group: str, said: Path, pid: int) -> Measured:
-    """Wait until `pid`, whose output is in `said`, is assigned; measure until all is committed.
+def watch(log: Log, group: str, log_file: Path, pid: int) -> Measured:
+    """Wait until `pid`, whose output is in `log_file`, is assigned; measure until all is committed.
 
-    What it counted is left at 0: only the contestant's own store can tell.
+    The count stays 0: only the contestant's own store can tell.
     """
-    wait_until(lambda: ASSIGNED in said.read_bytes(), "partitions are assigned")
+    wait_until(lambda: ASSIGNED in log_file.read_bytes(), "partitions are assigned")
     began, used = time.monotonic(), cpu.used(pid)
     memory = []
     topic = log.kafka.events_topic
@@ -33,7 +33,10 @@ def watch(log: Log, group: str, said: Path, pid: int) -> Measured:
         def committed() -> bool:
             memory.append(resident(pid))
             offsets = admin.list_group_offsets([group])[group]
-            return all(place in offsets and offsets[place].offset >= ends[place] for place in ends)
+            return all(
+                partition in offsets and offsets[partition].offset >= ends[partition]
+                for partition in ends
+            )
 
         wait_until(committed, "all offsets are committed", LONGEST_SECONDS)
     took = time.monotonic() - began

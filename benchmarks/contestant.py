@@ -1,4 +1,4 @@
-"""Who takes part, and what is found out about each."""
+"""The programs that are compared, and the measurements of each."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -19,12 +19,12 @@ class Servers:
 class Measured:
     """How fast it was, what it says it counted, and what its process took of the machine.
 
-    `processor` is in microseconds an event, all threads together; it says more than speed where
+    `processor` is in microseconds per event, all threads together; it says more than speed where
     others want the same cores. `memory` holds resident bytes, about ten samples a second, from
     start to end.
     """
 
-    events_a_second: float
+    events_per_second: float
     processor: float
     counted: int
     memory: tuple[int, ...] = field(default=(), repr=False)
@@ -32,7 +32,7 @@ class Measured:
 
 Run = Callable[[Servers, Log], Measured]
 
-Beside = Callable[[int], AbstractContextManager[object]]
+Sampler = Callable[[int], AbstractContextManager[object]]
 """Something that is to happen to a process, by its id, while it is measured."""
 
 

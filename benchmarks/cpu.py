@@ -1,4 +1,4 @@
-"""What a process takes of the processor."""
+"""Processor time of a process."""
 
 import os
 from pathlib import Path

@@ -12,7 +12,7 @@ _SCRIPT = Path(__file__).with_name("wrk.lua")
 
 
 class Answered(msgspec.Struct):
-    """What came of a load; of `requests`, all with an answer, `refused` had one above 399."""
+    """Result of a load: of `requests` answers, `refused` had a status above 399."""
 
     requests: int
     microseconds: int
@@ -28,7 +28,7 @@ class Answered(msgspec.Struct):
 
     @property
     def a_second(self) -> float:
-        """Return requests a second."""
+        """Return requests per second."""
         return self.requests / self.seconds
 
 
@@ -45,13 +45,13 @@ def load(
     With `events` in each request, or GET where it is 0.
     """
     how_much = ["-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "30s"]
-    found = subprocess.run(
+    finished = subprocess.run(
         ["wrk", *how_much, "-s", str(_SCRIPT), url],
         env={**os.environ, "EVENTS": str(events), "NOW": str(time.time_ns() // 1_000_000)},
         check=True,
         capture_output=True,
     )
-    answered = msgspec.json.decode(found.stdout.splitlines()[-1], type=Answered)
-    assert answered.failed == 0, found.stdout.decode()
-    assert may_refuse or answered.refused == 0, found.stdout.decode()
+    answered = msgspec.json.decode(finished.stdout.splitlines()[-1], type=Answered)
+    assert answered.failed == 0, finished.stdout.decode()
+    assert may_refuse or answered.refused == 0, finished.stdout.decode()
     return answered

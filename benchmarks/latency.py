@@ -11,9 +11,9 @@ import aiohttp
 
 from tests.support.system import System
 
-PROBES_A_SECOND = 4
+PROBES_PER_SECOND = 4
 WARMING_SECONDS = 3
-PATIENCE_SECONDS = 120
+TIMEOUT_SECONDS = 120
 """How much longer than the probes are sent one waits for the last; then the run has failed."""
 
 
@@ -21,15 +21,15 @@ async def measure(system: System, *, rate: int, seconds: int) -> list[float]:
     """Return, in seconds, how long each of some probes took to be listed.
 
     A probe is one view of an article never seen before, on a site of its own, sent beside
-    `rate` events a second; the list of that site is asked for all the time, as a page does.
+    `rate` events per second; the list of that site is asked for all the time, as a page does.
     """
     collector, ranking = system.service("collector"), system.service("ranking")
     for service in (collector, ranking, system.service("aggregator")):
         service.wait_ready()
     with _traffic(collector.url, rate):
         await asyncio.sleep(WARMING_SECONDS)
-        async with asyncio.timeout(seconds + PATIENCE_SECONDS), aiohttp.ClientSession() as session:
-            return await _probed(session, collector.url, ranking.url, seconds * PROBES_A_SECOND)
+        async with asyncio.timeout(seconds + TIMEOUT_SECONDS), aiohttp.ClientSession() as session:
+            return await _probed(session, collector.url, ranking.url, seconds * PROBES_PER_SECOND)
 
 
 @contextmanager
@@ -59,7 +59,7 @@ async def _probed(
             sent[f"probe-{number}"] = time.monotonic()
             async with session.post(f"{collector}/v1/events", json=event) as answer:
                 assert answer.status == 202
-            await asyncio.sleep(1 / PROBES_A_SECOND)
+            await asyncio.sleep(1 / PROBES_PER_SECOND)
 
     async def watch() -> None:
         address = f"{ranking}/v1/most-read?site=probe&window=1h&limit=100&offset="

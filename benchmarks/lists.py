@@ -20,7 +20,7 @@ COLD = 40
 
 @dataclass(frozen=True)
 class Served:
-    """Milliseconds of each list computed anew; requests a second, and p99, of a kept one.
+    """Milliseconds of each computed list; requests per second and p99 of a cached one.
 
     `first_ms` are those of lists of which no page was asked for in this minute: the list an hour
     before, which says where an article stood, is computed with them.
@@ -77,5 +77,5 @@ def _milliseconds(address: str, items: int) -> float:
 
 
 def cold_median(served: Served) -> float:
-    """Return the median of the lists computed anew, in milliseconds."""
+    """Return the median time of computing a list, in milliseconds."""
     return statistics.median(served.cold_ms)

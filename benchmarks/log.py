@@ -20,7 +20,7 @@ BATCH_BYTES = 512 << 10
 
 @dataclass(frozen=True)
 class Load:
-    """What is in a log: views mostly, each id once, no event older than `LATENESS_MS`.
+    """Content of a log: mostly views, each id once, no event older than `LATENESS_MS`.
 
     Articles are skewed as on a news page (the second has half of the first's readers, the
     third a third), or evenly read. Record times run evenly over `seconds`, up to now. Each view
@@ -28,7 +28,7 @@ class Load:
     """
 
     events: int
-    events_a_record: int = 100
+    events_per_record: int = 100
     articles: int = 2_000
     even: bool = False
     seconds: int = 600
@@ -59,8 +59,8 @@ def fill(brokers: str, load: Load) -> Log:
         topics.create_missing(admin, wanted)
         asyncio.run(_write(kafka, load, now=time.time_ns() // 1_000_000))
         places = [TopicPartition(kafka.events_topic, number) for number in range(PARTITIONS)]
-        found = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST))
-    return Log(load, kafka, {place.partition: end.offset for place, end in found.items()})
+        offsets = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST))
+    return Log(load, kafka, {partition.partition: end.offset for partition, end in offsets.items()})
 
 
 def delete(log: Log) -> None:
@@ -116,7 +116,7 @@ async def _write(kafka: KafkaSettings, load: Load, now: int) -> None:
 
         for partition, written, event in _events(load, now):
             gathered[partition].append(event)
-            if len(gathered[partition]) == load.events_a_record:
+            if len(gathered[partition]) == load.events_per_record:
                 await add(partition, written)
         for partition in range(PARTITIONS):
             if gathered[partition]:

@@ -1,4 +1,4 @@
-"""What the figures were taken on."""
+"""The machine and the versions behind the figures."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""What a process takes in memory."""
+"""Memory of a process."""
 
 import os
 from pathlib import Path

@@ -7,13 +7,15 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from benchmarks import committed
-from benchmarks.contestant import Beside, Measured, Servers
+from benchmarks.contestant import Measured, Sampler, Servers
 from benchmarks.log import Log
 from mostread.infra.clickhouse.client import connect
 from tests.support.system import System
 
 
-def run(servers: Servers, log: Log, *, workers: int = 1, beside: Beside = nullcontext) -> Measured:
+def run(
+    servers: Servers, log: Log, *, workers: int = 1, sampler: Sampler = nullcontext
+) -> Measured:
     """Count `log` into a database of its own; the memory is that of the first worker.
 
     `beside` is entered with its process id while it counts.
@@ -26,7 +28,7 @@ def run(servers: Servers, log: Log, *, workers: int = 1, beside: Beside = nullco
         system.environment["MOSTREAD_KAFKA_TOPIC_PREFIX"] = log.kafka.kafka_topic_prefix
         system.init()
         try:
-            return _count(system, log, workers, beside)
+            return _count(system, log, workers, sampler)
         finally:
             system.end()
             client = connect(system.clickhouse)
@@ -34,12 +36,12 @@ def run(servers: Servers, log: Log, *, workers: int = 1, beside: Beside = nullco
             client.close()
 
 
-def _count(system: System, log: Log, workers: int, beside: Beside) -> Measured:
+def _count(system: System, log: Log, workers: int, sampler: Sampler) -> Measured:
     started = [system.service("aggregator") for _ in range(workers)]
     first = started[0]
     assert first.process is not None
     group = system.environment["MOSTREAD_AGGREGATOR_GROUP"]
-    with beside(first.process.pid):
+    with sampler(first.process.pid):
         measured = committed.watch(log, group, first.log, first.process.pid)
     counted = sum(outcomes["counted"] for outcomes in system.outcomes().values())
     assert [worker.stop() for worker in started] == [0] * workers

@@ -1,4 +1,4 @@
-"""Where a process spends its processor time: py-spy's samples, told apart by stage."""
+"""Where a process spends its processor time: py-spy's samples by stage."""
 
 import shutil
 import signal
@@ -63,10 +63,10 @@ def shares(samples: Sequence[tuple[list[str], int]], stages: Stages) -> dict[str
 
     A sample belongs to the stage of its innermost frame that belongs to any.
     """
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for stack, times in samples:
-        found[_stage(stack, stages)] += times
-    return {name: 100 * found[name] / max(1, found.total()) for name in [*stages, REST]}
+        counts[_stage(stack, stages)] += times
+    return {name: 100 * counts[name] / max(1, counts.total()) for name in [*stages, REST]}
 
 
 def _stage(stack: Sequence[str], stages: Stages) -> str:

@@ -63,14 +63,14 @@ def section(servers: Servers, scale: Scale) -> str:
     aggregator = {
         name: _aggregator(servers, load)
         for name, load in {
-            "1 a record": Load(scale.events // 3, 1),
-            "100 a record": Load(scale.events, 100),
+            "1 per record": Load(scale.events // 3, 1),
+            "100 per record": Load(scale.events, 100),
             "1,000,000 articles evenly": Load(scale.events // 3, articles=1_000_000, even=True),
         }.items()
     }
     collector = {
-        f"{each.events_a_request} a request": _collector(servers, each, scale.seconds)
-        for each in collectors.OURS
+        f"{each.events_per_request} per request": _collector(servers, each, scale.seconds)
+        for each in collectors.MOSTREAD_COLLECTORS
     }
     return f"{_shown('aggregator', aggregator)}\n\n{_shown('collector', collector)}"
 
@@ -80,7 +80,7 @@ def _aggregator(servers: Servers, load: Load) -> dict[str, float]:
     run = functools.partial(mostread_aggregator.run, servers, log)
     with tempfile.TemporaryDirectory() as directory:
         samples = Profile(Path(directory, "samples"))
-        run(beside=samples.of)
+        run(sampler=samples.of)
     delete(log)
     return profile.shares(samples.samples, AGGREGATOR)
 
@@ -88,11 +88,11 @@ def _aggregator(servers: Servers, load: Load) -> dict[str, float]:
 def _collector(servers: Servers, collector: Collector, seconds: float) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as directory:
         samples = Profile(Path(directory, "samples"))
-        collectors.measure(servers, collector, seconds, beside=samples.of)
+        collectors.measure(servers, collector, seconds, sampler=samples.of)
     return profile.shares(samples.samples, COLLECTOR)
 
 
-def _shown(what: str, found: Mapping[str, Mapping[str, float]]) -> str:
-    stages = next(iter(found.values()))
-    rows = [[stage, *(f"{each[stage]:.0f}" for each in found.values())] for stage in stages]
-    return table([f"{what}, % of its processor time", *found], rows)
+def _shown(what: str, shares: Mapping[str, Mapping[str, float]]) -> str:
+    stages = next(iter(shares.values()))
+    rows = [[stage, *(f"{each[stage]:.0f}" for each in shares.values())] for stage in stages]
+    return table([f"{what}, % of its processor time", *shares], rows)

@@ -1,4 +1,4 @@
-"""A peer that is a program of its own, beside us in `programs/`."""
+"""A peer as a program of its own, from `programs/`."""
 
 import dataclasses
 import re
@@ -20,14 +20,14 @@ _STOP_SECONDS = 60
 def run(name: str, log: Log, *more: str) -> Measured:
     """Run `programs/<name>.py BROKERS TOPIC GROUP ...` until it has committed all of `log`.
 
-    When it is told to end it says `counted N`. One that begins before its partitions are all
+    On SIGTERM it prints `counted N`. One that begins before its partitions are all
     assigned says `before N` just then: only what it counts from there on is its speed.
     """
     group = f"{name}_{time.time_ns()}"
     arguments = [log.kafka.kafka_brokers, log.kafka.events_topic, group, *more]
     with tempfile.TemporaryDirectory() as directory:
-        said = Path(directory, "said")
-        with said.open("wb") as out:
+        log_file = Path(directory, "said")
+        with log_file.open("wb") as out:
             process = subprocess.Popen(
                 [sys.executable, str(_PROGRAMS / f"{name}.py"), *arguments],
                 cwd=directory,
@@ -35,19 +35,19 @@ def run(name: str, log: Log, *more: str) -> Measured:
                 stderr=subprocess.STDOUT,
             )
         try:
-            measured = committed.watch(log, group, said, process.pid)
+            measured = committed.watch(log, group, log_file, process.pid)
             process.send_signal(signal.SIGTERM)
             process.wait(_STOP_SECONDS)
         finally:
             process.kill()
             process.wait()
-        counted = re.search(rb"counted (\d+)", said.read_bytes())
-        assert counted, said.read_text()[-2000:]
-        before = re.search(rb"before (\d+)", said.read_bytes())
+        counted = re.search(rb"counted (\d+)", log_file.read_bytes())
+        assert counted, log_file.read_text()[-2000:]
+        before = re.search(rb"before (\d+)", log_file.read_bytes())
     rest = log.load.events - int(before[1] if before else 0)
-    # Of a small log nothing may be left; then its speed says nothing anyway.
-    speed = measured.events_a_second * (rest / log.load.events or 1)
-    return dataclasses.replace(measured, counted=int(counted[1]), events_a_second=speed)
+    # A small log may be finished already; then its speed means nothing anyway.
+    speed = measured.events_per_second * (rest / log.load.events or 1)
+    return dataclasses.replace(measured, counted=int(counted[1]), events_per_second=speed)
 
 
 def idiomatic_faust(_: Servers, log: Log) -> Measured:

@@ -27,11 +27,11 @@ Section = Callable[[Servers, Scale], str]
 def in_turn(
     rounds: int, contestants: Mapping[str, Callable[[], Result]]
 ) -> dict[str, list[Result]]:
-    """Return what each found in each round."""
-    found: dict[str, list[Result]] = {name: [] for name in contestants}
+    """Return the result of each contestant in each round."""
+    results: dict[str, list[Result]] = {name: [] for name in contestants}
     for number in range(1, rounds + 1):
         for name, measure in contestants.items():
             result = measure()
-            found[name].append(result)
+            results[name].append(result)
             click.echo(f"round {number}: {name}: {result}", err=True)
-    return found
+    return results

@@ -14,22 +14,22 @@ ARTICLES = (1_000, 10_000, 100_000, 1_000_000)
 MILLION = f"{ARTICLES[-1]:,} articles, evenly read"
 HOUR = "an hour's log"
 FLAT = 1.15
-"""By so much may memory grow in the second half of an hour: what is held is bounded by time."""
+"""By so much may memory grow in the second half of an hour: its data is bounded by time."""
 
 
 def section(servers: Servers, scale: Scale) -> str:
     """Measure each once: what is looked for is a curve, not a figure."""
-    found: dict[str, Measured] = {}
+    measurements: dict[str, Measured] = {}
     rows = []
     for each in contestants(scale.events):
         log = fill(servers.brokers, each.load)
         measure = functools.partial(count, servers, each, log)
-        (found[each.name],) = in_turn(1, {each.name: measure})[each.name]
+        (measurements[each.name],) = in_turn(1, {each.name: measure})[each.name]
         delete(log)
-        rows.append(_row(each, found[each.name]))
-    hour = _places(found[HOUR].memory)
+        rows.append(_row(each, measurements[each.name]))
+    hour = _places(measurements[HOUR].memory)
     wanted = [
-        Goal("peak MiB, " + MILLION, 600, max(found[MILLION].memory) / (1 << 20), most=True),
+        Goal("peak MiB, " + MILLION, 600, max(measurements[MILLION].memory) / (1 << 20), most=True),
         Goal(HOUR + ": memory at its end, of its middle", FLAT, hour[2] / hour[1], most=True),
     ]
     columns = ["mostread", "events", "events/s", "MiB: start", "middle", "end", "peak"]
@@ -40,23 +40,23 @@ def contestants(events: int) -> list[Contestant]:
     """Return mostread under each load; the worker whose memory is shown is the first."""
     plain = Load(events)
     one, two = (functools.partial(mostread_aggregator.run, workers=n) for n in (1, 2))
-    found = [Contestant("1 worker", one, plain), Contestant("2 workers", two, plain)]
+    contestants = [Contestant("1 worker", one, plain), Contestant("2 workers", two, plain)]
     for even in (False, True):
         how = "evenly read" if even else "as on a news page"
         for articles in ARTICLES:
             # Every event a counter of its own costs most: a third shows as much.
             load = Load(events // 3, articles=articles, even=even)
-            found.append(Contestant(f"{articles:,} articles, {how}", one, load))
+            contestants.append(Contestant(f"{articles:,} articles, {how}", one, load))
     for size in (1, 10, 100, 1_000):
-        name = "1 event a record" if size == 1 else f"{size:,} events a record"
-        found.append(Contestant(name, one, Load(events // 6, events_a_record=size)))
+        name = "1 event per record" if size == 1 else f"{size:,} events per record"
+        contestants.append(Contestant(name, one, Load(events // 6, events_per_record=size)))
     hour = Load(events * 6 // 5, seconds=3600)
-    return [*found, Contestant(HOUR, one, hour)]
+    return [*contestants, Contestant(HOUR, one, hour)]
 
 
 def _row(contestant: Contestant, measured: Measured) -> list[str]:
     memory = [*_places(measured.memory), max(measured.memory)]
-    speed = whole(measured.events_a_second)
+    speed = whole(measured.events_per_second)
     return [contestant.name, f"{contestant.load.events:,}", speed, *map(mib, memory)]
 
 

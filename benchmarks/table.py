@@ -1,4 +1,4 @@
-"""Tables as Markdown, and the goals beside them."""
+"""Tables and goals as Markdown."""
 
 import statistics
 from collections.abc import Sequence
@@ -32,19 +32,24 @@ middle = statistics.median
 
 @dataclass(frozen=True)
 class Goal:
-    """What must be reached; `most` says that `wanted` is an upper bound."""
+    """A target for a figure; with `most` it is an upper bound."""
 
     what: str
     wanted: float
-    found: float
+    measured: float
     most: bool = False
 
     @property
     def row(self) -> list[str]:
         """Return the row of a table of goals."""
-        met = self.found <= self.wanted if self.most else self.found >= self.wanted
+        met = self.measured <= self.wanted if self.most else self.measured >= self.wanted
         sign = "≤" if self.most else "≥"
-        return [self.what, f"{sign} {_short(self.wanted)}", _short(self.found), "✓" if met else "✗"]
+        return [
+            self.what,
+            f"{sign} {_short(self.wanted)}",
+            _short(self.measured),
+            "✓" if met else "✗",
+        ]
 
 
 def goals(reached: Sequence[Goal]) -> str:

@@ -1,4 +1,4 @@
--- What wrk sends, and how it says what came of it. EVENTS: how many in a request; 0 is a GET.
+-- The requests that wrk sends, and its report. EVENTS: how many in a request; 0 is a GET.
 local events = tonumber(os.getenv("EVENTS"))
 local requests, turn = {}, 0
 

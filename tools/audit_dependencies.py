@@ -24,7 +24,7 @@ SERVICES = ("pypi", "osv")
 
 
 class NoAnswer(Exception):
-    """What pip-audit says where it cannot do its work."""
+    """The message of pip-audit where it cannot do its work."""
 
 
 def audit(requirements: Path, service: str) -> list[dict[str, Any]]:
@@ -36,20 +36,20 @@ def audit(requirements: Path, service: str) -> list[dict[str, Any]]:
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
-        found: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]
+        known_faults: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]
     except ValueError:
-        *_, said = done.stderr.strip().splitlines() or ["it said nothing"]
-        raise NoAnswer(said) from None
-    return found
+        *_, last_line = done.stderr.strip().splitlines() or ["it said nothing"]
+        raise NoAnswer(last_line) from None
+    return known_faults
 
 
 def knows_faults(service: str) -> str | None:
     """Return why a service is of no use here, None where it knows the fault that all know."""
     with tempfile.TemporaryDirectory() as folder:
-        asked = Path(folder, "requirements.txt")
-        asked.write_text(f"{KNOWN_FAULT}\n")
+        requirements = Path(folder, "requirements.txt")
+        requirements.write_text(f"{KNOWN_FAULT}\n")
         try:
-            (answer,) = audit(asked, service)
+            (answer,) = audit(requirements, service)
         except NoAnswer as error:
             return str(error)
     if answer.get("vulns"):
@@ -70,7 +70,7 @@ def faults(report: list[dict[str, Any]]) -> Iterator[str]:
     "requirements", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=LOCKED
 )
 def main(requirements: Path) -> None:
-    """End with 1 where a fault is known; say so where nobody could be asked."""
+    """Exit with 1 for a known fault; report it where no service could be reached."""
     wanted = os.environ.get("PIP_AUDIT_VULNERABILITY_SERVICE")
     for service in [wanted] if wanted else SERVICES:
         if trouble := knows_faults(service):
@@ -84,11 +84,11 @@ def main(requirements: Path) -> None:
         for package in report:
             if reason := package.get("skip_reason"):
                 click.echo(f"{package['name']} was NOT checked: {reason}")
-        found = list(faults(report))
-        for fault in found:
+        known_faults = list(faults(report))
+        for fault in known_faults:
             click.echo(fault)
-        click.echo(f"{len(report)} packages, {len(found)} known faults, says {service}")
-        sys.exit(1 if found else 0)
+        click.echo(f"{len(report)} packages, {len(known_faults)} known faults, says {service}")
+        sys.exit(1 if known_faults else 0)
     click.echo("Dependencies were NOT checked for known faults.")
 
 

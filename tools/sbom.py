@@ -1,7 +1,7 @@
-"""`make sbom`: what the image holds, as CycloneDX; with versions, licences and who needs whom.
+"""`make sbom`: the content of the image as CycloneDX, with versions, licences and dependencies.
 
-cyclonedx-py looks at an installation, since only there is the licence of each package. What was
-copied into our own package it cannot see: that is added.
+cyclonedx-py reads an installation, because only that has the licence of each package. It cannot
+see code that is copied into the package: this adds it.
 """
 
 import json
@@ -22,7 +22,7 @@ VENDORED = ROOT / "services/mostread/ranking/pages/static/vendor/uPlot.iife.min.
 
 
 def installed(folder: Path) -> Path:
-    """Install in a folder what the image holds beside ourselves, and return its Python."""
+    """Install the dependencies of the image in a folder, and return its Python."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     python = folder / "bin/python"
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
@@ -37,17 +37,17 @@ def bill(python: Path) -> dict[str, Any]:
         *(sys.executable, "-m", "cyclonedx_py", "environment", "--output-reproducible"),
         *("--pyproject", str(ROOT / "pyproject.toml"), "--mc-type", "application", str(python)),
     ]
-    # It looks for an interpreter; ours must not be the one that the environment speaks of.
+    # It looks for an interpreter in the environment, and must not find the one that runs this.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(listing, env=environment, capture_output=True, text=True, check=True)
-    found: dict[str, Any] = json.loads(done.stdout)
-    root = found["metadata"]["component"]["bom-ref"]
-    (needs,) = [each for each in found["dependencies"] if each["ref"] == root]
+    document: dict[str, Any] = json.loads(done.stdout)
+    root = document["metadata"]["component"]["bom-ref"]
+    (needs,) = [each for each in document["dependencies"] if each["ref"] == root]
     chart = _vendored()
-    found["components"].append(chart)
-    found["dependencies"].append({"ref": chart["bom-ref"]})
+    document["components"].append(chart)
+    document["dependencies"].append({"ref": chart["bom-ref"]})
     needs["dependsOn"] = sorted([*needs.get("dependsOn", []), chart["bom-ref"]])
-    return found
+    return document
 
 
 def _vendored() -> dict[str, Any]:
@@ -66,8 +66,8 @@ def _vendored() -> dict[str, Any]:
 
 def faults(written: str) -> str | None:
     """Return what CycloneDX's schema has against a bill, None where it has nothing."""
-    found = JsonStrictValidator(SchemaVersion.V1_6).validate_str(written)
-    return str(found) if found else None
+    document = JsonStrictValidator(SchemaVersion.V1_6).validate_str(written)
+    return str(document) if document else None
 
 
 @click.command()
@@ -75,13 +75,13 @@ def faults(written: str) -> str | None:
 def main(out: Path) -> None:
     """Write the bill into a file."""
     with tempfile.TemporaryDirectory() as folder:
-        found = bill(installed(Path(folder)))
-    written = json.dumps(found, indent=2) + "\n"
+        document = bill(installed(Path(folder)))
+    written = json.dumps(document, indent=2) + "\n"
     if trouble := faults(written):
         raise click.ClickException(trouble)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(written)
-    click.echo(f"{out}: {len(found['components'])} components")
+    click.echo(f"{out}: {len(document['components'])} components")
 
 
 if __name__ == "__main__":

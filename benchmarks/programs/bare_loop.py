@@ -34,15 +34,17 @@ async def count(brokers: str, topic: str, group: str) -> None:
     await consumer.start()  # returns when the partitions are assigned
     say("partitions_assigned")
     counts = {
-        place.partition: PartitionCount(
+        partition.partition: PartitionCount(
             None, lateness=Lateness(), capacity=COUNTERS // len(consumer.assignment())
         )
-        for place in consumer.assignment()
+        for partition in consumer.assignment()
     }
     flushed = time.monotonic()
     while not stop.is_set():
-        for place, records in (await consumer.getmany(timeout_ms=100, max_records=2000)).items():
-            counts[place.partition].count(records)
+        for partition, records in (
+            await consumer.getmany(timeout_ms=100, max_records=2000)
+        ).items():
+            counts[partition.partition].count(records)
         if time.monotonic() - flushed >= FLUSH_SECONDS:
             for each in counts.values():
                 settlement = each.close()

@@ -59,7 +59,7 @@ def main(brokers: str, topic: str, group: str, consumers: str) -> None:
         for statement in filled.split(";"):
             connection.query(statement, "TSV")
         # The first has all partitions until it hears, seconds later, that others have come. What
-        # is counted by then is told, so that their coming is not taken for counting.
+        # is counted by then is printed, so that the assignment does not count as work.
         while number(connection, ASSIGNED) < int(consumers):
             time.sleep(0.01)
         say(f"before {number(connection, COUNTED)}")

@@ -1,4 +1,4 @@
-"""Collectors that are abused, and good clients who notice nothing of it."""
+"""Collectors under attack, and checks that well-behaved clients notice nothing."""
 
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -12,17 +12,19 @@ from tests.support.collector import Collecting, collecting
 
 @pytest.fixture(scope="package")
 def ordinary(kafka: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collecting]:
-    """A collector with the settings that it has by default."""
+    """A collector with default settings."""
     with collecting(kafka.brokers, tmp_path_factory.mktemp("ordinary")) as collector:
         yield collector
 
 
 @pytest.fixture(scope="package")
-def impatient(kafka: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collecting]:
-    """One whose limits are soon reached."""
+def strict_collector(
+    kafka: LocalKafka, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Collecting]:
+    """A collector with low limits."""
     with collecting(
         kafka.brokers,
-        tmp_path_factory.mktemp("impatient"),
+        tmp_path_factory.mktemp("strict"),
         web={
             "max_connections": "100",
             "client_timeout_seconds": "2",
@@ -47,10 +49,10 @@ def raw(ordinary: Collecting) -> Iterator[Callable[[bytes], Raw]]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_broke(ordinary: Collecting, impatient: Collecting) -> Iterator[None]:
-    """Whatever was sent, the service is ready afterwards and met no fault of its own."""
+def nothing_broke(ordinary: Collecting, strict_collector: Collecting) -> Iterator[None]:
+    """Check after each test that both collectors are ready and no request failed inside."""
     yield
-    for collector in (ordinary, impatient):
+    for collector in (ordinary, strict_collector):
         with urllib.request.urlopen(f"{collector.url}/readyz", timeout=30) as answer:
             assert answer.status == 200
         assert "request_failed" not in collector.service.log.read_text()

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-PATIENCE_SECONDS = 60
+TIMEOUT_SECONDS = 60
 
 
 class Answer(NamedTuple):
@@ -18,10 +18,10 @@ class Answer(NamedTuple):
 
 
 class Raw:
-    """A connection that sends what it is told."""
+    """A connection that sends the given bytes."""
 
     def __init__(self, port: int, data: bytes = b"") -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_SECONDS)
         self._buffer = b""
         self.send(data)
 
@@ -76,7 +76,7 @@ class Raw:
     def _without_waiting(self) -> Iterator[None]:
         self._socket.settimeout(0)
         yield
-        self._socket.settimeout(PATIENCE_SECONDS)
+        self._socket.settimeout(TIMEOUT_SECONDS)
 
     def _more(self) -> bool:
         try:

@@ -1,4 +1,4 @@
-"""Bodies that no client of ours would send: each is answered, and costs only itself."""
+"""Malformed bodies: each gets an answer and does not affect other requests."""
 
 import gzip
 import json
@@ -51,7 +51,7 @@ def test_what_is_no_event_is_rejected_with_its_reason(raw: Send, body: bytes, re
     assert answer.status == 400
     assert {each["reason"] for each in json.loads(answer.body)["rejected"]} == {reason}
     assert len(answer.body) < 2000  # what was sent is not sent back
-    # It cost only itself: the connection goes on.
+    # The connection stays usable.
     connection.send(post(event(id="after")))
     assert connection.answer().status == 202
 

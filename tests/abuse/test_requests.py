@@ -158,5 +158,5 @@ def test_a_page_of_another_origin_may_post_events_and_decide_with_a_token(
     assert "access-control-allow-credentials" not in decisions
     for path in ("/v1/articles/a", "/metrics", "/readyz"):
         for method in ("OPTIONS", "GET"):
-            found = probe(method, path, "DELETE")
-            assert not [name for name in found if name.startswith("access-control-")]
+            answer = probe(method, path, "DELETE")
+            assert not [name for name in answer if name.startswith("access-control-")]

@@ -123,7 +123,7 @@ def test_every_example_is_what_its_schema_says(body: dict[str, Any]) -> None:
 @schema.parametrize()  # type: ignore[untyped-decorator]  # schemathesis is not followed
 @settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_every_answer_is_documented(case: schemathesis.Case, running: str) -> None:
-    # What a schema cannot say: that a cursor was given by the service, that times are in order.
+    # A schema cannot express that a cursor was given by the service, that times are in order.
     beyond = "cursor" in (case.query or {}) or case.path.endswith("/series")
     # Only the log asks who it is; without a token, and with a wrong one, schemathesis tries itself.
     headers = EDITOR if case.path.endswith("/placements") else None

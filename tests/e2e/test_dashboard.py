@@ -138,7 +138,7 @@ async def test_rows_move_unless_the_reader_wants_none_of_it(
     assert await page.evaluate("window.moved") == moved
 
 
-async def test_a_lost_connection_is_told_and_found_again(
+async def test_page_reports_a_lost_connection_and_reconnects(
     service: Service, counted: Counted, page: Page
 ) -> None:
     await page.goto(f"{service.url}?site={counted.site}&tz=Asia/Almaty")
@@ -159,18 +159,18 @@ async def test_a_slow_answer_leaves_the_list_as_it_is_until_it_comes(
     service: Service, counted: Counted, page: Page
 ) -> None:
     await page.goto(f"{service.url}?site={counted.site}")
-    asked, held = asyncio.Event(), asyncio.Event()
+    requested, released = asyncio.Event(), asyncio.Event()
 
     async def slowly(route: Route) -> None:
-        asked.set()
-        await held.wait()
+        requested.set()
+        await released.wait()
         await route.continue_()
 
     await page.route(f"{service.url}?*", slowly)
     await asyncio.to_thread(more_views, counted, "3", 1000)
-    await asked.wait()
+    await requested.wait()
     assert await keys(page) == ["1", "2", "3"]
-    held.set()
+    released.set()
     await expect(page.locator("li[data-key]").first).to_have_attribute("data-key", "3")
 
 
@@ -191,7 +191,7 @@ async def test_it_warns_by_itself_where_the_counting_falls_behind(
         await expect(page.locator(".fresh")).to_contain_text("14:03:04")
 
 
-async def test_a_hostile_title_is_text_whoever_renders_it(
+async def test_hostile_title_is_text_in_server_and_browser_rendering(
     service: Service, counted: Counted, page: Page
 ) -> None:
     await page.goto(f"{service.url}?site={counted.site}")
@@ -213,18 +213,18 @@ async def test_a_chart_shows_the_series_and_a_part_of_it(
         await page.locator('li[data-key="1"] .details').click()
     series = await (await answer.value).json()
     assert (series["grain"], sum(series["views"]), sum(series["likes"])) == ("hour", 300, 1)
-    over, whole = page.locator("#chart .u-over"), page.locator("#chart button")
+    over, reset = page.locator("#chart .u-over"), page.locator("#chart button")
     await expect(over).to_be_visible()
-    await expect(whole).to_be_disabled()
+    await expect(reset).to_be_disabled()
     box = await over.bounding_box()
     assert box
     await over.hover(position={"x": box["width"] * 0.5, "y": 50})
     await page.mouse.down()
     await over.hover(position={"x": box["width"] * 0.9, "y": 50})
     await page.mouse.up()
-    await expect(whole).to_be_enabled()
-    await whole.click()
-    await expect(whole).to_be_disabled()
+    await expect(reset).to_be_enabled()
+    await reset.click()
+    await expect(reset).to_be_disabled()
     # At its end stands the hour in which 300 were counted.
     await over.hover(position={"x": box["width"] - 2, "y": 50})
     await expect(page.locator("#chart .u-legend tr").nth(1)).to_contain_text("300")
@@ -250,9 +250,9 @@ async def test_axe_finds_nothing(
         if address.startswith("articles"):
             await expect(page.locator("#chart")).to_be_visible()
         await page.evaluate(AXE.read_text())
-        found = await page.evaluate("axe.run()")
-        assert found["passes"]
-        assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == []
+        report = await page.evaluate("axe.run()")
+        assert report["passes"]
+        assert [(each["id"], each["nodes"][0]["html"]) for each in report["violations"]] == []
     finally:
         await context.close()
 

@@ -22,7 +22,7 @@ NUMBER = re.compile(r"<dd>(.*?)</dd>")
 
 
 def page(ports: Ports) -> list[tuple[str, list[str]]]:
-    """What a reader sees at /: headlines in their order, each with its three numbers."""
+    """Headlines at / in their order, each with its three numbers."""
     with urllib.request.urlopen(f"http://127.0.0.1:{ports.ranking}/") as answer:
         text = answer.read().decode()
     return [
@@ -39,19 +39,19 @@ def test_a_demo_twice_on_one_folder(tmp_path: Path) -> None:
         for total in [article.total]
     ]
 
-    with demo(data, ports, "--no-traffic") as (process, said):
-        assert "Sending 30989 views, comments and likes to the collector" in said
-        assert EXACT in said
-        assert f"http://127.0.0.1:{ports.ranking}/\n" in said
-        rows = [line.split() for line in said.splitlines() if re.match(r" *\d+ +\d+ ", line)]
+    with demo(data, ports, "--no-traffic") as (process, output):
+        assert "Sending 30989 views, comments and likes to the collector" in output
+        assert EXACT in output
+        assert f"http://127.0.0.1:{ports.ranking}/\n" in output
+        rows = [line.split() for line in output.splitlines() if re.match(r" *\d+ +\d+ ", line)]
         assert [row[0] for row in rows] == [str(rank) for rank in range(1, 11)]
         assert page(ports) == table
         process.terminate()
         assert process.wait() == 0
 
-    with demo(data, ports) as (process, said):
-        assert "nothing is loaded again" in said
-        assert EXACT in said
+    with demo(data, ports) as (process, output):
+        assert "nothing is loaded again" in output
+        assert EXACT in output
         assert page(ports) == table
         ended = subprocess.run(
             [*MOSTREAD, "down", f"--data={data}"], capture_output=True, text=True, check=False
@@ -83,13 +83,13 @@ def test_a_demo_on_a_kafka_of_ones_own_where_no_maven_repository_is_reached(
     assert "could not be fetched from Maven Central" in refused.stderr
     (offer,) = [line for line in refused.stderr.splitlines() if "BROKERS=host:port" in line]
 
-    # What it offers is done.
+    # Run the command that it prints.
     setting, _, command = offer.strip().partition(" ")
     assert command.startswith("mostread demo ")
     named = {setting.partition("=")[0]: kafka.brokers, "MOSTREAD_KAFKA_TOPIC_PREFIX": "demo-own."}
-    with demo(tmp_path / "data", ports, "--no-traffic", **nowhere, **named) as (process, said):
-        assert f"Using the Kafka at {kafka.brokers}; none is started." in said
-        assert EXACT in said
+    with demo(tmp_path / "data", ports, "--no-traffic", **nowhere, **named) as (process, output):
+        assert f"Using the Kafka at {kafka.brokers}; none is started." in output
+        assert EXACT in output
         assert not (tmp_path / "empty").exists() or not list(tmp_path.glob("empty/*/*/*.jar"))
         assert not (tmp_path / "data" / "kafka" / "log").exists()
         with topics.admin(KafkaSettings(kafka_brokers=kafka.brokers)) as client:

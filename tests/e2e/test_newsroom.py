@@ -1,4 +1,4 @@
-"""What editors do on the pages, in a real browser: through collector, Kafka, counting and list."""
+"""Editor actions in a real browser: through collector, Kafka, aggregator and ranking."""
 
 import asyncio
 import json
@@ -57,8 +57,8 @@ class Newsroom:
         with urllib.request.urlopen(f"{self.ranking.url}/v1/most-read?site={self.site}") as answer:
             return len(json.load(answer)["items"])
 
-    def placed(self, article_id: str, **said: object) -> None:
-        self.tell("editor", "PUT", f"/v1/articles/{article_id}/placement", said)
+    def placed(self, article_id: str, **message: object) -> None:
+        self.tell("editor", "PUT", f"/v1/articles/{article_id}/placement", message)
 
 
 @pytest.fixture(scope="module")
@@ -128,10 +128,10 @@ async def test_an_editor_hides_and_takes_back_by_mouse(newsroom: Newsroom, page:
     await page.get_by_label("Why").fill("Waiting for a correction")
     await page.get_by_role("button", name="Decide", exact=True).click()
     await shown(page, "a", "c")
-    told = page.locator(".told")
-    await expect(told).to_contain_text(f"{HOSTILE} is hidden.")
-    await told.get_by_role("button", name="Undo").click()
-    await expect(told).to_contain_text(f"Taken back: {HOSTILE}.")
+    notice = page.locator(".told")
+    await expect(notice).to_contain_text(f"{HOSTILE} is hidden.")
+    await notice.get_by_role("button", name="Undo").click()
+    await expect(notice).to_contain_text(f"Taken back: {HOSTILE}.")
     await shown(page, "a", "b", "c")
 
 
@@ -139,7 +139,7 @@ async def test_an_editor_pins_hides_and_takes_back_by_keyboard(
     newsroom: Newsroom, page: Page
 ) -> None:
     await page.goto(newsroom.address)
-    # Whoever has not signed in is asked to, and goes on where they wanted to.
+    # An editor who has not signed in does so, and returns to the page they asked for.
     for key in ("j", "j", "k", "j", "j", "p"):
         await page.keyboard.press(key)
     await expect(page.locator("#token-shown")).to_be_focused()
@@ -151,7 +151,7 @@ async def test_an_editor_pins_hides_and_takes_back_by_keyboard(
     await shown(page, "c!", "a", "b")
     await expect(page.locator(".told")).to_contain_text("Ёлка is pinned to rank 1.")
     await expect(row(page, "c")).to_be_focused()
-    # What is hidden leaves; who reads by keyboard stays at its place. The key is that of an h,
+    # The hidden article leaves; the keyboard focus stays at its rank. The key is that of an h,
     # where the keyboard is Russian.
     await page.keyboard.press("j")
     await page.evaluate(
@@ -187,7 +187,7 @@ async def test_single_keys_can_be_switched_off(newsroom: Newsroom, page: Page) -
 
 
 async def test_a_decision_keeps_what_held_before(newsroom: Newsroom, page: Page) -> None:
-    """A decision is whole: whoever pins must not lift an embargo that a colleague has set."""
+    """A placement replaces all fields: pinning must not lift the embargo of a colleague."""
     newsroom.placed("a", embargo_until=2_000_000_000_000, pinned=2, approved=True)
     await page.goto(f"{newsroom.article('a')}&tz=Asia/Almaty")
     await signed_in(page)
@@ -199,15 +199,15 @@ async def test_a_decision_keeps_what_held_before(newsroom: Newsroom, page: Page)
     await expect(page.locator("#reason")).to_have_value("")
     await page.keyboard.type("7")
     await page.locator("#decide .go").click()
-    said = page.locator(".log li").first.locator(".said-so")
-    await expect(said).to_have_text(
+    message = page.locator(".log li").first.locator(".said-so")
+    await expect(message).to_have_text(
         "pinned to rank 7, not listed before 18 May 2033, 08:33:00 (Asia/Almaty), "
         "listed, however few read it"
     )
     await page.keyboard.press("h")
     await expect(page.locator("#pinned")).to_have_value("7")
     await page.get_by_role("button", name="Leave it to the CMS").click()
-    await expect(said).to_have_text("left to the CMS")
+    await expect(message).to_have_text("left to the CMS")
     await expect(page.locator(".told")).to_contain_text("is left to the CMS.")
 
 
@@ -261,24 +261,24 @@ async def test_what_a_colleague_decided_meanwhile_is_not_undone(
         (TOKENS["cms"], "This token is not an editor’s."),
     ],
 )
-async def test_a_wrong_token_is_told_and_not_kept(
-    newsroom: Newsroom, page: Page, token: str, said: str
+async def test_wrong_token_shows_an_error_and_is_not_stored(
+    newsroom: Newsroom, page: Page, token: str, message: str
 ) -> None:
     await page.goto(newsroom.address)
     await sign_in(page, token)
-    await expect(page.locator("#token .wrong")).to_have_text(said)
+    await expect(page.locator("#token .wrong")).to_have_text(message)
     assert await page.evaluate("sessionStorage.length") == 0
     await expect(page.locator(".acts").first).to_be_hidden()
     # And the right one is kept for this tab alone, and in no address.
     await page.locator("#token-shown").fill(TOKENS["editor"])
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
     await page.keyboard.press("Enter")
     await expect(page.locator(".acts").first).to_be_visible()
     await page.reload()
     await expect(page.locator(".acts").first).to_be_visible()
-    assert asked
-    assert not any(TOKENS["editor"] in url for url in asked)
+    assert requests
+    assert not any(TOKENS["editor"] in url for url in requests)
     assert await page.evaluate("[localStorage.length, document.cookie]") == [0, ""]
 
 
@@ -295,7 +295,9 @@ async def test_a_token_that_was_revoked_is_asked_for_again(newsroom: Newsroom, p
     await shown(page, "a", "b")
 
 
-async def test_where_the_collector_is_away_nothing_is_lost(newsroom: Newsroom, page: Page) -> None:
+async def test_nothing_is_lost_while_the_collector_is_unavailable(
+    newsroom: Newsroom, page: Page
+) -> None:
     await page.goto(newsroom.address)
     await signed_in(page)
     await row(page, "c").get_by_role("button", name="Pin").click()
@@ -387,9 +389,9 @@ async def test_axe_finds_nothing_whatever_is_open(
         page = await context.new_page()
 
         async def hold(state: str) -> None:
-            found = await page.evaluate("axe.run()")
-            assert found["passes"]
-            wrong = [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]]
+            report = await page.evaluate("axe.run()")
+            assert report["passes"]
+            wrong = [(each["id"], each["nodes"][0]["html"]) for each in report["violations"]]
             assert (state, wrong) == (state, [])
 
         await page.goto(f"{newsroom.address}&lang=ru")

@@ -21,7 +21,7 @@ from tests.support.tools import tool
 
 HOSTILE = "<img src=x onerror=alert(1)>\u202e⚡"
 
-# What the browser sees is written into the page, where --dump-dom finds it.
+# The page shows what the browser renders, so that --dump-dom prints it.
 PAGE = """<!doctype html><html lang="kk"><meta charset="utf-8"><title>t</title>
 <most-read limit="2" counts id="widget"{attributes}><p>Fallback</p></most-read>
 <pre id="seen">nothing</pre>
@@ -102,27 +102,27 @@ async def seen(url: str, profile: Path) -> str:
         stderr=asyncio.subprocess.DEVNULL,
     )
     out, _ = await browser.communicate()
-    found = re.search(r'<pre id="seen">(.*?)</pre>', out.decode(), re.DOTALL)
-    assert found, out.decode()
-    return unescape(found[1])
+    match = re.search(r'<pre id="seen">(.*?)</pre>', out.decode(), re.DOTALL)
+    assert match, out.decode()
+    return unescape(match[1])
 
 
 async def test_it_shows_the_rows_as_text(settings: RankingSettings, tmp_path: Path) -> None:
     async with site(settings) as url:
-        told = await seen(url, tmp_path / "profile")
-    assert '"kind":"shown"' in told
-    assert '"images":0' in told
-    assert f'"rows":["1Қала ⚡Қаралым: 3\u202f600 · Пікір: 0 · Ұнату: 2","2{HOSTILE}' in told
-    assert '"links":["https://n.example/1"]' in told
-    assert '"label":"Ең көп оқылғандар"' in told
+        seen_text = await seen(url, tmp_path / "profile")
+    assert '"kind":"shown"' in seen_text
+    assert '"images":0' in seen_text
+    assert f'"rows":["1Қала ⚡Қаралым: 3\u202f600 · Пікір: 0 · Ұнату: 2","2{HOSTILE}' in seen_text
+    assert '"links":["https://n.example/1"]' in seen_text
+    assert '"label":"Ең көп оқылғандар"' in seen_text
     # Its style holds under the page's policy.
-    assert '"line":"grid"' in told
+    assert '"line":"grid"' in seen_text
 
 
 async def test_what_is_inside_stays_where_the_list_cannot_be_had(
     settings: RankingSettings, tmp_path: Path
 ) -> None:
     async with site(settings, attributes=' window="never"') as url:
-        told = await seen(url, tmp_path / "profile")
-    assert '"kind":"error"' in told
-    assert '"slotted":["Fallback"]' in told
+        seen_text = await seen(url, tmp_path / "profile")
+    assert '"kind":"error"' in seen_text
+    assert '"slotted":["Fallback"]' in seen_text

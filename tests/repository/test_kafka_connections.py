@@ -40,22 +40,22 @@ def connects_well(call: ast.Call) -> bool:
 
 
 def test_every_client_of_kafka_connects_as_the_settings_say() -> None:
-    found = {
+    modules = {
         f"{path.relative_to(SERVICES)}:{call.lineno}": connects_well(call)
         for path in SERVICES.rglob("*.py")
         for call in calls(path)
         if name_of(call.func) in KAFKA_CLIENTS and path != OWN_BROKER
     }
-    assert len(found) >= 7
-    assert [place for place, well in found.items() if not well] == []
+    assert len(modules) >= 7
+    assert [module for module, well in modules.items() if not well] == []
 
 
 def test_every_client_of_clickhouse_is_made_in_one_place() -> None:
     makers = {"get_client", "get_async_client", "create_client"}
-    found = {
+    modules = {
         str(path.relative_to(SERVICES))
         for path in SERVICES.rglob("*.py")
         for call in calls(path)
         if name_of(call.func) in makers
     }
-    assert found == {"infra/clickhouse/client.py"}
+    assert modules == {"infra/clickhouse/client.py"}

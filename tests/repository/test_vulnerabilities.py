@@ -26,9 +26,9 @@ class Answer(BaseHTTPRequestHandler):
     server: Database
 
     def do_POST(self) -> None:
-        asked = orjson.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        query = orjson.loads(self.rfile.read(int(self.headers["Content-Length"])))
         fault = {"id": "OSV-1", "summary": "", "affected": [], "aliases": ["CVE-1"]}
-        known = asked["package"]["name"] in self.server.faulty
+        known = query["package"]["name"] in self.server.faulty
         body = orjson.dumps({"vulns": [fault]} if known else {})
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))

@@ -49,7 +49,7 @@ class Traffic:
 def traffic(count: int, start: datetime, length: timedelta, *, seed: int = 1) -> Traffic:
     """Return `count` requests of readers, bots and everything else that asks a web server."""
     chance = random.Random(seed)
-    found = Traffic()
+    traffic = Traffic()
     agents = [f"{BROWSER} Edg/{number}" for number in range(2)]
     for number in range(count):
         when = (start + number * length / count).astimezone(UTC)
@@ -59,7 +59,7 @@ def traffic(count: int, start: datetime, length: timedelta, *, seed: int = 1) ->
         kind = chance.choices(
             ("view", "asset", "bot", "post", "missing", "head"), (60, 20, 8, 4, 5, 3)
         )[0]
-        found.lines.append(
+        traffic.lines.append(
             line(
                 when,
                 "/static/app.js" if kind == "asset" else f"/news/{article}?from=home",
@@ -72,5 +72,5 @@ def traffic(count: int, start: datetime, length: timedelta, *, seed: int = 1) ->
         if kind == "view":
             minute = int(when.timestamp()) // 60
             key = (article, address, agent, minute // 30)
-            found.seen[key] = min(found.seen.get(key, minute), minute)
-    return found
+            traffic.seen[key] = min(traffic.seen.get(key, minute), minute)
+    return traffic

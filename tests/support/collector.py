@@ -57,15 +57,15 @@ class Collecting:
             bootstrap_servers=self.kafka.bootstrap_servers, enable_auto_commit=False
         )
         try:
-            places = [TopicPartition(topic, p) for p in consumer.partitions_for_topic(topic)]
-            ends = consumer.end_offsets(places)
-            found = []
-            consumer.assign(places)
-            consumer.seek_to_beginning(*places)
-            while any(consumer.position(place) < ends[place] for place in places):
-                for place, records in consumer.poll(timeout_ms=500, max_records=5000).items():
-                    found += [(place.partition, r.key, r.value) for r in records]
-            return found
+            partitions = [TopicPartition(topic, p) for p in consumer.partitions_for_topic(topic)]
+            ends = consumer.end_offsets(partitions)
+            rows = []
+            consumer.assign(partitions)
+            consumer.seek_to_beginning(*partitions)
+            while any(consumer.position(partition) < ends[partition] for partition in partitions):
+                for partition, records in consumer.poll(timeout_ms=500, max_records=5000).items():
+                    rows += [(partition.partition, r.key, r.value) for r in records]
+            return rows
         finally:
             consumer.close()
 

@@ -14,7 +14,7 @@ VARIABLE = re.compile(r"\$\{(?P<name>\w+)(:-(?P<default>[^}]*)|:\?[^}]+)\}")
 
 def said(value: object) -> str:
     """Return a value with its variables replaced."""
-    return VARIABLE.sub(lambda found: found["default"] or "", str(value))
+    return VARIABLE.sub(lambda match: match["default"] or "", str(value))
 
 
 def passed_to(container: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from mostread.errors import ClickHouseUnavailable
 
 
 class Computation:
-    """Computes `<key> <how many times>`; can fail, and can be held until it may go on."""
+    """Computes `<key> <how many times>`; can fail, and can wait for a release."""
 
     def __init__(self) -> None:
         self.times = 0

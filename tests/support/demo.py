@@ -16,7 +16,7 @@ MOSTREAD = [sys.executable, "-m", "mostread"]
 def demo(
     data: Path, ports: Ports, *options: str, **environment: str
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A running demo, and what it said until it told how to stop it."""
+    """A running demo, and its output up to the line that explains how to stop it."""
     command = [*MOSTREAD, "demo", f"--data={data}", f"--ports={ports.base}", *options]
     with subprocess.Popen(
         command,
@@ -27,12 +27,12 @@ def demo(
     ) as process:
         try:
             assert process.stdout
-            said = ""
-            while not said.rpartition("\n\n")[2].count("Stop with Ctrl-C"):
+            output = ""
+            while not output.rpartition("\n\n")[2].count("Stop with Ctrl-C"):
                 line = process.stdout.readline()
-                assert line, f"it ended early: {said}"
-                said += line
-            yield process, said
+                assert line, f"it ended early: {output}"
+                output += line
+            yield process, output
         finally:
             process.terminate()
             process.communicate()

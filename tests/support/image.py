@@ -1,8 +1,8 @@
-"""The image, made by its own Dockerfile where no Docker is: each RUN as it stands there.
+"""Build the image from its Dockerfile without Docker, each RUN unchanged.
 
-bubblewrap gives every stage a root of its own, so the paths are those of the image. What stands in
-for the base image is this machine's /usr and a fresh virtual environment of the Python that runs
-the tests: so this finds what is wrong with our steps, not with the base image.
+bubblewrap gives every stage a root of its own, so the paths are those of the image. This
+machine's /usr and a fresh virtual environment replace the base image: the tests find errors in
+the steps of the Dockerfile, not in the base image.
 """
 
 import os
@@ -55,12 +55,12 @@ class Stage:
 
     def sandbox(self, *options: str, writable: bool = False) -> list[str]:
         """Return what starts a command in this root; `options` are bubblewrap's."""
-        ours = ["/usr", "/etc/resolv.conf", "/etc/hosts", "/etc/ssl"]
+        mounts = ["/usr", "/etc/resolv.conf", "/etc/hosts", "/etc/ssl"]
         if not sys.base_prefix.startswith("/usr"):
-            ours.append(sys.base_prefix)
+            mounts.append(sys.base_prefix)
         return [
             *(tool("bwrap"), "--bind" if writable else "--ro-bind", str(self.root), "/"),
-            *(word for path in ours for word in ("--ro-bind-try", path, path)),
+            *(word for path in mounts for word in ("--ro-bind-try", path, path)),
             *("--proc", "/proc", "--dev", "/dev", "--clearenv", "--die-with-parent"),
             *options,
         ]
@@ -103,7 +103,7 @@ class Build:
         known = dict(self._stage.environment)
         for word in shlex.split(words):
             name, _, value = word.partition("=")
-            replaced = _VARIABLE.sub(lambda found: known[found[1]], value)
+            replaced = _VARIABLE.sub(lambda source_path: known[source_path[1]], value)
             self._stage.environment[name] = replaced
 
     def _workdir(self, words: str) -> None:
@@ -116,12 +116,12 @@ class Build:
         if names[0].startswith("--from="):
             source, ignore = self._stages[names.pop(0).partition("=")[2]].root, lambda *_: set()
         for name in names:
-            found, target = source / name.lstrip("/"), self._stage.inside(where)
-            if found.is_dir():
-                shutil.copytree(found, target, symlinks=True, ignore=ignore)
+            source_path, target = source / name.lstrip("/"), self._stage.inside(where)
+            if source_path.is_dir():
+                shutil.copytree(source_path, target, symlinks=True, ignore=ignore)
             else:
                 target.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(found, target)
+                shutil.copy2(source_path, target)
 
     def _run(self, script: str) -> None:
         stage = self._stage

@@ -1,4 +1,4 @@
-"""What `kubectl kustomize` makes of deploy/kubernetes, as plain objects."""
+"""The output of `kubectl kustomize` for deploy/kubernetes, as plain objects."""
 
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -26,30 +26,30 @@ class Workload:
 
     @property
     def template(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.spec["template"]
-        return found
+        value: dict[str, Any] = self.spec["template"]
+        return value
 
     @property
     def pod(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.template["spec"]
-        return found
+        value: dict[str, Any] = self.template["spec"]
+        return value
 
     @property
     def labels(self) -> Labels:
-        found: Labels = self.template["metadata"]["labels"]
-        return found
+        value: Labels = self.template["metadata"]["labels"]
+        return value
 
     @property
     def container(self) -> dict[str, Any]:
-        (found,) = self.pod["containers"]
-        assert isinstance(found, dict)
-        return found
+        (value,) = self.pod["containers"]
+        assert isinstance(value, dict)
+        return value
 
     @property
     def service(self) -> str:
-        """Return what `mostread` is told to run."""
-        (found,) = self.container["args"]
-        return str(found)
+        """Return the name of the service that `mostread` runs."""
+        (value,) = self.container["args"]
+        return str(value)
 
 
 class Manifests:
@@ -65,19 +65,19 @@ class Manifests:
     @cached_property
     def workloads(self) -> list[Workload]:
         return [
-            Workload(name, kind, found["spec"])
+            Workload(name, kind, value["spec"])
             for kind in ("Job", "Deployment")
-            for name, found in self.of(kind).items()
+            for name, value in self.of(kind).items()
         ]
 
     def environment(self, workload: Workload) -> dict[str, str]:
         """Return what a container gets of ConfigMaps, and of Secrets a text of 32 characters."""
-        found: dict[str, str] = {}
+        value: dict[str, str] = {}
         for source in workload.container["envFrom"]:
-            found |= self.of("ConfigMap")[source["configMapRef"]["name"]]["data"]
+            value |= self.of("ConfigMap")[source["configMapRef"]["name"]]["data"]
         for variable in workload.container.get("env", []):
-            found[variable["name"]] = "s" * 32
-        return found
+            value[variable["name"]] = "s" * 32
+        return value
 
     def selected(self, selector: Mapping[str, Any]) -> set[str]:
         """Return the services whose pods a selector of labels means."""

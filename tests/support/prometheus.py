@@ -94,14 +94,14 @@ class Prometheus:
 
     def values(self, expression: str) -> list[float]:
         """Return what an expression is just now, by series, leaving out what is no number."""
-        found = self.ask("query", query=expression)["result"]
-        numbers = (float(series["value"][1]) for series in found)
+        results = self.ask("query", query=expression)["result"]
+        numbers = (float(series["value"][1]) for series in results)
         return [number for number in numbers if number == number]  # noqa: PLR0124  NaN is not
 
     def alerts(self, *states: str) -> set[str]:
         """Return the names of the alerts in one of these states: pending, firing."""
-        found = self.ask("alerts")["alerts"]
-        return {alert["labels"]["alertname"] for alert in found if alert["state"] in states}
+        results = self.ask("alerts")["alerts"]
+        return {alert["labels"]["alertname"] for alert in results if alert["state"] in states}
 
     def _is_ready(self) -> bool:
         try:

@@ -21,7 +21,7 @@ TRACKER = f"{COLLECT}/tracker.js"
 
 
 class Numbers(NamedTuple):
-    """What the ranking says of an article: its totals."""
+    """The totals of an article according to the ranking."""
 
     views: int = 0
     comments: int = 0
@@ -77,11 +77,11 @@ class Publisher:
     def counts(self, numbers: Mapping[str, tuple[int, ...]], site: str = "default") -> None:
         """Fail unless these are the numbers, once all that came until now is counted.
 
-        What is to be counted may still be under way; what is not must have come, if ever.
+        Expected events may still be on their way; unexpected ones must have arrived by then.
         """
         expected = {name: Numbers(*given) for name, given in numbers.items()}
         # An event of our own, since nothing is complete up to any time where nothing ever came.
-        body = b'{"type": "view", "article_id": "ours"}'
+        body = b'{"type": "view", "article_id": "own"}'
         urllib.request.urlopen(f"{self.collector.url}/v1/events", body).close()
         now = datetime.now(UTC)
         wait_until(lambda: self._said("most-read").as_of > now, "all until now is counted")
@@ -93,19 +93,19 @@ class Publisher:
 
     def _wait_for(self, address: str, wanted: Numbers, now: datetime) -> None:
         def is_there() -> bool:
-            said = self._said(address)
-            return said.as_of > now and all(map(ge, said.total, wanted))
+            article = self._said(address)
+            return article.as_of > now and all(map(ge, article.total, wanted))
 
         wait_until(is_there, f"{address} has {wanted}")
 
     def _said(self, address: str) -> Said:
         try:
             with urllib.request.urlopen(f"{self.ranking.url}/v1/{address}") as answer:
-                said = json.load(answer)
+                article = json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
                 if error.code != 404:
                     raise
                 return Said(Numbers(), NEVER)
-        as_of = datetime.fromisoformat(said["as_of"]) if said["as_of"] else NEVER
-        return Said(Numbers(**said.get("total", {})), as_of)
+        as_of = datetime.fromisoformat(article["as_of"]) if article["as_of"] else NEVER
+        return Said(Numbers(**article.get("total", {})), as_of)

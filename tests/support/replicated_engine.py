@@ -1,6 +1,6 @@
 """The ClickHouse engine as a replica of a cluster of one: statements in, answers out, as JSON.
 
-Keeper is the engine's own, in memory. What the embedded engine cannot do, with a real ZooKeeper
+Keeper is the engine's own, in memory. The embedded engine cannot, with a real ZooKeeper
 neither: let a replica become active, since it has no port between servers (`is_readonly` stays
 1, and inserts into replicated tables are refused); and ON CLUSTER, which needs the server's
 queue of DDL. So it holds how tables are made and that statements are understood, not how they

@@ -22,14 +22,14 @@ _chance = random.SystemRandom()
 
 def free_ports(count: int) -> list[int]:
     """Ports that nobody listens on just now, all different."""
-    found: list[int] = []
+    ports: list[int] = []
     for port in _chance.sample(_PORTS, k=200):
         with suppress(OSError), socket.socket() as tried:
             tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             tried.bind(("127.0.0.1", port))
-            found.append(port)
-        if len(found) == count:
-            return found
+            ports.append(port)
+        if len(ports) == count:
+            return ports
     raise AssertionError("no free ports")
 
 

@@ -22,10 +22,10 @@ from mostread.infra.kafka import topics
 from mostread.infra.kafka.config import KafkaSettings
 from tests.support.servers import free_ports
 
-PATIENCE_SECONDS = 60
+TIMEOUT_SECONDS = 60
 
 
-def wait_until(true: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+def wait_until(true: Callable[[], bool], what: str, seconds: float = TIMEOUT_SECONDS) -> None:
     """Return when `true` is; fail the test, saying `what` did not happen, if it never is."""
     deadline = time.monotonic() + seconds
     while not true():
@@ -45,7 +45,7 @@ class Service:
     """`mostread <name>` as a process that listens on a free port, its log in a file."""
 
     program: Sequence[str] = ("-m", "mostread")
-    """What Python runs."""
+    """Arguments of Python before the name of the service."""
 
     def __init__(self, name: str, environment: Mapping[str, str], logs: Path) -> None:
         self.name = name
@@ -131,7 +131,7 @@ class Service:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(PATIENCE_SECONDS)
+        return self.process.wait(TIMEOUT_SECONDS)
 
 
 def send(collector: Service, number: int) -> None:
@@ -191,14 +191,14 @@ class System:
         )
         try:
             name = self.kafka.events_topic
-            places = [TopicPartition(name, p) for p in consumer.partitions_for_topic(name)]
-            ends = consumer.end_offsets(places)
-            log: dict[int, list[LogRecord]] = {place.partition: [] for place in places}
-            consumer.assign(places)
-            consumer.seek_to_beginning(*places)
-            while any(consumer.position(place) < ends[place] for place in places):
-                for place, records in consumer.poll(timeout_ms=500, max_records=5000).items():
-                    log[place.partition] += [
+            partitions = [TopicPartition(name, p) for p in consumer.partitions_for_topic(name)]
+            ends = consumer.end_offsets(partitions)
+            log: dict[int, list[LogRecord]] = {partition.partition: [] for partition in partitions}
+            consumer.assign(partitions)
+            consumer.seek_to_beginning(*partitions)
+            while any(consumer.position(partition) < ends[partition] for partition in partitions):
+                for partition, records in consumer.poll(timeout_ms=500, max_records=5000).items():
+                    log[partition.partition] += [
                         LogRecord(r.offset, r.timestamp, r.value) for r in records
                     ]
             return log
@@ -213,13 +213,17 @@ class System:
             " views, comments, likes FROM counters FINAL"
         ).result_rows
         client.close()
-        found: dict[int, dict[tuple[str, str, int, str], tuple[int, int, int]]] = {}
+        counters: dict[int, dict[tuple[str, str, int, str], tuple[int, int, int]]] = {}
         for partition, site, grain, window, article, views, comments, likes in rows:
-            found.setdefault(partition, {})[site, grain, window, article] = (views, comments, likes)
-        return found
+            counters.setdefault(partition, {})[site, grain, window, article] = (
+                views,
+                comments,
+                likes,
+            )
+        return counters
 
     def outcomes(self) -> dict[int, dict[str, int]]:
-        """Return what became of the events of each partition, leaving out noughts."""
+        """Return the nonzero outcomes of the events of each partition."""
         client = connect(self.clickhouse)
         rows = client.query(
             "SELECT partition, received, counted, duplicate, late, dead_lettered"

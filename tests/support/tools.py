@@ -1,4 +1,4 @@
-"""Programs that are no Python packages, and what a test does where one is missing."""
+"""Programs that are not Python packages, and skipping tests that miss one."""
 
 import os
 import shutil

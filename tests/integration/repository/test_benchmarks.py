@@ -28,12 +28,12 @@ def servers(kafka: LocalKafka, clickhouse: LocalClickHouse) -> Servers:
 @pytest.mark.parametrize("contestant", AGGREGATORS, ids=[each.name for each in AGGREGATORS])
 def test_an_aggregator_counts_every_event(servers: Servers, contestant: Contestant) -> None:
     measured = count(servers, contestant, fill(servers.brokers, contestant.load))
-    assert measured.events_a_second > 0
+    assert measured.events_per_second > 0
     assert max(measured.memory) > 10 << 20
 
 
 def test_a_log_holds_what_its_load_says(servers: Servers) -> None:
-    log = fill(servers.brokers, Load(1_003, events_a_record=10))
+    log = fill(servers.brokers, Load(1_003, events_per_record=10))
     # The last record of a partition may be shorter.
     assert 101 <= sum(log.ends.values()) <= 104
 
@@ -44,7 +44,7 @@ def test_a_collector_keeps_what_it_acknowledges(servers: Servers, collector: Col
     # A busy machine must answer some of them within the second, so they are few.
     few = dataclasses.replace(collector, connections=8)
     taken = collectors.measure(servers, few, seconds=1)
-    assert taken.events_a_second > 0
+    assert taken.events_per_second > 0
     assert taken.acknowledged > 0
     assert (taken.kept >= taken.acknowledged) == collector.durable
 
@@ -57,7 +57,7 @@ def test_lists_are_computed_and_served(servers: Servers) -> None:
 
 
 async def test_every_probe_becomes_visible(system: System) -> None:
-    assert len(await latency.measure(system, rate=50, seconds=1)) == latency.PROBES_A_SECOND
+    assert len(await latency.measure(system, rate=50, seconds=1)) == latency.PROBES_PER_SECOND
 
 
 def _rounds(*speeds: int) -> list[Measured]:
@@ -65,12 +65,12 @@ def _rounds(*speeds: int) -> list[Measured]:
 
 
 def test_the_tables_tell_median_ratio_and_goals() -> None:
-    found = {each.name: _rounds(100, 300, 200) for each in AGGREGATORS}
-    found["mostread, 100 a record"] = _rounds(20_000, 10_000, 30_000)
-    text = shown(found)
-    assert "| mostread, 100 a record | 20,000 | 10,000 to 30,000 | 100.0 | 100.00 | 50.00 |" in text
-    assert "| 100 a record: × usual Faust | ≥ 70.0 | 100 | ✓ |" in text
-    assert "| 1 a record: × usual Faust | ≥ 20.0 | 1.00 | ✗ |" in text
+    results = {each.name: _rounds(100, 300, 200) for each in AGGREGATORS}
+    results["mostread, 100 per record"] = _rounds(20_000, 10_000, 30_000)
+    text = shown(results)
+    assert "| mostread, 100 per record | 20,000 | 10,000 to 30,000 | 100.0 | 100.00 | 50.00 |" in text
+    assert "| 100 per record: × usual Faust | ≥ 70.0 | 100 | ✓ |" in text
+    assert "| 1 per record: × usual Faust | ≥ 20.0 | 1.00 | ✗ |" in text
 
 
 def test_a_sample_belongs_to_the_innermost_stage() -> None:

@@ -71,8 +71,8 @@ class Container:
                 stderr=subprocess.STDOUT,
             )
         os.close(writable)
-        with os.fdopen(readable) as told:
-            self.pid: int = json.load(told)["child-pid"]
+        with os.fdopen(readable) as status_pipe:
+            self.pid: int = json.load(status_pipe)["child-pid"]
 
     def execute(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the running container, as `docker compose exec` does."""
@@ -109,7 +109,7 @@ def containers(
     clickhouse: LocalClickHouse,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[dict[str, Container]]:
-    """All of ours, running and healthy; `init` has ended by then."""
+    """All services, running and healthy; `init` has ended by then."""
     logs = tmp_path_factory.mktemp("logs")
     here = {
         "MOSTREAD_KAFKA_BROKERS": kafka.brokers,
@@ -117,18 +117,18 @@ def containers(
         "MOSTREAD_CLICKHOUSE_URL": clickhouse.url,
         "MOSTREAD_CLICKHOUSE_DATABASE": "image",
     }
-    found: dict[str, Container] = {}
+    value: dict[str, Container] = {}
     try:
         for name in ("init", "collector", "aggregator", "ranking"):
             log = logs / f"{name}.log"
-            found[name] = Container(image, name, here, log)
+            value[name] = Container(image, name, here, log)
             if name == "init":
-                assert found[name].process.wait(60) == 0, log.read_text()
+                assert value[name].process.wait(60) == 0, log.read_text()
         for name in SERVING:
-            wait_until(found[name].healthy, f"{name} is healthy: {found[name].log.read_text()}")
-        yield found
+            wait_until(value[name].healthy, f"{name} is healthy: {value[name].log.read_text()}")
+        yield value
     finally:
-        for container in found.values():
+        for container in value.values():
             container.process.kill()
             container.process.wait()
 
@@ -202,10 +202,10 @@ def test_its_files_do_not_depend_on_when_it_was_made(image: Stage) -> None:
 
 
 def test_its_bill_of_materials_names_all_that_it_holds(image: Stage) -> None:
-    found = bill_of_materials.bill(image.inside("/venv/bin/python"))
-    assert bill_of_materials.faults(json.dumps(found)) is None
-    assert found["metadata"]["component"]["name"] == "mostread"
-    components = {canonicalize_name(each["name"]): each for each in found["components"]}
+    value = bill_of_materials.bill(image.inside("/venv/bin/python"))
+    assert bill_of_materials.faults(json.dumps(value)) is None
+    assert value["metadata"]["component"]["name"] == "mostread"
+    components = {canonicalize_name(each["name"]): each for each in value["components"]}
     locked = (ROOT / "requirements/base.txt").read_text()
     pinned = dict(re.findall(r"^([\w-]+)==([\w.]+)", locked, re.MULTILINE))
     versions = {name: each["version"] for name, each in components.items()}

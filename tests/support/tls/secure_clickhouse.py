@@ -51,16 +51,16 @@ def statements(sql: str) -> list[str]:
 
 def grants(sql: str) -> dict[str, list[str]]:
     """Return what is granted to each user, as GRANT without TO."""
-    found: dict[str, list[str]] = {}
+    granted_to: dict[str, list[str]] = {}
     for statement in statements(sql):
         if granted := GRANT.match(statement):
-            found.setdefault(granted["who"], []).append(granted["what"])
-    return found
+            granted_to.setdefault(granted["who"], []).append(granted["what"])
+    return granted_to
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What the server process is told, in a file: passwords are never arguments."""
+    """Configuration of the server process, in a file: passwords are never arguments."""
 
     passwords: dict[str, str]
     ports: dict[str, int]

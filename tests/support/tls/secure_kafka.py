@@ -10,7 +10,7 @@ from mostread.devstack.servers.kafka_download import KAFKA_VERSION, cache_dir
 from tests.support.servers import free_ports
 from tests.support.tls.certificates import Authority
 
-# Brokers and the admin come in by the listener PLAINTEXT; nobody else is told of it.
+# Brokers and the admin come in by the listener PLAINTEXT; no other client knows it.
 SECURITY = """\
 listeners=PLAINTEXT://127.0.0.1:{internal},USERS://127.0.0.1:{users},EXPIRED://127.0.0.1:{expired},\
 CERTIFICATES://127.0.0.1:{certificates},CONTROLLER://127.0.0.1:{controller}
@@ -39,9 +39,11 @@ _REPLACED = ("listeners=", "advertised.listeners=", "listener.security.protocol.
 
 
 class SecureKafka(LocalKafka):
-    """One broker. `users` speaks TLS and wants a user with SCRAM or PLAIN; `certificates` wants a
-    certificate of ours instead; the certificate of `expired` has expired. Those of the others are
-    for localhost, so that by 127.0.0.1 they are for another host.
+    """One broker with TLS listeners.
+
+    `users` requires SCRAM or PLAIN, `certificates` a client certificate. The certificate of
+    `expired` has expired. The other certificates are for localhost, so that a client that uses
+    127.0.0.1 sees the certificate of another host.
     """
 
     def __init__(self, data: Path, authority: Authority, passwords: Mapping[str, str]) -> None:

@@ -58,7 +58,7 @@ class Secured:
             "MOSTREAD_COLLECTOR_VISITOR_SECRET_FILE": self.secret("visitors"),
             "MOSTREAD_AGGREGATOR_SESSION_TIMEOUT_SECONDS": "6",
         }
-        # Who is no user of one of the two is told nothing of it.
+        # A user of only one server gets no settings of the other.
         return {
             name: value
             for name, value in named.items()

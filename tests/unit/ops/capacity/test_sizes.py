@@ -93,9 +93,9 @@ def test_what_was_measured_is_in_the_documents() -> None:
         return pytest.approx(figure, rel=0.35)
 
     assert cell("mostread", 4) == near(costs.COLLECTOR_EVENTS_A_CORE)
-    batched = cell("mostread, 200 events a request", 4)
+    batched = cell("mostread, 200 events per request", 4)
     assert batched == near(costs.COLLECTOR_BATCHED_EVENTS_A_CORE)
-    assert cell("mostread, 1 a record", 2) == near(costs.AGGREGATOR_EVENTS_A_WORKER)
-    reread = cell("bare loop: the limit, 1 a record", 2)
+    assert cell("mostread, 1 per record", 2) == near(costs.AGGREGATOR_EVENTS_A_WORKER)
+    reread = cell("bare loop: the limit, 1 per record", 2)
     assert reread == near(costs.REREAD_EVENTS_A_SECOND)
     assert f"about {costs.COUNTER_BYTES_IN_MEMORY} bytes each" in settings
