@@ -33,9 +33,7 @@ def require_role(
     if token is None:
         raise Unauthorized(f"Send `Authorization: Bearer <token>` of the role {wanted}.")
     if token.role not in roles:
-        raise Forbidden(
-            f"The token {token.name!r} has the role {token.role}; this needs {wanted}."
-        )
+        raise Forbidden(f"The token {token.name!r} has the role {token.role}; this needs {wanted}.")
     return token
 
 
