@@ -63,6 +63,14 @@ def test_page_names_only_existing_files(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_page_names_only_existing_modules(page: Path) -> None:
+    rooms = "core|infra|collector|aggregator|ranking|ops|devstack|client|cli"
+    for span in CODE_SPAN.findall(page.read_text()):
+        if re.fullmatch(rf"(?:{rooms})/[\w./-]+", span):
+            assert (ROOT / "services/mostread" / span).exists(), span
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_page_links_to_existing_files(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
         if not re.match(r"https?:|#", target):
