@@ -1,4 +1,4 @@
-"""`mostread demo`, as a newcomer runs it: an empty folder first, then the same folder again."""
+"""`mostread demo` on an empty directory, then on the same directory again."""
 
 import os
 import re
@@ -6,8 +6,8 @@ import subprocess
 import urllib.request
 from pathlib import Path
 
-from mostread.devstack.data_dir import DataFolder
-from mostread.devstack.demo.scenario import articles
+from mostread.devstack.data_dir import DataDir
+from mostread.devstack.demo.scenario import load_articles
 from mostread.devstack.ports import Ports
 from mostread.devstack.servers.kafka import LocalKafka
 from mostread.infra.kafka import topics
@@ -16,7 +16,7 @@ from tests.support.demo import MOSTREAD, demo
 from tests.support.servers import free_base
 
 EXACT = "The list is exactly as expected: order, counts in 24 hours, and totals.\n"
-TEN = articles().counted
+TEN = load_articles().counted
 HEADLINE = re.compile(r"<h2><a [^>]*><bdi[^>]*>(.*?)</bdi>.*?<dl[^>]*>(.*?)</dl>", re.DOTALL)
 NUMBER = re.compile(r"<dd>(.*?)</dd>")
 
@@ -31,7 +31,7 @@ def page(ports: Ports) -> list[tuple[str, list[str]]]:
     ]
 
 
-def test_a_demo_twice_on_one_folder(tmp_path: Path) -> None:
+def test_demo_twice_on_one_directory(tmp_path: Path) -> None:
     data, ports = tmp_path / "data", Ports(free_base())
     table = [
         (article.title, [str(number) for number in (total.views, total.comments, total.likes)])
@@ -60,10 +60,10 @@ def test_a_demo_twice_on_one_folder(tmp_path: Path) -> None:
         assert process.stdout
         assert process.stdout.read().splitlines()[-1] == "Stopped."
         assert process.wait() == 0
-    assert not DataFolder(data).is_held()
+    assert not DataDir(data).is_running()
 
 
-def test_a_demo_on_a_kafka_of_ones_own_where_no_maven_repository_is_reached(
+def test_demo_on_an_existing_kafka_without_a_maven_repository(
     tmp_path: Path, kafka: LocalKafka
 ) -> None:
     nowhere = {

@@ -43,7 +43,7 @@ FLUSH_MAY_TAKE_SECONDS = 10
 
 @click.command()
 def aggregator() -> None:
-    """Count events from Kafka into ClickHouse. Several may run; they share the partitions."""
+    """Run an aggregator: Kafka into ClickHouse. Several share the partitions."""
     settings = AggregatorSettings()
     configure_logging("aggregator", settings.log_level)
     uvloop.run(run_and_exit(settings))

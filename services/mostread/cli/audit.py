@@ -6,7 +6,7 @@ from contextlib import closing
 import click
 import orjson
 
-from mostread.cli.params import Moment
+from mostread.cli.params import TimeParam, stack_option
 from mostread.infra.clock import now_ms
 from mostread.ops.audit.auditor import Auditor, AuditSettings
 from mostread.ops.audit.diff import Scope
@@ -14,21 +14,26 @@ from mostread.ops.audit.report import AuditReport
 
 
 @click.command()
-@click.option("--site", help="Compare the counters of this site only.")
+@stack_option
+@click.option("--site", help="Compare only the counters of this site.")
 @click.option(
     "--since",
-    type=Moment(),
-    help="Compare only windows that start then or later; it reads that much less of the log. "
-    "A time (2026-01-31T12:00, UTC) or how long ago (24h).",
+    type=TimeParam(),
+    help="Compare only windows from this time on, which reads less of the topic: a time "
+    "(2026-01-31T12:00, UTC) or an age (24h).",
 )
 @click.option(
-    "--show", type=click.IntRange(0), default=20, show_default=True, help="Differences to list."
+    "--show",
+    type=click.IntRange(0),
+    default=20,
+    show_default=True,
+    help="Differences to print at most.",
 )
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def audit(site: str | None, since: int | None, show: int, *, as_json: bool) -> None:
-    """Count the log again and compare it with ClickHouse.
+    """Recount the events in Kafka and compare with ClickHouse.
 
-    Works while events come and are counted. Ends with exit code 1 where anything differs.
+    Safe to run under traffic. Exits with code 1 if anything differs.
     """
     scope = Scope(now_ms() // 1000, site, None if since is None else since / 1000)
     with closing(Auditor(AuditSettings())) as auditor:

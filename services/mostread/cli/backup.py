@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mostread.aggregator.config import AggregatorSettings
+from mostread.cli.params import stack_option
 from mostread.errors import ClickHouseUnavailable, SchemaTooNew
 from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.clickhouse.migrations import check_applied
@@ -24,11 +25,12 @@ from mostread.ops.backup.tables import BackupTables, restore_order
 
 
 @click.command()
+@stack_option
 @click.argument("folder", type=click.Path(path_type=Path))
 def backup(folder: Path) -> None:
-    """Write all tables into FOLDER, which must be empty or new, while everything runs.
+    """Write all tables to FOLDER, which must be empty or new.
 
-    Not while `mostread rebuild`, `import` or `replay` does.
+    Safe to run under traffic, but not during `rebuild`, `import-totals` or `import-logs`.
     """
     create_directory(folder)
     settings = ClickHouseSettings()
@@ -52,12 +54,12 @@ def backup(folder: Path) -> None:
 
 
 @click.command()
+@stack_option
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 def restore(folder: Path) -> None:
-    """Put the backup in FOLDER into the empty tables that `mostread init` made.
+    """Restore the backup in FOLDER into empty tables, as `mostread init` creates them.
 
-    No aggregator may run meanwhile. What came after the backup is counted from Kafka as soon as
-    one runs again.
+    Stop all aggregators first. Started again, they count from Kafka what came after the backup.
     """
     settings = AggregatorSettings()
     manifest = read_manifest(folder)

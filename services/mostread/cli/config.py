@@ -1,4 +1,4 @@
-"""`mostread config`: print every setting with its effective value."""
+"""`mostread config`."""
 
 import click
 
@@ -7,7 +7,7 @@ from mostread.ops.effective_settings import effective, unknown_variables
 
 @click.command()
 def config() -> None:
-    """Print every setting with its value here; secrets are masked."""
+    """Print every setting with its effective value; secrets are masked."""
     for setting in effective():
         click.echo(f"# {', '.join(setting.services)}: {setting.description}")
         if setting.file:

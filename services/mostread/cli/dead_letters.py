@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import click
 
-from mostread.cli.params import Moment
+from mostread.cli.params import TimeParam, stack_option
 from mostread.core.dead_letters import DeadLetter, encode
 from mostread.core.events import Event
 from mostread.core.events import encode as encode_event
@@ -28,16 +28,21 @@ _EXCERPT_LENGTH = 100
 
 @click.group("dead-letters")
 def dead_letters() -> None:
-    """What could not be counted: look at it, and send it again."""
+    """List the events that could not be counted, and replay them."""
 
 
 @dead_letters.command("list")
-@click.option("--since", type=Moment(), help="Only what was put there since: a time, or 24h.")
-@click.option("--reason", default="", help="Only those whose reason holds this text.")
-@click.option("--limit", type=click.IntRange(1), help="At most so many, the oldest first.")
-@click.option("--json", "as_json", is_flag=True, help="NDJSON with all of it, made to be edited.")
+@stack_option
+@click.option(
+    "--since",
+    type=TimeParam(),
+    help="Only letters since a time or an age (24h).",
+)
+@click.option("--reason", default="", help="Only letters whose reason contains this text.")
+@click.option("--limit", type=click.IntRange(1), help="Maximum number, oldest first.")
+@click.option("--json", "as_json", is_flag=True, help="Print complete letters as NDJSON.")
 def list_letters(since: int | None, reason: str, limit: int | None, *, as_json: bool) -> None:
-    """Show when each line came, where it stood, why it is no event, and how it begins."""
+    """Show the time, position, reason and first bytes of each dead letter."""
     letters = _distinct(DeadLetterTopic(KafkaSettings()), since, reason.casefold())
     for stored, letter in islice(letters, limit):
         click.echo(encode(letter) if as_json else _format(stored, letter))
@@ -70,14 +75,15 @@ def _format(stored: StoredDeadLetter, letter: DeadLetter) -> str:
 
 
 @dead_letters.command()
+@stack_option
 @click.argument("file", type=click.File("rb"), required=False)
-@click.option("--dry-run", is_flag=True, help="Show the events that would be sent.")
+@click.option("--dry-run", is_flag=True, help="Print the events instead of sending them.")
 def replay(file: BinaryIO | None, *, dry_run: bool) -> None:
-    """Send lines again that are events by now, each once.
+    """Replay dead letters that are valid events now, each once.
 
-    Without FILE: every letter that was not replayed yet. With FILE (- for stdin): the lines
-    of `list --json`, as you mended them. Ends with exit code 1 where some are no events still;
-    each is named, and the others are sent.
+    Without FILE, all letters that were not replayed yet. With FILE (- for stdin), the edited
+    output of `list --json`. Exits with code 1 if some are still invalid; these are listed, and
+    the others are sent.
     """
     settings = KafkaSettings()
     producer = None if dry_run else ReplayProducer(settings)

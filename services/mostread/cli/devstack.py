@@ -1,4 +1,4 @@
-"""`mostread up` and `mostread down`: the whole system on this machine, without Docker."""
+"""`mostread up`, `down` and `demo`: the whole system on this machine, without Docker."""
 
 import os
 import signal
@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 
 import click
 
-from mostread.devstack.data_dir import DataFolder, kept_secret
-from mostread.devstack.demo.runner import Background, show
+from mostread.cli.params import DATA_DIR
+from mostread.devstack.data_dir import DataDir, load_or_create_secret
+from mostread.devstack.demo.runner import BackgroundTask, run_demo
 from mostread.devstack.ports import Ports
-from mostread.devstack.stack import TOKENS_FILE, Stack
+from mostread.devstack.stack import TOKENS_FILE, Stack, local_url
 from mostread.errors import Misconfigured
 from mostread.infra.auth.tokens import Role
 
@@ -25,9 +26,9 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _data = click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
-    default=Path(".mostread"),
+    default=DATA_DIR,
     show_default=True,
-    help="The folder with all data and logs.",
+    help="Directory for all data and logs.",
 )
 _ports = click.option(
     "--ports",
@@ -36,50 +37,55 @@ _ports = click.option(
     default=8080,
     show_default=True,
     metavar="BASE",
-    help="The first port: ranking. Collector, aggregator, ClickHouse and Kafka follow it.",
+    help="First port, for ranking; collector, aggregator, ClickHouse and Kafka follow.",
 )
 _workers = click.option(
     "--workers",
     type=click.IntRange(1, 64),
     default=1,
     show_default=True,
-    help="How many aggregators share the counting.",
+    help="Number of aggregators.",
 )
 
 
 def stack_options(command: Command) -> Command:
-    """Give a command the options of a stack: --data, --ports and --workers."""
+    """Add the options of a stack: --data, --ports and --workers."""
     return _data(_ports(_workers(command)))
 
 
 @click.command()
 @stack_options
-@click.option("--canary", is_flag=True, help="Measure the whole way by an event a minute.")
+@click.option("--canary", is_flag=True, help="Measure end-to-end latency with an event per minute.")
 def up(data: Path, base: int, workers: int, canary: bool) -> None:
-    """Start everything and keep it running until Ctrl-C or `mostread down`."""
-    run_stack(data, base, workers, _greet_and_watch, canary=canary)
+    """Start everything and keep it running until Ctrl-C or `mostread down`.
+
+    Runs Apache Kafka and an embedded ClickHouse (chdb behind an HTTP front, not the ClickHouse
+    server). A Kafka or ClickHouse named by MOSTREAD_KAFKA_BROKERS or MOSTREAD_CLICKHOUSE_URL is
+    used instead. Other commands find the running stack by its data directory.
+    """
+    run_stack(data, base, workers, _announce_and_watch, canary=canary)
 
 
 def run_stack(
     data: Path,
     base: int,
     workers: int,
-    while_it_runs: Callable[[Stack], None],
+    while_running: Callable[[Stack], None],
     *,
     canary: bool = False,
 ) -> None:
-    """Start a stack, call `while_it_runs`, and end the stack in order however that ended."""
+    """Start a stack, call `while_running`, and stop the stack in order however that ended."""
     for number in _SIGNALS:
         signal.signal(number, signal.default_int_handler)
-    folder = DataFolder(data)
+    directory = DataDir(data)
     try:
-        with folder.held():
-            stack = Stack(folder, Ports(base, workers), report, canary=canary)
+        with directory.locked(report) as lock:
+            stack = Stack(directory, Ports(base, workers), report, canary=canary, lock=lock)
             try:
                 stack.start()
-                while_it_runs(stack)
+                while_running(stack)
             finally:
-                # Ending in order takes a while, and a second signal must not break it off.
+                # An orderly shutdown takes a while; a second signal must not interrupt it.
                 for number in _SIGNALS:
                     signal.signal(number, signal.SIG_IGN)
                 stack.stop()
@@ -87,14 +93,15 @@ def run_stack(
         report("Stopped.")
 
 
-def _greet_and_watch(stack: Stack) -> None:
-    report(f"\nThe most-read list     http://127.0.0.1:{stack.ports.ranking}/")
-    report(f"Send events to         http://127.0.0.1:{stack.ports.collector}/v1/events")
+def _announce_and_watch(stack: Stack) -> None:
+    report(f"\nMost-read list       {local_url(stack.ports.ranking)}/")
+    report(f"Send events to       {local_url(stack.ports.collector)}/v1/events")
     if stack.tokens:
-        report(f"Publish articles with  the token in {stack.tokens[Role.CMS]}")
-        report(f"Hide and pin with      the token in {stack.tokens[Role.EDITOR]}")
+        report(f"CMS token            {stack.tokens[Role.CMS]}")
+        report(f"Editor token         {stack.tokens[Role.EDITOR]}")
     if stack.canary:
-        report(f"The canary measures at http://127.0.0.1:{stack.ports.canary}/metrics")
+        report(f"Canary metrics       {local_url(stack.ports.canary)}/metrics")
+    report(f"Settings             {stack.env_file}")
     report("Stop with Ctrl-C or `mostread down`.")
     stack.watch()
 
@@ -102,50 +109,45 @@ def _greet_and_watch(stack: Stack) -> None:
 @click.command()
 @_data
 def down(data: Path) -> None:
-    """Stop what `mostread up` started on the same folder, and wait until it has ended."""
-    folder = DataFolder(data)
-    if not folder.is_held():
-        if folder.path.exists():
-            with folder.held():
-                folder.end_orphans(report)
-        report(f"Nothing is running on {folder.path}.")
+    """Stop the stack that runs on the data directory, and wait until it has ended."""
+    directory = DataDir(data)
+    if not directory.is_running() or (pid := directory.terminate()) is None:
+        if directory.path.exists():
+            with directory.locked(report):
+                pass  # locked once the processes of a killed `mostread up` have ended
+        report(f"Nothing is running on {directory.path}.")
         return
-    holder = folder.holder()
-    if holder is None:
-        raise Misconfigured(f"{folder.path} is held by a process that did not say who it is")
-    report(f"Stopping what runs on {folder.path} (process {holder.pid}) ...")
-    os.kill(holder.pid, signal.SIGTERM)
-    if not folder.wait_released(DOWN_TIMEOUT):
-        raise Misconfigured(f"process {holder.pid} has not ended after {DOWN_TIMEOUT:g} s")
+    report(f"Stopping the stack on {directory.path} (process {pid}) ...")
+    if not directory.wait_stopped(DOWN_TIMEOUT):
+        raise Misconfigured(f"process {pid} has not ended after {DOWN_TIMEOUT:g} s; see its output")
     report("Stopped.")
 
 
 @click.command()
 @stack_options
-@click.option("--no-traffic", is_flag=True, help="No simulated readers: nothing moves by itself.")
+@click.option("--no-traffic", is_flag=True, help="Do not simulate readers after the check.")
 def demo(data: Path, base: int, workers: int, *, no_traffic: bool) -> None:
-    """Start everything, load ten articles with known numbers, and check the list.
+    """Start everything, load ten articles with known counts, and check the list.
 
-    Ends with exit code 1 if the list is not exactly as expected. Otherwise it goes on until
-    Ctrl-C or `mostread down`, with simulated readers on thirty further articles.
+    Exits with code 1 if the list differs from what is expected. Otherwise it runs until Ctrl-C or
+    `mostread down` and simulates readers of thirty more articles.
     """
     if TOKENS_FILE in os.environ:
         raise Misconfigured(
-            "the demo publishes articles with a token of its own, which the collector would not "
-            f"know; unset {TOKENS_FILE}"
+            "the demo publishes articles with a token that the collector would reject; "
+            f"unset {TOKENS_FILE}"
         )
 
     def run(stack: Stack) -> None:
-        token = kept_secret(DataFolder(data).cms_token)
-        with Background(
-            show(stack.ports, data, token, report, readers=not no_traffic)
-        ) as background:
+        token = load_or_create_secret(DataDir(data).cms_token)
+        work = run_demo(stack.ports, data, token, report, traffic=not no_traffic)
+        with BackgroundTask(work) as background:
             stack.watch(background.raise_error)
 
     run_stack(data, base, workers, run)
 
 
-def report(sentence: str) -> None:
-    """Say a sentence at once, also into a pipe."""
-    click.echo(sentence)
+def report(line: str) -> None:
+    """Print a line at once, also into a pipe."""
+    click.echo(line)
     sys.stdout.flush()

@@ -2,13 +2,12 @@
 
 import logging
 import sys
-from pathlib import Path
 
 import click
 import orjson
 import pydantic
 
-from mostread.cli.params import addresses, find_stack, way_options
+from mostread.cli.params import service_option, service_urls, stack_dir, stack_option
 from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.kafka.config import KafkaSettings
 from mostread.ops.doctor.checks import CHECKS
@@ -20,32 +19,33 @@ from mostread.ops.terminal import terminal_width, use_colour
 
 
 @click.command()
-@way_options("collector", "aggregator", "ranking")
+@stack_option
+@service_option("collector")
+@service_option("aggregator")
+@service_option("ranking")
 @click.option(
-    "--seconds",
+    "--timeout",
     type=click.FloatRange(1, 600),
     default=15,
     show_default=True,
-    help="How long all of it may take; what has not answered by then is a finding.",
+    help="Seconds for all checks; a check that takes longer is reported.",
 )
-@click.option("--json", "in_json", is_flag=True, help="For machines.")
-def doctor(data: Path, seconds: float, *, in_json: bool, **services: tuple[str, ...]) -> None:
-    """Look at every part, and say what is wrong and what to do.
+@click.option("--json", "in_json", is_flag=True, help="Print JSON.")
+def doctor(timeout: float, *, in_json: bool, **services: tuple[str, ...]) -> None:
+    """Check every part of the system and suggest fixes.
 
-    It changes nothing. Kafka and ClickHouse are those of the settings, or of the stack that
-    runs on --data. Ends with exit code 1 where there is a problem; warnings are none.
+    Changes nothing. Exits with code 1 if a check fails; warnings do not count.
     """
     # Unavailable servers are findings; the clients need not log them too.
     logging.disable(logging.CRITICAL)
-    stack = find_stack(data)
     clients = SystemClients(
-        services=addresses(stack, services),
-        data=stack.folder if stack else None,
+        services=service_urls(services),
+        data=stack_dir(),
         # Less than the deadline, so that checks can still report the timeout of a server.
-        seconds=seconds * 0.6,
+        seconds=timeout * 0.6,
     )
     targets = _targets(clients)
-    results = run_checks(clients, CHECKS, seconds)
+    results = run_checks(clients, CHECKS, timeout)
     clients.close()
     if in_json:
         click.echo(orjson.dumps(as_json(results, targets)))

@@ -7,8 +7,8 @@ from contextlib import closing, contextmanager
 
 import click
 
-from mostread.cli import params as names
-from mostread.cli.params import Moment
+from mostread.cli import params
+from mostread.cli.params import TimeParam
 from mostread.core.counting.counters import MINUTE, MINUTE_MS
 from mostread.errors import InvalidFile, Overlapping
 from mostread.infra.clickhouse.config import ClickHouseSettings
@@ -24,23 +24,24 @@ _LOGS = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)
 
 
 @click.command()
+@params.stack_option
 @click.argument("logs", metavar="ACCESS_LOG...", type=_LOGS, nargs=-1, required=True)
 @click.option(
     "--article",
     type=ArticleRegex(),
     required=True,
-    help="Finds the article in path and query: its group `article`, or the first, is the id.",
+    help="Regular expression for path and query; its group `article`, or the first, is the id.",
 )
-@click.option("--site", type=names.SITE, default="default", show_default=True)
-@click.option("--name", type=names.IMPORT, help="What it is called in `mostread import --list`.")
-@click.option("--host", help="Only requests of this virtual host, where the log names it first.")
-@click.option("--since", type=Moment(), help="Only requests from then on, to the minute.")
-@click.option("--until", type=Moment(), help="Only requests before then, to the minute.")
+@click.option("--site", type=params.SITE, default="default", show_default=True)
+@click.option("--name", type=params.IMPORT, help="Name for `import-totals --list`.")
+@click.option("--host", help="Only requests to this virtual host, if the log starts with it.")
+@click.option("--since", type=TimeParam(), help="Only requests from this minute on.")
+@click.option("--until", type=TimeParam(), help="Only requests before this minute.")
 @click.option("--dry-run", is_flag=True, help="Read the logs and change nothing.")
 @click.option(
-    "--other-readers",
+    "--allow-overlap",
     is_flag=True,
-    help="Count though views of the same time are counted already, by another server's log.",
+    help="Import despite views of the same time, for example from another server.",
 )
 def import_logs(
     *,
@@ -52,13 +53,13 @@ def import_logs(
     since: int | None,
     until: int | None,
     dry_run: bool,
-    other_readers: bool,
+    allow_overlap: bool,
 ) -> None:
-    """Count the views that the access logs of a web server tell of, in the time they were.
+    """Import historical views from nginx or Apache access logs.
 
-    Logs (- for stdin) are in the common or combined format of nginx and Apache, gzipped or not.
-    A view counts once for a reader, an article and half an hour. All of it is taken or nothing,
-    and the same views once; `mostread import --remove` takes it back.
+    Logs (- for stdin) are in the common or combined format, optionally gzipped. A reader's view
+    of an article counts once per half hour. The import is atomic, and repeating it changes
+    nothing; `import-totals --remove` removes it.
     """
     selection = RequestSelection(
         article_matcher(article),
@@ -79,7 +80,7 @@ def import_logs(
             click.echo(f"nothing to do: {_describe(wanted)} was imported already")
             return
         now = now_ms()
-        if not other_readers:
+        if not allow_overlap:
             _check_overlap(repository, wanted.name, counts, site, now // 1000)
         repository.add(wanted, counts.blocks(site, now // 1000), now)
     click.echo(f"imported {_describe(wanted)}")
@@ -121,7 +122,7 @@ def _check_overlap(
             f"views of this time are counted already: {sources}; nothing was imported, since the "
             "same readers would count twice. Cut the log with --since and --until, remove an "
             "import with `mostread import-totals --remove NAME`, choose another --site, or pass "
-            "--other-readers for the log of another server"
+            "--allow-overlap for the log of another server"
         )
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
-from mostread.cli import params as names
+from mostread.cli import params
 from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.clock import now_ms
 from mostread.ops.imports.files import parse_file
@@ -20,21 +20,22 @@ from mostread.ops.imports.totals import (
 
 
 @click.command()
+@params.stack_option
 @click.argument(
     "file", type=click.Path(exists=True, dir_okay=False, allow_dash=True), required=False
 )
-@click.option("--name", type=names.IMPORT, help="What this import is called; each is taken once.")
+@click.option("--name", type=params.IMPORT, help="Name of the import; each is imported once.")
 @click.option("--dry-run", is_flag=True, help="Check the file and change nothing.")
-@click.option("--remove", type=names.IMPORT, help="Take an import back.")
-@click.option("--list", "show", is_flag=True, help="Show what was imported.")
+@click.option("--remove", type=params.IMPORT, help="Remove an import.")
+@click.option("--list", "show", is_flag=True, help="List all imports.")
 def import_totals(
     file: str | None, name: str | None, remove: str | None, *, dry_run: bool, show: bool
 ) -> None:
-    """Add the lifetime totals that an earlier system counted.
+    """Add lifetime totals from an earlier system.
 
-    FILE (- for stdin) is CSV with a header, or NDJSON: article_id, views, comments, likes, and
-    site if it is not "default"; gzipped or not. It is taken whole or not at all, and the same
-    name with the same totals once.
+    FILE (- for stdin) is CSV with a header, or NDJSON, optionally gzipped: article_id, views,
+    comments, likes, and site unless it is "default". The import is atomic, and repeating it
+    changes nothing.
     """
     if (file is not None) + (remove is not None) + show != 1:
         raise click.UsageError("give one of FILE, --remove NAME and --list")

@@ -1,4 +1,4 @@
-"""`mostread init`: create missing topics and tables."""
+"""`mostread init`."""
 
 import click
 
@@ -7,7 +7,7 @@ from mostread.ops.bootstrap import InitSettings, bootstrap
 
 @click.command()
 def init() -> None:
-    """Create missing topics and tables. Running it again changes nothing."""
+    """Create missing topics and tables; idempotent."""
     created = bootstrap(InitSettings())
     for name in created.topics:
         click.echo(f"created topic {name}")

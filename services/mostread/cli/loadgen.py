@@ -9,8 +9,12 @@ import aiohttp
 import click
 import uvloop
 
+from mostread.cli.params import stack_hint, stack_option
 from mostread.core.events import Event
+from mostread.errors import Unavailable
+from mostread.infra.healthcheck import NoResponse, get
 from mostread.infra.http.server import stop_signal
+from mostread.infra.settings import url_variable
 from mostread.ops.loadgen.runner import HttpSender, LoadSummary, NotAcknowledged
 from mostread.ops.loadgen.traffic import SimulatedTraffic, article_ids, paced
 
@@ -18,21 +22,34 @@ AFTER_INTERRUPT_SECONDS = 5
 
 
 @click.command()
-@click.option("--rate", default=100.0, show_default=True, help="Events a second, on average.")
-@click.option("--articles", default=500, show_default=True, help="How many articles are read.")
-@click.option("--duration", default=60.0, show_default=True, help="Seconds.")
-@click.option("--url", default="http://127.0.0.1:8081", show_default=True, help="The collector.")
-@click.option("--site", default="default", show_default=True)
-@click.option("--seed", type=int, help="The same seed gives the same readers.")
+@stack_option
+@click.option("--rate", default=100.0, show_default=True, help="Average events per second.")
+@click.option("--articles", default=500, show_default=True, help="Number of articles.")
+@click.option("--duration", default=60.0, show_default=True, help="Duration in seconds.")
+@click.option(
+    "--url",
+    default="http://127.0.0.1:8081",
+    show_default=True,
+    envvar=url_variable("collector"),
+    show_envvar=True,
+    help="The collector.",
+)
+@click.option("--site", default="default", show_default=True, help="Site of the articles.")
+@click.option("--seed", type=int, help="Seed for reproducible traffic.")
 def loadgen(
     *, rate: float, articles: int, duration: float, url: str, site: str, seed: int | None
 ) -> None:
-    """Send events as readers would, and print what was acknowledged.
+    """Send news-like traffic to a collector and print what it acknowledged.
 
-    Few articles get most of it, most of it is views, and the rate does not yield to a slow
-    collector. What the collector cannot take is sent again, with the same ids, for up to 25
-    minutes. The exit code is 1 if anything was never acknowledged.
+    Views are skewed to few articles, and the rate does not adapt to a slow collector. Failed
+    requests are retried with the same ids for up to 25 minutes. Exits with code 1 if events were
+    never acknowledged.
     """
+    try:
+        get(url, "/readyz")
+    except NoResponse as error:
+        hint = stack_hint(click.get_current_context())
+        raise Unavailable(f"no collector at {url}: {error}; {hint}") from error
     traffic = SimulatedTraffic(article_ids(articles), site=site, seed=seed)
     summary = LoadSummary()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

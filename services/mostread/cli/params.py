@@ -1,80 +1,127 @@
-"""The options of commands that look at the whole way: where its services and its stack are."""
+"""Options and parameter types that several commands share."""
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from mostread.devstack.data_dir import DataFolder, Running, running
-from mostread.errors import Misconfigured
+from mostread.devstack.data_dir import DataDir
+from mostread.errors import KafkaUnavailable, Misconfigured, Unavailable
+from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.clock import now_ms
+from mostread.infra.kafka.config import KafkaSettings
+from mostread.infra.settings import url_variable
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+DATA_DIR = Path(".mostread")
+_KAFKA = "MOSTREAD_KAFKA_BROKERS"
+_CLICKHOUSE = "MOSTREAD_CLICKHOUSE_URL"
+_SUFFIX = "_FILE"
+_CONTEXT_KEY = "mostread.stack"
 
-def _service(name: str) -> Callable[[Command], Command]:
+
+def stack_option(command: Command) -> Command:
+    """Add --data, by which a command finds a running stack; the value is not passed on.
+
+    The stack's settings are added to the environment before other options are read, since these
+    may take their defaults from it. Variables that are set already win.
+    """
     return click.option(
-        f"--{name}",
+        "--data",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=DATA_DIR,
+        show_default=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_find_stack,
+        help="Data directory of a running `mostread up` or `demo`, whose settings are used "
+        "unless the environment has others.",
+    )(command)
+
+
+def service_option(service: str) -> Callable[[Command], Command]:
+    """Add an option with the URLs of a service; use it together with `stack_option`."""
+    return click.option(
+        f"--{service}",
         multiple=True,
         metavar="URL",
-        help=f"Where {'an' if name[0] in 'aeiou' else 'a'} {name} answers; may be given several "
-        "times.",
+        envvar=url_variable(service),
+        show_envvar=True,
+        help=f"Where {'an' if service[0] in 'aeiou' else 'a'} {service} responds; repeatable.",
     )
 
 
-_data = click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path(".mostread"),
-    show_default=True,
-    help="The folder of a stack that `mostread up` or `demo` runs: it is found by itself.",
-)
+def _find_stack(context: click.Context, _: click.Parameter, path: Path) -> None:
+    data = DataDir(path)
+    settings = data.read_env()
+    used = settings is not None and adopt(settings, os.environ)
+    context.meta[_CONTEXT_KEY] = (path, settings, used)
 
 
-def way_options(*services: str) -> Callable[[Command], Command]:
-    """Give a command the option --data, and one for the addresses of each of the services."""
+def adopt(settings: Mapping[str, str], environment: MutableMapping[str, str]) -> bool:
+    """Add a stack's settings to the environment, whose own variables win.
 
-    def with_options(command: Command) -> Command:
-        for option in reversed([_data, *map(_service, services)]):
-            command = option(command)
-        return command
-
-    return with_options
-
-
-def find_stack(data: Path) -> Running | None:
-    """Return the stack that runs on `data`, its settings taken over into the environment.
-
-    None where none runs, or where the environment names another Kafka or ClickHouse. Called
-    before settings are read.
+    Adds nothing and returns False where the environment names another Kafka or ClickHouse: half
+    of each system would give no meaningful answer.
     """
-    stack = running(DataFolder(data))
-    return stack if stack and stack.adopt(os.environ) else None
+    for name in (_KAFKA, _CLICKHOUSE):
+        if environment.get(name, settings[name]) != settings[name]:
+            return False
+    for name, value in settings.items():
+        # A secret may be set by its value or by its file, and not by both.
+        other = name.removesuffix(_SUFFIX) if name.endswith(_SUFFIX) else name + _SUFFIX
+        if other not in environment:
+            environment.setdefault(name, value)
+    return True
 
 
-def addresses(stack: Running | None, given: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Return where services answer, by name: those given, else those of the stack."""
-    found = {}
-    for service, urls in given.items():
-        for number, url in enumerate(urls, start=1):
+def stack_dir() -> Path | None:
+    """Return the data directory of the stack whose settings the current command uses."""
+    path, _, used = click.get_current_context().meta.get(_CONTEXT_KEY, (None, None, False))
+    return Path(path).absolute() if used else None
+
+
+def stack_hint(context: click.Context) -> str:
+    """Return what --data found, to complete the error of a server that does not respond."""
+    if _CONTEXT_KEY not in context.meta:
+        return ""
+    path, settings, used = context.meta[_CONTEXT_KEY]
+    if settings is None:
+        return f"no stack runs in {path}; start one with `mostread up`, or name another with --data"
+    where = f"Kafka {settings[_KAFKA]}, ClickHouse {settings[_CLICKHOUSE]}"
+    if used:
+        return f"a stack runs in {path} ({where}); see its logs in {path}/logs"
+    return f"a stack runs in {path} ({where}); unset {_KAFKA} and {_CLICKHOUSE} to use it"
+
+
+def connection_note(context: click.Context, error: Unavailable) -> str:
+    """Return which server a command tried to reach and which stack it could use."""
+    hint = stack_hint(context)
+    if not hint:
+        return ""
+    if isinstance(error, KafkaUnavailable):
+        return f"tried {KafkaSettings().kafka_brokers}; {hint}"
+    return f"tried {ClickHouseSettings().clickhouse_url}; {hint}"
+
+
+def service_urls(given: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return the URLs of services by name; several of one service are numbered from 1."""
+    urls = {}
+    for service, each in given.items():
+        for number, url in enumerate(each, start=1):
             if not url.startswith(("http://", "https://")):
-                raise Misconfigured(f"--{service} {url}: write http://host:port")
-            found[service if len(urls) == 1 else f"{service}-{number}"] = url.rstrip("/")
-    if stack:
-        found |= {
-            name: address
-            for name, address in stack.addresses.items()
-            if not given.get(name.partition("-")[0])
-        }
-    return found
+                raise Misconfigured(f"--{service} {url} is not a URL; write http://host:port")
+            urls[service if len(each) == 1 else f"{service}-{number}"] = url.rstrip("/")
+    return urls
 
 
-class Name(click.ParamType):
-    """Up to 64 letters, digits and the characters of `also`, whose hyphen comes last."""
+class NameParam(click.ParamType):
+    """A name of up to 64 letters, digits and characters of `also`, which ends with a hyphen."""
 
     name = "name"
 
@@ -84,19 +131,23 @@ class Name(click.ParamType):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if not self._allowed.fullmatch(value):
-            self.fail(f"up to 64 of A-Z a-z 0-9 {' '.join(self._also)}", param, ctx)
+            self.fail(
+                f"{value!r} is not a name; use up to 64 of A-Z a-z 0-9 {' '.join(self._also)}",
+                param,
+                ctx,
+            )
         return value
 
 
-IMPORT = Name("._:-")
-SITE = Name("._-")
+IMPORT = NameParam("._:-")
+SITE = NameParam("._-")
 
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
-class Moment(click.ParamType):
-    """An ISO 8601 time (UTC where it names no zone), or 90s, 30m, 24h or 7d: so long ago.
+class TimeParam(click.ParamType):
+    """An ISO 8601 time (UTC by default), or an age: 90s, 30m, 24h, 7d.
 
     The value is in milliseconds since the epoch.
     """
@@ -108,10 +159,10 @@ class Moment(click.ParamType):
     ) -> int:
         if isinstance(value, int):
             return value
-        if ago := re.fullmatch(r"(\d{1,9})([smhd])", value):
-            return max(0, now_ms() - int(ago[1]) * _UNITS[ago[2]] * 1000)
+        if age := re.fullmatch(r"(\d{1,9})([smhd])", value):
+            return max(0, now_ms() - int(age[1]) * _UNITS[age[2]] * 1000)
         try:
-            moment = datetime.fromisoformat(value)
+            time = datetime.fromisoformat(value)
         except ValueError:
-            self.fail(f"{value!r} is neither a time, like 2026-01-31T12:00, nor 24h", param, ctx)
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+            self.fail(f"{value!r} is not a time; write 2026-01-31T12:00 or 24h", param, ctx)
+        return int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)

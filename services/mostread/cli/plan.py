@@ -1,4 +1,4 @@
-"""`mostread plan`, from its options to a table."""
+"""`mostread plan`."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -27,26 +27,30 @@ def _option(
     "--articles",
     type=click.IntRange(1, 50_000_000),
     required=True,
-    help="How many articles are read in a day.",
+    help="Articles read per day.",
 )
-@_option("--peak", click.FloatRange(1, 100), "The busiest hour's rate, by the average.")
-@_option("--headroom", click.FloatRange(1, 10), "So many times of what is needed is planned.")
-@_option("--events-a-request", click.IntRange(1, 1000), "1 from browsers, more from servers.")
-@_option("--lists-per-second", click.IntRange(0), "Requests for lists, at the peak.")
+@_option("--peak", click.FloatRange(1, 100), "Rate of the busiest hour, relative to the average.")
+@_option("--headroom", click.FloatRange(1, 10), "Safety factor on all capacities.")
+@_option(
+    "--events-per-request",
+    click.IntRange(1, 1000),
+    "1 from browsers, more from servers.",
+)
+@_option("--lists-per-second", click.IntRange(0), "List requests per second at the peak.")
 @_option(
     "--takeover-seconds",
     click.IntRange(1),
-    "How long counting may stand still at the peak where a worker is gone.",
+    "Longest pause in counting, at the peak, after a worker is lost.",
 )
-@_option("--retention-days", click.IntRange(1), "How long Kafka keeps events.")
-@_option("--brokers", click.IntRange(1), "Kafka's brokers.")
+@_option("--retention-days", click.IntRange(1), "Days for which Kafka keeps events.")
+@_option("--brokers", click.IntRange(1), "Kafka brokers.")
 @_option("--replication", click.IntRange(1), "Copies of each event in Kafka.")
-@_option("--clickhouse-replicas", click.IntRange(1), "Servers that each hold all counters.")
-@click.option("--json", "as_json", is_flag=True, help="For machines; bytes, seconds, numbers.")
+@_option("--clickhouse-replicas", click.IntRange(1), "ClickHouse servers, each with all counters.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, in bytes and seconds.")
 def plan(*, as_json: bool, **options: Any) -> None:
-    """Compute what a traffic needs: processes, memory, partitions and disks.
+    """Compute the processes, memory, partitions and disks for a given traffic.
 
-    From costs measured on two shared cores; docs/how-to/scaling.md says how to read it.
+    Based on costs measured on two shared cores; see docs/how-to/scaling.md.
     """
     traffic = Traffic(**options)
     if traffic.replication > traffic.brokers:

@@ -1,4 +1,4 @@
-"""`mostread rebuild`, from its options to the exchange of the tables."""
+"""`mostread rebuild`."""
 
 import asyncio
 import functools
@@ -8,6 +8,7 @@ import click
 from mostread.aggregator.config import AggregatorSettings
 from mostread.aggregator.event_topic import EventLog
 from mostread.aggregator.repository import ClickHouseStore, Count
+from mostread.cli.params import stack_option
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.gc import collect_periodically
 from mostread.ops.rebuild.recounter import Recount
@@ -19,12 +20,13 @@ MOST_ROUNDS = 20
 
 
 @click.command()
-@click.option("--discard", is_flag=True, help="Drop what a rebuild left that was cut off.")
+@stack_option
+@click.option("--discard", is_flag=True, help="Discard the tables of an interrupted rebuild.")
 def rebuild(discard: bool) -> None:
-    """Count the log anew into new tables, then put them into the place of the old ones.
+    """Recount all events into new tables, then exchange them with the old ones.
 
-    Everything may go on meanwhile. Windows and totals that the log no longer has whole are
-    copied as they are.
+    Safe to run under traffic. Windows and totals whose events Kafka has partly deleted are
+    copied unchanged.
     """
     settings = AggregatorSettings()
     tables = RebuildTables(settings)

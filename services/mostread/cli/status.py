@@ -4,12 +4,11 @@ import logging
 import sys
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 
 import click
 import orjson
 
-from mostread.cli.params import addresses, find_stack, way_options
+from mostread.cli.params import service_option, service_urls, stack_option
 from mostread.ops.inspection.clients import SystemClients
 from mostread.ops.status.collect import SystemStatus, UnavailablePart, as_json, collect
 from mostread.ops.status.render import status_blocks, status_lines
@@ -19,48 +18,47 @@ RATE_INTERVAL_SECONDS = 1.0
 
 
 @click.command()
-@way_options("collector", "ranking")
-@click.option("--site", default="default", show_default=True, help="Whose list is shown.")
-@click.option("--window", default="24h", show_default=True, help="Of which window.")
-@click.option("--watch", is_flag=True, help="Look again and again, until Ctrl-C.")
+@stack_option
+@service_option("collector")
+@service_option("ranking")
+@click.option("--site", default="default", show_default=True, help="Site of the list.")
+@click.option("--window", default="24h", show_default=True, help="Window of the list.")
+@click.option("--watch", is_flag=True, help="Refresh until Ctrl-C.")
 @click.option(
     "--every",
     type=click.FloatRange(0.5, 3600),
     default=2,
     show_default=True,
-    help="Seconds between two looks of --watch.",
+    help="Seconds between refreshes with --watch.",
 )
 @click.option(
-    "--seconds",
+    "--timeout",
     type=click.FloatRange(1, 600),
     default=8,
     show_default=True,
-    help="How long one look may take; what has not answered by then is away.",
+    help="Seconds for one refresh; a part that takes longer is shown as unavailable.",
 )
-@click.option("--json", "in_json", is_flag=True, help="For machines; with --watch a line a look.")
+@click.option("--json", "in_json", is_flag=True, help="Print JSON, a line per refresh.")
 def status(
     *,
-    data: Path,
     site: str,
     window: str,
     every: float,
-    seconds: float,
+    timeout: float,
     watch: bool,
     in_json: bool,
     **services: tuple[str, ...],
 ) -> None:
-    """Show the way of an event at a glance: collectors, Kafka, aggregators, ClickHouse, list.
+    """Show collectors, Kafka, aggregators, ClickHouse and the list at a glance.
 
-    Rates are those between two looks, one second apart. Ends with exit code 1 where a part is
-    away.
+    Rates are measured over one second. Exits with code 1 if a part is unavailable.
     """
     logging.disable(logging.CRITICAL)  # unavailable parts are shown, and need not be logged
 
     def collect_status() -> SystemStatus:
-        stack = find_stack(data)  # every time, since the stack may restart
-        clients = SystemClients(services=addresses(stack, services), seconds=seconds * 0.8)
+        clients = SystemClients(services=service_urls(services), seconds=timeout * 0.8)
         try:
-            return collect(clients, site, window, seconds)
+            return collect(clients, site, window, timeout)
         finally:
             clients.close()
 

@@ -1,4 +1,4 @@
-"""`mostread token`: who may do what, changed while collectors run."""
+"""`mostread token`."""
 
 import re
 import secrets
@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from mostread.cli.params import stack_option
 from mostread.collector.config import CollectorSettings
 from mostread.errors import Misconfigured, NameTaken
 from mostread.infra.auth import token_file
@@ -22,7 +23,7 @@ _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 def _file(_: click.Context, __: click.Parameter, value: Path | None) -> Path:
     chosen = value or Path(CollectorSettings().collector_tokens_file)
     if chosen == Path():
-        raise click.UsageError("say which file: --file FILE, or MOSTREAD_COLLECTOR_TOKENS_FILE")
+        raise click.UsageError("no token file; give --file or set MOSTREAD_COLLECTOR_TOKENS_FILE")
     return chosen
 
 
@@ -31,27 +32,27 @@ def _with_file(command: Command) -> Command:
         "--file",
         type=click.Path(dir_okay=False, path_type=Path),
         callback=_file,
-        help="The file with tokens; MOSTREAD_COLLECTOR_TOKENS_FILE where it is not given.",
+        help="Token file; default: MOSTREAD_COLLECTOR_TOKENS_FILE.",
     )(command)
 
 
 @click.group()
 def token() -> None:
-    """Make, list and revoke the bearer tokens of the collector.
+    """Create, list and revoke the bearer tokens of collector and ranking.
 
-    A collector that is told of the file by MOSTREAD_COLLECTOR_TOKENS_FILE sees a change within
-    two seconds.
+    Running services reload the file of MOSTREAD_COLLECTOR_TOKENS_FILE within two seconds.
     """
 
 
 @token.command()
+@stack_option
 @click.argument("name")
 @click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
 @_with_file
 def create(name: str, role: str, file: Path) -> None:
-    """Make a token and print it, this once: only its hash is kept."""
+    """Create a token and print it once; only its hash is stored."""
     if not _NAME.fullmatch(name):
-        raise click.UsageError("a name is made of 1 to 64 of A-Z a-z 0-9 . _ -")
+        raise click.UsageError(f"{name!r} is not a name; use 1 to 64 of A-Z a-z 0-9 . _ -")
     shown = secrets.token_urlsafe(32)
 
     def add(tokens: Tokens) -> Tokens:
@@ -66,9 +67,10 @@ def create(name: str, role: str, file: Path) -> None:
 
 
 @token.command(name="list")
+@stack_option
 @_with_file
 def list_tokens(file: Path) -> None:
-    """List the names and roles, and where each is kept."""
+    """List the name, role and source of each token."""
     for where, tokens in (
         (str(file), token_file.read(file)),
         ("MOSTREAD_COLLECTOR_TOKENS", parse_tokens(CollectorSettings().collector_tokens)),
@@ -78,10 +80,11 @@ def list_tokens(file: Path) -> None:
 
 
 @token.command()
+@stack_option
 @click.argument("name")
 @_with_file
 def revoke(name: str, file: Path) -> None:
-    """Take a token back: whoever shows it is told 401."""
+    """Revoke a token; requests with it are answered 401."""
 
     def remove(tokens: Tokens) -> list[Token]:
         left = [each for each in tokens if each.name != name]

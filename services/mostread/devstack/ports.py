@@ -1,4 +1,4 @@
-"""Which port each part of the stack listens on, counted from one base."""
+"""The ports of a stack, counted from one base."""
 
 import socket
 from collections.abc import Iterable
@@ -36,17 +36,17 @@ class Ports:
 
     @property
     def aggregators(self) -> list[int]:
-        """The first worker's port, then those of further workers above all others."""
+        """The first worker's port, then those of further workers, above all others."""
         return [self.base + 2, *range(self.base + 6, self.base + 5 + self.workers)]
 
     @property
     def canary(self) -> int:
-        """The one after all others."""
+        """The port after all others."""
         return self.base + 5 + self.workers
 
 
 def check_free(ports: Iterable[tuple[str, int]]) -> None:
-    """Raise Misconfigured for the first port that somebody listens on."""
+    """Raise Misconfigured for the first port that is taken."""
     for name, port in ports:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -54,6 +54,6 @@ def check_free(ports: Iterable[tuple[str, int]]) -> None:
                 probe.bind(("127.0.0.1", port))
             except OSError as error:
                 raise Misconfigured(
-                    f"port {port} for {name} cannot be had ({error.strerror}); "
+                    f"port {port} for {name} is not available ({error.strerror}); "
                     "choose another range with --ports BASE"
                 ) from error

@@ -1,4 +1,4 @@
-"""The whole system on one machine: which processes it has, and in which order they start."""
+"""The whole system on one machine: its programs, their settings and their start order."""
 
 import os
 import sys
@@ -7,91 +7,106 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from mostread.devstack.data_dir import DataFolder, kept_secret
+from mostread.devstack.data_dir import DataDir, load_or_create_secret
 from mostread.devstack.ports import Ports, check_free
 from mostread.devstack.process import spawn, tail
 from mostread.devstack.servers.base import LocalServer
 from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.devstack.servers.kafka import LocalKafka
-from mostread.devstack.supervisor import EventLog, Service, Supervisor
+from mostread.devstack.supervisor import Program, Supervisor
 from mostread.errors import MostreadError
 from mostread.infra.auth import token_file
 from mostread.infra.auth.tokens import Role, Token, hash_token
 from mostread.infra.healthcheck import readiness_error
+from mostread.infra.settings import PREFIX, url_variable
 
-READY_TIMEOUT = 120.0
 VISITOR_SECRET = "MOSTREAD_COLLECTOR_VISITOR_SECRET"  # noqa: S105  its name
 TOKENS_FILE = "MOSTREAD_COLLECTOR_TOKENS_FILE"
 KAFKA = "MOSTREAD_KAFKA_BROKERS"
 CLICKHOUSE = "MOSTREAD_CLICKHOUSE_URL"
-SAY_WHAT_IS_MISSING_AFTER = 10.0
 
 
-def service_environment(folder: DataFolder, ports: Ports) -> dict[str, str]:
-    """Return the environment of every service: the caller's own, and where the stack's parts are.
+def stack_settings(data: DataDir, ports: Ports) -> dict[str, str]:
+    """Return the settings of every service: the environment's, completed by the stack's.
 
-    A Kafka or ClickHouse that the caller names is used, and none is started. Collector and
-    ranking know the tokens of the file in the data folder, unless the caller names another.
+    Collector and ranking accept the tokens of the file in the data directory, unless the
+    environment names another file.
     """
-    file = os.environ.get(TOKENS_FILE, str(folder.tokens))
-    named = os.environ.get("MOSTREAD_COLLECTOR_TOKENS", "")
-    collector = f"http://127.0.0.1:{ports.collector}"
-    secret = {}
-    if f"{VISITOR_SECRET}_FILE" not in os.environ:
-        secret[VISITOR_SECRET] = kept_secret(folder.visitor_secret)
-    return {
-        **secret,
+    file = os.environ.get(TOKENS_FILE, str(data.tokens))
+    listed = os.environ.get("MOSTREAD_COLLECTOR_TOKENS", "")
+    collector = local_url(ports.collector)
+    settings = {
         TOKENS_FILE: file,
         "MOSTREAD_RANKING_TOKENS_FILE": file,
-        "MOSTREAD_RANKING_TOKENS": named,
-        "MOSTREAD_RANKING_COLLECTOR_URL": collector if file or named else "",
+        "MOSTREAD_RANKING_TOKENS": listed,
+        "MOSTREAD_RANKING_COLLECTOR_URL": collector if file or listed else "",
         KAFKA: f"127.0.0.1:{ports.kafka}",
-        CLICKHOUSE: f"http://127.0.0.1:{ports.clickhouse}",
+        CLICKHOUSE: local_url(ports.clickhouse),
         # On one machine a silent worker is a dead one, and after kill -9 of the whole stack
-        # the next start waits for the group to notice.
+        # the next start waits until the consumer group notices.
         "MOSTREAD_AGGREGATOR_SESSION_TIMEOUT_SECONDS": "8",
         "MOSTREAD_AGGREGATOR_SHUTDOWN_TIMEOUT_SECONDS": "10",
-        **os.environ,
+    }
+    if not {VISITOR_SECRET, f"{VISITOR_SECRET}_FILE"} & os.environ.keys():
+        load_or_create_secret(data.visitor_secret)
+        settings[f"{VISITOR_SECRET}_FILE"] = str(data.visitor_secret)
+    return {
+        **settings,
+        **{name: value for name, value in os.environ.items() if name.startswith(PREFIX)},
         "MOSTREAD_COLLECTOR_PORT": str(ports.collector),
         "MOSTREAD_RANKING_PORT": str(ports.ranking),
+        # For the commands that call the services.
+        url_variable("collector"): collector,
+        url_variable("aggregator"): " ".join(map(local_url, ports.aggregators)),
+        url_variable("ranking"): local_url(ports.ranking),
     }
 
 
+def local_url(port: int) -> str:
+    """Return the URL of a server on the loopback interface."""
+    return f"http://127.0.0.1:{port}"
+
+
 class Stack:
-    """Everything under one data folder. The caller holds the folder."""
+    """All programs of one data directory, which the caller has locked.
+
+    A Kafka or ClickHouse that the environment names is used; the stack then starts none.
+    """
 
     def __init__(
         self,
-        folder: DataFolder,
+        data: DataDir,
         ports: Ports,
         report: Callable[[str], None],
         *,
         canary: bool = False,
+        lock: int | None = None,
     ) -> None:
         self.ports = ports
-        # Where the tokens are that the collector knows; none where the caller named others.
+        self.canary = canary
+        self.env_file = data.env
+        # The collector's tokens by role; empty where the environment names another file.
         self.tokens: dict[Role, Path] = {}
         if TOKENS_FILE not in os.environ:
-            self.tokens = {Role.CMS: folder.cms_token, Role.EDITOR: folder.editor_token}
+            self.tokens = {Role.CMS: data.cms_token, Role.EDITOR: data.editor_token}
             if canary:
-                self.tokens[Role.EMIT] = folder.canary_token
-        self.canary = canary
-        self._folder = folder
+                self.tokens[Role.EMIT] = data.canary_token
+        self._data = data
         self._report = report
-        self._supervisor = Supervisor(folder, EventLog(folder.log("supervisor"), report))
-        self._environment = service_environment(folder, ports)
+        self._supervisor = Supervisor(data, report, lock)
+        self._settings = stack_settings(data, ports)
         self._servers: list[LocalServer] = []
-        if KAFKA not in os.environ:
-            self._servers.append(LocalKafka(folder.kafka, ports.kafka, ports.controller))
         if CLICKHOUSE not in os.environ:
-            self._servers.append(LocalClickHouse(folder.clickhouse, ports.clickhouse))
+            self._servers.append(LocalClickHouse(data.clickhouse, ports.clickhouse))
+        if KAFKA not in os.environ:
+            self._servers.append(LocalKafka(data.kafka, ports.kafka, ports.controller))
 
     def start(self) -> None:
-        """Start everything and return when each part can work; raises MostreadError."""
-        self._folder.end_orphans(self._report)
-        check_free(self._listening())
+        """Start everything and return when each part is ready. Raises MostreadError."""
+        check_free(self._ports())
         if self.tokens:
-            _make_known(self._folder.tokens, self.tokens)
+            _register_tokens(self._data.tokens, self.tokens)
+        self._data.write_env(self._settings)
         self._start_servers()
         self._initialise()
         self._start_services()
@@ -99,7 +114,7 @@ class Stack:
             self._start_canary()
 
     def watch(self, also: Callable[[], None] = lambda: None) -> None:
-        """Start again what dies, until an exception (an interrupt, or one of `also`) ends it."""
+        """Restart what ends, until an exception (an interrupt, or one of `also`) ends it."""
         while True:
             self._supervisor.check(time.monotonic())
             also()
@@ -109,7 +124,7 @@ class Stack:
         """End everything: producers first, so that what they have accepted is counted."""
         self._supervisor.stop_all()
 
-    def _listening(self) -> Iterator[tuple[str, int]]:
+    def _ports(self) -> Iterator[tuple[str, int]]:
         yield "ranking", self.ports.ranking
         yield "collector", self.ports.collector
         for port in self.ports.aggregators:
@@ -120,93 +135,79 @@ class Stack:
             yield from server.listening
 
     def _start_servers(self) -> None:
-        """Start Kafka and ClickHouse, or those of them that the caller did not name."""
+        for setting, name in ((KAFKA, "Kafka"), (CLICKHOUSE, "ClickHouse")):
+            if setting in os.environ:
+                self._report(f"Using the {name} at {os.environ[setting]}; none is started.")
+        # ClickHouse starts while Kafka is downloaded and formatted.
         for server in self._servers:
             server.prepare(self._report)
-        for named, what in ((KAFKA, "Kafka"), (CLICKHOUSE, "ClickHouse")):
-            if named in os.environ:
-                self._report(f"Using the {what} at {os.environ[named]}; none is started.")
-        services = [self._server(server) for server in self._servers]
-        if services:
-            self._report(f"Starting {' and '.join(service.name for service in services)} ...")
-        self._start_all(services)
-
-    def _server(self, server: LocalServer) -> Service:
-        return Service(
-            name=server.name,
-            argv=server.argv,
-            env=self._environment,
-            missing=lambda: "" if server.is_ready() else "it does not respond yet",
-            stop_timeout=server.stop_timeout,
-        )
+            self._report(f"Starting {server.title} ...")
+            self._supervisor.start(
+                Program(
+                    server.name,
+                    server.argv,
+                    self._settings,
+                    partial(_not_responding, server),
+                    server.stop_timeout,
+                ),
+                time.monotonic(),
+            )
+        self._supervisor.wait_ready()
 
     def _initialise(self) -> None:
-        """Create topics and tables, by the same command that an operator runs."""
+        """Create topics and tables with `mostread init`, as an operator would."""
         self._report("Creating topics and tables ...")
-        log = self._folder.log("init")
-        process = spawn([sys.executable, "-m", "mostread", "init"], log=log, env=self._environment)
+        log = self._data.log("init")
+        process = spawn(
+            [sys.executable, "-m", "mostread", "init"], log=log, env=os.environ | self._settings
+        )
         if process.wait() != 0:
             raise MostreadError(f"`mostread init` failed. The end of {log}:\n{tail(log)}")
 
     def _start_services(self) -> None:
-        # The collector after the aggregators, so that it ends before them.
-        services = [
-            self._service(f"aggregator-{number}", "aggregator", port)
-            for number, port in enumerate(self.ports.aggregators, start=1)
-        ]
-        services.append(self._service("collector", "collector", self.ports.collector))
-        services.append(self._service("ranking", "ranking", self.ports.ranking))
         self._report("Starting aggregator, collector and ranking ...")
-        self._start_all(services)
+        for number, port in enumerate(self.ports.aggregators, start=1):
+            self._start_service(f"aggregator-{number}", "aggregator", port)
+        # After the aggregators, so that it ends before them.
+        self._start_service("collector", "collector", self.ports.collector)
+        self._start_service("ranking", "ranking", self.ports.ranking)
+        self._supervisor.wait_ready()
 
     def _start_canary(self) -> None:
-        """Start it last: it is ready when an event of its own has come all the way."""
-        environment = {
-            "MOSTREAD_CANARY_COLLECTOR_URL": f"http://127.0.0.1:{self.ports.collector}",
-            "MOSTREAD_CANARY_RANKING_URL": f"http://127.0.0.1:{self.ports.ranking}",
+        """Start the canary last: it is ready once an event of its own is in the list."""
+        settings = {
+            "MOSTREAD_CANARY_COLLECTOR_URL": local_url(self.ports.collector),
+            "MOSTREAD_CANARY_RANKING_URL": local_url(self.ports.ranking),
         }
         if Role.EMIT in self.tokens:
-            environment["MOSTREAD_CANARY_TOKEN"] = kept_secret(self.tokens[Role.EMIT])
+            settings["MOSTREAD_CANARY_TOKEN"] = load_or_create_secret(self.tokens[Role.EMIT])
         self._report("Starting the canary ...")
-        self._start_all([self._service("canary", "canary", self.ports.canary, environment)])
+        self._start_service("canary", "canary", self.ports.canary, settings)
+        self._supervisor.wait_ready()
 
-    def _service(
-        self, name: str, command: str, port: int, environment: Mapping[str, str] | None = None
-    ) -> Service:
-        return Service(
-            name=name,
-            argv=[sys.executable, "-m", "mostread", command],
-            env={
-                **self._environment,
-                **(environment or {}),
-                f"MOSTREAD_{command.upper()}_PORT": str(port),
-            },
-            missing=partial(readiness_error, f"http://127.0.0.1:{port}"),
+    def _start_service(
+        self, name: str, command: str, port: int, settings: Mapping[str, str] | None = None
+    ) -> None:
+        own = {**(settings or {}), f"{PREFIX}{command.upper()}_PORT": str(port)}
+        program = Program(
+            name,
+            [sys.executable, "-m", "mostread", command],
+            self._settings | own,
+            partial(readiness_error, local_url(port)),
         )
-
-    def _start_all(self, services: list[Service]) -> None:
-        """Start the services side by side and wait until each is ready."""
-        begun = time.monotonic()
-        for service in services:
-            self._supervisor.start(service, begun)
-        said = ""
-        waiting = services
-        while waiting:
-            self._supervisor.check(now := time.monotonic())
-            lacking = {service.name: service.missing() for service in waiting}
-            waiting = [service for service in waiting if lacking[service.name]]
-            story = "; ".join(f"{name}: {what}" for name, what in lacking.items() if what)
-            if now - begun > READY_TIMEOUT:
-                raise MostreadError(f"gave up after {READY_TIMEOUT:g} s: {story}")
-            if now - begun > SAY_WHAT_IS_MISSING_AFTER and story not in ("", said):
-                self._report(f"Waiting for {story}")
-                said = story
-            time.sleep(0.1 if waiting else 0)
+        self._supervisor.start(program, time.monotonic())
 
 
-def _make_known(file: Path, kept: Mapping[Role, Path]) -> None:
-    """Have the file of tokens hold those of the stack itself, beside others it may hold."""
-    ours = [Token(f"local-{role}", role, hash_token(kept_secret(at))) for role, at in kept.items()]
-    names = {token.name for token in ours}
-    if not set(ours) <= set(token_file.read(file)):
-        token_file.update(file, lambda tokens: (*(t for t in tokens if t.name not in names), *ours))
+def _not_responding(server: LocalServer) -> str:
+    return "" if server.is_ready() else "not responding yet"
+
+
+def _register_tokens(file: Path, secrets: Mapping[Role, Path]) -> None:
+    """Ensure that the token file has the stack's tokens, among others it may have."""
+    own = [
+        Token(f"local-{role}", role, hash_token(load_or_create_secret(secret)))
+        for role, secret in secrets.items()
+    ]
+    names = {token.name for token in own}
+    if not set(own) <= set(token_file.read(file)):
+        token_file.update(file, lambda tokens: (*(t for t in tokens if t.name not in names), *own))

@@ -1,141 +1,147 @@
-"""Keeps the processes of the stack running, and ends them in order."""
+"""Keep the processes of the stack running, and end them in order."""
 
+import os
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import orjson
 
-from mostread.devstack.data_dir import DataFolder
+from mostread.devstack.data_dir import DataDir
 from mostread.devstack.process import spawn, stop
+from mostread.errors import MostreadError
 
-
-class EventLog:
-    """Appends to `file` and says to `report` what a person should know."""
-
-    def __init__(self, file: Path, report: Callable[[str], None]) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        self._file = file
-        self._report = report
-
-    def __call__(self, event: str, sentence: str = "", **fields: str | float) -> None:
-        """Record one event; it is reported only if it comes with a sentence."""
-        line = {"time": datetime.now(UTC), "service": "supervisor", "event": event, **fields}
-        with self._file.open("ab") as file:
-            file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
-        if sentence:
-            self._report(sentence)
-
-
-FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 15.0
-RAN_WELL = 60.0
+READY_TIMEOUT = 120.0
+REPORT_NOT_READY_AFTER = 10.0
+MIN_DELAY = 0.5
+MAX_DELAY = 15.0
+STABLE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class Service:
-    """One process to keep running.
+class Program:
+    """A process to keep running.
 
-    `missing` asks it whether it can work: empty if so, else what it lacks, for people.
-    `stop_timeout` is how many seconds it gets to finish its work before it is killed.
+    `not_ready` returns why it cannot work yet, or an empty string. `stop_timeout` is how many
+    seconds it gets to finish its work before it is killed.
     """
 
     name: str
     argv: Sequence[str]
-    env: Mapping[str, str]
-    missing: Callable[[], str]
+    settings: Mapping[str, str]
+    not_ready: Callable[[], str]
     stop_timeout: float = 60.0
-
-
-class Pause:
-    """How long to wait before a dead process is started again: twice as long each time."""
-
-    def __init__(self) -> None:
-        self._next = FIRST_PAUSE
-
-    def after(self, ran_for: float) -> float:
-        """Return the pause in seconds, given how long the process ran until it died."""
-        if ran_for >= RAN_WELL:
-            self._next = FIRST_PAUSE
-        pause = self._next
-        self._next = min(2 * pause, LONGEST_PAUSE)
-        return pause
 
 
 @dataclass
 class _Child:
-    service: Service
+    program: Program
     process: subprocess.Popen[bytes]
     started: float
-    pause: Pause = field(default_factory=Pause)
+    delay: float = 0.0
     restart_at: float | None = None
 
 
-class Supervisor:
-    """Starts services, starts again those that die, ends them in the reverse order."""
+def restart_delay(last: float, ran_for: float) -> float:
+    """Return the seconds until a restart: twice the last delay, unless the process ran well."""
+    return min(2 * last, MAX_DELAY) if last and ran_for < STABLE_SECONDS else MIN_DELAY
 
-    def __init__(self, folder: DataFolder, events: EventLog) -> None:
-        self._folder = folder
-        self._events = events
+
+class Supervisor:
+    """Starts programs, restarts those that end, and stops them in the reverse order.
+
+    What happens is logged to logs/supervisor.log; `report` receives what a person should know.
+    `lock` is the descriptor of the lock that the processes inherit.
+    """
+
+    def __init__(
+        self, data: DataDir, report: Callable[[str], None], lock: int | None = None
+    ) -> None:
+        self._data = data
+        self._report = report
+        self._pass_fds = () if lock is None else (lock,)
         self._children: list[_Child] = []
 
     @property
     def pids(self) -> dict[str, int]:
-        """The processes that run, by service, in the order they were first started."""
+        """The running processes by program, in the order of their first start."""
         return {
-            child.service.name: child.process.pid
+            child.program.name: child.process.pid
             for child in self._children
             if child.restart_at is None
         }
 
-    def start(self, service: Service, now: float) -> None:
-        """Start a service; `now` is in seconds of a clock that never goes back."""
-        self._children.append(_Child(service, self._spawn(service), now))
-        self._folder.remember(self.pids)
+    def start(self, program: Program, now: float) -> None:
+        """Start a program; `now` is a monotonic time in seconds."""
+        self._children.append(_Child(program, self._spawn(program), now))
+
+    def wait_ready(self) -> None:
+        """Wait until every program is ready. Raises MostreadError after READY_TIMEOUT seconds."""
+        begun = time.monotonic()
+        reported = ""
+        waiting = [child.program for child in self._children]
+        while waiting:
+            self.check(now := time.monotonic())
+            errors = {program.name: program.not_ready() for program in waiting}
+            waiting = [program for program in waiting if errors[program.name]]
+            summary = "; ".join(f"{name}: {error}" for name, error in errors.items() if error)
+            if now - begun > READY_TIMEOUT:
+                raise MostreadError(f"not ready after {READY_TIMEOUT:g} s: {summary}")
+            if now - begun > REPORT_NOT_READY_AFTER and summary not in ("", reported):
+                self._report(f"Waiting for {summary}")
+                reported = summary
+            time.sleep(0.05 if waiting else 0)
 
     def check(self, now: float) -> None:
-        """Notice what died and start what has waited out its pause."""
+        """Notice which processes ended, and restart those whose delay is over."""
         for child in self._children:
             if child.restart_at is not None:
                 if now >= child.restart_at:
-                    child.process = self._spawn(child.service)
+                    child.process = self._spawn(child.program)
                     child.started, child.restart_at = now, None
-                    self._folder.remember(self.pids)
             elif (code := child.process.poll()) is not None:
-                pause = child.pause.after(now - child.started)
-                child.restart_at = now + pause
-                self._events(
-                    "process_died",
-                    f"{child.service.name} ended ({_exit(code)}); it starts again in {pause:g} s. "
-                    f"Its log: {self._folder.log(child.service.name)}",
-                    process=child.service.name,
-                    exit_code=code,
-                    pause_seconds=pause,
+                name = child.program.name
+                child.delay = restart_delay(child.delay, now - child.started)
+                child.restart_at = now + child.delay
+                how = f"by signal {-code}" if code < 0 else f"with code {code}"
+                self._report(
+                    f"{name} ended ({how}); restarting in {child.delay:g} s. "
+                    f"Its log: {self._data.log(name)}"
                 )
+                self._log("process_ended", name, exit_code=code, delay_seconds=child.delay)
 
     def stop_all(self) -> None:
-        """End every service, the last started first, each only when the one before has ended."""
+        """Stop every program, the last started first, each after the one before has ended."""
         while self._children:
             child = self._children[-1]
-            name, timeout = child.service.name, child.service.stop_timeout
+            name, timeout = child.program.name, child.program.stop_timeout
             if child.process.poll() is None:
-                self._events("process_stopping", f"Stopping {name} ...", process=name)
+                self._report(f"Stopping {name} ...")
+                self._log("process_stopping", name)
                 if not stop(child.process, timeout):
-                    self._events(
-                        "process_killed",
-                        f"{name} did not end within {timeout:g} s and was killed",
-                        process=name,
-                    )
+                    self._report(f"{name} did not end within {timeout:g} s and was killed")
+                    self._log("process_killed", name)
             self._children.pop()
-            self._folder.remember(self.pids)
 
-    def _spawn(self, service: Service) -> subprocess.Popen[bytes]:
-        process = spawn(service.argv, log=self._folder.log(service.name), env=service.env)
-        self._events("process_started", process=service.name, pid=process.pid)
+    def _spawn(self, program: Program) -> subprocess.Popen[bytes]:
+        process = spawn(
+            program.argv,
+            log=self._data.log(program.name),
+            env=os.environ | program.settings,
+            pass_fds=self._pass_fds,
+        )
+        self._log("process_started", program.name, pid=process.pid)
         return process
 
-
-def _exit(code: int) -> str:
-    return f"by signal {-code}" if code < 0 else f"with code {code}"
+    def _log(self, event: str, process: str, **fields: float) -> None:
+        file = self._data.log("supervisor")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        line = {"time": datetime.now(UTC), "service": "supervisor", "event": event}
+        with file.open("ab") as log:
+            log.write(
+                orjson.dumps(
+                    line | {"process": process, **fields}, option=orjson.OPT_APPEND_NEWLINE
+                )
+            )

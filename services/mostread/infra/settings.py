@@ -48,6 +48,11 @@ def variable(name: str) -> str:
     return f"{PREFIX}{name.upper()}"
 
 
+def url_variable(service: str) -> str:
+    """Return the variable that tells operator commands where a service responds."""
+    return f"{PREFIX}{service.upper()}_URL"
+
+
 def secret_file(name: str) -> Path | None:
     """Return the file that holds the secret `name`, None if none is configured."""
     path = os.environ.get(f"{variable(name)}_FILE", "")

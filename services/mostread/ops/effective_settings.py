@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from mostread.aggregator.config import AggregatorSettings
 from mostread.collector.config import CollectorSettings
-from mostread.infra.settings import DevstackSettings, Settings, secret_file, variable
+from mostread.infra.settings import DevstackSettings, Settings, secret_file, url_variable, variable
 from mostread.ops.bootstrap import InitSettings
 from mostread.ops.canary.config import CanarySettings
 from mostread.ranking.config import RankingSettings
@@ -82,7 +82,7 @@ def _format(value: Any, *, secret: bool) -> str:
 
 def known_variables() -> set[str]:
     """Return the environment variables of all settings."""
-    names = {"MOSTREAD_TRACEBACK"}
+    names = {"MOSTREAD_TRACEBACK", *map(url_variable, ("collector", "aggregator", "ranking"))}
     for settings_class in SERVICES.values():
         names |= {variable(name) for name in settings_class.model_fields}
         names |= {f"{variable(name)}_FILE" for name in settings_class.secret_names()}

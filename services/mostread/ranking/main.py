@@ -11,7 +11,7 @@ from mostread.ranking.config import RankingSettings
 
 @click.command()
 def ranking() -> None:
-    """Answer the most-read list, and show it at /."""
+    """Run the ranking service: JSON API and web page."""
     settings = RankingSettings()
     configure_logging("ranking", settings.log_level)
     uvloop.run(_serve(settings))

@@ -14,9 +14,8 @@ from pathlib import Path
 import clickhouse_connect
 import pytest
 
-from mostread.devstack.data_dir import DataFolder
+from mostread.devstack.data_dir import DataDir
 from mostread.devstack.ports import Ports
-from mostread.devstack.process import Identity
 from mostread.devstack.servers.kafka import LocalKafka
 from mostread.infra.healthcheck import readiness_error
 from tests.support.servers import free_base, free_ports
@@ -31,7 +30,7 @@ def mostread(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @contextmanager
 def up(data: Path, base: int, *options: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """A running stack: what it said until it was ready is asserted, the rest can be read."""
+    """A running stack, once it has printed that it is ready."""
     command = [*MOSTREAD, "up", "--data", str(data), "--ports", str(base), *options]
     with subprocess.Popen(
         command,
@@ -42,46 +41,60 @@ def up(data: Path, base: int, *options: str, **environment: str) -> Iterator[sub
     ) as process:
         try:
             assert process.stdout
-            said: list[str] = []
-            while not said or not said[-1].startswith(READY):
-                said.append(process.stdout.readline())
-                assert said[-1], f"it ended before it was ready: {''.join(said)}"
+            output: list[str] = []
+            while not output or not output[-1].startswith(READY):
+                output.append(process.stdout.readline())
+                assert output[-1], f"it ended before it was ready: {''.join(output)}"
             yield process
         finally:
             process.terminate()
             process.communicate()
 
 
-def processes(data: Path) -> dict[str, Identity]:
-    remembered = json.loads((data / "processes.json").read_text())
-    return {name: Identity(**fields) for name, fields in remembered.items()}
+def processes(data: Path) -> dict[str, int]:
+    """The process last started for each program, in the order of their first start."""
+    events = map(json.loads, DataDir(data).log("supervisor").read_text().splitlines())
+    return {
+        event["process"]: event["pid"] for event in events if event["event"] == "process_started"
+    }
 
 
-def until_gone(stack: dict[str, Identity]) -> None:
-    while any(identity.is_alive() for identity in stack.values()):
-        time.sleep(0.05)
+def is_alive(pid: int) -> bool:
+    """Return whether a process runs; one that only waits to be reaped does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
 
 
-def test_a_stack_from_up_to_down(tmp_path: Path) -> None:
+def test_stack_from_up_to_down(tmp_path: Path) -> None:
     data, ports = tmp_path / "data", Ports(free_base())
     # Without a pool: a connection to a server that was killed would be a warning later.
     query = {"host": "127.0.0.1", "port": ports.clickhouse, "dedicated_pool": True}
 
     with up(data, ports.base) as first:
         stack = processes(data)
-        assert list(stack) == ["kafka", "clickhouse", "aggregator-1", "collector", "ranking"]
+        assert list(stack) == ["clickhouse", "kafka", "aggregator-1", "collector", "ranking"]
         for port in (ports.ranking, ports.collector, *ports.aggregators):
             assert readiness_error(f"http://127.0.0.1:{port}") == ""
 
-        # With no setting by hand.
-        well = mostread("doctor", "--data", str(data))
-        assert well.returncode == 0, well.stdout
-        assert f"; development stack at {data}\n" in well.stdout
-        assert "services: aggregator-1, collector, ranking are ready" in well.stdout
-        seen = mostread("status", "--data", str(data))
-        assert seen.returncode == 0, seen.stdout
-        assert f"http://127.0.0.1:{ports.collector}\n" in seen.stdout
-        assert "127.0.0.1: partitions 0-7" in seen.stdout
+        # Without any setting in the environment.
+        checked = mostread("doctor", "--data", str(data))
+        assert checked.returncode == 0, checked.stdout
+        assert f"; development stack at {data}\n" in checked.stdout
+        assert "services: aggregator, collector, ranking are ready" in checked.stdout
+        shown = mostread("status", "--data", str(data))
+        assert shown.returncode == 0, shown.stdout
+        assert f"http://127.0.0.1:{ports.collector}\n" in shown.stdout
+        assert "127.0.0.1: partitions 0-7" in shown.stdout
+        sent = mostread("loadgen", "--data", str(data), "--rate=50", "--duration=1")
+        assert sent.returncode == 0, sent.stderr
+        for command in (["audit"], ["dead-letters", "list"], ["import-totals", "--list"]):
+            done = mostread(*command, "--data", str(data))
+            assert done.returncode == 0, done.stderr
+        listed = mostread("token", "list", "--data", str(data))
+        assert f"local-editor\teditor\t{data / 'tokens'}\n" in listed.stdout
 
         refused = mostread("up", "--data", str(data), "--ports", str(free_base()))
         assert refused.returncode == 1
@@ -91,8 +104,8 @@ def test_a_stack_from_up_to_down(tmp_path: Path) -> None:
         assert f"port {ports.ranking} for ranking" in taken.stderr
         assert "--ports BASE" in taken.stderr
 
-        os.kill(stack["collector"].pid, signal.SIGKILL)
-        while processes(data).get("collector", stack["collector"]) == stack["collector"]:
+        os.kill(stack["collector"], signal.SIGKILL)
+        while processes(data)["collector"] == stack["collector"]:
             time.sleep(0.05)
         while readiness_error(f"http://127.0.0.1:{ports.collector}"):
             time.sleep(0.05)
@@ -100,9 +113,7 @@ def test_a_stack_from_up_to_down(tmp_path: Path) -> None:
             client.command("CREATE TABLE default.kept (a UInt8) ENGINE = MergeTree ORDER BY a")
             client.command("INSERT INTO default.kept VALUES (7)")
 
-        stack = processes(data)
-        first.kill()
-        until_gone(stack)
+        first.kill()  # its processes end by themselves, and the next `up` waits for that
 
     with up(data, ports.base) as second:
         with clickhouse_connect.get_client(**query) as client:
@@ -110,20 +121,20 @@ def test_a_stack_from_up_to_down(tmp_path: Path) -> None:
         stack = processes(data)
         ended = mostread("down", "--data", str(data))
         assert (ended.returncode, ended.stdout.splitlines()[-1]) == (0, "Stopped.")
-        assert not any(identity.is_alive() for identity in stack.values())
+        assert not any(map(is_alive, stack.values()))
         assert second.wait() == 0
         stopped = [
             json.loads(line)["process"]
-            for line in DataFolder(data).log("supervisor").read_text().splitlines()
+            for line in DataDir(data).log("supervisor").read_text().splitlines()
             if '"process_stopping"' in line
         ]
-        assert stopped == ["ranking", "collector", "aggregator-1", "clickhouse", "kafka"]
+        assert stopped == ["ranking", "collector", "aggregator-1", "kafka", "clickhouse"]
 
     again = mostread("down", "--data", str(data))
     assert (again.returncode, again.stdout) == (0, f"Nothing is running on {data}.\n")
 
 
-def test_a_kafka_of_ones_own_is_used_and_none_is_started(tmp_path: Path, kafka: LocalKafka) -> None:
+def test_up_uses_the_kafka_of_the_environment(tmp_path: Path, kafka: LocalKafka) -> None:
     ports = Ports(free_base())
     with up(
         tmp_path,
@@ -141,7 +152,7 @@ def test_a_kafka_of_ones_own_is_used_and_none_is_started(tmp_path: Path, kafka: 
     assert kafka.is_ready()
 
 
-def test_a_service_that_cannot_start_ends_the_stack_with_its_reason(tmp_path: Path) -> None:
+def test_up_with_an_invalid_setting_stops_everything_and_names_it(tmp_path: Path) -> None:
     (unused,) = free_ports(1)
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", unused))  # bound and not listening: connections are refused
@@ -158,14 +169,14 @@ def test_a_service_that_cannot_start_ends_the_stack_with_its_reason(tmp_path: Pa
         )
     assert failed.returncode == 1
     assert "MOSTREAD_INIT_PARTITIONS" in failed.stderr
-    assert not any(identity.is_alive() for identity in processes(tmp_path).values())
+    assert not any(map(is_alive, processes(tmp_path).values()))
 
 
-def test_down_on_a_folder_that_is_not_there_makes_none(tmp_path: Path) -> None:
+def test_down_does_not_create_a_missing_directory(tmp_path: Path) -> None:
     assert mostread("down", "--data", str(tmp_path / "none")).returncode == 0
     assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.parametrize("option", ["--ports=0", "--workers=0", "--ports=70000"])
-def test_impossible_options_are_refused(option: str) -> None:
+def test_up_refuses_options_out_of_range(option: str) -> None:
     assert mostread("up", option).returncode == 2

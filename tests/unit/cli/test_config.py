@@ -1,4 +1,4 @@
-"""`mostread config` shows what each service would run with."""
+"""`mostread config`."""
 
 import pytest
 from click.testing import CliRunner, Result
@@ -11,7 +11,7 @@ def run(**environment: str) -> Result:
     return CliRunner(env=environment).invoke(config, catch_exceptions=False)
 
 
-def test_each_setting_of_each_service_is_shown_once() -> None:
+def test_config_prints_each_setting_once() -> None:
     shown = [line.partition("=")[0] for line in run().stdout.splitlines() if "=" in line[:60]]
     wanted = {
         f"MOSTREAD_{name.upper()}" for each in SERVICES.values() for name in each.model_fields
@@ -19,17 +19,17 @@ def test_each_setting_of_each_service_is_shown_once() -> None:
     assert sorted(name for name in shown if not name.startswith("#")) == sorted(wanted)
 
 
-def test_every_setting_says_what_it_means_and_who_reads_it() -> None:
+def test_config_prints_description_and_services_of_each_setting() -> None:
     for setting in effective():
         assert setting.description.endswith("."), setting.name
     assert "# collector, aggregator, ranking, canary: Minimum level of log lines" in run().stdout
 
 
-def test_the_environment_wins() -> None:
+def test_config_prints_the_value_of_the_environment() -> None:
     assert "MOSTREAD_KAFKA_BROKERS=a:1,b:2\n" in run(MOSTREAD_KAFKA_BROKERS="a:1,b:2").stdout
 
 
-def test_an_object_is_shown_as_it_is_written() -> None:
+def test_config_prints_objects_as_json() -> None:
     weights = '{"views":2.0,"comments":5.0,"likes":3.0}'
     shown = run(MOSTREAD_RANKING_WEIGHTS='{"views": 2}').stdout
     assert f"MOSTREAD_RANKING_WEIGHTS={weights}\n" in shown
@@ -42,17 +42,17 @@ def test_an_object_is_shown_as_it_is_written() -> None:
         ("MOSTREAD_COLLECTOR_TOKENS", f"cms:cms:{'ab' * 32}"),
     ],
 )
-def test_secrets_are_masked(name: str, secret: str) -> None:
+def test_config_masks_secrets(name: str, secret: str) -> None:
     shown = run(**{name: secret}).output
     assert f"{name}={MASK}\n" in shown
     assert secret not in shown
 
 
-def test_an_empty_secret_is_shown_as_empty() -> None:
+def test_config_prints_an_empty_secret_as_empty() -> None:
     assert "MOSTREAD_CLICKHOUSE_PASSWORD=\n" in run().stdout
 
 
-def test_a_name_that_is_no_setting_is_pointed_out() -> None:
+def test_config_warns_about_unknown_variables() -> None:
     result = run(MOSTREAD_KAFKA_BROKER="a:1")
     assert "MOSTREAD_KAFKA_BROKER is set but is not a setting" in result.stderr
     assert "no such setting" not in run().stderr

@@ -1,4 +1,4 @@
-"""Ports are counted from one base, and a taken one is named before anything starts."""
+"""Ports are counted from one base and checked before anything starts."""
 
 import socket
 
@@ -8,7 +8,7 @@ from mostread.devstack.ports import Ports, check_free
 from mostread.errors import Misconfigured
 
 
-def test_further_workers_come_above_all_other_ports() -> None:
+def test_ports_of_further_workers_follow_all_others() -> None:
     ports = Ports(8080, workers=3)
     assert (ports.ranking, ports.collector) == (8080, 8081)
     assert (ports.clickhouse, ports.kafka, ports.controller) == (8083, 8084, 8085)
@@ -17,7 +17,7 @@ def test_further_workers_come_above_all_other_ports() -> None:
     assert (Ports(8080).canary, ports.canary) == (8086, 8088)
 
 
-def test_a_taken_port_is_named_with_the_option_that_helps() -> None:
+def test_check_free_names_the_taken_port_and_the_option() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(Misconfigured, match=rf"port {port} for collector .* --ports BASE"):

@@ -1,11 +1,12 @@
-"""A process of the stack ends with its parent, even one that is killed outright."""
+"""Processes of the stack: they end with their parent, however that ended."""
 
+import os
+import select
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-from mostread.devstack.process import Identity, spawn, stop, tail
+from mostread.devstack.process import spawn, stop, tail
 
 PARENT = """
 import os, pathlib, signal, sys
@@ -17,18 +18,22 @@ signal.pause()
 """
 
 
-def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+def wait_ended(pid: int) -> None:
+    """Wait until a child has ended, without reaping it."""
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+
+def test_spawned_process_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     command = [sys.executable, "-c", PARENT, str(tmp_path / "child.log")]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as parent:
         assert parent.stdout
-        child = Identity.of(int(parent.stdout.readline()))
-        assert child
+        child = os.pidfd_open(int(parent.stdout.readline()))
         parent.kill()
-    while child.is_alive():
-        time.sleep(0.01)
+    select.select([child], [], [])
+    os.close(child)
 
 
-def test_output_is_appended_and_the_environment_is_what_was_given(tmp_path: Path) -> None:
+def test_spawn_appends_output_and_passes_only_the_given_environment(tmp_path: Path) -> None:
     log = tmp_path / "logs" / "say.log"
     code = "import os, sys; print(os.environ['SAY']); print('oh', file=sys.stderr)"
     for word in ("one", "two"):
@@ -38,8 +43,7 @@ def test_output_is_appended_and_the_environment_is_what_was_given(tmp_path: Path
     assert tail(tmp_path / "missing.log") == ""
 
 
-def test_stopping_what_has_ended_by_itself_is_no_error(tmp_path: Path) -> None:
+def test_stop_accepts_a_process_that_has_ended_by_itself(tmp_path: Path) -> None:
     ended = spawn([sys.executable, "-c", ""], log=tmp_path / "log", env={})
-    while Identity.of(ended.pid):
-        time.sleep(0.01)
+    wait_ended(ended.pid)
     assert stop(ended, timeout=60)

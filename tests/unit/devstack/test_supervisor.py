@@ -1,102 +1,102 @@
-"""What dies is started again, ever more slowly; what is stopped ends in the reverse order."""
+"""Restarts with growing delays, and shutdown in the reverse order."""
 
 import json
 import os
 import sys
 import time
 from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
 
-from mostread.devstack.data_dir import DataFolder
-from mostread.devstack.process import Identity
-from mostread.devstack.supervisor import EventLog, Pause, Service, Supervisor
+from mostread.devstack.data_dir import DataDir
+from mostread.devstack.supervisor import Program, Supervisor, restart_delay
 
 WAITS = [sys.executable, "-c", "import signal; signal.pause()"]
 DIES = [sys.executable, "-c", "raise SystemExit(3)"]
-# Says that it runs only once it ignores the signal.
-STAYS = [
+# Prints once it ignores the signal.
+IGNORES = [
     *(sys.executable, "-uc"),
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1); time.sleep(600)",
 ]
 
 
-def service(name: str, argv: list[str], stop_timeout: float = 60) -> Service:
-    return Service(name, argv, os.environ, missing=lambda: "", stop_timeout=stop_timeout)
+def program(name: str, argv: list[str], stop_timeout: float = 60) -> Program:
+    return Program(name, argv, {}, not_ready=lambda: "", stop_timeout=stop_timeout)
 
 
-@pytest.fixture(name="folder")
-def _folder(tmp_path: Path) -> DataFolder:
-    return DataFolder(tmp_path)
+@pytest.fixture(name="data")
+def _data(tmp_path: Path) -> DataDir:
+    return DataDir(tmp_path)
 
 
-@pytest.fixture(name="said")
-def _said() -> list[str]:
+@pytest.fixture(name="reported")
+def _reported() -> list[str]:
     return []
 
 
 @pytest.fixture(name="supervisor")
-def _supervisor(folder: DataFolder, said: list[str]) -> Iterator[Supervisor]:
-    supervisor = Supervisor(folder, EventLog(folder.log("supervisor"), said.append))
+def _supervisor(data: DataDir, reported: list[str]) -> Iterator[Supervisor]:
+    supervisor = Supervisor(data, reported.append)
     yield supervisor
     supervisor.stop_all()
 
 
-def events(folder: DataFolder, name: str) -> list[dict[str, object]]:
-    lines = folder.log("supervisor").read_text().splitlines()
+def events(data: DataDir, name: str) -> list[dict[str, object]]:
+    lines = data.log("supervisor").read_text().splitlines()
     return [event for event in map(json.loads, lines) if event["event"] == name]
 
 
-def until_dead(pid: int) -> None:
-    while Identity.of(pid):
-        time.sleep(0.01)
+def wait_ended(pid: int) -> None:
+    """Wait until a child has ended, without reaping it."""
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 
 
-def test_the_pause_doubles_up_to_a_limit_and_starts_over_after_a_good_run() -> None:
-    pause = Pause()
-    assert [pause.after(1) for _ in range(7)] == [0.5, 1, 2, 4, 8, 15, 15]
-    assert pause.after(60) == 0.5
-    assert pause.after(59) == 1
+def test_restart_delay_doubles_up_to_a_maximum_and_resets_after_a_stable_run() -> None:
+    delays = list(accumulate(range(7), lambda last, _: restart_delay(last, 1), initial=0.0))
+    assert delays[1:] == [0.5, 1, 2, 4, 8, 15, 15]
+    assert restart_delay(15, ran_for=60) == 0.5
+    assert restart_delay(0.5, ran_for=59) == 1
 
 
-def test_a_process_that_dies_is_started_again_when_its_pause_is_over(
-    supervisor: Supervisor, folder: DataFolder, said: list[str]
+def test_supervisor_restarts_a_process_after_its_delay(
+    supervisor: Supervisor, data: DataDir, reported: list[str]
 ) -> None:
     now = 100.0
-    supervisor.start(service("dies", DIES), now)
-    for pause in (0.5, 1.0, 2.0):
+    supervisor.start(program("dies", DIES), now)
+    for delay in (0.5, 1.0, 2.0):
         pid = supervisor.pids["dies"]
-        until_dead(pid)
+        wait_ended(pid)
         supervisor.check(now)
         assert supervisor.pids == {}
-        supervisor.check(now + pause - 0.01)
+        supervisor.check(now + delay - 0.01)
         assert supervisor.pids == {}
-        now += pause
+        now += delay
         supervisor.check(now)
         assert supervisor.pids["dies"] != pid
-    assert [event["pause_seconds"] for event in events(folder, "process_died")] == [0.5, 1.0, 2.0]
-    assert {event["exit_code"] for event in events(folder, "process_died")} == {3}
-    assert said[0].startswith("dies ended (with code 3); it starts again in 0.5 s.")
+    assert [event["delay_seconds"] for event in events(data, "process_ended")] == [0.5, 1.0, 2.0]
+    assert {event["exit_code"] for event in events(data, "process_ended")} == {3}
+    assert reported[0].startswith("dies ended (with code 3); restarting in 0.5 s.")
 
 
-def test_everything_is_stopped_last_started_first(
-    supervisor: Supervisor, folder: DataFolder
+def test_supervisor_stops_the_last_started_process_first(
+    supervisor: Supervisor, data: DataDir
 ) -> None:
     for name in ("kafka", "aggregator", "collector"):
-        supervisor.start(service(name, WAITS), 0)
+        supervisor.start(program(name, WAITS), 0)
     pids = list(supervisor.pids.values())
     supervisor.stop_all()
-    stopped = [event["process"] for event in events(folder, "process_stopping")]
+    stopped = [event["process"] for event in events(data, "process_stopping")]
     assert stopped == ["collector", "aggregator", "kafka"]
-    assert not any(Identity.of(pid) for pid in pids)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
-def test_what_does_not_end_in_time_is_killed_and_that_is_said(
-    supervisor: Supervisor, folder: DataFolder, said: list[str]
+def test_supervisor_kills_and_reports_a_process_that_does_not_stop(
+    supervisor: Supervisor, data: DataDir, reported: list[str]
 ) -> None:
-    supervisor.start(service("stays", STAYS, stop_timeout=0.2), 0)
-    while not folder.log("stays").read_text():
+    supervisor.start(program("stays", IGNORES, stop_timeout=0.2), 0)
+    while not data.log("stays").read_text():
         time.sleep(0.01)
     supervisor.stop_all()
-    assert said[-1] == "stays did not end within 0.2 s and was killed"
+    assert reported[-1] == "stays did not end within 0.2 s and was killed"

@@ -1,1 +1,1 @@
-"""`mostread demo`: ten articles of a city paper with known numbers, and a check of the list."""
+"""`mostread demo`: ten articles of a city newspaper with known counts, and a check of the list."""

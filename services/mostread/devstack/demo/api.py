@@ -1,4 +1,4 @@
-"""The running system as a frontend, a CMS and a reader meet it: over HTTP."""
+"""HTTP client of the demo: the running system as a frontend, a CMS and a reader use it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,51 +9,51 @@ import aiohttp
 import msgspec
 
 from mostread.core.events import Event
-from mostread.devstack.demo.scenario import SITE, Article, Counts
+from mostread.devstack.demo.scenario import SITE, DemoArticle, DemoCounts
 from mostread.devstack.ports import Ports
 from mostread.errors import MostreadError, Unavailable
 from mostread.ops.loadgen.runner import HttpSender
 
 BATCH = 1000
 LIMIT = 100
-"""As much as the collector takes in one request, and the ranking lists in one."""
+"""The most events per collector request, and items per ranking request."""
 
 T = TypeVar("T")
 
 
-class Window(msgspec.Struct, frozen=True):
+class DemoWindow(msgspec.Struct, frozen=True):
     """`start` inclusive, `end` exclusive."""
 
     start: datetime
     end: datetime
 
 
-class Item(msgspec.Struct, frozen=True):
+class DemoItem(msgspec.Struct, frozen=True):
     """An article in the list."""
 
     rank: int
     article_id: str
     title: str
-    window: Counts
-    total: Counts
+    window: DemoCounts
+    total: DemoCounts
 
 
-class MostRead(msgspec.Struct, frozen=True):
-    """The list; every event received up to `as_of` is counted in it."""
+class DemoRanking(msgspec.Struct, frozen=True):
+    """The list; it counts every event received up to `as_of`."""
 
-    window: Window
+    window: DemoWindow
     as_of: datetime | None
-    items: list[Item]
+    items: list[DemoItem]
 
 
-class Known(msgspec.Struct, frozen=True):
-    """What is known of an article."""
+class DemoArticleState(msgspec.Struct, frozen=True):
+    """Publication time and totals of an article."""
 
     published_at: datetime | None = None
-    total: Counts = Counts()
+    total: DemoCounts = DemoCounts()
 
 
-class Site:
+class DemoApi:
     """The collector and the ranking service on `ports`."""
 
     def __init__(self, session: aiohttp.ClientSession, ports: Ports) -> None:
@@ -62,62 +62,61 @@ class Site:
         self._articles = f"http://127.0.0.1:{ports.collector}/v1/articles"
         self._ranking = f"http://127.0.0.1:{ports.ranking}/v1"
 
-    async def describe(self, article: Article, at_ms: int, token: str) -> None:
-        """Tell about an article, as a CMS does when it is published."""
+    async def describe(self, article: DemoArticle, at_ms: int, token: str) -> None:
+        """Publish an article, as a CMS does."""
         async with self._session.put(
             f"{self._articles}/{article.article_id}",
             params={"site": SITE},
             json=article.description(at_ms),
             headers={"Authorization": f"Bearer {token}"},
-        ) as answer:
-            if answer.status != 200:
-                raise _unexpected(answer, await answer.text())
+        ) as response:
+            if response.status != 200:
+                raise _unexpected(response, await response.text())
 
     async def send(self, events: Sequence[Event]) -> None:
-        """Send events in their order; return when Kafka has every one of them."""
+        """Send events in order; return when Kafka has acknowledged all of them."""
         for start in range(0, len(events), BATCH):
             batch = events[start : start + BATCH]
             outcome = await self.sender.send(batch)
             if outcome.accepted != len(batch):
-                raise MostreadError(f"the collector took {outcome.accepted} of {len(batch)} events")
+                raise MostreadError(f"{outcome.accepted} of {len(batch)} events were accepted")
 
-    async def most_read(self) -> MostRead:
-        """Return the list of the last 24 hours; raises Unavailable."""
-        # With what is held back, where the newcomer has set that: all ten are looked at.
+    async def most_read(self) -> DemoRanking:
+        """Return the list of the last 24 hours. Raises Unavailable."""
+        # Includes quarantined articles, since all ten are checked.
         address = f"{self._ranking}/most-read?site={SITE}&window=24h&limit={LIMIT}&quarantined=1"
-        async with self._session.get(address) as answer:
-            if answer.status != 200:
-                raise _unexpected(answer, await answer.text())
-            return msgspec.json.decode(await answer.read(), type=MostRead)
+        async with self._session.get(address) as response:
+            if response.status != 200:
+                raise _unexpected(response, await response.text())
+            return msgspec.json.decode(await response.read(), type=DemoRanking)
 
-    async def known(self, article: Article) -> Known:
-        """Return what is known of an article, maybe nothing; raises Unavailable."""
+    async def article(self, article: DemoArticle) -> DemoArticleState:
+        """Return the state of an article, an empty one if unknown. Raises Unavailable."""
         address = f"{self._ranking}/articles/{article.article_id}?site={SITE}"
-        async with self._session.get(address) as answer:
-            if answer.status == 404:
-                return Known()
-            if answer.status != 200:
-                raise _unexpected(answer, await answer.text())
-            return msgspec.json.decode(await answer.read(), type=Known)
+        async with self._session.get(address) as response:
+            if response.status == 404:
+                return DemoArticleState()
+            if response.status != 200:
+                raise _unexpected(response, await response.text())
+            return msgspec.json.decode(await response.read(), type=DemoArticleState)
 
 
-async def until(what: str, ask: Callable[[], Awaitable[T | None]], seconds: float = 60) -> T:
-    """Ask until the answer is not None; raises Unavailable, saying `what` did not come."""
-    with_patience = asyncio.timeout(seconds)
+async def poll(goal: str, probe: Callable[[], Awaitable[T | None]], seconds: float = 60) -> T:
+    """Call `probe` until it returns a value. Raises Unavailable, naming `goal`, on timeout."""
     try:
-        async with with_patience:
+        async with asyncio.timeout(seconds):
             while True:
                 try:
-                    answer = await ask()
+                    result = await probe()
                 except (Unavailable, aiohttp.ClientConnectionError):
-                    answer = None  # a service that is just being started again
-                if answer is not None:
-                    return answer
+                    result = None  # a service that is restarting
+                if result is not None:
+                    return result
                 await asyncio.sleep(0.1)
     except TimeoutError as error:
-        raise Unavailable(f"{what}: not within {seconds:g} s") from error
+        raise Unavailable(f"{goal}: not within {seconds:g} s") from error
 
 
-def _unexpected(answer: aiohttp.ClientResponse, text: str) -> MostreadError:
-    kind = Unavailable if answer.status >= 500 else MostreadError
-    return kind(f"{answer.method} {answer.url} was answered {answer.status}: {text[:300]}")
+def _unexpected(response: aiohttp.ClientResponse, text: str) -> MostreadError:
+    kind = Unavailable if response.status >= 500 else MostreadError
+    return kind(f"{response.method} {response.url} was answered {response.status}: {text[:300]}")

@@ -1,89 +1,93 @@
-"""Getting the demo's articles and events into the system, once and whole."""
+"""Load the demo's articles and events, exactly once."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 
-from mostread.devstack.demo import scenario as plan
-from mostread.devstack.demo.api import MostRead, Site, until
-from mostread.devstack.demo.scenario import Article, Articles, CountedArticle, Counts
+from mostread.devstack.demo import scenario
+from mostread.devstack.demo.api import DemoApi, DemoRanking, poll
+from mostread.devstack.demo.scenario import CountedArticle, DemoArticle, DemoArticles, DemoCounts
 from mostread.errors import Misconfigured
 from mostread.infra import clock
 from mostread.ops.loadgen.runner import RESEND_SECONDS
 
 
-async def load(site: Site, articles: Articles, token: str, report: Callable[[str], None]) -> int:
-    """Load what is not there yet; return when it was loaded, in milliseconds.
+async def load(
+    api: DemoApi, articles: DemoArticles, token: str, report: Callable[[str], None]
+) -> int:
+    """Load what is missing; return the time of the load in milliseconds.
 
-    The moment is kept in the system itself, as the time the articles were published: events
-    are sent only when that can be read back, so whoever finds any of them finds it too.
-    Raises Misconfigured where a load was broken off too long ago to be completed.
+    The system itself stores that time, as the publication time of the articles: events are sent
+    only once it can be read back, so it is known wherever any event is. Raises Misconfigured
+    where a load was interrupted too long ago to be completed.
     """
     now = clock.now_ms()
     first = articles.counted[0]
-    published = (await site.known(first)).published_at
+    published = (await api.article(first)).published_at
     if published is None:
-        await _publish(site, (*articles.counted, *articles.further), now, token, report)
-        await _send(site, articles.counted, now, report)
+        await _publish(api, (*articles.counted, *articles.further), now, token, report)
+        await _send(api, articles.counted, now, report)
         return now
-    at_ms = plan.loaded_at(first, round(published.timestamp() * 1000))
-    await counted_until(site, now)
-    found = [(await site.known(article)).total for article in articles.counted]
-    if all(map(_reaches, found, articles.counted)):
-        report("The ten articles are in this folder already; nothing is loaded again.")
+    at_ms = scenario.loaded_at(first, round(published.timestamp() * 1000))
+    await counted_until(api, now)
+    totals = [(await api.article(article)).total for article in articles.counted]
+    if all(map(_reaches, totals, articles.counted)):
+        report("The ten articles are loaded already; nothing is loaded again.")
         return at_ms
     if now - at_ms > RESEND_SECONDS * 1000:
         raise Misconfigured(
-            "loading the demo was broken off, and too long ago to go on: ids of events are "
-            "remembered for 30 minutes. Choose an empty folder with --data"
+            "loading the demo was interrupted too long ago to resume, since event ids are "
+            "deduplicated for 30 minutes; choose an empty directory with --data"
         )
-    # The same events with the same ids: those that are counted already are not counted again.
-    report("Loading was broken off; it is done again, and nothing counts twice.")
-    await _publish(site, (*articles.counted, *articles.further), at_ms, token, report)
-    await _send(site, articles.counted, at_ms, report)
+    # The same events with the same ids: no event is counted twice.
+    report("Loading was interrupted; resuming it. No event is counted twice.")
+    await _publish(api, (*articles.counted, *articles.further), at_ms, token, report)
+    await _send(api, articles.counted, at_ms, report)
     return at_ms
 
 
-async def counted_until(site: Site, moment_ms: int) -> MostRead:
-    """Return the list as soon as all that was received up to a moment is counted in it."""
+async def counted_until(api: DemoApi, time_ms: int) -> DemoRanking:
+    """Return the list once it counts all events received up to `time_ms`."""
 
-    async def counted() -> MostRead | None:
-        listed = await site.most_read()
-        if listed.as_of is None or listed.as_of.timestamp() * 1000 < moment_ms:
+    async def counted() -> DemoRanking | None:
+        ranking = await api.most_read()
+        if ranking.as_of is None or ranking.as_of.timestamp() * 1000 < time_ms:
             return None
-        return listed
+        return ranking
 
-    return await until("the events are counted", counted)
+    return await poll("counting the events", counted)
 
 
 async def _publish(
-    site: Site,
-    articles: Sequence[Article],
+    api: DemoApi,
+    articles: Sequence[DemoArticle],
     at_ms: int,
     token: str,
     report: Callable[[str], None],
 ) -> None:
     report("Publishing the articles ...")
-    await asyncio.gather(*(site.describe(article, at_ms, token) for article in articles))
+    await asyncio.gather(*(api.describe(article, at_ms, token) for article in articles))
 
-    async def known() -> bool | None:
-        every = await asyncio.gather(*(site.known(article) for article in articles))
-        return None if any(article.published_at is None for article in every) else True
+    for article in articles:
 
-    await until("the articles are known", known)
+        async def published(article: DemoArticle = article) -> datetime | None:
+            return (await api.article(article)).published_at
+
+        await poll(f"publishing {article.article_id}", published)
 
 
 async def _send(
-    site: Site, articles: Iterable[CountedArticle], at_ms: int, report: Callable[[str], None]
+    api: DemoApi, articles: Iterable[CountedArticle], at_ms: int, report: Callable[[str], None]
 ) -> None:
-    events = plan.events(articles, at_ms)
+    events = scenario.events(articles, at_ms)
     report(f"Sending {len(events)} views, comments and likes to the collector ...")
-    await site.send(events)
+    await api.send(events)
 
 
-def _reaches(found: Counts, article: CountedArticle) -> bool:
+def _reaches(counts: DemoCounts, article: CountedArticle) -> bool:
     total = article.total
     return (
-        found.views >= total.views
-        and found.comments >= total.comments
-        and found.likes >= total.likes
+        counts.views >= total.views
+        and counts.comments >= total.comments
+        and counts.likes >= total.likes
     )

@@ -1,4 +1,4 @@
-"""Load the demo articles, check the list, then simulate readers."""
+"""Run the demo: load the articles, check the list, then simulate readers."""
 
 import asyncio
 import threading
@@ -10,68 +10,70 @@ from typing import Any, Self
 
 import aiohttp
 
-from mostread.devstack.demo import output as telling
-from mostread.devstack.demo import scenario as plan
-from mostread.devstack.demo.api import Site
+from mostread.devstack.demo import output, scenario
+from mostread.devstack.demo.api import DemoApi
 from mostread.devstack.demo.check import differences, expected
 from mostread.devstack.demo.load import counted_until, load
-from mostread.devstack.demo.scenario import SITE, Article, Articles, Counts, articles
+from mostread.devstack.demo.scenario import SITE, DemoArticle, DemoArticles, DemoCounts
 from mostread.devstack.ports import Ports
 from mostread.errors import MostreadError
 from mostread.infra import clock
 from mostread.ops.loadgen.traffic import SimulatedTraffic, paced
 
-READERS_A_SECOND = 2.0
+READERS_PER_SECOND = 2.0
 
 
-async def show(
-    ports: Ports, data: Path, token: str, report: Callable[[str], None], *, readers: bool
+async def run_demo(
+    ports: Ports, data: Path, token: str, report: Callable[[str], None], *, traffic: bool
 ) -> None:
-    """Load, check, tell; then read until cancelled, where there are to be readers."""
-    all_of_them = articles()
+    """Load, check and report; then simulate readers until cancelled, if `traffic`.
+
+    Raises MostreadError where the list differs from what is expected.
+    """
+    articles = scenario.load_articles()
     async with aiohttp.ClientSession() as session:
-        site = Site(session, ports)
-        at_ms = await load(site, all_of_them, token, report)
-        await _check(site, all_of_them, at_ms, report)
-        for line in telling.farewell(ports, data, all_of_them.further[0], readers=readers):
+        api = DemoApi(session, ports)
+        at_ms = await load(api, articles, token, report)
+        await _check(api, articles, at_ms, report)
+        for line in output.next_steps(ports, data, articles.further[0], traffic=traffic):
             report(line)
-        if readers:
-            await _read(site, all_of_them.further)
+        if traffic:
+            await _simulate(api, articles.further)
 
 
 async def _check(
-    site: Site, all_of_them: Articles, at_ms: int, report: Callable[[str], None]
+    api: DemoApi, articles: DemoArticles, at_ms: int, report: Callable[[str], None]
 ) -> None:
-    """Print the list and say that it is right. Raises MostreadError, saying what is not."""
-    report("Waiting until they are counted ...")
-    counted = all_of_them.counted
-    listed = await counted_until(site, clock.now_ms())
-    totals: dict[str, Counts] = {item.article_id: item.total for item in listed.items}
+    """Print the list and confirm it. Raises MostreadError with the differences."""
+    report("Waiting until the events are counted ...")
+    counted = articles.counted
+    ranked = await counted_until(api, clock.now_ms())
+    listed: dict[str, DemoCounts] = {item.article_id: item.total for item in ranked.items}
     totals = {
-        article.article_id: totals.get(article.article_id) or (await site.known(article)).total
+        article.article_id: listed.get(article.article_id) or (await api.article(article)).total
         for article in counted
     }
-    in_window = expected(plan.events(counted, at_ms), listed)
-    report("\n" + "\n".join(telling.table(counted, listed, totals)) + "\n")
-    found = list(differences(counted, listed, in_window, totals))
-    if found:
+    in_window = expected(scenario.events(counted, at_ms), ranked)
+    report("\n" + "\n".join(output.table(counted, ranked, totals)) + "\n")
+    errors = list(differences(counted, ranked, in_window, totals))
+    if errors:
         raise MostreadError(
             "the list is not as expected:\n  "
-            + "\n  ".join(found)
-            + "\nIf you sent events for these articles yourself, that is why: start afresh in "
-            "another folder with --data, or go on with `mostread up`."
+            + "\n  ".join(errors)
+            + "\nIf you sent events for these articles yourself, that is why: start with another "
+            "directory (--data), or continue with `mostread up`."
         )
-    report(telling.verdict(counted, in_window, clock.now_ms() - at_ms) + "\n")
+    report(output.summary(counted, in_window, clock.now_ms() - at_ms) + "\n")
 
 
-async def _read(site: Site, further: list[Article]) -> None:
-    traffic = SimulatedTraffic([article.article_id for article in further], site=SITE)
-    async for batch in paced(traffic, READERS_A_SECOND):
-        await site.sender.send(batch)
+async def _simulate(api: DemoApi, articles: list[DemoArticle]) -> None:
+    traffic = SimulatedTraffic([article.article_id for article in articles], site=SITE)
+    async for batch in paced(traffic, READERS_PER_SECOND):
+        await api.sender.send(batch)
 
 
-class Background:
-    """Runs `work` while the `with` block lasts; at its end, `work` is cancelled."""
+class BackgroundTask:
+    """Runs a coroutine in a thread while the `with` block lasts, then cancels it."""
 
     def __init__(self, work: Coroutine[Any, Any, None]) -> None:
         self._loop = asyncio.new_event_loop()
@@ -94,7 +96,7 @@ class Background:
         self._loop.close()
 
     def raise_error(self) -> None:
-        """Raise what ended `work` early, if anything did."""
+        """Raise the exception that ended the coroutine, if any."""
         if self._error is not None:
             raise self._error
 

@@ -1,7 +1,7 @@
-"""What readers did before the demo was loaded: a pure function of the moment it was.
+"""The demo's articles and events: a pure function of the time of the load.
 
-So the same moment always gives the same events, ids and all. A load that was broken off can
-be sent again, and what any window must hold can be worked out on any later day.
+The same time gives the same events and ids, so that an interrupted load can be repeated and the
+counts of any window computed on any later day.
 """
 
 import math
@@ -18,7 +18,7 @@ SITE = "default"
 HOUR_MS = 3_600_000
 
 
-class Counts(msgspec.Struct, frozen=True):
+class DemoCounts(msgspec.Struct, frozen=True):
     """Views, comments and likes."""
 
     views: int = 0
@@ -26,8 +26,8 @@ class Counts(msgspec.Struct, frozen=True):
     likes: int = 0
 
 
-class Article(msgspec.Struct, frozen=True, kw_only=True):
-    """What a CMS knows of an article."""
+class DemoArticle(msgspec.Struct, frozen=True, kw_only=True):
+    """An article as a CMS describes it."""
 
     article_id: str
     title: str
@@ -37,7 +37,7 @@ class Article(msgspec.Struct, frozen=True, kw_only=True):
     published_hours_before: int
 
     def description(self, at_ms: int) -> dict[str, str | int]:
-        """Return the body that tells the collector about it in a demo loaded at `at_ms`."""
+        """Return the collector's request body for a demo loaded at `at_ms`."""
         return {
             "title": self.title,
             "url": self.url,
@@ -47,104 +47,104 @@ class Article(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-class CountedArticle(Article, frozen=True, kw_only=True):
-    """An article whose numbers are known: `recent` of its `total` fall into the last day.
+class CountedArticle(DemoArticle, frozen=True, kw_only=True):
+    """An article with known counts: `recent` of its `total` fall into the last day.
 
-    `interest_halves_hours` says after how many hours half as many read it as before. Of one
-    that is `pushed_by` somebody, so few visitors view it again and again.
+    `interest_halves_hours` is the half-life of its readership. An article that is `pushed_by` a
+    few visitors owes most of its views to them.
     """
 
-    total: Counts
-    recent: Counts
+    total: DemoCounts
+    recent: DemoCounts
     interest_halves_hours: float
     pushed_by: int = 0
 
 
-class Articles(msgspec.Struct, frozen=True):
-    """`counted` in the order of the list that they must give; `further` are read live."""
+class DemoArticles(msgspec.Struct, frozen=True):
+    """`counted` in the order of the expected list; `further` for simulated readers."""
 
     counted: list[CountedArticle]
-    further: list[Article]
+    further: list[DemoArticle]
 
 
-def articles() -> Articles:
-    """Read the articles of the demo."""
+def load_articles() -> DemoArticles:
+    """Return the articles of articles.json."""
     return msgspec.json.decode(
-        Path(__file__).with_name("articles.json").read_bytes(), type=Articles
+        Path(__file__).with_name("articles.json").read_bytes(), type=DemoArticles
     )
 
 
 RECENT_HOURS = 23
-"""Recent events lie in these hours, so that for an hour they are all in the last 24."""
+"""Age of recent events at most, so that for an hour all are within the last 24."""
 LATE_HOURS = 25
-"""Older events lie at least so far back: they come too late for any window."""
+"""Age of older events at least: beyond the allowed lateness of any window."""
 
 _MINUTE_MS = 60_000
 _MINUTES = RECENT_HOURS * 60
 _ZONE_HOURS = 5  # Kazakhstan is five hours ahead of UTC
-# How many read in each hour of the day: few at night, most at lunch and in the evening.
+# Readers by hour of the day: few at night, most at lunch and in the evening.
 _BY_HOUR = (5, 3, 2, 2, 2, 4, 9, 16, 22, 24, 23, 24, 28, 27, 24, 22, 22, 24, 27, 29, 30, 28, 20, 11)
 _TOWN = 60_000
-"""So many people read the paper, each an article seldom more than once."""
+"""Readers of the newspaper; few read an article more than once."""
 _PUSHED = 0.7
-"""The part of its views that a pushed article owes to those who push it."""
+"""Share of the views of a pushed article that come from those who push it."""
 _FIELDS: dict[EventType, str] = {"view": "views", "comment": "comments", "like": "likes"}
 
 
 def events(articles: Iterable[CountedArticle], at_ms: int) -> list[Event]:
-    """Return all events of a demo loaded at `at_ms`, the oldest first."""
-    every = (event for article in articles for event in _of(article, at_ms))
-    return sorted(every, key=_when)
+    """Return all events of a demo loaded at `at_ms`, oldest first."""
+    all_events = (event for article in articles for event in _events_of(article, at_ms))
+    return sorted(all_events, key=_time)
 
 
-def counted(planned: Iterable[Event], start_ms: int, end_ms: int) -> dict[str, Counts]:
-    """Return what a window must hold, by article; `start_ms` inclusive, `end_ms` exclusive.
+def counted(events: Iterable[Event], start_ms: int, end_ms: int) -> dict[str, DemoCounts]:
+    """Return the counts of a window by article; `start_ms` inclusive, `end_ms` exclusive.
 
-    For windows of a day at most: a longer one reaches the late events, which count in none.
+    Windows of at most a day: a longer one would include the late events, which no window counts.
     """
-    found: dict[str, dict[str, int]] = {}
-    for event in planned:
-        if start_ms <= _when(event) < end_ms:
-            numbers = found.setdefault(event.article_id, dict.fromkeys(_FIELDS.values(), 0))
+    counts: dict[str, dict[str, int]] = {}
+    for event in events:
+        if start_ms <= _time(event) < end_ms:
+            numbers = counts.setdefault(event.article_id, dict.fromkeys(_FIELDS.values(), 0))
             numbers[_FIELDS[event.type]] += 1
-    return {article_id: Counts(**numbers) for article_id, numbers in found.items()}
+    return {article_id: DemoCounts(**numbers) for article_id, numbers in counts.items()}
 
 
 def loaded_at(article: CountedArticle, published_at_ms: int) -> int:
-    """Return when a demo was loaded, given what it said of an article."""
+    """Return the time of the load from the publication time of an article."""
     return published_at_ms + article.published_hours_before * HOUR_MS
 
 
-def _of(article: CountedArticle, at_ms: int) -> Iterator[Event]:
-    by_chance = random.Random(article.article_id)  # noqa: S311  readers, not secrets
+def _events_of(article: CountedArticle, at_ms: int) -> Iterator[Event]:
+    rng = random.Random(article.article_id)  # noqa: S311  readers, not secrets
     visitors = _visitors(article)
     minutes = list(accumulate(_readers(article, at_ms)))
     for kind, field in _FIELDS.items():
         recent, total = getattr(article.recent, field), getattr(article.total, field)
-        ages = by_chance.choices(range(_MINUTES), cum_weights=minutes, k=recent)
-        # One millisecond at least: an event is never ahead of the moment it is sent.
-        times = [at_ms - age * _MINUTE_MS - by_chance.randrange(1, _MINUTE_MS) for age in ages]
-        times += _older(article, at_ms, total - recent, by_chance)
+        ages = rng.choices(range(_MINUTES), cum_weights=minutes, k=recent)
+        # One millisecond at least: no event is newer than the load.
+        times = [at_ms - age * _MINUTE_MS - rng.randrange(1, _MINUTE_MS) for age in ages]
+        times += _older(article, at_ms, total - recent, rng)
         for number, time in enumerate(times):
             name = f"demo-{article.article_id}-{kind}-{number}"
             yield Event(kind, article.article_id, name, SITE, time, next(visitors))
 
 
 def _visitors(article: CountedArticle) -> Iterator[str]:
-    """Yield who views an article, without end.
+    """Yield the visitors of an article, endlessly.
 
-    They have to be named: all of the demo comes from one address, so they would be one visitor.
+    They are named explicitly: all of the demo comes from one address, thus from one visitor.
     """
-    by_chance = random.Random(f"visitors of {article.article_id}")  # noqa: S311
+    rng = random.Random(f"visitors of {article.article_id}")  # noqa: S311
     while True:
-        if article.pushed_by and by_chance.random() < _PUSHED:
-            yield f"pusher-{by_chance.randrange(article.pushed_by)}"
+        if article.pushed_by and rng.random() < _PUSHED:
+            yield f"pusher-{rng.randrange(article.pushed_by)}"
         else:
-            yield f"reader-{by_chance.randrange(_TOWN)}"
+            yield f"reader-{rng.randrange(_TOWN)}"
 
 
 def _readers(article: CountedArticle, at_ms: int) -> Sequence[float]:
-    """Return how many read an article in each minute before `at_ms`, in no unit; newest first."""
+    """Return the relative readership per minute before `at_ms`, newest first."""
     local = at_ms // _MINUTE_MS + _ZONE_HOURS * 60
     published = article.published_hours_before * 60
     fading = math.log(2) / (article.interest_halves_hours * 60)
@@ -154,14 +154,12 @@ def _readers(article: CountedArticle, at_ms: int) -> Sequence[float]:
     ]
 
 
-def _older(
-    article: CountedArticle, at_ms: int, count: int, by_chance: random.Random
-) -> Iterator[int]:
+def _older(article: CountedArticle, at_ms: int, count: int, rng: random.Random) -> Iterator[int]:
     published, late = article.published_hours_before * HOUR_MS, LATE_HOURS * HOUR_MS
     for _ in range(count):
-        yield at_ms - by_chance.randrange(late, published)
+        yield at_ms - rng.randrange(late, published)
 
 
-def _when(event: Event) -> int:
-    assert event.timestamp is not None, "every event of the plan has a time"  # noqa: S101
+def _time(event: Event) -> int:
+    assert event.timestamp is not None, "every event of the demo has a timestamp"  # noqa: S101
     return event.timestamp

@@ -1,4 +1,4 @@
-"""What Kafka and ClickHouse have in common as processes of their own."""
+"""Common base of the embedded Kafka and ClickHouse servers."""
 
 import os
 import subprocess
@@ -13,21 +13,23 @@ from mostread.errors import Unavailable
 START_TIMEOUT = 90.0
 
 Progress = Callable[[str], None]
-"""Takes a sentence for whoever waits."""
+"""Receives a line for the person who waits."""
 
 
 class LocalServer(ABC):
-    """A server under `data`, which survives a restart; its ports may change between runs.
+    """A server whose files are in `data` and survive a restart; its ports may change.
 
     `mostread up` runs `argv` under its supervisor; tests start and kill it here.
     """
 
     name: str
+    title: str
+    """What it is, for the person at the terminal."""
     unavailable: type[Unavailable]
     stop_timeout = 60.0
 
     listening: tuple[tuple[str, int], ...]
-    """Each port it takes, with what for."""
+    """Each port it takes, with its purpose."""
 
     def __init__(self, data: Path) -> None:
         self.data = data.absolute()
@@ -41,11 +43,11 @@ class LocalServer(ABC):
 
     @abstractmethod
     def prepare(self, progress: Progress) -> None:
-        """Make everything ready that the server needs before it can start."""
+        """Create what the server needs before it can start."""
 
     @abstractmethod
     def is_ready(self) -> bool:
-        """Whether the server answers."""
+        """Return whether the server responds."""
 
     @property
     def pid(self) -> int | None:
@@ -53,7 +55,7 @@ class LocalServer(ABC):
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        """Start the server and return when it answers; raises Unavailable."""
+        """Start the server and return when it responds. Raises Unavailable."""
         self.prepare(lambda _: None)
         self._process = spawn(self.argv, log=self.log, env=os.environ)
         deadline = time.monotonic() + START_TIMEOUT
@@ -66,13 +68,13 @@ class LocalServer(ABC):
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """End the server in order; nothing happens if it does not run."""
+        """Shut the server down, if it runs."""
         if self._process:
             stop(self._process, self.stop_timeout)
             self._process = None
 
     def kill(self) -> None:
-        """End the server as a power cut would, for tests."""
+        """Kill the server, as a power cut would; for tests."""
         if self._process:
             self._process.kill()
             self._process.wait()

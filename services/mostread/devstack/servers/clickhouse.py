@@ -13,6 +13,7 @@ class LocalClickHouse(LocalServer):
     """ClickHouse on `url`."""
 
     name = "clickhouse"
+    title = "the embedded ClickHouse (chdb behind an HTTP front)"
     unavailable = ClickHouseUnavailable
     stop_timeout = 150.0  # a long insert or merge is waited for
 

@@ -48,6 +48,7 @@ class LocalKafka(LocalServer):
     """
 
     name = "kafka"
+    title = "Kafka"
     unavailable = KafkaUnavailable
 
     def __init__(

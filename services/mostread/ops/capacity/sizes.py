@@ -19,7 +19,7 @@ class Traffic(msgspec.Struct, frozen=True):
     articles: int
     peak: float = 3.0
     headroom: float = 2.0
-    events_a_request: int = 1
+    events_per_request: int = 1
     lists_per_second: int = 1_000
     takeover_seconds: int = 120
     retention_days: int = 7
@@ -64,7 +64,7 @@ def sizes(traffic: Traffic) -> Sizes:
     partitions = max(8, _next_power_of_two(4 * workers))
     collecting = (
         costs.COLLECTOR_EVENTS_A_CORE
-        if traffic.events_a_request < 200
+        if traffic.events_per_request < 200
         else costs.COLLECTOR_BATCHED_EVENTS_A_CORE
     )
     minutes = _read(average * 60, traffic.articles) * 24 * 60
