@@ -37,7 +37,7 @@ def real_servers() -> Iterator[Servers]:
     """Start Kafka and ClickHouse for one section: what others left behind slows nobody."""
     with (
         tempfile.TemporaryDirectory() as directory,
-        running_kafka(Path(directory, "kafka")) as kafka,
+        running_kafka(Path(directory, "kafka"), jit=True) as kafka,
         running_clickhouse(Path(directory, "clickhouse")) as clickhouse,
     ):
         yield Servers(kafka.brokers, clickhouse.url)

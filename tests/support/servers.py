@@ -34,12 +34,12 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextmanager
-def running_kafka(data: Path, *ports: int) -> Iterator[LocalKafka]:
+def running_kafka(data: Path, *ports: int, jit: bool = False) -> Iterator[LocalKafka]:
     """A broker of one's own: `.brokers`, `.kill()`, `.stop()`, `.start()` (on the same port).
 
     `ports`, if given, are its own, its controller's, and the one that it tells clients.
     """
-    server = LocalKafka(data, *(ports or free_ports(2)))
+    server = LocalKafka(data, *(ports or free_ports(2)), jit=jit)
     try:
         server.start()
         yield server

@@ -108,7 +108,7 @@ def test_log_counts_once_in_the_windows_of_its_requests(
     # Another name is refused, also for a part of the log.
     with pytest.raises(Overlapping, match=f"{views.total():,} of the import {name}"):
         run(system, str(log), "--name", "other")
-    with pytest.raises(Overlapping, match="--other-readers"):
+    with pytest.raises(Overlapping, match="--allow-overlap"):
         run(system, str(parts[0]), "--until", "37d", "--host", "", "--name", "other")
     assert counters(system) == counted
     assert f"{name}: {len(views)} articles with" in imports(system, "--list")
@@ -136,7 +136,7 @@ def test_log_import_with_other_imports_sites_and_servers(
     totals = {article: n for (article, _), n in counters(system)["total"].items()}
     assert totals == {**views, "история-1": views["история-1"] + 1000}
     assert run(system, str(log), "--site", "other").exit_code == 0
-    assert run(system, str(log), "--name", "twin", "--other-readers").exit_code == 0
+    assert run(system, str(log), "--name", "twin", "--allow-overlap").exit_code == 0
     totals = {article: n for (article, _), n in counters(system)["total"].items()}
     assert totals["история-2"] == 3 * views["история-2"]
 

@@ -23,7 +23,7 @@ from aiohttp import BasicAuth, web
 
 from mostread.devstack.servers.base import LocalServer, Progress
 from mostread.devstack.servers.chdb_engine import Engine
-from mostread.devstack.servers.chdb_http import LARGEST_BODY, LONGEST_URL, Front
+from mostread.devstack.servers.chdb_http import LARGEST_BODY, LONGEST_URL, HttpFront
 from mostread.errors import ClickHouseUnavailable
 from tests.support.servers import free_ports
 from tests.support.tls.certificates import Authority
@@ -86,7 +86,8 @@ class Users:
 
     def __init__(self, data: Path, passwords: Mapping[str, str]) -> None:
         self._fronts = {
-            name: Front(RoleEngine(data, name), password) for name, password in passwords.items()
+            name: HttpFront(RoleEngine(data, name), password)
+            for name, password in passwords.items()
         }
 
     def application(self) -> web.Application:

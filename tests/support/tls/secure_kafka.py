@@ -81,7 +81,7 @@ class SecureKafka(LocalKafka):
 
     def acls_tool(self) -> Path:
         """Return a program that does what kafka-acls.sh of Kafka's own archive does."""
-        java = " ".join(f"'{each}'" for each in self._java("-XX:TieredStopAtLevel=1")[:-1])
+        java = " ".join(f"'{each}'" for each in self._java()[:-1])
         jars = ":".join(str(jar) for jar in [_tools_jar(), *self._jars])
         program = self.data / "kafka-acls.sh"
         program.write_text(

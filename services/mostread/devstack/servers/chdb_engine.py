@@ -1,4 +1,4 @@
-"""The ClickHouse engine in this process: one statement in, its answer or its error out."""
+"""chdb, the ClickHouse engine as a library: run one statement in this process."""
 
 import os
 import re
@@ -9,8 +9,8 @@ from typing import Any, Self
 import chdb
 
 NAME = rb'(?:`(?:[^`\\]|\\.)*`|"(?:[^"\\]|\\.)*"|\w+)'
-# An insert whose data follows it. The data starts after blanks and exactly one newline: one
-# byte more is data, and 0x0A is how a Native block of ten columns begins.
+# An insert followed by its data. The data starts after blanks and exactly one newline: one byte
+# more is data, and 0x0A is how a Native block of ten columns begins.
 INSERT = re.compile(
     rb"\s*(?P<into>INSERT\s+INTO\s+(?:TABLE\s+)?%(name)s(?:\s*\.\s*%(name)s)?\s*(?:\([^()]*\))?)"
     rb"\s*(?P<settings>(?:SETTINGS\s[^;]*?)?)\s*\b(?P<format>FORMAT\s+\w+)[ \t]*\r?\n?"
@@ -22,7 +22,7 @@ CODE = re.compile(r"Code: (\d+)\. DB::Exception")
 
 
 class StatementError(Exception):
-    """A statement was refused; `code` is ClickHouse's own number for why."""
+    """ClickHouse refused a statement; `code` is its error number."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -30,13 +30,13 @@ class StatementError(Exception):
 
     @classmethod
     def because(cls, code: int, name: str, text: str) -> Self:
-        """Return an error of ours, worded as the engine words its own."""
+        """Return an error in the format of the engine's own."""
         return cls(code, f"Code: {code}. DB::Exception: {text}. ({name})")
 
 
 @dataclass(frozen=True)
 class Statement:
-    """What one HTTP request asks for; `body` follows `query`, as ClickHouse reads the two."""
+    """The statement of one HTTP request; `body` is the continuation of `query`."""
 
     query: str
     body: bytes = b""
@@ -47,8 +47,8 @@ class Statement:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """`format` is None where the statement has no result, as CREATE or INSERT."""
+class StatementResult:
+    """Result of a statement; `format` is None where it has none, as CREATE or INSERT."""
 
     data: bytes
     format: str | None
@@ -58,17 +58,17 @@ class Answer:
 
 
 class Engine:
-    """ClickHouse over one data folder; `run` may be called from many threads at once."""
+    """ClickHouse on one data directory; `run` is thread-safe."""
 
     def __init__(self, data: Path) -> None:
         self._path = str(data)
-        # Holds the engine open: while it lives, a further connection costs 0.1 ms. So each
-        # statement gets its own, and no USE, SET or temporary table meets another's.
+        # Keeps the engine open, so that another connection costs 0.1 ms. Each statement gets its
+        # own, and its USE, SET or temporary tables do not affect others.
         self._anchor = chdb.connect(self._path)
         self.timezone = self._anchor.query("SELECT timezone()", "TSVRaw").bytes().decode().strip()
 
-    def run(self, statement: Statement) -> Answer:
-        """Run one statement to its end; raises StatementError."""
+    def run(self, statement: Statement) -> StatementResult:
+        """Run one statement. Raises StatementError."""
         connection = self.connect()
         try:
             return _run(connection, statement)
@@ -84,19 +84,19 @@ class Engine:
         return chdb.connect(self._path)
 
     def close(self) -> None:
-        """Close the data folder, so that another process may open it."""
+        """Close the data directory, so that another process can open it."""
         self._anchor.close()
 
 
-def _run(connection: Any, statement: Statement) -> Answer:
+def _run(connection: Any, statement: Statement) -> StatementResult:
     if statement.database:
         connection.query(f"USE {_quoted(statement.database, '`')}")
     if statement.settings:
-        each = (
+        assignments = (
             f"{_quoted(name, '`')}={_quoted(value, chr(39))}"
             for name, value in statement.settings.items()
         )
-        connection.query(f"SET {', '.join(each)}")
+        connection.query(f"SET {', '.join(assignments)}")
     text = f"{statement.query}\n".encode() if statement.query else b""
     insert = INSERT.match(text or statement.body)
     if insert:
@@ -109,28 +109,28 @@ def _run(connection: Any, statement: Statement) -> Answer:
     return _query(connection, sql, statement)
 
 
-def _insert(connection: Any, insert: re.Match[bytes], data: bytes) -> Answer:
-    # From a file, though it only lies in memory: chdb's `send_insert` drops every error that
-    # comes up behind the parsing, a full disk or a violated constraint, and reports success.
+def _insert(connection: Any, insert: re.Match[bytes], data: bytes) -> StatementResult:
+    # From a file in memory: chdb's `send_insert` drops every error after parsing, such as a full
+    # disk or a violated constraint, and reports success.
     with os.fdopen(os.memfd_create("insert"), "wb") as file:
         file.write(data)
         file.flush()
         source = b"FROM INFILE '/proc/self/fd/%d'" % file.fileno()
         statement = b" ".join((insert["into"], source, insert["settings"], insert["format"]))
         result = connection.query(statement.decode())
-    return Answer(b"", None, 0, result.rows_written(), result.bytes_written())
+    return StatementResult(b"", None, 0, result.rows_written(), result.bytes_written())
 
 
-def _query(connection: Any, sql: str, statement: Statement) -> Answer:
+def _query(connection: Any, sql: str, statement: Statement) -> StatementResult:
     kind = connection._conn.classify_query(sql)
     if kind["statement_count"] > 1:
         raise StatementError.because(
             SYNTAX_ERROR, "SYNTAX_ERROR", "Syntax error: Multi-statements are not allowed"
         )
-    named = FORMAT.search(sql)
-    output = named[1] if named else statement.format
+    explicit = FORMAT.search(sql)
+    output = explicit[1] if explicit else statement.format
     result = connection.query(sql, output, params=statement.parameters)
-    return Answer(
+    return StatementResult(
         data=result.bytes(),
         format=output if kind["query_class"].name == "READ_ONLY" else None,
         read_rows=result.storage_rows_read(),
@@ -150,14 +150,14 @@ NOT_IMPLEMENTED = 48
 SYNTAX_ERROR = 62
 
 _STATUSES: dict[int, frozenset[int]] = {
-    # what was sent cannot be read or does not fit
+    # malformed or mismatched input
     400: frozenset(
         (6, 8, 15, 25, 26, 27, 36, 37, 38, 41, 44, 53, 62, 72, 117, 123, 167, 168, 223, 321, 376)
     )
     | {427, 675, 676},
     401: frozenset((194,)),  # a password is required
     403: frozenset((192, 193, 497, 512, AUTHENTICATION_FAILED)),
-    # a name that is not known: table, column, function, database, setting, format, ...
+    # unknown names: table, column, function, database, setting, format, ...
     404: frozenset((46, 47, 50, 56, 60, 63, 73, 78, 81, 115, 152, 336, 511)),
     408: frozenset((159,)),
     413: frozenset((229,)),
@@ -168,5 +168,5 @@ _BY_CODE = {code: status for status, codes in _STATUSES.items() for code in code
 
 
 def http_status(code: int) -> int:
-    """Return the status for an error number; 500 for any that has none of its own."""
+    """Return the HTTP status for an error number; 500 by default."""
     return _BY_CODE.get(code, 500)

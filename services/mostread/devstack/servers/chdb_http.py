@@ -1,7 +1,7 @@
-"""ClickHouse's HTTP interface in front of the embedded engine: `python -m ... DATA PORT`.
+"""An HTTP front for chdb that imitates ClickHouse's interface: `python -m ... DATA PORT`.
 
-Clients and curl see an ordinary server. What it leaves out: sessions (each request stands
-alone, whatever its `session_id`), compressed answers, and users: there is one password or none.
+Not supported: sessions (`session_id` is ignored), compressed responses, and users: there is one
+password or none.
 """
 
 import asyncio
@@ -27,20 +27,20 @@ from mostread.devstack.servers.chdb_engine import (
     AUTHENTICATION_FAILED,
     INCORRECT_DATA,
     NOT_IMPLEMENTED,
-    Answer,
     Engine,
     Statement,
     StatementError,
+    StatementResult,
     http_status,
 )
 from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.logging import configure_logging, get_logger
 
-THREADS = 8  # a long insert takes one of them; reads go on beside it
+THREADS = 8  # reads continue while a long insert takes one of them
 LARGEST_BODY = 1 << 30
 LONGEST_URL = 1 << 20  # ClickHouse's http_max_uri_size
 
-# URL parameters that speak to the HTTP server; any other name is a setting of the statement.
+# URL parameters for the HTTP server; any other name is a setting of the statement.
 NOT_SETTINGS = frozenset(
     {
         *("query", "database", "user", "password", "default_format", "query_id", "quota_key"),
@@ -50,8 +50,8 @@ NOT_SETTINGS = frozenset(
 )
 
 
-class Frame(Protocol):
-    """What decompresses one frame, and keeps what follows it."""
+class Decompressor(Protocol):
+    """Decompresses one frame and keeps the data after it."""
 
     @property
     def eof(self) -> bool: ...
@@ -60,34 +60,34 @@ class Frame(Protocol):
     def decompress(self, data: bytes, /) -> bytes: ...
 
 
-def _unframed(new_frame: Callable[[], Frame], body: bytes) -> bytes:
-    """Return what all frames of `body` hold: a client writes one for each block of an insert.
+def _decompress_frames(new_frame: Callable[[], Decompressor], body: bytes) -> bytes:
+    """Decompress all frames of `body`: clients write one per block of an insert.
 
-    Raises EOFError where the last one is cut off.
+    Raises EOFError where the last one is truncated.
     """
-    found = []
+    blocks = []
     while body:
         frame = new_frame()
-        found.append(frame.decompress(body))
+        blocks.append(frame.decompress(body))
         if not frame.eof:
-            raise EOFError("it is cut off")
+            raise EOFError("it is truncated")
         body = frame.unused_data or b""
-    return b"".join(found)
+    return b"".join(blocks)
 
 
 DECODERS: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
     "identity": bytes,
     "gzip": gzip.decompress,
-    "lz4": partial(_unframed, lz4.frame.LZ4FrameDecompressor),
-    "zstd": partial(_unframed, lambda: zstandard.ZstdDecompressor().decompressobj()),
+    "lz4": partial(_decompress_frames, lz4.frame.LZ4FrameDecompressor),
+    "zstd": partial(_decompress_frames, lambda: zstandard.ZstdDecompressor().decompressobj()),
 }
 
 log = get_logger("mostread.devstack.servers.chdb_http")  # run by -m, __name__ is __main__
 
 
-class Front:
-    """The routes; `password` is what requests must carry, or empty for none."""
+class HttpFront:
+    """The routes; requests must carry `password`, unless it is empty."""
 
     def __init__(self, engine: Engine, password: str) -> None:
         self._engine = engine
@@ -102,12 +102,12 @@ class Front:
         return app
 
     def close(self) -> None:
-        """Wait for the statements that still run, then close the engine."""
+        """Wait for running statements, then close the engine."""
         self._pool.shutdown()
         self._engine.close()
 
     async def statement(self, request: web.Request) -> web.Response:
-        """Run the one statement of a request, in a thread, and answer as ClickHouse would."""
+        """Run the statement of a request in a thread and respond as ClickHouse does."""
         query_id = request.query.get("query_id") or str(uuid.uuid4())
         headers = {
             "X-ClickHouse-Query-Id": query_id,
@@ -115,19 +115,19 @@ class Front:
             "X-ClickHouse-Timezone": self._engine.timezone,
         }
         try:
-            self._admit(request)
+            self._check_password(request)
             statement = await _parse(request)
             if not statement.query and not statement.body:
                 return web.Response(text="Ok.\n", headers=headers)
             loop = asyncio.get_running_loop()
-            answer = await loop.run_in_executor(self._pool, self._engine.run, statement)
+            result = await loop.run_in_executor(self._pool, self._engine.run, statement)
         except StatementError as error:
             log.info("statement_refused", query_id=query_id, code=error.code, error=str(error))
             headers["X-ClickHouse-Exception-Code"] = str(error.code)
             return web.Response(status=http_status(error.code), text=f"{error}\n", headers=headers)
-        return web.Response(body=answer.data, headers=headers | _described(answer))
+        return web.Response(body=result.data, headers=headers | _result_headers(result))
 
-    def _admit(self, request: web.Request) -> None:
+    def _check_password(self, request: web.Request) -> None:
         if self._password and not hmac.compare_digest(
             _password_of(request).encode(), self._password.encode()
         ):
@@ -143,7 +143,7 @@ async def _ok(_: web.Request) -> web.Response:
 
 
 def _password_of(request: web.Request) -> str:
-    """The password by any of the three ways ClickHouse takes it."""
+    """Return the password from any of the three places that ClickHouse accepts."""
     scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "basic":
         try:
@@ -155,7 +155,7 @@ def _password_of(request: web.Request) -> str:
 
 async def _parse(request: web.Request) -> Statement:
     arguments: Mapping[str, str] = request.query
-    if request.content_type == "multipart/form-data":  # how long parameters come
+    if request.content_type == "multipart/form-data":  # used for long parameters
         fields = await request.post()
         arguments = {**arguments, **{name: str(value) for name, value in fields.items()}}
         body = b""
@@ -169,7 +169,7 @@ async def _parse(request: web.Request) -> Statement:
         if name not in NOT_SETTINGS and not name.startswith("param_")
     }
     if request.method == "GET":
-        settings["readonly"] = "2"  # as ClickHouse: a link that is followed changes nothing
+        settings["readonly"] = "2"  # as ClickHouse does: GET changes nothing
     return Statement(
         query=arguments.get("query", ""),
         body=body,
@@ -198,34 +198,36 @@ def _decoded(body: bytes, encoding: str) -> bytes:
 
 def _not_implemented(what: str) -> StatementError:
     return StatementError.because(
-        NOT_IMPLEMENTED, "NOT_IMPLEMENTED", f"The embedded ClickHouse does not know {what}"
+        NOT_IMPLEMENTED,
+        "NOT_IMPLEMENTED",
+        f"chdb behind this front does not support {what}",
     )
 
 
-def _described(answer: Answer) -> dict[str, str]:
+def _result_headers(result: StatementResult) -> dict[str, str]:
     summary = {
-        "read_rows": str(answer.read_rows),
-        "written_rows": str(answer.written_rows),
-        "written_bytes": str(answer.written_bytes),
+        "read_rows": str(result.read_rows),
+        "written_rows": str(result.written_rows),
+        "written_bytes": str(result.written_bytes),
     }
     headers = {"X-ClickHouse-Summary": json.dumps(summary)}
-    if answer.format:
-        headers["X-ClickHouse-Format"] = answer.format
+    if result.format:
+        headers["X-ClickHouse-Format"] = result.format
     return headers
 
 
 async def serve(data: Path, port: int, password: str) -> None:
-    """Serve until SIGTERM or SIGINT; what runs by then is finished and answered."""
+    """Serve until SIGTERM or SIGINT, then finish running statements."""
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
-    front = Front(Engine(data), password)
+    front = HttpFront(Engine(data), password)
     runner = web.AppRunner(
         front.application(),
         access_log=None,
         shutdown_timeout=120,
         max_line_size=LONGEST_URL,
-        auto_decompress=False,  # it knows no lz4, and would leave the header that says gzip
+        auto_decompress=False,  # aiohttp has no lz4, and would keep the Content-Encoding header
     )
     await runner.setup()
     try:
@@ -239,7 +241,7 @@ async def serve(data: Path, port: int, password: str) -> None:
 
 
 def main() -> None:
-    """Run the server; clients need the password of the settings, if there is one."""
+    """Run the server with the password of the settings, if any."""
     configure_logging("clickhouse")
     password = ClickHouseSettings().clickhouse_password.get_secret_value()
     asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2]), password))

@@ -1,4 +1,4 @@
-"""ClickHouse as one process: the embedded engine behind its HTTP front, on loopback."""
+"""The embedded ClickHouse as one process: chdb behind an HTTP front, on loopback."""
 
 import sys
 from http import HTTPStatus
@@ -10,7 +10,7 @@ from mostread.infra.healthcheck import NoResponse, get
 
 
 class LocalClickHouse(LocalServer):
-    """ClickHouse on `url`."""
+    """chdb, the ClickHouse engine as a library, on `url`: not the ClickHouse server."""
 
     name = "clickhouse"
     title = "the embedded ClickHouse (chdb behind an HTTP front)"
