@@ -251,7 +251,7 @@ def test_hanging_or_stopped_broker_does_not_delay_other_checks(
     assert kafka.pid
     os.kill(kafka.pid, signal.SIGSTOP)
     try:
-        done = command("--json", "--seconds=5")
+        done = command("--json", "--timeout=5")
     finally:
         os.kill(kafka.pid, signal.SIGCONT)
     findings = {finding["check"]: finding for finding in json.loads(done.stdout)["findings"]}
@@ -273,7 +273,7 @@ def test_hanging_or_stopped_broker_does_not_delay_other_checks(
     (unused_port,) = free_ports(1)
     monkeypatch.setenv("MOSTREAD_KAFKA_BROKERS", f"{kafka.brokers},127.0.0.1:{unused_port}")
     # In a process of its own: kafka-python leaves the refused socket to the garbage collector.
-    output = json.loads(command("--json", "--seconds=40").stdout)
+    output = json.loads(command("--json", "--timeout=40").stdout)
     (first, second) = [f for f in output["findings"] if f["check"] == "kafka"]
     assert f"127.0.0.1:{unused_port} of MOSTREAD_KAFKA_BROKERS does not respond" in first["message"]
     assert (first["level"], second["level"]) == ("warning", "ok")
@@ -321,7 +321,7 @@ def test_doctor_command_exits_with_1_and_prints_no_secret(
     monkeypatch.setenv("MOSTREAD_CLICKHOUSE_PASSWORD", SECRET)
     monkeypatch.setenv("MOSTREAD_CLICKHOUSE_USR", "x")
     in_json = command("--json")
-    for done in (command("--ranking=http://127.0.0.1:9", "--seconds=40"), in_json):
+    for done in (command("--ranking=http://127.0.0.1:9", "--timeout=40"), in_json):
         assert done.returncode == 1, done.stdout + done.stderr  # no aggregator runs
         assert done.stderr == ""
         assert SECRET not in done.stdout

@@ -11,7 +11,7 @@ from tests.support.tls.secured import CANARY, Secured
 
 
 def findings(secured: Secured, user: str, **different: str) -> dict[str, list[dict[str, Any]]]:
-    done = secured.run(user, "doctor", "--data=/nowhere", "--json", "--seconds=40", **different)
+    done = secured.run(user, "doctor", "--data=/nowhere", "--json", "--timeout=40", **different)
     by_check: dict[str, list[dict[str, Any]]] = {}
     for each in json.loads(done.stdout)["findings"]:
         by_check.setdefault(each["check"], []).append(each)
