@@ -70,7 +70,7 @@ def test_token_command_with_invalid_name_or_file_is_usage_error(tmp_path: Path) 
     assert "is not a name; use 1 to 64 of" in result.stderr
     nowhere = CliRunner(env={"MOSTREAD_COLLECTOR_TOKENS_FILE": ""}).invoke(token, ["list"])
     assert nowhere.exit_code == 2
-    assert "say which file: --file FILE" in nowhere.stderr
+    assert "no token file; give --file" in nowhere.stderr
 
 
 def test_token_list_includes_tokens_of_setting(tmp_path: Path) -> None:
