@@ -47,7 +47,7 @@ class Doctor:
 
     def bad(self, *checks: str) -> list[Finding]:
         """Return all findings that are not ok."""
-        findings = [finding for found in self.find(*checks).values() for finding in found]
+        findings = [f for result in self.find(*checks).values() for f in result]
         return [finding for finding in findings if finding.level > Level.OK]
 
     def one(self, check: str) -> Finding:
@@ -214,7 +214,7 @@ def test_checkpoint_that_contradicts_the_log_is_a_problem(doctor: Doctor, system
     with topics.admin(system.kafka) as client:
         topic = topics.describe(client, system.kafka.events_topic)
     client = connect(system.clickhouse)
-    columns = ["topic_id", "partition", "partitions", "next_offset", "received", "progress"]
+    columns = ["topic_id", "partition", "partitions", "next_offset", "received", "counted"]
     client.insert("checkpoints", [[topic.id, 2, 4, 7, 9, 8]], column_names=columns)
     client.close()
     beyond, sums, *_ = doctor.bad("progress")

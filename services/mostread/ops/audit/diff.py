@@ -48,7 +48,7 @@ def _format(numbers: tuple[int, ...] | int) -> str:
 
 @dataclass(frozen=True)
 class Scope:
-    """What to compare. `now` and `floor` are epoch seconds.
+    """Bounds of the comparison. `now` and `floor` are epoch seconds.
 
     With a floor, only windows that start there or later are compared: the part of the log that
     was read lacks events of earlier windows, totals and outcomes.

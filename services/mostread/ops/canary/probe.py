@@ -26,13 +26,13 @@ class _Total(msgspec.Struct):
     views: int
 
 
-class _Item(msgspec.Struct):
+class _ListedItem(msgspec.Struct):
     article_id: str
     total: _Total
 
 
 class _List(msgspec.Struct):
-    items: list[_Item]
+    items: list[_ListedItem]
 
 
 class Probe:

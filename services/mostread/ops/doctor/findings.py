@@ -15,7 +15,7 @@ class Level(IntEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found, and advice unless all is well."""
+    """Result of a check, with advice unless it is ok."""
 
     level: Level
     message: str

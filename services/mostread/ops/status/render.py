@@ -23,7 +23,7 @@ MAX_WIDTH = 100
 MAX_ITEMS = 4
 
 READY, BEHIND, UNAVAILABLE = "ready", "behind", "unavailable"
-_COLOURS = {READY: "green", BEHIND: "yellow", UNAVAILABLE: "red"}
+_STATE_STYLES = {READY: "green", BEHIND: "yellow", UNAVAILABLE: "red"}
 _NAME_COLUMNS = 12
 _STATE_COLUMNS = 13
 
@@ -187,7 +187,7 @@ def status_lines(blocks: Sequence[PartBlock], width: int) -> Iterator[tuple[str,
         if number:
             yield "", "", "", ""
         texts = [text for line in block.lines for text in _wrap(line, room)]
-        colour = _COLOURS[block.state]
+        colour = _STATE_STYLES[block.state]
         if not in_columns:
             yield f"{block.name} ", block.state, colour, ""
         for index, text in enumerate(texts):
