@@ -11,7 +11,7 @@ from yarl import URL
 from mostread.collector.api import payloads, pixel
 from mostread.collector.pipeline.decoder import decode
 from mostread.core.editorial.placements import placement_key
-from mostread.core.editorial.records import change
+from mostread.core.editorial.records import decode_change
 from mostread.errors import InvalidArticle, InvalidEvent, InvalidPlacement, NoValidEvent
 from mostread.infra.schemas import DIRECTORY, openapi
 
@@ -147,7 +147,7 @@ def test_valid_placement_passes_schema_decoder_and_record_reader(path: Path) -> 
     assert json.loads(written) == {"site": "default", **value, "by": by}
     validator("placement").validate(json.loads(written))
     for record in (written, path.read_bytes()):
-        change(placement_key(site, article_id), record, timestamp=1, offset=1)
+        decode_change(placement_key(site, article_id), record, timestamp=1, offset=1)
 
 
 @examples("placement/invalid")
@@ -161,7 +161,7 @@ def test_invalid_placement_is_rejected_for_the_reason_in_its_name(path: Path) ->
         del value["by"]
         body = json.dumps(value).encode()
     with pytest.raises(InvalidEvent):
-        change(placement_key(site, article_id), path.read_bytes(), timestamp=1, offset=1)
+        decode_change(placement_key(site, article_id), path.read_bytes(), timestamp=1, offset=1)
     if not path.name.startswith("by-"):
         with pytest.raises(InvalidPlacement) as raised:
             payloads.decode_placement(body, article_id, site, "by")

@@ -10,7 +10,7 @@ from mostread.aggregator.repository import ClickHouseStore
 from mostread.aggregator.retry import Patience
 from mostread.core.editorial.articles import ArticleRow
 from mostread.core.editorial.placements import PlacementRow
-from mostread.core.editorial.records import change
+from mostread.core.editorial.records import decode_change
 from mostread.core.records import DeadLine
 from mostread.errors import InvalidEvent
 from mostread.infra.logging import get_logger
@@ -50,7 +50,7 @@ class ArticleWriter:
         for record in records:
             try:
                 rows.append(
-                    change(
+                    decode_change(
                         record.key, record.value, timestamp=record.timestamp, offset=record.offset
                     )
                 )

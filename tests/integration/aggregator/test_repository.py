@@ -12,7 +12,7 @@ from mostread.core.counting.batch import Outcomes
 from mostread.core.counting.counters import Counter, CounterKey
 from mostread.core.counting.partition import Position
 from mostread.core.editorial.articles import ArticleRow, article_key
-from mostread.core.editorial.records import change
+from mostread.core.editorial.records import decode_change
 from mostread.errors import ClickHouseUnavailable, Misconfigured, StaleEpoch
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.kafka.topics import Topic
@@ -79,7 +79,9 @@ def test_a_position_comes_back_as_it_was_written(store: ClickHouseStore) -> None
 
 def test_the_last_word_on_an_article_counts(store: ClickHouseStore, system: System) -> None:
     def row(value: bytes | None, timestamp: int, offset: int) -> ArticleRow:
-        said = change(article_key("default", "a:b"), value, timestamp=timestamp, offset=offset)
+        said = decode_change(
+            article_key("default", "a:b"), value, timestamp=timestamp, offset=offset
+        )
         assert isinstance(said, ArticleRow)
         return said
 

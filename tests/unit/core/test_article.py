@@ -3,7 +3,7 @@
 import pytest
 
 from mostread.core.editorial.articles import ArticleRow, article_key
-from mostread.core.editorial.records import change
+from mostread.core.editorial.records import decode_change
 from mostread.errors import InvalidEvent
 
 KEY = article_key("site", "a:b/ц")
@@ -11,7 +11,7 @@ VALUE = '{"site":"site","article_id":"a:b/ц","title":"Тақырып","pinned":
 
 
 def article(value: bytes | None, timestamp: int = 5, offset: int = 7) -> ArticleRow:
-    row = change(KEY, value, timestamp=timestamp, offset=offset)
+    row = decode_change(KEY, value, timestamp=timestamp, offset=offset)
     assert isinstance(row, ArticleRow)
     return row
 
@@ -48,5 +48,5 @@ def test_the_version_grows_with_time_and_then_with_the_offset() -> None:
 )
 def test_anything_else_is_refused_with_a_reason(key: bytes | None, value: bytes) -> None:
     with pytest.raises(InvalidEvent) as refused:
-        change(key, value, timestamp=1, offset=1)
+        decode_change(key, value, timestamp=1, offset=1)
     assert str(refused.value)

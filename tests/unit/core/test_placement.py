@@ -11,7 +11,7 @@ from mostread.core.editorial.placements import (
     placement_key,
     standing,
 )
-from mostread.core.editorial.records import change
+from mostread.core.editorial.records import decode_change
 from mostread.errors import InvalidEvent
 
 KEY = placement_key("site", "a:b/ц")
@@ -21,7 +21,7 @@ PLAIN = Standing(hidden=False, pinned=None)
 
 def decided(**said: object) -> PlacementRow:
     value = json.dumps({**NAMES, **said}).encode()
-    row = change(KEY, value, timestamp=1_795_461_787_364, offset=7)
+    row = decode_change(KEY, value, timestamp=1_795_461_787_364, offset=7)
     assert isinstance(row, PlacementRow)
     return row
 
@@ -46,7 +46,7 @@ def test_a_decision_becomes_a_row() -> None:
 
 
 def test_a_record_without_a_value_decides_nothing_and_names_nobody() -> None:
-    row = change(KEY, None, timestamp=5, offset=7)
+    row = decode_change(KEY, None, timestamp=5, offset=7)
     assert isinstance(row, PlacementRow)
     assert (row.by, row.reason, row.decided_at) == ("", "", 5)
     assert not in_force(row, now=0)
@@ -73,7 +73,7 @@ def test_a_record_without_a_value_decides_nothing_and_names_nobody() -> None:
 )
 def test_what_is_no_decision_is_refused_with_a_reason(key: bytes, said: dict[str, object]) -> None:
     with pytest.raises(InvalidEvent) as refused:
-        change(key, json.dumps({**NAMES, **said}).encode(), timestamp=1, offset=1)
+        decode_change(key, json.dumps({**NAMES, **said}).encode(), timestamp=1, offset=1)
     assert str(refused.value)
 
 

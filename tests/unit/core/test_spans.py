@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mostread.core.ranking.windows import EPOCH, HOUR, MINUTE, SLIDING, Span, Window, named, spans
+from mostread.core.ranking.windows import EPOCH, HOUR, MINUTE, SLIDING, Span, Window, resolve, spans
 
 DAY = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -61,7 +61,7 @@ def test_hours_are_whole_and_edges_are_shorter_than_an_hour(
 
 def test_a_window_that_ends_now_takes_its_last_hour_whole() -> None:
     now = at(14, 3)
-    whole, head, tail = spans(named("24h", now), now)
+    whole, head, tail = spans(resolve("24h", now), now)
     assert (whole.start, whole.end) == (at(-10), at(15))
     assert head == Span("minute", at(-10), at(-10, 4), -1)
     # Minutes that have not happened yet: hardly a row.
@@ -69,7 +69,7 @@ def test_a_window_that_ends_now_takes_its_last_hour_whole() -> None:
 
 
 def test_a_past_edge_takes_the_shorter_way() -> None:
-    day = named("yesterday", at(14), ZoneInfo("Asia/Kathmandu"))
+    day = resolve("yesterday", at(14), ZoneInfo("Asia/Kathmandu"))
     whole, head, tail = spans(day, at(14))
     assert (head.start, head.end, head.sign) == (whole.start, day.start, -1)
     assert (tail.start, tail.end, tail.sign) == (whole.end, day.end, 1)
@@ -84,7 +84,7 @@ def test_less_than_an_hour_is_read_as_minutes() -> None:
 
 
 def test_all_is_the_lifetime_row() -> None:
-    whole, head, tail = spans(named("all", at(14)), at(14))
+    whole, head, tail = spans(resolve("all", at(14)), at(14))
     assert (whole.grain, whole.start) == ("total", EPOCH)
     assert head.start == head.end
     assert tail.start == tail.end
@@ -96,6 +96,6 @@ def test_a_sliding_window_never_reads_more_than_half_an_hour_of_the_past_by_the_
 ) -> None:
     now = DAY + timedelta(seconds=second)
     for name in SLIDING:
-        _, head, tail = spans(named(name, now), now)
+        _, head, tail = spans(resolve(name, now), now)
         assert head.end - head.start <= HOUR / 2
         assert min(tail.end, now + MINUTE) - tail.start <= HOUR / 2

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mostread.core.ranking.windows import CALENDAR, EPOCH, NAMES, SLIDING, day_start, named
+from mostread.core.ranking.windows import CALENDAR, EPOCH, NAMES, SLIDING, day_start, resolve
 
 NOW = datetime(2026, 11, 23, 14, 3, 5, 250_000, tzinfo=UTC)
 
@@ -37,18 +37,18 @@ zones = st.sampled_from(
 
 @pytest.mark.parametrize("name", SLIDING)
 def test_a_sliding_window_ends_with_the_minute_that_is_counted(name: str) -> None:
-    window = named(name, NOW)
+    window = resolve(name, NOW)
     assert window.end == datetime(2026, 11, 23, 14, 4, tzinfo=UTC)
     assert window.end - window.start == SLIDING[name]
 
 
 def test_on_the_minute_the_new_minute_is_in() -> None:
     now = datetime(2026, 11, 23, 14, 3, tzinfo=UTC)
-    assert named("1h", now).end == datetime(2026, 11, 23, 14, 4, tzinfo=UTC)
+    assert resolve("1h", now).end == datetime(2026, 11, 23, 14, 4, tzinfo=UTC)
 
 
 def test_all_starts_at_the_epoch() -> None:
-    assert named("all", NOW).start == EPOCH
+    assert resolve("all", NOW).start == EPOCH
 
 
 @pytest.mark.parametrize(
@@ -68,23 +68,23 @@ def test_all_starts_at_the_epoch() -> None:
     ],
 )
 def test_a_day_has_as_many_hours_as_its_clock_shows(now: datetime, zone: str, hours: float) -> None:
-    today = named("today", now, ZoneInfo(zone))
+    today = resolve("today", now, ZoneInfo(zone))
     assert today.end - today.start == timedelta(hours=hours)
-    after = named("yesterday", now + timedelta(days=1), ZoneInfo(zone))
+    after = resolve("yesterday", now + timedelta(days=1), ZoneInfo(zone))
     assert (after.start, after.end) == (today.start, today.end)
 
 
 def test_odd_offsets_start_off_the_hour() -> None:
-    assert named("today", NOW, ZoneInfo("Asia/Kathmandu")).start == datetime(
+    assert resolve("today", NOW, ZoneInfo("Asia/Kathmandu")).start == datetime(
         2026, 11, 22, 18, 15, tzinfo=UTC
     )
-    assert named("today", NOW, ZoneInfo("Asia/Kolkata")).start == datetime(
+    assert resolve("today", NOW, ZoneInfo("Asia/Kolkata")).start == datetime(
         2026, 11, 22, 18, 30, tzinfo=UTC
     )
 
 
 def test_a_week_starts_on_monday_and_has_the_hour_that_the_clock_skips() -> None:
-    week = named("week", datetime(2026, 3, 29, 12, tzinfo=UTC), ZoneInfo("Europe/Berlin"))
+    week = resolve("week", datetime(2026, 3, 29, 12, tzinfo=UTC), ZoneInfo("Europe/Berlin"))
     assert week.start == datetime(2026, 3, 22, 23, tzinfo=UTC)
     assert week.end - week.start == timedelta(days=7, hours=-1)
 
@@ -93,7 +93,7 @@ def test_a_week_starts_on_monday_and_has_the_hour_that_the_clock_skips() -> None
 def test_windows_are_whole_minutes_and_all_but_yesterday_hold_now(
     now: datetime, zone: ZoneInfo, name: str
 ) -> None:
-    window = named(name, now, zone)
+    window = resolve(name, now, zone)
     for edge in (window.start, window.end):
         assert edge.tzinfo is UTC
         assert (edge.second, edge.microsecond) == (0, 0)
@@ -102,7 +102,7 @@ def test_windows_are_whole_minutes_and_all_but_yesterday_hold_now(
 
 @given(moments, zones)
 def test_yesterday_ends_where_today_starts(now: datetime, zone: ZoneInfo) -> None:
-    assert named("yesterday", now, zone).end == named("today", now, zone).start
+    assert resolve("yesterday", now, zone).end == resolve("today", now, zone).start
 
 
 @given(st.dates(date(2015, 1, 1), date(2037, 1, 1)), zones)
@@ -115,4 +115,4 @@ def test_a_day_starts_at_the_first_instant_of_its_date(day: date, zone: ZoneInfo
 @given(moments, zones)
 def test_a_zone_matters_to_calendar_windows_only(now: datetime, zone: ZoneInfo) -> None:
     for name in set(NAMES) - set(CALENDAR):
-        assert named(name, now, zone) == named(name, now)
+        assert resolve(name, now, zone) == resolve(name, now)

@@ -1,7 +1,7 @@
-"""What a CMS says of an article: a record of the articles topic, and the row it becomes.
+"""Article metadata from a CMS: records of the articles topic and rows of the table.
 
-A record's key is `article:<site>:<article_id>`, its value the article as JSON
-(schemas/article.schema.json); a record without a value deletes the article.
+A record has the key `article:<site>:<article_id>`; its value is the article as JSON
+(schemas/article.schema.json). A record without a value deletes the article.
 """
 
 from typing import Annotated, NamedTuple
@@ -11,7 +11,7 @@ import msgspec
 from mostread.core.events import Name64, Name128, Timestamp
 from mostread.errors import InvalidEvent
 
-# \A and \Z, not ^ and $: in Python's regular expressions $ stands before a newline, too.
+# \A and \Z, not ^ and $: in Python, $ also matches before a trailing newline.
 Address = Annotated[str, msgspec.Meta(max_length=2000, pattern=r"\Ahttps?://[^\s]+\Z")]
 Language = Annotated[
     str, msgspec.Meta(max_length=35, pattern=r"\A[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\Z")
@@ -22,7 +22,7 @@ Rank = Annotated[int, msgspec.Meta(ge=1, le=100)]
 
 
 class Article(msgspec.Struct, omit_defaults=True, frozen=True):
-    """What a CMS says of an article. `published_at` is in milliseconds since the epoch."""
+    """Metadata of an article. `published_at` is in milliseconds since the epoch."""
 
     article_id: Name128
     title: Title
@@ -37,7 +37,7 @@ class Article(msgspec.Struct, omit_defaults=True, frozen=True):
 
 
 class ArticleRow(NamedTuple):
-    """A row of the table `articles`: empty texts stand for what is not known."""
+    """A row of the table `articles`; empty strings mean unknown."""
 
     site: str
     article_id: str
@@ -57,12 +57,12 @@ _decoder = msgspec.json.Decoder(Article)
 
 
 def article_key(site: str, article_id: str) -> bytes:
-    """Return the key of an article's records."""
+    """Return the record key of an article."""
     return f"article:{site}:{article_id}".encode()
 
 
 def article_row(site: str, article_id: str, value: bytes | None, *, version: int) -> ArticleRow:
-    """Return the row that a record becomes. Raises InvalidEvent for what is no article."""
+    """Decode a record into a row. Raises InvalidEvent if the value is not a valid article."""
     if value is None:
         return ArticleRow(site, article_id, "", "", "", "", None, "", False, None, True, version)
     try:

@@ -1,8 +1,8 @@
-"""What an editor decides about an article: a record of the articles topic, its row, its effect.
+"""Editorial decisions: records of the articles topic, rows of the tables, and their effect.
 
-A decision is whole: it stands in place of the one before. What it says nothing of is left to
-the CMS. It is a record with the key `placement:<site>:<article_id>`; a record without a value,
-and one that says nothing, decide nothing.
+A decision replaces the previous one as a whole; fields that it leaves out follow the CMS. Its
+record has the key `placement:<site>:<article_id>`. A record without a value, or without fields,
+leaves everything to the CMS.
 """
 
 from typing import Annotated, NamedTuple, Protocol, TypeVar
@@ -14,9 +14,9 @@ from mostread.core.events import Timestamp
 from mostread.errors import InvalidEvent
 
 NOT_PINNED = 0
-"""Pinned at no rank, whatever the CMS says."""
+"""Value of `pinned` that overrides a pin of the CMS."""
 
-# \A and \Z, not ^ and $: in Python's regular expressions $ stands before a newline, too.
+# \A and \Z, not ^ and $: in Python, $ also matches before a trailing newline.
 ArticleId = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"\A[^\x00-\x1f]+\Z")]
 Site = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"\A[A-Za-z0-9._-]+\Z")]
 Decider = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"\A[^\x00-\x1f]+\Z")]
@@ -26,7 +26,7 @@ DecisionId = Annotated[str, Meta(pattern=r"\A[0-9]{1,19}\Z")]
 
 
 class Decision(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What an editor says. Times are in milliseconds since the epoch."""
+    """Fields that an editor sends. Times are in milliseconds since the epoch."""
 
     hidden: bool | UnsetType = UNSET
     pinned: PinnedRank | UnsetType = UNSET
@@ -39,7 +39,7 @@ class Decision(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Placement(Decision, kw_only=True):
-    """A decision about an article, and who took it: the value of a record."""
+    """A decision with its article and author: the value of a record."""
 
     article_id: ArticleId
     site: Site = "default"
@@ -47,7 +47,7 @@ class Placement(Decision, kw_only=True):
 
 
 class PlacementRow(NamedTuple):
-    """A row of `placements` and `placement_log`: None is what nothing was said of."""
+    """A row of `placements` and `placement_log`; None follows the CMS."""
 
     site: str
     article_id: str
@@ -64,8 +64,8 @@ class PlacementRow(NamedTuple):
     version: int
 
 
-class Decided(Protocol):
-    """What was decided, None where nothing was said; times in milliseconds."""
+class PlacementFields(Protocol):
+    """The fields of a decision that affect lists: None follows the CMS, times in milliseconds."""
 
     @property
     def hidden(self) -> bool | None: ...
@@ -82,7 +82,7 @@ class Decided(Protocol):
 
 
 class Standing(NamedTuple):
-    """Where an article stands: in no list where it is hidden, else at a rank of its own if any."""
+    """Whether an article is hidden, and the rank it is pinned to, if any."""
 
     hidden: bool
     pinned: int | None
@@ -94,12 +94,12 @@ _decoder = msgspec.json.Decoder(Placement)
 
 
 def placement_key(site: str, article_id: str) -> bytes:
-    """Return the key of the records that hold decisions about an article."""
+    """Return the record key of decisions about an article."""
     return f"placement:{site}:{article_id}".encode()
 
 
 def check_possible(decision: Decision) -> None:
-    """Raise InvalidEvent where an article could never be listed, which nobody means so."""
+    """Raise InvalidEvent if the decision contradicts itself: the article would never be listed."""
     if (
         isinstance(decision.embargo_until, int)
         and isinstance(decision.expires_at, int)
@@ -107,71 +107,73 @@ def check_possible(decision: Decision) -> None:
     ):
         raise InvalidEvent(
             "contradiction",
-            "It would expire before its embargo ends, and never be listed. Set expires_at after "
-            "embargo_until, or hide it.",
+            "expires_at is not after embargo_until, so the article would never be listed; set a "
+            "later expires_at, or hide the article.",
         )
 
 
 def placement_row(
     site: str, article_id: str, value: bytes | None, *, decided_at: int, version: int
 ) -> PlacementRow:
-    """Return the row that a decision becomes. Raises InvalidEvent for what is none.
+    """Decode a record into a row. Raises InvalidEvent if the value is not a valid decision.
 
-    A field that is not known is refused, as a misspelt one would decide nothing in silence.
+    Unknown fields are rejected, because a misspelt field would silently have no effect.
     """
     if value is None:
         nothing = (None, None, None, None, None, None, "", "", None)
         return PlacementRow(site, article_id, *nothing, decided_at, version)
     try:
-        said = _decoder.decode(value)
+        placement = _decoder.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidEvent("syntax", str(error)) from error
-    if (said.site, said.article_id) != (site, article_id):
+    if (placement.site, placement.article_id) != (site, article_id):
         raise InvalidEvent("key", "the key names another article than the value")
-    check_possible(said)
+    check_possible(placement)
     return PlacementRow(
         site=site,
         article_id=article_id,
-        hidden=_said(said.hidden),
-        pinned=_said(said.pinned),
-        embargo_until=_said(said.embargo_until),
-        expires_at=_said(said.expires_at),
-        approved=_said(said.approved),
-        until=_said(said.until),
-        reason=_said(said.reason) or "",
-        by=said.by,
-        undoes=int(said.undoes) if said.undoes is not UNSET else None,
+        hidden=_value(placement.hidden),
+        pinned=_value(placement.pinned),
+        embargo_until=_value(placement.embargo_until),
+        expires_at=_value(placement.expires_at),
+        approved=_value(placement.approved),
+        until=_value(placement.until),
+        reason=_value(placement.reason) or "",
+        by=placement.by,
+        undoes=int(placement.undoes) if placement.undoes is not UNSET else None,
         decided_at=decided_at,
         version=version,
     )
 
 
-def in_force(decided: Decided, now: int) -> bool:
-    """Say whether a decision says anything, and holds at `now` (ms)."""
-    said = (
-        decided.hidden,
-        decided.pinned,
-        decided.embargo_until,
-        decided.expires_at,
-        decided.approved,
+def in_force(placement: PlacementFields, now: int) -> bool:
+    """Return whether a decision sets any field and is valid at `now` (ms)."""
+    fields = (
+        placement.hidden,
+        placement.pinned,
+        placement.embargo_until,
+        placement.expires_at,
+        placement.approved,
     )
-    return said.count(None) < len(said) and (decided.until is None or now < decided.until)
+    return any(field is not None for field in fields) and (
+        placement.until is None or now < placement.until
+    )
 
 
-def standing(by_cms: Standing, decided: Decided | None, now: int) -> Standing:
-    """Return where an article stands at `now` (ms): an editor's word goes before the CMS's.
+def standing(by_cms: Standing, placement: PlacementFields | None, now: int) -> Standing:
+    """Return the standing of an article at `now` (ms): a decision overrides the CMS.
 
-    An embargo and an expiry can only be decided, and hide. ranking/queries/ranked.sql does the
-    same for whole lists, and a test holds the two against each other.
+    An embargo or expiry comes from a decision only, and hides the article.
+    ranking/sql/ranked_list.sql applies the same rules to lists; a test compares the two.
     """
-    if decided is None or not in_force(decided, now):
+    if placement is None or not in_force(placement, now):
         return by_cms
-    hidden = by_cms.hidden if decided.hidden is None else decided.hidden
-    early = decided.embargo_until is not None and now < decided.embargo_until
-    late = decided.expires_at is not None and decided.expires_at <= now
-    pinned = by_cms.pinned if decided.pinned is None else (decided.pinned or None)
-    return Standing(hidden or early or late, pinned)
+    hidden = by_cms.hidden if placement.hidden is None else placement.hidden
+    embargoed = placement.embargo_until is not None and now < placement.embargo_until
+    expired = placement.expires_at is not None and placement.expires_at <= now
+    pinned = by_cms.pinned if placement.pinned is None else (placement.pinned or None)
+    return Standing(hidden or embargoed or expired, pinned)
 
 
-def _said(value: T | UnsetType) -> T | None:
+def _value(value: T | UnsetType) -> T | None:
     return None if value is UNSET else value

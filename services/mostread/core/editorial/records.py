@@ -1,6 +1,6 @@
-"""A record of the articles topic: what a CMS says of an article, or what an editor decides.
+"""Decode records of the articles topic: article metadata and editorial decisions.
 
-The topic is compacted. The two have keys of their own, so that one never overwrites the other.
+The topic is compacted. The two kinds have separate keys, so that neither overwrites the other.
 """
 
 from mostread.core.editorial.articles import ArticleRow, article_row
@@ -9,15 +9,15 @@ from mostread.core.events import LATEST_TIMESTAMP
 from mostread.errors import InvalidEvent
 
 
-def change(
+def decode_change(
     key: bytes | None, value: bytes | None, *, timestamp: int, offset: int
 ) -> ArticleRow | PlacementRow:
-    """Return the row that a record becomes. Raises InvalidEvent for anything else.
+    """Decode a record into a row. Raises InvalidEvent if the key or value is not valid.
 
-    `timestamp` is the record's, in milliseconds: with the offset below it the version still
-    grows when the topic is deleted and made again.
+    `timestamp` is that of the record, in milliseconds. The version combines it with the offset,
+    so that it still grows when the topic is deleted and recreated.
     """
-    kind, site, article_id = _named(key)
+    kind, site, article_id = _parse_key(key)
     timestamp = min(max(timestamp, 0), LATEST_TIMESTAMP)
     version = timestamp << 20 | offset & 0xFFFFF
     if kind == "article":
@@ -25,11 +25,11 @@ def change(
     return placement_row(site, article_id, value, decided_at=timestamp, version=version)
 
 
-def _named(key: bytes | None) -> tuple[str, str, str]:
+def _parse_key(key: bytes | None) -> tuple[str, str, str]:
     try:
         kind, site, article_id = (key or b"").decode().split(":", 2)
         if kind not in ("article", "placement") or not site or not article_id:
-            raise ValueError(f"the key begins with {kind!r}")
+            raise ValueError(f"the key starts with {kind!r}")
     except ValueError as error:
         raise InvalidEvent(
             "key", f"the key is not article: or placement:<site>:<article_id>: {error}"

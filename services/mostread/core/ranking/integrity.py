@@ -1,21 +1,20 @@
-"""Whether as many people read an article as its numbers let one think."""
+"""Detect articles whose views come from few visitors."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
 
-from mostread.core.ranking.windows import Window
+from mostread.core.ranking.windows import HOUR, Window
 
-_LOOKED_BACK = timedelta(days=7)
-_HOUR = timedelta(hours=1)
+_MAX_LOOKBACK = timedelta(days=7)
 
 
 class VisitorsRow(msgspec.Struct, frozen=True):
-    """What is known of the visitors of an article, of those views that were looked at.
+    """Visitor statistics of an article over its sampled views.
 
-    `busiest` of the `views` are of the ten visitors who viewed it most. Up to 63 `visitors` are
-    counted, more are estimated.
+    The ten busiest visitors made `busiest` of the `views`. Up to 63 `visitors` are counted
+    exactly, more are estimated.
     """
 
     article_id: str
@@ -24,12 +23,11 @@ class VisitorsRow(msgspec.Struct, frozen=True):
     visitors: int
 
 
-@dataclass(frozen=True, slots=True)
-class Integrity:
-    """What is said of an article's visitors; the counts beside it are exact.
+class Integrity(msgspec.Struct, frozen=True):
+    """Visitor statistics of an article as the API reports them.
 
-    `sampled_views` were looked at, of `visitors` visitors; `top_share` is the part of them that
-    are of the ten busiest. One that is `quarantined` is in no list that is not asked for such.
+    `visitors` made the `sampled_views`, of which the ten busiest made the part `top_share`.
+    Lists leave `quarantined` articles out unless a request includes them.
     """
 
     sampled_views: int
@@ -41,8 +39,8 @@ class Integrity:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """What an operator sets: which articles are suspicious, and which are not listed."""
+class IntegrityPolicy:
+    """Operator settings: which articles are suspicious, and which are quarantined."""
 
     top10_share: float = 0.5
     min_views: int = 100
@@ -51,30 +49,30 @@ class Rules:
 
     @property
     def quarantines(self) -> bool:
-        """Whether any article could be kept out."""
+        """Whether the policy can quarantine any article."""
         return self.quarantine or self.min_visitors > 0
 
-    def integrity(
+    def assess(
         self, row: VisitorsRow | None, views: int, *, approved: bool, pinned: bool
     ) -> Integrity | None:
-        """Return what is known of an article with so many `views` in the window, if anything is.
+        """Return the integrity of an article with `views` in the window, None without data.
 
-        Of the views that were not looked at, each is taken to be of another visitor. What an
-        editor has `approved` or `pinned` is not held back.
+        Each view outside the sample counts as a separate visitor. An article that an editor
+        `approved` or `pinned` is not quarantined.
         """
-        seen = row.views if row else 0
+        sampled = row.views if row else 0
         visitors = row.visitors if row else 0
         busiest = row.busiest if row else 0
-        suspicious = seen >= self.min_views and busiest > self.top10_share * seen
-        few = visitors + max(0, views - seen) < self.min_visitors
+        suspicious = sampled >= self.min_views and busiest > self.top10_share * sampled
+        few = visitors + max(0, views - sampled) < self.min_visitors
         quarantined = not (approved or pinned) and (few or (suspicious and self.quarantine))
-        if not seen and not quarantined:
+        if not sampled and not quarantined:
             return None
-        top_share = round(busiest / seen, 4) if seen else 0.0
-        return Integrity(seen, visitors, top_share, suspicious, approved, quarantined)
+        top_share = round(busiest / sampled, 4) if sampled else 0.0
+        return Integrity(sampled, visitors, top_share, suspicious, approved, quarantined)
 
 
-def hours_of(window: Window, now: datetime) -> tuple[datetime, datetime]:
-    """Return the whole hours in which visitors are looked at: a week of them at most."""
-    start = max(window.start, now - _LOOKED_BACK)
-    return start.replace(minute=0, second=0, microsecond=0), window.end + _HOUR
+def visitor_hours(window: Window, now: datetime) -> tuple[datetime, datetime]:
+    """Return the whole hours whose visitors are examined, at most the last week of the window."""
+    start = max(window.start, now - _MAX_LOOKBACK)
+    return start.replace(minute=0, second=0, microsecond=0), window.end + HOUR

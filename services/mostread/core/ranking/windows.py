@@ -1,8 +1,8 @@
-"""The windows a list can be ranked over, by name.
+"""Named time windows, and the counter rows that cover them.
 
-Sliding windows end with the minute that is being counted, so that they move once a minute.
+Sliding windows end with the current minute, so they move once per minute.
 Calendar windows are whole local days, from the first instant of a date to the first instant
-of another: a day has 23, 24 or 25 hours where clocks are changed.
+of another: a day has 23, 24 or 25 hours when clocks change.
 """
 
 from dataclasses import dataclass, replace
@@ -13,6 +13,7 @@ from mostread.core.counting.counters import Grain
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
 
 SLIDING = {
     "1h": timedelta(hours=1),
@@ -25,14 +26,15 @@ LIFETIME = "all"
 CALENDAR = ("today", "yesterday", "week")
 NAMES = (*SLIDING, LIFETIME, *CALENDAR)
 
-_STEPPED_BY_THE_HOUR = ("1h", "6h", "24h", "today")
+HOURLY_STEPS = ("1h", "6h", "24h", "today")
+"""Windows whose ranks are compared with those an hour ago; the others, with a day ago."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of time: `start` inclusive, `end` exclusive, both in UTC and whole minutes.
+    """A time range: `start` inclusive, `end` exclusive, both in UTC and whole minutes.
 
-    `all` starts at the epoch and stands for the lifetime of an article, late events included.
+    `all` starts at the epoch and covers the lifetime of an article, late events included.
     """
 
     name: str
@@ -40,8 +42,8 @@ class Window:
     end: datetime
 
 
-def named(name: str, now: datetime, zone: tzinfo = UTC) -> Window:
-    """Return the window of that name as it stands at `now`; `zone` matters to CALENDAR only."""
+def resolve(name: str, now: datetime, zone: tzinfo = UTC) -> Window:
+    """Return a window by name as of `now`; `zone` affects CALENDAR windows only."""
     if name in SLIDING:
         end = after_this_minute(now)
         return Window(name, end - SLIDING[name], end)
@@ -57,39 +59,36 @@ def named(name: str, now: datetime, zone: tzinfo = UTC) -> Window:
     return Window(name, day_start(first, zone), day_start(first + timedelta(days=days), zone))
 
 
-def a_step_before(name: str, now: datetime, zone: tzinfo = UTC) -> Window:
-    """Return the window of that name as it stood a step before `now`.
+def previous_window(name: str, now: datetime, zone: tzinfo = UTC) -> Window:
+    """Return a window by name as of one step before `now`.
 
-    A step is an hour, and a day for what an hour hardly moves. It ends with the minute that was
-    counted then, though a calendar window went on.
+    A step is an hour, or a day for windows that an hour hardly changes. A calendar window ends
+    with the minute that was current then.
     """
-    if name in _STEPPED_BY_THE_HOUR:
+    if name in HOURLY_STEPS:
         then = now - timedelta(hours=1)
     else:
-        # On the clock of the zone: a step from a day of 23 hours must not leave one out.
+        # Local clock time: a step from a day of 23 hours must not skip a day.
         then = now.astimezone(zone) - timedelta(days=1)
-    window = named(name, then, zone)
+    window = resolve(name, then, zone)
     return replace(window, end=min(window.end, after_this_minute(then)))
 
 
 def after_this_minute(now: datetime) -> datetime:
-    """Return the start of the minute that follows the one `now` is in."""
+    """Return the start of the minute after `now`."""
     return now.astimezone(UTC).replace(second=0, microsecond=0) + MINUTE
 
 
 def day_start(day: date, zone: tzinfo) -> datetime:
     """Return the first instant of a local date, in UTC.
 
-    Where the clocks skip midnight, that is the instant of the change; where midnight comes
-    twice, the first of the two.
+    If clocks skip midnight, that is the instant of the change; if midnight occurs twice, the
+    first of the two.
     """
     midnight = datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
     while (midnight - MINUTE).astimezone(zone).date() >= day:
         midnight -= MINUTE
     return midnight
-
-
-HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +102,15 @@ class Span:
 
 
 class Spans(NamedTuple):
-    """The rows of a window: `whole`, and minutes at the two edges. Each may be empty."""
+    """Rows of a window: `body`, and minutes at both edges. Each span may be empty."""
 
-    whole: Span
+    body: Span
     head: Span
     tail: Span
 
 
 def spans(window: Window, now: datetime) -> Spans:
-    """Split a window; `now` only decides what is cheaper, never what is counted."""
+    """Split a window into rows; `now` affects the cost of the query, never the counts."""
     empty = Span("minute", EPOCH, EPOCH)
     if window.name == LIFETIME:
         return Spans(Span("total", EPOCH, EPOCH + MINUTE), empty, empty)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mostread.core.events import Event
-from mostread.core.ranking.windows import named
+from mostread.core.ranking.windows import resolve
 from mostread.devstack.demo import scenario
 from mostread.devstack.demo.scenario import HOUR_MS, DemoCounts, load_articles
 
@@ -23,7 +23,7 @@ some = settings(max_examples=10, deadline=None)
 
 
 def list_of(at_ms: int, now_ms: int) -> list[tuple[str, DemoCounts]]:
-    window = named("24h", datetime.fromtimestamp(now_ms / 1000, UTC))
+    window = resolve("24h", datetime.fromtimestamp(now_ms / 1000, UTC))
     start, end = (int(edge.timestamp() * 1000) for edge in (window.start, window.end))
     counts = scenario.counted(scenario.events(TEN, at_ms), start, end)
     return sorted(counts.items(), key=lambda item: -item[1].views)
