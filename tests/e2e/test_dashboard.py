@@ -1,4 +1,4 @@
-"""The page at `/` in a real browser, over a real ClickHouse."""
+"""The pages in a browser, over ClickHouse."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -41,9 +41,9 @@ def settings(clickhouse: LocalClickHouse) -> RankingSettings:
 
 @pytest.fixture
 def counted(settings: RankingSettings) -> Iterator[Counted]:
-    """Three articles of a site of the test's own; the second one has a hostile title."""
+    """Three articles of a separate site; the second one has a hostile title."""
     client = connect(settings)
-    client.command("TRUNCATE TABLE progress")
+    client.command("TRUNCATE TABLE checkpoints")
     counted = Counted(client, f"site-{uuid4().hex[:8]}")
     counted.article("1", title="Қала ⚡", url="https://n.example/1", language="kk", section="Қала")
     counted.article("2", title=HOSTILE, url="javascript:document.title='hit'", section="<b>Город")
@@ -57,7 +57,7 @@ def counted(settings: RankingSettings) -> Iterator[Counted]:
 
 
 class Service:
-    """The ranking at one address, which goes away and comes back."""
+    """The ranking at a fixed address, which can be stopped and restarted."""
 
     def __init__(self, settings: RankingSettings) -> None:
         self._settings = settings
@@ -83,7 +83,7 @@ async def service(settings: RankingSettings) -> AsyncIterator[Service]:
 
 
 def more_views(counted: Counted, article_id: str, views: int) -> None:
-    """Count more of an article, as another partition that has just been added."""
+    """Count more views of an article, as a new partition."""
     counted.rows.clear()
     counted.event(article_id, ago(minutes=2), views=views, topic=uuid4())
     counted.write()
@@ -98,13 +98,13 @@ async def keys(page: Page) -> list[str]:
 
 @asynccontextmanager
 async def unreloaded(page: Page) -> AsyncIterator[None]:
-    """Hold that the page lives on: whatever is shown at the end came to it by its script."""
+    """Expect that the page is not reloaded: all changes come from its script."""
     await page.evaluate("window.same = true")
     yield
     assert await page.evaluate("window.same")
 
 
-async def test_the_list_follows_the_counts_and_keeps_the_focus(
+async def test_list_page_follows_counts_and_keeps_focus(
     service: Service, counted: Counted, page: Page
 ) -> None:
     await page.goto(f"{service.url}?site={counted.site}")
@@ -118,7 +118,7 @@ async def test_the_list_follows_the_counts_and_keeps_the_focus(
         await expect(page.locator('li[data-key="3"] .views dd')).to_have_text("1\u202f100")
 
 
-async def test_rows_move_unless_the_reader_wants_none_of_it(
+async def test_rows_are_animated_unless_reduced_motion_is_preferred(
     service: Service, counted: Counted, page: Page
 ) -> None:
     await page.add_init_script(
@@ -138,7 +138,7 @@ async def test_rows_move_unless_the_reader_wants_none_of_it(
     assert await page.evaluate("window.moved") == moved
 
 
-async def test_page_reports_a_lost_connection_and_reconnects(
+async def test_list_page_reports_lost_connection_and_reconnects(
     service: Service, counted: Counted, page: Page
 ) -> None:
     await page.goto(f"{service.url}?site={counted.site}&tz=Asia/Almaty")
@@ -155,7 +155,7 @@ async def test_page_reports_a_lost_connection_and_reconnects(
         await expect(page.locator("li[data-key]").first).to_have_attribute("data-key", "3")
 
 
-async def test_a_slow_answer_leaves_the_list_as_it_is_until_it_comes(
+async def test_list_page_keeps_list_during_slow_response(
     service: Service, counted: Counted, page: Page
 ) -> None:
     await page.goto(f"{service.url}?site={counted.site}")
@@ -174,24 +174,24 @@ async def test_a_slow_answer_leaves_the_list_as_it_is_until_it_comes(
     await expect(page.locator("li[data-key]").first).to_have_attribute("data-key", "3")
 
 
-async def test_it_warns_by_itself_where_the_counting_falls_behind(
+async def test_list_page_warns_when_counting_falls_behind(
     service: Service, counted: Counted, page: Page
 ) -> None:
     await page.goto(f"{service.url}?site={counted.site}")
     behind = page.get_by_text("These numbers are behind.")
     await expect(page.locator(".fresh")).to_contain_text("All events until 14:03:00 (UTC)")
     async with unreloaded(page):
-        counted.client.command("TRUNCATE TABLE progress")
+        counted.client.command("TRUNCATE TABLE checkpoints")
         await asyncio.to_thread(counted.progress, ago(hours=2), 0, 1, FIRST)
         await expect(behind).to_be_visible()
         await expect(page.locator(".fresh")).to_be_empty()
-        counted.client.command("TRUNCATE TABLE progress")
+        counted.client.command("TRUNCATE TABLE checkpoints")
         await asyncio.to_thread(counted.progress, ago(seconds=1), 0, 1, FIRST)
         await expect(behind).to_have_count(0)
         await expect(page.locator(".fresh")).to_contain_text("14:03:04")
 
 
-async def test_hostile_title_is_text_in_server_and_browser_rendering(
+async def test_hostile_title_is_text_in_page_and_script(
     service: Service, counted: Counted, page: Page
 ) -> None:
     await page.goto(f"{service.url}?site={counted.site}")
@@ -203,29 +203,27 @@ async def test_hostile_title_is_text_in_server_and_browser_rendering(
     assert await page.title() == "Most read: 24 hours"
 
 
-async def test_a_chart_shows_the_series_and_a_part_of_it(
-    service: Service, counted: Counted, page: Page
-) -> None:
-    # The chart's time is the reader's; that of this service stands still.
+async def test_chart_shows_series_and_zooms(service: Service, counted: Counted, page: Page) -> None:
+    # The chart uses the clock of the browser; that of the service is fixed.
     await page.clock.set_fixed_time(NOW)
     await page.goto(f"{service.url}?site={counted.site}")
     async with page.expect_response("**/series?*") as answer:
         await page.locator('li[data-key="1"] .details').click()
     series = await (await answer.value).json()
     assert (series["grain"], sum(series["views"]), sum(series["likes"])) == ("hour", 300, 1)
-    over, reset = page.locator("#chart .u-over"), page.locator("#chart button")
+    over, show_all = page.locator("#chart .u-over"), page.locator("#chart button")
     await expect(over).to_be_visible()
-    await expect(reset).to_be_disabled()
+    await expect(show_all).to_be_disabled()
     box = await over.bounding_box()
     assert box
     await over.hover(position={"x": box["width"] * 0.5, "y": 50})
     await page.mouse.down()
     await over.hover(position={"x": box["width"] * 0.9, "y": 50})
     await page.mouse.up()
-    await expect(reset).to_be_enabled()
-    await reset.click()
-    await expect(reset).to_be_disabled()
-    # At its end stands the hour in which 300 were counted.
+    await expect(show_all).to_be_enabled()
+    await show_all.click()
+    await expect(show_all).to_be_disabled()
+    # The last hour has 300 views.
     await over.hover(position={"x": box["width"] - 2, "y": 50})
     await expect(page.locator("#chart .u-legend tr").nth(1)).to_contain_text("300")
     await page.get_by_text("The numbers as a table").first.click()
@@ -234,7 +232,7 @@ async def test_a_chart_shows_the_series_and_a_part_of_it(
 
 @pytest.mark.parametrize("address", ["", "articles/1", "?section=none", "?window=never"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing(
+async def test_axe_finds_no_violations(
     service: Service,
     counted: Counted,
     browser: Browser,
@@ -242,7 +240,7 @@ async def test_axe_finds_nothing(
     scheme: Literal["light", "dark"],
 ) -> None:
     url = URL(service.url + address)
-    # axe is put into the page, which the page's policy forbids to everybody else.
+    # The policy of the page would block the injected axe script.
     context = await browser.new_context(color_scheme=scheme, bypass_csp=True)
     try:
         page = await context.new_page()
@@ -257,7 +255,7 @@ async def test_axe_finds_nothing(
         await context.close()
 
 
-async def test_an_error_gives_way_to_the_list_by_itself(
+async def test_error_page_is_replaced_by_list_when_service_recovers(
     clickhouse: LocalClickHouse, page: Page
 ) -> None:
     later = RankingSettings(

@@ -1,10 +1,12 @@
-"""The ranking service put together."""
+"""Assemble the ranking service."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from aiohttp import web
@@ -12,113 +14,132 @@ from aiohttp import web
 from mostread.errors import MostreadError
 from mostread.infra.clickhouse.pool import QueryPool
 from mostread.infra.clock import now_ms
+from mostread.infra.http.cors import CorsPolicy
 from mostread.infra.http.server import Check, ScrapeRegistry, new_application, new_registry
 from mostread.infra.schemas import openapi
-from mostread.ranking.api.articles import (
-    add_article_routes,
-    article_answer,
-    ranks_answer,
-    series_answer,
-)
-from mostread.ranking.api.editor_auth import Newsroom
-from mostread.ranking.api.embeds import add_fragment, add_widget
+from mostread.ranking.api import serializers
+from mostread.ranking.api.articles import add_article_routes
+from mostread.ranking.api.editor_auth import EditorAuth
+from mostread.ranking.api.embeds import add_embeds
 from mostread.ranking.api.feeds import add_feeds
-from mostread.ranking.api.lists import add_list_routes, list_answer, stale
-from mostread.ranking.api.params import Defaults, ListQuery
-from mostread.ranking.api.responses import Answer
-from mostread.ranking.api.stream import Streams
-from mostread.ranking.cache.cursors import HeldLists
-from mostread.ranking.cache.swr import Snapshots
+from mostread.ranking.api.lists import add_list_routes
+from mostread.ranking.api.responses import JsonRenderer
+from mostread.ranking.api.stream import StreamHub
+from mostread.ranking.cache.cache import REVALIDATE_SECONDS, TTL_SECONDS, Cache
+from mostread.ranking.cache.cursors import CursorStore
 from mostread.ranking.config import RankingSettings
-from mostread.ranking.metrics import Metrics, observed
+from mostread.ranking.metrics import Metrics, request_metrics
 from mostread.ranking.pages.article import add_article_page
 from mostread.ranking.pages.decisions import add_decisions_page
-from mostread.ranking.pages.list import add_page
-from mostread.ranking.pages.templating import Pages
-from mostread.ranking.repository import Store
-from mostread.ranking.service.articles import Article, ArticleQuery, Articles
-from mostread.ranking.service.facets import AllOffered
-from mostread.ranking.service.lists import MostRead, MostReadLists
-from mostread.ranking.service.rank_history import AllRanks, Ranks
+from mostread.ranking.pages.list import add_list_page
+from mostread.ranking.pages.templating import PageRenderer
+from mostread.ranking.queries import ListDefaults
+from mostread.ranking.repository import RankingRepository
+from mostread.ranking.service.articles import ArticleDetails, ArticleService
+from mostread.ranking.service.facets import Facets
+from mostread.ranking.service.lists import ListService, RankedList
+from mostread.ranking.service.rank_history import RankHistory, RankHistoryService
 from mostread.ranking.service.sparklines import Sparklines
-from mostread.ranking.service.timeseries import AllSeries, Series, SeriesQuery
+from mostread.ranking.service.timeseries import TimeSeries, TimeSeriesService
 
-_READY_SECONDS = 5
+_READY_TIMEOUT_SECONDS = 5
+
+_PUBLIC = CorsPolicy(expose="Retry-After")
+_CORS = {
+    **dict.fromkeys(
+        (
+            "/v1/most-read",
+            "/v1/stream",
+            "/v1/most-read.html",
+            "/feed.json",
+            "/feed.xml",
+            "/v1/articles/{article_id}",
+            "/v1/articles/{article_id}/series",
+            "/v1/articles/{article_id}/ranks",
+        ),
+        _PUBLIC,
+    ),
+    "/widget.js": CorsPolicy(expose="Retry-After", embeddable=True),
+}
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V", RankedList, ArticleDetails, TimeSeries, RankHistory)
 
 
 def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) -> web.Application:
-    """Return the service. It connects to ClickHouse when it is first asked something.
+    """Return the service, which connects to ClickHouse on the first query.
 
     `clock` is in milliseconds since the epoch.
     """
     registry = new_registry()
     metrics = Metrics(registry)
-    reads = QueryPool(
+    pool = QueryPool(
         settings,
         Path(__file__).parent / "sql",
         lambda name, seconds: metrics.query_seconds.labels(name).observe(seconds),
         threads=settings.ranking_clickhouse_threads,
     )
-    store = Store(reads, settings.ranking_weights)
+    repository = RankingRepository(pool, settings.ranking_weights)
     stale_after = timedelta(seconds=settings.ranking_stale_after_seconds)
-    defaults = Defaults(settings.ranking_timezone, settings.half_life)
-    most_read = MostReadLists(store, clock, stale_after, settings.rules)
-    one_article = Articles(store, clock, stale_after, settings.rules)
-    over_time = AllSeries(store, clock, stale_after)
-    by_hour = AllRanks(store, clock, stale_after)
+    defaults = ListDefaults(settings.ranking_timezone, settings.half_life)
 
-    async def answered_list(query: ListQuery) -> Answer[MostRead]:
-        return list_answer(await most_read.compute(query))
+    def cache(resource: str, load: Callable[[K], Awaitable[V]]) -> Cache[K, V]:
+        return Cache(
+            load,
+            capacity=settings.ranking_cache_size,
+            ttl=TTL_SECONDS,
+            revalidate=REVALIDATE_SECONDS,
+            mark_stale=_mark_stale,
+            metrics=metrics.cache(resource),
+        )
 
-    async def answered_article(query: ArticleQuery) -> Answer[Article]:
-        return article_answer(await one_article.compute(query))
-
-    async def answered_series(query: SeriesQuery) -> Answer[Series]:
-        return series_answer(await over_time.compute(query))
-
-    async def answered_ranks(query: ArticleQuery) -> Answer[Ranks]:
-        return ranks_answer(await by_hour.compute(query))
-
-    capacity = settings.ranking_cache_size
-    lists = Snapshots("list", answered_list, stale(list_answer), metrics, capacity=capacity)
-    articles = Snapshots(
-        "article", answered_article, stale(article_answer), metrics, capacity=capacity
-    )
-    series = Snapshots("series", answered_series, stale(series_answer), metrics, capacity=capacity)
-    ranks = Snapshots("ranks", answered_ranks, stale(ranks_answer), metrics, capacity=capacity)
-    held = HeldLists(most_read, capacity=settings.ranking_max_cursors)
-    streams = Streams(
-        lists.get,
+    list_service = ListService(repository, clock, stale_after, settings.integrity_policy)
+    article_service = ArticleService(repository, clock, stale_after, settings.integrity_policy)
+    lists = cache("list", list_service.compute)
+    articles = cache("article", article_service.compute)
+    series = cache("series", TimeSeriesService(repository, clock, stale_after).compute)
+    ranks = cache("ranks", RankHistoryService(repository, clock, stale_after).compute)
+    cursors = CursorStore(list_service, capacity=settings.ranking_max_cursors)
+    render_list = JsonRenderer(serializers.ranked_list)
+    streams = StreamHub(
+        lists,
+        render_list,
         metrics,
-        clients=settings.ranking_max_stream_clients,
-        lists=settings.ranking_max_stream_lists,
+        max_clients=settings.ranking_max_stream_clients,
+        max_lists=settings.ranking_max_stream_lists,
     )
-
-    measured = ScrapeRegistry(registry, _counted(store, metrics))
+    editors = EditorAuth(settings, metrics)
+    pages = PageRenderer(editors)
+    scrape_registry = ScrapeRegistry(registry, _progress_metrics(repository, metrics))
 
     async def close(_: web.Application) -> AsyncIterator[None]:
         yield
-        await measured.close()
-        await asyncio.to_thread(reads.close)
+        await scrape_registry.close()
+        await asyncio.to_thread(pool.close)
 
     app = new_application(
-        checks={"clickhouse": _clickhouse(store)}, registry=measured, openapi=openapi("ranking")
+        checks={"clickhouse": _clickhouse_check(repository)},
+        registry=scrape_registry,
+        openapi=openapi("ranking"),
+        cors=_CORS,
     )
-    # Outermost, so that it sees the status that an error became.
-    app.middlewares.insert(0, observed(metrics))
+    # Outermost, so that it sees the status of errors too.
+    app.middlewares.insert(0, request_metrics(metrics))
     app.cleanup_ctx.append(close)
-    newsroom = Newsroom(settings, metrics)
-    app.cleanup_ctx.append(newsroom.follow)
-    add_list_routes(app, lists, held, streams, defaults)
+    app.cleanup_ctx.append(editors.follow)
+    add_list_routes(
+        app, lists, render=render_list, cursors=cursors, streams=streams, defaults=defaults
+    )
     add_article_routes(
         app,
         articles=articles,
         series=series,
         ranks=ranks,
-        store=store,
-        newsroom=newsroom,
+        repository=repository,
+        editors=editors,
         clock=clock,
     )
+    add_embeds(app, lists, defaults)
     add_feeds(
         app,
         lists,
@@ -126,51 +147,56 @@ def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) ->
         public_url=settings.ranking_public_url,
         home_url=settings.ranking_home_url,
     )
-    add_fragment(app, lists, defaults)
-    add_widget(app)
-    pages = Pages(newsroom)
     add_article_page(
         app, pages, articles=articles, series=series, ranks=ranks, defaults=defaults, clock=clock
     )
-    add_decisions_page(app, pages, store=store, newsroom=newsroom, defaults=defaults)
-    add_page(
+    add_decisions_page(app, pages, repository=repository, editors=editors, defaults=defaults)
+    add_list_page(
         app,
         pages,
         lists=lists,
-        offers=AllOffered(store, clock),
-        sparklines=Sparklines(store, clock),
+        facets=Facets(repository, clock),
+        sparklines=Sparklines(repository, clock),
         defaults=defaults,
         clock=clock,
-        quarantines=settings.rules.quarantines,
+        quarantines=settings.integrity_policy.quarantines,
     )
     return app
 
 
-def _counted(store: Store, metrics: Metrics) -> Callable[[], Awaitable[None]]:
-    """Return what brings into the metrics how far the events are counted.
+def _mark_stale(value: V) -> V:
+    return replace(value, stale=True)
 
-    The aggregators say it of themselves, and say nothing once they have stopped.
+
+def _progress_metrics(
+    repository: RankingRepository, metrics: Metrics
+) -> Callable[[], Awaitable[None]]:
+    """Return the function that reads the watermark and the event outcomes from ClickHouse.
+
+    The aggregators export them too, but not once they have stopped.
     """
 
-    async def ask() -> None:
-        # While ClickHouse is away what was known stands, and grows old.
+    async def refresh() -> None:
+        # While ClickHouse is unavailable the previous values stay.
         with suppress(MostreadError):
-            as_of, accounts = await asyncio.gather(store.counted_until(), store.accounts())
+            as_of, outcomes = await asyncio.gather(
+                repository.watermark(), repository.event_outcomes()
+            )
             if as_of is not None:
                 metrics.as_of.set(as_of.timestamp())
-            for outcome, events in msgspec.structs.asdict(accounts).items():
-                metrics.progress.labels(outcome).set(events)
+            for outcome, events in msgspec.structs.asdict(outcomes).items():
+                metrics.event_outcomes.labels(outcome).set(events)
 
-    return ask
+    return refresh
 
 
-def _clickhouse(store: Store) -> Check:
+def _clickhouse_check(repository: RankingRepository) -> Check:
     async def check() -> str | None:
         try:
-            async with asyncio.timeout(_READY_SECONDS):
-                await store.check_applied()
+            async with asyncio.timeout(_READY_TIMEOUT_SECONDS):
+                await repository.check_migrations()
         except TimeoutError:
-            return f"no answer within {_READY_SECONDS} s"
+            return f"no answer within {_READY_TIMEOUT_SECONDS} s"
         except MostreadError as error:
             return str(error)
         return None

@@ -1,15 +1,31 @@
-"""Every metric of the ranking service."""
+"""Prometheus metrics of the ranking service."""
 
 import math
 import time
-from typing import Any
+from typing import Any, Literal, get_args
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from mostread.infra.http.problems import Handler
 
-_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+Lookup = Literal["hit", "revalidating", "stale", "miss"]
+Outcome = Literal["done", "failed"]
+
+
+class CacheMetrics:
+    """Counters of the cache of one resource."""
+
+    def __init__(self, resource: str, lookups: Counter, refreshes: Counter) -> None:
+        self.resource = resource
+        self.lookups: dict[Lookup, Counter] = {
+            lookup: lookups.labels(resource, lookup) for lookup in get_args(Lookup)
+        }
+        self.refreshes: dict[Outcome, Counter] = {
+            outcome: refreshes.labels(resource, outcome) for outcome in get_args(Outcome)
+        }
 
 
 class Metrics:
@@ -18,25 +34,25 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.request_seconds = Histogram(
             "mostread_ranking_request_duration_seconds",
-            "Time from a request's arrival to its answer.",
+            "Time from the arrival of a request to its response.",
             ["route", "status"],
-            buckets=_SECONDS,
+            buckets=_BUCKETS,
             registry=registry,
         )
         self.query_seconds = Histogram(
             "mostread_ranking_query_duration_seconds",
-            "Time of one query to ClickHouse, by the name of its file.",
+            "Duration of ClickHouse queries, by the name of the SQL file.",
             ["query"],
-            buckets=_SECONDS,
+            buckets=_BUCKETS,
             registry=registry,
         )
-        self.computations = Counter(
+        self._refreshes = Counter(
             "mostread_ranking_cache_refreshes_total",
             "Refreshes of cached values from ClickHouse (outcome: done, failed).",
             ["resource", "outcome"],
             registry=registry,
         )
-        self.answers = Counter(
+        self._responses = Counter(
             "mostread_ranking_responses_total",
             "Cache lookups by result (cache: hit, revalidating, stale, miss).",
             ["resource", "cache"],
@@ -47,48 +63,52 @@ class Metrics:
             "Unix time up to which every event received is counted, over all partitions.",
             registry=registry,
         )
-        self.as_of.set(math.nan)  # not known yet; 0 would say that lists are half a century old
-        self.progress = Gauge(
+        self.as_of.set(math.nan)  # unknown so far; 0 would mean a delay of half a century
+        self.event_outcomes = Gauge(
             "mostread_ranking_event_outcomes",
-            "Events in the table checkpoints, exactly: received, and what became of them.",
+            "Exact number of events by outcome, from the table checkpoints.",
             ["outcome"],
             registry=registry,
         )
         self.stream_clients = Gauge(
             "mostread_ranking_stream_clients",
-            "Clients that follow a list by GET /v1/stream.",
+            "Clients connected to GET /v1/stream.",
             registry=registry,
         )
         self.stream_events = Counter(
             "mostread_ranking_stream_events_total",
-            "Lists sent to clients that follow them.",
+            "Lists sent to stream clients.",
             registry=registry,
         )
         self.tokens_file_invalid = Gauge(
             "mostread_ranking_tokens_file_invalid",
-            "1 while the file of tokens cannot be read and those it held before are used.",
+            "1 while the token file is unreadable and the previous tokens stay valid.",
             registry=registry,
         )
 
+    def cache(self, resource: str) -> CacheMetrics:
+        """Return the counters of the cache of a resource."""
+        return CacheMetrics(resource, self._responses, self._refreshes)
 
-def observed(metrics: Metrics) -> Any:
-    """Return the middleware that measures each request by its route and status."""
 
-    # Finding a metric by its labels would cost as much as the rest of this.
-    known: dict[tuple[str, int], Histogram] = {}
+def request_metrics(metrics: Metrics) -> Any:
+    """Return the middleware that measures requests by route and status."""
+
+    # Looking up a metric by labels costs as much as the rest of this middleware.
+    histograms: dict[tuple[str, int], Histogram] = {}
 
     @web.middleware
-    async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def measure(request: web.Request, handler: Handler) -> web.StreamResponse:
         started = time.perf_counter()
         response = await handler(request)
         if not isinstance(response, web.Response):
-            return response  # a stream: how long it lasted says nothing of how fast it was
+            return response  # the duration of a stream is not a response time
         resource = request.match_info.route.resource
         labels = (resource.canonical if resource else "none", response.status)
-        seconds = known.get(labels)
-        if seconds is None:
-            seconds = known[labels] = metrics.request_seconds.labels(*labels)
-        seconds.observe(time.perf_counter() - started)
+        histogram = histograms.get(labels)
+        if histogram is None:
+            histogram = histograms[labels] = metrics.request_seconds.labels(*labels)
+        histogram.observe(time.perf_counter() - started)
         return response
 
-    return observe
+    return measure

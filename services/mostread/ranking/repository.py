@@ -1,4 +1,4 @@
-"""What the ranking service asks ClickHouse; each method runs the query of its own name."""
+"""ClickHouse queries of the ranking service; each method runs one file of sql/."""
 
 import asyncio
 from collections.abc import Collection, Mapping
@@ -9,23 +9,19 @@ from typing import Any
 import msgspec
 
 from mostread.core.counting.counters import Grain
-from mostread.core.ranking.buckets import Weighing
 from mostread.core.ranking.integrity import VisitorsRow
-from mostread.core.ranking.query_plan import Plan
+from mostread.core.ranking.query_plan import QueryPlan, RowWeights
 from mostread.infra.clickhouse.migrations import applied_migrations, check_applied
 from mostread.infra.clickhouse.pool import QueryPool
-from mostread.ranking.api.params import ListQuery
 from mostread.ranking.config import Weights
+from mostread.ranking.queries import NEWEST_VERSION, ListQuery
 
-NEWEST = 2**64 - 1
-"""Beyond every version."""
-
-_IDS_A_QUERY = 400
-"""So many of the longest ids fit into what ClickHouse takes as one query (256 KiB)."""
+_IDS_PER_QUERY = 400
+"""How many ids of maximum length fit into the query size limit of ClickHouse (256 KiB)."""
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """Views, comments and likes. What was taken back can make the last two negative."""
+    """Views, comments and likes. Retractions can make the last two negative."""
 
     views: int = 0
     comments: int = 0
@@ -33,12 +29,12 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class RankedRow(Counts, frozen=True, kw_only=True):
-    """An article with its counts in a window; `pinned` is the rank an editor gave it.
+    """An article with its counts in a window; `pinned` is the rank it is pinned to.
 
-    An editor has `approved` it of what its visitors look like. `base_*`, `hours` and `expected`
-    are what its `points` or its trend (`ranked`) are made of: see engagement/score.py. Where
-    something is searched for, it is the one of `number` among `others` that are not pinned, and
-    `found` or not; one that is neither found nor pinned is no row.
+    `approved` exempts it from quarantine. `base_*`, `hours` and `expected` are the inputs of its
+    score (`points`) or trend (`ranked`): see core/ranking/query_plan.py. In a search, the article
+    has the `number` among `others` that are not pinned, and `found` tells whether it matches;
+    rows that are neither found nor pinned are omitted.
     """
 
     article_id: str
@@ -61,17 +57,19 @@ class RankedRow(Counts, frozen=True, kw_only=True):
 
 
 class TotalsRow(Counts, frozen=True, kw_only=True):
+    """Lifetime counts of an article."""
+
     article_id: str
 
 
 class SeriesRow(Counts, frozen=True, kw_only=True):
-    """The counts of a window; `start` is in epoch seconds."""
+    """Counts of one step of a time series; `start` is in epoch seconds."""
 
     start: int
 
 
 class HourRow(msgspec.Struct, frozen=True):
-    """The views of an article in an hour; `start` is in epoch seconds."""
+    """Views of an article in an hour; `start` is in epoch seconds."""
 
     article_id: str
     start: int
@@ -79,14 +77,14 @@ class HourRow(msgspec.Struct, frozen=True):
 
 
 class RanksRow(msgspec.Struct, frozen=True):
-    """The ranks of an article hour by hour, 0 where it had none."""
+    """Ranks of an article by hour, 0 without a rank."""
 
     article_id: str
     ranks: list[int]
 
 
-class Description(msgspec.Struct, frozen=True):
-    """What the CMS said about an article; empty where it said nothing, times in milliseconds."""
+class Metadata(msgspec.Struct, frozen=True):
+    """Metadata of an article from the CMS: empty strings are unknown, times in milliseconds."""
 
     article_id: str
     title: str
@@ -100,7 +98,7 @@ class Description(msgspec.Struct, frozen=True):
 
 
 class DecisionRow(msgspec.Struct, frozen=True):
-    """What an editor decided: None where nothing was said, times in milliseconds."""
+    """An editor's decision: None follows the CMS, times in milliseconds."""
 
     version: int
     decided_at: int
@@ -115,15 +113,15 @@ class DecisionRow(msgspec.Struct, frozen=True):
     until: int | None
 
 
-class OfferedRow(msgspec.Struct, frozen=True):
-    """Something that lists can be limited to: a `name` of a site, section or language."""
+class FacetRow(msgspec.Struct, frozen=True):
+    """A value that lists can be filtered by; `kind` is site, section or language."""
 
     kind: str
     name: str
 
 
-class Accounts(msgspec.Struct, frozen=True):
-    """What became of all events: received = counted + duplicate + late + dead_lettered."""
+class EventOutcomes(msgspec.Struct, frozen=True):
+    """Event totals: received = counted + duplicate + late + dead_lettered."""
 
     received: int
     counted: int
@@ -132,59 +130,59 @@ class Accounts(msgspec.Struct, frozen=True):
     dead_lettered: int
 
 
-class _Progress(msgspec.Struct, frozen=True):
+class _Watermark(msgspec.Struct, frozen=True):
     seen: int
     expected: int
     watermark: int
 
 
-class _Typical(msgspec.Struct, frozen=True):
-    typical: float
+class _Baseline(msgspec.Struct, frozen=True):
+    baseline: float
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
-    """The tables of ClickHouse as the ranking sees them.
+class RankingRepository:
+    """Read access to the tables in ClickHouse.
 
     Every method raises ClickHouseUnavailable or Misconfigured.
     """
 
-    reads: QueryPool
+    pool: QueryPool
     weights: Weights
 
     async def ranked(
         self,
         query: ListQuery,
-        plan: Plan,
+        plan: QueryPlan,
         now: datetime,
         *,
-        typical: float,
+        baseline: float,
         rows: int,
         skip: int,
-        least_views: int,
+        min_views: int,
     ) -> list[RankedRow]:
-        """Return a stretch of the list in its order, pinned articles before all others.
+        """Return articles in list order, pinned articles first.
 
-        An article with fewer than `least_views` in the window must be pinned or approved.
-        The list is its pinned articles and `rows` others at most, without the first `skip`.
+        Returns the pinned articles and at most `rows` others, without the first `skip` rows.
+        Articles with fewer than `min_views` in the window must be pinned or approved.
         """
         since = now - query.published_within if query.published_within else None
-        return await self.reads.rows(
+        return await self.pool.rows(
             "ranked_list",
             RankedRow,
             {
                 **_buckets(now=plan.counts, base=plan.base),
                 "base_end": int(plan.base_end.timestamp()),
-                "typical": typical,
+                "baseline": baseline,
                 "site": query.site,
                 "by": query.by,
                 "section": query.section or "",
                 "language": (query.language or "").lower(),
-                "moment": int(now.timestamp() * 1000),
+                "at": int(now.timestamp() * 1000),
                 "published_since": int(since.timestamp() * 1000) if since else 0,
                 "rows": rows,
                 "skip": skip,
-                "least_views": least_views,
+                "min_views": min_views,
                 "views_weight": self.weights.views,
                 "comments_weight": self.weights.comments,
                 "likes_weight": self.weights.likes,
@@ -192,136 +190,119 @@ class Store:
             },
         )
 
-    async def typical(self, site: str, past: Weighing, hours: float) -> float:
-        """Return what the article that an average view of the past went to was read in an hour."""
+    async def site_baseline(self, site: str, past: RowWeights, hours: float) -> float:
+        """Return the views per hour, over some hours, of the article an average view went to."""
         parameters = {**_buckets(base=past), "site": site, "hours": hours}
-        [found] = await self.reads.rows("site_baseline", _Typical, parameters)
-        return found.typical
+        [row] = await self.pool.rows("site_baseline", _Baseline, parameters)
+        return row.baseline
 
-    async def in_window(self, site: str, article_id: str, counted: Weighing) -> Counts:
-        """Return what one article was given in a window."""
-        parameters = {**_buckets(now=counted), "site": site, "article": article_id}
-        [counts] = await self.reads.rows("window_counts", Counts, parameters)
+    async def window_counts(self, site: str, article_id: str, weights: RowWeights) -> Counts:
+        """Return the counts of one article in a window."""
+        parameters = {**_buckets(now=weights), "site": site, "article": article_id}
+        [counts] = await self.pool.rows("window_counts", Counts, parameters)
         return counts
 
-    async def series(
+    async def timeseries(
         self, site: str, article_id: str, grain: Grain, start: datetime, end: datetime
     ) -> list[SeriesRow]:
-        """Return the rows of one article and grain, in the order of time."""
-        return await self.reads.rows(
-            "timeseries",
-            SeriesRow,
-            {
-                "site": site,
-                "article": article_id,
-                "grain": grain,
-                "start": int(start.timestamp()),
-                "end": int(end.timestamp()),
-            },
-        )
+        """Return the counter rows of one article and grain, ordered by time."""
+        parameters = {"site": site, "article": article_id, "grain": grain, **_range(start, end)}
+        return await self.pool.rows("timeseries", SeriesRow, parameters)
 
-    async def views_by_hour(
+    async def hourly_views(
         self, site: str, articles: Collection[str], start: datetime, end: datetime
     ) -> list[HourRow]:
-        """Return the views of some articles by hour, in no order."""
-        return await self.reads.rows(
-            "hourly_views",
-            HourRow,
-            {
-                "site": site,
-                "articles": tuple(articles),
-                "start": int(start.timestamp()),
-                "end": int(end.timestamp()),
-            },
-        )
+        """Return the views of articles by hour, in no particular order."""
+        parameters = {"site": site, "articles": tuple(articles), **_range(start, end)}
+        return await self.pool.rows("hourly_views", HourRow, parameters)
 
     async def visitors(
         self, site: str, articles: Collection[str], start: datetime, end: datetime
     ) -> Mapping[str, VisitorsRow]:
-        """Return who viewed articles in whole hours, by article; those not watched are absent."""
+        """Return visitor statistics over whole hours, by article; without data it is absent."""
         ids = list(articles)
-        parts = [ids[n : n + _IDS_A_QUERY] for n in range(0, len(ids), _IDS_A_QUERY)]
-        found = await asyncio.gather(
+        chunks = [ids[n : n + _IDS_PER_QUERY] for n in range(0, len(ids), _IDS_PER_QUERY)]
+        results = await asyncio.gather(
             *(
-                self.reads.rows(
+                self.pool.rows(
                     "visitor_sketches",
                     VisitorsRow,
-                    {
-                        "site": site,
-                        "articles": tuple(part),
-                        "start": int(start.timestamp()),
-                        "end": int(end.timestamp()),
-                    },
+                    {"site": site, "articles": tuple(chunk), **_range(start, end)},
                 )
-                for part in parts
+                for chunk in chunks
             )
         )
-        return {row.article_id: row for rows in found for row in rows}
+        return {row.article_id: row for rows in results for row in rows}
 
-    async def ranks(
+    async def rank_history(
         self, site: str, start: datetime, *, hours: int, length: int, ranks: int
     ) -> Mapping[str, list[int]]:
-        """Return at which of the first `ranks` places articles stood, 0 where at none of them.
+        """Return the ranks of a site's articles by hour, 0 below the first `ranks`.
 
-        There is one for each of `hours` moments, an hour apart; the first is `length` hours after
-        `start`, and each is about the views of so many hours before it.
+        Each list has `hours` ranks, an hour apart. The first is as of `length` hours after
+        `start`; each is by the views of the `length` hours before it.
         """
         parameters = {"site": site, "start": int(start.timestamp())}
         parameters |= {"hours": hours, "length": length, "ranks": ranks}
-        rows = await self.reads.rows("rank_history", RanksRow, parameters)
+        rows = await self.pool.rows("rank_history", RanksRow, parameters)
         return {row.article_id: row.ranks for row in rows}
 
     async def totals(self, site: str, articles: Collection[str]) -> Mapping[str, Counts]:
-        """Return lifetime counts by article; those never counted are absent."""
+        """Return lifetime counts by article; articles never counted are absent."""
         parameters = {"site": site, "articles": tuple(articles)}
-        rows = await self.reads.rows("lifetime_totals", TotalsRow, parameters) if articles else []
+        rows = await self.pool.rows("lifetime_totals", TotalsRow, parameters) if articles else []
         return {row.article_id: Counts(row.views, row.comments, row.likes) for row in rows}
 
-    async def described(self, site: str, articles: Collection[str]) -> Mapping[str, Description]:
-        """Return what the CMS said, by article; the unknown and the deleted are absent."""
+    async def metadata(self, site: str, articles: Collection[str]) -> Mapping[str, Metadata]:
+        """Return CMS metadata by article; unknown and deleted articles are absent."""
         parameters = {"site": site, "articles": tuple(articles)}
-        rows = await self.reads.rows("articles", Description, parameters) if articles else []
+        rows = await self.pool.rows("articles", Metadata, parameters) if articles else []
         return {row.article_id: row for row in rows}
 
     async def decisions(
-        self, site: str, article_id: str, *, rows: int, before: int = NEWEST
+        self, site: str, article_id: str, *, rows: int, before: int = NEWEST_VERSION
     ) -> list[DecisionRow]:
-        """Return what was decided about one article, the newest first, up to a version."""
+        """Return the decisions about one article below version `before`, newest first."""
         parameters = {"site": site, "article": article_id, "rows": rows, "before": before}
-        return await self.reads.rows("placement_log", DecisionRow, parameters)
+        return await self.pool.rows("placement_log", DecisionRow, parameters)
 
-    async def offered(self, site: str) -> list[OfferedRow]:
-        """Return what lists of a site can be limited to, and all sites, in the order to show."""
-        return await self.reads.rows("facets", OfferedRow, {"site": site})
+    async def facets(self, site: str) -> list[FacetRow]:
+        """Return all sites, and the sections and languages of one, in display order."""
+        return await self.pool.rows("facets", FacetRow, {"site": site})
 
-    async def counted_until(self) -> datetime | None:
-        """Return the time up to which every event is counted, None where that is not known.
+    async def watermark(self) -> datetime | None:
+        """Return the time up to which every event is counted, None if it is unknown.
 
-        It is not known before every partition of the topic has said how far it is.
+        It is unknown until every partition of the topic has a checkpoint.
         """
-        [progress] = await self.reads.rows("watermark", _Progress, {})
-        if not progress.seen or progress.seen < progress.expected:
+        [row] = await self.pool.rows("watermark", _Watermark, {})
+        if not row.seen or row.seen < row.expected:
             return None
-        return datetime.fromtimestamp(progress.watermark / 1000, UTC)
+        return datetime.fromtimestamp(row.watermark / 1000, UTC)
 
-    async def check_applied(self) -> None:
-        """Raise Misconfigured or SchemaTooNew where the tables are not those of this version."""
-        check_applied(await self.reads.run("applied_migrations", applied_migrations))
+    async def check_migrations(self) -> None:
+        """Raise Misconfigured or SchemaTooNew unless the schema is that of this version."""
+        check_applied(await self.pool.run("applied_migrations", applied_migrations))
 
-    async def accounts(self) -> Accounts:
-        """Return what became of all events."""
-        [accounts] = await self.reads.rows("event_outcomes", Accounts, {})
-        return accounts
+    async def event_outcomes(self) -> EventOutcomes:
+        """Return the number of events by outcome, over all topics."""
+        [outcomes] = await self.pool.rows("event_outcomes", EventOutcomes, {})
+        return outcomes
 
 
-# The numbers of the grains in the table, see schemas/clickhouse.
+# The values of the enum `grain` in schemas/clickhouse.
 _GRAINS: Mapping[Grain, int] = {"minute": 1, "hour": 2, "total": 3}
 
 
-def _buckets(**weighings: Weighing) -> dict[str, Any]:
-    buckets = list(dict.fromkeys(bucket for each in weighings.values() for bucket in each))
+def _buckets(**weights: RowWeights) -> dict[str, Any]:
+    """Return the query parameters that select rows and give each its weights."""
+    buckets = list(dict.fromkeys(bucket for each in weights.values() for bucket in each))
     return {
         "buckets": [bucket.start * 4 + _GRAINS[bucket.grain] for bucket in buckets],
         "windows": tuple((bucket.grain, bucket.start) for bucket in buckets),
-        **{name: [each.get(bucket, 0) for bucket in buckets] for name, each in weighings.items()},
+        **{name: [each.get(bucket, 0) for bucket in buckets] for name, each in weights.items()},
     }
+
+
+def _range(start: datetime, end: datetime) -> dict[str, int]:
+    return {"start": int(start.timestamp()), "end": int(end.timestamp())}

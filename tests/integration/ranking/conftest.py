@@ -1,4 +1,4 @@
-"""The ranking service over a real ClickHouse, with a time of its own and a site for each test."""
+"""The ranking service over ClickHouse, with a fixed clock and a separate site for each test."""
 
 import re
 from collections.abc import AsyncIterator, Iterator
@@ -24,7 +24,7 @@ def ranking_settings(clickhouse: LocalClickHouse) -> RankingSettings:
     )
     migrate(settings)
     client = connect(settings)
-    # The time of these tests stands still: what the server's clock calls old has to stay.
+    # The clock of these tests is fixed, so rows that the server considers expired must stay.
     client.command("ALTER TABLE counters REMOVE TTL")
     client.close()
     return settings
@@ -32,7 +32,7 @@ def ranking_settings(clickhouse: LocalClickHouse) -> RankingSettings:
 
 @pytest.fixture
 def counted(ranking_settings: RankingSettings, request: pytest.FixtureRequest) -> Iterator[Counted]:
-    """A site of the test's own, and nothing in `checkpoints`."""
+    """A site for the test alone, and an empty table `checkpoints`."""
     client = connect(ranking_settings)
     client.command("TRUNCATE TABLE checkpoints")
     yield Counted(client, re.sub("[^A-Za-z0-9]+", "-", request.node.name)[-64:])

@@ -24,7 +24,7 @@ def cells(text: str) -> list[list[str]]:
     ]
 
 
-async def test_it_tells_what_is_said_and_counted(service: Service, counted: Counted) -> None:
+async def test_article_page_shows_metadata_and_counts(service: Service, counted: Counted) -> None:
     counted.article(
         "1",
         title="⚡ Қазақстан",
@@ -61,23 +61,23 @@ async def test_it_tells_what_is_said_and_counted(service: Service, counted: Coun
     ]
 
 
-async def test_the_list_leads_to_any_article(service: Service, counted: Counted) -> None:
+async def test_list_page_links_to_every_article_page(service: Service, counted: Counted) -> None:
     for views, article_id in enumerate(STRANGE, 1):
         counted.event(article_id, ago(minutes=5), views=views)
     counted.write()
     listed = await page(service, f"/?site={counted.site}&tz=Asia/Almaty")
     leading = re.findall('<a class="details" href="([^"]+)"', listed)
-    # Two dots are a step in a path, to every browser.
+    # Browsers treat two dots as a path segment.
     expected = [str(views) for views, each in enumerate(STRANGE, 1) if each != ".."]
-    found = []
+    totals = []
     for address in leading:
         text = await page(service, urljoin("/", address.replace("&amp;", "&")))
         assert f'<a href="../?site={counted.site}&amp;tz=Asia%2FAlmaty">' in text
-        found += [row[1] for row in cells(text) if row[0] == "In all"]
-    assert sorted(found, key=int) == expected
+        totals += [row[1] for row in cells(text) if row[0] == "In all"]
+    assert sorted(totals, key=int) == expected
 
 
-async def test_a_hostile_title_is_text(service: Service, counted: Counted) -> None:
+async def test_article_page_escapes_hostile_title(service: Service, counted: Counted) -> None:
     title = "</title><script>alert(1)</script>"
     counted.article("1", title=title, url="javascript:alert(1)", section='"><b>')
     counted.write()
@@ -86,10 +86,12 @@ async def test_a_hostile_title_is_text(service: Service, counted: Counted) -> No
     assert "javascript:" not in text
     assert "<b>" not in text
     assert text.count("&lt;/title&gt;&lt;script&gt;alert(1)&lt;/script&gt;") == 2
-    assert "Nothing was counted in this time." in text
+    assert "No events in this period." in text
 
 
-async def test_everything_it_loads_is_there_and_small(service: Service, counted: Counted) -> None:
+async def test_article_page_assets_exist_and_are_immutable(
+    service: Service, counted: Counted
+) -> None:
     counted.article("1")
     text = await page(service, f"/articles/1?site={counted.site}")
     loaded = re.findall(r'<(?:link|script)[^>]+(?:href|src)="([^"]+)"', text)
@@ -101,9 +103,11 @@ async def test_everything_it_loads_is_there_and_small(service: Service, counted:
     assert "style=" not in text
 
 
-async def test_what_is_not_there_is_told_in_words(service: Service, counted: Counted) -> None:
+async def test_article_page_explains_unknown_article_and_parameter(
+    service: Service, counted: Counted
+) -> None:
     text = await page(service, f"/articles/%3Cb%3E?site={counted.site}", status=404)
-    assert f"The site {counted.site} has no article &lt;b&gt;" in text
+    assert f"Site {counted.site} has no article &lt;b&gt;" in text
     assert 'href="../"' in text
     text = await page(service, "/articles/1?over=1y", status=400)
     assert "over cannot be &#39;1y&#39;. Allowed: 3h, 24h, 7d, 30d." in text
@@ -111,19 +115,19 @@ async def test_what_is_not_there_is_told_in_words(service: Service, counted: Cou
     assert "article_id is not UTF-8" in text
 
 
-async def test_it_tells_where_the_article_stood(service: Service, counted: Counted) -> None:
+async def test_article_page_shows_rank_history(service: Service, counted: Counted) -> None:
     counted.progress(ago(seconds=5), 0, 1, FIRST)
     counted.event("a", ago(hours=3), views=2)
     counted.event("b", ago(hours=2), views=3)
     counted.event("c", ago(minutes=2), views=9)
     counted.write()
-    told = {}
+    pages = {}
     for article_id in "abc":
         answer = await service.get(f"/articles/{article_id}?site={counted.site}&tz=Asia/Almaty")
-        told[article_id] = await answer.text()
-    assert "23 November, 19:00: rank 2. Best: 1 (23 November, 17:00)." in told["a"]
-    assert told["a"].count("<polyline") == 1
-    assert '<time datetime="2026-11-23T12:00:00.000Z">23 November, 17:00</time>' in told["a"]
-    assert "23 November, 19:00: rank 1. Best: 1 (23 November, 19:00)." in told["b"]
-    assert "In the last 48 hours it was not among the first 1000." in told["c"]
-    assert "<polyline" not in told["c"]
+        pages[article_id] = await answer.text()
+    assert "23 November, 19:00: rank 2. Best: 1 (23 November, 17:00)." in pages["a"]
+    assert pages["a"].count("<polyline") == 1
+    assert '<time datetime="2026-11-23T12:00:00.000Z">23 November, 17:00</time>' in pages["a"]
+    assert "23 November, 19:00: rank 1. Best: 1 (23 November, 19:00)." in pages["b"]
+    assert "Not in the top 1000 in the last 48 hours." in pages["c"]
+    assert "<polyline" not in pages["c"]

@@ -1,11 +1,11 @@
-"""The log of decisions as a piece of an article's page."""
+"""The decision log as a fragment of an article page."""
 
 from tests.support.ranking import EDITOR, NOW, Counted, Service, ago
 
 HOSTILE = "<script>alert(1)</script>\u202e"
 
 
-async def test_it_says_in_the_readers_words_and_zone_what_was_decided(
+async def test_decision_log_uses_language_and_zone_of_reader(
     service: Service, counted: Counted
 ) -> None:
     counted.decision("a/b", version=1, hidden=False, reason=HOSTILE, decided_at=ago(hours=2))
@@ -27,16 +27,18 @@ async def test_it_says_in_the_readers_words_and_zone_what_was_decided(
     assert "показывать, что бы ни говорила CMS" in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     assert "<script" not in text
-    # Without a collector nothing can be taken back here.
+    # Without a collector the page cannot undo decisions.
     assert "<button" not in text
 
 
-async def test_an_empty_log_says_so(service: Service, counted: Counted) -> None:
+async def test_decision_log_without_decisions_reports_it(
+    service: Service, counted: Counted
+) -> None:
     answer = await service.get(f"/articles/a/decisions?site={counted.site}", headers=EDITOR)
-    assert "Nothing was decided about this article." in await answer.text()
+    assert "No decisions about this article." in await answer.text()
 
 
-async def test_nobody_but_an_editor_sees_it(service: Service, counted: Counted) -> None:
+async def test_decision_log_requires_editor_token(service: Service, counted: Counted) -> None:
     counted.decision("a", hidden=True, reason="Not for everybody")
     answer = await service.get(f"/articles/a/decisions?site={counted.site}")
     assert answer.status == 401
@@ -44,6 +46,6 @@ async def test_nobody_but_an_editor_sees_it(service: Service, counted: Counted) 
     assert "everybody" not in await (await service.get(f"/articles/a?site={counted.site}")).text()
 
 
-async def test_what_is_no_address_of_a_log_is_refused(service: Service) -> None:
+async def test_decision_log_rejects_invalid_parameters(service: Service) -> None:
     assert (await service.get("/articles/a/decisions?limit=1", headers=EDITOR)).status == 400
     assert (await service.get("/articles/%00/decisions", headers=EDITOR)).status == 400

@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from mostread.infra.schemas import openapi
 from mostread.ranking.app import new_ranking
 from mostread.ranking.config import RankingSettings
-from mostread.ranking.pages.words import WORDS
+from mostread.ranking.pages.i18n import TRANSLATORS
 from tests.support.ranking import NOW, Counted, Service, ago
 
 HOSTILE = "</title>]]>&<script>alert('\"')</script>\u202e\ufffe\x0b🐫"
@@ -162,8 +162,9 @@ async def test_the_fragment_has_the_rows_escaped(service: Service, filled: Count
     assert "Әзірге ештеңе жоқ." in nothing
 
 
-async def test_the_script_says_what_the_fragment_says(service: Service) -> None:
+async def test_widget_has_messages_of_fragment(service: Service) -> None:
     script = await (await service.get("/widget.js")).text()
-    for lang, words in WORDS.items():
-        said: Any = re.search(rf"{lang}: \[(.*?)\]", script)
-        assert re.findall('"(.*?)"', said[1]) == list(words[:4])
+    keys = ("most_read", "label.views", "label.comments", "label.likes")
+    for lang, t in TRANSLATORS.items():
+        messages: Any = re.search(rf"{lang}: \[(.*?)\]", script)
+        assert re.findall('"(.*?)"', messages[1]) == [t(key) for key in keys]

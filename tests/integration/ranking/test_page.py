@@ -1,4 +1,4 @@
-"""The page at `/`."""
+"""The list page at `/`."""
 
 import gzip
 import re
@@ -13,7 +13,7 @@ async def page(service: Service, query: str) -> str:
     return await answer.text()
 
 
-async def test_it_shows_the_list(service: Service, counted: Counted) -> None:
+async def test_list_page_shows_list(service: Service, counted: Counted) -> None:
     counted.article("1", title="⚡ Қазақстан", url="https://news.example/1", language="kk")
     counted.event("1", ago(minutes=5), views=3, comments=2, likes=37)
     counted.event("1", None, views=3922)
@@ -31,7 +31,9 @@ async def test_it_shows_the_list(service: Service, counted: Counted) -> None:
     assert f'<a href="?site={counted.site}&amp;window=7d">7 days</a>' in text
 
 
-async def test_a_title_is_text_and_only_http_is_a_link(service: Service, counted: Counted) -> None:
+async def test_list_page_escapes_titles_and_links_http_only(
+    service: Service, counted: Counted
+) -> None:
     counted.article("1", title="<script>alert(1)</script>", url="javascript:alert(1)")
     counted.article("2", title='" onmouseover="x', url='https://news.example/"><script>')
     for article_id in ("1", "2", "<b>3"):
@@ -49,7 +51,7 @@ async def test_a_title_is_text_and_only_http_is_a_link(service: Service, counted
     assert 'href="https://news.example/&#34;&gt;&lt;script&gt;"' in text
 
 
-async def test_it_warns_where_the_counting_is_behind(service: Service, counted: Counted) -> None:
+async def test_list_page_warns_when_counting_is_behind(service: Service, counted: Counted) -> None:
     counted.event("1", ago(minutes=5), views=1)
     counted.write()
     counted.progress(ago(days=1), 0, 1, FIRST)
@@ -59,7 +61,7 @@ async def test_it_warns_where_the_counting_is_behind(service: Service, counted: 
     assert "are counted." not in text
 
 
-async def test_it_runs_and_asks_for_nothing_but_its_own(service: Service) -> None:
+async def test_list_page_loads_only_own_assets(service: Service) -> None:
     answer = await service.get("/")
     policy = answer.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
@@ -75,7 +77,7 @@ async def test_it_runs_and_asks_for_nothing_but_its_own(service: Service) -> Non
     assert (await service.get("/static/nothing.css")).status == 404
 
 
-async def test_an_address_it_does_not_understand_is_told_in_words(service: Service) -> None:
+async def test_list_page_explains_invalid_parameter(service: Service) -> None:
     answer = await service.get("/?window=%3Cb%3E")
     assert answer.status == 400
     assert answer.content_type == "text/html"
@@ -83,7 +85,7 @@ async def test_an_address_it_does_not_understand_is_told_in_words(service: Servi
     assert "window cannot be &#39;&lt;b&gt;&#39;" in text
 
 
-async def test_all_scripts_are_small(service: Service, counted: Counted) -> None:
+async def test_page_scripts_are_small(service: Service, counted: Counted) -> None:
     counted.article("1")
     scripts: set[str] = set()
     for address in ("/", f"/articles/1?site={counted.site}"):
@@ -94,20 +96,22 @@ async def test_all_scripts_are_small(service: Service, counted: Counted) -> None
     assert sum(map(len, sent)) < 60_000
 
 
-async def test_it_says_how_ranks_have_changed(service: Service, counted: Counted) -> None:
+async def test_list_page_shows_rank_changes(service: Service, counted: Counted) -> None:
     for article_id, before, lately in (("1", 30, 0), ("2", 20, 20), ("3", 0, 35), ("4", 10, 0)):
         counted.event(article_id, ago(hours=3), views=before)
         counted.event(article_id, ago(minutes=5), views=lately)
     counted.article("4", pinned=4)
     counted.write()
     text = await page(service, f"site={counted.site}")
-    told = re.findall(r'<span class="change [^>]+>(.*?)</span></span>', text)
-    plain = [re.sub("<[^>]+>", " ", each).split(maxsplit=1) for each in told]
+    changes = re.findall(r'<span class="change [^>]+>(.*?)</span></span>', text)
+    plain = [re.sub("<[^>]+>", " ", each).split(maxsplit=1) for each in changes]
     assert plain == [["▲1", "up 1 from 2"], ["new", "new"], ["▼2", "down 2 from 1"]]
-    assert "▲ and ▼ are places won and lost since an hour ago." in text
+    assert "▲ and ▼ show ranks gained and lost compared with an hour ago." in text
 
 
-async def test_where_no_rank_is_older_nothing_is_new(service: Service, counted: Counted) -> None:
+async def test_list_page_marks_nothing_new_without_previous_ranks(
+    service: Service, counted: Counted
+) -> None:
     counted.event("1", ago(minutes=5), views=1)
     counted.write()
     text = await page(service, f"site={counted.site}")
@@ -116,7 +120,7 @@ async def test_where_no_rank_is_older_nothing_is_new(service: Service, counted: 
     assert "▲" not in text
 
 
-async def test_it_offers_what_there_is_by_address(service: Service, counted: Counted) -> None:
+async def test_list_page_links_to_filter_values(service: Service, counted: Counted) -> None:
     for article_id, section, language in (
         ("1", "A&B", "kk"),
         ("2", "A&B", "kk-KZ"),
@@ -139,7 +143,9 @@ async def test_it_offers_what_there_is_by_address(service: Service, counted: Cou
     )
 
 
-async def test_its_pages_are_addresses(service: Service, counted: Counted) -> None:
+async def test_list_page_links_to_previous_and_next_page(
+    service: Service, counted: Counted
+) -> None:
     for number in range(5):
         counted.event(str(number), ago(minutes=5), views=9 - number)
     counted.write()
@@ -156,9 +162,9 @@ async def test_its_pages_are_addresses(service: Service, counted: Counted) -> No
     assert "The list ends before this page" in beyond
 
 
-async def test_each_row_has_a_line_of_its_last_day(service: Service, counted: Counted) -> None:
+async def test_list_page_has_sparkline_per_row(service: Service, counted: Counted) -> None:
     for article_id, hour in (("1", 0), ("1", 3), ("2", 23), ("2", 24)):
-        # Minutes of the hour that has begun are three by now.
+        # The current hour is three minutes old.
         counted.event(article_id, ago(hours=hour, minutes=1), views=10)
     counted.event("1", ago(hours=3, minutes=1), views=10)
     counted.write()
@@ -171,37 +177,37 @@ async def test_each_row_has_a_line_of_its_last_day(service: Service, counted: Co
     assert heights[1] == [1.0, *flat[1:]]
 
 
-async def test_it_speaks_the_language_of_the_address_or_the_browser(
+async def test_list_page_uses_language_of_url_or_browser(
     service: Service, counted: Counted
 ) -> None:
     counted.event("1", ago(minutes=5), views=1234, likes=1)
     counted.write()
     counted.progress(ago(days=1), 0, 1, FIRST)
-    told = {}
+    pages = {}
     for address, accepted, lang in (
         ("", "kk-KZ,ru;q=0.8", "kk"),
         ("", "de, ru;q=0.8, en;q=0.7", "ru"),
         ("", "de, *;q=nonsense", "en"),
         ("&lang=ru", "kk", "ru"),
     ):
-        asked = f"/?site={counted.site}{address}"
-        answer = await service.get(asked, headers={"Accept-Language": accepted})
+        url = f"/?site={counted.site}{address}"
+        answer = await service.get(url, headers={"Accept-Language": accepted})
         assert answer.headers["Content-Language"] == lang
         assert answer.headers["Vary"] == "Accept-Language"
-        told[lang] = await answer.text()
-        assert f'<html lang="{lang}">' in told[lang]
-    assert "<h1>Ең көп оқылғандар</h1>" in told["kk"]
-    assert "24 сағатта 1\u202f234 қаралым" in told["kk"]
-    assert "22 қараша 2026, 14:03:05 (UTC)" in told["kk"]
-    assert "просмотры за 24 часа: 1\u202f234" in told["ru"]
-    assert "22 ноября 2026, 14:03:05 (UTC)" in told["ru"]
-    # What the address says goes on, but for the stream, which has no words.
-    assert "window=7d" in told["ru"]
-    assert all("lang=ru" in each for each in re.findall('href="[?a][^"]*"', told["ru"]))
-    assert f'data-stream="v1/stream?site={counted.site}"' in told["ru"]
+        pages[lang] = await answer.text()
+        assert f'<html lang="{lang}">' in pages[lang]
+    assert "<h1>Ең көп оқылғандар</h1>" in pages["kk"]
+    assert "24 сағатта 1\u202f234 қаралым" in pages["kk"]
+    assert "22 қараша 2026, 14:03:05 (UTC)" in pages["kk"]
+    assert "просмотры за 24 часа: 1\u202f234" in pages["ru"]
+    assert "22 ноября 2026, 14:03:05 (UTC)" in pages["ru"]
+    # Links keep the parameters of the URL; the stream has no language.
+    assert "window=7d" in pages["ru"]
+    assert all("lang=ru" in each for each in re.findall('href="[?a][^"]*"', pages["ru"]))
+    assert f'data-stream="v1/stream?site={counted.site}"' in pages["ru"]
 
 
-async def test_errors_are_told_in_the_language_of_the_reader(service: Service) -> None:
+async def test_error_page_uses_language_of_reader(service: Service) -> None:
     answer = await service.get("/?window=never&lang=kk")
     assert answer.status == 400
     assert "Бұл мекенжай түсініксіз" in await answer.text()

@@ -1,55 +1,50 @@
-"""GET /v1/most-read.html: the list as a piece of a page, for a server-side include."""
+"""The list for other pages: GET /v1/most-read.html (server-side include) and GET /widget.js."""
 
 from pathlib import Path
 
-import jinja2
 from aiohttp import web
 
-from mostread.ranking.api.lists import ListAnswers
-from mostread.ranking.api.params import WORDED, Defaults, list_query
-from mostread.ranking.api.responses import Answer, answering
-from mostread.ranking.pages.templating import grouped
-from mostread.ranking.pages.words import WORDS
+from mostread.ranking.api import params
+from mostread.ranking.api.responses import CachedResponse
+from mostread.ranking.cache.cache import Cache
+from mostread.ranking.pages.i18n import TRANSLATORS, Lang
+from mostread.ranking.pages.templating import new_environment
+from mostread.ranking.queries import ListDefaults, ListQuery
+from mostread.ranking.service.lists import RankedList
 
-_PAGES = Path(__file__).parents[1] / "pages" / "templates"
-_MAX_AGE = 5
+_WIDGET = Path(__file__).parents[1] / "pages" / "static" / "widget.js"
 
 
-def add_fragment(app: web.Application, lists: ListAnswers, defaults: Defaults) -> None:
-    """Add it to `app`."""
-    templates = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_PAGES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
+def add_embeds(
+    app: web.Application, lists: Cache[ListQuery, RankedList], defaults: ListDefaults
+) -> None:
+    """Add the routes to `app`."""
+    template = new_environment().get_template("most-read.html")
+    widget = CachedResponse.of(
+        _WIDGET.read_bytes(), "text/javascript; charset=utf-8", "public, max-age=3600"
     )
-    templates.filters["grouped"] = grouped
-    template = templates.get_template("most-read.html")
 
-    async def fragment(request: web.Request) -> web.StreamResponse:
-        query = list_query(request.rel_url.raw_query_string, defaults, known=WORDED)
-        listed = (await lists.get(query)).value
+    async def get_most_read_html(request: web.Request) -> web.StreamResponse:
+        query = params.list_query(request.rel_url.raw_query_string, defaults, known=params.EMBED)
+        ranked = await lists.get(query)
+        options = dict(query.written)
+        lang = embed_language(options)
         body = template.render(
-            entries=listed.entries, lang=query.lang, words=WORDS[query.lang], counts=query.counts
+            entries=ranked.entries,
+            lang=lang,
+            t=TRANSLATORS[lang],
+            counts=options.get("counts", "1") == "1",
         )
         content_type = "text/html; charset=utf-8"
-        return Answer.of(listed, body.encode(), content_type, _MAX_AGE).respond(request)
+        return CachedResponse.of(body.encode(), content_type, "public, max-age=5").respond(request)
 
-    app.router.add_get("/v1/most-read.html", answering(fragment))
+    async def get_widget(request: web.Request) -> web.StreamResponse:
+        return widget.respond(request)
+
+    app.router.add_get("/v1/most-read.html", get_most_read_html)
+    app.router.add_get("/widget.js", get_widget)
 
 
-_SCRIPT = Path(__file__).parents[1] / "pages" / "static" / "widget.js"
-_WIDGET_MAX_AGE = 3600
-
-
-def add_widget(app: web.Application) -> None:
-    """Add it to `app`."""
-    script = _SCRIPT.read_bytes()
-    answer = Answer.of(None, script, "text/javascript; charset=utf-8", _WIDGET_MAX_AGE)
-    # A page of another site runs it.
-    answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-
-    async def widget(request: web.Request) -> web.StreamResponse:
-        return answer.respond(request)
-
-    app.router.add_get("/widget.js", widget)
+def embed_language(options: dict[str, str]) -> Lang:
+    """Return the language that the URL asks for, English by default."""
+    return next((lang for lang in TRANSLATORS if lang == options.get("lang")), "en")

@@ -1,133 +1,128 @@
-"""The parameters of a list in an address: each parsed once into a ListQuery, or refused by name."""
+"""Parse query strings into queries, and reject invalid parameters by name."""
 
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from functools import cache
-from typing import Any, Literal, NamedTuple, get_args
-from urllib.parse import parse_qsl, unquote, urlencode
-from zoneinfo import available_timezones
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, get_args
+from urllib.parse import parse_qsl, unquote
 
-from mostread.core.ranking import windows as window
-from mostread.core.ranking.scoring import TRENDING_WINDOW
-from mostread.errors import MostreadError
-from mostread.ranking.pages.words import Lang
+from mostread.core.ranking import windows
+from mostread.core.ranking.query_plan import TRENDING_WINDOW
+from mostread.errors import BadParameter
+from mostread.ranking.pages.i18n import Lang
+from mostread.ranking.queries import (
+    STEPS,
+    By,
+    ListDefaults,
+    ListQuery,
+    LogQuery,
+    SeriesGrain,
+    SeriesQuery,
+    zone_name,
+)
 
-DEEPEST = 10_000
+MAX_OFFSET = 10_000
 """The largest offset of a page."""
 
-By = Literal["views", "comments", "likes", "score", "trending"]
+MAX_SERIES_LENGTH = 1500
+"""The most steps of a time series: a day of minutes, or two months of hours."""
 
+RETENTION: dict[SeriesGrain, timedelta] = {
+    "minute": timedelta(days=35),
+    "hour": timedelta(days=400),
+}
+"""How long ClickHouse keeps rows of each grain; the TTL in schemas/clickhouse."""
 
-class BadParameter(MostreadError):
-    """A parameter is unknown, given twice, or has a value that is not allowed."""
-
-    def __init__(self, parameter: str, said: str, allowed: str) -> None:
-        super().__init__(f"{said}. Allowed: {allowed}.")
-        self.parameter = parameter
-        self.allowed = allowed
+_DEFAULT_LENGTH: dict[SeriesGrain, timedelta] = {
+    "minute": timedelta(hours=3),
+    "hour": timedelta(days=7),
+}
+_RFC3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})"
+)
 
 
 class Parameter(NamedTuple):
-    """What a parameter may be, in words, and what reads it."""
+    """A description of the allowed values, and the function that parses them."""
 
     allowed: str
     parse: Callable[[str], Any]
     """Raises ValueError for a value that is not allowed."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListQuery:
-    """Which list is asked for. Two addresses that mean the same list make equal queries."""
-
-    site: str = "default"
-    window: str = "24h"
-    by: By = "views"
-    limit: int = 10
-    offset: int = 0
-    section: str | None = None
-    language: str | None = None
-    published_within: timedelta | None = None
-    tz: str | None = None
-    half_life: timedelta | None = None
-    quarantined: bool = False
-    explain: bool = False
-    cursor: str | None = None
-    q: str | None = None
-    # The words around the list, and whether its numbers are shown: another form of one list.
-    lang: Lang = field(default="en", compare=False)
-    counts: bool = field(default=True, compare=False)
-    # What was written in the address, for the links of a page; it names no other list.
-    written: tuple[tuple[str, str], ...] = field(default=(), compare=False)
-
-    @property
-    def whole(self) -> "ListQuery":
-        """The list that this is a page of."""
-        return replace(self, limit=10, offset=0, explain=False, cursor=None)
-
-    @property
-    def words(self) -> list[str]:
-        """What a title or id has to hold, each somewhere; none where nothing is searched for."""
-        return (self.q or "").split()
-
-    def address(self, **changes: str | None) -> str:
-        """Return the same address with parameters changed, or left out where None or empty."""
-        kept = {**dict(self.written), **changes}
-        return "?" + urlencode({name: value for name, value in kept.items() if value})
-
-
-@dataclass(frozen=True, slots=True)
-class Defaults:
-    """What an operator sets for where an address says nothing."""
-
-    tz: str = "UTC"
-    half_life: timedelta | None = None
-
-
 def list_query(
-    raw: str, defaults: Defaults, *, known: Mapping[str, Parameter] | None = None
+    raw: str, defaults: ListDefaults, *, known: Mapping[str, Parameter] | None = None
 ) -> ListQuery:
-    """Parse the part of an address behind the question mark. Raises BadParameter.
+    """Parse the query string of a list. Raises BadParameter.
 
-    `known` are the parameters of the address, where it takes fewer than the list itself.
+    `known` are the parameters that the route accepts, by default all of a list.
     """
-    parameters = PARAMETERS if known is None else known
-    written, values = parsed(raw, parameters)
+    written, values = parse(raw, PARAMETERS if known is None else known)
+    for name in _PRESENTATION & values.keys():
+        del values[name]
     values.setdefault("half_life", defaults.half_life)
     query = ListQuery(**values, written=tuple(written.items()))
     if query.cursor and query.offset:
-        raise BadParameter("offset", "a cursor knows its place", "offset without a cursor")
-    if query.by == "trending":
+        raise BadParameter(
+            "offset", "offset cannot be combined with cursor", "offset without a cursor"
+        )
+    if query.trending:
         query = replace(query, window=TRENDING_WINDOW)
-    # What changes nothing is dropped: without this, each zone would be computed for itself.
-    zone = (query.tz or defaults.tz) if query.window in window.CALENDAR else None
-    decays = query.by == "score" and query.window != window.LIFETIME
+    # Without effect on the result, these would only split the cache.
+    zone = (query.tz or defaults.tz) if query.window in windows.CALENDAR else None
+    decays = query.by == "score" and query.window != windows.LIFETIME
     return replace(query, tz=zone, half_life=query.half_life if decays else None)
 
 
+def series_query(raw: str, article_id: str, now: datetime) -> SeriesQuery:
+    """Parse the query string of a time series. Raises BadParameter."""
+    _, values = parse(raw, _SERIES)
+    grain: SeriesGrain = values.get("grain", "hour")
+    step, last = STEPS[grain], _floor(now, grain) + STEPS[grain]
+    # A client's clock may be ahead; the series ends with the current step.
+    end = min(last, _floor(values.get("to", last) + step - timedelta.resolution, grain))
+    start = _floor(values.get("from", end - _DEFAULT_LENGTH[grain]), grain)
+    if start >= end:
+        raise BadParameter("from", "from is not before to, and not before now", "an earlier time")
+    if start < last - RETENTION[grain]:
+        allowed = f"at most {RETENTION[grain].days} days ago, the retention of {grain} counts"
+        raise BadParameter("from", f"from is too long ago for grain={grain}", allowed)
+    query = SeriesQuery(values.get("site", "default"), article_id, grain, start, end)
+    if query.length > MAX_SERIES_LENGTH:
+        allowed = f"a time at most {MAX_SERIES_LENGTH} {grain}s before to"
+        raise BadParameter("from", f"from and to are {query.length} {grain}s apart", allowed)
+    return query
+
+
+def log_query(raw: str, article_id: str) -> LogQuery:
+    """Parse the query string of a decision log. Raises BadParameter."""
+    _, values = parse(raw, _LOG)
+    return LogQuery(**{"site": "default", **values}, article_id=article_id)
+
+
 def site_only(raw: str) -> str:
-    """Parse an address that takes nothing but `site`. Raises BadParameter."""
-    _, values = parsed(raw, {"site": PARAMETERS["site"]})
+    """Parse a query string that accepts only `site`. Raises BadParameter."""
+    _, values = parse(raw, {"site": PARAMETERS["site"]})
     site: str = values.get("site", "default")
     return site
 
 
-def article_id_of(encoded: str) -> str:
-    """Return the id that stands in a path, percent-encoded. Raises BadParameter."""
-    allowed = "1 to 128 characters of UTF-8, percent-encoded, none of them a control character"
+def article_id(encoded: str) -> str:
+    """Decode a percent-encoded article id of a path. Raises BadParameter."""
+    allowed = "1 to 128 characters of UTF-8, percent-encoded, without control characters"
     try:
-        article_id = unquote(encoded, errors="strict")
+        decoded = unquote(encoded, errors="strict")
     except UnicodeDecodeError as error:
         raise BadParameter("article_id", "article_id is not UTF-8", allowed) from error
-    if not re.fullmatch("[^\x00-\x1f]{1,128}", article_id):
-        raise BadParameter("article_id", "article_id is not one", allowed)
-    return article_id
+    if not re.fullmatch("[^\x00-\x1f]{1,128}", decoded):
+        raise BadParameter("article_id", "article_id is not valid", allowed)
+    return decoded
 
 
-def parsed(raw: str, known: Mapping[str, Parameter]) -> tuple[dict[str, str], dict[str, Any]]:
-    """Return what is written in an address, and what it means, by name. Raises BadParameter."""
+def parse(raw: str, known: Mapping[str, Parameter]) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the parameters of a query string as written and as parsed. Raises BadParameter."""
     written = _pairs(raw, known)
     return written, {name: _parsed(name, value, known[name]) for name, value in written.items()}
 
@@ -135,19 +130,19 @@ def parsed(raw: str, known: Mapping[str, Parameter]) -> tuple[dict[str, str], di
 def _pairs(raw: str, known: Mapping[str, Parameter]) -> dict[str, str]:
     names = ", ".join(known)
     try:
-        # An address that is not percent-encoded carries its bytes as surrogates.
+        # Bytes that are not percent-encoded arrive as surrogates.
         text = raw.encode("utf-8", "surrogateescape").decode("utf-8")
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=32)
     except ValueError as error:
         raise BadParameter("", "the parameters are not UTF-8, or too many", names) from error
-    found: dict[str, str] = {}
+    written: dict[str, str] = {}
     for name, value in pairs:
         if name not in known:
-            raise BadParameter(name, f"there is no parameter {name[:64]!r}", names)
-        if name in found:
-            raise BadParameter(name, f"{name} is given twice", f"{name} once")
-        found[name] = value
-    return found
+            raise BadParameter(name, f"unknown parameter {name[:64]!r}", names)
+        if name in written:
+            raise BadParameter(name, f"{name} is repeated", f"{name} once")
+        written[name] = value
+    return written
 
 
 def _parsed(name: str, value: str, parameter: Parameter) -> Any:
@@ -155,6 +150,11 @@ def _parsed(name: str, value: str, parameter: Parameter) -> Any:
         return parameter.parse(value)
     except ValueError as error:
         raise BadParameter(name, f"{name} cannot be {value[:64]!r}", parameter.allowed) from error
+
+
+def one_of(names: tuple[str, ...]) -> Parameter:
+    """Return a parameter that accepts one of `names`."""
+    return Parameter(", ".join(names), _matching("|".join(names)))
 
 
 def _matching(pattern: str) -> Callable[[str], str]:
@@ -168,19 +168,14 @@ def _matching(pattern: str) -> Callable[[str], str]:
     return parse
 
 
-def one_of(names: tuple[str, ...]) -> Parameter:
-    """Return a parameter that is one of some words."""
-    return Parameter(", ".join(names), _matching("|".join(names)))
-
-
-def _whole(least: int, most: int) -> Parameter:
+def _integer(minimum: int, maximum: int) -> Parameter:
     def parse(value: str) -> int:
-        # int() takes more than digits: signs, spaces, underscores, digits of other scripts.
-        if not re.fullmatch("[0-9]{1,9}", value) or not least <= int(value) <= most:
+        # int() also accepts signs, spaces, underscores and digits of other scripts.
+        if not re.fullmatch("[0-9]{1,9}", value) or not minimum <= int(value) <= maximum:
             raise ValueError(value)
         return int(value)
 
-    return Parameter(f"a whole number from {least} to {most}", parse)
+    return Parameter(f"a whole number from {minimum} to {maximum}", parse)
 
 
 def _duration(value: str) -> timedelta:
@@ -191,67 +186,77 @@ def _duration(value: str) -> timedelta:
     return timedelta(hours=number) if match[2] == "h" else timedelta(days=number)
 
 
-def _search(value: str) -> str | None:
-    # Titles are composed: a й in two characters would not be found.
-    words = unicodedata.normalize("NFC", value).split()
-    if len(value) > 100 or re.search("[\x00-\x1f\x7f]", value):
-        raise ValueError(value)
-    # An empty field of a form searches for nothing.
-    return " ".join(words) or None
-
-
 def _half_life(value: str) -> timedelta | None:
     return None if value == "none" else _duration(value)
 
 
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+def _search(value: str) -> str | None:
+    # Titles are in composed form (NFC): a decomposed й would not match.
+    words = unicodedata.normalize("NFC", value).split()
+    if len(value) > 100 or re.search("[\x00-\x1f\x7f]", value):
+        raise ValueError(value)
+    # An empty form field means no search.
+    return " ".join(words) or None
 
 
-def zone(value: str) -> str:
-    """Return the name of an IANA zone as it is. Raises ValueError where there is none such."""
-    if value not in _zones():
-        raise ValueError("not the name of an IANA time zone, for example Asia/Almaty")
-    return value
+def _timestamp(value: str) -> datetime:
+    # A plus that is not percent-encoded arrives as a space.
+    if not _RFC3339.fullmatch(value.replace(" ", "+")):
+        raise ValueError(value)
+    timestamp = datetime.fromisoformat(value.replace(" ", "+")).astimezone(UTC)
+    if not 1970 <= timestamp.year < 2100:
+        raise ValueError(value)
+    return timestamp
 
 
-_YES_OR_NO = Parameter("0 or 1", lambda value: _matching("[01]")(value) == "1")
+def _floor(timestamp: datetime, grain: SeriesGrain) -> datetime:
+    minute = timestamp.replace(second=0, microsecond=0)
+    return minute if grain == "minute" else minute.replace(minute=0)
+
+
+_FLAG = Parameter("0 or 1", lambda value: _matching("[01]")(value) == "1")
 
 PARAMETERS = {
     "site": Parameter("1 to 64 of A-Z a-z 0-9 . _ -", _matching("[A-Za-z0-9._-]{1,64}")),
-    "window": one_of(window.NAMES),
+    "window": one_of(windows.NAMES),
     "by": one_of(get_args(By)),
-    "limit": _whole(1, 100),
-    "offset": _whole(0, DEEPEST),
+    "limit": _integer(1, 100),
+    "offset": _integer(0, MAX_OFFSET),
     "section": Parameter("1 to 100 characters", _matching("[^\x00-\x1f\x7f]{1,100}")),
     "language": Parameter(
         "a language tag (BCP 47), for example kk, ru or en-GB",
         _matching("(?=.{1,35}$)[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*"),
     ),
     "published_within": Parameter("hours or days, for example 6h or 7d", _duration),
-    "tz": Parameter("the name of an IANA time zone, for example Asia/Almaty", zone),
+    "tz": Parameter("the name of an IANA time zone, for example Asia/Almaty", zone_name),
     "half_life": Parameter("hours or days, for example 6h or 2d, or none", _half_life),
-    "quarantined": _YES_OR_NO,
-    "explain": _YES_OR_NO,
+    "quarantined": _FLAG,
+    "explain": _FLAG,
     "cursor": Parameter(
-        "* for the first page, then the next_cursor of the page before",
+        "* for the first page, then the next_cursor of the previous page",
         _matching(r"\*|[A-Za-z0-9_-]{1,64}\.[0-9]{1,5}"),
     ),
     "q": Parameter("words of a title or an id, at most 100 characters", _search),
 }
 
-# What names a list; the others are about the form of its answer.
+# These name a list; the others concern the form of the response.
 LIST = {name: PARAMETERS[name] for name in PARAMETERS if name not in {"explain", "cursor", "q"}}
+STREAM = {**LIST, "explain": PARAMETERS["explain"]}
+LANG = one_of(get_args(Lang))
+PAGE = {**LIST, "q": PARAMETERS["q"], "lang": LANG}
+EMBED = {**LIST, "lang": LANG, "counts": _FLAG}
 
-_LANG = one_of(get_args(Lang))
-
-# What a page says beside: the language of its words, which is the reader's where it says nothing.
-PAGE = {**LIST, "q": PARAMETERS["q"], "lang": _LANG}
-
-# What a piece of other sites' pages says beside: its language too, and whether numbers are shown.
-WORDED = {
-    **LIST,
-    "lang": _LANG,
-    "counts": PARAMETERS["explain"],
+_PRESENTATION = {"lang", "counts"}
+_SERIES = {
+    "site": PARAMETERS["site"],
+    "grain": one_of(get_args(SeriesGrain)),
+    "from": Parameter("an RFC 3339 time, for example 2026-11-23T14:00:00Z", _timestamp),
+    "to": Parameter("an RFC 3339 time, for example 2026-11-23T14:00:00Z", _timestamp),
+}
+_LOG = {
+    "site": PARAMETERS["site"],
+    "limit": PARAMETERS["limit"],
+    "before": Parameter(
+        "the id of a decision in a log", lambda value: int(_matching("[0-9]{1,19}")(value))
+    ),
 }

@@ -1,119 +1,64 @@
-"""Kept answers over HTTP: bytes that were rendered once, with an ETag."""
+"""Responses with an ETag, and JSON that is rendered once per value."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
 from hashlib import blake2b
 from typing import Generic, TypeVar
+from weakref import WeakKeyDictionary
 
 from aiohttp import web
 from multidict import CIMultiDict
 
-from mostread.errors import MostreadError, Overloaded
-from mostread.infra.http.problems import Handler, problem
-from mostread.ranking.api.params import BadParameter
-
 V = TypeVar("V")
 
-# A page of any other site may read the lists: they are public, and no cookie is ever looked at.
-PUBLIC = {
-    "Access-Control-Allow-Origin": "*",
-    # Without it a script on a page cannot read when to come back.
-    "Access-Control-Expose-Headers": "Retry-After",
-}
-RETRY_SECONDS = "2"
+PRIVATE = "private, no-cache"
+"""Cache-Control of responses to editors: only the client itself may store them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Generic[V]):
-    """A value with the bytes that tell it. The headers are shared: never change them."""
+class CachedResponse:
+    """A rendered body with its headers, which requests share: never change them."""
 
-    value: V
     body: bytes
     etag: str
     headers: CIMultiDict[str]
 
     @classmethod
     def of(
-        cls, value: V, body: bytes, content_type: str = "application/json", max_age: int = 1
-    ) -> "Answer[V]":
-        """Return an answer that may be kept `max_age` seconds by whoever passes it on."""
+        cls,
+        body: bytes,
+        content_type: str = "application/json",
+        cache_control: str = "public, max-age=1",
+    ) -> "CachedResponse":
+        """Return a response whose ETag is a hash of its body."""
         etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
         headers = CIMultiDict(
-            {
-                "Content-Type": content_type,
-                "Cache-Control": f"public, max-age={max_age}",
-                "ETag": etag,
-                **PUBLIC,
-            }
+            {"Content-Type": content_type, "Cache-Control": cache_control, "ETag": etag}
         )
-        return cls(value, body, etag, headers)
-
-    @classmethod
-    def for_the_newsroom(cls, value: V, body: bytes) -> "Answer[V]":
-        """Return an answer that nobody passes on, and that no page of another site may read."""
-        answer = cls.of(value, body)
-        for name in PUBLIC:
-            del answer.headers[name]
-        answer.headers["Cache-Control"] = "private, no-cache"
-        return answer
+        return cls(body, etag, headers)
 
     def respond(self, request: web.Request) -> web.Response:
-        """Return 200 with the bytes, or 304 where the client has them."""
-        asked = request.headers.get("If-None-Match")
-        if asked is not None and (asked.strip() == "*" or self.etag in asked):
+        """Return 200 with the body, or 304 if the client has it."""
+        if_none_match = request.headers.get("If-None-Match")
+        if if_none_match is not None and (
+            if_none_match.strip() == "*" or self.etag in if_none_match
+        ):
             headers = CIMultiDict(self.headers)
             del headers["Content-Type"]
             return web.Response(status=304, headers=headers)
         return web.Response(body=self.body, headers=self.headers)
 
 
-def answering(handler: Handler) -> Handler:
-    """Return a handler that answers what `handler` raises as problem+json."""
+class JsonRenderer(Generic[V]):
+    """Renders values as JSON; a rendered body lives as long as its value."""
 
-    @wraps(handler)
-    async def answered(request: web.Request) -> web.StreamResponse:
-        try:
-            return await handler(request)
-        except BadParameter as error:
-            return _bad_parameter(error)
-        except Overloaded as error:
-            return _overloaded(error)
-        except MostreadError as error:
-            return _unavailable(error)
+    def __init__(self, serialize: Callable[[V], bytes]) -> None:
+        self._serialize = serialize
+        self._rendered: WeakKeyDictionary[V, CachedResponse] = WeakKeyDictionary()
 
-    return answered
-
-
-def _bad_parameter(error: BadParameter) -> web.Response:
-    """Return 400 that names the parameter and what it may be."""
-    return problem(
-        400,
-        "bad-parameter",
-        "Bad parameter",
-        str(error),
-        headers=PUBLIC,
-        parameter=error.parameter,
-        allowed=error.allowed,
-    )
-
-
-def _unavailable(error: MostreadError) -> web.Response:
-    """Return 503: there is nothing kept to answer with."""
-    return problem(
-        503,
-        "counters-unavailable",
-        "Counters unavailable",
-        f"The counters cannot be read just now and no older answer is kept. Try again. ({error})",
-        headers={"Retry-After": RETRY_SECONDS, **PUBLIC},
-    )
-
-
-def _overloaded(error: Overloaded) -> web.Response:
-    """Return 503: as much is done at once as may be."""
-    return problem(
-        503,
-        "overloaded",
-        "Overloaded",
-        f"{error}. Try again later, or ask an operator for more.",
-        headers={"Retry-After": RETRY_SECONDS, **PUBLIC},
-    )
+    def __call__(self, value: V) -> CachedResponse:
+        """Return the response that carries a value."""
+        rendered = self._rendered.get(value)
+        if rendered is None:
+            rendered = self._rendered[value] = CachedResponse.of(self._serialize(value))
+        return rendered

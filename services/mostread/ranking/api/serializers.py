@@ -1,128 +1,81 @@
-"""The JSON of the answers, as schemas/ranking.openapi.yaml describes it.
+"""JSON bodies of the API, as schemas/ranking.openapi.yaml describes them.
 
-Times are RFC 3339 in UTC with milliseconds. What is empty in the store is null.
+Times are RFC 3339 in UTC with milliseconds. Empty strings of the tables become null.
 """
 
-from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
-import orjson
+import msgspec
 
-from mostread.core.ranking.integrity import Integrity
-from mostread.core.ranking.scoring import FULL
-from mostread.ranking.api.params import ListQuery
+from mostread.core.ranking.query_plan import FULL
 from mostread.ranking.config import Weights
+from mostread.ranking.queries import ListQuery
 from mostread.ranking.repository import Counts, DecisionRow, RankedRow
-from mostread.ranking.service.articles import Article
-from mostread.ranking.service.lists import Entry, MostRead
-from mostread.ranking.service.rank_history import Ranks
-from mostread.ranking.service.timeseries import Series
+from mostread.ranking.service.articles import ArticleDetails
+from mostread.ranking.service.lists import Entry, RankedList
+from mostread.ranking.service.placement_log import LogEntry, PlacementLog, undo
+from mostread.ranking.service.rank_history import RankHistory
+from mostread.ranking.service.timeseries import TimeSeries
+
+encode = msgspec.json.encode
+
+_NO_METADATA = dict.fromkeys(("url", "section", "language", "image"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Counts:
-    views: int
-    comments: int
-    likes: int
+def ranked_list(ranked: RankedList) -> bytes:
+    """Return the body of GET /v1/most-read."""
+    return encode({**_list_head(ranked), "items": items(ranked)})
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
-    rank: int
-    previous_rank: int | None
-    article_id: str
-    title: str
-    url: str | None
-    section: str | None
-    pinned: bool
-    window: _Counts
-    total: _Counts
-    score: float
-    integrity: Integrity | None
+def cursor_page(ranked: RankedList, next_cursor: str | None) -> bytes:
+    """Return the body of GET /v1/most-read with a cursor."""
+    return encode({**_list_head(ranked), "next_cursor": next_cursor, "items": items(ranked)})
 
 
-@dataclass(frozen=True, slots=True)
-class _Article:
-    site: str
-    article_id: str
-    title: str
-    url: str | None
-    section: str | None
-    language: str | None
-    published_at: str | None
-    image: str | None
-    hidden: bool
-    pinned: int | None
-    placement: dict[str, object] | None
-    total: _Counts
-    windows: dict[str, _Counts]
-    integrity: Integrity | None
-    as_of: str | None
-    stale: bool
+def items(ranked: RankedList) -> list[dict[str, object]]:
+    """Return the items of a list, which do not depend on the time of the request."""
+    return [_item(entry, ranked) for entry in ranked.entries]
 
 
-def most_read_json(listed: MostRead, **more: str | None) -> bytes:
-    """Return the body of GET /v1/most-read; `more` are members of it beside the usual ones."""
-    window = listed.window
-    return orjson.dumps(
+def article(details: ArticleDetails) -> bytes:
+    """Return the body of GET /v1/articles/{article_id}."""
+    metadata, decision = details.metadata, details.decision
+    fields: dict[str, str | None] = dict(_NO_METADATA)
+    if metadata is not None:
+        fields = {name: getattr(metadata, name) or None for name in _NO_METADATA}
+    return encode(
         {
-            "site": listed.query.site,
-            "window": {
-                "name": window.name,
-                "start": rfc3339(window.start),
-                "end": rfc3339(window.end),
-            },
-            "by": listed.query.by,
-            "as_of": rfc3339(listed.as_of) if listed.as_of else None,
-            "stale": listed.stale,
-            **more,
-            "items": _items(listed),
+            "site": details.query.site,
+            "article_id": details.query.article_id,
+            "title": metadata.title if metadata else details.query.article_id,
+            "url": fields["url"],
+            "section": fields["section"],
+            "language": fields["language"],
+            "published_at": rfc3339_ms(metadata.published_at) if metadata else None,
+            "image": fields["image"],
+            "hidden": details.standing.hidden,
+            "pinned": details.standing.pinned,
+            "placement": _decision(decision) if decision else None,
+            "total": details.total or Counts(),
+            "windows": details.windows,
+            "integrity": details.integrity,
+            "as_of": _rfc3339(details.as_of),
+            "stale": details.stale,
         }
     )
 
 
-def items_json(listed: MostRead) -> bytes:
-    """Return the items of a list alone, which say nothing of the time they were asked for."""
-    return orjson.dumps(_items(listed))
-
-
-def article_json(article: Article) -> bytes:
-    """Return the body of GET /v1/articles/{article_id}."""
-    about = article.about
-    published_at = about.published_at if about else None
-    return orjson.dumps(
-        _Article(
-            site=article.query.site,
-            article_id=article.query.article_id,
-            title=about.title if about else article.query.article_id,
-            url=(about.url or None) if about else None,
-            section=(about.section or None) if about else None,
-            language=(about.language or None) if about else None,
-            published_at=_milliseconds(published_at),
-            image=(about.image or None) if about else None,
-            hidden=article.standing.hidden,
-            pinned=article.standing.pinned,
-            placement=decision_json(article.decided) if article.decided else None,
-            total=counts_json(article.total or Counts()),
-            windows={name: counts_json(counts) for name, counts in article.windows.items()},
-            integrity=article.integrity,
-            as_of=rfc3339(article.as_of) if article.as_of else None,
-            stale=article.stale,
-        )
-    )
-
-
-def series_json(series: Series) -> bytes:
+def time_series(series: TimeSeries) -> bytes:
     """Return the body of GET /v1/articles/{article_id}/series."""
     query = series.query
-    return orjson.dumps(
+    return encode(
         {
             "site": query.site,
             "article_id": query.article_id,
             "grain": query.grain,
             "from": rfc3339(query.start),
             "to": rfc3339(query.end),
-            "as_of": rfc3339(series.as_of) if series.as_of else None,
+            "as_of": _rfc3339(series.as_of),
             "stale": series.stale,
             "views": [counts.views for counts in series.counts],
             "comments": [counts.comments for counts in series.counts],
@@ -131,79 +84,93 @@ def series_json(series: Series) -> bytes:
     )
 
 
-def ranks_json(ranks: Ranks) -> bytes:
+def rank_history(history: RankHistory) -> bytes:
     """Return the body of GET /v1/articles/{article_id}/ranks."""
-    return orjson.dumps(
+    return encode(
         {
-            "site": ranks.query.site,
-            "article_id": ranks.query.article_id,
-            "from": rfc3339(ranks.ends[0]),
-            "to": rfc3339(ranks.last),
-            "as_of": rfc3339(ranks.as_of) if ranks.as_of else None,
-            "stale": ranks.stale,
-            "ranks": ranks.ranks,
+            "site": history.query.site,
+            "article_id": history.query.article_id,
+            "from": rfc3339(history.ends[0]),
+            "to": rfc3339(history.last),
+            "as_of": _rfc3339(history.as_of),
+            "stale": history.stale,
+            "ranks": history.ranks,
         }
     )
 
 
-def rfc3339(moment: datetime) -> str:
-    """Return 2026-11-23T14:03:05.000Z."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def placement_log(log: PlacementLog) -> bytes:
+    """Return the body of GET /v1/articles/{article_id}/placements."""
+    last = log.entries[-1].decision if log.more else None
+    return encode(
+        {
+            "site": log.query.site,
+            "article_id": log.query.article_id,
+            "items": [_log_entry(entry) for entry in log.entries],
+            "next": str(last.version) if last else None,
+        }
+    )
 
 
-def decision_json(decision: DecisionRow) -> dict[str, object]:
-    """Return what was decided, and when; null is what nothing was said of."""
-    return {
-        "decided_at": _milliseconds(decision.decided_at),
-        "hidden": decision.hidden,
-        "pinned": decision.pinned,
-        "embargo_until": _milliseconds(decision.embargo_until),
-        "expires_at": _milliseconds(decision.expires_at),
-        "approved": decision.approved,
-        "until": _milliseconds(decision.until),
-    }
+def freshness(ranked: RankedList) -> bytes:
+    """Return the data of the event `fresh` of GET /v1/stream."""
+    return encode({"as_of": _rfc3339(ranked.as_of), "stale": ranked.stale})
 
 
-def _milliseconds(since_epoch: int | None) -> str | None:
+def rfc3339(timestamp: datetime) -> str:
+    """Format a time as 2026-11-23T14:03:05.000Z."""
+    return timestamp.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def rfc3339_ms(since_epoch: int | None) -> str | None:
+    """Format a time in milliseconds since the epoch."""
     if since_epoch is None:
         return None
     return rfc3339(datetime.fromtimestamp(since_epoch / 1000, UTC))
 
 
-def _items(listed: MostRead) -> list[_Item | dict[str, object]]:
-    return [_item(entry, listed) for entry in listed.entries]
+def _rfc3339(timestamp: datetime | None) -> str | None:
+    return rfc3339(timestamp) if timestamp else None
 
 
-def _item(entry: Entry, listed: MostRead) -> _Item | dict[str, object]:
-    about = entry.about
-    item = _Item(
-        rank=entry.rank,
-        previous_rank=entry.previous_rank,
-        article_id=entry.article_id,
-        title=about.title if about else entry.article_id,
-        url=(about.url or None) if about else None,
-        section=(about.section or None) if about else None,
-        pinned=entry.pinned,
-        window=counts_json(entry.window),
-        total=counts_json(entry.total),
-        score=entry.score(listed.query.by),
-        integrity=entry.integrity,
-    )
-    if not listed.query.explain:
-        return item
-    explained: dict[str, object] = {name.name: getattr(item, name.name) for name in fields(item)}
-    explained["explain"] = explanation(entry.row, listed.query, listed.weights)
-    return explained
+def _list_head(ranked: RankedList) -> dict[str, object]:
+    window = ranked.window
+    return {
+        "site": ranked.query.site,
+        "window": {
+            "name": window.name,
+            "start": rfc3339(window.start),
+            "end": rfc3339(window.end),
+        },
+        "by": ranked.query.by,
+        "as_of": _rfc3339(ranked.as_of),
+        "stale": ranked.stale,
+    }
 
 
-def counts_json(counts: Counts) -> _Counts:
-    """Return counts as orjson writes them."""
-    return _Counts(counts.views, counts.comments, counts.likes)
+def _item(entry: Entry, ranked: RankedList) -> dict[str, object]:
+    metadata = entry.metadata
+    item: dict[str, object] = {
+        "rank": entry.rank,
+        "previous_rank": entry.previous_rank,
+        "article_id": entry.article_id,
+        "title": entry.title,
+        "url": (metadata.url or None) if metadata else None,
+        "section": (metadata.section or None) if metadata else None,
+        "pinned": entry.pinned,
+        "window": entry.window,
+        "total": entry.total,
+        "score": entry.score(ranked.query.by),
+        "integrity": entry.integrity,
+    }
+    if ranked.query.explain:
+        item["explain"] = explanation(entry.row, ranked.query, ranked.weights)
+    return item
 
 
 def explanation(row: RankedRow, query: ListQuery, weights: Weights) -> dict[str, object]:
-    """Return what is said of an item with `explain=1`; engagement/score.py has the formulas."""
-    if query.by == "trending":
+    """Return `explain` of an item; core/ranking/query_plan.py has the formulas."""
+    if query.trending:
         return {
             "seen": row.views,
             "expected": row.expected,
@@ -226,4 +193,28 @@ def _part(millionths: int, weight: float) -> dict[str, float]:
         "decayed": millionths / FULL,
         "weight": weight,
         "points": millionths * weight / FULL,
+    }
+
+
+def _decision(decision: DecisionRow) -> dict[str, object]:
+    return {
+        "decided_at": rfc3339_ms(decision.decided_at),
+        "hidden": decision.hidden,
+        "pinned": decision.pinned,
+        "embargo_until": rfc3339_ms(decision.embargo_until),
+        "expires_at": rfc3339_ms(decision.expires_at),
+        "approved": decision.approved,
+        "until": rfc3339_ms(decision.until),
+    }
+
+
+def _log_entry(entry: LogEntry) -> dict[str, object]:
+    decision = entry.decision
+    return {
+        "id": str(decision.version),
+        "by": decision.by or None,
+        "reason": decision.reason or None,
+        **_decision(decision),
+        "undoes": str(decision.undoes) if decision.undoes is not None else None,
+        "undo": undo(entry),
     }

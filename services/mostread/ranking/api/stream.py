@@ -1,194 +1,194 @@
-"""GET /v1/stream: a list as server-sent events, whenever it has changed.
+"""GET /v1/stream: a list as server-sent events, one whenever it changes.
 
-Each event carries the whole list and an id that is made of its content. So whoever reconnects,
-to whichever service, says what they have (Last-Event-ID) and is told only what differs. One watch
-asks for a list, for all who follow it; a client that reads slowly skips to the newest. What
-nothing has changed in is told every few seconds, with how fresh it is.
+Each event carries the full list, and an id derived from its content: a client that reconnects,
+to any process, sends its last id and receives the list only if it differs. All clients of a list
+share one watch, which refreshes it every second. A slow client skips to the newest event. While
+nothing changes, the event `fresh` reports every few seconds up to when events are counted.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 
-import orjson
 from aiohttp import web
 
-from mostread.errors import MostreadError, Overloaded
+from mostread.errors import MostreadError, TooManyStreams
 from mostread.infra.logging import get_logger
-from mostread.ranking.api.params import LIST, PARAMETERS, ListQuery
-from mostread.ranking.api.responses import PUBLIC, Answer
-from mostread.ranking.api.serializers import items_json, rfc3339
+from mostread.ranking.api import serializers
+from mostread.ranking.api.responses import JsonRenderer
+from mostread.ranking.cache.cache import Cache
 from mostread.ranking.metrics import Metrics
-from mostread.ranking.service.lists import MostRead
+from mostread.ranking.queries import ListQuery
+from mostread.ranking.service.lists import RankedList
 
-ASKED_SECONDS = 1.0
-"""How often a list that is followed is asked for."""
+REFRESH_SECONDS = 1.0
+"""How often a watched list is refreshed."""
 
 HEARTBEAT_SECONDS = 10.0
-STALLED_SECONDS = 30.0
-"""After how long a client that reads nothing is given up."""
+WRITE_TIMEOUT_SECONDS = 30.0
+"""How long a client may take to read an event before it is disconnected."""
+
+_HEADERS = {
+    "Content-Type": "text/event-stream",
+    "Cache-Control": "no-store",
+    # A proxy must not buffer events; nginx honours this header.
+    "X-Accel-Buffering": "no",
+}
 
 log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """A list as it is sent: `id` changes with its items and `stale`, not with the time."""
+class StreamEvent:
+    """A list as it is sent; `id` depends on the items and `stale`, not on the time."""
 
     id: str
     data: bytes
     freshness: bytes
 
     @classmethod
-    def of(cls, answer: Answer[MostRead]) -> "Event":
-        """Return the event that tells an answer."""
-        listed = answer.value
-        as_of = rfc3339(listed.as_of) if listed.as_of else None
-        freshness = orjson.dumps({"as_of": as_of, "stale": listed.stale})
-        shown = blake2b(items_json(listed), digest_size=12, key=b"stale" if listed.stale else b"")
-        return cls(shown.hexdigest(), answer.body, freshness)
+    def of(cls, ranked: RankedList, data: bytes) -> "StreamEvent":
+        """Return the event of a list whose JSON is `data`."""
+        content = serializers.encode(serializers.items(ranked))
+        digest = blake2b(content, digest_size=12, key=b"stale" if ranked.stale else b"")
+        return cls(digest.hexdigest(), data, serializers.freshness(ranked))
 
-    def told(self) -> bytes:
-        """Return it as the event `list`; JSON of ours has no line breaks."""
+    def list_event(self) -> bytes:
+        """Return the event `list`; the JSON contains no line breaks."""
         return b"event: list\nid: %s\ndata: %s\n\n" % (self.id.encode(), self.data)
 
-    def fresh(self) -> bytes:
-        """Return the event `fresh`: nothing else has changed."""
+    def fresh_event(self) -> bytes:
+        """Return the event `fresh`, sent while the list does not change."""
         return b"event: fresh\ndata: %s\n\n" % self.freshness
 
 
-class Watch:
-    """The newest event of one list, and what wakes those who wait for the next."""
+class ListWatch:
+    """The newest event of a list; wakes the clients that wait for the next one."""
 
-    def __init__(self, event: Event) -> None:
+    def __init__(self, event: StreamEvent) -> None:
         self.event = event
-        self.followers = 0
+        self.clients = 0
         self._changed = asyncio.Event()
 
-    def tell(self, event: Event) -> None:
-        """Take over an event, and wake who waits if it shows something new."""
-        before, self.event = self.event, event
-        if before.id != event.id:
+    def publish(self, event: StreamEvent) -> None:
+        """Replace the event, and wake the clients if its content differs."""
+        previous, self.event = self.event, event
+        if previous.id != event.id:
             self.wake()
 
     def wake(self) -> None:
-        """Wake all who wait."""
+        """Wake all clients."""
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
-    async def change(self, shown: str, seconds: float) -> None:
-        """Return when the newest event is another than `shown`, or after so long."""
-        if self.event.id == shown:
+    async def wait(self, sent: str, seconds: float) -> None:
+        """Wait until the event differs from the one with the id `sent`, or for some seconds."""
+        if self.event.id == sent:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._changed.wait()
 
 
-class Streams:
-    """All that is followed: at most `clients` clients and `lists` lists."""
+class StreamHub:
+    """Serves all streams: at most `max_clients` clients and `max_lists` lists."""
 
     def __init__(
         self,
-        answer: Callable[[ListQuery], Awaitable[Answer[MostRead]]],
+        lists: Cache[ListQuery, RankedList],
+        render: JsonRenderer[RankedList],
         metrics: Metrics,
         *,
-        clients: int,
-        lists: int,
+        max_clients: int,
+        max_lists: int,
     ) -> None:
-        self._answer = answer
+        self._lists = lists
+        self._render = render
         self._metrics = metrics
-        self._most_clients = clients
-        self._most_lists = lists
+        self._max_clients = max_clients
+        self._max_lists = max_lists
         self._clients = 0
-        self._watches: dict[ListQuery, Watch] = {}
-        self._asking: dict[ListQuery, asyncio.Task[None]] = {}
+        self._watches: dict[ListQuery, ListWatch] = {}
+        self._refreshes: dict[ListQuery, asyncio.Task[None]] = {}
         self._closing = False
 
-    async def follow(self, request: web.Request, query: ListQuery) -> web.StreamResponse:
-        """Answer with events until the client, or this service, goes.
+    async def serve(self, request: web.Request, query: ListQuery) -> web.StreamResponse:
+        """Send events until the client disconnects or the service stops.
 
-        Raises Overloaded, or what computing the list raises, before anything is sent.
+        Raises TooManyStreams, or what computing the list raises, before sending anything.
         """
-        if self._clients >= self._most_clients:
-            raise Overloaded(f"{self._clients} clients follow lists, as many as may")
+        if self._clients >= self._max_clients:
+            raise TooManyStreams(f"Stream limit reached ({self._clients} clients)")
         self._count_client(1)
         try:
-            event = Event.of(await self._answer(query))
-            watch = self._joined(query, event)
+            event = await self._event(query)
+            watch = self._join(query, event)
             try:
                 return await self._send(request, watch)
             finally:
-                self._left(query, watch)
+                self._leave(query, watch)
         finally:
             self._count_client(-1)
 
     def close(self) -> None:
-        """Let every client go."""
+        """Disconnect all clients."""
         self._closing = True
         for watch in self._watches.values():
             watch.wake()
 
-    def _count_client(self, more: int) -> None:
-        self._clients += more
+    def _count_client(self, change: int) -> None:
+        self._clients += change
         self._metrics.stream_clients.set(self._clients)
 
-    def _joined(self, query: ListQuery, event: Event) -> Watch:
+    async def _event(self, query: ListQuery) -> StreamEvent:
+        ranked = await self._lists.get(query)
+        return StreamEvent.of(ranked, self._render(ranked).body)
+
+    def _join(self, query: ListQuery, event: StreamEvent) -> ListWatch:
         watch = self._watches.get(query)
         if watch is None:
-            if len(self._watches) >= self._most_lists:
-                raise Overloaded(f"{len(self._watches)} lists are followed, as many as may be")
-            watch = self._watches[query] = Watch(event)
-            self._asking[query] = asyncio.create_task(self._ask(query, watch))
-        watch.followers += 1
+            if len(self._watches) >= self._max_lists:
+                raise TooManyStreams(f"Stream limit reached ({len(self._watches)} lists)")
+            watch = self._watches[query] = ListWatch(event)
+            self._refreshes[query] = asyncio.create_task(self._refresh(query, watch))
+        watch.clients += 1
         return watch
 
-    def _left(self, query: ListQuery, watch: Watch) -> None:
-        watch.followers -= 1
-        if not watch.followers:
+    def _leave(self, query: ListQuery, watch: ListWatch) -> None:
+        watch.clients -= 1
+        if not watch.clients:
             del self._watches[query]
-            self._asking.pop(query).cancel()
+            self._refreshes.pop(query).cancel()
 
-    async def _ask(self, query: ListQuery, watch: Watch) -> None:
+    async def _refresh(self, query: ListQuery, watch: ListWatch) -> None:
         while True:
-            await asyncio.sleep(ASKED_SECONDS)
+            await asyncio.sleep(REFRESH_SECONDS)
             try:
-                watch.tell(Event.of(await self._answer(query)))
+                watch.publish(await self._event(query))
             except MostreadError as error:
-                # Those who follow keep what they have; the next answer may be better.
+                # Clients keep the list they have; the next refresh may succeed.
                 log.warning("stream_refresh_failed", error=str(error))
 
-    async def _send(self, request: web.Request, watch: Watch) -> web.StreamResponse:
+    async def _send(self, request: web.Request, watch: ListWatch) -> web.StreamResponse:
         response = web.StreamResponse(headers=_HEADERS)
         await response.prepare(request)
-        shown = request.headers.get("Last-Event-ID", "")
+        sent = request.headers.get("Last-Event-ID", "")
         data = b"retry: 2000\n\n"
         with suppress(ConnectionResetError):
             while not self._closing:
                 event = watch.event
-                if event.id != shown:
+                if event.id == sent:
+                    data += event.fresh_event()
+                else:
                     self._metrics.stream_events.inc()
-                data += event.fresh() if event.id == shown else event.told()
+                    data += event.list_event()
                 try:
-                    async with asyncio.timeout(STALLED_SECONDS):
+                    async with asyncio.timeout(WRITE_TIMEOUT_SECONDS):
                         await response.write(data)
                 except TimeoutError:
                     if request.transport is not None:
                         request.transport.abort()
                     break
-                data, shown = b"", event.id
-                await watch.change(shown, HEARTBEAT_SECONDS)
+                data, sent = b"", event.id
+                await watch.wait(sent, HEARTBEAT_SECONDS)
         return response
-
-
-FOLLOWED = {**LIST, "explain": PARAMETERS["explain"]}
-"""The parameters that a list is followed by."""
-
-_HEADERS = {
-    "Content-Type": "text/event-stream",
-    "Cache-Control": "no-store",
-    # A proxy must pass each event on at once; nginx is told so here.
-    "X-Accel-Buffering": "no",
-    **PUBLIC,
-}

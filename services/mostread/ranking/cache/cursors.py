@@ -1,9 +1,9 @@
-"""Lists that are held still for those who page through them.
+"""Cursors: lists whose order is kept while clients page through them.
 
-A list changes while somebody turns its pages: by offsets, an article that rises is shown on no
-page, and one that falls on two. `cursor=*` takes the whole order at one moment, and each page of
-it says where the next one begins. What is held is dropped a minute after it was last asked for,
-or for a newer one where too many are held.
+A list changes between the requests for its pages: with offsets, an article that rises can be
+missing from every page, and one that falls can be on two. `cursor=*` stores the order of the
+whole list at one moment, and each page returns the cursor of the next one. A stored list expires
+a minute after its last use, or earlier if newer lists need its place.
 """
 
 import asyncio
@@ -12,35 +12,31 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mostread.errors import MostreadError
-from mostread.ranking.api.params import BadParameter, ListQuery
-from mostread.ranking.service.lists import MostRead, MostReadLists, Order
+from mostread.errors import BadParameter, CursorExpired, MostreadError
+from mostread.ranking.queries import ListQuery
+from mostread.ranking.service.lists import ListService, RankedList, RankedPage
 
-LONGEST = 10_000
-"""The most articles of a list that is held."""
+MAX_LENGTH = 10_000
+"""The most articles of a stored list."""
 
-HELD_SECONDS = 60.0
+LIFETIME_SECONDS = 60.0
 _SHARED_SECONDS = 1.0
 
 
-class CursorExpired(MostreadError):
-    """The list that a cursor belongs to is not held any more."""
-
-
 @dataclass(slots=True)
-class _Held:
+class _StoredList:
     query: ListQuery
-    order: asyncio.Task[Order]
-    begun: float
-    used: float
+    ranked: asyncio.Task[RankedPage]
+    created_at: float
+    used_at: float
 
 
-class HeldLists:
-    """Holds at most `capacity` lists. `clock` is monotonic, in seconds."""
+class CursorStore:
+    """Stores at most `capacity` lists. `clock` is monotonic, in seconds."""
 
     def __init__(
         self,
-        lists: MostReadLists,
+        lists: ListService,
         *,
         capacity: int,
         clock: Callable[[], float] = time.monotonic,
@@ -48,60 +44,61 @@ class HeldLists:
         self._lists = lists
         self._capacity = capacity
         self._clock = clock
-        self._held: dict[str, _Held] = {}
+        self._stored: dict[str, _StoredList] = {}
 
-    async def page(self, query: ListQuery, cursor: str) -> tuple[MostRead, str | None]:
-        """Return the page that a cursor names, and the cursor of the next one.
+    async def page(self, query: ListQuery, cursor: str) -> tuple[RankedList, str | None]:
+        """Return the page that a cursor points to, and the cursor of the next page.
 
-        Raises CursorExpired, BadParameter where the cursor is another list's, and what
-        MostReadLists.compute raises.
+        Raises CursorExpired, BadParameter if the cursor belongs to another list, and whatever
+        ListService raises.
         """
-        self._drop_old()
-        name, offset = self._place(query, cursor)
-        held = self._held[name]
-        held.used = self._clock()
+        self._remove_expired()
+        name, offset = self._locate(query, cursor)
+        stored = self._stored[name]
+        stored.used_at = self._clock()
         try:
-            # One who goes away must not end it for the others.
-            order = await asyncio.shield(held.order)
+            # The cancellation of one caller must not cancel the ranking for the others.
+            ranked = await asyncio.shield(stored.ranked)
         except MostreadError:
-            self._held.pop(name, None)
+            self._stored.pop(name, None)
             raise
-        stretch = order.placed[offset : offset + query.limit]
-        listed = await self._lists.listed(query, order, stretch)
-        after = offset + query.limit
-        return listed, f"{name}.{after}" if after < len(order.placed) else None
+        end = offset + query.limit
+        page = await self._lists.describe(query, ranked, ranked.placed[offset:end])
+        return page, f"{name}.{end}" if end < len(ranked.placed) else None
 
-    def _place(self, query: ListQuery, cursor: str) -> tuple[str, int]:
+    def _locate(self, query: ListQuery, cursor: str) -> tuple[str, int]:
         if cursor == "*":
-            return self._begun(query.whole), 0
+            return self._start(query.full_list), 0
         name, _, offset = cursor.partition(".")
-        held = self._held.get(name)
-        if held is None:
+        stored = self._stored.get(name)
+        if stored is None:
             raise CursorExpired(
-                f"A list is held for {HELD_SECONDS:.0f} s after it was last asked for, by the "
-                "service that gave the cursor. Begin again with cursor=*."
+                f"The cursor has expired; restart with cursor=*. A cursor is valid for "
+                f"{LIFETIME_SECONDS:.0f} s after its last use, at the service that returned it."
             )
-        if held.query != query.whole:
+        if stored.query != query.full_list:
             raise BadParameter(
-                "cursor", "the cursor is of another list", "the parameters that it began with"
+                "cursor", "the cursor belongs to another list", "the parameters of its first page"
             )
         return name, int(offset)
 
-    def _begun(self, query: ListQuery) -> str:
+    def _start(self, query: ListQuery) -> str:
+        """Store the list, or share one stored within the last second; return its name."""
         now = self._clock()
-        for name, held in self._held.items():
-            if held.query == query and now - held.begun < _SHARED_SECONDS:
+        for name, stored in self._stored.items():
+            if stored.query == query and now - stored.created_at < _SHARED_SECONDS:
                 return name
         name = secrets.token_urlsafe(9)
-        order = asyncio.create_task(self._lists.order(query, 0, LONGEST))
-        # An error that nobody fetches, because all have gone, would be logged as a mistake.
-        order.add_done_callback(lambda task: task.cancelled() or task.exception())
-        self._held[name] = _Held(query, order, now, now)
-        if len(self._held) > self._capacity:
-            del self._held[min(self._held, key=lambda each: self._held[each].used)]
+        ranked = asyncio.create_task(self._lists.rank(query, 0, MAX_LENGTH))
+        # All callers may be gone; asyncio logs an exception that nobody retrieves.
+        ranked.add_done_callback(lambda task: task.cancelled() or task.exception())
+        self._stored[name] = _StoredList(query, ranked, now, now)
+        if len(self._stored) > self._capacity:
+            del self._stored[min(self._stored, key=lambda name: self._stored[name].used_at)]
         return name
 
-    def _drop_old(self) -> None:
+    def _remove_expired(self) -> None:
         now = self._clock()
-        for name in [n for n, held in self._held.items() if now - held.used > HELD_SECONDS]:
-            del self._held[name]
+        for name, stored in list(self._stored.items()):
+            if now - stored.used_at > LIFETIME_SECONDS:
+                del self._stored[name]

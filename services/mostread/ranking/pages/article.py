@@ -1,6 +1,6 @@
-"""The page of one article at `/articles/{article_id}`: what is said and counted of it, over time.
+"""The page of an article at `/articles/{article_id}`: metadata, counts, chart, ranks, decisions.
 
-It is whole without a script: its chart is drawn beside a table of the same numbers.
+It works without a script: a table below the chart contains the same numbers.
 """
 
 import asyncio
@@ -10,194 +10,214 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from mostread.errors import MostreadError
-from mostread.ranking.api.articles import ArticleAnswers, RanksAnswers, SeriesAnswers
-from mostread.ranking.api.params import (
-    PAGE,
-    PARAMETERS,
-    BadParameter,
-    Defaults,
-    article_id_of,
-    one_of,
-    parsed,
+from mostread.errors import BadParameter, Misconfigured, MostreadError, Unavailable
+from mostread.ranking.api import params, serializers
+from mostread.ranking.cache.cache import Cache
+from mostread.ranking.pages import urls
+from mostread.ranking.pages.i18n import TRANSLATORS, Translator
+from mostread.ranking.pages.templating import PageRenderer, clock_time, reader_language
+from mostread.ranking.queries import (
+    STEPS,
+    ArticleQuery,
+    ListDefaults,
+    SeriesGrain,
+    SeriesQuery,
 )
-from mostread.ranking.api.serializers import rfc3339
-from mostread.ranking.pages.desk_words import DESK_WORDS, DeskWords
-from mostread.ranking.pages.page_words import PAGE_WORDS, PageWords
-from mostread.ranking.pages.templating import Pages, clock_time, reader_language
 from mostread.ranking.repository import Counts
-from mostread.ranking.service.articles import Article, ArticleQuery
+from mostread.ranking.service.articles import ArticleDetails
 from mostread.ranking.service.lists import web_link
-from mostread.ranking.service.rank_history import FURTHEST, Ranks
-from mostread.ranking.service.timeseries import STEPS, Series, SeriesGrain, series_query
-
-_ARTICLES = "/articles/"
+from mostread.ranking.service.rank_history import MAX_RANK, RankHistory
+from mostread.ranking.service.timeseries import TimeSeries
 
 
-class Span(NamedTuple):
-    """How far back a chart goes, and in what steps."""
+class ChartSpan(NamedTuple):
+    """The length of a chart, and its grain."""
 
     grain: SeriesGrain
     length: timedelta
 
 
-SPANS = {
-    "3h": Span("minute", timedelta(hours=3)),
-    "24h": Span("minute", timedelta(hours=24)),
-    "7d": Span("hour", timedelta(days=7)),
-    "30d": Span("hour", timedelta(days=30)),
+CHART_SPANS = {
+    "3h": ChartSpan("minute", timedelta(hours=3)),
+    "24h": ChartSpan("minute", timedelta(hours=24)),
+    "7d": ChartSpan("hour", timedelta(days=7)),
+    "30d": ChartSpan("hour", timedelta(days=30)),
 }
-_USUAL = "7d"
-_PATIENCE_SECONDS = 1.0
+_DEFAULT_SPAN = "7d"
+_RANKS_TIMEOUT_SECONDS = 1.0
 _PARAMETERS = {
-    "site": PARAMETERS["site"],
-    "tz": PARAMETERS["tz"],
-    "lang": PAGE["lang"],
-    "over": one_of(tuple(SPANS)),
+    **{name: params.PAGE[name] for name in ("site", "tz", "lang")},
+    "over": params.one_of(tuple(CHART_SPANS)),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """A minute or an hour of the table; `machine` is its beginning for programs."""
+class SeriesStep:
+    """A minute or hour in the table; `machine_time` is its start in RFC 3339."""
 
-    machine: str
+    machine_time: str
     label: str
     counts: Counts
 
 
-def article_address(article_id: str, **parameters: str | None) -> str | None:
-    """Return where the page of an article is, from `/`; None where no address can name it."""
-    # A browser takes these two for steps in a path, however they are written.
-    if article_id in {".", ".."}:
-        return None
-    written = urlencode({name: value for name, value in parameters.items() if value is not None})
-    return f"articles/{quote(article_id, safe='')}" + (f"?{written}" if written else "")
-
-
 def add_article_page(
     app: web.Application,
-    pages: Pages,
+    pages: PageRenderer,
     *,
-    articles: ArticleAnswers,
-    series: SeriesAnswers,
-    ranks: RanksAnswers,
-    defaults: Defaults,
+    articles: Cache[ArticleQuery, ArticleDetails],
+    series: Cache[SeriesQuery, TimeSeries],
+    ranks: Cache[ArticleQuery, RankHistory],
+    defaults: ListDefaults,
     clock: Callable[[], int],
 ) -> None:
     """Add the page to `app`. `clock` is in milliseconds."""
 
-    async def page(request: web.Request) -> web.Response:
+    async def get_page(request: web.Request) -> web.Response:
         lang = reader_language(request)
         try:
-            written, values = parsed(request.rel_url.raw_query_string, _PARAMETERS)
-            # The raw path, because an id may hold a slash, which is written %2F.
-            article_id = article_id_of(request.rel_url.raw_path.removeprefix(_ARTICLES))
+            written, values = params.parse(request.rel_url.raw_query_string, _PARAMETERS)
+            # From the raw path, because an id may contain a slash, encoded as %2F.
+            article_id = params.article_id(request.rel_url.raw_path.removeprefix("/articles/"))
             now = datetime.fromtimestamp(clock() / 1000, UTC)
-            site = values.get("site", "default")
-            span = SPANS[values.get("over", _USUAL)]
-            asked = {"grain": span.grain, "from": rfc3339(now - span.length), "site": site}
-            over_time = series_query(urlencode(asked), article_id, now)
-            article = (await articles.get(ArticleQuery(site, article_id))).value
-            if not article.known:
-                return pages.unknown_article(site, article_id, lang)
-            shown, stood = await asyncio.gather(series.get(over_time), _soon(ranks, article.query))
+            query = ArticleQuery(values.get("site", "default"), article_id)
+            details = await articles.get(query)
+            if not details.known:
+                return pages.unknown_article(*query, lang)
+            counts, history = await asyncio.gather(
+                series.get(_series_query(query, written, now)), _ranks_soon(ranks, query)
+            )
         except BadParameter as error:
-            return pages.not_understood(error, lang, root="../")
-        except MostreadError:
+            return pages.bad_parameter(error, lang, root="../")
+        except (Unavailable, Misconfigured):
             return pages.unavailable(lang, root="../")
-        zone = ZoneInfo(values.get("tz", defaults.tz))
+        local = now.astimezone(ZoneInfo(values.get("tz", defaults.tz)))
+        t = TRANSLATORS[lang]
         return pages.html(
             "article.html",
             lang,
-            _context(article, shown.value, written, now.astimezone(zone), PAGE_WORDS[lang])
-            | rank_context(stood, now.astimezone(zone), PAGE_WORDS[lang], DESK_WORDS[lang]),
+            {
+                **_article_context(details, written, local, t),
+                **_series_context(counts, written, local, t),
+                **_freshness(details, counts, local, t),
+                **rank_context(history, local, t),
+            },
         )
 
-    app.router.add_get(_ARTICLES + "{article_id:[^/]+}", page)
+    app.router.add_get("/articles/{article_id:[^/]+}", get_page)
 
 
-async def _soon(ranks: RanksAnswers, query: ArticleQuery) -> Ranks | None:
-    """Return where it stood; None where that takes long, as it may once an hour for a site."""
+def _series_query(query: ArticleQuery, written: dict[str, str], now: datetime) -> SeriesQuery:
+    span = CHART_SPANS[written.get("over", _DEFAULT_SPAN)]
+    start = serializers.rfc3339(now - span.length)
+    raw = urlencode({"grain": span.grain, "from": start, "site": query.site})
+    return params.series_query(raw, query.article_id, now)
+
+
+async def _ranks_soon(
+    ranks: Cache[ArticleQuery, RankHistory], query: ArticleQuery
+) -> RankHistory | None:
+    """Return the ranks, None on failure or timeout: once an hour, a site takes long."""
     try:
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            return (await ranks.get(query)).value
+        async with asyncio.timeout(_RANKS_TIMEOUT_SECONDS):
+            return await ranks.get(query)
     except (MostreadError, TimeoutError):
         return None
 
 
-def _context(
-    article: Article, series: Series, written: dict[str, str], now: datetime, words: PageWords
+def _article_context(
+    details: ArticleDetails, written: dict[str, str], now: datetime, t: Translator
 ) -> dict[str, object]:
-    about, (site, article_id) = article.about, article.query
-    quoted = quote(article_id, safe="")
-    chosen = written.get("over", _USUAL)
-    stale = article.stale or series.stale
-    title = about.title if about else article_id
-    section = about.section if about else ""
-    published = about.published_at if about else None
-    of_list = {name: value for name, value in written.items() if name in {"site", "tz", "lang"}}
-    spans = [
-        (words.spans[name], "?" + urlencode({**of_list, "over": name}), name == chosen)
-        for name in SPANS
-    ]
+    metadata, (site, article_id) = details.metadata, details.query
+    list_params = _list_params(written)
+    section = metadata.section if metadata else ""
+    published = ""
+    if metadata is not None and metadata.published_at is not None:
+        published_at = datetime.fromtimestamp(metadata.published_at / 1000, UTC)
+        published = clock_time(published_at, now, t)
     return {
         "root": "../",
-        "list_address": "../" + (f"?{urlencode(of_list)}" if of_list else ""),
-        "headline": title,
-        "language": about.language if about else "",
-        "link": web_link(about),
+        "list_url": urls.list_page(**list_params),
+        "headline": metadata.title if metadata else article_id,
+        "language": metadata.language if metadata else "",
+        "link": web_link(metadata),
         "section": section,
-        "section_address": "../?" + urlencode({**of_list, "section": section}),
-        "published": clock_time(datetime.fromtimestamp(published / 1000, UTC), now, words)
-        if published is not None
-        else "",
+        "section_url": urls.list_page(**list_params, section=section),
+        "published": published,
         "site": site,
         "article_id": article_id,
-        "hidden": article.standing.hidden,
-        "pinned": article.standing.pinned,
-        "integrity": article.integrity,
+        "hidden": details.standing.hidden,
+        "pinned": details.standing.pinned,
+        "integrity": details.integrity,
         "windows": [
-            *((words.windows[name], counts) for name, counts in article.windows.items()),
-            (words.in_all, article.total or Counts()),
+            *((t(f"window.{name}"), counts) for name, counts in details.windows.items()),
+            (t("total"), details.total or Counts()),
         ],
-        "spans": spans,
-        "grain": series.query.grain,
-        "decisions": f"{quoted}/decisions?{urlencode({'site': site, **of_list})}",
-        "series": f"../v1/articles/{quoted}/series",
-        "length_ms": SPANS[chosen].length // timedelta(milliseconds=1),
-        "steps": _steps(series, now, words),
-        "stale": stale,
-        "zone": str(now.tzinfo),
-        "until": clock_time(article.as_of, now, words) if article.as_of else "",
-        "until_machine": rfc3339(article.as_of) if article.as_of else "",
+        "decisions": urls.decision_log(article_id, **{"site": site, **list_params}),
+        "series": urls.series_api(article_id),
     }
 
 
-def _steps(series: Series, now: datetime, words: PageWords) -> list[Step]:
-    """Return the minutes or hours in which something was counted, the latest first."""
+def _series_context(
+    series: TimeSeries, written: dict[str, str], now: datetime, t: Translator
+) -> dict[str, object]:
+    chosen = written.get("over", _DEFAULT_SPAN)
+    return {
+        "spans": [
+            (
+                t(f"span.{name}"),
+                "?" + urlencode({**_list_params(written), "over": name}),
+                name == chosen,
+            )
+            for name in CHART_SPANS
+        ],
+        "grain": series.query.grain,
+        "length_ms": CHART_SPANS[chosen].length // timedelta(milliseconds=1),
+        "steps": _steps(series, now, t),
+        "zone": str(now.tzinfo),
+    }
+
+
+def _freshness(
+    details: ArticleDetails, series: TimeSeries, now: datetime, t: Translator
+) -> dict[str, object]:
+    as_of = details.as_of
+    return {
+        "stale": details.stale or series.stale,
+        "as_of": clock_time(as_of, now, t) if as_of else "",
+        "as_of_machine": serializers.rfc3339(as_of) if as_of else "",
+    }
+
+
+def _list_params(written: dict[str, str]) -> dict[str, str]:
+    """Return the parameters that the list page shares with this page."""
+    return {name: value for name, value in written.items() if name in {"site", "tz", "lang"}}
+
+
+def _steps(series: TimeSeries, now: datetime, t: Translator) -> list[SeriesStep]:
+    """Return the minutes or hours with counts, latest first."""
     step = STEPS[series.query.grain]
-    found = []
+    steps = []
     for number, counts in enumerate(series.counts):
         if counts != Counts():
             start = series.query.start + number * step
             local = start.astimezone(now.tzinfo)
-            found.append(Step(rfc3339(start), f"{words.date(local)}, {local:%H:%M}", counts))
-    return found[::-1]
+            label = f"{t.date(local)}, {local:%H:%M}"
+            steps.append(SeriesStep(serializers.rfc3339(start), label, counts))
+    return steps[::-1]
 
 
-APART = 10
-HEIGHT = 100
-_EDGE = 3
+_POINT_DISTANCE = 10
+_CHART_HEIGHT = 100
+_MARGIN = 3
 
 
 class RankLine(NamedTuple):
-    """The points of SVG polylines, one for each stretch without a gap; `lowest` is lowest."""
+    """SVG polylines, one for each run of hours with a rank; `lowest` is the lowest rank."""
 
     lines: list[str]
     lowest: int
@@ -205,44 +225,45 @@ class RankLine(NamedTuple):
 
 
 def rank_line(ranks: Sequence[int | None]) -> RankLine:
-    """Return ranks as lines APART from one to the next, over HEIGHT."""
+    """Draw ranks on a logarithmic scale, the first at the top."""
     lowest = max(10, *(rank or 0 for rank in ranks))
 
-    def points(stretch: Sequence[tuple[int, int]]) -> Iterator[str]:
-        for at, rank in stretch:
-            depth = _EDGE + (HEIGHT - 2 * _EDGE) * math.log(rank) / math.log(lowest)
-            # It stood there for the hour, and one rank alone is to be seen too.
-            yield f"{at * APART},{depth:.1f} {(at + 1) * APART},{depth:.1f}"
+    def points(run: Sequence[tuple[int, int]]) -> Iterator[str]:
+        for at, rank in run:
+            depth = _MARGIN + (_CHART_HEIGHT - 2 * _MARGIN) * math.log(rank) / math.log(lowest)
+            # A rank lasts for its hour, so that a single one is visible too.
+            yield f"{at * _POINT_DISTANCE},{depth:.1f} {(at + 1) * _POINT_DISTANCE},{depth:.1f}"
 
-    known = [(at, rank) for at, rank in enumerate(ranks)]
+    runs = groupby(enumerate(ranks), key=lambda each: each[1] is not None)
     lines = [
-        " ".join(points([(at, rank) for at, rank in stretch if rank is not None]))
-        for there, stretch in groupby(known, key=lambda each: each[1] is not None)
-        if there
+        " ".join(points([(at, rank) for at, rank in run if rank is not None]))
+        for ranked, run in runs
+        if ranked
     ]
-    return RankLine(lines, lowest, len(ranks) * APART)
+    return RankLine(lines, lowest, len(ranks) * _POINT_DISTANCE)
 
 
-def rank_context(
-    ranks: Ranks | None, now: datetime, words: PageWords, desk: DeskWords
-) -> dict[str, object]:
-    """Return what article.html tells of ranks; none of them where they cannot be had just now."""
-    if ranks is None:
-        return {"rank_line": None, "rank_said": "", "rank_rows": []}
-    ends = [end.astimezone(now.tzinfo) for end in ranks.ends]
-    labels = [f"{words.date(end)}, {end:%H:%M}" for end in ends]
-    stood = [(rank, n) for n, rank in enumerate(ranks.ranks) if rank is not None]
-    if stood:
-        best, at = min(stood, key=lambda each: (each[0], -each[1]))
-        last = desk.rank_last if ranks.ranks[-1] else desk.rank_none
-        said = last.format(time=labels[-1], rank=ranks.ranks[-1] or FURTHEST)
-        said += " " + desk.rank_best.format(rank=best, time=labels[at])
+def rank_context(history: RankHistory | None, now: datetime, t: Translator) -> dict[str, object]:
+    """Return the rank section of the page, empty while the ranks are unavailable."""
+    if history is None:
+        return {"rank_line": None, "rank_summary": "", "rank_rows": []}
+    ends = [end.astimezone(now.tzinfo) for end in history.ends]
+    labels = [f"{t.date(end)}, {end:%H:%M}" for end in ends]
+    ranked = [(rank, n) for n, rank in enumerate(history.ranks) if rank is not None]
+    if ranked:
+        best, at = min(ranked, key=lambda each: (each[0], -each[1]))
+        last = history.ranks[-1]
+        key = "ranks.last" if last else "ranks.last_below"
+        summary = t(key, time=labels[-1], rank=last or MAX_RANK)
+        summary += " " + t("ranks.best", rank=best, time=labels[at])
     else:
-        said = desk.rank_never.format(rank=FURTHEST)
+        summary = t("ranks.never", rank=MAX_RANK)
     return {
-        "rank_line": rank_line(ranks.ranks) if stood else None,
-        "rank_said": said,
+        "rank_line": rank_line(history.ranks) if ranked else None,
+        "rank_summary": summary,
         "rank_from": labels[0],
         "rank_to": labels[-1],
-        "rank_rows": [(rfc3339(ends[n]), labels[n], rank) for rank, n in reversed(stood)],
+        "rank_rows": [
+            (serializers.rfc3339(ends[n]), labels[n], rank) for rank, n in reversed(ranked)
+        ],
     }

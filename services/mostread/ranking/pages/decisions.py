@@ -1,6 +1,6 @@
-"""The log of decisions about one article as a piece of its page, which the page's script asks for.
+"""The decision log of one article, as a fragment that the script of its page requests.
 
-It needs an editor's token, which no address may hold, so that the page itself cannot have it.
+Reading it requires an editor's token, which must not be in a URL, so the page cannot contain it.
 """
 
 from collections.abc import Mapping
@@ -8,116 +8,102 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-import orjson
 from aiohttp import web
 
-from mostread.errors import MostreadError
-from mostread.infra.http.auth import Refused
-from mostread.ranking.api.editor_auth import Newsroom
-from mostread.ranking.api.params import (
-    PAGE,
-    PARAMETERS,
-    BadParameter,
-    Defaults,
-    article_id_of,
-    parsed,
-)
-from mostread.ranking.api.serializers import rfc3339
-from mostread.ranking.pages.desk_words import DESK_WORDS, DeskWords
-from mostread.ranking.pages.page_words import PAGE_WORDS, PageWords
-from mostread.ranking.pages.templating import Pages, clock_time, reader_language
-from mostread.ranking.repository import DecisionRow, Store
-from mostread.ranking.service.placement_log import Logged, LogQuery, placement_log, undo
+from mostread.errors import BadParameter, Misconfigured, Unavailable
+from mostread.ranking.api import params, serializers
+from mostread.ranking.api.editor_auth import EditorAuth
+from mostread.ranking.pages.i18n import TRANSLATORS, Translator
+from mostread.ranking.pages.templating import PageRenderer, clock_time, reader_language
+from mostread.ranking.queries import ListDefaults, LogQuery
+from mostread.ranking.repository import DecisionRow, RankingRepository
+from mostread.ranking.service.placement_log import LogEntry, placement_log, undo
 
-_ARTICLES = "/articles/"
-_SHOWN = 50
-_PARAMETERS = {"site": PARAMETERS["site"], "tz": PARAMETERS["tz"], "lang": PAGE["lang"]}
+_LIMIT = 50
+_PARAMETERS = {name: params.PAGE[name] for name in ("site", "tz", "lang")}
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
-    """A decision in words; `undo` is what an editor sends to take it back."""
+class DecisionView:
+    """A decision as text; `undo` is the JSON that undoes it."""
 
-    machine: str
-    when: str
+    machine_time: str
+    time: str
     by: str
-    said: list[str]
+    effects: list[str]
     reason: str
     undo: str
 
 
 def add_decisions_page(
-    app: web.Application, pages: Pages, *, store: Store, newsroom: Newsroom, defaults: Defaults
+    app: web.Application,
+    pages: PageRenderer,
+    *,
+    repository: RankingRepository,
+    editors: EditorAuth,
+    defaults: ListDefaults,
 ) -> None:
-    """Add it to `app`."""
+    """Add the route to `app`."""
 
-    async def page(request: web.Request) -> web.Response:
+    async def get_decisions(request: web.Request) -> web.Response:
         lang = reader_language(request)
+        editors.require_editor(request)
         try:
-            newsroom.require_editor(request)
-            _, values = parsed(request.rel_url.raw_query_string, _PARAMETERS)
-            raw = request.rel_url.raw_path.removeprefix(_ARTICLES).removesuffix("/decisions")
-            query = LogQuery(values.get("site", "default"), article_id_of(raw), limit=_SHOWN)
-            log = await placement_log(store, query)
-        except Refused as refused:
-            return refused.answer
+            _, values = params.parse(request.rel_url.raw_query_string, _PARAMETERS)
+            path = request.rel_url.raw_path.removesuffix("/decisions")
+            article_id = params.article_id(path.removeprefix("/articles/"))
+            query = LogQuery(values.get("site", "default"), article_id, limit=_LIMIT)
+            log = await placement_log(repository, query)
         except BadParameter as error:
-            return pages.not_understood(error, lang, root="../../")
-        except MostreadError:
+            return pages.bad_parameter(error, lang, root="../../")
+        except (Unavailable, Misconfigured):
             return pages.unavailable(lang, root="../../")
         zone = ZoneInfo(values.get("tz", defaults.tz))
-        words = (PAGE_WORDS[lang], DESK_WORDS[lang])
-        times = {logged.decision.version: logged.decision.decided_at for logged in log.decisions}
-        decided = [_decided(logged, times, zone, *words) for logged in log.decisions]
-        answer = pages.html("decisions.html", lang, {"decisions": decided, "more": log.more})
-        answer.headers["Cache-Control"] = "private, no-store"
-        return answer
+        times = {entry.decision.version: entry.decision.decided_at for entry in log.entries}
+        views = [_view(entry, times, zone, TRANSLATORS[lang]) for entry in log.entries]
+        response = pages.html("decisions.html", lang, {"decisions": views, "more": log.more})
+        response.headers["Cache-Control"] = "private, no-store"
+        return response
 
-    app.router.add_get(_ARTICLES + "{article_id:[^/]+}/decisions", page)
+    app.router.add_get("/articles/{article_id:[^/]+}/decisions", get_decisions)
 
 
-def _decided(
-    logged: Logged, times: Mapping[int, int], zone: ZoneInfo, words: PageWords, desk: DeskWords
-) -> Decided:
-    decision = logged.decision
-    said = list(_said(decision, zone, words, desk))
+def _view(entry: LogEntry, times: Mapping[int, int], zone: ZoneInfo, t: Translator) -> DecisionView:
+    decision = entry.decision
+    effects = _effects(decision, zone, t)
     if (undone := times.get(decision.undoes or 0)) is not None:
-        said.append(desk.said_undoes.format(time=_time(undone, zone, words)))
-    moment = datetime.fromtimestamp(decision.decided_at / 1000, UTC)
-    return Decided(
-        machine=rfc3339(moment),
-        when=_time(decision.decided_at, zone, words),
-        by=decision.by or desk.nobody,
-        said=said,
+        effects.append(t("decision.undoes", time=_time(undone, zone, t)))
+    return DecisionView(
+        machine_time=serializers.rfc3339_ms(decision.decided_at) or "",
+        time=_time(decision.decided_at, zone, t),
+        by=decision.by or t("log_anonymous"),
+        effects=effects,
         reason=decision.reason,
-        undo=orjson.dumps(undo(logged)).decode(),
+        undo=serializers.encode(undo(entry)).decode(),
     )
 
 
-def _said(decision: DecisionRow, zone: ZoneInfo, words: PageWords, desk: DeskWords) -> list[str]:
-    said = []
+def _effects(decision: DecisionRow, zone: ZoneInfo, t: Translator) -> list[str]:
+    effects = []
     if decision.hidden is not None:
-        said.append(desk.said_hidden if decision.hidden else desk.said_listed)
+        effects.append(t("decision.hidden" if decision.hidden else "decision.listed"))
     if decision.pinned is not None:
-        pinned = desk.said_pinned if decision.pinned else desk.said_unpinned
-        said.append(pinned.format(rank=decision.pinned))
-    for text, moment in (
-        (desk.said_embargo, decision.embargo_until),
-        (desk.said_expires, decision.expires_at),
-    ):
-        if moment is not None:
-            said.append(text.format(time=_time(moment, zone, words)))
+        key = "decision.pinned" if decision.pinned else "decision.unpinned"
+        effects.append(t(key, rank=decision.pinned))
+    if decision.embargo_until is not None:
+        effects.append(t("decision.embargo", time=_time(decision.embargo_until, zone, t)))
+    if decision.expires_at is not None:
+        effects.append(t("decision.expires", time=_time(decision.expires_at, zone, t)))
     if decision.approved:
-        said.append(desk.said_approved)
-    if not said:
-        return [desk.said_nothing]
+        effects.append(t("decision.approved"))
+    if not effects:
+        return [t("decision.none")]
     if decision.until is not None:
-        said.append(desk.said_until.format(time=_time(decision.until, zone, words)))
-    return said
+        effects.append(t("decision.until", time=_time(decision.until, zone, t)))
+    return effects
 
 
-def _time(milliseconds: int, zone: ZoneInfo, words: PageWords) -> str:
-    # As of no day: each has its date.
-    return clock_time(
-        datetime.fromtimestamp(milliseconds / 1000, UTC), datetime.fromtimestamp(0, zone), words
-    )
+def _time(milliseconds: int, zone: ZoneInfo, t: Translator) -> str:
+    # Relative to the epoch, so that the date is always included.
+    timestamp = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return clock_time(timestamp, datetime.fromtimestamp(0, zone), t)

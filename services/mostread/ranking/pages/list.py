@@ -1,7 +1,7 @@
-"""The page at `/`: the list for people, whole without a script, and kept new by a small one.
+"""The page at `/`: a list that works without a script, and that a script keeps up to date.
 
-The script asks for this very page whenever the list has changed, and takes over what differs
-(pages/live.js): so there is one place that knows how a row looks.
+When the list changes, the script requests this page again and replaces the parts that differ
+(static/live.js), so that only the template determines what a row looks like.
 """
 
 import asyncio
@@ -14,43 +14,36 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from mostread.core.ranking.integrity import Integrity
-from mostread.errors import MostreadError
-from mostread.ranking.api.lists import ListAnswers
-from mostread.ranking.api.params import (
-    DEEPEST,
-    PAGE,
-    BadParameter,
-    By,
-    Defaults,
-    ListQuery,
-    list_query,
-)
-from mostread.ranking.api.serializers import rfc3339
-from mostread.ranking.pages.article import article_address
-from mostread.ranking.pages.page_words import PAGE_WORDS, PageWords
-from mostread.ranking.pages.templating import Pages, clock_time, grouped, reader_language
+from mostread.core.ranking.windows import CALENDAR, HOURLY_STEPS, LIFETIME, SLIDING
+from mostread.errors import BadParameter, Misconfigured, Unavailable
+from mostread.ranking.api import params, serializers
+from mostread.ranking.cache.cache import Cache
+from mostread.ranking.pages import urls
+from mostread.ranking.pages.i18n import TRANSLATORS, Translator
+from mostread.ranking.pages.templating import PageRenderer, clock_time, grouped, reader_language
+from mostread.ranking.queries import By, ListDefaults, ListQuery
 from mostread.ranking.repository import Counts
-from mostread.ranking.service.facets import AllOffered, Offered
-from mostread.ranking.service.lists import Entry, MostRead
+from mostread.ranking.service.facets import Facets, FacetValues
+from mostread.ranking.service.lists import Entry, RankedList
 from mostread.ranking.service.sparklines import HEIGHT, WIDTH, Sparklines
 
-# Where previous_rank is that of an hour ago, not of a day ago.
-_HOURLY = ("1h", "6h", "24h", "today")
-_SURELY_NEW = 100
+_WINDOWS_IN_MENU = (*SLIDING, *CALENDAR, LIFETIME)
+_MAX_NEW_RANK = 100
+"""Articles below it may lack a previous rank only because the previous list was cut off."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of several addresses; `chosen` is the one that is shown."""
+    """A link to a variant of the page; `chosen` marks the current one."""
 
     label: str
-    address: str
+    url: str
     chosen: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """What a list can be limited to, of one kind; `chosen` in words."""
+class FilterMenu:
+    """The values of one filter; `chosen` is the label of the current one."""
 
     label: str
     chosen: str
@@ -58,17 +51,17 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """How a rank has changed: `way` is up, down or new; as a sign, and in words."""
+class RankChange:
+    """A change of rank: `direction` is up, down or new; as a symbol and in words."""
 
-    way: str
-    sign: str
-    words: str
+    direction: str
+    symbol: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """An article as the page shows it; `share` is its part of the largest number, in percent."""
+class PageRow:
+    """An article in the list; `share` is its percentage of the largest number."""
 
     key: str
     rank: int
@@ -77,191 +70,159 @@ class Row:
     url: str | None
     details: str | None
     section: str
-    section_address: str
+    section_url: str
     pinned: bool
-    change: Change | None
+    change: RankChange | None
+    measured: str
     share: float
     total: Counts
     integrity: Integrity | None
 
 
-def add_page(
+def add_list_page(
     app: web.Application,
-    pages: Pages,
+    pages: PageRenderer,
     *,
-    lists: ListAnswers,
-    offers: AllOffered,
+    lists: Cache[ListQuery, RankedList],
+    facets: Facets,
     sparklines: Sparklines,
-    defaults: Defaults,
+    defaults: ListDefaults,
     clock: Callable[[], int],
     quarantines: bool,
 ) -> None:
-    """Add the page to `app`. `clock` is in milliseconds; `quarantines`: whether lists may."""
+    """Add the page and its assets to `app`.
 
-    async def index(request: web.Request) -> web.Response:
+    `clock` is in milliseconds. With `quarantines` the page links to the full list.
+    """
+
+    async def get_page(request: web.Request) -> web.Response:
         lang = reader_language(request)
+        t = TRANSLATORS[lang]
         try:
-            query = list_query(request.rel_url.raw_query_string, defaults, known=PAGE)
-            answer = await lists.get(query)
+            raw = request.rel_url.raw_query_string
+            query = params.list_query(raw, defaults, known=params.PAGE)
+            ranked = await lists.get(query)
         except BadParameter as error:
-            return pages.not_understood(error, lang)
-        except MostreadError:
+            return pages.bad_parameter(error, lang)
+        except (Unavailable, Misconfigured):
             return pages.unavailable(lang)
-        words = PAGE_WORDS[lang]
         zone = ZoneInfo(dict(query.written).get("tz", defaults.tz))
         now = datetime.fromtimestamp(clock() / 1000, zone)
-        offered, lines = await asyncio.gather(
-            offers.get(query.site),
-            sparklines.get(query.site, [entry.article_id for entry in answer.value.entries]),
+        values, lines = await asyncio.gather(
+            facets.get(query.site),
+            sparklines.get(query.site, [entry.article_id for entry in ranked.entries]),
         )
-        return pages.html(
-            "list.html",
-            lang,
-            {
-                **_context(query, answer.value, now, words, offered=offered, lines=lines),
-                "quarantined": _held_back(query, words) if quarantines else None,
-            },
-        )
+        context = {
+            **_controls(query, values, len(ranked.entries), t),
+            **_freshness(ranked, now, t),
+            **_rows(query, ranked, lines, t),
+            "quarantine_link": _quarantine_link(query, t) if quarantines else None,
+        }
+        return pages.html("list.html", lang, context)
 
-    app.router.add_get("/", index)
+    app.router.add_get("/", get_page)
     app.router.add_get("/static/{name:.+}", pages.asset)
 
 
-def _context(
-    query: ListQuery,
-    listed: MostRead,
-    now: datetime,
-    words: PageWords,
-    *,
-    offered: Offered,
-    lines: Mapping[str, str],
+def _controls(
+    query: ListQuery, values: FacetValues, shown: int, t: Translator
 ) -> dict[str, object]:
-    measure = _measure(query.by)
-    largest = max((measure(entry) for entry in listed.entries), default=0)
-    # What is trending has one window; another one is a list of another kind.
-    by = None if query.by == "trending" else dict(query.written).get("by")
-    # Where nothing stood anywhere before, it is the counting that is new, not the articles.
-    compared = any(entry.previous_rank for entry in listed.entries)
-    during = words.during[query.window]
-    unit = {"score": words.points, "trending": words.measures["views"]}.get(
-        query.by, words.measures[query.by]
-    )
-    place = _place(query)
+    """Return what the header and footer show: windows, orders, filters, search, pages."""
+    # Trending has only one window, so another window implies another order.
+    by = None if query.trending else dict(query.written).get("by")
     return {
-        "window": words.windows[query.window],
-        "place": place,
-        "limits": _limits(query, offered, words),
-        "pages": _pages(query, len(listed.entries), words),
-        # A search is computed anew for each who asks: it is looked at again, and not followed.
-        "stream": "" if query.words else "v1/stream" + query.address(lang=None, q=None),
-        "site": query.site,
-        "search": query.q or "",
-        "everything": query.window == "all",
-        "unsearched": query.address(q=None, offset=None),
-        "kept": [(n, v) for n, v in query.written if v and n not in {"q", "offset"}],
-        "all_time": query.address(window="all", by=by, offset=None),
-        "zone": str(now.tzinfo),
+        "window": t(f"window.{query.window}"),
         "windows": [
-            Choice(label, query.address(window=name, by=by, offset=None), name == query.window)
-            for name, label in words.windows.items()
+            Choice(
+                t(f"window.{name}"),
+                urls.list_params(query, window=name, by=by, offset=None),
+                name == query.window,
+            )
+            for name in _WINDOWS_IN_MENU
         ],
         "orders": [
-            Choice(words.measures[by], query.address(by=by, offset=None), by == query.by)
+            Choice(t(f"order.{by}"), urls.list_params(query, by=by, offset=None), by == query.by)
             for by in get_args(By)
         ],
-        "order": words.ordered.format(measure=words.measures[query.by], during=during),
-        "measure": words.measures[query.by],
-        "what": words.by_label[query.by],
-        "measured": [
-            words.measured.format(number=grouped(measure(entry)), unit=unit, during=during)
-            for entry in listed.entries
-        ],
-        "stale": listed.stale,
-        "until": clock_time(listed.as_of, now, words) if listed.as_of else "",
-        "until_machine": rfc3339(listed.as_of) if listed.as_of else "",
-        "changed": compared,
-        "since": words.since_an_hour if query.window in _HOURLY else words.since_a_day,
-        "lines": lines,
-        "line_box": f"0 0 {WIDTH} {HEIGHT}",
-        "rows": [
-            _row(entry, query, measure(entry) / largest if largest > 0 else 0, compared, words)
-            for entry in listed.entries
-        ],
+        "active_filters": _active_filters(query),
+        "filters": _filters(query, values, t),
+        "pages": _pages(query, shown, t),
+        "site": query.site,
+        "search": query.q or "",
+        "hidden_fields": [(n, v) for n, v in query.written if v and n not in {"q", "offset"}],
+        "without_search": urls.list_params(query, q=None, offset=None),
+        "all_time": query.window == "all",
+        "all_time_url": urls.list_params(query, window="all", by=by, offset=None),
+        # A search is not cached, so the page polls it instead of following a stream.
+        "stream": "" if query.words else "v1/stream" + urls.list_params(query, lang=None, q=None),
     }
 
 
-def _held_back(query: ListQuery, words: PageWords) -> Choice:
-    """Return the way to the list with what is held back, or the way back from it."""
-    label = words.leave_quarantined if query.quarantined else words.show_quarantined
-    address = query.address(quarantined=None if query.quarantined else "1", offset=None)
-    return Choice(label, address, query.quarantined)
+def _freshness(ranked: RankedList, now: datetime, t: Translator) -> dict[str, object]:
+    return {
+        "zone": str(now.tzinfo),
+        "stale": ranked.stale,
+        "as_of": clock_time(ranked.as_of, now, t) if ranked.as_of else "",
+        "as_of_machine": serializers.rfc3339(ranked.as_of) if ranked.as_of else "",
+    }
 
 
-def _place(query: ListQuery) -> list[tuple[str, str]]:
-    limits = (("site", query.site), ("section", query.section), ("language", query.language))
-    written = dict(query.written)
-    return [
-        (value, query.address(**{name: None}, offset=None))
-        for name, value in limits
-        if value and name in written
-    ]
-
-
-def _limits(query: ListQuery, offered: Offered, words: PageWords) -> list[Limit]:
-    kinds = (
-        ("site", words.site, offered.sites, query.site),
-        ("section", words.section, offered.sections, query.section),
-        # Tags are the same in small letters and large.
-        ("language", words.language, offered.languages, query.language and query.language.lower()),
-    )
-    limits = []
-    for kind, label, names, chosen in kinds:
-        # Another site has other sections.
-        others: dict[str, str | None] = {"section": None} if kind == "site" else {}
-        choices = [
-            Choice(name, query.address(**{kind: name}, **others, offset=None), name == chosen)
-            for name in names
-        ]
-        if kind == "site":
-            if len(names) > 1:
-                limits.append(Limit(label, query.site, choices))
-        elif names and (chosen or len(names) > 1):
-            every = Choice(words.every, query.address(**{kind: None}, offset=None), chosen is None)
-            limits.append(Limit(label, chosen or words.every, [every, *choices]))
-    return limits
-
-
-def _pages(query: ListQuery, shown: int, words: PageWords) -> list[tuple[str, str, str]]:
-    """Return the pages beside this one: how each relates to it, its words, and its address."""
-    pages = []
-    if query.offset:
-        back = max(0, query.offset - query.limit)
-        address = query.address(offset=str(back) if back else None)
-        pages.append(("prev", words.ranks.format(first=back + 1, last=back + query.limit), address))
-    after = query.offset + query.limit
-    if shown == query.limit and after <= DEEPEST:
-        address = query.address(offset=str(after))
-        pages.append(
-            ("next", words.ranks.format(first=after + 1, last=after + query.limit), address)
+def _rows(
+    query: ListQuery, ranked: RankedList, lines: Mapping[str, str], t: Translator
+) -> dict[str, object]:
+    measure = _measure(query.by)
+    largest = max((measure(entry) for entry in ranked.entries), default=0)
+    # If no article has a previous rank, counting is new rather than the articles.
+    compared = any(entry.previous_rank for entry in ranked.entries)
+    during = t(f"during.{query.window}")
+    rows = []
+    for entry in ranked.entries:
+        number = measure(entry)
+        measured = t(
+            "measured", number=grouped(number), unit=_unit(query.by, number, t), during=during
         )
-    return pages
+        share = number / largest if largest > 0 else 0
+        change = _rank_change(entry, t) if compared else None
+        rows.append(_row(entry, query, measured, share, change))
+    return {
+        "rows": rows,
+        "order": t("ordered", measure=t(f"order.{query.by}"), during=during),
+        "measure": t(f"order.{query.by}"),
+        "criterion": t(f"criterion.{query.by}"),
+        "compared": compared,
+        "compared_with": t("hour_ago" if query.window in HOURLY_STEPS else "day_ago"),
+        "lines": lines,
+        "line_box": f"0 0 {WIDTH} {HEIGHT}",
+    }
 
 
-def _change(entry: Entry, words: PageWords) -> Change | None:
-    if entry.pinned:
-        return None
-    if entry.previous_rank is None:
-        # Far down, where none were compared, nothing tells a new article from an old one.
-        return Change("new", words.new, words.new) if entry.rank <= _SURELY_NEW else None
-    places = entry.previous_rank - entry.rank
-    if not places:
-        return None
-    way, sign, told = ("up", "▲", words.up) if places > 0 else ("down", "▼", words.down)
-    said = told.format(places=abs(places), before=entry.previous_rank)
-    return Change(way, f"{sign}{abs(places)}", said)
+def _row(
+    entry: Entry, query: ListQuery, measured: str, share: float, change: RankChange | None
+) -> PageRow:
+    written = dict(query.written)
+    section = entry.metadata.section if entry.metadata else ""
+    return PageRow(
+        key=entry.article_id,
+        rank=entry.rank,
+        title=entry.title,
+        language=entry.language,
+        url=entry.link,
+        details=urls.article_page(
+            entry.article_id, **{name: written.get(name) for name in ("site", "tz", "lang")}
+        ),
+        section=section,
+        section_url=urls.list_params(query, section=section, offset=None) if section else "",
+        pinned=entry.pinned,
+        change=change,
+        measured=measured,
+        share=round(100 * max(0.0, min(1.0, share)), 1),
+        total=entry.total,
+        integrity=entry.integrity,
+    )
 
 
 def _measure(by: By) -> Callable[[Entry], float]:
+    """Return the number that a list shows for each article."""
     if by == "score":
         return lambda entry: entry.score(by)
     if by == "trending":
@@ -269,22 +230,82 @@ def _measure(by: By) -> Callable[[Entry], float]:
     return lambda entry: int(getattr(entry.window, by))
 
 
-def _row(entry: Entry, query: ListQuery, share: float, compared: bool, words: PageWords) -> Row:
-    about, written = entry.about, dict(query.written)
-    return Row(
-        key=entry.article_id,
-        rank=entry.rank,
-        title=entry.title,
-        language=entry.language,
-        url=entry.link,
-        details=article_address(
-            entry.article_id, **{name: written.get(name) for name in ("site", "tz", "lang")}
-        ),
-        section=about.section if about else "",
-        section_address=query.address(section=about.section, offset=None) if about else "",
-        pinned=entry.pinned,
-        change=_change(entry, words) if compared else None,
-        share=round(100 * max(0.0, min(1.0, share)), 1),
-        total=entry.total,
-        integrity=entry.integrity,
+def _unit(by: By, number: float, t: Translator) -> str:
+    if by == "score":
+        return t("unit.points")
+    return t.plural("unit.views" if by == "trending" else f"unit.{by}", round(number))
+
+
+def _rank_change(entry: Entry, t: Translator) -> RankChange | None:
+    if entry.pinned:
+        return None
+    if entry.previous_rank is None:
+        return (
+            RankChange("new", t("rank_new"), t("rank_new")) if entry.rank <= _MAX_NEW_RANK else None
+        )
+    places = entry.previous_rank - entry.rank
+    if not places:
+        return None
+    direction, symbol = ("up", "▲") if places > 0 else ("down", "▼")
+    text = t(f"rank_{direction}", places=abs(places), before=entry.previous_rank)
+    return RankChange(direction, f"{symbol}{abs(places)}", text)
+
+
+def _quarantine_link(query: ListQuery, t: Translator) -> Choice:
+    """Return the link that includes quarantined articles, or leaves them out again."""
+    label = t("hide_quarantined" if query.quarantined else "show_quarantined")
+    value = None if query.quarantined else "1"
+    url = urls.list_params(query, quarantined=value, offset=None)
+    return Choice(label, url, query.quarantined)
+
+
+def _active_filters(query: ListQuery) -> list[tuple[str, str]]:
+    """Return the values of the filters in the URL, and the URL without each."""
+    filters = (("site", query.site), ("section", query.section), ("language", query.language))
+    written = dict(query.written)
+    return [
+        (value, urls.list_params(query, **{name: None}, offset=None))
+        for name, value in filters
+        if value and name in written
+    ]
+
+
+def _filters(query: ListQuery, values: FacetValues, t: Translator) -> list[FilterMenu]:
+    kinds = (
+        ("site", values.sites, query.site),
+        ("section", values.sections, query.section),
+        # Language tags are case-insensitive.
+        ("language", values.languages, query.language and query.language.lower()),
     )
+    menus = []
+    for kind, names, chosen in kinds:
+        # Another site has other sections.
+        reset: dict[str, str | None] = {"section": None} if kind == "site" else {}
+        choices = [
+            Choice(
+                name, urls.list_params(query, **{kind: name}, **reset, offset=None), name == chosen
+            )
+            for name in names
+        ]
+        if kind == "site":
+            if len(names) > 1:
+                menus.append(FilterMenu(t(kind), query.site, choices))
+        elif names and (chosen or len(names) > 1):
+            url = urls.list_params(query, **{kind: None}, offset=None)
+            everything = Choice(t("all"), url, chosen is None)
+            menus.append(FilterMenu(t(kind), chosen or t("all"), [everything, *choices]))
+    return menus
+
+
+def _pages(query: ListQuery, shown: int, t: Translator) -> list[tuple[str, str, str]]:
+    """Return the link relation, label and URL of the previous and next page."""
+    pages = []
+    if query.offset:
+        first = max(0, query.offset - query.limit)
+        label = t("page_ranks", first=first + 1, last=first + query.limit)
+        pages.append(("prev", label, urls.list_params(query, offset=str(first) if first else None)))
+    first = query.offset + query.limit
+    if shown == query.limit and first <= params.MAX_OFFSET:
+        label = t("page_ranks", first=first + 1, last=first + query.limit)
+        pages.append(("next", label, urls.list_params(query, offset=str(first))))
+    return pages

@@ -1,101 +1,96 @@
-"""One article: what was said of it, where it stands, its lifetime counts and those of windows."""
+"""Compute article details: metadata, standing, lifetime and window counts, integrity."""
 
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 from mostread.core.editorial.placements import Standing, in_force, standing
-from mostread.core.ranking.buckets import weighing
-from mostread.core.ranking.integrity import Integrity, Rules, hours_of
-from mostread.core.ranking.windows import named
-from mostread.ranking.repository import Counts, DecisionRow, Description, Store
+from mostread.core.ranking.integrity import Integrity, IntegrityPolicy, visitor_hours
+from mostread.core.ranking.query_plan import row_weights
+from mostread.core.ranking.windows import resolve
+from mostread.ranking.queries import ArticleQuery
+from mostread.ranking.repository import Counts, DecisionRow, Metadata, RankingRepository
 from mostread.ranking.service.lists import is_stale
 
 WINDOWS = ("1h", "24h", "7d")
-WATCHED = "24h"
-"""The window in which an article's visitors are looked at."""
+INTEGRITY_WINDOW = "24h"
+"""The window whose visitors are examined."""
 
 
-class ArticleQuery(NamedTuple):
-    """Which article is asked for."""
-
-    site: str
-    article_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Article:
-    """An article as it stood when it was computed; `decided` is what of editors' decisions holds.
-
-    One of which none of `about`, `total` and `decided` is known is no article.
-    """
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class ArticleDetails:
+    """An article as computed at one moment; `decision` is the decision in force."""
 
     query: ArticleQuery
     as_of: datetime | None
     stale: bool
-    about: Description | None
+    metadata: Metadata | None
     total: Counts | None
     windows: Mapping[str, Counts]
     integrity: Integrity | None
-    decided: DecisionRow | None
+    decision: DecisionRow | None
     standing: Standing
 
     @property
     def known(self) -> bool:
-        return not (self.about is None and self.total is None and self.decided is None)
+        """Whether the article has metadata, counts or a decision."""
+        return not (self.metadata is None and self.total is None and self.decision is None)
 
 
 @dataclass(frozen=True, slots=True)
-class Articles:
-    """Computes articles. `clock` is in milliseconds since the epoch."""
+class ArticleService:
+    """Computes article details. `clock` is in milliseconds since the epoch."""
 
-    store: Store
+    repository: RankingRepository
     clock: Callable[[], int]
     stale_after: timedelta
-    rules: Rules
+    policy: IntegrityPolicy
 
-    async def compute(self, query: ArticleQuery) -> Article:
-        """Raise ClickHouseUnavailable or Misconfigured where it cannot be computed."""
+    async def compute(self, query: ArticleQuery) -> ArticleDetails:
+        """Compute one article. Raises ClickHouseUnavailable or Misconfigured."""
         now_ms = self.clock()
         now = datetime.fromtimestamp(now_ms / 1000, UTC)
         site, article_id = query
-        as_of = await self.store.counted_until()
-        day = named(WATCHED, now)
-        (described, totals, decisions, visitors), counts = await asyncio.gather(
+        as_of = await self.repository.watermark()
+        hours = visitor_hours(resolve(INTEGRITY_WINDOW, now), now)
+        (metadata, totals, decisions, visitors), counts = await asyncio.gather(
             asyncio.gather(
-                self.store.described(site, [article_id]),
-                self.store.totals(site, [article_id]),
-                self.store.decisions(site, article_id, rows=1),
-                self.store.visitors(site, [article_id], *hours_of(day, now)),
+                self.repository.metadata(site, [article_id]),
+                self.repository.totals(site, [article_id]),
+                self.repository.decisions(site, article_id, rows=1),
+                self.repository.visitors(site, [article_id], *hours),
             ),
             asyncio.gather(
                 *(
-                    self.store.in_window(site, article_id, weighing(named(name, now), now))
+                    self.repository.window_counts(
+                        site, article_id, row_weights(resolve(name, now), now)
+                    )
                     for name in WINDOWS
                 )
             ),
         )
-        about = described.get(article_id)
-        decided = decisions[0] if decisions else None
-        by_cms = Standing(about.hidden, about.pinned) if about else Standing(False, None)
+        described = metadata.get(article_id)
+        latest = decisions[0] if decisions else None
+        by_cms = (
+            Standing(described.hidden, described.pinned) if described else Standing(False, None)
+        )
         windows = dict(zip(WINDOWS, counts, strict=True))
-        stands = standing(by_cms, decided, now_ms)
-        holds = decided if decided and in_force(decided, now_ms) else None
-        return Article(
+        stands = standing(by_cms, latest, now_ms)
+        decision = latest if latest and in_force(latest, now_ms) else None
+        return ArticleDetails(
             query=query,
             as_of=as_of,
             stale=is_stale(as_of, now, self.stale_after),
-            about=about,
+            metadata=described,
             total=totals.get(article_id),
             windows=windows,
-            integrity=self.rules.integrity(
+            integrity=self.policy.assess(
                 visitors.get(article_id),
-                windows[WATCHED].views,
-                approved=bool(holds and holds.approved),
+                windows[INTEGRITY_WINDOW].views,
+                approved=bool(decision and decision.approved),
                 pinned=stands.pinned is not None,
             ),
-            decided=holds,
+            decision=decision,
             standing=stands,
         )

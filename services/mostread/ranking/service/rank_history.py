@@ -1,4 +1,4 @@
-"""Where an article stood hour by hour, by the views of the 24 hours before alone."""
+"""Compute rank histories: an article's rank by hour, by the views of the preceding 24 hours."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -6,24 +6,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from mostread.core.ranking.windows import HOUR
-from mostread.ranking.cache.memo import Remembered
-from mostread.ranking.repository import Store
-from mostread.ranking.service.articles import ArticleQuery
+from mostread.ranking.cache.cache import Cache
+from mostread.ranking.queries import ArticleQuery
+from mostread.ranking.repository import RankingRepository
 from mostread.ranking.service.lists import is_stale
 
 HOURS = 48
 LENGTH = 24
-FURTHEST = 1000
-"""So many ranks are told of each hour."""
+MAX_RANK = 1000
+"""Ranks below it are not recorded."""
 
-_KEPT = 50
+_CACHED_SITES = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Ranks:
-    """The rank at the end of each of the last HOURS hours that are counted whole, up to `last`.
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class RankHistory:
+    """Ranks at the end of each of the last HOURS completely counted hours, up to `last`.
 
-    None stands where the article was not among the FURTHEST first, or was not read.
+    A rank is None if the article was not among the first MAX_RANK, or had no views.
     """
 
     query: ArticleQuery
@@ -35,42 +35,44 @@ class Ranks:
 
     @property
     def ends(self) -> list[datetime]:
-        """The moments of the ranks."""
+        """The times of the ranks."""
         return [self.last - n * HOUR for n in reversed(range(HOURS))]
 
 
-class AllRanks:
-    """Computes those of a whole site once an hour, when first asked. `clock` is in milliseconds."""
+class RankHistoryService:
+    """Computes the ranks of a whole site once an hour. `clock` is in milliseconds."""
 
-    def __init__(self, store: Store, clock: Callable[[], int], stale_after: timedelta) -> None:
-        self._store = store
+    def __init__(
+        self, repository: RankingRepository, clock: Callable[[], int], stale_after: timedelta
+    ) -> None:
+        self._repository = repository
         self._clock = clock
         self._stale_after = stale_after
-        self._kept = Remembered(self._of_site, capacity=_KEPT)
+        self._sites = Cache(self._load_site, capacity=_CACHED_SITES)
 
-    async def compute(self, query: ArticleQuery) -> Ranks:
-        """Raise ClickHouseUnavailable or Misconfigured where it cannot be computed."""
+    async def compute(self, query: ArticleQuery) -> RankHistory:
+        """Compute one article's history. Raises ClickHouseUnavailable or Misconfigured."""
         now = datetime.fromtimestamp(self._clock() / 1000, UTC)
         site, article_id = query
-        as_of = await self._store.counted_until()
-        # An hour counts when every event of it is counted, however far behind the counting is.
+        as_of = await self._repository.watermark()
+        # The last hour of which every event is counted, even if counting is far behind.
         last = (as_of or now).replace(minute=0, second=0, microsecond=0)
-        ranks, described, totals = await asyncio.gather(
-            self._kept.get((site, last)),
-            self._store.described(site, [article_id]),
-            self._store.totals(site, [article_id]),
+        ranks, metadata, totals = await asyncio.gather(
+            self._sites.get((site, last)),
+            self._repository.metadata(site, [article_id]),
+            self._repository.totals(site, [article_id]),
         )
-        return Ranks(
+        return RankHistory(
             query,
             as_of,
             is_stale(as_of, now, self._stale_after),
-            bool(described or totals),
+            bool(metadata or totals),
             last,
             tuple(rank or None for rank in ranks.get(article_id, [0] * HOURS)),
         )
 
-    async def _of_site(self, key: tuple[str, datetime]) -> Mapping[str, list[int]]:
+    async def _load_site(self, key: tuple[str, datetime]) -> Mapping[str, list[int]]:
         site, last = key
-        return await self._store.ranks(
-            site, last - (HOURS + LENGTH - 1) * HOUR, hours=HOURS, length=LENGTH, ranks=FURTHEST
+        return await self._repository.rank_history(
+            site, last - (HOURS + LENGTH - 1) * HOUR, hours=HOURS, length=LENGTH, ranks=MAX_RANK
         )

@@ -1,5 +1,5 @@
--- What the CMS said about some articles. The ids are bound by the driver, in the body: a
--- hundred of them do not fit into an address.
+-- CMS metadata of articles. The driver binds the ids in the request body: a hundred of them do
+-- not fit into a URL.
 SELECT
     article_id, title, url, section, language, image, hidden, pinned,
     toUnixTimestamp64Milli(published_at) AS published_at

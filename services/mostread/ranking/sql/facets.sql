@@ -1,5 +1,5 @@
--- What lists can be limited to: sites, and the sections and languages that a site's articles
--- have, those of most articles first. The canary's site is nobody's. A language is its first part: kk stands for kk-KZ too.
+-- Filter values: all sites, and the sections and languages of a site's articles, those with most
+-- articles first. Excludes the site of the canary. A language is its primary subtag: kk for kk-KZ.
 SELECT 'site' AS kind, site AS name, 0 AS articles
 FROM (SELECT DISTINCT site FROM articles UNION DISTINCT SELECT DISTINCT site FROM counters WHERE grain = 'total')
 WHERE name != 'mostread.canary'

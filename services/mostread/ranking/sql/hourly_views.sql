@@ -1,5 +1,5 @@
--- Views hour by hour of the articles of one page; hours without any are absent. The ids are bound
--- by the driver, in the body.
+-- Hourly views of the articles of one page; hours without views are absent. The driver binds the
+-- ids in the request body.
 SELECT article_id, toUnixTimestamp(window) AS start, sum(views) AS views
 FROM counters FINAL
 WHERE site = %(site)s AND grain = 'hour' AND article_id IN %(articles)s

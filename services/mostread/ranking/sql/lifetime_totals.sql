@@ -1,5 +1,5 @@
--- Lifetime counts of some articles; those never counted are absent. The ids are bound by the
--- driver, in the body: a hundred of them do not fit into an address.
+-- Lifetime counts of articles; articles never counted are absent. The driver binds the ids in the
+-- request body: a hundred of them do not fit into a URL.
 SELECT article_id, sum(views) AS views, sum(comments) AS comments, sum(likes) AS likes
 FROM counters FINAL
 WHERE site = %(site)s AND grain = 'total' AND window = toDateTime(0, 'UTC') AND article_id IN %(articles)s

@@ -1,4 +1,4 @@
--- What editors decided about one article, the newest first.
+-- Editors' decisions about one article, newest first.
 SELECT
     version, toUnixTimestamp64Milli(decided_at) AS decided_at, by, reason, undoes, hidden, pinned,
     toUnixTimestamp64Milli(embargo_until) AS embargo_until,

@@ -1,7 +1,7 @@
--- Where the articles of a site stood by their views alone, at the end of each of the last hours:
--- those who were among the first `ranks` at some end, with one rank for each, 0 where further down.
--- An end is a whole hour, and an article's views at it are those of the `length` hours before:
--- the difference of two sums from the first hour on. Nothing that editors decide is looked at.
+-- Ranks of a site's articles by views at the end of each of the last hours: the articles among the
+-- first `ranks` at any of them, with one rank per hour, 0 below the first `ranks`. An article's
+-- views at the end of an hour are those of the `length` hours before it: the difference of two
+-- running sums. Editorial decisions do not count.
 SELECT article_id, groupArrayInsertAt(0, {hours:UInt32})(toUInt16(rank), end) AS ranks
 FROM
 (
@@ -30,7 +30,7 @@ FROM
                 SELECT article_id, ifNull(toUnixTimestamp64Milli(published_at), -9000000000000000000) AS published
                 FROM articles FINAL
                 WHERE site = {site:String} AND NOT deleted
-            ) AS told USING (article_id)
+            ) AS metadata USING (article_id)
             GROUP BY article_id, published
         )
         WHERE views > 0

@@ -1,13 +1,11 @@
--- The articles of a site with their counts, in the order of the list, the pinned ones before all
--- others. `buckets` are the rows that count, each as 4 * window + grain; beside them stands how
--- often each counts in the window (now) and in what a score is made of (base): see
--- engagement/plan.py, and engagement/score.py for the formulas. Everything is bound by the driver,
--- in the body: a month of hours does not fit into an address.
--- Where something is searched for, `others` are numbered before what is not found goes: `number`
--- of `others` is where an article stands among those that are not pinned.
+-- The articles of a site with their counts in list order, pinned articles first. `buckets` are the
+-- counter rows to read, each as 4 * window + grain, with their weights in the window (now) and in
+-- the inputs of the score (base): see core/ranking/query_plan.py, also for the formulas. The driver
+-- binds all parameters in the request body: a month of hours does not fit into a URL.
+-- A search numbers the articles that are not pinned before it filters them: `number` of `others`.
 WITH
     %(buckets)s AS buckets,
-    fromUnixTimestamp64Milli(toInt64(%(moment)s)) AS moment,
+    fromUnixTimestamp64Milli(toInt64(%(at)s)) AS at,
     counted AS
     (
         SELECT
@@ -24,7 +22,7 @@ WITH
                 transform(bucket, buckets, %(base)s, toInt64(0)) AS base
             FROM counters FINAL
             WHERE site = %(site)s AND (grain, window) IN %(windows)s
-            -- A pinned article is listed whether or not anybody read it in the window.
+            -- Pinned articles are listed even without events in the window.
             UNION ALL
             SELECT article_id, 0, 0, 0, 0, 0, 0, 0
             FROM articles FINAL
@@ -36,10 +34,10 @@ WITH
         ) AS row
         GROUP BY article_id
     ),
-    told AS
+    metadata AS
     (
-        -- What the CMS has taken down is not listed, though its readers are still counted.
-        SELECT article_id, section, lower(language) AS language, published_at, deleted, hidden AS told_hidden, pinned AS told_pinned,
+        -- Articles that the CMS deleted are counted but not listed.
+        SELECT article_id, section, lower(language) AS language, published_at, deleted, hidden AS cms_hidden, pinned AS cms_pinned,
             if(length(%(words)s) = 0, '', title) AS title
         FROM articles FINAL
         WHERE site = %(site)s
@@ -48,21 +46,21 @@ WITH
     (
         SELECT article_id, hidden AS decided_hidden, pinned AS decided_pinned, embargo_until, expires_at, approved AS decided_approved
         FROM placements FINAL
-        WHERE site = %(site)s AND (until IS NULL OR moment < until)
+        WHERE site = %(site)s AND (until IS NULL OR at < until)
     )
 SELECT
     article_id, views, comments, likes,
-    -- An editor's word goes before the CMS's: `standing` in engagement/placement.py.
-    nullIf(coalesce(decided_pinned, told_pinned), 0) AS pinned,
-    coalesce(decided_hidden, told_hidden)
-        OR ifNull(moment < embargo_until, false) OR ifNull(expires_at <= moment, false) AS hidden,
+    -- A decision overrides the CMS: `standing` in core/editorial/placements.py.
+    nullIf(coalesce(decided_pinned, cms_pinned), 0) AS pinned,
+    coalesce(decided_hidden, cms_hidden)
+        OR ifNull(at < embargo_until, false) OR ifNull(expires_at <= at, false) AS hidden,
     ifNull(decided_approved, false) AS approved,
     base_views, base_comments, base_likes,
     (base_views * %(views_weight)s + base_comments * %(comments_weight)s + base_likes * %(likes_weight)s) / 1000000 AS points,
-    -- Since when it is there: since it was published, or read, whichever was first.
+    -- Publication or first view, whichever was earlier.
     least(if(first_read = 0, %(base_end)s, first_read), ifNull(toUnixTimestamp(published_at), %(base_end)s)) AS since,
     least(24, (%(base_end)s - since) / 3600) AS hours,
-    (base_views + %(typical)s * greatest(0, 1 - hours)) / greatest(hours, 1) AS expected,
+    (base_views + %(baseline)s * greatest(0, 1 - hours)) / greatest(hours, 1) AS expected,
     multiIf(
         %(by)s = 'views', toFloat64(views),
         %(by)s = 'comments', toFloat64(comments),
@@ -72,18 +70,18 @@ SELECT
     toBool(if(length(%(words)s) = 0, 1, arrayAll(word -> position(replaceAll(lowerUTF8(concat(title, '\n', article_id)), 'ё', 'е'), replaceAll(lowerUTF8(word), 'ё', 'е')) > 0, %(words)s))) AS found,
     if(length(%(words)s) = 0, 0, row_number() OVER (PARTITION BY pinned IS NULL ORDER BY ranked DESC, views DESC, published_at DESC NULLS LAST, article_id ASC)) AS number,
     if(length(%(words)s) = 0, 0, countIf(pinned IS NULL) OVER ()) AS others
-FROM counted LEFT ANY JOIN told USING (article_id) LEFT ANY JOIN decided USING (article_id)
+FROM counted LEFT ANY JOIN metadata USING (article_id) LEFT ANY JOIN decided USING (article_id)
 WHERE NOT deleted AND NOT hidden
   AND (ranked > 0 OR pinned IS NOT NULL)
-  AND (views >= %(least_views)s OR approved OR pinned IS NOT NULL)
+  AND (views >= %(min_views)s OR approved OR pinned IS NOT NULL)
   AND (%(section)s = '' OR section = %(section)s)
-  -- RFC 4647, basic filtering: kk finds kk and kk-Cyrl.
+  -- RFC 4647, basic filtering: kk matches kk and kk-Cyrl.
   AND (%(language)s = '' OR language = %(language)s OR startsWith(language, concat(%(language)s, '-')))
   AND (%(published_since)s = 0 OR published_at >= fromUnixTimestamp64Milli(toInt64(%(published_since)s)))
--- Who is pinned moves the others, found or not.
+-- Pinned articles move the others, found or not.
 QUALIFY found OR pinned IS NOT NULL
 ORDER BY pinned ASC NULLS LAST, ranked DESC, views DESC, published_at DESC NULLS LAST, article_id ASC
 LIMIT %(rows)s BY pinned IS NOT NULL
 LIMIT %(skip)s, 1000000
--- Every column of the partition key is in the sorting key, so no row has a newer one elsewhere.
+-- The sorting key contains the partition key, so all versions of a row are in one partition.
 SETTINGS do_not_merge_across_partitions_select_final = 1, join_use_nulls = 0, output_format_json_quote_64bit_integers = 0

@@ -1,6 +1,6 @@
--- What the article that an average view of some hours went to was read in one of them.
+-- Views per hour of the article that an average view of these hours went to.
 WITH %(buckets)s AS buckets
-SELECT ifNotFinite(sum(views * views) / sum(views) / %(hours)s, 0) AS typical
+SELECT ifNotFinite(sum(views * views) / sum(views) / %(hours)s, 0) AS baseline
 FROM
 (
     SELECT sum(views * transform(toInt64(toUnixTimestamp(window)) * 4 + toInt8(grain), buckets, %(base)s, toInt64(0))) AS views

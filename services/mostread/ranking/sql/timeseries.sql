@@ -1,4 +1,4 @@
--- The counts of one article window by window; those without any are absent.
+-- Counts of one article by minute or hour; steps without events are absent.
 SELECT toUnixTimestamp(window) AS start, sum(views) AS views, sum(comments) AS comments, sum(likes) AS likes
 FROM counters FINAL
 WHERE site = {site:String} AND grain = {grain:String} AND article_id = {article:String}

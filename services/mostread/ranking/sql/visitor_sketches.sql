@@ -1,6 +1,6 @@
--- Who viewed some articles in some whole hours; engagement/visitors.py says how an hour is sketched.
--- The 64 lowest hashes of all hours together are among the 64 lowest of each, and the number of
--- visitors is 63 / (the part of all possible hashes that lies below the 64th).
+-- Visitor statistics of articles over whole hours; core/counting/visitor_sketch.py describes the
+-- sketches. The 64 lowest hashes of all hours are among the 64 lowest of each hour, and the number
+-- of visitors is estimated as 63 / (fraction of the hash space below the 64th).
 WITH sketched AS
 (
     SELECT

@@ -1,11 +1,11 @@
--- The counts of one article in one window; see ranked.sql.
+-- Counts of one article in one window; see ranked_list.sql.
 WITH %(buckets)s AS buckets
-SELECT sum(views * times) AS views, sum(comments * times) AS comments, sum(likes * times) AS likes
+SELECT sum(views * weight) AS views, sum(comments * weight) AS comments, sum(likes * weight) AS likes
 FROM
 (
     SELECT
         views, comments, likes,
-        transform(toInt64(toUnixTimestamp(window)) * 4 + toInt8(grain), buckets, %(now)s, toInt64(0)) AS times
+        transform(toInt64(toUnixTimestamp(window)) * 4 + toInt8(grain), buckets, %(now)s, toInt64(0)) AS weight
     FROM counters FINAL
     WHERE site = %(site)s AND (grain, window) IN %(windows)s AND article_id = %(article)s
 )

@@ -1,9 +1,9 @@
-/* What single keys do on the page, and the dialog that says so, with a switch for who does not want
-   it: those who speak to their browser would press keys by chance. */
-const QUIET = "mostread-keys-off";
+/* Single-key shortcuts, and their dialog with a switch to disable them: speech input would trigger
+   them by accident. */
+const STORAGE_KEY = "mostread-keys-off";
 
 const dialog = document.getElementById("keys");
-const wanted = document.getElementById("keys-on");
+const enabled = document.getElementById("keys-on");
 
 function step(by) {
   const rows = [...document.querySelectorAll("li[data-key]")];
@@ -12,14 +12,14 @@ function step(by) {
   rows[next]?.focus();
 }
 
-/* A button of the row with the focus, or of the article that the page is about; it is there, though
-   it is not shown to who has not signed in. */
+/* Clicks a button of the row with the focus, or of the article of the page. Buttons exist even while
+   they are hidden, before an editor has signed in. */
 function press(act) {
   const about = document.activeElement.closest("li[data-key]") ?? document.querySelector("article[data-key]");
   about?.querySelector(`[data-act="${act}"]`)?.click();
 }
 
-const does = {
+const shortcuts = {
   "/": () => document.querySelector("input[type=search]")?.select(),
   "?": () => dialog.showModal(),
   j: () => step(1),
@@ -29,8 +29,8 @@ const does = {
   u: () => document.dispatchEvent(new Event("undo")),
 };
 
-/* Where the keyboard is Russian or Kazakh, the letter is that of the key. */
-function named(event) {
+/* On a Russian or Kazakh keyboard, the physical key determines the letter. */
+function keyName(event) {
   if (event.key === "/" || event.key === "?" || /^[a-z]$/i.test(event.key)) return event.key.toLowerCase();
   if (event.code === "Slash") return event.shiftKey ? "?" : "/";
   return event.code.replace(/^Key/, "").toLowerCase();
@@ -40,16 +40,16 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (event.target.closest("input, textarea, select, dialog")) return;
   if (event.key === "Enter" && event.target.matches("li[data-key]")) return event.target.querySelector(".details, h2 a")?.click();
-  const act = wanted.checked ? does[named(event)] : undefined;
-  if (!act) return;
+  const action = enabled.checked ? shortcuts[keyName(event)] : undefined;
+  if (!action) return;
   event.preventDefault();
-  act();
+  action();
 });
 
-document.querySelector("[data-act=keys]").addEventListener("click", does["?"]);
+document.querySelector("[data-act=keys]").addEventListener("click", shortcuts["?"]);
 
-wanted.checked = !localStorage.getItem(QUIET);
-wanted.addEventListener("change", () => {
-  if (wanted.checked) localStorage.removeItem(QUIET);
-  else localStorage.setItem(QUIET, "1");
+enabled.checked = !localStorage.getItem(STORAGE_KEY);
+enabled.addEventListener("change", () => {
+  if (enabled.checked) localStorage.removeItem(STORAGE_KEY);
+  else localStorage.setItem(STORAGE_KEY, "1");
 });

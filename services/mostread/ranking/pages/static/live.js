@@ -1,9 +1,9 @@
-/* Keeps the page as the service has it. The list's stream says that something has changed; the
-   page is then asked for again, and what differs is taken over: titles are escaped in one place,
-   there. Where it cannot be had, the page says since when, and goes on trying. */
-const REST = 15_000;
-const TRY_AGAIN = 3_000;
-const PATIENCE = 10_000;
+/* Keeps the page up to date. When the stream of the list reports a change, the script requests the
+   page again and replaces the parts that differ, so that only the service renders titles. If that
+   fails, the page shows since when, and the script retries. */
+const POLL = 15_000;
+const RETRY = 3_000;
+const TIMEOUT = 10_000;
 
 const notice = document.getElementById("live");
 const lost = document.getElementById("lost").content;
@@ -14,20 +14,20 @@ const clock = new Intl.DateTimeFormat(document.documentElement.lang, {
 const scripts = (page) => [...page.querySelectorAll("script[src]")].map((each) => each.getAttribute("src")).join();
 
 let stream;
-let heard = Date.now();
-let shown = Date.now();
-let tried = Date.now();
+let lastEvent = Date.now();
+let renewedAt = Date.now();
+let requestedAt = Date.now();
 let failing = false;
-let asking = false;
+let loading = false;
 let changed = false;
 
 function load() {
   return new Promise((done, failed) => {
     const request = new XMLHttpRequest();
     request.open("GET", location.href);
-    /* Parsed by the browser into a document of its own, in which nothing runs. */
+    /* The browser parses it into a separate document, in which no script runs. */
     request.responseType = "document";
-    request.timeout = PATIENCE;
+    request.timeout = TIMEOUT;
     request.onload = () => {
       const page = request.response;
       request.status === 200 && page?.getElementById("live") ? done(page) : failed();
@@ -38,25 +38,25 @@ function load() {
 }
 
 async function renew() {
-  if (asking) {
+  if (loading) {
     changed = true;
     return;
   }
-  asking = true;
-  tried = Date.now();
+  loading = true;
+  requestedAt = Date.now();
   try {
     const page = await load();
-    /* The service is another version by now: a screen on a wall has nobody to reload it. */
+    /* The service has been updated; nobody reloads a page on a wall screen. */
     if (scripts(page) !== scripts(document)) return location.reload();
     show(page);
     document.dispatchEvent(new Event("renewed"));
-    shown = Date.now();
+    renewedAt = Date.now();
     failing = false;
     notice.replaceChildren();
   } catch {
     warn();
   }
-  asking = false;
+  loading = false;
   if (changed) {
     changed = false;
     renew();
@@ -66,11 +66,11 @@ async function renew() {
 function warn() {
   if (failing) return;
   failing = true;
-  const told = document.importNode(lost, true);
-  const since = told.querySelector("time");
-  since.dateTime = new Date(shown).toISOString();
-  since.textContent = `${clock.format(shown)} (${notice.dataset.zone})`;
-  notice.replaceChildren(told);
+  const warning = document.importNode(lost, true);
+  const since = warning.querySelector("time");
+  since.dateTime = new Date(renewedAt).toISOString();
+  since.textContent = `${clock.format(renewedAt)} (${notice.dataset.zone})`;
+  notice.replaceChildren(warning);
 }
 
 function show(page) {
@@ -84,17 +84,17 @@ function show(page) {
   }
 }
 
-/* What takes the focus in a row, the row itself first. */
+/* The focusable elements of a row, the row itself first. */
 const stops = (row) => [row, ...row.querySelectorAll("a, button")];
 
-/* Each row goes from where it stood to where it stands; whoever reads with the keyboard stays
-   on the row they were on, or, where that has left, at its place. */
+/* Moves each row from its old to its new position. The keyboard focus stays on its row, or on the
+   same position if the row has left the list. */
 function reorder(rows, next) {
   const before = new Map([...rows.children].map((row) => [row.dataset.key, row]));
   const tops = new Map([...before].map(([key, row]) => [key, row.getBoundingClientRect().top]));
   const focused = document.activeElement.closest("li[data-key]");
   const stop = focused && stops(focused).indexOf(document.activeElement);
-  const place = [...rows.children].indexOf(focused);
+  const position = [...rows.children].indexOf(focused);
   for (const row of rows.children) row.getAnimations().forEach((each) => each.cancel());
   rows.replaceChildren(...[...next.children].map((row) => {
     const old = before.get(row.dataset.key);
@@ -109,19 +109,19 @@ function reorder(rows, next) {
     else if (moved) row.animate({ transform: [`translateY(${moved}px)`, "none"] }, { duration: 700, easing: "ease-in-out" });
   }
   if (focused && !focused.isConnected && document.activeElement === document.body) {
-    (rows.children[place] ?? rows.lastElementChild)?.focus({ preventScroll: true });
+    (rows.children[position] ?? rows.lastElementChild)?.focus({ preventScroll: true });
   }
 }
 
 function follow() {
   if (!notice.dataset.stream) return;
   stream?.close();
-  heard = Date.now();
+  lastEvent = Date.now();
   stream = new EventSource(notice.dataset.stream);
-  /* The first event tells the list as it is: between the page and now it may have changed. */
+  /* The first event carries the current list, which may have changed since the page was loaded. */
   for (const name of ["list", "fresh"]) {
     stream.addEventListener(name, () => {
-      heard = Date.now();
+      lastEvent = Date.now();
       renew();
     });
   }
@@ -130,18 +130,18 @@ function follow() {
 
 function tick() {
   if (document.hidden) return;
-  if (Date.now() - heard > 2 * REST) follow();
-  if (Date.now() - tried > (failing ? TRY_AGAIN : REST)) renew();
+  if (Date.now() - lastEvent > 2 * POLL) follow();
+  if (Date.now() - requestedAt > (failing ? RETRY : POLL)) renew();
 }
 
-/* A page that nobody sees holds no connection: browsers allow six to a service, for all tabs. */
+/* A hidden page closes its connection: browsers allow six per service, for all tabs. */
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) return stream?.close();
   follow();
   renew();
 });
 
-/* What an editor decided here; a kept list may be two seconds old, and nothing tells of a search. */
+/* A cached list may be two seconds old, and a search has no stream. */
 document.addEventListener("decided", () => {
   renew();
   setTimeout(renew, 2_500);

@@ -1,9 +1,9 @@
-/* mostread: <most-read> shows what is read most. What stands inside the element is shown until the
-   list is there, and stays where it cannot be had. docs/how-to/events.md has its attributes. */
+/* mostread: <most-read> shows the most-read list. Its children are a fallback, shown until the list is
+   loaded, and if loading fails. docs/how-to/lists.md describes the attributes. */
 (() => {
   const service = new URL(".", document.currentScript ? document.currentScript.src : location).href;
-  const passed = ["site", "window", "by", "limit", "section", "language", "published_within", "tz", "half_life"];
-  const words = {
+  const parameters = ["site", "window", "by", "limit", "section", "language", "published_within", "tz", "half_life"];
+  const messages = {
     en: ["Most read", "Views", "Comments", "Likes"],
     ru: ["Самое читаемое", "Просмотры", "Комментарии", "Лайки"],
     kk: ["Ең көп оқылғандар", "Қаралым", "Пікір", "Ұнату"],
@@ -22,32 +22,32 @@
     .counts { display: block; font-size: .85em; color: var(--most-read-quiet, inherit); }`);
 
   const make = (name, part, text) => {
-    const made = document.createElement(name);
-    if (part) made.className = made.part = part;
-    if (text !== undefined) made.textContent = text;
-    return made;
+    const element = document.createElement(name);
+    if (part) element.className = element.part = part;
+    if (text !== undefined) element.textContent = text;
+    return element;
   };
-  /* Narrow spaces, as in the service's own pages: browsers do not know every language's way. */
+  /* Narrow spaces, as on the service's own pages: browsers lack the rules of some languages. */
   const grouped = (number) => String(number).replace("-", "\u2212").replace(/\B(?=(\d{3})+$)/g, "\u202f");
   const address = (url) => /^https?:\/\//i.test(url || "") && url;
 
   customElements.get("most-read") || customElements.define("most-read", class extends HTMLElement {
-    static observedAttributes = [...passed.map((name) => name.replace("_", "-")), "src", "counts", "refresh"];
+    static observedAttributes = [...parameters.map((name) => name.replace("_", "-")), "src", "counts", "refresh"];
 
     connectedCallback() {
       if (!this.shadowRoot) {
         this.attachShadow({ mode: "open" }).append(document.createElement("slot"));
         this.shadowRoot.adoptedStyleSheets = [style];
       }
-      this.seen = () => document.hidden || this.load();
-      document.addEventListener("visibilitychange", this.seen);
+      this.onVisible = () => document.hidden || this.load();
+      document.addEventListener("visibilitychange", this.onVisible);
       this.load();
     }
 
     disconnectedCallback() {
-      document.removeEventListener("visibilitychange", this.seen);
+      document.removeEventListener("visibilitychange", this.onVisible);
       clearTimeout(this.timer);
-      this.turn = 0;
+      this.request = 0;
     }
 
     attributeChangedCallback(name, before, now) {
@@ -56,29 +56,29 @@
 
     async load() {
       clearTimeout(this.timer);
-      const turn = (this.turn = {});
-      const asked = new URL("v1/most-read", this.getAttribute("src") ? new URL(this.getAttribute("src"), location) : service);
-      for (const name of passed) {
+      const request = (this.request = {});
+      const url = new URL("v1/most-read", this.getAttribute("src") ? new URL(this.getAttribute("src"), location) : service);
+      for (const name of parameters) {
         const value = this.getAttribute(name.replace("_", "-"));
-        if (value) asked.searchParams.set(name, value);
+        if (value) url.searchParams.set(name, value);
       }
       try {
-        const answer = await fetch(asked, { credentials: "omit", referrerPolicy: "no-referrer" });
-        if (!answer.ok) throw new Error(`${asked}: ${answer.status}`);
-        const list = await answer.json();
-        if (turn === this.turn && list.items.length) this.show(list);
+        const response = await fetch(url, { credentials: "omit", referrerPolicy: "no-referrer" });
+        if (!response.ok) throw new Error(`${url}: ${response.status}`);
+        const list = await response.json();
+        if (request === this.request && list.items.length) this.show(list);
       } catch (error) {
-        /* What is shown already stays. */
-        if (turn === this.turn) this.dispatchEvent(new CustomEvent("most-read-error", { detail: error }));
+        /* Keep the current list. */
+        if (request === this.request) this.dispatchEvent(new CustomEvent("most-read-error", { detail: error }));
       }
-      if (turn !== this.turn) return;
+      if (request !== this.request) return;
       const seconds = Math.max(5, Number(this.getAttribute("refresh")) || 60);
-      this.timer = setTimeout(this.seen, seconds * 1000);
+      this.timer = setTimeout(this.onVisible, seconds * 1000);
     }
 
     show(list) {
       const lang = this.closest("[lang]")?.lang ?? "";
-      const [name, ...labels] = words[lang.slice(0, 2).toLowerCase()] || words.en;
+      const [name, ...labels] = messages[lang.slice(0, 2).toLowerCase()] || messages.en;
       const rows = make("ol", "list");
       rows.setAttribute("role", "list");
       rows.setAttribute("aria-label", this.getAttribute("label") || name);
@@ -99,7 +99,7 @@
         row.append(rank, body);
         rows.append(row);
       }
-      /* Whoever reads with the keyboard stays where they were. */
+      /* Keep the keyboard focus on the same article. */
       const focused = this.shadowRoot.activeElement;
       this.shadowRoot.replaceChildren(rows);
       if (focused) [...rows.querySelectorAll("a")].find((a) => a.href === focused.href)?.focus();

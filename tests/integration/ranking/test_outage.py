@@ -1,4 +1,4 @@
-"""The process itself: it starts without ClickHouse, outlives its absence, and ends in order."""
+"""The process: it starts without ClickHouse, survives its outage, and shuts down cleanly."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ from tests.support.servers import free_ports
 
 @asynccontextmanager
 async def ranking(url: str) -> AsyncIterator[aiohttp.ClientSession]:
-    """`mostread ranking` as a process; asks it to end, and expects that it does, with 0."""
+    """Run `mostread ranking` as a process; expect that SIGTERM ends it with exit code 0."""
     [port] = free_ports(1)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -50,7 +50,7 @@ async def ranking(url: str) -> AsyncIterator[aiohttp.ClientSession]:
 async def answers(
     session: aiohttp.ClientSession, path: str, status: int, **members: object
 ) -> dict[str, Any]:
-    """Ask until the answer has this status and members; the test's time limit ends it otherwise."""
+    """Poll until the response has this status and members, up to the time limit of the test."""
     while True:
         try:
             async with session.get(path) as answer:
@@ -69,12 +69,12 @@ def count_something(settings: ClickHouseSettings) -> None:
     counted = Counted(client, "default")
     counted.event("a", now, views=1)
     counted.write()
-    # So far ahead that the list is not stale because of its age.
+    # In the future, so that the list does not become stale by age.
     counted.progress(now + timedelta(days=1), 0, 1, FIRST)
     client.close()
 
 
-async def test_clickhouse_comes_goes_and_comes_back(tmp_path: Path) -> None:
+async def test_ranking_serves_stale_lists_while_clickhouse_is_down(tmp_path: Path) -> None:
     [port] = free_ports(1)
     server = LocalClickHouse(tmp_path, port)
     async with ranking(f"http://127.0.0.1:{port}") as session:
@@ -86,7 +86,7 @@ async def test_clickhouse_comes_goes_and_comes_back(tmp_path: Path) -> None:
             assert (await answer.json())["type"] == "urn:mostread:problem:counters-unavailable"
         async with session.get("/") as answer:
             assert answer.status == 503
-            assert "The counters cannot be read" in await answer.text()
+            assert "The counters are unavailable" in await answer.text()
         try:
             await asyncio.to_thread(server.start)
             not_migrated = await answers(session, "/readyz", 503)
@@ -94,16 +94,16 @@ async def test_clickhouse_comes_goes_and_comes_back(tmp_path: Path) -> None:
             await asyncio.to_thread(migrate, ClickHouseSettings(clickhouse_url=server.url))
             await answers(session, "/readyz", 200)
             await asyncio.to_thread(count_something, ClickHouseSettings(clickhouse_url=server.url))
-            kept = await answers(session, "/v1/most-read", 200, stale=False)
-            assert len(kept["items"]) == 1
+            fresh = await answers(session, "/v1/most-read", 200, stale=False)
+            assert len(fresh["items"]) == 1
 
             await asyncio.to_thread(server.kill)
             stale = await answers(session, "/v1/most-read", 200, stale=True)
-            assert stale["items"] == kept["items"]
-            async with session.get("/v1/most-read?site=nothing-kept") as answer:
+            assert stale["items"] == fresh["items"]
+            async with session.get("/v1/most-read?site=not-cached") as answer:
                 assert answer.status == 503
 
             await asyncio.to_thread(server.start)
-            await answers(session, "/v1/most-read?site=nothing-kept", 200)
+            await answers(session, "/v1/most-read?site=not-cached", 200)
         finally:
             await asyncio.to_thread(server.stop)

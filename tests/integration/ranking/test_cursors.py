@@ -1,4 +1,4 @@
-"""Pages of a list that is held still, while its numbers change."""
+"""Cursors: pages of a stored list while its numbers change."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tests.support.ranking import SECOND, Counted, Service, Site, ago
 
 
 async def pages(site: Site, cursor: str | None, **parameters: str | int) -> list[dict[str, Any]]:
-    """Return all the items from a cursor on, page by page."""
+    """Return all items from a cursor on, page by page."""
     items: list[dict[str, Any]] = []
     while cursor is not None:
         page = await site.most_read(cursor=cursor, **parameters)
@@ -19,7 +19,7 @@ async def pages(site: Site, cursor: str | None, **parameters: str | int) -> list
     return items
 
 
-async def test_pages_have_no_gap_and_nothing_twice_while_the_list_changes(
+async def test_cursor_pages_have_no_gaps_or_duplicates_while_list_changes(
     site: Site, counted: Counted, ranking_settings: RankingSettings
 ) -> None:
     for number in range(25):
@@ -27,7 +27,7 @@ async def test_pages_have_no_gap_and_nothing_twice_while_the_list_changes(
     counted.article("a20", pinned=2)
     counted.write()
     first = await site.most_read(cursor="*", limit=10, by="views")
-    # The last one rises to the top, which by offsets would push one article onto two pages.
+    # The last article rises to the top; with offsets one article would be on two pages.
     later = Counted(connect(ranking_settings), counted.site)
     later.event("a24", ago(minutes=4), views=1000, topic=SECOND)
     later.write()
@@ -37,7 +37,7 @@ async def test_pages_have_no_gap_and_nothing_twice_while_the_list_changes(
     assert [item["rank"] for item in items] == list(range(1, 26))
     others = [f"a{number:02}" for number in range(25) if number != 20]
     assert [item["article_id"] for item in items] == [others[0], "a20", *others[1:]]
-    # What stands in the place is from then, the lifetime total from now.
+    # Window counts are from the time of the first page, totals are current.
     assert items[-1]["window"]["views"] == 76
     assert items[-1]["total"]["views"] == 1000 + 76
     assert (await site.ids(cursor="*", section="none")) == []
@@ -51,7 +51,7 @@ async def test_pages_have_no_gap_and_nothing_twice_while_the_list_changes(
         ("cursor=10", 400, "bad-parameter"),
     ],
 )
-async def test_a_cursor_that_leads_nowhere_says_so(
+async def test_invalid_cursor_is_rejected(
     service: Service, query: str, status: int, kind: str
 ) -> None:
     answer = await service.get(f"/v1/most-read?{query}")
@@ -59,7 +59,9 @@ async def test_a_cursor_that_leads_nowhere_says_so(
     assert (await answer.json())["type"] == f"urn:mostread:problem:{kind}"
 
 
-async def test_a_cursor_is_for_its_own_list(service: Service, site: Site, counted: Counted) -> None:
+async def test_cursor_of_another_list_is_rejected(
+    service: Service, site: Site, counted: Counted
+) -> None:
     for article_id in "ab":
         counted.event(article_id, ago(minutes=5), views=1)
     counted.write()
@@ -70,12 +72,12 @@ async def test_a_cursor_is_for_its_own_list(service: Service, site: Site, counte
     assert await site.ids(cursor=cursor, limit=7) == ["b"]
 
 
-async def test_far_down_the_ranks_go_on(site: Site, counted: Counted) -> None:
+async def test_ranks_below_all_pins_continue(site: Site, counted: Counted) -> None:
     for number in range(1004):
         counted.event(f"a{number:04}", ago(minutes=5), views=2000 - number)
     counted.article("a0900", pinned=1)
     counted.write()
-    whole = await pages(site, "*", limit=100)
+    full_list = await pages(site, "*", limit=100)
     for offset in (900, 999, 1000, 1001, 1004):
         page = (await site.most_read(offset=offset, limit=3))["items"]
-        assert page == [{**item, "previous_rank": None} for item in whole[offset : offset + 3]]
+        assert page == [{**item, "previous_rank": None} for item in full_list[offset : offset + 3]]

@@ -1,4 +1,4 @@
-"""Editor actions in a real browser: through collector, Kafka, aggregator and ranking."""
+"""Editing on the pages in a browser: through collector, Kafka, aggregator and ranking."""
 
 import asyncio
 import json
@@ -44,7 +44,7 @@ class Newsroom:
     def article(self, article_id: str) -> str:
         return f"{self.ranking.url}/articles/{article_id}?site={self.site}"
 
-    def tell(self, role: str, method: str, path: str, body: object) -> None:
+    def send(self, role: str, method: str, path: str, body: object) -> None:
         request = urllib.request.Request(
             f"{self.collector.url}{path}?site={self.site}",
             method=method,
@@ -57,8 +57,8 @@ class Newsroom:
         with urllib.request.urlopen(f"{self.ranking.url}/v1/most-read?site={self.site}") as answer:
             return len(json.load(answer)["items"])
 
-    def placed(self, article_id: str, **message: object) -> None:
-        self.tell("editor", "PUT", f"/v1/articles/{article_id}/placement", message)
+    def placed(self, article_id: str, **fields: object) -> None:
+        self.send("editor", "PUT", f"/v1/articles/{article_id}/placement", fields)
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +83,8 @@ def running(
 def newsroom(running: Newsroom) -> Newsroom:
     newsroom = replace(running, site=f"site-{uuid4().hex[:8]}")
     for article_id, title in {"a": "Қар жауды", "b": HOSTILE, "c": "Ёлка"}.items():
-        newsroom.tell("cms", "PUT", f"/v1/articles/{article_id}", {"title": title})
-    newsroom.tell(
+        newsroom.send("cms", "PUT", f"/v1/articles/{article_id}", {"title": title})
+    newsroom.send(
         "emit",
         "POST",
         "/v1/events",
@@ -110,7 +110,7 @@ def row(page: Page, article_id: str) -> Locator:
 
 
 async def shown(page: Page, *articles: str) -> None:
-    """Hold that the page lists these, those with a mark pinned."""
+    """Expect that the page lists these articles, those with a mark pinned."""
     rows = page.locator("li[data-key]")
     await expect(rows).to_have_count(len(articles))
     for number, article in enumerate(articles):
@@ -118,28 +118,26 @@ async def shown(page: Page, *articles: str) -> None:
         await expect(rows.nth(number).locator(".pinned")).to_have_count(int(article.endswith("!")))
 
 
-async def test_an_editor_hides_and_takes_back_by_mouse(newsroom: Newsroom, page: Page) -> None:
+async def test_editor_hides_and_undoes_by_mouse(newsroom: Newsroom, page: Page) -> None:
     await page.goto(newsroom.address)
     await expect(page.locator(".acts").first).to_be_hidden()
     await signed_in(page)
     await row(page, "b").get_by_role("button", name="Hide").click()
     await expect(page.locator("#decide-title")).to_have_text(HOSTILE)
     await expect(page.get_by_role("radio", name="hidden", exact=True)).to_be_checked()
-    await page.get_by_label("Why").fill("Waiting for a correction")
+    await page.get_by_label("Reason").fill("Waiting for a correction")
     await page.get_by_role("button", name="Decide", exact=True).click()
     await shown(page, "a", "c")
-    notice = page.locator(".told")
-    await expect(notice).to_contain_text(f"{HOSTILE} is hidden.")
-    await notice.get_by_role("button", name="Undo").click()
-    await expect(notice).to_contain_text(f"Taken back: {HOSTILE}.")
+    toast = page.locator(".toast")
+    await expect(toast).to_contain_text(f"{HOSTILE} is hidden.")
+    await toast.get_by_role("button", name="Undo").click()
+    await expect(toast).to_contain_text(f"Undone: {HOSTILE}.")
     await shown(page, "a", "b", "c")
 
 
-async def test_an_editor_pins_hides_and_takes_back_by_keyboard(
-    newsroom: Newsroom, page: Page
-) -> None:
+async def test_editor_pins_hides_and_undoes_by_keyboard(newsroom: Newsroom, page: Page) -> None:
     await page.goto(newsroom.address)
-    # An editor who has not signed in does so, and returns to the page they asked for.
+    # Signing in continues with the intended action.
     for key in ("j", "j", "k", "j", "j", "p"):
         await page.keyboard.press(key)
     await expect(page.locator("#token-shown")).to_be_focused()
@@ -149,10 +147,10 @@ async def test_an_editor_pins_hides_and_takes_back_by_keyboard(
     await page.keyboard.type("1")
     await page.keyboard.press("Enter")
     await shown(page, "c!", "a", "b")
-    await expect(page.locator(".told")).to_contain_text("Ёлка is pinned to rank 1.")
+    await expect(page.locator(".toast")).to_contain_text("Ёлка is pinned to rank 1.")
     await expect(row(page, "c")).to_be_focused()
-    # The hidden article leaves; the keyboard focus stays at its rank. The key is that of an h,
-    # where the keyboard is Russian.
+    # The hidden row leaves, and the focus stays at its position. The key is an h on a Russian
+    # keyboard.
     await page.keyboard.press("j")
     await page.evaluate(
         "document.activeElement.dispatchEvent(new KeyboardEvent('keydown',"
@@ -162,19 +160,19 @@ async def test_an_editor_pins_hides_and_takes_back_by_keyboard(
     await page.locator("#decide .go").press("Enter")
     await shown(page, "c!", "b")
     await expect(row(page, "b")).to_be_focused()
-    await expect(page.locator(".told [data-act=undo]")).to_be_visible()
+    await expect(page.locator(".toast [data-act=undo]")).to_be_visible()
     await page.keyboard.press("u")
     await shown(page, "c!", "a", "b")
-    await expect(page.locator(".told")).to_contain_text("Taken back: Қар жауды.")
+    await expect(page.locator(".toast")).to_contain_text("Undone: Қар жауды.")
     await page.keyboard.press("u")
     await shown(page, "a", "b", "c")
 
 
-async def test_single_keys_can_be_switched_off(newsroom: Newsroom, page: Page) -> None:
+async def test_single_key_shortcuts_can_be_disabled(newsroom: Newsroom, page: Page) -> None:
     await page.goto(newsroom.address)
     await page.keyboard.press("?")
     await expect(page.locator("#keys")).to_be_visible()
-    await page.get_by_label("Single keys do this").uncheck()
+    await page.get_by_label("Single-key shortcuts are on").uncheck()
     await page.keyboard.press("Escape")
     await expect(page.locator("#keys")).to_be_hidden()
     await page.reload()
@@ -183,111 +181,111 @@ async def test_single_keys_can_be_switched_off(newsroom: Newsroom, page: Page) -
     await expect(page.locator("#keys")).to_be_hidden()
     assert await page.locator("li:focus").count() == 0
     await page.get_by_role("button", name="Keyboard").click()
-    await expect(page.get_by_label("Single keys do this")).not_to_be_checked()
+    await expect(page.get_by_label("Single-key shortcuts are on")).not_to_be_checked()
 
 
-async def test_a_decision_keeps_what_held_before(newsroom: Newsroom, page: Page) -> None:
-    """A placement replaces all fields: pinning must not lift the embargo of a colleague."""
+async def test_decision_keeps_fields_of_previous_decision(newsroom: Newsroom, page: Page) -> None:
+    """A decision replaces the previous one, so pinning must keep the embargo of a colleague."""
     newsroom.placed("a", embargo_until=2_000_000_000_000, pinned=2, approved=True)
     await page.goto(f"{newsroom.article('a')}&tz=Asia/Almaty")
     await signed_in(page)
     await expect(page.locator(".log li")).to_have_count(1)
     await page.keyboard.press("p")
     await expect(page.locator("#pinned")).to_have_value("2")
-    # 2033-05-18T03:33:20Z, as the page's clock shows it.
+    # 2033-05-18T03:33:20Z in the zone of the page.
     await expect(page.locator("#embargo_until")).to_have_value("2033-05-18T08:33")
     await expect(page.locator("#reason")).to_have_value("")
     await page.keyboard.type("7")
     await page.locator("#decide .go").click()
-    message = page.locator(".log li").first.locator(".said-so")
-    await expect(message).to_have_text(
+    effects = page.locator(".log li").first.locator(".effects")
+    await expect(effects).to_have_text(
         "pinned to rank 7, not listed before 18 May 2033, 08:33:00 (Asia/Almaty), "
-        "listed, however few read it"
+        "listed regardless of its visitors"
     )
     await page.keyboard.press("h")
     await expect(page.locator("#pinned")).to_have_value("7")
     await page.get_by_role("button", name="Leave it to the CMS").click()
-    await expect(message).to_have_text("left to the CMS")
-    await expect(page.locator(".told")).to_contain_text("is left to the CMS.")
+    await expect(effects).to_have_text("left to the CMS")
+    await expect(page.locator(".toast")).to_contain_text("is left to the CMS.")
 
 
-async def test_the_log_tells_who_and_why_and_takes_back(newsroom: Newsroom, page: Page) -> None:
+async def test_decision_log_shows_author_and_reason_and_undoes(
+    newsroom: Newsroom, page: Page
+) -> None:
     newsroom.placed("a", pinned=3, reason=HOSTILE)
     newsroom.placed("a", hidden=True, reason="Қате бар")
     await page.goto(newsroom.article("a"))
-    await expect(page.locator("#log")).to_contain_text("Editors see here who decided what")
+    await expect(page.locator("#log")).to_contain_text("Editors see who decided what")
     assert "Қате" not in await page.content()
     await signed_in(page)
     log = page.locator(".log li")
     await expect(log).to_have_count(2)
     await expect(log.nth(0)).to_contain_text("editor-desk")
-    await expect(log.nth(0).locator(".said-so")).to_have_text("hidden")
+    await expect(log.nth(0).locator(".effects")).to_have_text("hidden")
     await expect(log.nth(1).locator(".reason")).to_have_text(HOSTILE)
     assert await page.locator("main img, main b, .log script").count() == 0
-    await log.nth(0).get_by_role("button", name="Take back").click()
+    await log.nth(0).get_by_role("button", name="Undo").click()
     await expect(log).to_have_count(3)
-    await expect(log.nth(0).locator(".said-so")).to_contain_text(
-        "pinned to rank 3, takes back that"
+    await expect(log.nth(0).locator(".effects")).to_contain_text(
+        "pinned to rank 3, undoes the decision"
     )
     await expect(page.locator(".about")).to_contain_text("pinned to rank 3")
-    # And what held before everything, from further down.
-    await log.nth(2).get_by_role("button", name="Bring back").click()
-    await expect(log.nth(0).locator(".said-so")).to_contain_text("left to the CMS")
+    # Restore the state before all decisions.
+    await log.nth(2).get_by_role("button", name="Restore").click()
+    await expect(log.nth(0).locator(".effects")).to_contain_text("left to the CMS")
     await page.get_by_role("button", name="Sign out").click()
     await expect(log).to_have_count(0)
 
 
-async def test_what_a_colleague_decided_meanwhile_is_not_undone(
-    newsroom: Newsroom, page: Page
-) -> None:
+async def test_undo_keeps_later_decision_of_colleague(newsroom: Newsroom, page: Page) -> None:
     await page.goto(newsroom.address)
     await signed_in(page)
     await page.keyboard.press("j")
     await page.keyboard.press("h")
     await page.locator("#decide .go").click()
-    await expect(page.locator(".told [data-act=undo]")).to_be_visible()
+    await expect(page.locator(".toast [data-act=undo]")).to_be_visible()
     await asyncio.to_thread(newsroom.placed, "a", pinned=1, reason="No, it is right")
     await shown(page, "a!", "b", "c")
     await page.keyboard.press("u")
-    await expect(page.locator(".told")).to_contain_text("Somebody else has decided about Қар жауды")
+    await expect(page.locator(".toast")).to_contain_text("Somebody else has changed Қар жауды")
     await shown(page, "a!", "b", "c")
 
 
 @pytest.mark.parametrize(
-    ("token", "said"),
+    ("token", "error"),
     [
-        ("nobody's", "This token is not known here."),
-        ("Токен", "This token is not known here."),
-        (TOKENS["cms"], "This token is not an editor’s."),
+        ("nobody's", "This token is unknown."),
+        ("Токен", "This token is unknown."),
+        (TOKENS["cms"], "This token does not have the role editor."),
     ],
 )
-async def test_wrong_token_shows_an_error_and_is_not_stored(
-    newsroom: Newsroom, page: Page, token: str, message: str
+async def test_wrong_token_is_rejected_and_not_stored(
+    newsroom: Newsroom, page: Page, token: str, error: str
 ) -> None:
     await page.goto(newsroom.address)
     await sign_in(page, token)
-    await expect(page.locator("#token .wrong")).to_have_text(message)
+    await expect(page.locator("#token .wrong")).to_have_text(error)
     assert await page.evaluate("sessionStorage.length") == 0
     await expect(page.locator(".acts").first).to_be_hidden()
-    # And the right one is kept for this tab alone, and in no address.
+    # A valid token is stored for this tab only, and is not part of any URL.
     await page.locator("#token-shown").fill(TOKENS["editor"])
-    requests: list[str] = []
-    page.on("request", lambda request: requests.append(request.url))
+    urls: list[str] = []
+    page.on("request", lambda request: urls.append(request.url))
     await page.keyboard.press("Enter")
     await expect(page.locator(".acts").first).to_be_visible()
     await page.reload()
     await expect(page.locator(".acts").first).to_be_visible()
-    assert requests
-    assert not any(TOKENS["editor"] in url for url in requests)
+    assert urls
+    assert not any(TOKENS["editor"] in url for url in urls)
     assert await page.evaluate("[localStorage.length, document.cookie]") == [0, ""]
 
 
-async def test_a_token_that_was_revoked_is_asked_for_again(newsroom: Newsroom, page: Page) -> None:
+async def test_revoked_token_is_requested_again(newsroom: Newsroom, page: Page) -> None:
     await page.goto(newsroom.address)
     await page.evaluate("sessionStorage.setItem('mostread-editor', 'revoked')")
     await page.reload()
     await row(page, "c").get_by_role("button", name="Hide").click()
-    await expect(page.locator("#token .wrong")).to_have_text("This token is not known here.")
+    await expect(page.locator("#token .wrong")).to_have_text("This token is unknown.")
     await page.locator("#token-shown").fill(TOKENS["editor"])
     await page.keyboard.press("Enter")
     await expect(page.locator("#reason")).to_be_focused()
@@ -295,29 +293,25 @@ async def test_a_token_that_was_revoked_is_asked_for_again(newsroom: Newsroom, p
     await shown(page, "a", "b")
 
 
-async def test_nothing_is_lost_while_the_collector_is_unavailable(
-    newsroom: Newsroom, page: Page
-) -> None:
+async def test_decision_form_survives_collector_outage(newsroom: Newsroom, page: Page) -> None:
     await page.goto(newsroom.address)
     await signed_in(page)
     await row(page, "c").get_by_role("button", name="Pin").click()
     await page.locator("#pinned").fill("1")
-    await page.get_by_label("Why").fill("Typed with care")
+    await page.get_by_label("Reason").fill("Typed with care")
     newsroom.collector.stop()
     await page.locator("#decide .go").click()
     await expect(page.locator("#decide .wrong")).to_contain_text(
-        f"{newsroom.collector.url}/ cannot be reached"
+        f"{newsroom.collector.url}/ is unavailable"
     )
-    await expect(page.get_by_label("Why")).to_have_value("Typed with care")
+    await expect(page.get_by_label("Reason")).to_have_value("Typed with care")
     newsroom.collector.start()
     await asyncio.to_thread(newsroom.collector.wait_ready)
     await page.locator("#decide .go").click()
     await shown(page, "c!", "a", "b")
 
 
-async def test_a_search_is_in_the_address_and_needs_no_script(
-    newsroom: Newsroom, browser: Browser
-) -> None:
+async def test_search_works_by_url_and_without_script(newsroom: Newsroom, browser: Browser) -> None:
     context = await browser.new_context(java_script_enabled=False)
     page = await context.new_page()
     await page.goto(f"{newsroom.address}&window=7d&offset=0")
@@ -335,13 +329,13 @@ async def test_a_search_is_in_the_address_and_needs_no_script(
     await context.close()
 
 
-async def test_a_search_by_keyboard_leads_to_an_article_and_its_decisions(
+async def test_search_by_keyboard_leads_to_article_and_decisions(
     newsroom: Newsroom, page: Page
 ) -> None:
     await page.goto(newsroom.address)
     await page.keyboard.press("/")
     await expect(page.get_by_role("searchbox")).to_be_focused()
-    # Letters are letters here.
+    # In a field, letters are not shortcuts.
     await page.keyboard.type("жау")
     await page.keyboard.press("Enter")
     await shown(page, "a")
@@ -350,14 +344,14 @@ async def test_a_search_by_keyboard_leads_to_an_article_and_its_decisions(
     await page.keyboard.press("h")
     await page.locator("#decide .go").click()
     await expect(page.get_by_text("Nothing found")).to_be_visible()
-    await page.locator(".told [data-act=undo]").click()
+    await page.locator(".toast [data-act=undo]").click()
     await shown(page, "a")
     await row(page, "a").focus()
     await page.keyboard.press("Enter")
     await expect(page.locator("h1")).to_have_text("Қар жауды")
 
 
-async def test_without_a_collector_the_page_offers_nothing_that_it_cannot_do(
+async def test_list_page_hides_editor_actions_without_collector_url(
     newsroom: Newsroom, page: Page
 ) -> None:
     await page.goto(newsroom.address)
@@ -379,46 +373,46 @@ async def test_without_a_collector_the_page_offers_nothing_that_it_cannot_do(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing_whatever_is_open(
+async def test_axe_finds_no_violations_in_dialogs(
     newsroom: Newsroom, browser: Browser, scheme: Literal["light", "dark"]
 ) -> None:
     newsroom.placed("a", pinned=1, reason=HOSTILE)
-    # axe is put into the page, which the page's policy forbids to everybody else.
+    # The policy of the page would block the injected axe script.
     context = await browser.new_context(color_scheme=scheme, bypass_csp=True)
     try:
         page = await context.new_page()
 
-        async def hold(state: str) -> None:
+        async def check(state: str) -> None:
             report = await page.evaluate("axe.run()")
             assert report["passes"]
-            wrong = [(each["id"], each["nodes"][0]["html"]) for each in report["violations"]]
-            assert (state, wrong) == (state, [])
+            violations = [(each["id"], each["nodes"][0]["html"]) for each in report["violations"]]
+            assert (state, violations) == (state, [])
 
         await page.goto(f"{newsroom.address}&lang=ru")
         await page.evaluate(AXE.read_text())
         await sign_in(page, "wrong")
         await expect(page.locator("#token .wrong")).to_be_visible()
-        await hold("a wrong token")
+        await check("a wrong token")
         await page.locator("#token-shown").fill(TOKENS["editor"])
         await page.keyboard.press("Enter")
         await expect(page.locator(".acts").first).to_be_visible()
         await page.keyboard.press("?")
-        await hold("the keys")
+        await check("the keys")
         await page.keyboard.press("Escape")
         await page.keyboard.press("j")
         await page.keyboard.press("p")
         await expect(page.locator("#pinned")).to_be_focused()
-        await hold("a decision")
+        await check("a decision")
         await page.locator("#decide .go").click()
-        await expect(page.locator(".told [data-act=undo]")).to_be_visible()
-        await hold("what was decided")
+        await expect(page.locator(".toast [data-act=undo]")).to_be_visible()
+        await check("a saved decision")
         await page.goto(newsroom.article("a"))
         await page.evaluate(AXE.read_text())
         await expect(page.locator(".log li").first).to_be_visible()
         await expect(page.locator("#chart")).to_be_visible()
-        await hold("the log")
+        await check("the log")
         await page.goto(f"{newsroom.address}&q=nothing")
         await page.evaluate(AXE.read_text())
-        await hold("nothing found")
+        await check("nothing found")
     finally:
         await context.close()

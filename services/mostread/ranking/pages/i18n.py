@@ -1,0 +1,98 @@
+"""Translations: gettext catalogues read by Babel, one per language.
+
+The catalogues are pages/locales/*/LC_MESSAGES/mostread.po. Code refers to a message by its
+context (msgctxt), so that an English text can change without code or other languages. The
+English text is the msgid; in the English catalogue, msgstr is empty. `{...}` marks values that
+are filled in.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from gettext import c2py
+from pathlib import Path
+from typing import Literal, get_args
+
+from babel import Locale
+from babel.messages.pofile import read_po
+
+Lang = Literal["en", "ru", "kk"]
+LANGUAGES: tuple[Lang, ...] = get_args(Lang)
+
+SCRIPT_MESSAGES = (
+    "sign_in",
+    "sign_out",
+    "token_unknown",
+    "token_wrong_role",
+    "service_unavailable",
+    "collector_unavailable",
+    "request_refused",
+    "done.hidden",
+    "done.pinned",
+    "done.saved",
+    "done.reset",
+    "done.undone",
+    "done.pending",
+    "undo",
+    "undo_nothing",
+    "undo_conflict",
+    "close",
+)
+"""Messages that editor.js shows; it fills in their values itself."""
+
+_LOCALES = Path(__file__).parent / "locales"
+
+
+class Translator:
+    """The messages of one language."""
+
+    def __init__(self, lang: Lang) -> None:
+        """Load the catalogue of a language."""
+        path = _LOCALES / lang / "LC_MESSAGES" / "mostread.po"
+        with path.open("rb") as file:
+            catalog = read_po(file, locale=lang)
+        self.lang = lang
+        self._months: Mapping[int, str] = Locale(lang).months["format"]["wide"]
+        self._plural_form: Callable[[int], int] = c2py(catalog.plural_expr)
+        self._texts: dict[str, str] = {}
+        self._plurals: dict[str, tuple[str, ...]] = {}
+        for message in catalog:
+            if message.context is None:
+                continue
+            if isinstance(message.id, str):
+                self._texts[message.context] = str(message.string or message.id)
+            else:
+                translated = isinstance(message.string, tuple) and all(message.string)
+                forms = message.string if translated else message.id
+                self._plurals[message.context] = tuple(forms or ())
+
+    def __call__(self, key: str, **values: object) -> str:
+        """Return a message with its values filled in. Raises KeyError for an unknown key."""
+        text = self._texts[key]
+        return text.format(**values) if values else text
+
+    def plural(self, key: str, number: int) -> str:
+        """Return the plural form of a message for a number, without the number."""
+        return self._plurals[key][self._plural_form(abs(number))]
+
+    def date(self, timestamp: datetime) -> str:
+        """Format a date without its year: 23 November."""
+        return f"{timestamp.day} {self._months[timestamp.month]}"
+
+
+TRANSLATORS: Mapping[Lang, Translator] = {lang: Translator(lang) for lang in LANGUAGES}
+
+
+def negotiate(accept_language: str) -> Lang:
+    """Return the language that an Accept-Language header prefers, English by default."""
+    best: Lang = "en"
+    best_quality = 0.0
+    for part in accept_language.split(",")[:32]:
+        tag, _, parameter = part.strip().lower().partition(";q=")
+        try:
+            quality = float(parameter or 1)
+        except ValueError:
+            continue
+        for lang in LANGUAGES:
+            if tag.split("-")[0] == lang and quality > best_quality:
+                best, best_quality = lang, quality
+    return best

@@ -1,0 +1,35 @@
+"""URLs of the pages and of the API that pages link to, relative to the root of the service."""
+
+from urllib.parse import quote, urlencode
+
+from mostread.ranking.queries import ListQuery
+
+
+def list_params(query: ListQuery, **changes: str | None) -> str:
+    """Return the query string of a list with changes; None and empty values leave it."""
+    parameters = {**dict(query.written), **changes}
+    return "?" + urlencode({name: value for name, value in parameters.items() if value})
+
+
+def list_page(**parameters: str) -> str:
+    """Return the URL of the list page, from a page below it."""
+    return "../" + (f"?{urlencode(parameters)}" if parameters else "")
+
+
+def article_page(article_id: str, **parameters: str | None) -> str | None:
+    """Return the URL of an article page, None if no URL can name the article."""
+    # Browsers treat these as relative path segments, even percent-encoded.
+    if article_id in {".", ".."}:
+        return None
+    query = urlencode({name: value for name, value in parameters.items() if value is not None})
+    return f"articles/{quote(article_id, safe='')}" + (f"?{query}" if query else "")
+
+
+def decision_log(article_id: str, **parameters: str) -> str:
+    """Return the URL of the decision log, from the article page."""
+    return f"{quote(article_id, safe='')}/decisions?{urlencode(parameters)}"
+
+
+def series_api(article_id: str) -> str:
+    """Return the URL of the time series API, from the article page."""
+    return f"../v1/articles/{quote(article_id, safe='')}/series"

@@ -1,0 +1,105 @@
+"""What clients ask for: hashable values that caches and services are keyed by."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Literal, NamedTuple
+from zoneinfo import available_timezones
+
+from mostread.core.ranking.windows import HOUR, MINUTE
+
+By = Literal["views", "comments", "likes", "score", "trending"]
+SeriesGrain = Literal["minute", "hour"]
+
+STEPS: dict[SeriesGrain, timedelta] = {"minute": MINUTE, "hour": HOUR}
+"""Length of a time series step per grain."""
+
+NEWEST_VERSION = 2**64 - 1
+"""Greater than the version of any decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """A list. Query strings that mean the same list make equal queries."""
+
+    site: str = "default"
+    window: str = "24h"
+    by: By = "views"
+    limit: int = 10
+    offset: int = 0
+    section: str | None = None
+    language: str | None = None
+    published_within: timedelta | None = None
+    tz: str | None = None
+    half_life: timedelta | None = None
+    quarantined: bool = False
+    explain: bool = False
+    cursor: str | None = None
+    q: str | None = None
+    written: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    """The parameters as written in the query string, for links on pages."""
+
+    @property
+    def full_list(self) -> "ListQuery":
+        """The list that this query is a page of."""
+        return replace(self, limit=10, offset=0, explain=False, cursor=None)
+
+    @property
+    def words(self) -> list[str]:
+        """Search words, each of which must occur in the title or id; empty without a search."""
+        return (self.q or "").split()
+
+    @property
+    def trending(self) -> bool:
+        return self.by == "trending"
+
+
+@dataclass(frozen=True, slots=True)
+class ListDefaults:
+    """Operator settings for parameters that a request omits."""
+
+    tz: str = "UTC"
+    half_life: timedelta | None = None
+
+
+class ArticleQuery(NamedTuple):
+    """An article of a site."""
+
+    site: str
+    article_id: str
+
+
+class SeriesQuery(NamedTuple):
+    """A time series: `start` inclusive, `end` exclusive, both multiples of the grain."""
+
+    site: str
+    article_id: str
+    grain: SeriesGrain
+    start: datetime
+    end: datetime
+
+    @property
+    def length(self) -> int:
+        """Number of steps."""
+        return (self.end - self.start) // STEPS[self.grain]
+
+
+class LogQuery(NamedTuple):
+    """A page of an article's decision log: the newest `limit` decisions below `before`."""
+
+    site: str
+    article_id: str
+    limit: int = 20
+    before: int = NEWEST_VERSION
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def zone_name(value: str) -> str:
+    """Return the name of an IANA time zone unchanged. Raises ValueError if it is unknown."""
+    if value not in _zones():
+        raise ValueError("not the name of an IANA time zone, for example Asia/Almaty")
+    return value

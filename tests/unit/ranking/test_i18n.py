@@ -1,0 +1,135 @@
+"""Every language has every message, every plural form, and every value to fill in."""
+
+import re
+import string
+from importlib.resources import files
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po
+
+from mostread.core.ranking.windows import NAMES
+from mostread.ranking.pages import article, i18n
+from mostread.ranking.pages.i18n import LANGUAGES, SCRIPT_MESSAGES, TRANSLATORS, Lang, negotiate
+from mostread.ranking.queries import By, SeriesGrain
+from mostread.ranking.service.articles import WINDOWS
+
+PACKAGE = Path(str(files("mostread.ranking")))
+
+
+def catalog(lang: Lang) -> Catalog:
+    with (PACKAGE / "pages" / "locales" / lang / "LC_MESSAGES" / "mostread.po").open("rb") as file:
+        return read_po(file, locale=lang)
+
+
+def texts(lang: Lang) -> dict[str, list[str]]:
+    """Return the forms of every message by its key, empty where one is missing."""
+    forms = {}
+    for message in catalog(lang):
+        if message.context is not None:
+            strings = message.string if isinstance(message.string, tuple) else (message.string,)
+            forms[message.context] = [str(text or "") for text in strings]
+    return forms
+
+
+def sources(lang: Lang) -> dict[str, object]:
+    return {message.context: message.id for message in catalog(lang) if message.context}
+
+
+def values(text: str) -> set[str]:
+    return {field for _, field, _, _ in string.Formatter().parse(text) if field}
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_catalogue_has_same_messages_as_english(lang: Lang) -> None:
+    assert sources(lang) == sources("en")
+    keys = [message.context for message in catalog(lang) if message.context]
+    assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("lang", ["ru", "kk"])
+def test_translation_has_every_text_and_fills_in_same_values(lang: Lang) -> None:
+    for key, source in sources("en").items():
+        english = source if isinstance(source, str) else source[-1]  # type: ignore[index]
+        for text in texts(lang)[key]:
+            assert text, key
+            assert text == "." or text != english, key
+            assert values(text) == values(english), key
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_plurals_have_every_form_of_their_language(lang: Lang) -> None:
+    forms = catalog(lang).num_plurals
+    plurals = [key for key, source in sources(lang).items() if not isinstance(source, str)]
+    assert plurals
+    for key in plurals:
+        assert len(texts(lang)[key]) == forms, key
+        for number in (*range(130), 1_000_000):
+            assert TRANSLATORS[lang].plural(key, number)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_window_order_and_language_has_its_words(lang: Lang) -> None:
+    t = TRANSLATORS[lang]
+    for window in (*NAMES, *WINDOWS):
+        assert t(f"window.{window}")
+        assert t(f"during.{window}")
+    for by in get_args(By):
+        assert t(f"order.{by}")
+        assert t(f"criterion.{by}")
+        assert t("unit.points") if by in {"score", "trending"} else t.plural(f"unit.{by}", 2)
+    for span in article.CHART_SPANS:
+        assert t(f"span.{span}")
+    for grain in get_args(SeriesGrain):
+        assert t(f"grain.{grain}")
+        assert t(f"steps.{grain}", zone="UTC")
+    widget = (PACKAGE / "pages" / "static" / "widget.js").read_text()
+    labels = [t("most_read"), t("label.views"), t("label.comments"), t("label.likes")]
+    quoted = ", ".join(f'"{label}"' for label in labels)
+    assert f"{lang}: [{quoted}]" in widget
+
+
+def test_code_and_templates_use_exactly_the_messages_of_catalogues() -> None:
+    code = "".join(
+        path.read_text()
+        for pattern in ("api/*.py", "pages/*.py", "pages/templates/*")
+        for path in PACKAGE.glob(pattern)
+    )
+    quoted = set(re.findall(r'"([a-z0-9_]+(?:\.[a-z0-9_]+)*)"', code)) | set(SCRIPT_MESSAGES)
+    families = set(re.findall(r'\bt(?:\.plural)?\(\s*f?"([a-z]+[._])(?:"|\{)', code))
+    families |= {"unit."}
+    keys = sources("en").keys()
+    called = set(re.findall(r'\bt(?:\.plural)?\(\s*"([a-z0-9_.]+[a-z0-9])"', code))
+    assert called <= keys
+    unused = {
+        key
+        for key in keys
+        if key not in quoted and not any(key.startswith(family) for family in families)
+    }
+    assert not unused
+
+
+@pytest.mark.parametrize(
+    ("header", "lang"),
+    [
+        ("", "en"),
+        ("kk", "kk"),
+        ("en;q=0.5, RU-ru;q=0.9", "ru"),
+        ("ru;q=0, kk;q=0.1", "kk"),
+        ("de,fr", "en"),
+        (";q=,;;,ru;q=nan", "en"),
+    ],
+)
+def test_negotiate_prefers_highest_quality(header: str, lang: Lang) -> None:
+    assert negotiate(header) == lang
+
+
+def test_script_messages_are_those_of_editor_script() -> None:
+    script = (PACKAGE / "pages" / "static" / "editor.js").read_text()
+    for key in SCRIPT_MESSAGES:
+        assert f'"{key}"' in script
+        assert TRANSLATORS["en"](key)
+    used = re.findall(r'(?:sentence|Refusal)\("([\w.]+)"', script)
+    assert set(used) <= set(i18n.SCRIPT_MESSAGES)
