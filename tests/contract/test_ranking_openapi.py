@@ -1,4 +1,4 @@
-"""The running ranking service answers as schemas/ranking.openapi.yaml says, whatever is asked."""
+"""Responses of the running ranking service match schemas/ranking.openapi.yaml."""
 
 import os
 import subprocess
@@ -30,7 +30,7 @@ from tests.support.servers import free_ports
 
 DATABASE = "test_ranking_openapi"
 
-# The stream does not end: it has a test of its own.
+# The stream does not end, so it has a separate test.
 schema = schemathesis.openapi.from_dict(openapi("ranking")).exclude(path="/v1/stream")
 schemathesis.openapi.format("iana-time-zone", st.sampled_from(sorted(available_timezones())))
 schemathesis.openapi.format(
@@ -43,7 +43,7 @@ schemathesis.openapi.format(
 
 @pytest.fixture(scope="module")
 def running(clickhouse: LocalClickHouse) -> Iterator[str]:
-    """The address of a ranking service that has one article to show."""
+    """The URL of a ranking service with one article."""
     count_one_article(
         ClickHouseSettings(clickhouse_url=clickhouse.url, clickhouse_database=DATABASE)
     )
@@ -82,7 +82,7 @@ def count_one_article(settings: ClickHouseSettings) -> None:
 
 
 def wait_until_ready(url: str) -> None:
-    """Wait until it is; the test's own time limit ends this otherwise."""
+    """Wait until it is ready, up to the time limit of the test."""
     while True:
         try:
             urllib.request.urlopen(f"{url}/readyz").close()
@@ -92,12 +92,12 @@ def wait_until_ready(url: str) -> None:
             return
 
 
-def test_the_document_is_openapi() -> None:
+def test_document_is_valid_openapi() -> None:
     validate(openapi("ranking"))
 
 
 def examples() -> list[Any]:
-    """Each example of an answer's body in the document, beside its schema."""
+    """Return each example of a response body with its schema."""
     document = openapi("ranking")
     operations = [operation for path in document["paths"].values() for operation in path.values()]
     answers = [answer for operation in operations for answer in operation["responses"].values()]
@@ -111,21 +111,21 @@ def examples() -> list[Any]:
 
 
 @pytest.mark.parametrize("body", examples())
-def test_every_example_is_what_its_schema_says(body: dict[str, Any]) -> None:
-    # The references in a schema are into the document.
+def test_examples_match_their_schemas(body: dict[str, Any]) -> None:
+    # References in a schema point into the document.
     jsonschema.Draft202012Validator(
         {**body["schema"], "components": openapi("ranking")["components"]},
         format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
     ).validate(body["example"])
 
 
-# A test of every answer has no deadline: a list that is asked for the first time is computed.
+# No deadline: the first request for a list computes it.
 @schema.parametrize()  # type: ignore[untyped-decorator]  # schemathesis is not followed
 @settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-def test_every_answer_is_documented(case: schemathesis.Case, running: str) -> None:
+def test_responses_match_document(case: schemathesis.Case, running: str) -> None:
     # A schema cannot express that a cursor was given by the service, that times are in order.
     beyond = "cursor" in (case.query or {}) or case.path.endswith("/series")
-    # Only the log asks who it is; without a token, and with a wrong one, schemathesis tries itself.
+    # Only the log requires a token; schemathesis itself tries without one and with a wrong one.
     headers = EDITOR if case.path.endswith("/placements") else None
     case.call_and_validate(
         base_url=running,
@@ -134,7 +134,7 @@ def test_every_answer_is_documented(case: schemathesis.Case, running: str) -> No
     )
 
 
-def test_the_events_of_the_stream_are_documented(running: str) -> None:
+def test_stream_events_match_document(running: str) -> None:
     validator = jsonschema.Draft202012Validator(
         {"$ref": "#/components/schemas/MostRead", "components": openapi("ranking")["components"]}
     )

@@ -107,7 +107,7 @@ async def seen(url: str, profile: Path) -> str:
     return unescape(match[1])
 
 
-async def test_it_shows_the_rows_as_text(settings: RankingSettings, tmp_path: Path) -> None:
+async def test_widget_shows_rows_as_text(settings: RankingSettings, tmp_path: Path) -> None:
     async with site(settings) as url:
         seen_text = await seen(url, tmp_path / "profile")
     assert '"kind":"shown"' in seen_text
@@ -119,7 +119,7 @@ async def test_it_shows_the_rows_as_text(settings: RankingSettings, tmp_path: Pa
     assert '"line":"grid"' in seen_text
 
 
-async def test_what_is_inside_stays_where_the_list_cannot_be_had(
+async def test_widget_keeps_fallback_when_list_is_unavailable(
     settings: RankingSettings, tmp_path: Path
 ) -> None:
     async with site(settings, attributes=' window="never"') as url:

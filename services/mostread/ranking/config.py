@@ -38,7 +38,7 @@ class RankingSettings(ClickHouseSettings, ServiceSettings):
         0.0,
         ge=0,
         le=240_000,
-        description="Hours after which an event counts half in the score; 0: no decay.",
+        description="Half-life of events in the score, in hours; 0: no decay.",
     )
     ranking_min_visitors: int = Field(
         0,

@@ -1,4 +1,4 @@
-"""What clients ask for: hashable values that caches and services are keyed by."""
+"""Queries: hashable values that identify lists, articles, series and logs."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta

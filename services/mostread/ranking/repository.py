@@ -33,8 +33,8 @@ class RankedRow(Counts, frozen=True, kw_only=True):
 
     `approved` exempts it from quarantine. `base_*`, `hours` and `expected` are the inputs of its
     score (`points`) or trend (`ranked`): see core/ranking/query_plan.py. In a search, the article
-    has the `number` among `others` that are not pinned, and `found` tells whether it matches;
-    rows that are neither found nor pinned are omitted.
+    has the `number` among `others` that are not pinned, and `matches` tells whether it is a
+    result; rows that neither match nor are pinned are omitted.
     """
 
     article_id: str
@@ -47,7 +47,7 @@ class RankedRow(Counts, frozen=True, kw_only=True):
     base_likes: int
     hours: float
     expected: float
-    found: bool
+    matches: bool
     number: int
     others: int
 

@@ -1,4 +1,4 @@
-"""One article, over a real ClickHouse."""
+"""The API of one article, over ClickHouse."""
 
 from urllib.parse import quote
 
@@ -7,7 +7,7 @@ from yarl import URL
 from tests.support.ranking import FIRST, STRANGE, Counted, Service, ago
 
 
-async def test_an_article_answers_with_its_counts(service: Service, counted: Counted) -> None:
+async def test_article_returns_metadata_and_counts(service: Service, counted: Counted) -> None:
     counted.article(
         "news/1", title="A", language="kk", published_at=ago(hours=30), image="https://i.example/"
     )
@@ -42,8 +42,8 @@ async def test_an_article_answers_with_its_counts(service: Service, counted: Cou
     }
 
 
-async def test_any_id_can_be_asked_for(service: Service, counted: Counted) -> None:
-    # Two dots alone are a path, which every client resolves before it asks.
+async def test_article_accepts_any_id(service: Service, counted: Counted) -> None:
+    # Clients resolve two dots as a path segment.
     for article_id in set(STRANGE) - {".."}:
         counted.article(article_id)
         path = f"/v1/articles/{quote(article_id, safe='')}?site={counted.site}"
@@ -52,28 +52,26 @@ async def test_any_id_can_be_asked_for(service: Service, counted: Counted) -> No
         assert (await answer.json())["article_id"] == article_id
 
 
-async def test_counts_without_a_description_are_an_article(
-    service: Service, counted: Counted
-) -> None:
+async def test_article_without_metadata_has_counts(service: Service, counted: Counted) -> None:
     counted.event("a", ago(days=300), likes=1)
     counted.write()
     answer = await (await service.get(f"/v1/articles/a?site={counted.site}")).json()
     assert (answer["title"], answer["total"]["likes"]) == ("a", 1)
 
 
-async def test_a_hidden_article_is_told_as_hidden(service: Service, counted: Counted) -> None:
+async def test_hidden_article_is_reported_as_hidden(service: Service, counted: Counted) -> None:
     counted.article("a", hidden=True)
     answer = await (await service.get(f"/v1/articles/a?site={counted.site}")).json()
     assert answer["hidden"] is True
 
 
-async def test_an_unknown_article_is_404(service: Service, counted: Counted) -> None:
+async def test_unknown_article_returns_404(service: Service, counted: Counted) -> None:
     answer = await service.get(f"/v1/articles/nobody?site={counted.site}")
     assert answer.status == 404
     assert (await answer.json())["type"] == "urn:mostread:problem:unknown-article"
 
 
-async def test_what_is_not_an_id_is_refused(service: Service) -> None:
+async def test_invalid_article_id_is_rejected(service: Service) -> None:
     for path in ("%FF", "a%00", "a" * 129, "a?limit=3"):
         answer = await service.get(URL(f"/v1/articles/{path}", encoded=True))
         assert answer.status == 400

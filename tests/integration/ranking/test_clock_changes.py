@@ -1,4 +1,4 @@
-"""Days of 23 and 25 hours, as a list answers them: every minute in its day, none in two."""
+"""Days of 23 and 25 hours in lists: every minute belongs to exactly one day."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -15,12 +15,12 @@ from tests.support.ranking import Counted, Site
     [
         ("Europe/Berlin", datetime(2026, 3, 28, 23, tzinfo=UTC), 23),
         ("Europe/Berlin", datetime(2026, 10, 24, 22, tzinfo=UTC), 25),
-        # By half an hour; and where midnight itself is skipped.
+        # A change of half an hour, and a skipped midnight.
         ("Australia/Lord_Howe", datetime(2026, 10, 3, 13, 30, tzinfo=UTC), 23.5),
         ("Africa/Cairo", datetime(2026, 4, 23, 22, tzinfo=UTC), 23),
     ],
 )
-async def test_a_day_is_as_long_as_its_clock_shows(
+async def test_day_window_follows_clock_changes(
     ranking_settings: RankingSettings, counted: Counted, zone: str, start: datetime, hours: float
 ) -> None:
     end = start + timedelta(hours=hours)

@@ -35,7 +35,7 @@ def filled(counted: Counted) -> Counted:
 
 @pytest.fixture
 async def public(ranking_settings: RankingSettings) -> AsyncIterator[Service]:
-    """A service that is told its public address."""
+    """A service with a configured public URL."""
     addresses = {
         "ranking_public_url": "https://most.example/read/",
         "ranking_home_url": "https://n.example/",
@@ -82,7 +82,7 @@ async def test_rss(public: Service, filled: Counted) -> None:
     assert (rss.tag, rss.get("version")) == ("rss", "2.0")
     channel = rss.find("channel")
     assert channel is not None
-    # What RSS 2.0 wants of every channel, and what the best practices add to it.
+    # Required by RSS 2.0, and recommended by the RSS Best Practices Profile.
     for name in ("title", "link", "description"):
         assert channel.findtext(name)
     itself = channel.find("{http://www.w3.org/2005/Atom}link")
@@ -92,14 +92,14 @@ async def test_rss(public: Service, filled: Counted) -> None:
     assert first.findtext("link") == "https://n.example/?a=1&b=2"
     assert first.findtext("category") == "Қала"
     assert first.findtext("guid") == f"article:{filled.site}:1"
-    # What XML cannot write is shown to be missing; all else is as it was.
+    # Characters that XML cannot represent are replaced.
     assert second.findtext("title") == HOSTILE.replace("\ufffe", "\ufffd").replace("\x0b", "\ufffd")
     published = parsedate_to_datetime(second.findtext("pubDate") or "")
     assert published == datetime.fromisoformat("2026-11-23T12:03:05+00:00")
 
 
 @pytest.mark.parametrize("path", ["feed.json", "feed.xml", "v1/most-read.html", "widget.js"])
-async def test_who_has_it_is_told_so(service: Service, path: str) -> None:
+async def test_feed_returns_304_if_unchanged(service: Service, path: str) -> None:
     first = await service.get(f"/{path}")
     assert first.status == 200, await first.text()
     again = await service.get(f"/{path}", headers={"If-None-Match": first.headers["ETag"]})
@@ -107,7 +107,7 @@ async def test_who_has_it_is_told_so(service: Service, path: str) -> None:
     assert "max-age" in again.headers["Cache-Control"]
 
 
-async def test_a_feed_is_as_it_was_asked_where_nothing_is_set(service: Service) -> None:
+async def test_feed_without_settings_uses_request_url(service: Service) -> None:
     feed = await (await service.get("/feed.json")).json(content_type=None)
     assert feed["feed_url"] == str(service.make_url("/feed.json"))
     assert feed["home_page_url"] == str(service.make_url("/"))
@@ -118,27 +118,27 @@ class Elements(HTMLParser):
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self.found: list[tuple[str, dict[str, str | None], str]] = []
+        self.elements: list[tuple[str, dict[str, str | None], str]] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs), ""))
+        self.elements.append((tag, dict(attrs), ""))
 
     def handle_data(self, data: str) -> None:
-        if self.found and data.strip():
-            tag, attributes, text = self.found[-1]
-            self.found[-1] = (tag, attributes, text + data.strip("\n"))
+        if self.elements and data.strip():
+            tag, attributes, text = self.elements[-1]
+            self.elements[-1] = (tag, attributes, text + data.strip("\n"))
 
     def named(self, *names: str) -> list[tuple[str, dict[str, str | None], str]]:
-        return [element for element in self.found if element[0] in names]
+        return [element for element in self.elements if element[0] in names]
 
 
-async def test_the_fragment_has_the_rows_escaped(service: Service, filled: Counted) -> None:
+async def test_html_fragment_escapes_rows(service: Service, filled: Counted) -> None:
     answer = await service.get(f"/v1/most-read.html?site={filled.site}&lang=ru")
     assert answer.content_type == "text/html"
     page = Elements(await answer.text())
     assert page.named("script") == []
-    assert page.found[0] == (
+    assert page.elements[0] == (
         "section",
         {"class": "most-read", "lang": "ru", "aria-label": "Самое читаемое"},
         "",

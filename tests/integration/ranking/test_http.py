@@ -1,18 +1,18 @@
-"""How the service answers over HTTP, whatever the numbers are."""
+"""HTTP: caching, CORS, problems, readiness and metrics."""
 
 import pytest
 
 from tests.support.ranking import Counted, Service, ago
 
 
-async def test_an_answer_may_be_kept_a_second_and_read_by_any_page(service: Service) -> None:
+async def test_list_is_cacheable_and_readable_cross_origin(service: Service) -> None:
     answer = await service.get("/v1/most-read")
     assert answer.headers["Cache-Control"] == "public, max-age=1"
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert answer.content_type == "application/json"
 
 
-async def test_who_has_the_answer_is_told_so(service: Service, counted: Counted) -> None:
+async def test_list_returns_304_if_unchanged(service: Service, counted: Counted) -> None:
     path = f"/v1/most-read?site={counted.site}"
     etag = (await service.get(path)).headers["ETag"]
     again = await service.get(path, headers={"If-None-Match": f'"other", {etag}'})
@@ -22,7 +22,7 @@ async def test_who_has_the_answer_is_told_so(service: Service, counted: Counted)
     assert other.status == 200
 
 
-async def test_another_list_has_another_etag(service: Service, counted: Counted) -> None:
+async def test_different_lists_have_different_etags(service: Service, counted: Counted) -> None:
     counted.event("a", ago(minutes=5), views=1)
     counted.write()
     etags = {
@@ -41,7 +41,9 @@ async def test_another_list_has_another_etag(service: Service, counted: Counted)
         ("/v1/articles/a?site=a/b", "site"),
     ],
 )
-async def test_a_bad_parameter_is_named(service: Service, path: str, parameter: str) -> None:
+async def test_bad_parameter_is_named_in_problem(
+    service: Service, path: str, parameter: str
+) -> None:
     answer = await service.get(path)
     assert answer.status == 400
     assert answer.content_type == "application/problem+json"
@@ -51,12 +53,12 @@ async def test_a_bad_parameter_is_named(service: Service, path: str, parameter: 
     assert problem["allowed"] in problem["detail"]
 
 
-async def test_the_service_says_that_it_is_ready(service: Service) -> None:
+async def test_readyz_reports_ready(service: Service) -> None:
     answer = await service.get("/readyz")
     assert await answer.json() == {"status": "ready", "checks": {"clickhouse": "ok"}}
 
 
-async def test_what_is_done_is_measured(service: Service) -> None:
+async def test_metrics_count_requests_and_cache_lookups(service: Service) -> None:
     for _ in range(3):
         await service.get("/v1/most-read?site=measured")
     await service.get("/nowhere")

@@ -1,4 +1,4 @@
-"""The lists, over a real ClickHouse: which articles, in which order, with which numbers."""
+"""Lists over ClickHouse: articles, their order and their counts."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from tests.support.ranking import FIRST, NOW, SECOND, STRANGE, Counted, Service, Site, ago
 
 
-async def test_the_answer_is_what_the_contract_says(site: Site, counted: Counted) -> None:
+async def test_list_has_documented_fields(site: Site, counted: Counted) -> None:
     counted.article(
         "news/1",
         title="⚡ Қазақстан",
@@ -48,9 +48,7 @@ async def test_the_answer_is_what_the_contract_says(site: Site, counted: Counted
     }
 
 
-async def test_the_order_is_the_window_s_and_the_totals_stand_beside_it(
-    site: Site, counted: Counted
-) -> None:
+async def test_list_is_ordered_by_window_and_includes_totals(site: Site, counted: Counted) -> None:
     for article_id, in_window, late in (("a", 3, 0), ("b", 2, 50), ("c", 1, 99)):
         counted.event(article_id, ago(hours=3), views=in_window)
         counted.event(article_id, None, views=late)
@@ -64,8 +62,8 @@ async def test_the_order_is_the_window_s_and_the_totals_stand_beside_it(
     assert await site.ids(window="all") == ["c", "b", "a"]
 
 
-async def test_each_window_holds_its_minutes_and_no_other(site: Site, counted: Counted) -> None:
-    # One article for each minute at an edge, so that a minute too many or too few has a name.
+async def test_window_contains_exactly_its_minutes(site: Site, counted: Counted) -> None:
+    # One article per minute at each edge, so that a failure names the minute.
     lengths = {"1h": 60, "6h": 360, "24h": 1440, "7d": 10_080, "30d": 43_200}
     this_minute = NOW.replace(second=0)
     for name, minutes in lengths.items():
@@ -89,7 +87,7 @@ async def test_each_window_holds_its_minutes_and_no_other(site: Site, counted: C
         ("America/St_Johns", datetime(2026, 11, 23, 3, 30, tzinfo=UTC)),
     ],
 )
-async def test_calendar_windows_follow_a_zone_to_the_minute(
+async def test_calendar_windows_follow_time_zone(
     site: Site, counted: Counted, tz: str, start: datetime
 ) -> None:
     counted.event("last of yesterday", start - timedelta(seconds=1), views=1)
@@ -118,7 +116,7 @@ async def test_counts_are_summed_over_minutes_topics_and_partitions(
     assert await site.views(window="all") == {"a": 115}
 
 
-async def test_by(site: Site, counted: Counted) -> None:
+async def test_list_is_ordered_by_requested_measure(site: Site, counted: Counted) -> None:
     counted.event("viewed", ago(minutes=5), views=12)
     counted.event("commented", ago(minutes=5), views=1, comments=2)
     counted.event("liked", ago(minutes=5), views=1, likes=4)
@@ -135,9 +133,7 @@ async def test_by(site: Site, counted: Counted) -> None:
     ]
 
 
-async def test_ties_go_to_more_views_then_the_newer_article_then_the_id(
-    site: Site, counted: Counted
-) -> None:
+async def test_ties_are_broken_by_views_publication_and_id(site: Site, counted: Counted) -> None:
     for article_id in ("e", "d", "c", "b", "a"):
         counted.event(article_id, ago(minutes=5), likes=1, views=2 if article_id == "c" else 1)
     counted.article("d", published_at=ago(hours=1))
@@ -162,9 +158,7 @@ async def test_hidden_and_deleted_articles_are_not_listed(site: Site, counted: C
     ]
 
 
-async def test_pinned_articles_stand_at_their_rank_on_every_page(
-    site: Site, counted: Counted
-) -> None:
+async def test_pinned_articles_have_their_rank_on_every_page(site: Site, counted: Counted) -> None:
     for number, article_id in enumerate("abcd"):
         counted.event(article_id, ago(minutes=5), views=10 - number)
     counted.article("d", pinned=2)
@@ -183,7 +177,7 @@ async def test_pinned_articles_stand_at_their_rank_on_every_page(
     assert pages == [["a", "d"], ["b", "unread"], ["c"]]
 
 
-async def test_section_language_and_age_narrow_the_list(site: Site, counted: Counted) -> None:
+async def test_filters_by_section_language_and_age(site: Site, counted: Counted) -> None:
     described: dict[str, dict[str, Any]] = {
         "a": {"section": "Спорт", "language": "kk", "published_at": ago(hours=1)},
         "b": {"section": "Спорт", "language": "kk-Cyrl", "published_at": ago(days=3)},
@@ -203,13 +197,13 @@ async def test_section_language_and_age_narrow_the_list(site: Site, counted: Cou
     assert await site.ids(published_within="4d") == ["a", "b"]
 
 
-async def test_sites_are_apart(service: Service, counted: Counted) -> None:
+async def test_lists_contain_one_site_only(service: Service, counted: Counted) -> None:
     counted.event("a", ago(minutes=5), views=1)
     counted.write()
     assert await Site(service, counted.site + ".other").ids() == []
 
 
-async def test_strange_ids_are_nothing_special(site: Site, counted: Counted) -> None:
+async def test_list_accepts_unusual_ids(site: Site, counted: Counted) -> None:
     for article_id in STRANGE:
         counted.event(article_id, ago(minutes=5), views=1)
         counted.article(article_id, title=f"<i>{article_id}")
@@ -220,7 +214,7 @@ async def test_strange_ids_are_nothing_special(site: Site, counted: Counted) -> 
     }
 
 
-async def test_a_hundred_long_ids_fit(site: Site, counted: Counted) -> None:
+async def test_list_of_hundred_long_ids_is_returned(site: Site, counted: Counted) -> None:
     for number in range(100):
         counted.event("🐫" * 125 + f"{number:03}", ago(minutes=5), views=1)
     counted.write()

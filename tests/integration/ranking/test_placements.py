@@ -1,4 +1,4 @@
-"""What editors decided, over a real ClickHouse: in lists, on an article, and in its log."""
+"""Editors' decisions over ClickHouse: in lists, for an article, and in its log."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ HOUR = timedelta(hours=1)
 
 
 async def every(seconds: float) -> AsyncIterator[None]:
-    """Come by again and again; the test's own time limit ends this otherwise."""
+    """Yield repeatedly, up to the time limit of the test."""
     while True:
         yield
         await asyncio.sleep(seconds)
@@ -40,10 +40,10 @@ async def log(service: Service, counted: Counted, article_id: str, more: str = "
     return await answer.json()
 
 
-async def test_lists_and_articles_agree_whatever_was_decided(
+async def test_lists_and_articles_agree_on_every_decision(
     service: Service, site: Site, counted: Counted
 ) -> None:
-    """Each combination of what the CMS says and what an editor decides."""
+    """Every combination of CMS metadata and decision."""
     by_cms = [
         None,
         {},
@@ -66,30 +66,30 @@ async def test_lists_and_articles_agree_whatever_was_decided(
         {"hidden": False, "expires_at": NOW},
         {"expires_at": NOW + HOUR},
     ]
-    said = dict(enumerate(product(by_cms, decisions)))
-    for number, (cms, _) in said.items():
+    cases = dict(enumerate(product(by_cms, decisions)))
+    for number, (cms, _) in cases.items():
         counted.event(str(number), ago(minutes=3), views=1)
         if cms is not None:
             counted.article(str(number), **cms)
     counted.write()
-    decided_about = {str(n): decided for n, (_, decided) in said.items() if decided is not None}
-    # An older word about the same article must not matter, also where it is written later.
+    decided_about = {str(n): decided for n, (_, decided) in cases.items() if decided is not None}
+    # An older decision about the same article has no effect, even if it is written later.
     counted.decisions({n: {"version": 2, **decided} for n, decided in decided_about.items()})
     counted.decisions({n: {"hidden": True, "pinned": 7} for n in decided_about})
     listed = {item["article_id"]: item for item in (await site.most_read(limit=100))["items"]}
-    deleted = {n for n, (cms, _) in said.items() if cms == {"deleted": True}}
-    for number in said.keys() - deleted:
-        told = await article(service, counted, str(number))
-        assert (str(number) not in listed) is told["hidden"], said[number]
-        if not told["hidden"]:
-            assert listed[str(number)]["pinned"] is (told["pinned"] is not None), said[number]
+    deleted = {n for n, (cms, _) in cases.items() if cms == {"deleted": True}}
+    for number in cases.keys() - deleted:
+        details = await article(service, counted, str(number))
+        assert (str(number) not in listed) is details["hidden"], cases[number]
+        if not details["hidden"]:
+            assert listed[str(number)]["pinned"] is (details["pinned"] is not None), cases[number]
     assert not {str(n) for n in deleted} & listed.keys()
-    hidden = [n for n, (cms, decided) in said.items() if (cms, decided) == ({"hidden": True}, {})]
+    hidden = [n for n, (cms, decided) in cases.items() if (cms, decided) == ({"hidden": True}, {})]
     assert not {str(n) for n in hidden} & listed.keys()
-    assert 20 < len(listed) < len(said) - 20
+    assert 20 < len(listed) < len(cases) - 20
 
 
-async def test_an_article_that_nobody_described_or_read_can_be_pinned(
+async def test_article_without_metadata_and_views_can_be_pinned(
     service: Service, site: Site, counted: Counted
 ) -> None:
     for article_id, views in (("a", 9), ("b", 5)):
@@ -113,27 +113,25 @@ async def test_an_article_that_nobody_described_or_read_can_be_pinned(
     }
 
 
-async def test_a_decision_that_is_over_is_not_in_force(service: Service, counted: Counted) -> None:
+async def test_expired_decision_is_not_in_force(service: Service, counted: Counted) -> None:
     counted.article("a", pinned=3)
     counted.decision("a", hidden=True, until=NOW)
-    told = await article(service, counted, "a")
-    assert (told["hidden"], told["pinned"], told["placement"]) == (False, 3, None)
+    details = await article(service, counted, "a")
+    assert (details["hidden"], details["pinned"], details["placement"]) == (False, 3, None)
 
 
-async def test_a_decision_is_of_one_site(site: Site, counted: Counted) -> None:
+async def test_decision_applies_to_one_site(site: Site, counted: Counted) -> None:
     counted.event("a", ago(minutes=3), views=1)
     counted.write()
     Counted(counted.client, "another-site").decision("a", hidden=True)
     assert await site.ids() == ["a"]
 
 
-async def test_the_log_says_who_decided_what_and_how_to_take_it_back(
-    service: Service, counted: Counted
-) -> None:
+async def test_log_contains_author_decision_and_undo(service: Service, counted: Counted) -> None:
     reason = "<script>alert(1)</script> \u202e'; --"
     counted.decision("a/b", version=2**62, hidden=True, reason=reason, decided_at=ago(hours=2))
     pinned = {"pinned": 1, "embargo_until": ago(hours=1), "undoes": 2**62}
-    for _ in range(2):  # a record that is read twice
+    for _ in range(2):  # a record can be read twice
         counted.decision("a/b", version=2**62 + 1, by="Анна", decided_at=ago(hours=1), **pinned)
     counted.decision("a/b", version=2**62 + 2, by="")
     nothing = dict.fromkeys(
@@ -172,16 +170,16 @@ async def test_the_log_says_who_decided_what_and_how_to_take_it_back(
         "hidden": True,
         "undo": {"undoes": ids[0]},
     }
-    whole = {"site": counted.site, "article_id": "a/b", "next": None}
-    assert await log(service, counted, "a%2Fb") == {**whole, "items": [lifted, anna, first]}
-    # Page by page it is the same, what is taken back included.
+    envelope = {"site": counted.site, "article_id": "a/b", "next": None}
+    assert await log(service, counted, "a%2Fb") == {**envelope, "items": [lifted, anna, first]}
+    # Pages contain the same items, including their `undo`.
     page = await log(service, counted, "a%2Fb", "&limit=2")
-    assert page == {**whole, "items": [lifted, anna], "next": ids[1]}
+    assert page == {**envelope, "items": [lifted, anna], "next": ids[1]}
     page = await log(service, counted, "a%2Fb", f"&limit=2&before={page['next']}")
-    assert page == {**whole, "items": [first]}
+    assert page == {**envelope, "items": [first]}
 
 
-async def test_the_log_is_for_the_newsroom(service: Service, counted: Counted) -> None:
+async def test_log_is_private(service: Service, counted: Counted) -> None:
     address = f"/v1/articles/nobody/placements?site={counted.site}"
     answer = await service.get(address, headers=EDITOR)
     assert (await answer.json())["items"] == []
@@ -193,36 +191,36 @@ async def test_the_log_is_for_the_newsroom(service: Service, counted: Counted) -
 
 
 @pytest.mark.parametrize(
-    ("token", "status", "said"),
+    ("token", "status", "detail"),
     [
         (None, 401, "of the role editor"),
         ("another", 401, "not known here"),
         ("the cms", 403, "has the role cms; this needs editor"),
     ],
 )
-async def test_nobody_else_reads_the_log(
-    service: Service, counted: Counted, token: str | None, status: int, said: str
+async def test_log_requires_editor_token(
+    service: Service, counted: Counted, token: str | None, status: int, detail: str
 ) -> None:
     counted.decision("a", hidden=True, reason="Not for everybody")
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     answer = await service.get(f"/v1/articles/a/placements?site={counted.site}", headers=headers)
     text = await answer.text()
-    assert (answer.status, said in text, "everybody" in text) == (status, True, False)
+    assert (answer.status, detail in text, "everybody" in text) == (status, True, False)
 
 
-async def test_where_no_tokens_are_known_the_log_is_closed(
+async def test_log_is_disabled_without_tokens(
     ranking_settings: RankingSettings,
 ) -> None:
     app = new_ranking(ranking_settings.model_copy(update={"ranking_tokens": ""}))
     async with TestClient(TestServer(app)) as service:
         answer = await service.get("/v1/articles/a/placements", headers=EDITOR)
         assert answer.status == 403
-        told = await answer.json()
-    assert told["type"] == "urn:mostread:problem:audit-log-disabled"
-    assert "MOSTREAD_RANKING_TOKENS_FILE" in told["detail"]
+        problem = await answer.json()
+    assert problem["type"] == "urn:mostread:problem:audit-log-disabled"
+    assert "MOSTREAD_RANKING_TOKENS_FILE" in problem["detail"]
 
 
-async def test_an_editor_who_is_added_to_the_file_reads_the_log_at_once(
+async def test_editor_added_to_token_file_can_read_log(
     ranking_settings: RankingSettings, tmp_path: Path
 ) -> None:
     file = tmp_path / "tokens"
@@ -237,7 +235,7 @@ async def test_an_editor_who_is_added_to_the_file_reads_the_log_at_once(
                 break
 
 
-async def test_what_is_no_page_of_a_log_is_refused(service: Service) -> None:
+async def test_log_rejects_invalid_parameters(service: Service) -> None:
     for parameters in ("before=x", "before=%C2%B2", f"before={10**19}", "limit=0", "offset=1"):
         answer = await service.get(f"/v1/articles/a/placements?{parameters}", headers=EDITOR)
         assert answer.status == 400

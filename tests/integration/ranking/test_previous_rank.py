@@ -1,4 +1,4 @@
-"""Where an article stood in the same list a step before."""
+"""Previous ranks: the rank in the same list one step before."""
 
 import pytest
 
@@ -11,7 +11,9 @@ async def ranks(site: Site, **parameters: str | int) -> dict[str, int | None]:
 
 
 @pytest.mark.parametrize("window", ["1h", "6h", "24h", "today"])
-async def test_an_hour_before(site: Site, counted: Counted, window: str) -> None:
+async def test_previous_rank_is_that_of_an_hour_ago(
+    site: Site, counted: Counted, window: str
+) -> None:
     counted.event("risen", ago(minutes=61), views=1)
     counted.event("risen", ago(minutes=5), views=9)
     counted.event("fallen", ago(minutes=61), views=5)
@@ -24,8 +26,10 @@ async def test_an_hour_before(site: Site, counted: Counted, window: str) -> None
 
 
 @pytest.mark.parametrize("window", ["7d", "30d", "all", "week", "yesterday"])
-async def test_a_day_before(site: Site, counted: Counted, window: str) -> None:
-    # It is Monday, 14:03: a day ago it was the week before, and yesterday was Saturday.
+async def test_previous_rank_is_that_of_a_day_ago(
+    site: Site, counted: Counted, window: str
+) -> None:
+    # It is Monday, 14:03: a day ago it was the previous week, and yesterday was Saturday.
     counted.event("risen", ago(hours=40), views=1)
     counted.event("risen", ago(hours=15), views=9)
     counted.event("fallen", ago(hours=40), views=5)
@@ -40,7 +44,7 @@ async def test_a_day_before(site: Site, counted: Counted, window: str) -> None:
     assert await ranks(site, window=window) == {name: before[name] for name in expected}
 
 
-async def test_by_score_and_by_trend(site: Site, counted: Counted) -> None:
+async def test_previous_rank_by_score_and_trend(site: Site, counted: Counted) -> None:
     for hour in range(26):
         counted.event("a", ago(hours=hour, minutes=90), views=10)
         counted.event("b", ago(hours=hour, minutes=90), views=10)
@@ -52,7 +56,9 @@ async def test_by_score_and_by_trend(site: Site, counted: Counted) -> None:
     assert await ranks(site, by="score", half_life="1h") == {"a": 1, "b": 2}
 
 
-async def test_pinned_articles_take_their_places_then_as_now(site: Site, counted: Counted) -> None:
+async def test_previous_ranks_take_pinned_articles_into_account(
+    site: Site, counted: Counted
+) -> None:
     counted.event("a", ago(minutes=90), views=2)
     counted.event("b", ago(minutes=90), views=1)
     counted.article("pinned", pinned=2)
@@ -60,7 +66,7 @@ async def test_pinned_articles_take_their_places_then_as_now(site: Site, counted
     assert await ranks(site) == {"a": 1, "pinned": None, "b": 3}
 
 
-async def test_totals_leave_out_what_came_since(site: Site, counted: Counted) -> None:
+async def test_previous_totals_exclude_later_events(site: Site, counted: Counted) -> None:
     counted.event("late", None, views=3)
     counted.event("a", ago(hours=23, minutes=59), views=7)
     counted.event("b", ago(hours=24, minutes=1), views=2)

@@ -1,4 +1,4 @@
-"""Where an article stood at the end of each hour."""
+"""Rank history: the rank of an article at the end of each hour."""
 
 from datetime import timedelta
 from typing import Any
@@ -12,38 +12,37 @@ LAST = NOW.replace(minute=0, second=0)
 async def ranks(service: Service, counted: Counted, article_id: str) -> dict[str, Any]:
     answer = await service.get(f"/v1/articles/{article_id}/ranks?site={counted.site}")
     assert answer.status == 200, await answer.text()
-    told: dict[str, Any] = await answer.json()
-    assert len(told["ranks"]) == 48
-    return told
+    history: dict[str, Any] = await answer.json()
+    assert len(history["ranks"]) == 48
+    return history
 
 
-async def test_each_hour_is_ranked_by_the_views_of_the_day_before(
-    service: Service, counted: Counted
-) -> None:
+async def test_ranks_are_by_views_of_preceding_day(service: Service, counted: Counted) -> None:
     counted.progress(ago(seconds=5), 0, 1, FIRST)
     counted.article("a", published_at=ago(days=3))
-    # a is read 30 hours before the last end, b and c ten hours before it, d in the running hour.
+    # a is viewed 30 hours before the last rank, b and c ten hours before it, d in the current hour.
     counted.event("a", LAST - 30 * HOUR, views=10)
     counted.event("b", LAST - 10 * HOUR, views=7)
     counted.event("b", LAST - 10 * HOUR, views=5, topic=SECOND, partition=3)
     counted.event("c", LAST - 10 * HOUR, views=11)
     counted.event("d", LAST + timedelta(minutes=1), views=99)
     counted.write()
-    # Whoever decides something changes nothing in it.
+    # Decisions have no effect on ranks.
     counted.decision("b", hidden=True)
     counted.decision("c", pinned=1)
-    told = await ranks(service, counted, "a")
-    assert (told["from"], told["to"]) == ("2026-11-21T15:00:00.000Z", "2026-11-23T14:00:00.000Z")
-    # Its hour is whole one hour after it began, and the day is over 24 hours after that.
-    assert told["ranks"] == [None] * 18 + [1] * 20 + [3] * 4 + [None] * 6
+    history = await ranks(service, counted, "a")
+    assert (history["from"], history["to"]) == (
+        "2026-11-21T15:00:00.000Z",
+        "2026-11-23T14:00:00.000Z",
+    )
+    # Its hour is complete an hour after its start, and the day ends 24 hours later.
+    assert history["ranks"] == [None] * 18 + [1] * 20 + [3] * 4 + [None] * 6
     assert (await ranks(service, counted, "b"))["ranks"] == [None] * 38 + [1] * 10
     assert (await ranks(service, counted, "c"))["ranks"] == [None] * 38 + [2] * 10
     assert (await ranks(service, counted, "d"))["ranks"] == [None] * 48
 
 
-async def test_of_equal_numbers_the_newer_article_stands_above(
-    service: Service, counted: Counted
-) -> None:
+async def test_newer_article_ranks_higher_on_ties(service: Service, counted: Counted) -> None:
     counted.progress(ago(seconds=5), 0, 1, FIRST)
     for article_id in ("x", "a", "old", "new"):
         counted.event(article_id, ago(hours=2), views=3)
@@ -54,19 +53,17 @@ async def test_of_equal_numbers_the_newer_article_stands_above(
     assert last == [1, 2, 3, 4]
 
 
-async def test_an_hour_that_is_not_counted_yet_is_not_told(
-    service: Service, counted: Counted
-) -> None:
+async def test_ranks_end_with_last_counted_hour(service: Service, counted: Counted) -> None:
     counted.event("a", ago(hours=5), views=3)
     counted.write()
     counted.progress(LAST - 2 * HOUR - timedelta(seconds=1), 0, 1, FIRST)
-    told = await ranks(service, counted, "a")
-    assert told["to"] == "2026-11-23T11:00:00.000Z"
-    assert told["stale"]
-    assert told["ranks"][-3:] == [None, 1, 1]
+    history = await ranks(service, counted, "a")
+    assert history["to"] == "2026-11-23T11:00:00.000Z"
+    assert history["stale"]
+    assert history["ranks"][-3:] == [None, 1, 1]
 
 
-async def test_only_the_first_thousand_are_told(service: Service, counted: Counted) -> None:
+async def test_ranks_below_first_thousand_are_null(service: Service, counted: Counted) -> None:
     counted.progress(ago(seconds=5), 0, 1, FIRST)
     for number in range(1001):
         counted.event(str(number), ago(hours=2), views=2000 - number)
@@ -75,9 +72,7 @@ async def test_only_the_first_thousand_are_told(service: Service, counted: Count
         assert (await ranks(service, counted, article_id))["ranks"][-1] == rank
 
 
-async def test_an_article_that_nobody_knows_is_not_found(
-    service: Service, counted: Counted
-) -> None:
+async def test_ranks_of_unknown_article_return_404(service: Service, counted: Counted) -> None:
     answer = await service.get(f"/v1/articles/nobody/ranks?site={counted.site}")
     assert answer.status == 404
     assert (await service.get("/v1/articles/a/ranks?hours=3")).status == 400

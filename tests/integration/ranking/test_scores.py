@@ -1,4 +1,4 @@
-"""Lists by score and by what is trending, and why an article stands where it stands."""
+"""Lists by score and trend, and their explanations."""
 
 from math import log2
 from typing import Any
@@ -13,8 +13,8 @@ async def items(site: Site, **parameters: str | int) -> dict[str, dict[str, Any]
     return {item["article_id"]: item for item in listed}
 
 
-async def test_a_half_life_halves_what_ended_so_long_ago(site: Site, counted: Counted) -> None:
-    # It is 14:03; the list goes on until 14:04.
+async def test_half_life_halves_score_of_old_events(site: Site, counted: Counted) -> None:
+    # It is 14:03; the list ends at 14:04.
     counted.event("now", ago(minutes=1), views=10)  # this hour has not ended
     counted.event("an hour ago", ago(hours=1), views=10)  # 13:03, in the hour that ended at 14:00
     counted.event("four", ago(hours=4), views=10, likes=-1)  # its hour ended 184 minutes ago
@@ -35,10 +35,8 @@ async def test_a_half_life_halves_what_ended_so_long_ago(site: Site, counted: Co
     assert decayed["four"]["window"] == {"views": 10, "comments": 0, "likes": -1}
 
 
-async def test_a_short_window_decays_by_the_same_rule_as_a_long_one(
-    site: Site, counted: Counted
-) -> None:
-    # An hour's list is read in hours and, at its edges, in minutes taken away and added.
+async def test_short_and_long_windows_decay_equally(site: Site, counted: Counted) -> None:
+    # A one-hour list adds and subtracts minutes at the edges of full hours.
     for minutes in (58, 40, 2):
         counted.event("a", ago(minutes=minutes), views=8)
     counted.write()
@@ -49,9 +47,7 @@ async def test_a_short_window_decays_by_the_same_rule_as_a_long_one(
     assert hour == day
 
 
-async def test_trending_is_what_its_own_last_day_does_not_explain(
-    site: Site, counted: Counted
-) -> None:
+async def test_trending_compares_article_with_its_last_day(site: Site, counted: Counted) -> None:
     # Views in each hour of the day before the last hour, and in the last hour.
     history = {
         "steady": (100, 100),
@@ -66,12 +62,12 @@ async def test_trending_is_what_its_own_last_day_does_not_explain(
         for hour in range(24):
             counted.event(article_id, ago(hours=hour, minutes=90), views=before)
         counted.event(article_id, ago(minutes=30), views=now)
-    # Younger than an hour; an average view of the day went to an article with 424 an hour.
+    # Younger than an hour; an average view of the day went to an article with 424 views per hour.
     typical = sum(before**2 for before, _ in history.values()) / sum(b for b, _ in history.values())
     for article_id, views in {"new, not more than others": 400, "new, much more": 4000}.items():
         counted.article(article_id, published_at=ago(minutes=30))
         counted.event(article_id, ago(minutes=10), views=views)
-    # Nobody described it: what it was first read is its beginning, an hour and a half ago.
+    # Without metadata, its first view is its start, an hour and a half ago.
     counted.event("undescribed", ago(minutes=90), views=10)
     counted.event("undescribed", ago(minutes=5), views=90)
     counted.write()
@@ -96,9 +92,7 @@ async def test_trending_is_what_its_own_last_day_does_not_explain(
         assert item["explain"]["seen"] == item["window"]["views"]
 
 
-async def test_on_a_site_without_a_past_the_new_is_trending_by_its_views(
-    site: Site, counted: Counted
-) -> None:
+async def test_trending_on_new_site_is_by_views(site: Site, counted: Counted) -> None:
     for article_id, views in {"a": 20, "b": 300, "c": 1}.items():
         counted.event(article_id, ago(minutes=10), views=views)
     counted.write()
@@ -107,7 +101,7 @@ async def test_on_a_site_without_a_past_the_new_is_trending_by_its_views(
     assert answer["window"]["name"] == "1h"
 
 
-async def test_lifetime_totals_do_not_decay(site: Site, counted: Counted) -> None:
+async def test_lifetime_score_does_not_decay(site: Site, counted: Counted) -> None:
     counted.event("a", ago(days=300), views=4)
     counted.write()
     assert (await items(site, by="score", window="all", half_life="1h"))["a"]["score"] == 4

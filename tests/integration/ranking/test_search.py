@@ -1,4 +1,4 @@
-"""What is searched for in a list keeps the rank that it has there."""
+"""Search: results keep their rank in the full list."""
 
 import pytest
 
@@ -38,7 +38,7 @@ def seven(counted: Counted) -> Counted:
         ("\\", {}),
     ],
 )
-async def test_it_finds_by_title_and_id_in_whatever_case(
+async def test_search_matches_title_and_id_ignoring_case(
     site: Site, seven: Counted, search: str, found: dict[str, int]
 ) -> None:
     items = (await site.most_read(q=search))["items"]
@@ -46,13 +46,13 @@ async def test_it_finds_by_title_and_id_in_whatever_case(
     assert [item["rank"] for item in items] == sorted(found.values())
 
 
-async def test_a_hidden_article_is_not_found(site: Site, seven: Counted) -> None:
+async def test_search_omits_hidden_articles(site: Site, seven: Counted) -> None:
     seven.decision("news/1", hidden=True)
     items = (await site.most_read(q="қа"))["items"]
     assert [(item["article_id"], item["rank"]) for item in items] == [("news/7", 6)]
 
 
-async def test_what_is_found_is_paged(site: Site, seven: Counted) -> None:
+async def test_search_results_are_paged(site: Site, seven: Counted) -> None:
     assert await site.ids(q="news", limit=3, offset=3) == ["news/5", "news/3", "news/6"]
     first = await site.most_read(q="news", limit=4, cursor="*")
     second = await site.most_read(q="news", limit=4, cursor=first["next_cursor"])
@@ -60,9 +60,7 @@ async def test_what_is_found_is_paged(site: Site, seven: Counted) -> None:
     assert ids == [f"news/{n}" for n in (1, 2, 4, 5, 3, 6, 7)]
 
 
-async def test_a_search_knows_where_an_article_stood_in_the_whole_list(
-    site: Site, counted: Counted
-) -> None:
+async def test_search_keeps_ranks_of_full_list(site: Site, counted: Counted) -> None:
     for article_id, before, lately in (("a", 30, 0), ("b", 20, 20), ("c", 0, 35)):
         counted.event(article_id, ago(hours=3), views=before)
         counted.event(article_id, ago(minutes=5), views=lately)

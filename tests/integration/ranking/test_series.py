@@ -1,4 +1,4 @@
-"""The counts of an article over time."""
+"""Time series of an article."""
 
 from datetime import timedelta
 
@@ -7,7 +7,9 @@ import pytest
 from tests.support.ranking import FIRST, SECOND, Counted, Service, ago
 
 
-async def test_minutes_without_readers_are_zeros(service: Service, counted: Counted) -> None:
+async def test_series_has_zeros_for_minutes_without_views(
+    service: Service, counted: Counted
+) -> None:
     counted.event("news/1", ago(minutes=5), views=3, likes=1)
     counted.event("news/1", ago(minutes=5), views=4, topic=SECOND, partition=3)
     counted.event("news/1", ago(minutes=2), comments=2)
@@ -34,7 +36,7 @@ async def test_minutes_without_readers_are_zeros(service: Service, counted: Coun
     assert answer.headers["ETag"]
 
 
-async def test_hours_of_a_week_where_nothing_is_said(service: Service, counted: Counted) -> None:
+async def test_series_defaults_to_hours_of_a_week(service: Service, counted: Counted) -> None:
     counted.event("a", ago(hours=167), views=1)
     counted.event("a", ago(minutes=1), views=2)
     counted.write()
@@ -44,7 +46,7 @@ async def test_hours_of_a_week_where_nothing_is_said(service: Service, counted: 
     assert (answer["views"][0], answer["views"][-1], sum(answer["views"])) == (1, 2, 3)
 
 
-async def test_an_unknown_article_has_no_series(service: Service, counted: Counted) -> None:
+async def test_series_of_unknown_article_returns_404(service: Service, counted: Counted) -> None:
     answer = await service.get(f"/v1/articles/nobody/series?site={counted.site}")
     assert answer.status == 404
 
@@ -58,14 +60,14 @@ async def test_an_unknown_article_has_no_series(service: Service, counted: Count
         ("from=2026-02-30T00:00:00Z", "from"),
         ("from=2026-11-23T14:00:00Z&to=2026-11-23T14:00:00Z", "from"),
         ("from=2027-01-01T00:00:00Z", "from"),
-        # Longer than an answer may be, and longer ago than rows are kept: no zeros for either.
+        # Longer than a response may be, and before the retention: neither yields zeros.
         ("grain=minute&from=2026-11-20T14:00:00Z", "from"),
         ("grain=minute&from=2026-10-01T00:00:00Z&to=2026-10-01T01:00:00Z", "from"),
         ("from=2025-01-01T00:00:00Z&to=2025-01-02T00:00:00Z", "from"),
         ("limit=3", "limit"),
     ],
 )
-async def test_what_cannot_be_answered_is_named(
+async def test_series_rejects_invalid_parameters(
     service: Service, query: str, parameter: str
 ) -> None:
     answer = await service.get(f"/v1/articles/a/series?{query}")
@@ -73,7 +75,7 @@ async def test_what_cannot_be_answered_is_named(
     assert (await answer.json())["parameter"] == parameter
 
 
-async def test_a_client_whose_clock_is_ahead_gets_what_there_is(
+async def test_series_ends_now_for_client_with_fast_clock(
     service: Service, counted: Counted
 ) -> None:
     counted.event("a", ago(minutes=1), views=2)

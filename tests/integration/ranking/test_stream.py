@@ -1,4 +1,4 @@
-"""Lists as server-sent events: what has changed, to whoever follows, and no more."""
+"""Streams: lists as server-sent events, sent when they change."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -38,7 +38,7 @@ async def following(service: Service, query: str, last: str | None = None) -> Cl
 
 
 async def event(answer: ClientResponse, kind: str) -> dict[str, Any]:
-    """Return the next event of a kind, its `data` read; what comes before it is passed over."""
+    """Return the data of the next event of a kind; skip others."""
     while True:
         block = (await answer.content.readuntil(b"\n\n")).decode()
         fields = dict(line.split(": ", 1) for line in block.strip().split("\n"))
@@ -53,7 +53,7 @@ def count(settings: RankingSettings, counted: Counted, views: int) -> None:
     more.client.close()
 
 
-async def test_it_sends_the_list_and_then_its_changes(
+async def test_stream_sends_list_and_then_changes(
     service: Service, counted: Counted, ranking_settings: RankingSettings
 ) -> None:
     counted.event("a", ago(minutes=5), views=3)
@@ -70,7 +70,7 @@ async def test_it_sends_the_list_and_then_its_changes(
     assert [item["article_id"] for item in second["data"]["items"]] == ["b", "a"]
     assert second["id"] != first["id"]
 
-    # Who has the newest list is told so; who has an older one gets the newest.
+    # A client with the newest list gets `fresh`, one with an older list the newest.
     has_it = await following(service, query, second["id"])
     kinds = [(await has_it.content.readuntil(b"\n\n")).split(b"\n")[0] for _ in range(3)]
     assert kinds == [b"retry: 2000", b"event: fresh", b"event: fresh"]
@@ -80,9 +80,7 @@ async def test_it_sends_the_list_and_then_its_changes(
         each.close()
 
 
-async def test_all_who_follow_a_list_cost_one_computation(
-    service: Service, counted: Counted
-) -> None:
+async def test_clients_of_a_list_share_one_computation(service: Service, counted: Counted) -> None:
     answers = [await following(service, f"site={counted.site}") for _ in range(3)]
     for answer in answers:
         await event(answer, "list")
@@ -96,9 +94,7 @@ async def test_all_who_follow_a_list_cost_one_computation(
         answer.close()
 
 
-async def test_there_are_no_more_clients_and_lists_than_allowed(
-    service: Service, counted: Counted
-) -> None:
+async def test_stream_limits_clients_and_lists(service: Service, counted: Counted) -> None:
     answers = [await following(service, f"site={counted.site}&limit={n}") for n in (1, 2)]
     refused = await service.get(f"/v1/stream?site={counted.site}&limit=3")
     assert refused.status == 503
@@ -106,7 +102,7 @@ async def test_there_are_no_more_clients_and_lists_than_allowed(
     assert (await refused.json())["type"] == "urn:mostread:problem:overloaded"
     answers.append(await following(service, f"site={counted.site}&limit=2"))
     assert (await service.get(f"/v1/stream?site={counted.site}&limit=2")).status == 503
-    # Who goes makes room.
+    # A client that disconnects frees its place.
     answers.pop().close()
     answers.append(await admitted(service, f"site={counted.site}&limit=2"))
     for answer in answers:
@@ -114,7 +110,7 @@ async def test_there_are_no_more_clients_and_lists_than_allowed(
 
 
 async def admitted(service: Service, query: str) -> ClientResponse:
-    """Ask until there is room; the test's time limit ends it otherwise."""
+    """Retry until the stream is accepted, up to the time limit of the test."""
     while True:
         answer = await service.get(f"/v1/stream?{query}")
         if answer.status == 200:
@@ -122,7 +118,7 @@ async def admitted(service: Service, query: str) -> ClientResponse:
         await asyncio.sleep(0.05)
 
 
-async def test_a_service_that_ends_lets_its_clients_go(service: Service, counted: Counted) -> None:
+async def test_shutdown_disconnects_stream_clients(service: Service, counted: Counted) -> None:
     answer = await following(service, f"site={counted.site}")
     await event(answer, "list")
     closing = asyncio.create_task(service.server.close())
@@ -131,6 +127,6 @@ async def test_a_service_that_ends_lets_its_clients_go(service: Service, counted
     await closing
 
 
-async def test_what_cannot_be_followed_is_refused_as_a_list_is(service: Service) -> None:
+async def test_stream_rejects_invalid_parameters(service: Service) -> None:
     assert (await service.get("/v1/stream?cursor=*")).status == 400
     assert (await service.get("/v1/stream?by=shares")).status == 400

@@ -1,4 +1,4 @@
-"""What becomes of a record of the articles topic that tells of an article."""
+"""Decoding article records of the articles topic."""
 
 import pytest
 
@@ -16,17 +16,17 @@ def article(value: bytes | None, timestamp: int = 5, offset: int = 7) -> Article
     return row
 
 
-def test_an_article_becomes_a_row() -> None:
+def test_article_record_becomes_row() -> None:
     row = article(VALUE)
     assert (row.site, row.article_id, row.title, row.pinned) == ("site", "a:b/ц", "Тақырып", 3)
     assert (row.url, row.section, row.published_at, row.deleted) == ("", "", None, False)
 
 
-def test_a_record_without_a_value_deletes() -> None:
+def test_article_record_without_value_deletes() -> None:
     assert article(None).deleted
 
 
-def test_the_version_grows_with_time_and_then_with_the_offset() -> None:
+def test_version_grows_with_time_then_offset() -> None:
     def version(timestamp: int, offset: int) -> int:
         return article(VALUE, timestamp, offset).version
 
@@ -46,7 +46,7 @@ def test_the_version_grows_with_time_and_then_with_the_offset() -> None:
         (KEY, b'{"article_id":"a","title":"t","url":"javascript:alert(1)"}'),
     ],
 )
-def test_anything_else_is_refused_with_a_reason(key: bytes | None, value: bytes) -> None:
+def test_invalid_article_record_is_rejected_with_reason(key: bytes | None, value: bytes) -> None:
     with pytest.raises(InvalidEvent) as refused:
         decode_change(key, value, timestamp=1, offset=1)
     assert str(refused.value)

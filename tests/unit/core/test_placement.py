@@ -1,4 +1,4 @@
-"""What becomes of a record of the articles topic that holds a decision, and what it does."""
+"""Decoding decision records of the articles topic, and their effect."""
 
 import json
 
@@ -19,14 +19,14 @@ NAMES = {"article_id": "a:b/ц", "site": "site", "by": "Анна"}
 PLAIN = Standing(hidden=False, pinned=None)
 
 
-def decided(**said: object) -> PlacementRow:
-    value = json.dumps({**NAMES, **said}).encode()
+def decided(**fields: object) -> PlacementRow:
+    value = json.dumps({**NAMES, **fields}).encode()
     row = decode_change(KEY, value, timestamp=1_795_461_787_364, offset=7)
     assert isinstance(row, PlacementRow)
     return row
 
 
-def test_a_decision_becomes_a_row() -> None:
+def test_decision_record_becomes_row() -> None:
     row = decided(hidden=False, pinned=3, until=1000, reason="<b>шұғыл</b>\n", undoes="12")
     assert row == PlacementRow(
         site="site",
@@ -45,7 +45,7 @@ def test_a_decision_becomes_a_row() -> None:
     )
 
 
-def test_a_record_without_a_value_decides_nothing_and_names_nobody() -> None:
+def test_decision_record_without_value_clears_decision() -> None:
     row = decode_change(KEY, None, timestamp=5, offset=7)
     assert isinstance(row, PlacementRow)
     assert (row.by, row.reason, row.decided_at) == ("", "", 5)
@@ -53,7 +53,7 @@ def test_a_record_without_a_value_decides_nothing_and_names_nobody() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "said"),
+    ("key", "fields"),
     [
         (KEY, {"hiden": True}),
         (KEY, {"pinned": 101}),
@@ -71,14 +71,16 @@ def test_a_record_without_a_value_decides_nothing_and_names_nobody() -> None:
         (b"article:site:a:b/\xd1\x86", {"title": 1}),
     ],
 )
-def test_what_is_no_decision_is_refused_with_a_reason(key: bytes, said: dict[str, object]) -> None:
+def test_invalid_decision_record_is_rejected_with_reason(
+    key: bytes, fields: dict[str, object]
+) -> None:
     with pytest.raises(InvalidEvent) as refused:
-        decode_change(key, json.dumps({**NAMES, **said}).encode(), timestamp=1, offset=1)
+        decode_change(key, json.dumps({**NAMES, **fields}).encode(), timestamp=1, offset=1)
     assert str(refused.value)
 
 
 @pytest.mark.parametrize(
-    ("by_cms", "said", "expected"),
+    ("by_cms", "fields", "expected"),
     [
         (PLAIN, {}, PLAIN),
         (PLAIN, {"hidden": True}, Standing(hidden=True, pinned=None)),
@@ -96,11 +98,11 @@ def test_what_is_no_decision_is_refused_with_a_reason(key: bytes, said: dict[str
         (PLAIN, {"embargo_until": 2000, "until": 1000}, PLAIN),
     ],
 )
-def test_an_editors_word_goes_before_the_cms(
-    by_cms: Standing, said: dict[str, object], expected: Standing
+def test_decision_overrides_cms(
+    by_cms: Standing, fields: dict[str, object], expected: Standing
 ) -> None:
-    assert standing(by_cms, decided(**said), now=1000) == expected
+    assert standing(by_cms, decided(**fields), now=1000) == expected
 
 
-def test_without_a_decision_the_cms_decides() -> None:
+def test_standing_without_decision_follows_cms() -> None:
     assert standing(Standing(hidden=True, pinned=4), None, now=0) == Standing(True, 4)

@@ -1,4 +1,4 @@
-"""The rows a window is the sum of: each minute inside counted once, each outside not at all."""
+"""Spans: the rows of a window count each of its minutes once, and no other."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ def at(hour: int, minute: int = 0) -> datetime:
 
 
 def minutes(span: Span) -> Counter[datetime]:
-    """How often each minute is counted by a span."""
+    """Return how often a span counts each minute."""
     count = (span.end - span.start) // MINUTE
     return Counter({span.start + n * MINUTE: span.sign for n in range(count)})
 
@@ -30,9 +30,7 @@ def minutes(span: Span) -> Counter[datetime]:
 @example(start=20, length=60, now=79)
 @example(start=10, length=10, now=300)
 @example(start=50, length=20, now=300)
-def test_exactly_the_minutes_of_the_window_are_counted_once(
-    start: int, length: int, now: int
-) -> None:
+def test_spans_count_each_minute_of_window_once(start: int, length: int, now: int) -> None:
     window = Window("any", DAY + start * MINUTE, DAY + (start + length) * MINUTE)
     parts = spans(window, DAY + now * MINUTE)
     counted: Counter[datetime] = Counter()
@@ -46,52 +44,50 @@ def test_exactly_the_minutes_of_the_window_are_counted_once(
 
 
 @given(st.integers(0, 3 * 24 * 60), st.integers(1, 27 * 60), st.integers(0, 4 * 24 * 60))
-def test_hours_are_whole_and_edges_are_shorter_than_an_hour(
-    start: int, length: int, now: int
-) -> None:
+def test_spans_have_full_hours_and_short_edges(start: int, length: int, now: int) -> None:
     window = Window("any", DAY + start * MINUTE, DAY + (start + length) * MINUTE)
-    whole, head, tail = spans(window, DAY + now * MINUTE)
-    assert (whole.grain, head.grain, tail.grain) == ("hour", "minute", "minute")
-    for edge in (whole.start, whole.end):
+    body, head, tail = spans(window, DAY + now * MINUTE)
+    assert (body.grain, head.grain, tail.grain) == ("hour", "minute", "minute")
+    for edge in (body.start, body.end):
         assert edge.minute == 0
-    if whole.start < whole.end:
+    if body.start < body.end:
         assert head.end - head.start < HOUR
         assert tail.end - tail.start < HOUR
 
 
-def test_a_window_that_ends_now_takes_its_last_hour_whole() -> None:
+def test_window_that_ends_now_reads_full_last_hour() -> None:
     now = at(14, 3)
-    whole, head, tail = spans(resolve("24h", now), now)
-    assert (whole.start, whole.end) == (at(-10), at(15))
+    body, head, tail = spans(resolve("24h", now), now)
+    assert (body.start, body.end) == (at(-10), at(15))
     assert head == Span("minute", at(-10), at(-10, 4), -1)
-    # Minutes that have not happened yet: hardly a row.
+    # Future minutes have hardly any rows.
     assert tail == Span("minute", at(14, 4), at(15), -1)
 
 
-def test_a_past_edge_takes_the_shorter_way() -> None:
+def test_past_edge_reads_fewest_minutes() -> None:
     day = resolve("yesterday", at(14), ZoneInfo("Asia/Kathmandu"))
-    whole, head, tail = spans(day, at(14))
-    assert (head.start, head.end, head.sign) == (whole.start, day.start, -1)
-    assert (tail.start, tail.end, tail.sign) == (whole.end, day.end, 1)
+    body, head, tail = spans(day, at(14))
+    assert (head.start, head.end, head.sign) == (body.start, day.start, -1)
+    assert (tail.start, tail.end, tail.sign) == (body.end, day.end, 1)
     assert head.end - head.start == tail.end - tail.start == 15 * MINUTE
 
 
-def test_less_than_an_hour_is_read_as_minutes() -> None:
-    whole, head, tail = spans(Window("any", at(9, 10), at(9, 20)), at(14))
-    assert whole.start == whole.end
+def test_window_under_an_hour_reads_minutes() -> None:
+    body, head, tail = spans(Window("any", at(9, 10), at(9, 20)), at(14))
+    assert body.start == body.end
     assert head == Span("minute", at(9, 10), at(9, 20))
     assert tail.start == tail.end
 
 
-def test_all_is_the_lifetime_row() -> None:
-    whole, head, tail = spans(resolve("all", at(14)), at(14))
-    assert (whole.grain, whole.start) == ("total", EPOCH)
+def test_lifetime_window_reads_total_row() -> None:
+    body, head, tail = spans(resolve("all", at(14)), at(14))
+    assert (body.grain, body.start) == ("total", EPOCH)
     assert head.start == head.end
     assert tail.start == tail.end
 
 
 @given(st.integers(0, 7 * 24 * 3600))
-def test_a_sliding_window_never_reads_more_than_half_an_hour_of_the_past_by_the_minute(
+def test_sliding_window_reads_at_most_half_an_hour_of_minutes(
     second: int,
 ) -> None:
     now = DAY + timedelta(seconds=second)

@@ -1,4 +1,4 @@
-"""Named windows: where they start and end, in every zone and on days of 23 and 25 hours."""
+"""Windows: their start and end in every zone, and on days of 23 and 25 hours."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ from mostread.core.ranking.windows import CALENDAR, EPOCH, NAMES, SLIDING, day_s
 
 NOW = datetime(2026, 11, 23, 14, 3, 5, 250_000, tzinfo=UTC)
 
-# From 2015 to 2037: where zones have whole minutes and their rules are known.
+# From 2015 to 2037: zones have offsets of whole minutes and known rules.
 moments = st.floats(1_420_070_400, 2_114_380_800).map(lambda t: datetime.fromtimestamp(t, UTC))
 zones = st.sampled_from(
     [
@@ -36,45 +36,45 @@ zones = st.sampled_from(
 
 
 @pytest.mark.parametrize("name", SLIDING)
-def test_a_sliding_window_ends_with_the_minute_that_is_counted(name: str) -> None:
+def test_sliding_window_ends_with_current_minute(name: str) -> None:
     window = resolve(name, NOW)
     assert window.end == datetime(2026, 11, 23, 14, 4, tzinfo=UTC)
     assert window.end - window.start == SLIDING[name]
 
 
-def test_on_the_minute_the_new_minute_is_in() -> None:
+def test_window_includes_minute_that_has_just_started() -> None:
     now = datetime(2026, 11, 23, 14, 3, tzinfo=UTC)
     assert resolve("1h", now).end == datetime(2026, 11, 23, 14, 4, tzinfo=UTC)
 
 
-def test_all_starts_at_the_epoch() -> None:
+def test_lifetime_window_starts_at_epoch() -> None:
     assert resolve("all", NOW).start == EPOCH
 
 
 @pytest.mark.parametrize(
     ("now", "zone", "hours"),
     [
-        # Both changes of the clock, in the north, in the south, and by half an hour.
+        # Both clock changes in the north and the south, and one of half an hour.
         (datetime(2026, 3, 29, 12, tzinfo=UTC), "Europe/Berlin", 23),
         (datetime(2026, 10, 25, 12, tzinfo=UTC), "Europe/Berlin", 25),
         (datetime(2026, 3, 8, 18, tzinfo=UTC), "America/New_York", 23),
         (datetime(2026, 11, 1, 18, tzinfo=UTC), "America/New_York", 25),
         (datetime(2026, 10, 4, 2, tzinfo=UTC), "Australia/Lord_Howe", 23.5),
         (datetime(2026, 4, 5, 2, tzinfo=UTC), "Australia/Lord_Howe", 24.5),
-        # Here midnight itself is skipped, and comes twice.
+        # Midnight is skipped, or occurs twice.
         (datetime(2026, 4, 24, 12, tzinfo=UTC), "Africa/Cairo", 23),
         (datetime(2026, 11, 1, 12, tzinfo=UTC), "America/Havana", 25),
         (datetime(2026, 11, 23, 14, tzinfo=UTC), "Asia/Almaty", 24),
     ],
 )
-def test_a_day_has_as_many_hours_as_its_clock_shows(now: datetime, zone: str, hours: float) -> None:
+def test_day_window_has_hours_of_local_day(now: datetime, zone: str, hours: float) -> None:
     today = resolve("today", now, ZoneInfo(zone))
     assert today.end - today.start == timedelta(hours=hours)
     after = resolve("yesterday", now + timedelta(days=1), ZoneInfo(zone))
     assert (after.start, after.end) == (today.start, today.end)
 
 
-def test_odd_offsets_start_off_the_hour() -> None:
+def test_day_window_starts_between_hours_in_odd_offsets() -> None:
     assert resolve("today", NOW, ZoneInfo("Asia/Kathmandu")).start == datetime(
         2026, 11, 22, 18, 15, tzinfo=UTC
     )
@@ -83,14 +83,14 @@ def test_odd_offsets_start_off_the_hour() -> None:
     )
 
 
-def test_a_week_starts_on_monday_and_has_the_hour_that_the_clock_skips() -> None:
+def test_week_window_starts_on_monday_across_clock_change() -> None:
     week = resolve("week", datetime(2026, 3, 29, 12, tzinfo=UTC), ZoneInfo("Europe/Berlin"))
     assert week.start == datetime(2026, 3, 22, 23, tzinfo=UTC)
     assert week.end - week.start == timedelta(days=7, hours=-1)
 
 
 @given(moments, zones, st.sampled_from(NAMES))
-def test_windows_are_whole_minutes_and_all_but_yesterday_hold_now(
+def test_windows_are_whole_minutes_and_contain_now_except_yesterday(
     now: datetime, zone: ZoneInfo, name: str
 ) -> None:
     window = resolve(name, now, zone)
@@ -106,13 +106,13 @@ def test_yesterday_ends_where_today_starts(now: datetime, zone: ZoneInfo) -> Non
 
 
 @given(st.dates(date(2015, 1, 1), date(2037, 1, 1)), zones)
-def test_a_day_starts_at_the_first_instant_of_its_date(day: date, zone: ZoneInfo) -> None:
+def test_day_start_is_first_instant_of_date(day: date, zone: ZoneInfo) -> None:
     start = day_start(day, zone)
     assert start.astimezone(zone).date() == day
     assert (start - timedelta(microseconds=1)).astimezone(zone).date() < day
 
 
 @given(moments, zones)
-def test_a_zone_matters_to_calendar_windows_only(now: datetime, zone: ZoneInfo) -> None:
+def test_zone_affects_calendar_windows_only(now: datetime, zone: ZoneInfo) -> None:
     for name in set(NAMES) - set(CALENDAR):
         assert resolve(name, now, zone) == resolve(name, now)

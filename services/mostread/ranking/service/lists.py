@@ -161,7 +161,7 @@ class ListService:
         if query.words and self._source.quarantines(query):
             placed = await self._search(at)
         elif query.words:
-            placed = _place_found(await self._source.rows(at, offset + limit))
+            placed = _place_matches(await self._source.rows(at, offset + limit))
         elif offset >= _BELOW_ALL_PINS and not self._source.quarantines(query):
             # Pinned ranks end at 100, so all pinned articles are above this page and the ranks
             # follow from the row numbers.
@@ -196,12 +196,12 @@ def _place_all(rows: Sequence[RankedRow]) -> Iterator[Placed[RankedRow]]:
     return place(pinned, (row for row in rows if row.pinned is None))
 
 
-def _place_found(rows: Sequence[RankedRow]) -> Iterator[Placed[RankedRow]]:
+def _place_matches(rows: Sequence[RankedRow]) -> Iterator[Placed[RankedRow]]:
     """Place the results of a search at their ranks in the full list."""
     pinned = [(row.pinned, row) for row in rows if row.pinned is not None]
     others = ((row.number, row) for row in rows if row.pinned is None)
     count = rows[0].others if rows else 0
-    return (placed for placed in place_some(pinned, others, count) if placed.article.found)
+    return (placed for placed in place_some(pinned, others, count) if placed.article.matches)
 
 
 def web_link(metadata: Metadata | None) -> str | None:

@@ -59,7 +59,7 @@ class RankedSource:
 
     async def matches(self, at: ListMoment, count: int) -> set[str]:
         """Return the ids that match the search among the first `count` rows."""
-        return {row.article_id for row in await self._ranked(at, count, 0) if row.found}
+        return {row.article_id for row in await self._ranked(at, count, 0) if row.matches}
 
     async def visitors(self, at: ListMoment, ids: list[str]) -> Mapping[str, VisitorsRow]:
         """Return the visitor statistics of articles in the window of a list."""

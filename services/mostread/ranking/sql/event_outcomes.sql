@@ -1,4 +1,4 @@
--- What became of every event of every topic that was ever counted.
+-- Events by outcome, over all topics ever counted.
 SELECT
     sum(received) AS received,
     sum(counted) AS counted,

@@ -67,7 +67,7 @@ SELECT
         %(by)s = 'likes', toFloat64(likes),
         %(by)s = 'score', points,
         log2((views + 0.5) / (expected + 0.5)) - 3.3 * pow(views + 0.5, -0.5) - 2 * pow(views + 0.5, -1.5)) AS ranked,
-    toBool(if(length(%(words)s) = 0, 1, arrayAll(word -> position(replaceAll(lowerUTF8(concat(title, '\n', article_id)), 'ё', 'е'), replaceAll(lowerUTF8(word), 'ё', 'е')) > 0, %(words)s))) AS found,
+    toBool(if(length(%(words)s) = 0, 1, arrayAll(word -> position(replaceAll(lowerUTF8(concat(title, '\n', article_id)), 'ё', 'е'), replaceAll(lowerUTF8(word), 'ё', 'е')) > 0, %(words)s))) AS matches,
     if(length(%(words)s) = 0, 0, row_number() OVER (PARTITION BY pinned IS NULL ORDER BY ranked DESC, views DESC, published_at DESC NULLS LAST, article_id ASC)) AS number,
     if(length(%(words)s) = 0, 0, countIf(pinned IS NULL) OVER ()) AS others
 FROM counted LEFT ANY JOIN metadata USING (article_id) LEFT ANY JOIN decided USING (article_id)
@@ -78,8 +78,8 @@ WHERE NOT deleted AND NOT hidden
   -- RFC 4647, basic filtering: kk matches kk and kk-Cyrl.
   AND (%(language)s = '' OR language = %(language)s OR startsWith(language, concat(%(language)s, '-')))
   AND (%(published_since)s = 0 OR published_at >= fromUnixTimestamp64Milli(toInt64(%(published_since)s)))
--- Pinned articles move the others, found or not.
-QUALIFY found OR pinned IS NOT NULL
+-- Pinned articles move the others, whether they match or not.
+QUALIFY matches OR pinned IS NOT NULL
 ORDER BY pinned ASC NULLS LAST, ranked DESC, views DESC, published_at DESC NULLS LAST, article_id ASC
 LIMIT %(rows)s BY pinned IS NOT NULL
 LIMIT %(skip)s, 1000000

@@ -1,5 +1,5 @@
--- How far the events are counted. A topic that was made again has another id: the one that
--- was counted last is meant.
+-- The watermark of the topic. A recreated topic has another id: the query uses the one counted
+-- last.
 SELECT
     count() AS seen,
     max(partitions) AS expected,
