@@ -72,10 +72,11 @@ def adopt(settings: Mapping[str, str], environment: MutableMapping[str, str]) ->
     for name in (_KAFKA, _CLICKHOUSE):
         if environment.get(name, settings[name]) != settings[name]:
             return False
+    given = {name for name, value in environment.items() if value}
     for name, value in settings.items():
         # A secret may be set by its value or by its file, and not by both.
         other = name.removesuffix(_SUFFIX) if name.endswith(_SUFFIX) else name + _SUFFIX
-        if other not in environment:
+        if other not in given:
             environment.setdefault(name, value)
     return True
 

@@ -83,7 +83,7 @@ def test_stack_from_up_to_down(tmp_path: Path) -> None:
         checked = mostread("doctor", "--data", str(data))
         assert checked.returncode == 0, checked.stdout
         assert f"; development stack at {data}\n" in checked.stdout
-        assert "services: aggregator, collector, ranking are ready" in checked.stdout
+        assert "services: collector, aggregator, ranking are ready" in checked.stdout
         shown = mostread("status", "--data", str(data))
         assert shown.returncode == 0, shown.stdout
         assert f"http://127.0.0.1:{ports.collector}\n" in shown.stdout

@@ -93,6 +93,10 @@ def test_adopt_adds_a_secret_only_once() -> None:
     assert secret not in by_file
     assert adopt(STACK | {file: "theirs"}, by_value)
     assert file not in by_value
+    both = {"MOSTREAD_RANKING_TOKENS": "", "MOSTREAD_RANKING_TOKENS_FILE": "f"}
+    empty: dict[str, str] = {}
+    assert adopt(STACK | both, empty)
+    assert both.items() <= empty.items()
 
 
 def test_service_url_without_scheme_is_refused() -> None:
