@@ -2,10 +2,12 @@
 
 import click
 
+from mostread.cli.params import stack_option
 from mostread.ops.bootstrap import InitSettings, bootstrap
 
 
 @click.command()
+@stack_option
 def init() -> None:
     """Create missing topics and tables; idempotent."""
     created = bootstrap(InitSettings())
