@@ -11,8 +11,8 @@ import time
 import uvloop
 from aiokafka import AIOKafkaConsumer
 
-from mostread.core.counting.batch import Lateness
-from mostread.core.counting.partition import PartitionCount
+from mostread.core.counting.batch import AllowedLateness
+from mostread.core.counting.partition import PartitionCounter
 
 FLUSH_SECONDS = 1.0
 COUNTERS = 400_000
@@ -34,8 +34,10 @@ async def count(brokers: str, topic: str, group: str) -> None:
     await consumer.start()  # returns when the partitions are assigned
     say("partitions_assigned")
     counts = {
-        partition.partition: PartitionCount(
-            None, lateness=Lateness(), capacity=COUNTERS // len(consumer.assignment())
+        partition.partition: PartitionCounter(
+            None,
+            lateness=AllowedLateness(),
+            counter_capacity=COUNTERS // len(consumer.assignment()),
         )
         for partition in consumer.assignment()
     }
@@ -47,12 +49,12 @@ async def count(brokers: str, topic: str, group: str) -> None:
             counts[partition.partition].count(records)
         if time.monotonic() - flushed >= FLUSH_SECONDS:
             for each in counts.values():
-                settlement = each.close()
-                if settlement is not None:
-                    each.apply(settlement, {})
+                batch = each.close()
+                if batch is not None:
+                    batch.apply({})
             await consumer.commit()
             flushed = time.monotonic()
-    say(f"counted {sum(each.position().outcomes.counted for each in counts.values())}")
+    say(f"counted {sum(each.checkpoint().outcomes.counted for each in counts.values())}")
     await consumer.stop()
 
 

@@ -1,4 +1,4 @@
-"""What could not be counted, kept where it can be looked at, mended and sent again."""
+"""Writer of dead letters: invalid lines, stored for inspection, correction and replay."""
 
 import base64
 from collections.abc import Sequence
@@ -12,16 +12,16 @@ from mostread.infra.kafka.config import KafkaSettings, client_options
 from mostread.infra.kafka.errors import translate_error
 from mostread.infra.kafka.topics import DEAD_LETTER_BYTES
 
-SECONDS = 30
+TIMEOUT_SECONDS = 30
 
 
-class DeadLetters:
-    """Writes to the dead letters topic. Blocks, for one thread at a time.
+class DeadLetterWriter:
+    """Writes to the dead letters topic. Blocks; use it from one thread at a time.
 
-    A record's key is where the line stood, `topic/partition/offset/line`; a line that is
-    written again after a crash has the same key. Its value is JSON: `topic`, `partition`,
-    `offset`, `line`, the record's `timestamp` in milliseconds, `reason`, and the line itself as
-    `text`, or as `base64` where it is not UTF-8 or not printable.
+    A record's key is the location of the line, `topic/partition/offset/line`; a line written again
+    after a crash has the same key. Its value is JSON: `topic`, `partition`, `offset`, `line`, the
+    record's `timestamp` in milliseconds, `reason`, and the line itself as `text`, or as `base64`
+    if it is not printable UTF-8.
     """
 
     def __init__(self, settings: KafkaSettings) -> None:
@@ -34,19 +34,18 @@ class DeadLetters:
             producer.close(timeout=1)
 
     def write(self, topic: str, lines: Sequence[tuple[int, DeadLine]]) -> None:
-        """Write (partition, line) pairs; return when Kafka has them all.
+        """Write (partition, line) pairs; return when Kafka has acknowledged all of them.
 
-        Raises KafkaUnavailable; some may have been written then, and writing them all again
-        is right.
+        Raises KafkaUnavailable after writing none, some or all of them; write all again.
         """
         try:
             if self._producer is None:
                 self._producer = KafkaProducer(
                     **client_options(self._settings),
                     acks="all",
-                    max_block_ms=SECONDS * 1000,
-                    delivery_timeout_ms=SECONDS * 1000,
-                    request_timeout_ms=SECONDS * 1000 // 2,
+                    max_block_ms=TIMEOUT_SECONDS * 1000,
+                    delivery_timeout_ms=TIMEOUT_SECONDS * 1000,
+                    request_timeout_ms=TIMEOUT_SECONDS * 1000 // 2,
                     max_request_size=DEAD_LETTER_BYTES,
                 )
             sent = [
@@ -56,12 +55,10 @@ class DeadLetters:
                 for key, letter in (_letter(topic, partition, line) for partition, line in lines)
             ]
             for future in sent:
-                future.get(timeout=SECONDS)
+                future.get(timeout=TIMEOUT_SECONDS)
         except (KafkaError, OSError) as error:
             self.close()
-            raise translate_error(
-                error, self._settings, "Kafka does not take dead letters"
-            ) from error
+            raise translate_error(error, self._settings, "cannot write dead letters") from error
 
 
 def _letter(topic: str, partition: int, line: DeadLine) -> tuple[bytes, dict[str, object]]:
@@ -77,7 +74,7 @@ def _letter(topic: str, partition: int, line: DeadLine) -> tuple[bytes, dict[str
         text = line.raw.decode()
     except UnicodeDecodeError:
         text = None
-    # What would grow by escapes goes as base64 too, so that the largest record still fits.
+    # Text that JSON would escape goes as base64 too, so that the largest record still fits.
     if text is not None and text.isprintable():
         letter["text"] = text
     else:

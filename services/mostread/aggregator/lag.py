@@ -1,42 +1,41 @@
-"""How many records are not counted yet."""
+"""Consumer lag: how many records are not counted yet."""
 
 from collections.abc import Mapping
 from contextlib import suppress
 
-from mostread.aggregator.event_topic import EventLog
 from mostread.aggregator.metrics import AggregatorMetrics
+from mostread.aggregator.stream.event_topic import EventTopic
 from mostread.errors import KafkaUnavailable
 
 
 class Lag:
-    """The lag of our partitions, in the metric.
+    """Lag metric of the assigned partitions.
 
-    Each flush tells it. While ClickHouse is away there is no flush, and just then the lag grows:
-    so whoever reads the metrics has the log asked for its ends, over a connection of its own.
+    Each checkpoint updates it. While ClickHouse is unavailable there are no checkpoints, and just
+    then the lag grows: every scrape therefore asks Kafka for the ends of the partitions, over a
+    connection of its own.
     """
 
-    def __init__(self, log: EventLog, metrics: AggregatorMetrics) -> None:
-        self._log = log
+    def __init__(self, topic: EventTopic, metrics: AggregatorMetrics) -> None:
+        """`topic` is for the lag alone."""
+        self._topic = topic
         self._metrics = metrics
         self._next_offsets: Mapping[int, int] = {}
 
-    def counted(
+    def update(
         self, next_offsets: Mapping[int, int], ends: Mapping[int, int] | None = None
     ) -> None:
-        """Each partition of ours is in the store up to here; `ends` is where the log ends."""
+        """Set the first offset that is not counted, and the end of the log, by partition."""
         self._next_offsets = next_offsets
         self._metrics.lag.clear()
         self._show(ends or {})
 
     async def measure(self) -> None:
-        """Ask where the log ends. While Kafka is away what is known stands."""
+        """Ask Kafka for the ends of the partitions; keep the last values if it is unavailable."""
         if self._next_offsets:
             with suppress(KafkaUnavailable):
-                ends = await self._log.ends(list(self._next_offsets))
+                ends = await self._topic.ends(list(self._next_offsets))
                 self._show({number: end for number, (_, end) in ends.items()})
-
-    async def close(self) -> None:
-        await self._log.close()
 
     def _show(self, ends: Mapping[int, int]) -> None:
         for number in self._next_offsets.keys() & ends.keys():

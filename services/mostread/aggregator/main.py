@@ -1,27 +1,30 @@
-"""`mostread aggregator`: one worker, from start to orderly end."""
+"""Entry point of the aggregator: one worker, from start to orderly shutdown."""
 
 import asyncio
-import functools
 import logging
 import os
 import sys
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
 from typing import NoReturn
 
 import click
-import faust
 import uvloop
 
 from mostread.aggregator.article_writer import ArticleWriter
+from mostread.aggregator.checkpointer import Checkpointer
 from mostread.aggregator.config import AggregatorSettings
-from mostread.aggregator.dead_letter_writer import DeadLetters
-from mostread.aggregator.event_topic import EventLog
+from mostread.aggregator.dead_letter_writer import DeadLetterWriter
 from mostread.aggregator.lag import Lag
 from mostread.aggregator.metrics import AggregatorMetrics
-from mostread.aggregator.repository import ClickHouseStore
-from mostread.aggregator.retry import Patience
-from mostread.aggregator.servers import Servers
-from mostread.aggregator.stream.app import build
+from mostread.aggregator.recovery import Recovery
+from mostread.aggregator.repository import CounterRepository
+from mostread.aggregator.retry import Dependency, Retrier
+from mostread.aggregator.stream.app import EventStream
+from mostread.aggregator.stream.event_topic import EventTopic
 from mostread.aggregator.worker import Worker
 from mostread.errors import StaleEpoch
 from mostread.infra.clickhouse.client import connect
@@ -38,7 +41,7 @@ from mostread.infra.logging import configure_logging, get_logger
 
 log = get_logger(__name__)
 
-FLUSH_MAY_TAKE_SECONDS = 10
+MAX_FLUSH_SECONDS = 10
 
 
 @click.command()
@@ -50,16 +53,15 @@ def aggregator() -> None:
 
 
 async def run_and_exit(settings: AggregatorSettings) -> NoReturn:
-    """Run, then leave the process at once.
+    """Run, then exit the process at once.
 
-    At their ends the event loop would wait for tasks, and Python for threads, that hang in a
-    call to a server which is away.
+    An ordinary exit would wait for tasks and threads that hang in a call to an unavailable server.
     """
     try:
         code = await run(settings)
-    except StaleEpoch as over:
-        # The same process, from its beginning: what it knew is of no more use.
-        log.warning("restarting", reason=str(over))
+    except StaleEpoch as error:
+        # Replace the process: nothing that it knows is valid in the new epoch.
+        log.warning("restarting", reason=str(error))
         logging.shutdown()
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
     logging.shutdown()
@@ -67,147 +69,163 @@ async def run_and_exit(settings: AggregatorSettings) -> NoReturn:
 
 
 async def run(settings: AggregatorSettings) -> int:
-    """Count until SIGTERM or SIGINT, and return the exit code: 1 where counting broke down.
+    """Count until SIGTERM or SIGINT, and return the exit code, 1 if counting failed.
 
-    Raises StaleEpoch where another count has begun, which takes a new start.
+    Raises StaleEpoch if the topic was recreated or the tables rebuilt; restart the process.
     """
     stop = stop_signal()
+    async with _components(settings) as components:
+        await _wait_for_kafka(components, settings.aggregator_group, stop)
+        if stop.is_set():
+            return 0
+        stream = EventStream(settings, components.worker, components.articles)
+        return await _count(settings, stream, components, stop)
+
+
+@dataclass(frozen=True)
+class _Components:
+    topic: EventTopic
+    retrier: Retrier
+    worker: Worker
+    articles: ArticleWriter
+
+
+@asynccontextmanager
+async def _components(settings: AggregatorSettings) -> AsyncIterator[_Components]:
+    """Build the worker and its HTTP server, and close everything at the end."""
     registry = new_registry()
     metrics = AggregatorMetrics(registry)
-    patience = Patience(metrics)
-    stores = [
-        ClickHouseStore(functools.partial(connect, settings), metrics.inserted) for _ in range(2)
-    ]
-    letters = [DeadLetters(settings) for _ in range(2)]
-    event_log = EventLog(settings)
-    lag = Lag(EventLog(settings), metrics)
-    measured = ScrapeRegistry(registry, lag.measure)
-    servers = Servers(stores[0], event_log, lag, letters[0], metrics, patience)
-    worker = Worker(settings, servers)
-    articles = ArticleWriter(
-        settings.articles_topic,
-        store=stores[1],
-        dead_letters=letters[1],
-        patience=patience,
-    )
+    retrier = Retrier(metrics)
+    async with AsyncExitStack() as stack:
+        stack.callback(log.info, "stopped")
 
-    def check(part: str) -> Check:
-        async def ask() -> str | None:
-            return patience.troubles.get(part)
+        def new_writers(
+            name: str,
+        ) -> tuple[CounterRepository, DeadLetterWriter, ThreadPoolExecutor]:
+            """Return blocking clients and the one thread that uses them."""
+            repository = CounterRepository(partial(connect, settings), metrics.report_insert)
+            dead_letters = DeadLetterWriter(settings)
+            executor = ThreadPoolExecutor(1, thread_name_prefix=name)
+            stack.callback(dead_letters.close)
+            stack.callback(repository.close)
+            # Do not wait for a call that hangs in an unavailable server.
+            stack.callback(executor.shutdown, wait=False, cancel_futures=True)
+            return repository, dead_letters, executor
 
-        return ask
+        repository, dead_letters, executor = new_writers("counters")
+        article_repository, article_dead_letters, article_executor = new_writers("articles")
+        lag_topic = EventTopic(settings)
+        stack.push_async_callback(lag_topic.close)
+        lag = Lag(lag_topic, metrics)
+        scrape = ScrapeRegistry(registry, lag.measure)
+        stack.push_async_callback(scrape.close)
+        topic = EventTopic(settings)
+        stack.push_async_callback(topic.close)
+        worker = Worker(
+            settings,
+            recovery=Recovery(
+                settings,
+                topic=topic,
+                repository=repository,
+                retrier=retrier,
+                metrics=metrics,
+                executor=executor,
+            ),
+            checkpointer=Checkpointer(
+                topic=topic,
+                repository=repository,
+                dead_letters=dead_letters,
+                retrier=retrier,
+                metrics=metrics,
+                lag=lag,
+                executor=executor,
+            ),
+            lag=lag,
+        )
+        articles = ArticleWriter(
+            settings.articles_topic,
+            repository=article_repository,
+            dead_letters=article_dead_letters,
+            retrier=retrier,
+            executor=article_executor,
+        )
+        server = await listen(
+            new_application(checks=_checks(settings, retrier, worker), registry=scrape),
+            settings.aggregator_host,
+            settings.aggregator_port,
+            "MOSTREAD_AGGREGATOR_PORT",
+            settings,
+        )
+        stack.push_async_callback(server.cleanup)
+        yield _Components(topic, retrier, worker, articles)
+
+
+def _checks(settings: AggregatorSettings, retrier: Retrier, worker: Worker) -> dict[str, Check]:
+    """Return the readiness checks by name."""
+
+    def check_dependency(dependency: Dependency) -> Check:
+        async def check() -> str | None:
+            return retrier.last_errors.get(dependency)
+
+        return check
 
     async def check_group() -> str | None:
-        return None if worker.assigned else "no partitions assigned yet"
+        return None if worker.has_assignment else "no partitions assigned yet"
 
     async def check_flush() -> str | None:
         since = worker.seconds_since_flush
-        late = since > settings.aggregator_flush_interval_seconds + FLUSH_MAY_TAKE_SECONDS
-        return f"nothing was written for {since:.0f} s" if late else None
+        late = since > settings.aggregator_flush_interval_seconds + MAX_FLUSH_SECONDS
+        return f"no flush for {since:.0f} s" if late else None
 
-    web = await listen(
-        new_application(
-            checks={
-                "kafka": check("kafka"),
-                "clickhouse": check("clickhouse"),
-                "group": check_group,
-                "flush": check_flush,
-            },
-            registry=measured,
-        ),
-        settings.aggregator_host,
-        settings.aggregator_port,
-        "MOSTREAD_AGGREGATOR_PORT",
-        settings,
-    )
-    try:
-        await _until_there(event_log, patience, settings.aggregator_group, stop)
-        if stop.is_set():
-            return 0
-        return await _count(settings, build(settings, worker, articles), worker, patience, stop)
-    finally:
-        await web.cleanup()
-        await event_log.close()
-        await measured.close()
-        await lag.close()
-        servers.close()
-        articles.close()
-        for store in stores:
-            store.close()
-        for letter in letters:
-            letter.close()
-        log.info("stopped")
+    return {
+        "kafka": check_dependency("kafka"),
+        "clickhouse": check_dependency("clickhouse"),
+        "group": check_group,
+        "flush": check_flush,
+    }
 
 
-async def _until_there(
-    event_log: EventLog, patience: Patience, group: str, stop: asyncio.Event
-) -> None:
-    """Wait until Kafka answers and we may work on its topics, or until we are asked to stop."""
-    there = asyncio.create_task(
-        patience.until_done(
-            "kafka",
-            functools.partial(event_log.require_rights, group),
-            still_ours=lambda: True,
-        )
+async def _wait_for_kafka(components: _Components, group: str, stop: asyncio.Event) -> None:
+    """Wait until Kafka answers and grants access to the topics, or until `stop` is set."""
+    access = asyncio.create_task(
+        components.retrier.call("kafka", partial(components.topic.check_access, group))
     )
     stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait({there, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    for task in (there, stopped):
+    await asyncio.wait({access, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (access, stopped):
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
 
 
 async def _count(
-    settings: AggregatorSettings,
-    app: faust.App,
-    worker: Worker,
-    patience: Patience,
-    stop: asyncio.Event,
+    settings: AggregatorSettings, stream: EventStream, components: _Components, stop: asyncio.Event
 ) -> int:
-    tidying = asyncio.create_task(collect_periodically())
-    flusher = asyncio.create_task(worker.run())
-    running = asyncio.create_task(_run(app))
+    collecting = asyncio.create_task(collect_periodically())
+    flushing = asyncio.create_task(components.worker.run())
+    consuming = asyncio.create_task(stream.run())
     stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait({flusher, running, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    reason = None
+    await asyncio.wait({flushing, consuming, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    failure = None
     if not stop.is_set():
-        reason = (flusher if flusher.done() else running).exception()
-        if not isinstance(reason, StaleEpoch):
-            log.error("counting_failed", error=repr(reason), exc_info=reason)
-    code = 0 if reason is None else 1
+        failure = (flushing if flushing.done() else consuming).exception()
+        if not isinstance(failure, StaleEpoch):
+            log.error("counting_failed", error=repr(failure), exc_info=failure)
+    code = 0 if failure is None else 1
     log.info("stopping")
+    # Acknowledging takes a flush: if that cannot succeed, give the messages back.
+    errors = components.retrier.last_errors
     try:
         async with asyncio.timeout(settings.aggregator_shutdown_timeout_seconds):
-            await _stop(app, patience, orderly=code == 0)
+            await stream.stop(discard=lambda: failure is not None or bool(errors))
     except TimeoutError:
-        # Nothing is lost: what was not acknowledged is read again.
+        # Nothing is lost: unacknowledged records are read again.
         log.warning("shutdown_timed_out", seconds=settings.aggregator_shutdown_timeout_seconds)
         code = 1
-    tasks = (tidying, flusher, running, stopped)
+    tasks = (collecting, flushing, consuming, stopped)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    if isinstance(reason, StaleEpoch):
-        raise reason
+    if isinstance(failure, StaleEpoch):
+        raise failure
     return code
-
-
-async def _run(app: faust.App) -> None:
-    """Run the app until it breaks down, and raise why."""
-    await app.start()
-    await app._crashed.wait()
-    raise app._crash_reason or RuntimeError("Faust gave up without a reason")
-
-
-async def _stop(app: faust.App, patience: Patience, *, orderly: bool) -> None:
-    """Stop the app: it waits until all it handed out is acknowledged, which the flush does.
-
-    Where the flush cannot, what is in hand is given back unacknowledged.
-    """
-    stopping = asyncio.create_task(app.stop())
-    while not stopping.done():
-        if not orderly or patience.troubles:
-            app.consumer.unacked.clear()
-        await asyncio.wait({stopping}, timeout=0.2)
-    await stopping

@@ -1,47 +1,56 @@
-"""Every metric of the aggregator, with what it means."""
+"""Metrics of the aggregator."""
+
+from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+from mostread.core.counting.batch import Outcomes
+from mostread.infra.logging import get_logger
+
+log = get_logger(__name__)
+
+DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+OUTCOMES = ("counted", "duplicate", "late", "dead_lettered")
 TABLES = ("counters", "visitors", "checkpoints", "articles", "placement_log", "placements")
 
 
 class AggregatorMetrics:
-    """Counted per flush, never per event. After a crash a stretch is counted again here, and
-    only here: the table `checkpoints` has the exact numbers.
+    """Metrics, updated per flush and never per event.
+
+    After a crash they count a batch again; the exact numbers are in the table `checkpoints`.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.events = Counter(
+        self._events = Counter(
             "mostread_aggregator_events_total",
-            "Events by what became of them; their sum is what was received.",
-            ["outcome"],  # counted, duplicate, late, dead_lettered
+            "Events by outcome; the outcomes sum to the received events.",
+            ["outcome"],
             registry=registry,
         )
-        for outcome in ("counted", "duplicate", "late", "dead_lettered"):
-            self.events.labels(outcome)
-        self.received = Counter(
+        for outcome in OUTCOMES:
+            self._events.labels(outcome)
+        self._received = Counter(
             "mostread_aggregator_received_events_total",
-            "Events read from the log, counted apart from what became of them.",
+            "Events read from Kafka, counted independently of their outcomes.",
             registry=registry,
         )
-        self.flush_events = Histogram(
+        self._flush_events = Histogram(
             "mostread_aggregator_flush_events",
-            "Events of one flush, of those that had any.",
+            "Events per flush, without empty flushes.",
             buckets=[10**n for n in range(7)],
             registry=registry,
         )
-        self.flushes = Histogram(
+        self.flush_duration = Histogram(
             "mostread_aggregator_flush_duration_seconds",
-            "From closing a stretch to its rows and checkpoints in ClickHouse.",
-            buckets=SECONDS,
+            "Time from closing batches to their rows and checkpoints in ClickHouse.",
+            buckets=DURATION_BUCKETS,
             registry=registry,
         )
         self._inserts = Histogram(
             "mostread_aggregator_insert_duration_seconds",
-            "From sending rows to ClickHouse until it has written them.",
+            "Time of one insert, until ClickHouse acknowledges it.",
             ["table"],
-            buckets=SECONDS,
+            buckets=DURATION_BUCKETS,
             registry=registry,
         )
         self._rows = Counter(
@@ -50,52 +59,78 @@ class AggregatorMetrics:
             ["table"],
             registry=registry,
         )
-        self.looked_up = Counter(
+        self.cache_misses = Counter(
             "mostread_aggregator_counter_cache_misses_total",
-            "Counters that were not in memory and had to be asked of ClickHouse.",
+            "Counters that were not cached and were looked up in ClickHouse.",
             registry=registry,
         )
-        self.troubles = Counter(
+        self.retries = Counter(
             "mostread_aggregator_retries_total",
             "Calls retried after a failure, by the dependency that failed.",
             ["dependency"],
             registry=registry,
         )
-        # A counter that appears with its first increase has none for whoever asks how it grew.
+        # Create every series at the start: a series that appears at 1 has no increase().
         for dependency in ("kafka", "clickhouse"):
-            self.troubles.labels(dependency)
+            self.retries.labels(dependency)
         for table in TABLES:
             self._rows.labels(table)
             self._inserts.labels(table)
         self.lag = Gauge(
             "mostread_aggregator_lag_records",
-            "Records in the log that are not counted yet.",
+            "Records in Kafka that are not counted yet.",
             ["partition"],
             registry=registry,
         )
-        self.watermark = Gauge(
+        self._watermark = Gauge(
             "mostread_aggregator_watermark_timestamp_seconds",
-            "Unix time up to which every event received is counted.",
+            "Unix time up to which every received event is counted.",
             ["partition"],
             registry=registry,
         )
-        self.lost = Counter(
+        self._lost = Counter(
             "mostread_aggregator_records_lost_total",
             "Records that Kafka's retention removed before they were counted.",
             registry=registry,
         )
-        self.open_bytes = Gauge(
+        self._buffered_bytes = Gauge(
             "mostread_aggregator_buffered_bytes",
-            "Memory, in bytes, of what is counted and not yet written.",
+            "Memory of counted, unwritten batches in bytes.",
             registry=registry,
         )
-        self.remembered = Gauge(
+        self._dedup_ids = Gauge(
             "mostread_aggregator_dedup_ids",
-            "Event ids kept in memory to know duplicates.",
+            "Event ids in memory to detect duplicates.",
             registry=registry,
         )
 
-    def inserted(self, table: str, rows: int, seconds: float) -> None:
-        """Count an insert that ClickHouse has acknowledged."""
+    def report_insert(self, table: str, rows: int, seconds: float) -> None:
+        """Record an insert that ClickHouse has acknowledged."""
         self._inserts.labels(table).observe(seconds)
         self._rows.labels(table).inc(rows)
+
+    def report_flush(
+        self,
+        outcomes: Outcomes,
+        *,
+        watermarks: Mapping[int, int],
+        buffered_bytes: int,
+        dedup_ids: int,
+    ) -> None:
+        """Record a flush. `watermarks` are in milliseconds, by partition."""
+        for outcome in OUTCOMES:
+            self._events.labels(outcome).inc(getattr(outcomes, outcome))
+        self._received.inc(outcomes.received)
+        if outcomes.received:
+            self._flush_events.observe(outcomes.received)
+        self._watermark.clear()
+        for partition, watermark in watermarks.items():
+            self._watermark.labels(partition).set(watermark / 1000)
+        self._buffered_bytes.set(buffered_bytes)
+        self._dedup_ids.set(dedup_ids)
+
+    def report_lost(self, partition: int, offsets: range) -> None:
+        """Record and log the offsets, if any, that retention removed before they were counted."""
+        if offsets:
+            log.error("records_lost", partition=partition, first=offsets.start, lost=len(offsets))
+            self._lost.inc(len(offsets))

@@ -1,53 +1,120 @@
-"""Taking a partition over: from where its counters say, with the ids of its recent past."""
+"""Recovery of assigned partitions: checkpoints, sketches, and the ids of the dedup window."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Iterable
+from concurrent.futures import Executor
 from contextlib import aclosing
+from dataclasses import dataclass, field
+from functools import partial
 
 from mostread.aggregator.config import AggregatorSettings
-from mostread.aggregator.retry import SupersededError
-from mostread.aggregator.servers import Servers
-from mostread.core.counting.dedup import MEMORY_MS
-from mostread.core.counting.partition import PartitionCount, Position
+from mostread.aggregator.metrics import AggregatorMetrics
+from mostread.aggregator.repository import CounterRepository, Epoch, SketchRow
+from mostread.aggregator.retry import Retrier
+from mostread.aggregator.stream.assignment import Assignment, Message
+from mostread.aggregator.stream.event_topic import EventTopic
+from mostread.core.counting.partition import Checkpoint, PartitionCounter
+from mostread.core.counting.visitor_sketch import first_hour
+from mostread.core.retention import DEDUP_REREAD_MS
 from mostread.errors import LogInconsistent
 
 
-async def take_over(
-    servers: Servers,
-    settings: AggregatorSettings,
-    partition: int,
-    position: Position | None,
-    *,
-    share: int,
-    still_ours: Callable[[], bool],
-) -> PartitionCount:
-    """Return the counting of `partition` from `position` on, knowing its recent ids.
+@dataclass
+class AssignedCounters:
+    """The counters of an assignment, and the messages to acknowledge at the next checkpoint."""
 
-    `share` is how many partitions share the memory for counters. Raises KafkaUnavailable,
-    SupersededError, and LogInconsistent where the log ends before what was counted of it.
-    """
-    begin, end = (await servers.log.ends([partition]))[partition]
-    next_offset = position.next_offset if position else 0
-    if end < next_offset:
-        raise LogInconsistent(
-            f"partition {partition} ends at offset {end}, but {next_offset} records of it are "
-            "counted: Kafka has lost acknowledged records; restore them, or see "
-            "docs/how-to/operations.md"
+    assignment: Assignment
+    epoch: Epoch
+    counters: dict[int, PartitionCounter]
+    unacked: list[Message] = field(default_factory=list)
+
+    @property
+    def buffered_bytes(self) -> int:
+        """Memory of the open batches in bytes."""
+        return sum(counter.open_size for counter in self.counters.values())
+
+
+class Recovery:
+    """Restores the counters of assigned partitions from ClickHouse and the events topic."""
+
+    def __init__(
+        self,
+        settings: AggregatorSettings,
+        *,
+        topic: EventTopic,
+        repository: CounterRepository,
+        retrier: Retrier,
+        metrics: AggregatorMetrics,
+        executor: Executor,
+    ) -> None:
+        """`executor` runs the blocking calls of `repository`, in one thread."""
+        self._settings = settings
+        self._topic = topic
+        self._repository = repository
+        self._retrier = retrier
+        self._metrics = metrics
+        self._executor = executor
+
+    async def recover(self, assignment: Assignment) -> AssignedCounters:
+        """Return the counters of the assigned partitions. Raises SupersededError."""
+        retrier, repository = self._retrier, self._repository
+        in_thread = partial(
+            retrier.call_in_thread, "clickhouse", self._executor, assignment=assignment
         )
-    if position:
-        servers.report_lost(partition, range(next_offset, begin))
-    counting = PartitionCount(
-        position,
-        lateness=settings.lateness,
-        capacity=settings.aggregator_counter_cache_size // share,
-    )
-    if position and position.record_time >= 0:
-        since = position.record_time - MEMORY_MS
-        past = servers.log.reread(partition, since=since, until=next_offset)
-        async with aclosing(past):
-            async for records in past:
-                counting.remember(records)
-                await asyncio.sleep(0)
-                if not still_ours():
-                    raise SupersededError
-    return counting
+        topic = await retrier.call("kafka", self._topic.describe, assignment)
+        epoch = await in_thread(repository.current_epoch, topic)
+        checkpoints = await in_thread(repository.checkpoints, epoch, assignment.partitions)
+        since = {
+            number: first_hour(checkpoints[number].record_time)
+            for number in assignment.partitions
+            if number in checkpoints
+        }
+        sketches = await in_thread(repository.sketches, epoch, since)
+        counters = {}
+        for number in assignment.partitions:
+            recover = partial(
+                self._recover_partition, assignment, number, checkpoints.get(number), sketches
+            )
+            counters[number] = await retrier.call("kafka", recover, assignment)
+        assignment.ensure_current()
+        return AssignedCounters(assignment, epoch, counters)
+
+    async def _recover_partition(
+        self,
+        assignment: Assignment,
+        number: int,
+        checkpoint: Checkpoint | None,
+        sketches: Iterable[SketchRow],
+    ) -> PartitionCounter:
+        """Return the counter of a partition from its checkpoint on, with its recent ids.
+
+        Raises KafkaUnavailable, SupersededError, and LogInconsistent if the log ends before the
+        checkpoint.
+        """
+        begin, end = (await self._topic.ends([number]))[number]
+        next_offset = checkpoint.next_offset if checkpoint else 0
+        if end < next_offset:
+            raise LogInconsistent(
+                f"partition {number} ends at offset {end}, but {next_offset} records of it are "
+                "counted: Kafka has lost acknowledged records; restore them, or see "
+                "docs/how-to/operations.md"
+            )
+        if checkpoint:
+            self._metrics.report_lost(number, range(next_offset, begin))
+        share = len(assignment.partitions)
+        counter = PartitionCounter(
+            checkpoint,
+            lateness=self._settings.allowed_lateness,
+            counter_capacity=self._settings.aggregator_counter_cache_size // share,
+            sketch_capacity=self._settings.aggregator_sketch_cache_size // share,
+        )
+        counter.load_sketches((row.key, row.sketch) for row in sketches if row.partition == number)
+        if checkpoint and checkpoint.record_time >= 0:
+            since = checkpoint.record_time - DEDUP_REREAD_MS
+            past = self._topic.reread(number, since=since, until=next_offset)
+            async with aclosing(past):
+                async for records in past:
+                    counter.remember(records)
+                    await asyncio.sleep(0)
+                    assignment.ensure_current()
+        return counter

@@ -1,4 +1,4 @@
-"""Where counters are kept: what the aggregator asks of ClickHouse, and ClickHouse's answer."""
+"""Queries and inserts of the aggregator in ClickHouse."""
 
 import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from clickhouse_connect.driver.insert import InsertContext
 from mostread.core.counting import RULES_VERSION
 from mostread.core.counting.batch import Outcomes
 from mostread.core.counting.counters import Counter, CounterKey, Grain
-from mostread.core.counting.partition import Position
+from mostread.core.counting.partition import Checkpoint
 from mostread.core.counting.visitor_sketch import Sketch, SketchKey
 from mostread.core.editorial.articles import ArticleRow
 from mostread.core.editorial.placements import PlacementRow
@@ -24,37 +24,37 @@ from mostread.infra.clickhouse.migrations import applied_migrations, check_appli
 from mostread.infra.kafka.topics import Topic
 
 _SQL = Path(__file__).parent / "sql"
-KEYS_A_QUERY = 50_000
+KEYS_PER_QUERY = 50_000
 NO_PARTITION = 2**32 - 1
-"""Stands in the row that shows an answer to be whole."""
+"""Partition of the row that marks the end of a complete response."""
 
 Inserted = Callable[[str, int, float], None]
-"""Told of each insert that succeeded: the table, how many rows, how many seconds."""
+"""Callback for each acknowledged insert: table, rows, seconds."""
 
 # Acknowledged means written, whatever the server's profile says.
-_WRITTEN = {"async_insert": 0}
+_SYNCHRONOUS = {"async_insert": 0}
 _LARGE_QUERY = {
     "max_query_size": 64 << 20,
     "max_ast_elements": 1_000_000,
     "output_format_json_quote_64bit_integers": 0,
 }
-_counter_rows = msgspec.json.Decoder(tuple[int, str, Grain, int, str, int, int, int, int])
+_counter_row_decoder = msgspec.json.Decoder(tuple[int, str, Grain, int, str, int, int, int, int])
 
 
 @dataclass(frozen=True)
-class Count:
-    """One count of a log: `topic` into the tables of `epoch`, the number of their rebuilds.
+class Epoch:
+    """A topic counted into tables; `number` is that of the rebuilds before these tables.
 
-    It ends when the topic is made again, or the tables are exchanged for rebuilt ones: what
-    was counted by then says nothing of the others.
+    An epoch ends when the topic is recreated or `mostread rebuild` exchanges the tables: what was
+    counted before says nothing about the new ones.
     """
 
     topic: Topic
-    epoch: int
+    number: int
 
 
 class CounterRow(NamedTuple):
-    """A counter of one partition."""
+    """Counter of one partition."""
 
     partition: int
     key: CounterKey
@@ -62,7 +62,7 @@ class CounterRow(NamedTuple):
 
 
 class SketchRow(NamedTuple):
-    """Which visitors an article of one partition had in an hour."""
+    """Visitor sketch of one partition."""
 
     partition: int
     key: SketchKey
@@ -70,18 +70,18 @@ class SketchRow(NamedTuple):
 
 
 class CheckpointRow(NamedTuple):
-    """How far a partition is counted; every event received up to `watermark` (ms) is counted."""
+    """Checkpoint of a partition; every event received up to `watermark` (ms) is counted."""
 
     partition: int
-    position: Position
+    checkpoint: Checkpoint
     watermark: int
 
 
-class ClickHouseStore:
-    """The store in ClickHouse. One thread at a time.
+class CounterRepository:
+    """Tables of counters, sketches, checkpoints and articles, for one thread at a time.
 
-    All methods block, and raise Unavailable or Misconfigured; each may be repeated. The
-    connection is made when first needed, and again after an error.
+    All methods block, raise Unavailable or Misconfigured, and may be retried. The connection opens
+    at the first call, and again after an error.
     """
 
     def __init__(self, connect: Callable[[], Client], inserted: Inserted = lambda *_: None) -> None:
@@ -96,10 +96,10 @@ class ClickHouseStore:
         self._client = None
         self._inserts = {}
 
-    def current(self, topic: Topic) -> Count:
-        """Return the count of `topic` that goes on just now.
+    def current_epoch(self, topic: Topic) -> Epoch:
+        """Return the current epoch of `topic`.
 
-        Raises SchemaTooNew where the tables are for a newer version than this.
+        Raises SchemaTooNew if the tables belong to a newer version of mostread.
         """
         with self._connected() as client:
             check_applied(applied_migrations(client))
@@ -108,48 +108,52 @@ class ClickHouseStore:
             raise Misconfigured("ClickHouse: a table is missing; run `mostread init`")
         if len(set(epochs.values())) != 1:
             raise ClickHouseUnavailable(
-                "`mostread rebuild` is exchanging the tables; if it was cut off, run it again"
+                "`mostread rebuild` is exchanging the tables; if it was interrupted, run it again"
             )
-        return Count(topic, epochs["counters"])
+        return Epoch(topic, epochs["counters"])
 
-    def positions(self, count: Count, ours: Container[int] | None = None) -> dict[int, Position]:
-        """Return how far each partition is counted; none for one never counted.
+    def checkpoints(
+        self, epoch: Epoch, partitions: Container[int] | None = None
+    ) -> dict[int, Checkpoint]:
+        """Return the checkpoint of each partition, without those that were never counted.
 
-        Raises SchemaTooNew where one of `ours`, by default any, was counted by newer rules.
+        Raises SchemaTooNew if newer rules have counted one of `partitions`, by default any.
         """
-        rows = self._query("checkpoints", {"topic": str(count.topic.id)})
+        rows = self._query("checkpoints", {"topic": str(epoch.topic.id)})
         for partition, rules in ((row[0], row[-1]) for row in rows):
-            if rules > RULES_VERSION and (ours is None or partition in ours):
+            if rules > RULES_VERSION and (partitions is None or partition in partitions):
                 raise SchemaTooNew(
-                    f"partition {partition} is counted by rules {rules}, and this worker knows "
-                    f"only those up to {RULES_VERSION}: a newer mostread has begun; run that one"
+                    f"partition {partition} is counted by rules {rules}, and this worker only "
+                    f"knows rules up to {RULES_VERSION}; run the newer mostread"
                 )
-        return {row[0]: Position(row[1], row[2], Outcomes(*row[3:-1])) for row in rows}
+        return {row[0]: Checkpoint(row[1], row[2], Outcomes(*row[3:-1])) for row in rows}
 
-    def counters(self, count: Count, keys: Sequence[tuple[int, CounterKey]]) -> list[CounterRow]:
-        """Return the counters of these (partition, key); one never written is left out."""
-        found = []
-        for start in range(0, len(keys), KEYS_A_QUERY):
-            part = keys[start : start + KEYS_A_QUERY]
+    def counters(self, epoch: Epoch, keys: Sequence[tuple[int, CounterKey]]) -> list[CounterRow]:
+        """Return the counters of (partition, key) pairs, without those that do not exist."""
+        counters = []
+        for start in range(0, len(keys), KEYS_PER_QUERY):
+            part = keys[start : start + KEYS_PER_QUERY]
             sql = read_sql(_SQL, "counters").format(
                 keys=_any_of(key for _, key in part),
-                topic=count.topic.id,
+                topic=epoch.topic.id,
                 partitions=",".join(map(str, {partition for partition, _ in part})),
                 no_partition=NO_PARTITION,
             )
             with self._connected() as client:
-                # As it is: the driver's own binding takes longer than the server's answer.
-                answer = client.raw_query(sql, settings=_LARGE_QUERY, fmt="JSONCompactEachRow")
-            rows = _counter_rows.decode_lines(answer)
+                # Formatted here: the driver's binding takes longer than the query itself.
+                response = client.raw_query(sql, settings=_LARGE_QUERY, fmt="JSONCompactEachRow")
+            rows = _counter_row_decoder.decode_lines(response)
             if not rows or rows.pop()[0] != NO_PARTITION:
-                raise ClickHouseUnavailable("ClickHouse's answer was cut off")
-            found += [CounterRow(row[0], CounterKey(*row[1:5]), Counter(*row[5:])) for row in rows]
-        return found
+                raise ClickHouseUnavailable("ClickHouse sent an incomplete response")
+            counters += [
+                CounterRow(row[0], CounterKey(*row[1:5]), Counter(*row[5:])) for row in rows
+            ]
+        return counters
 
-    def write_counters(self, count: Count, rows: Sequence[CounterRow]) -> None:
-        """Write counters. Of one key's rows that with the highest version is right.
+    def write_counters(self, epoch: Epoch, rows: Sequence[CounterRow]) -> None:
+        """Write counters. Per key, the row with the highest version wins.
 
-        Raises StaleEpoch, as `write_checkpoints` does, where `count` is over.
+        Raises StaleEpoch, like `write_checkpoints`, once the tables belong to another epoch.
         """
         if not rows:
             return
@@ -162,43 +166,43 @@ class ClickHouseStore:
                 "grain": grains,
                 "window": windows,
                 "article_id": articles,
-                "topic_id": [count.topic.id] * len(rows),
+                "topic_id": [epoch.topic.id] * len(rows),
                 "partition": partitions,
-                "epoch": [count.epoch] * len(rows),
+                "epoch": [epoch.number] * len(rows),
                 **_columns(("views", "comments", "likes", "version"), counters),
             },
         )
 
-    def write_checkpoints(self, count: Count, rows: Sequence[CheckpointRow]) -> None:
-        """Write how far partitions are counted, after their counters."""
+    def write_checkpoints(self, epoch: Epoch, rows: Sequence[CheckpointRow]) -> None:
+        """Write checkpoints, after the counters of their partitions."""
         if not rows:
             return
-        positions = [row.position for row in rows]
+        checkpoints = [row.checkpoint for row in rows]
         self._insert(
             "checkpoints",
             {
-                "topic": [count.topic.name] * len(rows),
-                "topic_id": [count.topic.id] * len(rows),
+                "topic": [epoch.topic.name] * len(rows),
+                "topic_id": [epoch.topic.id] * len(rows),
                 "partition": [row.partition for row in rows],
-                "partitions": [count.topic.partitions] * len(rows),
-                "epoch": [count.epoch] * len(rows),
-                "next_offset": [position.next_offset for position in positions],
-                "record_time": [position.record_time for position in positions],
+                "partitions": [epoch.topic.partitions] * len(rows),
+                "epoch": [epoch.number] * len(rows),
+                "next_offset": [checkpoint.next_offset for checkpoint in checkpoints],
+                "record_time": [checkpoint.record_time for checkpoint in checkpoints],
                 "watermark": [row.watermark for row in rows],
                 "rules": [RULES_VERSION] * len(rows),
                 **{
-                    name: [getattr(position.outcomes, name) for position in positions]
+                    name: [getattr(checkpoint.outcomes, name) for checkpoint in checkpoints]
                     for name in ("received", "counted", "duplicate", "late", "dead_lettered")
                 },
             },
         )
 
-    def sketches(self, count: Count, since: Mapping[int, int]) -> list[SketchRow]:
-        """Return what was written of the visitors of these partitions from an hour on, each."""
+    def sketches(self, epoch: Epoch, since: Mapping[int, int]) -> list[SketchRow]:
+        """Return stored sketches; `since` is the first hour (epoch seconds) by partition."""
         if not since:
             return []
         parameters = {
-            "topic": str(count.topic.id),
+            "topic": str(epoch.topic.id),
             "partitions": tuple(since),
             "since": min(since.values()),
         }
@@ -214,8 +218,8 @@ class ClickHouseStore:
             if hour >= since[number]
         ]
 
-    def write_sketches(self, count: Count, rows: Sequence[SketchRow]) -> None:
-        """Write which visitors articles had. Of one sketch's rows the highest version is right."""
+    def write_sketches(self, epoch: Epoch, rows: Sequence[SketchRow]) -> None:
+        """Write visitor sketches. Per sketch, the row with the highest version wins."""
         if not rows:
             return
         partitions, keys, sketches = zip(*rows, strict=True)
@@ -223,7 +227,7 @@ class ClickHouseStore:
             "visitors",
             {
                 **_columns(("site", "article_id", "hour"), keys),
-                "topic_id": [count.topic.id] * len(rows),
+                "topic_id": [epoch.topic.id] * len(rows),
                 "partition": partitions,
                 "since": [sketch.since for sketch in sketches],
                 "views": [sketch.views for sketch in sketches],
@@ -235,36 +239,36 @@ class ClickHouseStore:
         )
 
     def write_articles(self, rows: Sequence[ArticleRow]) -> None:
-        """Write what is known of articles. Of one article's rows the highest version is right."""
+        """Write article metadata. Per article, the row with the highest version wins."""
         if rows:
             self._insert("articles", _columns(ArticleRow._fields, rows))
 
     def write_placements(self, rows: Sequence[PlacementRow]) -> None:
-        """Write what editors decided: into the log of all decisions, then as what stands."""
+        """Write editorial decisions: first into the log, then as current decisions."""
         if rows:
             columns = _columns(PlacementRow._fields, rows)
             self._insert("placement_log", columns)
             self._insert("placements", columns)
 
     def _query(self, name: str, parameters: dict[str, object]) -> Sequence[Sequence[Any]]:
-        """Return the rows of queries/<name>.sql without the one of NO_PARTITION at its end."""
+        """Return the rows of sql/<name>.sql without the end marker of NO_PARTITION."""
         sql = read_sql(_SQL, name)
         parameters["no_partition"] = NO_PARTITION
         with self._connected() as client:
             rows: Sequence[Sequence[Any]] = client.query(sql, parameters=parameters).result_rows
-            # An answer that a broken proxy cuts off in its header arrives as no rows at all,
-            # and that would mean "never counted".
-            found = [row for row in rows if row[0] != NO_PARTITION]
-            if len(found) != len(rows) - 1:
-                raise ClickHouseUnavailable("ClickHouse's answer was cut off")
-            return found
+            # A response that a broken proxy truncates in its header arrives as no rows at all,
+            # which would mean "never counted".
+            complete = [row for row in rows if row[0] != NO_PARTITION]
+            if len(complete) != len(rows) - 1:
+                raise ClickHouseUnavailable("ClickHouse sent an incomplete response")
+            return complete
 
     def _insert(self, table: str, columns: Mapping[str, Sequence[object]]) -> None:
         with self._connected() as client:
             context = self._inserts.get(table)
             if context is None:
                 context = client.create_insert_context(
-                    table, column_names=list(columns), column_oriented=True, settings=_WRITTEN
+                    table, column_names=list(columns), column_oriented=True, settings=_SYNCHRONOUS
                 )
                 self._inserts[table] = context
             context.data = list(columns.values())
@@ -281,15 +285,15 @@ class ClickHouseStore:
                     self._client = self._connect()
                 yield self._client
         except MostreadError:
-            # What the connection believes, the columns of the tables among it, may be old.
+            # The cached state of the connection, such as table columns, may be outdated.
             self.close()
             raise
 
 
 def _any_of(keys: Iterable[CounterKey]) -> str:
-    """Return a condition that holds for the rows of these keys.
+    """Return a SQL condition for the rows of `keys`.
 
-    Keys of one window are named together: that is short, and leads the server to a range.
+    It groups keys by window, which is short and lets ClickHouse read a range.
     """
     windows: dict[tuple[str, str, int], list[str]] = {}
     for site, grain, window, article_id in keys:

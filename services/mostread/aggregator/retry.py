@@ -1,75 +1,73 @@
-"""Waiting out what passes: a call is repeated until it succeeds, and says meanwhile why not."""
+"""Retries of calls to Kafka and ClickHouse until they succeed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from mostread.aggregator.metrics import AggregatorMetrics
+from mostread.aggregator.stream.assignment import Assignment, SupersededError
 from mostread.errors import LogInconsistent, Misconfigured, Unavailable
 from mostread.infra.logging import get_logger
 
 log = get_logger(__name__)
 Result = TypeVar("Result")
+Dependency = Literal["kafka", "clickhouse"]
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
-
-
-class SupersededError(Exception):
-    """The partitions were assigned anew: what was going on is no longer ours."""
+FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS = 0.1, 5.0
 
 
-class Patience:
-    """Repeats calls, and holds what is wrong just now for /readyz.
+class Retrier:
+    """Retries failed calls, and keeps the last error of each dependency for /readyz.
 
-    Nothing is ever skipped: an error that does not pass stops the way, with its cause here,
-    in the log and in a metric.
+    Nothing is skipped: an error that does not pass blocks the pipeline, and stays visible in
+    `last_errors`, the log and a metric.
     """
 
     def __init__(self, metrics: AggregatorMetrics) -> None:
         self._metrics = metrics
-        self.troubles: dict[str, str] = {}
+        self.last_errors: dict[str, str] = {}
 
-    async def in_thread(
+    async def call(
         self,
-        part: str,
-        executor: Executor,
-        call: Callable[[], Result],
-        *,
-        still_ours: Callable[[], bool],
-    ) -> Result:
-        """Return what `call`, which blocks, returns at last; see `until_done`."""
-        loop = asyncio.get_running_loop()
-        return await self.until_done(
-            part, lambda: loop.run_in_executor(executor, call), still_ours=still_ours
-        )
-
-    async def until_done(
-        self,
-        part: str,
+        dependency: Dependency,
         call: Callable[[], Awaitable[Result]],
-        *,
-        still_ours: Callable[[], bool],
+        assignment: Assignment | None = None,
     ) -> Result:
-        """Return what `call` returns at last; `part` names what it speaks to.
+        """Return the result of `call`, repeating it until it succeeds.
 
-        Raises SupersededError as soon as `still_ours` says so between two tries.
+        Raises SupersededError between two attempts once `assignment` is not current.
         """
-        pause = FIRST_PAUSE
+        delay = FIRST_DELAY_SECONDS
         while True:
-            if not still_ours():
-                self.troubles.pop(part, None)
+            if assignment is not None and not assignment.is_current:
+                self.last_errors.pop(dependency, None)
                 raise SupersededError
             try:
                 result = await call()
             except (Unavailable, Misconfigured, LogInconsistent) as error:
-                if self.troubles.get(part) != str(error):
-                    log.warning("dependency_failed", part=part, error=str(error))
-                self.troubles[part] = str(error)
-                self._metrics.troubles.labels(part).inc()
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
+                message = str(error)
+                if self.last_errors.get(dependency) != message:
+                    log.warning("dependency_failed", dependency=dependency, error=message)
+                self.last_errors[dependency] = message
+                self._metrics.retries.labels(dependency).inc()
+                await asyncio.sleep(delay)
+                delay = min(2 * delay, MAX_DELAY_SECONDS)
             else:
-                if self.troubles.pop(part, None):
-                    log.info("dependency_recovered", part=part)
+                if self.last_errors.pop(dependency, None):
+                    log.info("dependency_recovered", dependency=dependency)
                 return result
+
+    async def call_in_thread(
+        self,
+        dependency: Dependency,
+        executor: Executor,
+        call: Callable[..., Result],
+        *arguments: object,
+        assignment: Assignment | None = None,
+    ) -> Result:
+        """Return the result of a blocking call, run by `executor`; see `call`."""
+        loop = asyncio.get_running_loop()
+        return await self.call(
+            dependency, lambda: loop.run_in_executor(executor, call, *arguments), assignment
+        )

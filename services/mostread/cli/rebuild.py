@@ -42,17 +42,17 @@ def rebuild(discard: bool) -> None:
 
 
 async def _rebuild(settings: AggregatorSettings, tables: RebuildTables) -> None:
-    log = EventLog(settings)
-    old = ClickHouseStore(functools.partial(connect, settings))
-    new = ClickHouseStore(functools.partial(connect, staging_settings(settings)))
+    log = EventTopic(settings)
+    old = CounterRepository(functools.partial(connect, settings))
+    new = CounterRepository(functools.partial(connect, staging_settings(settings)))
     tidying = asyncio.create_task(collect_periodically())
     try:
-        topic = await log.topic()
-        positions = await asyncio.to_thread(lambda: old.positions(old.current(topic)))
-        count = Count(topic, await asyncio.to_thread(tables.create))
-        recount = Recount(settings, log, new, count, positions)
+        topic = await log.describe()
+        checkpoints = await asyncio.to_thread(lambda: old.checkpoints(old.current_epoch(topic)))
+        epoch = Epoch(topic, await asyncio.to_thread(tables.create))
+        recount = Recount(settings, log, new, epoch, checkpoints)
         kept_until = await recount.begin()
-        await asyncio.to_thread(tables.copy, count, kept_until)
+        await asyncio.to_thread(tables.copy, epoch, kept_until)
         for partition in kept_until:
             click.echo(
                 f"partition {partition}: the log lacks its first records; their counters are kept, "
@@ -66,7 +66,7 @@ async def _rebuild(settings: AggregatorSettings, tables: RebuildTables) -> None:
         await log.close()
         old.close()
         new.close()
-    click.echo(f"rebuilt: the tables in use are now those of epoch {count.epoch}")
+    click.echo(f"rebuilt: the tables in use are now those of epoch {epoch.number}")
 
 
 async def _count(recount: Recount) -> None:

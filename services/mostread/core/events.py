@@ -1,10 +1,9 @@
-"""An event as it stands in the log: one line of NDJSON in the value of a Kafka record.
+"""Events as stored in Kafka: one line of NDJSON in the value of a record.
 
-The collector holds an event against the whole of schemas/event.schema.json before it writes
-it. The log is open to other producers too, so what is read from it is checked again for all
-that counting relies on: types, lengths, names without control characters, and that no view
-is taken back. Of the schema it leaves out only what costs much and harms nobody: which
-characters an id or a site is made of, and fields it does not know.
+The collector validates events against schemas/event.schema.json before writing them. Other
+producers may write to the topic too, so the aggregator checks again everything that counting
+relies on: types, lengths, names without control characters, and that no view is reverted. It
+leaves out what is costly and harmless: the characters of an id or a site, and unknown fields.
 """
 
 from typing import Annotated, Literal
@@ -16,19 +15,19 @@ Name64 = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Name128 = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 
 LATEST_TIMESTAMP = 4_102_444_799_999
-"""The end of the year 2099 in milliseconds: beyond it a timestamp is a mistake of units."""
+"""End of the year 2099 in milliseconds; a later timestamp has the wrong unit."""
 
 Timestamp = Annotated[int, msgspec.Meta(ge=0, le=LATEST_TIMESTAMP)]
 
 
-# gc=False: events hold no references to containers, and a garbage collector that walks
-# hundreds of thousands of them a second is the larger part of decoding them.
+# gc=False: events reference no containers, and the garbage collector walking hundreds of
+# thousands of them per second would take most of the time of decoding.
 class Event(msgspec.Struct, gc=False, omit_defaults=True, frozen=True):
-    """One reader did one thing with one article.
+    """One interaction of one reader with one article.
 
-    `id` is the idempotency key, empty where the producer gave none. `timestamp` is in
-    milliseconds since the epoch, None for "when the record was received". `delta` is 1, or
-    -1 to take back a comment or a like.
+    `id` is the idempotency key, empty if the producer sent none. `timestamp` is in milliseconds
+    since the epoch, None for the time of the record. `delta` is 1, or -1 to revert a comment or a
+    like.
     """
 
     type: EventType
@@ -44,4 +43,4 @@ encode = msgspec.json.Encoder().encode
 
 
 CANARY_SITE = "mostread.canary"
-"""Where the canary's events count. No list that somebody reads is of this site."""
+"""Site of the canary's events, hidden from the site menu."""

@@ -1,4 +1,4 @@
-"""From the records of a partition to events; a bad line costs only itself."""
+"""Decoding of records into events; an invalid line costs only itself."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -13,7 +13,7 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Record(Protocol):
-    """A record of the log. `timestamp` is in milliseconds; `value` is NDJSON."""
+    """A Kafka record. `timestamp` is in milliseconds; `value` is NDJSON."""
 
     @property
     def offset(self) -> int: ...
@@ -24,7 +24,7 @@ class Record(Protocol):
 
 
 class LogRecord(NamedTuple):
-    """A record as it stands in a partition; `timestamp` is in milliseconds."""
+    """A record of a partition; `timestamp` is in milliseconds."""
 
     offset: int
     timestamp: int
@@ -32,8 +32,9 @@ class LogRecord(NamedTuple):
 
 
 class DeadLine(NamedTuple):
-    """A line that is no event. `line` counts from 0 within its record, which was written at
-    `timestamp` (ms).
+    """A line that is not a valid event.
+
+    `line` counts from 0 within its record, which was written at `timestamp` (ms).
     """
 
     offset: int
@@ -44,7 +45,7 @@ class DeadLine(NamedTuple):
 
 
 class Decoded(NamedTuple):
-    """What some records hold: record i gave `events[ends[i - 1]:ends[i]]`, with ends[-1] = 0.
+    """Events of some records: record i holds `events[ends[i - 1]:ends[i]]`, with ends[-1] = 0.
 
     `size` is that of the records, in bytes.
     """
@@ -56,7 +57,7 @@ class Decoded(NamedTuple):
 
 
 def decode(records: Sequence[Record]) -> Decoded:
-    """Decode `records`, at least one, in their order. Never raises for what they hold."""
+    """Decode `records`, at least one, in order. Never raises for their content."""
     first = records[0].value
     if first is not None and b"\n" not in first:
         decoded = _decode_joined(records)
@@ -66,13 +67,13 @@ def decode(records: Sequence[Record]) -> Decoded:
 
 
 def _decode_joined(records: Sequence[Record]) -> Decoded | None:
-    """Decode records of one line each in a single call, which is a good deal faster.
+    """Decode records of one line each in a single call, which is much faster.
 
-    None where a record is not exactly one good line: then each needs a look of its own.
+    Returns None if a record is not exactly one valid line; `_decode_each` then checks each.
     """
     joined = b"\n".join([record.value or b"" for record in records])
-    # Braces at both ends of each keep an object from going on in the next record: what was
-    # fetched together must not decide what is an event.
+    # Braces at both ends of each record keep an object from continuing in the next one: which
+    # records arrive together must not decide what is a valid event.
     between = len(records) - 1
     if joined.count(b"\n") != between or joined.count(b"}\n{") != between:
         return None
@@ -82,7 +83,7 @@ def _decode_joined(records: Sequence[Record]) -> Decoded | None:
         events = _decoder.decode_lines(joined)
     except _UNREADABLE:
         return None
-    if len(events) != len(records) or _takes_back_a_view(events):
+    if len(events) != len(records) or _reverts_a_view(events):
         return None
     return Decoded(events, range(1, len(events) + 1), [], len(joined) - between)
 
@@ -95,38 +96,38 @@ def _decode_each(records: Sequence[Record]) -> Decoded:
     for record in records:
         value = record.value
         size += len(value or b"")
-        found: list[Event] | None = None
-        # Only an escape can bring a control character into a name: without a backslash
-        # there is nothing in a well-formed line that needs a closer look.
+        decoded: list[Event] | None = None
+        # Only an escape can bring a control character into a name: a well-formed line without
+        # a backslash needs no further check.
         if value and b"\\" not in value:
             with suppress(*_UNREADABLE):
-                found = _decoder.decode_lines(value)
-        if not found or len(found) != _lines(value) or _takes_back_a_view(found):
-            found = _decode_by_line(record, dead)
-        events += found
+                decoded = _decoder.decode_lines(value)
+        if not decoded or len(decoded) != _lines(value) or _reverts_a_view(decoded):
+            decoded = _decode_by_line(record, dead)
+        events += decoded
         ends.append(len(events))
     return Decoded(events, ends, dead, size)
 
 
 def _lines(value: bytes | None) -> int:
-    """Return how many lines `value` has, the last of which may end in a newline."""
+    """Return the number of lines of `value`, ignoring newlines at its end."""
     return (value or b"").rstrip(b"\n").count(b"\n") + 1
 
 
 def _decode_by_line(record: Record, dead: list[DeadLine]) -> list[Event]:
-    found: list[Event] = []
+    events: list[Event] = []
     for each in each_line(record):
         if isinstance(each, Event):
-            found.append(each)
+            events.append(each)
         else:
             dead.append(each)
-    return found
+    return events
 
 
 def each_line(record: Record) -> Iterator[Event | DeadLine]:
-    """Yield what each line of `record` is, in their order; blank lines are nothing.
+    """Yield an event or a dead line for each line of `record`, skipping blank lines.
 
-    This is the definition of an event in the log. `decode` says the same, faster.
+    This is the definition of an event in the log; `decode` is a faster equivalent.
     """
     lines = (record.value or b"").split(b"\n")
     if not any(line.strip() for line in lines):
@@ -139,9 +140,9 @@ def each_line(record: Record) -> Iterator[Event | DeadLine]:
         except _UNREADABLE as error:
             yield _dead(record, number, str(error), line)
             continue
-        if _takes_back_a_view([event]):
+        if _reverts_a_view([event]):
             yield _dead(record, number, "a view cannot be taken back", line)
-        elif b"\\" in line and _holds_a_control_character(event):
+        elif b"\\" in line and _has_control_character(event):
             yield _dead(record, number, "a name holds a control character", line)
         else:
             yield event
@@ -151,14 +152,14 @@ def _dead(record: Record, number: int, reason: str, raw: bytes) -> DeadLine:
     return DeadLine(record.offset, record.timestamp, number, reason, raw)
 
 
-def _holds_a_control_character(event: Event) -> bool:
+def _has_control_character(event: Event) -> bool:
     return any(
         character < " " for name in (event.article_id, event.site, event.id) for character in name
     )
 
 
-def _takes_back_a_view(events: Sequence[Event]) -> bool:
-    # The list is searched in C; the slower look is for the few that take something back.
+def _reverts_a_view(events: Sequence[Event]) -> bool:
+    # The first test runs in C; the second only for the few events that revert something.
     return -1 in [event.delta for event in events] and any(
         event.delta < 0 and event.type == "view" for event in events
     )

@@ -15,7 +15,7 @@ import orjson
 import pytest
 from kafka import KafkaProducer
 
-from mostread.aggregator.repository import CheckpointRow, ClickHouseStore
+from mostread.aggregator.repository import CheckpointRow, CounterRepository
 from mostread.core.editorial.articles import article_key
 from mostread.errors import StaleEpoch
 from mostread.infra.clickhouse.client import connect
@@ -126,9 +126,9 @@ def test_backup_during_traffic_and_the_rest_of_the_log_restore_everything(
 
     assert "2 aggregators run" in refused(mostread(system, "restore", folder))
     # One is suspended during the restore, with counters of the dropped tables.
-    store = ClickHouseStore(functools.partial(connect, system.clickhouse))
-    count = store.current(topic_of(system))
-    positions = store.positions(count)
+    store = CounterRepository(functools.partial(connect, system.clickhouse))
+    epoch = store.current_epoch(topic_of(system))
+    checkpoints = store.checkpoints(epoch)
     os.kill(workers[0].pid, signal.SIGSTOP)
     assert workers[1].stop() == 0
     produce(system, views(300, 900))
@@ -142,7 +142,7 @@ def test_backup_during_traffic_and_the_rest_of_the_log_restore_everything(
     assert titles(system) == ["First"]
     # Its checkpoint, written when it resumes, would skip everything since the backup.
     with pytest.raises(StaleEpoch):
-        store.write_checkpoints(count, [CheckpointRow(n, p, 0) for n, p in positions.items()])
+        store.write_checkpoints(epoch, [CheckpointRow(n, c, 0) for n, c in checkpoints.items()])
     store.close()
     os.kill(workers[0].pid, signal.SIGCONT)
     workers[1].start()

@@ -1,4 +1,4 @@
-"""Whatever happens to a worker, the counters are those of a plain recount of the log."""
+"""Counters equal an independent recount of the log, whatever happens to a worker."""
 
 import json
 import random
@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mostread.core.counting.batch import Lateness, Outcomes
+from mostread.core.counting.batch import AllowedLateness, Outcomes
 from mostread.core.counting.counters import Counter, CounterKey
-from mostread.core.counting.dedup import MEMORY_MS
-from mostread.core.counting.partition import PartitionCount, Position
+from mostread.core.counting.partition import Checkpoint, PartitionCounter
 from mostread.core.records import LogRecord
+from mostread.core.retention import DEDUP_REREAD_MS
 from mostread.errors import LogInconsistent
 from mostread.ops.audit.reference import recount
 
 START = 1_790_000_000_000
 DAY = 24 * 3600 * 1000
-NO_EVENTS = [
+INVALID_LINES = [
     b"{",
     b"[]",
     b"\xff",
@@ -32,7 +32,7 @@ NO_EVENTS = [
 @st.composite
 def lines(draw: st.DrawFn, now: int) -> bytes:
     if draw(st.integers(0, 19)) == 0:
-        return draw(st.sampled_from(NO_EVENTS))
+        return draw(st.sampled_from(INVALID_LINES))
     event: dict[str, object] = {
         "type": draw(st.sampled_from(["view", "view", "comment", "like"])),
         "article_id": draw(st.sampled_from(["a", "b", "c", "статья"])),
@@ -55,7 +55,7 @@ def logs(draw: st.DrawFn) -> list[LogRecord]:
     offset, now = draw(st.integers(0, 5)), START
     for _ in range(draw(st.integers(1, 25))):
         offset += draw(st.sampled_from([1, 1, 1, 1, 3]))
-        # Time stands still, runs, leaps over the memory of duplicates, and goes back a little.
+        # Time stands still, advances, leaps over the dedup window, and goes back a little.
         now += draw(st.sampled_from([0, 0, 1_000, 299_000, 1_700_000, 2_200_000, -20_000]))
         batch = draw(st.lists(lines(now), min_size=1, max_size=draw(st.sampled_from([1, 1, 6]))))
         log.append(LogRecord(offset, now, b"\n".join(batch)))
@@ -64,10 +64,10 @@ def logs(draw: st.DrawFn) -> list[LogRecord]:
 
 @dataclass
 class Store:
-    """What ClickHouse does with the rows: the highest version of a key is the right one."""
+    """Stand-in for ClickHouse: the row with the highest version of a key wins."""
 
     counters: dict[CounterKey, Counter] = field(default_factory=dict)
-    position: Position | None = None
+    checkpoint: Checkpoint | None = None
 
     def write(self, rows: list[tuple[CounterKey, Counter]]) -> None:
         for key, counter in rows:
@@ -85,13 +85,13 @@ class CrashError(Exception):
 def work(
     store: Store, log: list[LogRecord], chance: random.Random, *, crashes: bool, capacity: int
 ) -> None:
-    """Count `log` from the stored position on, as a worker does, until its end or a crash."""
-    start = store.position
-    partition = PartitionCount(start, lateness=Lateness(), capacity=capacity)
+    """Count `log` from the stored checkpoint on, as a worker does, until its end or a crash."""
+    start = store.checkpoint
+    partition = PartitionCounter(start, lateness=AllowedLateness(), counter_capacity=capacity)
     todo = log
     if start:
         past = [record for record in log if record.offset < start.next_offset]
-        reread = [r for r in past if r.timestamp >= start.record_time - MEMORY_MS]
+        reread = [r for r in past if r.timestamp >= start.record_time - DEDUP_REREAD_MS]
         first = reread[0].offset if reread else 0
         partition.remember([record for record in past if record.offset >= first])
         todo = [record for record in log if record.offset >= start.next_offset]
@@ -100,13 +100,11 @@ def work(
             cut = chance.randint(1, 5)
             partition.count(todo[:cut])
             todo = todo[cut:]
-        settlement = partition.close()
-        if settlement is None:
+        batch = partition.close()
+        if batch is None:
             continue
-        looked_up = {
-            key: store.counters[key] for key in settlement.missing if key in store.counters
-        }
-        rows = partition.apply(settlement, looked_up)
+        looked_up = {key: store.counters[key] for key in batch.missing if key in store.counters}
+        rows = batch.apply(looked_up).counters
         if crashes and chance.random() < 0.2:
             raise CrashError
         if crashes and chance.random() < 0.2:
@@ -115,7 +113,7 @@ def work(
         store.write(rows)
         if crashes and chance.random() < 0.2:
             raise CrashError
-        store.position = settlement.position
+        store.checkpoint = batch.checkpoint
 
 
 @given(log=logs(), seed=st.integers(), capacity=st.sampled_from([2, 6, 1000]))
@@ -133,97 +131,97 @@ def test_counters_equal_a_recount_through_crashes_and_partial_writes(
 
     truth = recount(log)
     assert store.numbers() == truth.counters
-    assert store.position is not None
-    assert {k: n for k, n in vars(store.position.outcomes).items() if n} == truth.outcomes
+    assert store.checkpoint is not None
+    assert {k: n for k, n in vars(store.checkpoint.outcomes).items() if n} == truth.outcomes
 
 
 @given(log=logs(), seed=st.integers(), capacity=st.sampled_from([2, 1000]))
-def test_a_stale_worker_that_still_writes_does_no_harm(
+def test_rows_of_stale_worker_change_nothing(
     log: list[LogRecord], seed: int, capacity: int
 ) -> None:
     chance = random.Random(seed)
     store, stale = Store(), Store()
-    # The stale worker got some way on its own, and its rows arrive when they like.
+    # The stale worker counted part of the log, and its rows arrive at any time.
     written: list[tuple[CounterKey, Counter]] = []
-    partition = PartitionCount(None, lateness=Lateness(), capacity=capacity)
+    partition = PartitionCounter(None, lateness=AllowedLateness(), counter_capacity=capacity)
     for record in log[: chance.randint(1, len(log))]:
         partition.count([record])
-        settlement = partition.close()
-        assert settlement is not None
-        looked_up = {k: stale.counters[k] for k in settlement.missing if k in stale.counters}
-        rows = partition.apply(settlement, looked_up)
+        batch = partition.close()
+        assert batch is not None
+        looked_up = {k: stale.counters[k] for k in batch.missing if k in stale.counters}
+        rows = batch.apply(looked_up).counters
         stale.write(rows)
         written += rows
 
-    class Interfered(Store):
+    class InterferedStore(Store):
         def write(self, rows: list[tuple[CounterKey, Counter]]) -> None:
             late = [row for row in written if chance.random() < 0.3]
             super().write(late)
             super().write(rows)
 
-    interfered = Interfered()
+    interfered = InterferedStore()
     work(interfered, log, chance, crashes=False, capacity=capacity)
     store.write(written)
     assert interfered.numbers() == recount(log).counters
 
 
 @given(log=logs())
-def test_the_outcomes_add_up(log: list[LogRecord]) -> None:
+def test_outcomes_sum_to_received_events(log: list[LogRecord]) -> None:
     store = Store()
     work(store, log, random.Random(0), crashes=False, capacity=1000)
-    assert store.position is not None
-    o = store.position.outcomes
+    assert store.checkpoint is not None
+    o = store.checkpoint.outcomes
     assert o.received == o.counted + o.duplicate + o.late + o.dead_lettered
     assert o.received == sum((record.value or b"").count(b"\n") + 1 for record in log)
 
 
-def test_a_record_that_comes_again_stops_the_counting() -> None:
-    partition = PartitionCount(None, lateness=Lateness(), capacity=10)
+def test_count_rejects_repeated_offset() -> None:
+    partition = PartitionCounter(None, lateness=AllowedLateness(), counter_capacity=10)
     record = LogRecord(7, START, b'{"type":"view","article_id":"a"}')
     partition.count([record])
     with pytest.raises(LogInconsistent, match="offset 7 came after 7 was counted"):
         partition.count([record])
 
 
-def test_a_dead_line_says_where_it_stood_and_costs_only_itself() -> None:
-    partition = PartitionCount(None, lateness=Lateness(), capacity=10)
+def test_dead_line_keeps_its_location_and_costs_only_itself() -> None:
+    partition = PartitionCounter(None, lateness=AllowedLateness(), counter_capacity=10)
     good = b'{"type":"view","article_id":"a"}'
     partition.count([LogRecord(3, START, good + b"\n{\n" + good), LogRecord(4, START, None)])
-    settlement = partition.close()
-    assert settlement is not None
-    assert [(d.offset, d.line, d.raw) for d in settlement.dead] == [(3, 1, b"{"), (4, 0, b"")]
-    assert settlement.outcomes == Outcomes(received=4, counted=2, dead_lettered=2)
+    batch = partition.close()
+    assert batch is not None
+    assert [(d.offset, d.line, d.raw) for d in batch.dead] == [(3, 1, b"{"), (4, 0, b"")]
+    assert batch.outcomes == Outcomes(received=4, counted=2, dead_lettered=2)
 
 
-def test_an_idle_partition_has_nothing_to_close() -> None:
-    partition = PartitionCount(None, lateness=Lateness(), capacity=10)
+def test_close_returns_none_without_records() -> None:
+    partition = PartitionCounter(None, lateness=AllowedLateness(), counter_capacity=10)
     assert partition.close() is None
-    assert partition.position() == Position(0, -1, Outcomes())
+    assert partition.checkpoint() == Checkpoint(0, -1, Outcomes())
 
 
-def test_offsets_that_never_came_are_told() -> None:
-    partition = PartitionCount(None, lateness=Lateness(), capacity=10)
+def test_closed_batch_lists_offset_gaps() -> None:
+    partition = PartitionCounter(None, lateness=AllowedLateness(), counter_capacity=10)
     view = b'{"type":"view","article_id":"a"}'
     partition.count([LogRecord(3, START, view), LogRecord(5, START, view)])
     partition.count([LogRecord(9, START, view)])
-    settlement = partition.close()
-    assert settlement is not None
-    assert settlement.gaps == [range(3), range(6, 9)]
+    batch = partition.close()
+    assert batch is not None
+    assert batch.gaps == [range(3), range(6, 9)]
 
 
-def test_a_smaller_allowance_for_the_future_finds_what_a_larger_one_counted() -> None:
+def test_smaller_max_clock_skew_finds_counters_of_larger_one() -> None:
     ahead = json.dumps(
         {"type": "view", "article_id": "a", "timestamp": START + 50 * 60_000}
     ).encode()
     store = Store()
     for future_ms, offset, time in [(3_600_000, 0, START), (60_000, 1, START + 50 * 60_000)]:
-        partition = PartitionCount(
-            store.position, lateness=Lateness(future_ms=future_ms), capacity=10
+        partition = PartitionCounter(
+            store.checkpoint, lateness=AllowedLateness(future_ms=future_ms), counter_capacity=10
         )
         partition.count([LogRecord(offset, time, ahead)])
-        settlement = partition.close()
-        assert settlement is not None
-        looked_up = {k: store.counters[k] for k in settlement.missing if k in store.counters}
-        store.write(partition.apply(settlement, looked_up))
-        store.position = settlement.position
+        batch = partition.close()
+        assert batch is not None
+        looked_up = {k: store.counters[k] for k in batch.missing if k in store.counters}
+        store.write(batch.apply(looked_up).counters)
+        store.checkpoint = batch.checkpoint
     assert set(store.numbers().values()) == {(2, 0, 0)}

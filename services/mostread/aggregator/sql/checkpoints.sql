@@ -1,4 +1,4 @@
--- How far each partition of a topic is counted. The last row shows the answer to be whole.
+-- Checkpoints of a topic. The last row marks the end of a complete response.
 SELECT
     partition, next_offset, toUnixTimestamp64Milli(record_time),
     received, counted, duplicate, late, dead_lettered, rules

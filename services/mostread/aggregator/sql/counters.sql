@@ -1,5 +1,5 @@
--- The counters of some keys: (site, grain, window, article_id). The last row, and it comes
--- last, shows the answer to be whole.
+-- Counters by key: (site, grain, window, article_id). The last row marks the end of a complete
+-- response, so it sorts last.
 SELECT partition, site, grain, window, article_id, views, comments, likes, version
 FROM
 (

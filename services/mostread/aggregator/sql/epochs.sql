@@ -1,4 +1,4 @@
--- How often each of the two tables was rebuilt. The last row shows the answer to be whole.
+-- Epoch of each of the two tables. The last row marks the end of a complete response.
 SELECT 0, table, default_expression
 FROM system.columns
 WHERE database = currentDatabase() AND table IN ('counters', 'checkpoints') AND name = 'epoch'

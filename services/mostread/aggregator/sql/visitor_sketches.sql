@@ -1,5 +1,5 @@
--- Which visitors the articles of some partitions had from an hour on. The last row shows the answer
--- to be whole.
+-- Visitor sketches of some partitions from an hour on. The last row marks the end of a complete
+-- response.
 SELECT
     partition, site, article_id, toUnixTimestamp(hour), since, views, heaviest, heaviest_views, lowest, version
 FROM visitors FINAL

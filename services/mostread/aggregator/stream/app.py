@@ -1,27 +1,163 @@
-"""The Faust app: group membership, assignment, the two agents, commits."""
+"""The Faust app: group membership, assignments, two agents, commits."""
 
-from typing import Any
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, Protocol
 
 import faust
 import faust.streams
 from faust.types import TP
 
-from mostread.aggregator.article_writer import ArticleWriter
 from mostread.aggregator.config import AggregatorSettings
-from mostread.aggregator.retry import SupersededError
+from mostread.aggregator.stream.assignment import Assignment, Message, SupersededError
 from mostread.aggregator.stream.transport import QuietMonitor, RecordListSchema, RecordListTransport
-from mostread.aggregator.worker import Worker
 from mostread.errors import Misconfigured
 
 
-class App(faust.App):  # type: ignore[misc]
-    """Faust without the folder that it makes for tables, of which there are none."""
+class EventHandler(Protocol):
+    """Counts the records of the events topic."""
+
+    async def assign(self, assignment: Assignment) -> Mapping[int, int]:
+        """Prepare to count, and return the first offset to read, by partition."""
+        ...
+
+    async def count(self, message: Message) -> None:
+        """Count the message's records; acknowledge it once they are stored."""
+        ...
+
+
+class ArticleHandler(Protocol):
+    """Stores the records of the articles topic."""
+
+    async def write(self, message: Message) -> None:
+        """Store the message's records. Raises SupersededError."""
+        ...
+
+
+class EventStream:
+    """Member of the consumer group that feeds the two handlers."""
+
+    def __init__(
+        self, settings: AggregatorSettings, events: EventHandler, articles: ArticleHandler
+    ) -> None:
+        """Build the app. Raises Misconfigured if Faust lacks its C extension."""
+        self._app = _new_app(settings)
+        self._assignment = Assignment((), -1, self._generation)
+        self._connect(settings, events, articles)
+        self._app.finalize()
+
+    async def run(self) -> NoReturn:
+        """Consume until the app fails, and raise why."""
+        await self._app.start()
+        await self._app._crashed.wait()
+        raise self._app._crash_reason or RuntimeError("Faust stopped without a reason")
+
+    async def stop(self, *, discard: Callable[[], bool]) -> None:
+        """Leave the group once every message is acknowledged.
+
+        While `discard` returns true, give back messages without acknowledging them.
+        """
+        stopping = asyncio.create_task(self._app.stop())
+        while not stopping.done():
+            if discard():
+                self._app.consumer.unacked.clear()
+            await asyncio.wait({stopping}, timeout=0.2)
+        await stopping
+
+    def _connect(
+        self, settings: AggregatorSettings, events: EventHandler, articles: ArticleHandler
+    ) -> None:
+        app = self._app
+        event_topic = app.topic(settings.events_topic, schema=RecordListSchema())
+        article_topic = app.topic(settings.articles_topic, schema=RecordListSchema())
+
+        # Awaited before the partitions flow; on_partitions_assigned would not hold them back.
+        @app.on_rebalance_complete.connect  # type: ignore[untyped-decorator]
+        async def assign(*_: Any, **__: Any) -> None:
+            partitions = tuple(
+                tp.partition
+                for tp in app.consumer.assignment()
+                if tp.topic == settings.events_topic
+            )
+            self._assignment = Assignment(partitions, self._generation(), self._generation)
+            starts = await events.assign(self._assignment)
+            app.transport.starts = {TP(settings.events_topic, n): at for n, at in starts.items()}
+
+        @app.agent(event_topic)  # type: ignore[untyped-decorator]
+        async def count_events(stream: Any) -> None:
+            async for event in stream.noack().events():
+                await events.count(self._message(event))
+
+        @app.agent(article_topic)  # type: ignore[untyped-decorator]
+        async def write_articles(stream: Any) -> None:
+            async for event in stream.noack().events():
+                try:
+                    await articles.write(self._message(event))
+                except SupersededError:
+                    continue
+                event.ack()
+
+    def _message(self, event: Any) -> Message:
+        generation, assignment = event.message.generation_id, self._assignment
+        if generation != assignment.generation:
+            assignment = Assignment((), generation, self._generation)
+        return Message(assignment, event.message.partition, event.value, event.ack)
+
+    def _generation(self) -> int:
+        return int(self._app.consumer_generation_id)
+
+
+class _App(faust.App):  # type: ignore[misc]
+    """Faust without the directory for tables, which mostread does not use."""
 
     def _create_directories(self) -> None: ...
 
 
+def _new_app(settings: AggregatorSettings) -> _App:
+    if faust.streams._CStreamIterator is None:
+        raise Misconfigured(
+            "faust-streaming lacks its C extension, without which it acknowledges records that "
+            "were not processed; install a binary wheel"
+        )
+    session = settings.aggregator_session_timeout_seconds
+    app = _App(
+        settings.aggregator_group,
+        broker=[f"kafka://{broker}" for broker in settings.bootstrap_servers],
+        **_credentials(settings),
+        store="memory://",
+        autodiscover=False,
+        key_serializer="raw",
+        value_serializer="raw",
+        web_enabled=False,
+        Monitor=QuietMonitor,
+        cython_optimizations=True,
+        # A failed agent must take the worker down: restarted alone it would continue after the
+        # records that it lost.
+        agent_supervisor="mode.CrashingSupervisor",
+        stream_wait_empty=True,
+        # A message is a list of records, as large as a fetch: a few of them are a lot.
+        stream_buffer_maxsize=8,
+        broker_max_poll_records=2_000,
+        consumer_max_fetch_size=4 << 20,
+        broker_commit_interval=0.25,
+        # Detect added partitions and recreated topics within ten seconds.
+        consumer_metadata_max_age_ms=10_000,
+        broker_session_timeout=session,
+        broker_heartbeat_interval=session / 6,
+        broker_rebalance_timeout=max(session, 30.0),
+        # Beyond this interval aiokafka leaves the group and never rejoins, so a long outage of
+        # ClickHouse would end the worker. Nothing else needs a limit.
+        broker_max_poll_interval=30 * 86_400,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        processing_guarantee="at_least_once",
+    )
+    app.transport = RecordListTransport(app.conf.broker_consumer, app)
+    return app
+
+
 def _credentials(settings: AggregatorSettings) -> dict[str, Any]:
-    """Return what kafka/connection.py tells other clients, as Faust takes it."""
+    """Return the options of infra.kafka.config.client_options in Faust's form."""
     context = settings.kafka_tls.context() if settings.kafka_encrypts else None
     if settings.kafka_asks_for_user:
         return {
@@ -33,83 +169,3 @@ def _credentials(settings: AggregatorSettings) -> dict[str, Any]:
             )
         }
     return {"broker_credentials": faust.SSLCredentials(context)} if context else {}
-
-
-def build(settings: AggregatorSettings, worker: Worker, articles: ArticleWriter) -> faust.App:
-    """Return the app, ready to start. Raises Misconfigured where Faust has no C extension."""
-    if faust.streams._CStreamIterator is None:
-        raise Misconfigured(
-            "faust-streaming lacks its C extension, without which it acknowledges what was not "
-            "processed; install a wheel of it"
-        )
-    session = settings.aggregator_session_timeout_seconds
-    app = App(
-        settings.aggregator_group,
-        broker=[f"kafka://{broker}" for broker in settings.bootstrap_servers],
-        **_credentials(settings),
-        store="memory://",
-        autodiscover=False,
-        key_serializer="raw",
-        value_serializer="raw",
-        web_enabled=False,
-        Monitor=QuietMonitor,
-        cython_optimizations=True,
-        # An agent that failed must take the worker with it: restarted alone it would go on
-        # behind the records it lost.
-        agent_supervisor="mode.CrashingSupervisor",
-        stream_wait_empty=True,
-        # A message is a list of records here, as large as a fetch: few of them are much.
-        stream_buffer_maxsize=8,
-        broker_max_poll_records=2_000,
-        consumer_max_fetch_size=4 << 20,
-        broker_commit_interval=0.25,
-        # How soon partitions that were added, or a topic made again, are noticed.
-        consumer_metadata_max_age_ms=10_000,
-        broker_session_timeout=session,
-        broker_heartbeat_interval=session / 6,
-        broker_rebalance_timeout=max(session, 30.0),
-        # Beyond it aiokafka leaves the group and never comes back, so a long absence of
-        # ClickHouse would be the end. Nothing else asks for a limit.
-        broker_max_poll_interval=30 * 86_400,
-        topic_disable_leader=True,
-        topic_allow_declare=False,
-        processing_guarantee="at_least_once",
-    )
-    app.transport = RecordListTransport(app.conf.broker_consumer, app)
-    events = app.topic(settings.events_topic, schema=RecordListSchema())
-    changes = app.topic(settings.articles_topic, schema=RecordListSchema())
-
-    def generation() -> int:
-        return int(app.consumer_generation_id)
-
-    # Awaited before the partitions flow; on_partitions_assigned would not hold them back.
-    @app.on_rebalance_complete.connect  # type: ignore[untyped-decorator]
-    async def take_over(*_: Any, **__: Any) -> None:
-        ours = [
-            tp.partition for tp in app.consumer.assignment() if tp.topic == settings.events_topic
-        ]
-        starts = await worker.assign(ours, generation)
-        app.transport.starts = {TP(settings.events_topic, n): at for n, at in starts.items()}
-
-    @app.agent(events)  # type: ignore[untyped-decorator]
-    async def count_events(stream: Any) -> None:
-        async for event in stream.noack().events():
-            message = event.message
-            await worker.count(message.generation_id, message.partition, event.value, event)
-
-    @app.agent(changes)  # type: ignore[untyped-decorator]
-    async def write_articles(stream: Any) -> None:
-        async for event in stream.noack().events():
-            message = event.message
-            try:
-                await articles.write(
-                    message.partition,
-                    event.value,
-                    lambda message=message: message.generation_id == generation(),  # type: ignore[misc]
-                )
-            except SupersededError:
-                continue
-            event.ack()
-
-    app.finalize()
-    return app

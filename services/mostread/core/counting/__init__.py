@@ -1,6 +1,7 @@
-"""The number of the counting rules: what makes two workers come to the same numbers."""
+"""Counting of events: pure functions of a partition's log."""
 
 RULES_VERSION = 1
-"""Goes up with each change after which the same log gives other numbers: what is a duplicate,
-what is late, which window an event falls into. Workers write it beside how far they counted
-(`checkpoints.rules`), and none goes on where newer rules have counted; docs/how-to/upgrading.md."""
+"""Version of the counting rules. Increment it with every change that makes the same log give
+other numbers: deduplication, allowed lateness, windows. Workers write it into
+`checkpoints.rules`, and leave alone partitions that newer rules have counted; see
+docs/how-to/upgrading.md."""

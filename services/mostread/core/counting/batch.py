@@ -1,4 +1,4 @@
-"""A stretch of a partition's log: what was counted since the last flush, not yet applied."""
+"""Batches of one partition's records: counted since the last close, not yet in ClickHouse."""
 
 from collections import Counter as Tally
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,28 +9,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mostread.core.counting.counters import HOUR, MINUTE, MINUTE_MS, CounterKey, new_tuple
-from mostread.core.counting.visitor_sketch import Seen
+from mostread.core.counting.visitor_sketch import ViewSample
 from mostread.core.events import EventType
 from mostread.core.records import DeadLine, Decoded, Record, decode
 
-LONGEST_FUTURE_MS = 60 * MINUTE_MS
-"""The most that `Lateness.future_ms` may be: no event counts further ahead of its record."""
+MAX_FUTURE_MS = 60 * MINUTE_MS
+"""Upper bound of `AllowedLateness.future_ms`: no event counts further ahead of its record."""
 
 LATE = -1
-"""The minute of an event that is counted in total and in no window."""
+"""Minute of a late event, which counts in the total and in no window."""
 
-CELL_BYTES = 500
-"""What a cell takes in memory, with the counters it adds to, more or less."""
+COUNT_KEY_BYTES = 500
+"""Approximate memory per count key, including the counters that it adds to."""
 
 _COLUMN: dict[EventType, int] = {"view": 0, "comment": 1, "like": 2}
 
-Cell = tuple[str, str, int, EventType, int]
+CountKey = tuple[str, str, int, EventType, int]
 """Site, article, minute since the epoch (or LATE), type, delta."""
 
 
 @dataclass(frozen=True)
-class Lateness:
-    """How far an event's timestamp may lie from its record's, in milliseconds."""
+class AllowedLateness:
+    """Maximum distance between an event's timestamp and its record's, in milliseconds."""
 
     late_ms: int = 24 * 60 * MINUTE_MS
     future_ms: int = MINUTE_MS
@@ -38,8 +38,8 @@ class Lateness:
     def minute(self, timestamp: int | None, record_time: int) -> int:
         """Return the minute since the epoch in which an event counts, or LATE.
 
-        Without a timestamp an event happened when its record was written, and so it did
-        where its timestamp lies too far in the future.
+        An event without a timestamp, or with one too far in the future, counts at the time of
+        its record.
         """
         if timestamp is None or timestamp > record_time + self.future_ms:
             timestamp = record_time
@@ -50,7 +50,7 @@ class Lateness:
 
 @dataclass
 class Outcomes:
-    """What became of events: received = counted + duplicate + late + dead_lettered."""
+    """Number of events by outcome: received = counted + duplicate + late + dead_lettered."""
 
     received: int = 0
     counted: int = 0
@@ -64,46 +64,49 @@ class Outcomes:
 
 
 class Chunk(NamedTuple):
-    """Records that were counted together, and which of their events were duplicates."""
+    """Records counted together, and the indices of their duplicate events."""
 
     records: Sequence[Record]
     duplicates: NDArray[np.intp]
 
 
 @dataclass
-class Stretch:
-    """Everything counted from the record at `first` on; `last` is the last one's offset.
+class OpenBatch:
+    """Everything counted since the last close.
 
-    The records stay with their stretch until it is applied: where a counter turns out to
-    have counted a part of it already, the rest is counted again from them. `gaps`
-    are the offsets that never came: Kafka's own marks, or what its retention removed.
+    `first` is the lowest offset that can be in the batch, `last` that of its last record, -1
+    while it is empty. The batch keeps its records until it is applied: where a counter already
+    contains part of them, the rest is counted again. `gaps` are offsets that were never
+    delivered: Kafka's own markers, or records that retention removed.
     """
 
     first: int
-    lateness: Lateness
+    lateness: AllowedLateness
     last: int = -1
     record_bytes: int = 0
-    tally: Tally[Cell] = field(default_factory=Tally)
+    tally: Tally[CountKey] = field(default_factory=Tally)
     outcomes: Outcomes = field(default_factory=Outcomes)
     dead: list[DeadLine] = field(default_factory=list)
     chunks: list[Chunk] = field(default_factory=list)
     gaps: list[range] = field(default_factory=list)
-    seen: Seen = field(default_factory=Seen)
+    sample: ViewSample = field(default_factory=ViewSample)
 
     def add(
         self, records: Sequence[Record], decoded: Decoded, duplicate: NDArray[np.bool_]
     ) -> None:
-        """Count the events of `records` that are no duplicates."""
+        """Count the events of `records` except duplicates."""
         duplicates = np.flatnonzero(duplicate)
         chunk = Chunk(records, duplicates)
         events = decoded.events
         fresh = events
         if len(duplicates):
             fresh = [
-                event for event, seen in zip(events, duplicate.tolist(), strict=True) if not seen
+                event
+                for event, repeated in zip(events, duplicate.tolist(), strict=True)
+                if not repeated
             ]
         late = 0
-        if self._all_in_time(decoded, records):
+        if self._all_on_time(decoded, records):
             self.tally.update(
                 [
                     (e.site, e.article_id, e.timestamp // MINUTE_MS, e.type, e.delta)  # type: ignore[operator]
@@ -111,9 +114,9 @@ class Stretch:
                 ]
             )
         else:
-            cells = [cell for _, cell in self._cells(chunk, decoded)]
-            late = sum(cell[2] == LATE for cell in cells)
-            self.tally.update(cells)
+            keys = [key for _, key in self._count_keys(chunk, decoded)]
+            late = sum(key[2] == LATE for key in keys)
+            self.tally.update(keys)
         self.outcomes.add(
             Outcomes(
                 received=len(events) + len(decoded.dead),
@@ -125,54 +128,54 @@ class Stretch:
         )
         self.dead += decoded.dead
         self.chunks.append(chunk)
-        self.seen.add(records, decoded, duplicates.tolist())
+        self.sample.add(records, decoded, duplicates.tolist())
         self.last = records[-1].offset
         self.record_bytes += decoded.size
 
     @property
     def size(self) -> int:
-        """The memory, in bytes, that the stretch takes and will take while it is applied."""
-        return self.record_bytes + CELL_BYTES * len(self.tally)
+        """Memory of the batch in bytes, including what applying it will take."""
+        return self.record_bytes + COUNT_KEY_BYTES * len(self.tally)
 
-    def numbers(self) -> dict[CounterKey, list[int]]:
-        """Return what the stretch adds to each counter it touches."""
+    def increments(self) -> dict[CounterKey, list[int]]:
+        """Return views, comments and likes to add, by counter key."""
         added: dict[CounterKey, list[int]] = {}
-        for cell, times in self.tally.items():
-            column, number = _COLUMN[cell[3]], cell[4] * times
-            for key in _keys(cell):
+        for count_key, times in self.tally.items():
+            column, number = _COLUMN[count_key[3]], count_key[4] * times
+            for key in _counter_keys(count_key):
                 numbers = added.get(key)
                 if numbers is None:
                     numbers = added[key] = [0, 0, 0]
                 numbers[column] += number
         return added
 
-    def numbers_above(self, versions: Mapping[CounterKey, int]) -> dict[CounterKey, list[int]]:
+    def increments_above(self, versions: Mapping[CounterKey, int]) -> dict[CounterKey, list[int]]:
         """Return what the records above its version add to each key of `versions`.
 
-        Slow, for the few counters that have counted a part of this stretch already.
+        Slow, for the few counters that already contain part of this batch.
         """
         added = {key: [0, 0, 0] for key in versions}
         for chunk in self.chunks:
-            for offset, cell in self._cells(chunk, decode(chunk.records)):
-                for key in _keys(cell):
+            for offset, count_key in self._count_keys(chunk, decode(chunk.records)):
+                for key in _counter_keys(count_key):
                     if key in versions and offset > versions[key]:
-                        added[key][_COLUMN[cell[3]]] += cell[4]
+                        added[key][_COLUMN[count_key[3]]] += count_key[4]
         return added
 
-    def _all_in_time(self, decoded: Decoded, records: Sequence[Record]) -> bool:
-        """Whether each event counts in its own minute: none is late, or from the future."""
+    def _all_on_time(self, decoded: Decoded, records: Sequence[Record]) -> bool:
+        """Return whether every event counts in its own minute, neither late nor in the future."""
         times: list[int] = [event.timestamp for event in decoded.events]  # type: ignore[misc]
         if not times or None in times:
             return False
-        written = [record.timestamp for record in records]
+        record_times = [record.timestamp for record in records]
         late, future = self.lateness.late_ms, self.lateness.future_ms
-        if max(written) - late <= min(times) and max(times) <= min(written) + future:
-            return True  # whichever their records are
-        ahead = np.array(times) - np.repeat(written, np.diff(decoded.ends, prepend=0))
+        if max(record_times) - late <= min(times) and max(times) <= min(record_times) + future:
+            return True  # for any assignment of events to records
+        ahead = np.array(times) - np.repeat(record_times, np.diff(decoded.ends, prepend=0))
         return bool(ahead.min() >= -late and ahead.max() <= future)
 
-    def _cells(self, chunk: Chunk, decoded: Decoded) -> Iterator[tuple[int, Cell]]:
-        """Yield the offset and the cell of each event that is no duplicate."""
+    def _count_keys(self, chunk: Chunk, decoded: Decoded) -> Iterator[tuple[int, CountKey]]:
+        """Yield offset and count key of each event except duplicates."""
         duplicates = set(chunk.duplicates.tolist())
         start = 0
         for record, end in zip(chunk.records, decoded.ends, strict=True):
@@ -187,8 +190,8 @@ class Stretch:
             start = end
 
 
-def _keys(cell: Cell) -> tuple[CounterKey, ...]:
-    site, article_id, minute, _, _ = cell
+def _counter_keys(count_key: CountKey) -> tuple[CounterKey, ...]:
+    site, article_id, minute, _, _ = count_key
     total = new_tuple(CounterKey, (site, "total", 0, article_id))
     if minute == LATE:
         return (total,)

@@ -1,24 +1,24 @@
-"""Counters: cumulative numbers that know how far into the log they count."""
+"""Cumulative counters, each with the offset up to which it counts."""
 
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 MINUTE_MS = 60_000
 MINUTE, HOUR = 60, 3600
-"""Lengths of the grains' windows in seconds."""
+"""Window lengths in seconds."""
 
 Grain = Literal["minute", "hour", "total"]
 _LENGTH: dict[Grain, int] = {"minute": MINUTE, "hour": HOUR}
 
 new_tuple = tuple.__new__
-"""Makes a named tuple of a tuple in half the time; there are many of them."""
+"""Build a named tuple in half the time of its constructor; it runs once per counter."""
 
 Numbers = tuple[int, int, int]
 """Views, comments and likes, in this order everywhere."""
 
 
 class CounterKey(NamedTuple):
-    """What a counter counts. `window` is the start of the window in epoch seconds, 0 for total."""
+    """Key of a counter. `window` is its start in epoch seconds, 0 for the total."""
 
     site: str
     grain: Grain
@@ -27,9 +27,9 @@ class CounterKey(NamedTuple):
 
 
 class Counter(NamedTuple):
-    """Views, comments and likes of a key, counted up to and with the record at `version`.
+    """Views, comments and likes of a key, up to and including the record at `version`.
 
-    A version of -1 says that nothing was counted yet.
+    A version of -1 means that nothing is counted yet.
     """
 
     views: int
@@ -42,19 +42,21 @@ NOTHING = Counter(0, 0, 0, -1)
 
 
 class CounterCache:
-    """The counters of one partition that were used lately, at most `capacity` of them.
+    """Recently used counters of one partition, at most `capacity` of them.
 
     The cache knows from which window on it is complete: a key of a later window that is not
-    here was never counted. That is so from the start for windows that no event can have
-    reached yet, and stays so until one of them has to leave.
+    cached was never counted. At the start this holds for windows that no event can have reached
+    yet, and it holds until one of them is evicted.
 
-    Two generations serve as a least-recently-used list: what is used moves into the young
-    one, and when that is full the old one is forgotten.
+    Two halves approximate least-recently-used eviction: a stored counter goes into the young
+    half, and when that is full, the old half is evicted.
     """
 
     def __init__(self, capacity: int, *, counted_until: int | None) -> None:
-        """Start empty. No event with a timestamp above `counted_until`, in milliseconds, has
-        been counted in this partition; None says that none has been counted at all.
+        """Start empty.
+
+        `counted_until` is the highest timestamp (ms) that an event counted in this partition can
+        have; None means that no event is counted yet.
         """
         self._half = max(1, capacity // 2)
         self._young: dict[CounterKey, Counter] = {}
@@ -66,28 +68,29 @@ class CounterCache:
         }
 
     def find(self, keys: Iterable[CounterKey]) -> list[Counter | None]:
-        """Return the counter of each of `keys`, in their order: NOTHING if it is surely new,
-        None if one must look.
+        """Return the counter of each key, in order.
+
+        NOTHING stands for a key that was never counted, None for one to look up in ClickHouse.
         """
         young, old, complete = self._young, self._old, self._complete_from
-        found = []
+        counters = []
         for key in keys:
             counter = young.get(key)
             if counter is None:
                 counter = old.get(key)
                 if counter is None and key.window >= complete[key.grain]:
                     counter = NOTHING
-            found.append(counter)
-        return found
+            counters.append(counter)
+        return counters
 
     def store(self, counters: Iterable[tuple[CounterKey, Counter]]) -> None:
-        """Keep `counters`; what was not used for long may leave."""
+        """Store `counters`, evicting those that were not used recently."""
         for key, counter in counters:
             self._young[key] = counter
             if len(self._young) >= self._half:
-                self._forget_old()
+                self._evict_old()
 
-    def _forget_old(self) -> None:
+    def _evict_old(self) -> None:
         complete, young = self._complete_from, self._young
         for key in self._old:
             if key.window >= complete[key.grain] and key not in young:

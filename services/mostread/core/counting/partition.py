@@ -1,32 +1,33 @@
-"""The counting of one partition: exact whatever is repeated, cut off or written twice.
+"""Exact counting of one partition, through repeats, crashes and duplicate writes.
 
 A counter is a pure function of the partition's log up to its version, the offset of the last
-record counted into it. All that follows rests on this:
+record counted into it. Exactness rests on three consequences:
 
-- what is counted starts at `next_offset`, which is stored after the counters are; so a
-  counter may be ahead of it, never behind;
-- a counter whose version lies in or beyond a stretch has counted that part of it already,
-  and only the rest is added;
-- writing a counter twice, or an old one late, changes nothing: the highest version is right.
+- counting starts at `next_offset`, which is stored after the counters; a counter may therefore be
+  ahead of it, never behind;
+- a counter whose version lies within or beyond a batch already contains that part of it, and only
+  the rest is added;
+- writing a counter twice, or an old one late, changes nothing: the highest version wins.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from mostread.core.counting.batch import LONGEST_FUTURE_MS, Lateness, Outcomes, Stretch
+from mostread.core.counting.batch import MAX_FUTURE_MS, AllowedLateness, OpenBatch, Outcomes
 from mostread.core.counting.counters import NOTHING, Counter, CounterCache, CounterKey, new_tuple
-from mostread.core.counting.dedup import DuplicateWindow, Mask, generation_of
-from mostread.core.counting.visitor_sketch import Seen
+from mostread.core.counting.dedup import DedupWindow, Mask, bucket_of
+from mostread.core.counting.visitor_sketch import Sketch, SketchCache, SketchKey
 from mostread.core.records import DeadLine, Decoded, Record, decode
 from mostread.errors import LogInconsistent
 
 
 @dataclass
-class Position:
-    """How far a partition is counted, and what became of its events.
+class Checkpoint:
+    """How far a partition is counted, and the outcomes of its events.
 
     Every record below `next_offset` is counted; `record_time` is the highest timestamp among
-    them, in milliseconds, -1 where there is none.
+    them in milliseconds, -1 if there are none.
     """
 
     next_offset: int
@@ -35,18 +36,18 @@ class Position:
 
 
 class RecordClock:
-    """The record time of a partition: the highest timestamp so far, which never falls."""
+    """Record time of a partition: the highest timestamp so far, in milliseconds."""
 
     def __init__(self, now: int) -> None:
         self.now = now
 
-    def cut(self, records: Sequence[Record]) -> Iterator[Sequence[Record]]:
-        """Yield `records` cut where time enters another generation; each part at its time."""
+    def split(self, records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+        """Yield `records` in parts of one dedup bucket, advancing the clock with each part."""
         times = [record.timestamp for record in records]
         start = 0
-        if times and generation_of(max(self.now, *times)) != generation_of(max(self.now, times[0])):
+        if times and bucket_of(max(self.now, *times)) != bucket_of(max(self.now, times[0])):
             for index, time in enumerate(times):
-                if index > start and generation_of(time) > generation_of(self.now):
+                if index > start and bucket_of(time) > bucket_of(self.now):
                     yield records[start:index]
                     start = index
                 self.now = max(self.now, time)
@@ -55,134 +56,51 @@ class RecordClock:
             yield records[start:]
 
 
-@dataclass
-class Settlement:
-    """A closed stretch on its way into the store.
+class Writes(NamedTuple):
+    """Rows that a batch adds to ClickHouse."""
 
-    `last` is the offset of its last record, `seen` the views that were looked at closer, and
-    `missing` are the keys whose counters must be looked up before it can be applied.
+    counters: list[tuple[CounterKey, Counter]]
+    sketches: list[tuple[SketchKey, Sketch]]
+
+
+class ClosedBatch:
+    """A closed batch, ready to be applied to the counters and sketches of its partition.
+
+    `missing` holds the keys to look up first, `checkpoint` what to store after the writes,
+    `outcomes`, `dead` and `gaps` what the batch itself contains.
     """
 
-    position: Position
-    outcomes: Outcomes
-    dead: list[DeadLine]
-    gaps: list[range]
-    seen: Seen
-    last: int
-    missing: list[CounterKey]
-    _stretch: Stretch
-    _added: dict[CounterKey, list[int]]
-    _found: list[Counter | None]  # in the order of `_added`
+    def __init__(
+        self,
+        batch: OpenBatch,
+        checkpoint: Checkpoint,
+        counters: CounterCache,
+        sketches: SketchCache,
+    ) -> None:
+        self.checkpoint = checkpoint
+        self.outcomes = batch.outcomes
+        self.dead: list[DeadLine] = batch.dead
+        self.gaps: list[range] = batch.gaps
+        self._batch = batch
+        self._counters = counters
+        self._sketches = sketches
+        self._added = batch.increments()
+        self._cached = counters.find(self._added)  # in the order of `_added`
+        self.missing: list[CounterKey] = [
+            key for key, counter in zip(self._added, self._cached, strict=True) if counter is None
+        ]
 
+    def apply(self, looked_up: Mapping[CounterKey, Counter]) -> Writes:
+        """Return the rows to write, each at the version of the batch's last record.
 
-class PartitionCount:
-    """Counts the records of one partition in the order of their offsets.
-
-    `count` gathers a stretch, `close` ends it, `apply` turns it into counters. While one
-    stretch is being applied the next may be gathered; stretches are applied in their order.
-    """
-
-    def __init__(self, start: Position | None, *, lateness: Lateness, capacity: int) -> None:
-        """Begin at `start`, None for a partition of which nothing was counted yet.
-
-        `capacity` bounds the counters kept in memory.
+        `looked_up` holds the stored counters of `missing`; a key without one was never counted.
+        Batches of a partition are applied in the order in which they were closed, each once.
         """
-        self._lateness = lateness
-        self._next_offset = start.next_offset if start else 0
-        self._clock = RecordClock(start.record_time if start else -1)
-        self._past = RecordClock(-1)
-        self._outcomes = Outcomes(**vars(start.outcomes)) if start else Outcomes()
-        self._duplicates = DuplicateWindow()
-        self._open = Stretch(self._next_offset, lateness)
-        self._counters = CounterCache(
-            capacity,
-            # Not the setting's own bound: it may have been larger when they were counted.
-            counted_until=start.record_time + LONGEST_FUTURE_MS
-            if start and start.record_time >= 0
-            else None,
-        )
-
-    @property
-    def next_offset(self) -> int:
-        """The offset of the next record to count."""
-        return self._next_offset
-
-    @property
-    def open_size(self) -> int:
-        """The memory, in bytes, of what was gathered since the last close."""
-        return self._open.size
-
-    @property
-    def remembered(self) -> int:
-        """The number of ids kept to know duplicates."""
-        return len(self._duplicates)
-
-    def remember(self, records: Sequence[Record]) -> None:
-        """Take in the ids of records below the start, so that their duplicates are known.
-
-        The records are those of the last MEMORY_MS before the start, in their order.
-        """
-        for part in self._past.cut(records):
-            self._observe(decode(part), self._past)
-
-    def count(self, records: Sequence[Record]) -> None:
-        """Count `records`, which follow those counted before; offsets may leave gaps.
-
-        Raises LogInconsistent where a record was counted before: the log was rewritten, as
-        when its topic was deleted and made again.
-        """
-        if records and records[0].offset < self._next_offset:
-            raise LogInconsistent(
-                f"offset {records[0].offset} came after {self._next_offset - 1} was counted; "
-                "the topic was rewritten or made again"
-            )
-        if records and records[0].offset > self._next_offset:
-            self._open.gaps.append(range(self._next_offset, records[0].offset))
-        for part in self._clock.cut(records):
-            decoded = decode(part)
-            self._open.add(part, decoded, self._observe(decoded, self._clock))
-        if records:
-            self._next_offset = records[-1].offset + 1
-
-    def close(self) -> Settlement | None:
-        """End the open stretch and begin the next; None where it is empty."""
-        stretch = self._open
-        if stretch.last < 0:
-            return None
-        self._open = Stretch(self._next_offset, self._lateness)
-        self._outcomes.add(stretch.outcomes)
-        added = stretch.numbers()
-        found = self._counters.find(added)
-        return Settlement(
-            position=self.position(),
-            outcomes=stretch.outcomes,
-            dead=stretch.dead,
-            gaps=stretch.gaps,
-            seen=stretch.seen,
-            last=stretch.last,
-            missing=[key for key, counter in zip(added, found, strict=True) if counter is None],
-            _stretch=stretch,
-            _added=added,
-            _found=found,
-        )
-
-    def position(self) -> Position:
-        """Return how far the closed stretches reach."""
-        return Position(self._open.first, self._clock.now, Outcomes(**vars(self._outcomes)))
-
-    def apply(
-        self, settlement: Settlement, looked_up: Mapping[CounterKey, Counter]
-    ) -> list[tuple[CounterKey, Counter]]:
-        """Return the counters to write, each at the version of the stretch's last record.
-
-        `looked_up` holds what the store has of `settlement.missing`; a key that it lacks was
-        never counted.
-        """
-        stretch = settlement._stretch
-        added, first, last = settlement._added, stretch.first, stretch.last
+        batch, added = self._batch, self._added
+        first, last = batch.first, batch.last
         counters = [
             looked_up.get(key, NOTHING) if counter is None else counter
-            for key, counter in zip(added, settlement._found, strict=True)
+            for key, counter in zip(added, self._cached, strict=True)
         ]
         partly = {
             key: counter.version
@@ -190,7 +108,7 @@ class PartitionCount:
             if first <= counter.version < last
         }
         if partly:
-            added.update(stretch.numbers_above(partly))  # keys that are there: the order stays
+            added.update(batch.increments_above(partly))  # existing keys: the order stays
         known, written = [], []
         for (key, (views, comments, likes)), counter in zip(added.items(), counters, strict=True):
             if counter.version >= last:
@@ -200,8 +118,104 @@ class PartitionCount:
                 written.append((key, new_tuple(Counter, row)))
         self._counters.store(known)
         self._counters.store(written)
-        return written
+        sketches = self._sketches.apply(batch.sample, last, self.checkpoint.record_time)
+        return Writes(written, sketches)
+
+
+class PartitionCounter:
+    """Counter of one partition's records, in the order of their offsets.
+
+    `count` adds to the open batch and `close` ends it; the closed batch applies itself. While one
+    batch is being applied, the next may be open.
+    """
+
+    def __init__(
+        self,
+        start: Checkpoint | None,
+        *,
+        lateness: AllowedLateness,
+        counter_capacity: int,
+        sketch_capacity: int = 0,
+    ) -> None:
+        """Start at the checkpoint `start`, None for a partition that was never counted.
+
+        The capacities limit the counters and sketches kept in memory.
+        """
+        self._lateness = lateness
+        self._next_offset = start.next_offset if start else 0
+        self._clock = RecordClock(start.record_time if start else -1)
+        self._past = RecordClock(-1)
+        self._outcomes = Outcomes(**vars(start.outcomes)) if start else Outcomes()
+        self._dedup = DedupWindow()
+        self._open = OpenBatch(self._next_offset, lateness)
+        self._counters = CounterCache(
+            counter_capacity,
+            # The upper bound, not the setting: it may have been larger when they were counted.
+            counted_until=start.record_time + MAX_FUTURE_MS
+            if start and start.record_time >= 0
+            else None,
+        )
+        self._sketches = SketchCache(sketch_capacity)
+
+    @property
+    def next_offset(self) -> int:
+        """Offset of the next record to count."""
+        return self._next_offset
+
+    @property
+    def open_size(self) -> int:
+        """Memory of the open batch in bytes."""
+        return self._open.size
+
+    @property
+    def dedup_ids(self) -> int:
+        """Number of ids stored to detect duplicates."""
+        return len(self._dedup)
+
+    def load_sketches(self, sketches: Iterable[tuple[SketchKey, Sketch]]) -> None:
+        """Load the stored visitor sketches of the partition."""
+        self._sketches.load(sketches)
+
+    def remember(self, records: Sequence[Record]) -> None:
+        """Store the ids of records below the start, to detect their duplicates.
+
+        The records cover the last DEDUP_REREAD_MS before the start, in order.
+        """
+        for part in self._past.split(records):
+            self._observe(decode(part), self._past)
+
+    def count(self, records: Sequence[Record]) -> None:
+        """Count `records`, which follow those counted before; offsets may have gaps.
+
+        Raises LogInconsistent for a record that was counted before: the log was rewritten, as
+        when its topic was deleted and recreated.
+        """
+        if records and records[0].offset < self._next_offset:
+            raise LogInconsistent(
+                f"offset {records[0].offset} came after {self._next_offset - 1} was counted; "
+                "the topic was rewritten or recreated"
+            )
+        if records and records[0].offset > self._next_offset:
+            self._open.gaps.append(range(self._next_offset, records[0].offset))
+        for part in self._clock.split(records):
+            decoded = decode(part)
+            self._open.add(part, decoded, self._observe(decoded, self._clock))
+        if records:
+            self._next_offset = records[-1].offset + 1
+
+    def close(self) -> ClosedBatch | None:
+        """Close the open batch and start the next; return None if it is empty."""
+        batch = self._open
+        if batch.last < 0:
+            return None
+        self._open = OpenBatch(self._next_offset, self._lateness)
+        self._outcomes.add(batch.outcomes)
+        return ClosedBatch(batch, self.checkpoint(), self._counters, self._sketches)
+
+    def checkpoint(self) -> Checkpoint:
+        """Return how far the closed batches reach."""
+        return Checkpoint(self._open.first, self._clock.now, Outcomes(**vars(self._outcomes)))
 
     def _observe(self, decoded: Decoded, clock: RecordClock) -> Mask:
         ids = [event.id for event in decoded.events]
-        return self._duplicates.observe(ids, generation_of(clock.now))
+        return self._dedup.observe(ids, bucket_of(clock.now))

@@ -1,10 +1,10 @@
-"""From how many visitors an article's views come, by the hour they came in, in bounded memory.
+"""Estimates of unique visitors per article and hour, in bounded memory.
 
-By the hour they came in, not that of their own timestamps: whoever dates views back is seen too.
-Counts are exact; this is not, and need not be: it is to show an article whose readers are few.
-Of each stretch at most `MOST_SEEN` views are looked at, evenly (`Seen`); what they say goes
-into one sketch for each article and hour (`Sketch`), of which the most read are kept
-(`Sketches`).
+The hour is that of the record, not of the event's own timestamp, so backdated views are included.
+Counts are exact; sketches are not, and need not be: they reveal articles whose views come from few
+visitors. At most `MAX_SAMPLED_VIEWS` views per batch are sampled, evenly (`ViewSample`); they go
+into one sketch per article and hour (`Sketch`), and the sketches of the most-read articles stay
+in memory (`SketchCache`).
 """
 
 from bisect import bisect_left, bisect_right
@@ -16,45 +16,45 @@ from typing import NamedTuple
 from mostread.core.counting.counters import HOUR
 from mostread.core.records import Decoded, Record
 
-MOST_SEEN = 500
+MAX_SAMPLED_VIEWS = 500
 HEAVIEST = 50
 LOWEST = 64
 _BEFORE = HOUR
-"""Sketches of the hour before are kept too: records may be a little out of their order in time."""
+"""Keep sketches of the previous hour too, since record times are not quite in order."""
 
 
 class SketchKey(NamedTuple):
-    """`hour` is the hour's start in epoch seconds."""
+    """Key of a sketch. `hour` is the start of the hour in epoch seconds."""
 
     site: str
     article_id: str
     hour: int
 
 
-class View(NamedTuple):
-    """A view that was looked at, in a record of the time `came` (ms)."""
+class SampledView(NamedTuple):
+    """A sampled view, in a record written at `record_time` (ms)."""
 
     offset: int
-    came: int
+    record_time: int
     site: str
     article_id: str
     visitor: str
 
 
-class Seen:
-    """Every `step`-th event of a stretch, the views with a visitor among them.
+class ViewSample:
+    """The views with a visitor among every `step`-th event of a batch.
 
-    `step` doubles whenever there are too many, so that a stretch of any length is looked at
-    from its beginning to its end.
+    `step` doubles whenever the sample is full, so that it spans a batch of any length from its
+    beginning to its end.
     """
 
     def __init__(self) -> None:
         self.step = 1
-        self.views: list[View] = []
+        self.views: list[SampledView] = []
         self._next = 0
 
     def add(self, records: Sequence[Record], decoded: Decoded, duplicates: Sequence[int]) -> None:
-        """Look at the events of `records` but for the `duplicates`, sorted indices."""
+        """Sample the events of `records` except `duplicates`, which are sorted indices."""
         events, ends = decoded.events, decoded.ends
         for index in range(self._next, len(events), self.step):
             event = events[index]
@@ -64,7 +64,7 @@ class Seen:
                 continue
             record = records[bisect_right(ends, index)]
             self.views.append(
-                View(
+                SampledView(
                     record.offset,
                     record.timestamp,
                     event.site,
@@ -73,7 +73,7 @@ class Seen:
                 )
             )
         self._next = (self._next - len(events)) % self.step
-        while len(self.views) > MOST_SEEN:
+        while len(self.views) > MAX_SAMPLED_VIEWS:
             self.views = self.views[::2]
             self.step *= 2
 
@@ -84,17 +84,17 @@ def _is_in(indices: Sequence[int], index: int) -> bool:
 
 
 class Sketch:
-    """The visitors of an article in an hour, of `views` views that were looked at.
+    """Visitors of one article in one hour, from `views` sampled views.
 
-    Each view that was looked at counts for one, however many it stands for: else a single reader
-    whose view was picked would seem to have viewed as often as that.
+    A sampled view counts once, not `step` times; otherwise one sampled reader would look like
+    many views.
 
-    `heaviest` holds the views of those who viewed it most: each at most `views` / (HEAVIEST + 1)
-    too low, and never too high (Misra and Gries, Finding repeated elements, 1982; in the batched
-    form of Agarwal et al., Mergeable summaries, 2012). `lowest` are the smallest hashes of
-    visitors, sorted, by which distinct ones are counted (Beyer et al., On synopses for
-    distinct-value estimation, 2007). All in it came from records of the offsets `since` to
-    `version`; what an article had before, of which the sketch has left memory, stands in another.
+    `heaviest` maps the visitors with the most views to their number: at most
+    `views` / (HEAVIEST + 1) too low, and never too high (Misra and Gries, Finding repeated
+    elements, 1982; in the batched form of Agarwal et al., Mergeable summaries, 2012). `lowest`
+    holds the smallest visitor hashes, sorted, from which distinct visitors are estimated (Beyer
+    et al., On synopses for distinct-value estimation, 2007). The sketch covers records from offset
+    `since` to `version`; earlier views of an evicted sketch are in another row.
     """
 
     __slots__ = ("heaviest", "lowest", "since", "version", "views")
@@ -114,11 +114,11 @@ class Sketch:
         self.version = version
 
     def add(self, visitor: int) -> None:
-        """Take in a view of `visitor`, a hash of 64 bits."""
+        """Add a view of `visitor`, a 64-bit hash."""
         self.views += 1
         self.heaviest[visitor] = self.heaviest.get(visitor, 0) + 1
         if len(self.heaviest) > 2 * HEAVIEST:
-            self._keep_the_heaviest()
+            self._drop_lightest()
         lowest = self.lowest
         if len(lowest) < LOWEST or visitor < lowest[-1]:
             at = bisect_left(lowest, visitor)
@@ -126,86 +126,88 @@ class Sketch:
                 lowest.insert(at, visitor)
                 del lowest[LOWEST:]
 
-    def _keep_the_heaviest(self) -> None:
-        first_left_out = nlargest(HEAVIEST + 1, self.heaviest.values())[-1]
+    def _drop_lightest(self) -> None:
+        threshold = nlargest(HEAVIEST + 1, self.heaviest.values())[-1]
         self.heaviest = {
-            visitor: times - first_left_out
+            visitor: times - threshold
             for visitor, times in self.heaviest.items()
-            if times > first_left_out
+            if times > threshold
         }
 
 
-class Sketches:
-    """The sketches of one partition: the `capacity` most read articles of the last hours."""
+class SketchCache:
+    """Sketches of one partition: at most `capacity`, of the most-read recent articles."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._kept: dict[SketchKey, Sketch] = {}
+        self._sketches: dict[SketchKey, Sketch] = {}
         self._newest = 0
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._sketches)
 
     def load(self, sketches: Iterable[tuple[SketchKey, Sketch]]) -> None:
-        """Go on from what was written before: of each key from the sketch written last."""
+        """Load stored sketches; per key, the one that started last."""
         for key, sketch in sorted(sketches, key=lambda each: each[1].since):
             self._newest = max(self._newest, key.hour)
-            self._kept[key] = sketch
-        self._forget()
+            self._sketches[key] = sketch
+        self._evict()
 
-    def apply(self, seen: Seen, last: int, now: int) -> list[tuple[SketchKey, Sketch]]:
-        """Take in the views of a stretch, and return the sketches to write.
+    def apply(self, sample: ViewSample, last: int, now: int) -> list[tuple[SketchKey, Sketch]]:
+        """Add the sampled views of a batch, and return the sketches to write.
 
-        `last` is the offset of its last record, `now` the record time in milliseconds. A view
-        that a sketch has taken in already, as its version says, is passed over.
+        `last` is the offset of the batch's last record, `now` the record time in milliseconds.
+        A view below the version of its sketch is already in it and skipped.
         """
+        if self._capacity == 0:
+            return []
         self._newest = max(self._newest, hour_of(now))
         touched: set[SketchKey] = set()
-        for view in seen.views:
-            hour = hour_of(view.came)
+        for view in sample.views:
+            hour = hour_of(view.record_time)
             if not self._newest - _BEFORE <= hour <= self._newest:
                 continue
             key = SketchKey(view.site, view.article_id, hour)
-            sketch = self._kept.get(key)
+            sketch = self._sketches.get(key)
             if sketch is None:
-                sketch = self._kept[key] = Sketch(view.offset)
-            # Until the end of the stretch the version is that of the stretch before.
+                sketch = self._sketches[key] = Sketch(view.offset)
+            # Until the end of the batch the version is that of the previous batch.
             if view.offset > sketch.version:
                 sketch.add(visitor_hash(view.site, view.article_id, view.visitor))
                 touched.add(key)
-        self._forget()
-        written = [(key, self._kept[key]) for key in touched & self._kept.keys()]
+        self._evict()
+        written = [(key, self._sketches[key]) for key in touched & self._sketches.keys()]
         for _, sketch in written:
             sketch.version = last
         return written
 
-    def _forget(self) -> None:
+    def _evict(self) -> None:
         oldest = self._newest - _BEFORE
-        kept = {key: sketch for key, sketch in self._kept.items() if key.hour >= oldest}
-        if len(kept) > self._capacity:
-            kept = dict(nlargest(self._capacity, kept.items(), key=_views))
-        self._kept = kept
+        recent = {key: sketch for key, sketch in self._sketches.items() if key.hour >= oldest}
+        if len(recent) > self._capacity:
+            recent = dict(nlargest(self._capacity, recent.items(), key=_views))
+        self._sketches = recent
 
 
-def _views(kept: tuple[SketchKey, Sketch]) -> int:
-    return kept[1].views
+def _views(item: tuple[SketchKey, Sketch]) -> int:
+    return item[1].views
 
 
 def first_hour(record_time: int) -> int:
-    """Return the first hour, in epoch seconds, that matters at a record time (ms)."""
+    """Return the first hour (epoch seconds) to load at a record time (ms)."""
     return max(0, hour_of(record_time) - _BEFORE)
 
 
 def hour_of(timestamp: int) -> int:
-    """Return the start, in epoch seconds, of the hour that `timestamp` (ms) lies in."""
+    """Return the start (epoch seconds) of the hour of `timestamp` (ms)."""
     second = timestamp // 1000
     return second - second % HOUR
 
 
 def visitor_hash(site: str, article_id: str, visitor: str) -> int:
-    """Return 64 bits that stand for a visitor of one article: of another, they are others.
+    """Return a 64-bit hash of a visitor, different for every article.
 
-    So what is stored does not tell which articles somebody read.
+    Stored hashes therefore do not reveal which articles a visitor read.
     """
-    named = f"{site}\0{article_id}\0{visitor}".encode()
-    return int.from_bytes(blake2b(named, digest_size=8).digest())
+    name = f"{site}\0{article_id}\0{visitor}".encode()
+    return int.from_bytes(blake2b(name, digest_size=8).digest())

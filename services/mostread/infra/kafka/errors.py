@@ -1,24 +1,10 @@
 """Kafka's errors as mostread's, by what the operator can do about them."""
 
-import aiokafka.errors
 from kafka.errors import AuthorizationError, SaslAuthenticationFailedError
 
 from mostread.errors import KafkaUnavailable, Misconfigured, MostreadError
 from mostread.infra.kafka.config import KafkaSettings
 from mostread.infra.kafka.diagnostics import BAD_CREDENTIALS, diagnose
-
-# The same errors of kafka-python and of aiokafka.
-_NO_RIGHT = (
-    AuthorizationError,
-    aiokafka.errors.ClusterAuthorizationFailedError,
-    aiokafka.errors.GroupAuthorizationFailedError,
-    aiokafka.errors.TopicAuthorizationFailedError,
-)
-_SASL_FAILED = (
-    SaslAuthenticationFailedError,
-    aiokafka.errors.AuthenticationFailedError,
-    aiokafka.errors.SaslAuthenticationFailed,
-)
 
 
 def check_access(settings: KafkaSettings) -> None:
@@ -37,12 +23,10 @@ def translate_error(error: Exception, settings: KafkaSettings, failure: str = ""
     `failure` describes what failed. Without it the connection itself failed; the libraries
     report that as a timeout, so this blocks for some seconds and diagnoses the brokers.
     """
-    if isinstance(error, _NO_RIGHT):
-        return Misconfigured(
-            f"Kafka: an ACL is missing ({error}); deploy/kafka/acls.sh has those of each service"
-        )
-    if isinstance(error, _SASL_FAILED):
-        return Misconfigured(f"Kafka at {settings.kafka_brokers}: {BAD_CREDENTIALS}")
+    if isinstance(error, AuthorizationError):
+        return missing_right_error(error)
+    if isinstance(error, SaslAuthenticationFailedError):
+        return authentication_error(settings)
     if failure:
         return KafkaUnavailable(f"{failure}: {error!r}")
     if refusal := diagnose(settings):
@@ -50,3 +34,15 @@ def translate_error(error: Exception, settings: KafkaSettings, failure: str = ""
     return KafkaUnavailable(
         f"no broker answers at {settings.kafka_brokers}; start it, or set MOSTREAD_KAFKA_BROKERS"
     )
+
+
+def missing_right_error(error: Exception) -> Misconfigured:
+    """Return the error for a request that an ACL denied."""
+    return Misconfigured(
+        f"Kafka: an ACL is missing ({error}); deploy/kafka/acls.sh has those of each service"
+    )
+
+
+def authentication_error(settings: KafkaSettings) -> Misconfigured:
+    """Return the error for credentials that the brokers rejected."""
+    return Misconfigured(f"Kafka at {settings.kafka_brokers}: {BAD_CREDENTIALS}")

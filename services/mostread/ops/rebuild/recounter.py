@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 
 from mostread.aggregator.config import AggregatorSettings
-from mostread.aggregator.event_topic import EventLog
-from mostread.aggregator.repository import CheckpointRow, ClickHouseStore, Count, CounterRow
-from mostread.core.counting.batch import LONGEST_FUTURE_MS, Outcomes
-from mostread.core.counting.dedup import MEMORY_MS
-from mostread.core.counting.partition import PartitionCount, Position
+from mostread.aggregator.repository import CheckpointRow, CounterRepository, CounterRow, Epoch
+from mostread.aggregator.stream.event_topic import EventTopic
+from mostread.core.counting.batch import MAX_FUTURE_MS, Outcomes
+from mostread.core.counting.partition import Checkpoint, PartitionCounter
+from mostread.core.retention import DEDUP_REREAD_MS
 from mostread.errors import LogInconsistent
 from mostread.infra.clock import now_ms
 
@@ -19,7 +19,7 @@ class Partition:
     """The counting of one partition, and what became of the events that it does not count."""
 
     number: int
-    count: PartitionCount
+    count: PartitionCounter
     kept_until: int | None
     before: Outcomes = field(default_factory=Outcomes)
 
@@ -36,15 +36,15 @@ class Recount:
     def __init__(
         self,
         settings: AggregatorSettings,
-        log: EventLog,
-        store: ClickHouseStore,
-        count: Count,
-        old: Mapping[int, Position],
+        log: EventTopic,
+        store: CounterRepository,
+        epoch: Epoch,
+        old: Mapping[int, Checkpoint],
     ) -> None:
         self._settings = settings
         self._log = log
         self._store = store
-        self._count = count
+        self._epoch = epoch
         self._old = old
         self._partitions: list[Partition] = []
 
@@ -77,42 +77,43 @@ class Recount:
             if old and partition.kept_until is not None:
                 await self._count_to(partition, old.next_offset, counted)
                 # What the old tables say became of all events until there stays true.
-                partition.before = _less(old.outcomes, partition.count.position().outcomes)
+                partition.before = _less(old.outcomes, partition.count.checkpoint().outcomes)
                 self._old = {n: p for n, p in self._old.items() if n != partition.number}
             await self._count_to(partition, ends[partition.number][1], counted)
-        rows = [self._progress(partition, asked_at) for partition in self._partitions]
-        await asyncio.to_thread(self._store.write_checkpoints, self._count, rows)
+        rows = [self._checkpoint(partition, asked_at) for partition in self._partitions]
+        await asyncio.to_thread(self._store.write_checkpoints, self._epoch, rows)
 
     async def _ends(self) -> dict[int, tuple[int, int]]:
-        return await self._log.ends(range(self._count.topic.partitions))
+        return await self._log.ends(range(self._epoch.topic.partitions))
 
     async def _begin(self, number: int, first: int, end: int) -> Partition:
         start, past = None, 0
         if first > 0:
             start, past = await self._behind(number, first, end)
-        count = PartitionCount(
+        capacity = self._settings.aggregator_counter_cache_size
+        count = PartitionCounter(
             start,
-            lateness=self._settings.lateness,
-            capacity=self._settings.aggregator_counter_cache_size // self._count.topic.partitions,
+            lateness=self._settings.allowed_lateness,
+            counter_capacity=capacity // self._epoch.topic.partitions,
         )
         if start is None:
             return Partition(number, count, None)
         async for records in self._log.read(number, past, start.next_offset):
             count.remember(records)
-        return Partition(number, count, (start.record_time + LONGEST_FUTURE_MS) // 1000)
+        return Partition(number, count, (start.record_time + MAX_FUTURE_MS) // 1000)
 
-    async def _behind(self, number: int, first: int, end: int) -> tuple[Position, int]:
+    async def _behind(self, number: int, first: int, end: int) -> tuple[Checkpoint, int]:
         """Return where to begin in a log that begins at `first`, and from where to know ids."""
         time = await self._time_of_first(number, first, end)
         old = self._old.get(number)
         if old is None:
-            return Position(first, time, Outcomes()), first
-        offset = await self._log.offset_at(number, time + MEMORY_MS)
+            return Checkpoint(first, time, Outcomes()), first
+        offset = await self._log.offset_at(number, time + DEDUP_REREAD_MS)
         if offset is not None and offset < old.next_offset:
-            return Position(offset, time + MEMORY_MS, Outcomes()), first
-        past = await self._log.offset_at(number, old.record_time - MEMORY_MS)
+            return Checkpoint(offset, time + DEDUP_REREAD_MS, Outcomes()), first
+        past = await self._log.offset_at(number, old.record_time - DEDUP_REREAD_MS)
         start = max(first, old.next_offset)
-        return Position(start, old.record_time, Outcomes()), start if past is None else past
+        return Checkpoint(start, old.record_time, Outcomes()), start if past is None else past
 
     async def _time_of_first(self, number: int, first: int, end: int) -> int:
         async for records in self._log.read(number, first, end):
@@ -132,22 +133,22 @@ class Recount:
 
     async def _write(self, partition: Partition) -> None:
         """Write the counters of what was gathered. Its dead letters were written long ago."""
-        settlement = partition.count.close()
-        if settlement is None:
+        batch = partition.count.close()
+        if batch is None:
             return
-        missing = [(partition.number, key) for key in settlement.missing]
-        found = await asyncio.to_thread(self._store.counters, self._count, missing)
+        missing = [(partition.number, key) for key in batch.missing]
+        found = await asyncio.to_thread(self._store.counters, self._epoch, missing)
         looked_up = {row.key: row.counter for row in found}
         rows = [
             CounterRow(partition.number, key, counter)
-            for key, counter in partition.count.apply(settlement, looked_up)
+            for key, counter in batch.apply(looked_up).counters
         ]
-        await asyncio.to_thread(self._store.write_counters, self._count, rows)
+        await asyncio.to_thread(self._store.write_counters, self._epoch, rows)
 
-    def _progress(self, partition: Partition, asked_at: int) -> CheckpointRow:
-        position = partition.count.position()
-        position.outcomes.add(partition.before)
-        return CheckpointRow(partition.number, position, max(asked_at, position.record_time))
+    def _checkpoint(self, partition: Partition, asked_at: int) -> CheckpointRow:
+        checkpoint = partition.count.checkpoint()
+        checkpoint.outcomes.add(partition.before)
+        return CheckpointRow(partition.number, checkpoint, max(asked_at, checkpoint.record_time))
 
 
 def _less(whole: Outcomes, part: Outcomes) -> Outcomes:

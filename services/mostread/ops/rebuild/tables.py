@@ -10,7 +10,7 @@ from pathlib import Path
 
 from clickhouse_connect.driver.client import Client
 
-from mostread.aggregator.repository import Count
+from mostread.aggregator.repository import Epoch
 from mostread.errors import Misconfigured
 from mostread.infra.clickhouse.client import connect, read_sql, translate_errors
 from mostread.infra.clickhouse.cluster import on_cluster
@@ -81,7 +81,7 @@ class RebuildTables:
                 self._command(statement)
         return epoch
 
-    def copy(self, count: Count, kept_until: Mapping[int, int]) -> None:
+    def copy(self, epoch: Epoch, kept_until: Mapping[int, int]) -> None:
         """Copy the counters that the log cannot reproduce.
 
         `kept_until` holds, for each partition whose log lost its beginning, the start of the last
@@ -90,7 +90,7 @@ class RebuildTables:
         parameters = {
             "old": self._old,
             "new": self._new,
-            "topic": count.topic.id,
+            "topic": epoch.topic.id,
             "partitions": list(kept_until),
             "kept_until": list(kept_until.values()),
         }

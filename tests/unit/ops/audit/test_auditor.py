@@ -8,8 +8,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mostread.core.counting.batch import Lateness
-from mostread.core.counting.partition import PartitionCount
+from mostread.core.counting.batch import AllowedLateness
+from mostread.core.counting.partition import PartitionCounter
 from mostread.core.records import LogRecord
 from mostread.infra.kafka.reader import TopicReader
 from mostread.ops.audit.auditor import AuditSettings, PartitionAudit, audit_partition
@@ -60,7 +60,7 @@ def logs(draw: st.DrawFn) -> list[LogRecord]:
 
 def counted(log: Sequence[LogRecord], chance: random.Random) -> Snapshot:
     """Count `log` in flushes, and write only some rows of the last one."""
-    partition = PartitionCount(None, lateness=Lateness(), capacity=1000)
+    partition = PartitionCounter(None, lateness=AllowedLateness(), counter_capacity=1000)
     rows: dict[Key, StoredCounter] = {}
     checkpoint = AuditedCheckpoint()
     remaining, complete_until = list(log), chance.randint(0, len(log))
@@ -68,11 +68,11 @@ def counted(log: Sequence[LogRecord], chance: random.Random) -> Snapshot:
         cut = chance.randint(1, 5)
         partition.count(remaining[:cut])
         remaining = remaining[cut:]
-        settlement = partition.close()
-        assert settlement is not None
-        position = settlement.position
+        batch = partition.close()
+        assert batch is not None
+        position = batch.checkpoint
         done = position.next_offset <= complete_until
-        for key, counter in partition.apply(settlement, {}):
+        for key, counter in batch.apply({}).counters:
             if done or chance.random() < 0.5:
                 rows[(*key,)] = StoredCounter(counter[:3], counter.version)
         if not done:

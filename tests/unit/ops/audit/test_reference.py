@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mostread.core.counting import dedup
-from mostread.core.counting.batch import LONGEST_FUTURE_MS, Lateness
-from mostread.core.counting.partition import PartitionCount
+from mostread.core import retention
+from mostread.core.counting.batch import MAX_FUTURE_MS, AllowedLateness
+from mostread.core.counting.partition import PartitionCounter
 from mostread.core.records import LogRecord
 from mostread.infra.settings import CountingSettings
 from mostread.ops.audit.reference import DEDUP_MS, recount
@@ -108,12 +108,12 @@ def test_recount_stops_at_the_limit_except_for_counters_with_their_own() -> None
 
 
 def test_reference_constants_equal_those_of_counting() -> None:
-    assert DEDUP_MS == dedup.MEMORY_MS
-    assert CountingSettings().allowed_lateness_ms == Lateness().late_ms
-    assert CountingSettings().max_clock_skew_ms == Lateness().future_ms
-    CountingSettings(aggregator_max_clock_skew_seconds=LONGEST_FUTURE_MS // 1000)
+    assert DEDUP_MS == retention.DEDUP_REREAD_MS
+    assert CountingSettings().allowed_lateness_ms == AllowedLateness().late_ms
+    assert CountingSettings().max_clock_skew_ms == AllowedLateness().future_ms
+    CountingSettings(aggregator_max_clock_skew_seconds=MAX_FUTURE_MS // 1000)
     with pytest.raises(ValueError, match="less than or equal to 3600"):
-        CountingSettings(aggregator_max_clock_skew_seconds=LONGEST_FUTURE_MS // 1000 + 1)
+        CountingSettings(aggregator_max_clock_skew_seconds=MAX_FUTURE_MS // 1000 + 1)
 
 
 FIELDS = {
@@ -191,13 +191,13 @@ def corrupt_logs(draw: st.DrawFn) -> Sequence[LogRecord]:
 def test_recount_equals_counting_for_corrupt_logs(
     records: Sequence[LogRecord], at_once: bool
 ) -> None:
-    count = PartitionCount(None, lateness=Lateness(), capacity=1000)
+    count = PartitionCounter(None, lateness=AllowedLateness(), counter_capacity=1000)
     for part in [records] if at_once else [[record] for record in records]:
         count.count(part)
-    settlement = count.close()
-    assert settlement is not None
-    counters = {tuple(key): counter[:3] for key, counter in count.apply(settlement, {})}
+    batch = count.close()
+    assert batch is not None
+    counters = {tuple(key): counter[:3] for key, counter in batch.apply({}).counters}
     result = recount(records)
     assert result.counters == counters
-    outcomes = vars(settlement.outcomes)
+    outcomes = vars(batch.outcomes)
     assert result.outcomes == {name: number for name, number in outcomes.items() if number}

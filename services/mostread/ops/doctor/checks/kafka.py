@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from mostread.core.counting.dedup import MEMORY_MS
+from mostread.core.retention import DEDUP_REREAD_MS
 from mostread.errors import Misconfigured
 from mostread.infra.healthcheck import tcp_error
 from mostread.infra.kafka.config import KafkaSettings
@@ -186,10 +186,10 @@ def retention(clients: SystemClients) -> Iterator[Finding]:
     retention_ms, wanted_ms = int(entries["retention.ms"]), settings.init_retention_days * DAY_MS
     duration = "forever" if retention_ms < 0 else f"for {_format_duration(retention_ms)}"
     raise_it = f"Raise the retention: {alter} --add-config retention.ms={wanted_ms}"
-    if 0 <= retention_ms < 2 * MEMORY_MS:
+    if 0 <= retention_ms < 2 * DEDUP_REREAD_MS:
         yield problem(
             f"{name} retains events {duration}: partition recovery cannot read the "
-            f"{MEMORY_MS // 60_000} minutes of the dedup window",
+            f"{DEDUP_REREAD_MS // 60_000} minutes of the dedup window",
             raise_it,
         )
     elif 0 <= retention_ms < DAY_MS:

@@ -1,4 +1,4 @@
-"""What is an event does not depend on what was fetched together."""
+"""Which lines are valid events does not depend on which records are decoded together."""
 
 import itertools
 
@@ -35,7 +35,7 @@ VALUES = [
 
 
 @given(st.lists(st.sampled_from(VALUES), min_size=1, max_size=6))
-def test_records_decode_together_as_they_do_alone(values: list[bytes]) -> None:
+def test_records_decode_alike_together_and_alone(values: list[bytes]) -> None:
     records = [LogRecord(offset, 0, value) for offset, value in enumerate(values)]
     alone = [decode([record]) for record in records]
     together = decode(records)
@@ -59,7 +59,7 @@ def test_records_decode_together_as_they_do_alone(values: list[bytes]) -> None:
         (b'{"type":"view","article_id":"a","timestamp":-1}', 0, 1),
     ],
 )
-def test_a_line_is_an_event_or_a_dead_letter(value: bytes | str, events: int, dead: int) -> None:
+def test_line_is_event_or_dead_line(value: bytes | str, events: int, dead: int) -> None:
     raw = value.encode() if isinstance(value, str) else value
     decoded = decode([LogRecord(0, 0, raw)])
     assert (len(decoded.events), len(decoded.dead)) == (events, dead)

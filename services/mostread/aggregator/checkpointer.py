@@ -1,0 +1,200 @@
+"""Checkpoints: write counted batches to ClickHouse, then acknowledge their messages.
+
+Dead letters first, then counters, sketches and the checkpoint. Every step is retried until it
+succeeds; a crash in between leaves counters ahead of the checkpoint, which is safe
+(core/counting/partition.py).
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+
+from mostread.aggregator.dead_letter_writer import DeadLetterWriter
+from mostread.aggregator.lag import Lag
+from mostread.aggregator.metrics import AggregatorMetrics
+from mostread.aggregator.recovery import AssignedCounters
+from mostread.aggregator.repository import CheckpointRow, CounterRepository, CounterRow, SketchRow
+from mostread.aggregator.retry import Retrier
+from mostread.aggregator.stream.assignment import Message
+from mostread.aggregator.stream.event_topic import EventTopic
+from mostread.core.counting.batch import Outcomes
+from mostread.core.counting.counters import Counter, CounterKey, new_tuple
+from mostread.core.counting.partition import Checkpoint, ClosedBatch
+from mostread.errors import StaleEpoch
+from mostread.infra.clock import now_ms
+
+
+@dataclass
+class _Closed:
+    """Everything one checkpoint writes and acknowledges.
+
+    `ends` holds the first offset of each partition and the one after its last, at `asked_at` (ms).
+    """
+
+    asked_at: int
+    ends: dict[int, tuple[int, int]]
+    batches: dict[int, ClosedBatch]
+    checkpoints: dict[int, Checkpoint]
+    messages: list[Message]
+
+    def rows(self) -> list[CheckpointRow]:
+        return [
+            CheckpointRow(number, checkpoint, self._watermark(number, checkpoint))
+            for number, checkpoint in self.checkpoints.items()
+        ]
+
+    def _watermark(self, number: int, checkpoint: Checkpoint) -> int:
+        """Return the time (ms) up to which every received event is counted.
+
+        For a partition counted to its end, that is when the end was asked for; otherwise just
+        before the last counted record, since others may have its timestamp.
+        """
+        if checkpoint.next_offset >= self.ends[number][1]:
+            return max(self.asked_at, checkpoint.record_time)
+        return max(checkpoint.record_time - 1, 0)
+
+
+class Checkpointer:
+    """Takes everything that was counted into ClickHouse, and acknowledges it."""
+
+    def __init__(
+        self,
+        *,
+        topic: EventTopic,
+        repository: CounterRepository,
+        dead_letters: DeadLetterWriter,
+        retrier: Retrier,
+        metrics: AggregatorMetrics,
+        lag: Lag,
+        executor: Executor,
+    ) -> None:
+        """`executor` runs blocking calls of `repository` and `dead_letters`, in one thread."""
+        self._topic = topic
+        self._repository = repository
+        self._dead_letters = dead_letters
+        self._retrier = retrier
+        self._metrics = metrics
+        self._lag = lag
+        self._executor = executor
+
+    async def run(self, assigned: AssignedCounters, on_closed: Callable[[], None]) -> None:
+        """Write all counted records, and acknowledge them.
+
+        Calls `on_closed` once the open batches are closed and there is room for new ones. Raises
+        SupersededError, and StaleEpoch if the topic was recreated or the tables rebuilt.
+        """
+        asked_at, ends = await self._retrier.call(
+            "kafka", partial(self._ask_topic, assigned), assigned.assignment
+        )
+        assigned.assignment.ensure_current()
+        closed = self._close(assigned, asked_at, ends)
+        on_closed()
+        rows = closed.rows()
+        with self._metrics.flush_duration.time():
+            await self._write(assigned, closed, rows)
+        assigned.assignment.ensure_current()
+        for message in closed.messages:
+            message.ack()
+        self._report(assigned, closed, rows)
+
+    async def _ask_topic(
+        self, assigned: AssignedCounters
+    ) -> tuple[int, dict[int, tuple[int, int]]]:
+        """Return the time (ms), and where the partitions start and end at that time or later."""
+        asked_at = now_ms()
+        topic = await self._topic.describe()
+        if topic.id != assigned.epoch.topic.id:
+            raise StaleEpoch(f"the topic {topic.name} was deleted and recreated")
+        return asked_at, await self._topic.ends(list(assigned.counters))
+
+    def _close(
+        self, assigned: AssignedCounters, asked_at: int, ends: dict[int, tuple[int, int]]
+    ) -> _Closed:
+        closed = _Closed(asked_at, ends, {}, {}, assigned.unacked)
+        assigned.unacked = []
+        for number, counter in assigned.counters.items():
+            batch = counter.close()
+            if batch is not None:
+                closed.batches[number] = batch
+                begin = ends[number][0]
+                for gap in batch.gaps:
+                    self._metrics.report_lost(number, range(gap.start, min(gap.stop, begin)))
+            closed.checkpoints[number] = counter.checkpoint()
+        return closed
+
+    async def _write(
+        self, assigned: AssignedCounters, closed: _Closed, checkpoints: Sequence[CheckpointRow]
+    ) -> None:
+        epoch, repository = assigned.epoch, self._repository
+        in_thread = partial(
+            self._retrier.call_in_thread,
+            "clickhouse",
+            self._executor,
+            assignment=assigned.assignment,
+        )
+        counters, sketches = self._apply(closed, await self._look_up(assigned, closed))
+        dead = [(number, line) for number, batch in closed.batches.items() for line in batch.dead]
+        if dead:
+            await self._retrier.call_in_thread(
+                "kafka",
+                self._executor,
+                self._dead_letters.write,
+                epoch.topic.name,
+                dead,
+                assignment=assigned.assignment,
+            )
+        await in_thread(repository.write_counters, epoch, counters)
+        await in_thread(repository.write_sketches, epoch, sketches)
+        await in_thread(repository.write_checkpoints, epoch, checkpoints)
+
+    async def _look_up(
+        self, assigned: AssignedCounters, closed: _Closed
+    ) -> dict[int, dict[CounterKey, Counter]]:
+        """Return the stored counters that are not cached, by partition."""
+        missing = [
+            (number, key) for number, batch in closed.batches.items() for key in batch.missing
+        ]
+        counters: dict[int, dict[CounterKey, Counter]] = {number: {} for number in closed.batches}
+        if missing:
+            self._metrics.cache_misses.inc(len(missing))
+            for partition, key, counter in await self._retrier.call_in_thread(
+                "clickhouse",
+                self._executor,
+                self._repository.counters,
+                assigned.epoch,
+                missing,
+                assignment=assigned.assignment,
+            ):
+                counters[partition][key] = counter
+        return counters
+
+    def _apply(
+        self, closed: _Closed, looked_up: dict[int, dict[CounterKey, Counter]]
+    ) -> tuple[list[CounterRow], list[SketchRow]]:
+        counters: list[CounterRow] = []
+        sketches: list[SketchRow] = []
+        for number, batch in closed.batches.items():
+            writes = batch.apply(looked_up[number])
+            counters += [
+                new_tuple(CounterRow, (number, key, counter)) for key, counter in writes.counters
+            ]
+            sketches += [SketchRow(number, key, sketch) for key, sketch in writes.sketches]
+        return counters, sketches
+
+    def _report(
+        self, assigned: AssignedCounters, closed: _Closed, rows: Sequence[CheckpointRow]
+    ) -> None:
+        outcomes = Outcomes()
+        for batch in closed.batches.values():
+            outcomes.add(batch.outcomes)
+        self._metrics.report_flush(
+            outcomes,
+            watermarks={row.partition: row.watermark for row in rows},
+            buffered_bytes=assigned.buffered_bytes,
+            dedup_ids=sum(counter.dedup_ids for counter in assigned.counters.values()),
+        )
+        self._lag.update(
+            {row.partition: row.checkpoint.next_offset for row in rows},
+            {number: end for number, (_, end) in closed.ends.items()},
+        )

@@ -1,0 +1,179 @@
+"""The events topic outside the consumer group: its id, its ends, and its past records."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, asynccontextmanager
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    KafkaError,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
+)
+from kafka import KafkaAdminClient
+
+from mostread.core.records import Record
+from mostread.errors import KafkaUnavailable, MostreadError
+from mostread.infra.kafka import topics
+from mostread.infra.kafka.admin import check_aggregator_access
+from mostread.infra.kafka.config import KafkaSettings, client_options
+from mostread.infra.kafka.errors import authentication_error, missing_right_error, translate_error
+
+MAX_EMPTY_FETCHES = 10
+"""Fetches without records, one second each, before a partition counts as unreadable."""
+
+# aiokafka's counterparts of the exceptions that infra.kafka.errors knows from kafka-python.
+_NO_RIGHT = (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    TopicAuthorizationFailedError,
+)
+_SASL_FAILED = (AuthenticationFailedError, SaslAuthenticationFailed)
+
+
+class EventTopic:
+    """Client of the events topic without a consumer group.
+
+    Every method raises KafkaUnavailable if no broker answers, and may be retried.
+    """
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        self._name = settings.events_topic
+        self._admin: KafkaAdminClient | None = None
+        self._consumer: AIOKafkaConsumer | None = None
+        # kafka-python blocks, and its client is for one thread.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka-admin")
+
+    async def close(self) -> None:
+        self._thread.submit(self._close_admin)
+        self._thread.shutdown(wait=False)
+        await self._close_consumer()
+
+    async def describe(self) -> topics.Topic:
+        """Return the current topic. Raises Misconfigured if it does not exist."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._describe)
+
+    async def check_access(self, group: str) -> None:
+        """Raise Misconfigured if a topic is missing, or a right of a worker in `group`."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, self._check_access, group)
+
+    async def ends(self, partitions: Sequence[int]) -> dict[int, tuple[int, int]]:
+        """Return the first offset of each partition, and the one after its last."""
+        tps = [TopicPartition(self._name, partition) for partition in partitions]
+        async with self._shared_consumer() as consumer:
+            begin = await consumer.beginning_offsets(tps)
+            end = await consumer.end_offsets(tps)
+        return {tp.partition: (begin[tp], end[tp]) for tp in tps}
+
+    async def reread(
+        self, partition: int, *, since: int, until: int
+    ) -> AsyncGenerator[Sequence[Record], None]:
+        """Yield the records below offset `until`, from the first of time `since` (ms) on."""
+        start = await self.offset_at(partition, since)
+        if start is not None:
+            async with aclosing(self.read(partition, start, until)) as fetched:
+                async for records in fetched:
+                    yield records
+
+    async def offset_at(self, partition: int, time: int) -> int | None:
+        """Return the offset of the first record at `time` (ms) or later, or None."""
+        tp = TopicPartition(self._name, partition)
+        async with self._shared_consumer() as consumer:
+            entry = (await consumer.offsets_for_times({tp: time}))[tp]
+        return None if entry is None else int(entry.offset)
+
+    async def read(
+        self, partition: int, start: int, until: int
+    ) -> AsyncGenerator[Sequence[Record], None]:
+        """Yield the records from offset `start` on, below `until`."""
+        if start >= until:
+            return
+        tp = TopicPartition(self._name, partition)
+        consumer = await self._start_consumer()
+        try:
+            consumer.assign([tp])
+            consumer.seek(tp, start)
+            empty = 0
+            while await consumer.position(tp) < until:
+                fetched = await consumer.getmany(tp, timeout_ms=1000)
+                # Without a broker aiokafka returns empty fetches instead of an error.
+                empty = 0 if fetched else empty + 1
+                if empty > MAX_EMPTY_FETCHES:
+                    raise KafkaUnavailable(f"{self._name}/{partition} is not readable")
+                records = [r for r in fetched.get(tp, ()) if r.offset < until]
+                if records:
+                    yield records
+        except (KafkaError, OSError) as error:
+            problem = f"cannot read {self._name}/{partition}"
+            raise _translate(error, self._settings, problem) from error
+        finally:
+            await consumer.stop()
+
+    @asynccontextmanager
+    async def _shared_consumer(self) -> AsyncGenerator[AIOKafkaConsumer, None]:
+        try:
+            if self._consumer is None:
+                self._consumer = await self._start_consumer()
+            yield self._consumer
+        except (KafkaError, OSError) as error:
+            await self._close_consumer()
+            problem = f"cannot get the offsets of {self._name}"
+            raise _translate(error, self._settings, problem) from error
+
+    async def _start_consumer(self) -> AIOKafkaConsumer:
+        consumer = AIOKafkaConsumer(
+            **client_options(self._settings),
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=4 << 20,
+        )
+        try:
+            await consumer.start()
+        except (KafkaError, OSError) as error:
+            await consumer.stop()
+            raise await asyncio.to_thread(_translate, error, self._settings) from error
+        return consumer
+
+    async def _close_consumer(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await consumer.stop()
+
+    def _describe(self) -> topics.Topic:
+        try:
+            return topics.describe(self._connect_admin(), self._name)
+        except KafkaUnavailable:
+            self._close_admin()
+            raise
+
+    def _check_access(self, group: str) -> None:
+        try:
+            check_aggregator_access(self._connect_admin(), self._settings, group)
+        except KafkaUnavailable:
+            self._close_admin()
+            raise
+
+    def _connect_admin(self) -> KafkaAdminClient:
+        if self._admin is None:
+            self._admin = topics.connect_admin(self._settings)
+        return self._admin
+
+    def _close_admin(self) -> None:
+        admin, self._admin = self._admin, None
+        if admin is not None:
+            admin.close()
+
+
+def _translate(error: Exception, settings: KafkaSettings, problem: str = "") -> MostreadError:
+    """Return the error of mostread for one of aiokafka or kafka-python; see `translate_error`."""
+    if isinstance(error, _NO_RIGHT):
+        return missing_right_error(error)
+    if isinstance(error, _SASL_FAILED):
+        return authentication_error(settings)
+    return translate_error(error, settings, problem)

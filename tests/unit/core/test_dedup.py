@@ -1,0 +1,65 @@
+"""DedupWindow against a plain dict."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mostread.core.counting.dedup import DedupWindow
+from mostread.core.retention import DEDUP_BUCKETS
+
+
+class PlainWindow:
+    def __init__(self) -> None:
+        self.last: dict[str, int] = {}
+
+    def observe(self, ids: list[str], bucket: int) -> list[bool]:
+        duplicates = []
+        for each in ids:
+            last = self.last.get(each, -1_000) if each else -1_000
+            duplicates.append(bucket - last <= DEDUP_BUCKETS)
+            self.last[each] = bucket
+        return duplicates
+
+
+batches = st.lists(
+    st.tuples(
+        st.lists(st.sampled_from(["", *"abcdefghij"]), max_size=12),
+        st.sampled_from([0, 0, 1, DEDUP_BUCKETS, DEDUP_BUCKETS + 1, 300]),
+    ),
+    max_size=15,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(batches)
+def test_duplicates_match_plain_dict(batches: list[tuple[list[str], int]]) -> None:
+    window, plain, bucket = DedupWindow(), PlainWindow(), 5_966_666
+    for ids, later in batches:
+        bucket += later
+        assert window.observe(ids, bucket).tolist() == plain.observe(ids, bucket)
+
+
+@pytest.mark.parametrize(("batch", "times"), [(300, 400), (3_000, 12), (50_000, 12)])
+def test_duplicates_match_plain_dict_while_table_grows_and_shrinks(batch: int, times: int) -> None:
+    chance = random.Random(batch)
+    window, plain, bucket = DedupWindow(), PlainWindow(), 100
+    for _ in range(times):
+        ids = [f"{chance.randrange(batch * times):x}" for _ in range(batch)]
+        assert window.observe(ids, bucket).tolist() == plain.observe(ids, bucket)
+        bucket += chance.choice([0, 0, 1] if times > 100 else [0, 1, 2])
+    remembered = sum(bucket - last <= DEDUP_BUCKETS for last in plain.last.values())
+    assert len(window) >= remembered
+
+
+def test_memory_follows_ids_in_window() -> None:
+    window = DedupWindow()
+    largest = 0
+    for bucket in range(100):
+        window.observe([f"{bucket}-{n}" for n in range(10_000)], bucket)
+        largest = max(largest, window.nbytes)
+    assert largest <= 80 * 10_000 * (DEDUP_BUCKETS + 2)
+    for number in range(20):
+        window.observe([f"{number}"], 200)
+    assert window.nbytes < 100_000, "expired ids free their memory"
