@@ -16,6 +16,7 @@ from mostread.core.editorial.records import decode_change
 from mostread.errors import ClickHouseUnavailable, Misconfigured, StaleEpoch
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.kafka.topics import Topic
+from mostread.ops.rebuild.tables import RebuildTables
 from tests.support.system import System
 
 EPOCH = Epoch(Topic("events", UUID(int=1), 3), number=0)
