@@ -111,7 +111,7 @@ class EventTopic:
                     yield records
         except (KafkaError, OSError) as error:
             problem = f"cannot read {self._name}/{partition}"
-            raise _translate(error, self._settings, problem) from error
+            raise translate_aiokafka_error(error, self._settings, problem) from error
         finally:
             await consumer.stop()
 
@@ -124,7 +124,7 @@ class EventTopic:
         except (KafkaError, OSError) as error:
             await self._close_consumer()
             problem = f"cannot get the offsets of {self._name}"
-            raise _translate(error, self._settings, problem) from error
+            raise translate_aiokafka_error(error, self._settings, problem) from error
 
     async def _start_consumer(self) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(
@@ -137,7 +137,9 @@ class EventTopic:
             await consumer.start()
         except (KafkaError, OSError) as error:
             await consumer.stop()
-            raise await asyncio.to_thread(_translate, error, self._settings) from error
+            raise await asyncio.to_thread(
+                translate_aiokafka_error, error, self._settings
+            ) from error
         return consumer
 
     async def _close_consumer(self) -> None:
@@ -170,7 +172,9 @@ class EventTopic:
             admin.close()
 
 
-def _translate(error: Exception, settings: KafkaSettings, problem: str = "") -> MostreadError:
+def translate_aiokafka_error(
+    error: Exception, settings: KafkaSettings, problem: str = ""
+) -> MostreadError:
     """Return the error of mostread for one of aiokafka or kafka-python; see `translate_error`."""
     if isinstance(error, _NO_RIGHT):
         return missing_right_error(error)

@@ -1,6 +1,5 @@
 """Kafka's errors as mostread's."""
 
-import aiokafka.errors
 import kafka.errors
 import pytest
 
@@ -16,9 +15,7 @@ SETTINGS = KafkaSettings(kafka_brokers="broker:9092")
     ("error", "message"),
     [
         (kafka.errors.TopicAuthorizationFailedError("events"), "deploy/kafka/acls.sh"),
-        (aiokafka.errors.GroupAuthorizationFailedError("group"), "deploy/kafka/acls.sh"),
         (kafka.errors.SaslAuthenticationFailedError(), "check MOSTREAD_KAFKA_USERNAME"),
-        (aiokafka.errors.AuthenticationFailedError(), "check MOSTREAD_KAFKA_USERNAME"),
     ],
 )
 def test_missing_right_or_wrong_password_is_misconfigured(error: Exception, message: str) -> None:
