@@ -6,8 +6,8 @@ import functools
 import click
 
 from mostread.aggregator.config import AggregatorSettings
-from mostread.aggregator.event_topic import EventLog
-from mostread.aggregator.repository import ClickHouseStore, Count
+from mostread.aggregator.repository import CounterRepository, Epoch
+from mostread.aggregator.stream.event_topic import EventTopic
 from mostread.cli.params import stack_option
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.gc import collect_periodically
