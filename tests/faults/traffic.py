@@ -9,11 +9,10 @@ from typing import Any
 
 import aiohttp
 
+from mostread.core.retention import RESEND_LIMIT_SECONDS
 from tests.faults.ledger import KINDS, Ledger, SentEvent
 
 HOUR = 3_600_000
-RESEND_SECONDS = 25 * 60
-"""For so long an event of unknown outcome may be sent again: its id is known for 30 minutes."""
 
 INVALID = (
     b"no event",
@@ -169,7 +168,7 @@ class Traffic:
         """Return the answer to `body`, asking the next collector where one does not answer."""
         began = time.monotonic()
         attempt = number
-        while time.monotonic() < began + RESEND_SECONDS:
+        while time.monotonic() < began + RESEND_LIMIT_SECONDS:
             try:
                 url = self._urls[attempt % len(self._urls)]
                 async with http.post(f"{url}/v1/events", data=body) as answer:

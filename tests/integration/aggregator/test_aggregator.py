@@ -149,7 +149,7 @@ def test_a_topic_made_again_is_counted_from_its_beginning(system: System) -> Non
         # It takes over the new topic in a rebalance, or ends where it notices by itself first.
         assert worker.process is not None
         if worker.process.poll() is not None:
-            assert b"was deleted and made again" in worker.log.read_bytes()
+            assert b"was deleted and recreated" in worker.log.read_bytes()
             worker.start()
         return system.counted() == 8
 

@@ -12,8 +12,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from mostread.collector.pipeline.visitor_id import HALF_HOUR_MS
 from mostread.core.events import Event
+from mostread.core.retention import VIEW_SLOT_MS
 from mostread.devstack.servers.kafka import LocalKafka
 from mostread.infra.auth import token_file
 from mostread.infra.auth.tokens import Role, Token, hash_token
@@ -78,7 +78,7 @@ async def logged(running: Collecting, article: str) -> list[Event]:
 async def test_reload_has_the_same_view_id_and_no_address_is_stored(
     running: Collecting, http: aiohttp.ClientSession
 ) -> None:
-    half_hour = time.time_ns() // 1_000_000 // HALF_HOUR_MS * HALF_HOUR_MS
+    half_hour = time.time_ns() // 1_000_000 // VIEW_SLOT_MS * VIEW_SLOT_MS
     view = {"type": "view", "article_id": "reload", "timestamp": half_hour}
     for at, browser in (
         ("198.51.100.77", "A"),

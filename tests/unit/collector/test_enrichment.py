@@ -9,7 +9,8 @@ from mostread.collector.config import CollectorSettings
 from mostread.collector.pipeline.client_info import ClientInfo
 from mostread.collector.pipeline.event import SentEvent
 from mostread.collector.pipeline.pipeline import Pipeline, corrected
-from mostread.collector.pipeline.visitor_id import DAY_MS, HALF_HOUR_MS, IdHasher
+from mostread.collector.pipeline.visitor_id import DAY_MS, IdHasher
+from mostread.core.retention import VIEW_SLOT_MS
 from mostread.infra.auth.tokens import Role
 
 SECRET = "a secret of this test, which is long"
@@ -57,8 +58,8 @@ def test_enrichment_fills_in_missing_fields_only() -> None:
 
 def test_event_id_of_a_view_is_constant_within_half_an_hour() -> None:
     first = completed(view())
-    assert completed(view(), now_ms=NOON + HALF_HOUR_MS - 1).id == first.id
-    assert completed(view(), now_ms=NOON + HALF_HOUR_MS).id != first.id
+    assert completed(view(), now_ms=NOON + VIEW_SLOT_MS - 1).id == first.id
+    assert completed(view(), now_ms=NOON + VIEW_SLOT_MS).id != first.id
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,12 @@ import secrets
 from functools import lru_cache
 from hashlib import blake2b
 
+from mostread.core.retention import VIEW_SLOT_MS
 from mostread.infra.logging import get_logger
 
 log = get_logger(__name__)
 
 DAY_MS = 86_400_000
-HALF_HOUR_MS = 1_800_000
 
 
 class IdHasher:
@@ -44,7 +44,7 @@ class IdHasher:
 
         It is keyed too, so a client cannot compute another reader's view id and send it first.
         """
-        text = f"{site}\n{article_id}\n{at_ms // HALF_HOUR_MS}\n{visitor}".encode()
+        text = f"{site}\n{article_id}\n{at_ms // VIEW_SLOT_MS}\n{visitor}".encode()
         views = self._view_hash.copy()
         views.update(text)
         return views.hexdigest()

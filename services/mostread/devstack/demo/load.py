@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
+from mostread.core.retention import RESEND_LIMIT_SECONDS
 from mostread.devstack.demo import scenario
 from mostread.devstack.demo.api import DemoApi, DemoRanking, poll
 from mostread.devstack.demo.scenario import CountedArticle, DemoArticle, DemoArticles, DemoCounts
 from mostread.errors import Misconfigured
 from mostread.infra import clock
-from mostread.ops.loadgen.runner import RESEND_SECONDS
 
 
 async def load(
@@ -34,7 +34,7 @@ async def load(
     if all(map(_reaches, totals, articles.counted)):
         report("The ten articles are loaded already; nothing is loaded again.")
         return at_ms
-    if now - at_ms > RESEND_SECONDS * 1000:
+    if now - at_ms > RESEND_LIMIT_SECONDS * 1000:
         raise Misconfigured(
             "loading the demo was interrupted too long ago to resume, since event ids are "
             "deduplicated for 30 minutes; choose an empty directory with --data"

@@ -5,6 +5,13 @@ from is here; change a figure where a measurement says so.
 shared: a machine of one's own does better.
 """
 
+from mostread.core.retention import (
+    DAY_SECONDS,
+    DEDUP_REREAD_MS,
+    HOUR_ROW_TTL_SECONDS,
+    MINUTE_ROW_TTL_SECONDS,
+)
+
 COLLECTOR_EVENTS_A_CORE = 4_700
 """Events in requests of their own that a second of a core takes. docs/explanation/performance.md,
 Collectors: mostread, events per core second."""
@@ -37,8 +44,8 @@ ID_BYTES = 80
 """Of a worker's memory for an id it remembers, while the table of ids moves; 20 to 40 in between.
 docs/explanation/architecture.md, Duplicates."""
 
-ID_SECONDS = 35 * 60
-"""For so long an id is remembered at most. services/mostread/core/counting/dedup.py."""
+ID_SECONDS = DEDUP_REREAD_MS // 1000
+"""Maximum time that a worker remembers an id."""
 
 LIST_MS, LIST_ROWS_A_MS = 40, 5_000
 """A list that is not kept: what each takes, and how many rows are read in a further millisecond.
@@ -53,5 +60,5 @@ REREAD_EVENTS_A_SECOND = 105_000
 """Events a second that a worker reads again to know their ids, each a record of its own.
 docs/explanation/performance.md, Aggregators: the bare loop, 1 a record, which counts them too."""
 
-MINUTE_DAYS, HOUR_DAYS = 35, 400
-"""How long rows are kept. schemas/clickhouse/0001_initial.sql."""
+MINUTE_DAYS, HOUR_DAYS = MINUTE_ROW_TTL_SECONDS // DAY_SECONDS, HOUR_ROW_TTL_SECONDS // DAY_SECONDS
+"""Days that ClickHouse keeps rows."""

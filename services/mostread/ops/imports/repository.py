@@ -15,6 +15,7 @@ from uuid import UUID, uuid5
 from clickhouse_connect.driver.client import Client
 
 from mostread.core.counting.counters import HOUR
+from mostread.core.retention import MINUTE_ROW_TTL_SECONDS
 from mostread.errors import ClickHouseUnavailable, Misconfigured, NameTaken
 from mostread.infra.clickhouse.client import connect, read_sql, translate_errors
 from mostread.infra.clickhouse.cluster import on_cluster
@@ -23,7 +24,6 @@ from mostread.infra.clickhouse.config import ClickHouseSettings
 _SQL = Path(__file__).parent / "sql"
 _NAMESPACE = UUID("6d6f7374-7265-4164-8000-696d706f7274")
 _TIMEOUT_SECONDS = 3600
-_MINUTE_ROW_TTL_SECONDS = 35 * 86_400
 
 Block = Mapping[str, Sequence[object]]
 """Rows of `counters` by column: site, grain, window, article_id, views, comments and likes.
@@ -161,7 +161,7 @@ class ImportRepository:
             first=minutes.first,
             last=minutes.last,
             # A day less than the TTL: rows beyond it stay visible until they are merged.
-            minutes_since=(now - _MINUTE_ROW_TTL_SECONDS + 86_400) // HOUR * HOUR,
+            minutes_since=(now - MINUTE_ROW_TTL_SECONDS + 86_400) // HOUR * HOUR,
         )
         return [(source, int(views)) for source, views in rows]
 

@@ -10,10 +10,8 @@ import aiohttp
 import msgspec
 
 from mostread.core.events import Event
+from mostread.core.retention import RESEND_LIMIT_SECONDS
 from mostread.errors import MostreadError
-
-RESEND_SECONDS = 25 * 60
-"""How long an event may be resent: the dedup window is 30 minutes."""
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -52,7 +50,7 @@ class HttpSender:
         session: aiohttp.ClientSession,
         url: str,
         *,
-        resend_seconds: float = RESEND_SECONDS,
+        resend_seconds: float = RESEND_LIMIT_SECONDS,
     ) -> None:
         self._session = session
         self._url = f"{url.rstrip('/')}/v1/events"

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, unquote
 
 from mostread.core.ranking import windows
 from mostread.core.ranking.query_plan import TRENDING_WINDOW
+from mostread.core.retention import HOUR_ROW_TTL_SECONDS, MINUTE_ROW_TTL_SECONDS
 from mostread.errors import BadParameter
 from mostread.ranking.pages.i18n import Lang
 from mostread.ranking.queries import (
@@ -30,8 +31,8 @@ MAX_SERIES_LENGTH = 1500
 """The most steps of a time series: a day of minutes, or two months of hours."""
 
 RETENTION: dict[SeriesGrain, timedelta] = {
-    "minute": timedelta(days=35),
-    "hour": timedelta(days=400),
+    "minute": timedelta(seconds=MINUTE_ROW_TTL_SECONDS),
+    "hour": timedelta(seconds=HOUR_ROW_TTL_SECONDS),
 }
 """How long ClickHouse keeps rows of each grain; the TTL in schemas/clickhouse."""
 
