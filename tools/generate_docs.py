@@ -74,7 +74,8 @@ crash. Alerts watch both.
 """
 CLI_INTRO = """
 All services and jobs are subcommands of one program, `mostread`. They take their connections from
-the environment, see [Settings](settings.md).
+the environment, see [Settings](settings.md). Jobs also find a running development stack (`mostread
+up` or `make demo`) by its data folder, `--data`, which is `.mostread` by default.
 """
 HTTP_INTRO = """
 This page lists every operation of the collector (port 8081) and the ranking service (port 8080).
