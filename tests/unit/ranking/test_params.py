@@ -1,6 +1,7 @@
 """Query strings are parsed into queries, and invalid parameters rejected by name."""
 
 from datetime import timedelta
+from typing import get_args
 from urllib.parse import quote
 
 import pytest
@@ -9,9 +10,11 @@ from hypothesis import strategies as st
 
 from mostread.core.ranking.windows import NAMES
 from mostread.errors import BadParameter
+from mostread.infra.schemas import openapi
 from mostread.ranking.api.params import PARAMETERS, list_query, site_only
 from mostread.ranking.pages import urls
-from mostread.ranking.queries import ListDefaults, ListQuery
+from mostread.ranking.pages.i18n import LANGUAGES
+from mostread.ranking.queries import By, ListDefaults, ListQuery
 
 
 def test_empty_query_string_is_last_day_by_views() -> None:
@@ -162,3 +165,15 @@ def test_trending_ignores_window_parameter() -> None:
 def test_pages_share_full_list() -> None:
     full_list = list_query("by=likes", ListDefaults())
     assert list_query("by=likes&offset=20&limit=5&explain=1", ListDefaults()).full_list == full_list
+
+
+@pytest.mark.parametrize(
+    ("name", "values"), [("window", NAMES), ("by", get_args(By)), ("lang", LANGUAGES)]
+)
+def test_openapi_has_every_window_order_and_language(name: str, values: tuple[str, ...]) -> None:
+    components = openapi("ranking")["components"]
+    assert components["parameters"][name]["schema"]["enum"] == list(values)
+    ranked = components["schemas"]["MostRead"]["properties"]
+    documented = {"window": ranked["window"]["properties"]["name"], "by": ranked["by"]}
+    if name in documented:
+        assert documented[name]["enum"] == list(values)
