@@ -21,10 +21,10 @@ _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def _file(_: click.Context, __: click.Parameter, value: Path | None) -> Path:
-    chosen = value or Path(CollectorSettings().collector_tokens_file)
-    if chosen == Path():
+    path = value or Path(CollectorSettings().collector_tokens_file)
+    if path == Path():
         raise click.UsageError("no token file; give --file or set MOSTREAD_COLLECTOR_TOKENS_FILE")
-    return chosen
+    return path
 
 
 def _with_file(command: Command) -> Command:
@@ -53,17 +53,17 @@ def create(name: str, role: str, file: Path) -> None:
     """Create a token and print it once; only its hash is stored."""
     if not _NAME.fullmatch(name):
         raise click.UsageError(f"{name!r} is not a name; use 1 to 64 of A-Z a-z 0-9 . _ -")
-    shown = secrets.token_urlsafe(32)
+    secret = secrets.token_urlsafe(32)
 
     def add(tokens: Tokens) -> Tokens:
-        if any(each.name == name for each in tokens):
+        if any(existing.name == name for existing in tokens):
             raise NameTaken(
                 f"{file} has a token {name!r} already; revoke it first, or choose another name"
             )
-        return (*tokens, Token(name, Role(role), hash_token(shown)))
+        return (*tokens, Token(name, Role(role), hash_token(secret)))
 
     token_file.update(file, add)
-    click.echo(shown)
+    click.echo(secret)
 
 
 @token.command(name="list")
@@ -71,12 +71,12 @@ def create(name: str, role: str, file: Path) -> None:
 @_with_file
 def list_tokens(file: Path) -> None:
     """List the name, role and source of each token."""
-    for where, tokens in (
+    for source, tokens in (
         (str(file), token_file.read(file)),
         ("MOSTREAD_COLLECTOR_TOKENS", parse_tokens(CollectorSettings().collector_tokens)),
     ):
-        for each in tokens:
-            click.echo(f"{each.name}\t{each.role}\t{where}")
+        for known in tokens:
+            click.echo(f"{known.name}\t{known.role}\t{source}")
 
 
 @token.command()
@@ -87,10 +87,10 @@ def revoke(name: str, file: Path) -> None:
     """Revoke a token; requests with it are answered 401."""
 
     def remove(tokens: Tokens) -> list[Token]:
-        left = [each for each in tokens if each.name != name]
-        if len(left) == len(tokens):
-            names = ", ".join(each.name for each in tokens) or "none"
+        remaining = [existing for existing in tokens if existing.name != name]
+        if len(remaining) == len(tokens):
+            names = ", ".join(existing.name for existing in tokens) or "none"
             raise Misconfigured(f"{file} has no token {name!r}; it has {names}")
-        return left
+        return remaining
 
     token_file.update(file, remove)

@@ -39,7 +39,7 @@ def run_checks(
     timed_out = problem(
         f"no response within {seconds:g} s",
         "A server accepts connections but does not finish requests: check whether its process "
-        "hangs or its machine is overloaded, or raise --seconds.",
+        "hangs or its machine is overloaded, or raise --timeout.",
     )
     return [CheckResult(_name(check), results.get(_name(check), (timed_out,))) for check in checks]
 
