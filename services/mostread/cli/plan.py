@@ -6,9 +6,9 @@ from typing import Any
 import click
 import msgspec
 
-from mostread.ops.capacity.sizes import Sizes, Traffic, sizes
+from mostread.ops.capacity.sizes import DeploymentSizes, ExpectedTraffic, deployment_sizes
 
-DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Traffic)}
+DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(ExpectedTraffic)}
 UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
@@ -38,7 +38,7 @@ def _option(
 )
 @_option("--lists-per-second", click.IntRange(0), "List requests per second at the peak.")
 @_option(
-    "--takeover-seconds",
+    "--recovery-seconds",
     click.IntRange(1),
     "Longest pause in counting, at the peak, after a worker is lost.",
 )
@@ -52,59 +52,60 @@ def plan(*, as_json: bool, **options: Any) -> None:
 
     Based on costs measured on two shared cores; see docs/how-to/scaling.md.
     """
-    traffic = Traffic(**options)
+    traffic = ExpectedTraffic(**options)
     if traffic.replication > traffic.brokers:
-        raise click.UsageError("--replication cannot be above --brokers")
-    needed = sizes(traffic)
+        raise click.UsageError("--replication exceeds --brokers; lower it, or add brokers")
+    sizes = deployment_sizes(traffic)
     if as_json:
-        content = {"traffic": traffic, "sizes": needed}
+        content = {"traffic": traffic, "sizes": sizes}
         click.echo(msgspec.json.format(msgspec.json.encode(content)).decode())
         return
-    for name, value in _lines(traffic, needed):
+    for name, value in _lines(traffic, sizes):
         click.echo(f"{name:<12}{value}")
 
 
-def _lines(traffic: Traffic, needed: Sizes) -> Iterator[tuple[str, str]]:
+def _lines(traffic: ExpectedTraffic, sizes: DeploymentSizes) -> Iterator[tuple[str, str]]:
     yield (
         "traffic",
-        f"{needed.average_rate:,} events/s on average, {needed.peak_rate:,} at the peak",
+        f"{sizes.average_rate:,} events/s on average, {sizes.peak_rate:,} at the peak",
     )
-    yield "collectors", f"{needed.collector_cores} processes of a core each"
+    yield "collectors", f"{sizes.collector_cores} processes with one core each"
     yield (
         "aggregators",
-        f"{needed.aggregator_workers} workers of a core and {_bytes(needed.worker_memory_bytes)} "
-        "of memory each",
+        f"{sizes.aggregator_workers} workers with one core and "
+        f"{_format_bytes(sizes.worker_memory_bytes)} of memory each",
     )
     yield (
         "",
-        f"where one is gone counting goes on after {needed.takeover_seconds} s; an hour's outage "
-        f"at the peak is made up for in {needed.hour_catch_up_minutes} min",
+        f"after the loss of one, counting resumes within {sizes.recovery_seconds} s; "
+        f"an hour's outage at the peak is caught up in {sizes.hour_catch_up_minutes} min",
     )
     yield (
         "rankings",
-        f"{needed.ranking_cores} processes of a core each; a list over 24 hours is computed in "
-        f"{needed.list_milliseconds} ms",
+        f"{sizes.ranking_cores} processes with one core each; computing a 24-hour list takes "
+        f"{sizes.list_milliseconds} ms",
     )
-    yield "partitions", f"{needed.partitions} of the events topic"
+    yield "partitions", f"{sizes.partitions} for the events topic"
     yield (
         "Kafka",
-        f"{_counted(traffic.brokers, 'broker')} with {_bytes(needed.kafka_disk_bytes)} of disk "
-        f"each for {traffic.retention_days} days, "
-        f"{_bytes(needed.kafka_write_bytes)}/s written at the peak",
+        f"{_count(traffic.brokers, 'broker')} with {_format_bytes(sizes.kafka_disk_bytes)} of disk "
+        f"each for {traffic.retention_days} days; "
+        f"{_format_bytes(sizes.kafka_write_bytes)}/s written at the peak",
     )
     yield (
         "ClickHouse",
-        f"{_counted(traffic.clickhouse_replicas, 'replica')} with "
-        f"{_bytes(needed.clickhouse_disk_bytes)} of disk each for {needed.counter_rows:,} rows; "
-        f"{needed.counter_rows_per_second:,} rows/s written at the peak",
+        f"{_count(traffic.clickhouse_replicas, 'replica')} with "
+        f"{_format_bytes(sizes.clickhouse_disk_bytes)} of disk each for "
+        f"{sizes.counter_rows:,} rows; "
+        f"{sizes.counter_rows_per_second:,} rows/s written at the peak",
     )
 
 
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _bytes(number: float) -> str:
+def _format_bytes(number: float) -> str:
     for unit in UNITS:
         if number < 1000 or unit == UNITS[-1]:
             break

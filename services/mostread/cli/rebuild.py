@@ -11,12 +11,12 @@ from mostread.aggregator.stream.event_topic import EventTopic
 from mostread.cli.params import stack_option
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.gc import collect_periodically
-from mostread.ops.rebuild.recounter import Recount
+from mostread.ops.rebuild.recounter import Recounter
 from mostread.ops.rebuild.tables import RebuildTables, staging_settings
 
-FEW_RECORDS = 2_000
-"""So few are counted in the moment that the exchange takes."""
-MOST_ROUNDS = 20
+MAX_LAG_AT_EXCHANGE = 2_000
+"""Records that are counted in about the time of the exchange."""
+MAX_ROUNDS = 20
 
 
 @click.command()
@@ -32,7 +32,7 @@ def rebuild(discard: bool) -> None:
     tables = RebuildTables(settings)
     try:
         if tables.finish():
-            click.echo("finished the exchange of a rebuild that was cut off")
+            click.echo("finished the exchange of an interrupted rebuild")
             return
         if discard:
             tables.drop()
@@ -43,40 +43,42 @@ def rebuild(discard: bool) -> None:
 
 async def _rebuild(settings: AggregatorSettings, tables: RebuildTables) -> None:
     log = EventTopic(settings)
-    old = CounterRepository(functools.partial(connect, settings))
-    new = CounterRepository(functools.partial(connect, staging_settings(settings)))
-    tidying = asyncio.create_task(collect_periodically())
+    current = CounterRepository(functools.partial(connect, settings))
+    staging = CounterRepository(functools.partial(connect, staging_settings(settings)))
+    garbage_collection = asyncio.create_task(collect_periodically())
     try:
         topic = await log.describe()
-        checkpoints = await asyncio.to_thread(lambda: old.checkpoints(old.current_epoch(topic)))
+        checkpoints = await asyncio.to_thread(
+            lambda: current.checkpoints(current.current_epoch(topic))
+        )
         epoch = Epoch(topic, await asyncio.to_thread(tables.create))
-        recount = Recount(settings, log, new, epoch, checkpoints)
-        kept_until = await recount.begin()
+        recounter = Recounter(settings, log, staging, epoch, checkpoints)
+        kept_until = await recounter.start()
         await asyncio.to_thread(tables.copy, epoch, kept_until)
         for partition in kept_until:
             click.echo(
                 f"partition {partition}: the log lacks its first records; their counters are kept, "
                 "and only later windows are recounted"
             )
-        await _count(recount)
+        await _catch_up(recounter)
         await asyncio.to_thread(tables.exchange)
         await asyncio.to_thread(tables.drop)
     finally:
-        tidying.cancel()
+        garbage_collection.cancel()
         await log.close()
-        old.close()
-        new.close()
-    click.echo(f"rebuilt: the tables in use are now those of epoch {epoch.number}")
+        current.close()
+        staging.close()
+    click.echo(f"rebuilt: the tables in use have epoch {epoch.number}")
 
 
-async def _count(recount: Recount) -> None:
-    """Count until so little is left that the list will hardly stand still."""
+async def _catch_up(recounter: Recounter) -> None:
+    """Count until the lag is small enough for the exchange not to delay lists."""
     total = 0
-    for _ in range(MOST_ROUNDS):
-        left = await recount.left()
-        with click.progressbar(length=left, label="counting") as bar:
-            await recount.catch_up(bar.update)
-        total += left
-        if left <= FEW_RECORDS:
+    for _ in range(MAX_ROUNDS):
+        lag = await recounter.lag()
+        with click.progressbar(length=lag, label="counting") as bar:
+            await recounter.catch_up(bar.update)
+        total += lag
+        if lag <= MAX_LAG_AT_EXCHANGE:
             break
     click.echo(f"counted {total:,} records")

@@ -16,15 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mostread.core.counting.counters import HOUR, MINUTE, MINUTE_MS, Grain
-from mostread.core.retention import HOUR_ROW_TTL_SECONDS, MINUTE_ROW_TTL_SECONDS, VIEW_SLOT_MS
+from mostread.core.retention import (
+    HOUR_ROW_TTL_SECONDS,
+    MINUTE_ROW_TTL_SECONDS,
+    VIEW_SLOT_MS,
+)
 from mostread.ops.imports.repository import Block, digest, split_blocks
 
-SLOT_MINUTES = VIEW_SLOT_MS // MINUTE_MS
+_SLOT_MINUTES = VIEW_SLOT_MS // MINUTE_MS
 
 ROW_TTL_SECONDS: dict[Grain, int] = {
     "minute": MINUTE_ROW_TTL_SECONDS,
     "hour": HOUR_ROW_TTL_SECONDS,
 }
+"""TTL of the rows of a grain, from the start of their window."""
 
 _WINDOW_SECONDS: dict[Grain, int] = {"hour": HOUR, "minute": MINUTE}
 
@@ -93,7 +98,7 @@ class ViewLog:
 
     def add(self, article: str, minute: int, reader: object) -> None:
         """Add a view by `reader` (any hashable); `minute` since the epoch."""
-        self._ids.append(hash((article, minute // SLOT_MINUTES, reader)))
+        self._ids.append(hash((article, minute // _SLOT_MINUTES, reader)))
         self._minutes.append(minute)
         number = self._article_numbers.setdefault(article, len(self._article_numbers))
         self._articles.append(number)

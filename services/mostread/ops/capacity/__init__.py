@@ -1,0 +1,1 @@
+"""`mostread plan`: capacity planning from measured costs."""

@@ -1,64 +1,51 @@
-"""What things cost, each with where the figure comes from. All that `mostread plan` computes
-from is here; change a figure where a measurement says so.
+"""Measured costs that `mostread plan` computes from, each with its source.
 
-"Two cores" is the machine of docs/explanation/performance.md; the broker, ClickHouse and the load
-shared: a machine of one's own does better.
+"Two cores" is the machine of docs/explanation/performance.md, which the broker, ClickHouse and the
+load shared; a dedicated machine is faster.
 """
 
-from mostread.core.retention import (
-    DAY_SECONDS,
-    DEDUP_REREAD_MS,
-    HOUR_ROW_TTL_SECONDS,
-    MINUTE_ROW_TTL_SECONDS,
-)
+COLLECTOR_EVENTS_PER_CORE = 4_700
+"""Events per second and core, one event per request. performance.md, Collectors: mostread, events
+per core second."""
 
-COLLECTOR_EVENTS_A_CORE = 4_700
-"""Events in requests of their own that a second of a core takes. docs/explanation/performance.md,
-Collectors: mostread, events per core second."""
+COLLECTOR_BATCHED_EVENTS_PER_CORE = 283_000
+"""The same with 200 events per request. performance.md, Collectors: mostread, 200 events a
+request."""
 
-COLLECTOR_BATCHED_EVENTS_A_CORE = 283_000
-"""The same in requests of 200. docs/explanation/performance.md, Collectors."""
+AGGREGATOR_EVENTS_PER_WORKER = 65_500
+"""Events per second and worker, one event per record, which costs most. performance.md,
+Aggregators: mostread, 1 a record."""
 
-AGGREGATOR_EVENTS_A_WORKER = 65_500
-"""Events a second that a worker counts, each a record of its own, which is the dearest way.
-docs/explanation/performance.md, Aggregators: mostread, 1 a record."""
-
-KAFKA_BYTES_AN_EVENT = 219
-"""On the disk of one broker, uncompressed, with id, time and visitor. Measured with 10,000 events
-in requests of their own; 150 in requests of 200."""
+KAFKA_BYTES_PER_EVENT = 219
+"""Bytes on the disk of one broker, uncompressed, with id, time and visitor. Measured with 10,000
+events, one per request; 150 with 200 per request."""
 
 COUNTER_ROW_BYTES = 41
-"""On the disk of one ClickHouse. Measured with 990,587 rows of a day whose articles have ids of 32
-random characters, of which 32 bytes are the id; with ids like news-2026-000123 it was 11."""
+"""Bytes on the disk of one ClickHouse. Measured with 990,587 rows of a day whose article ids are 32
+random characters, which take 32 of these bytes; 11 with ids like news-2026-000123."""
 
 COUNTER_BYTES_IN_MEMORY = 350
-"""Of a worker's memory. docs/how-to/operations.md, MOSTREAD_AGGREGATOR_COUNTER_CACHE_SIZE."""
+"""Worker memory per cached counter. docs/reference/settings.md,
+MOSTREAD_AGGREGATOR_COUNTER_CACHE_SIZE."""
 
 COUNTERS_IN_MEMORY = 400_000
-"""The same setting's default."""
+"""Default of the same setting."""
 
 WORKER_BYTES = 120 << 20
-"""A worker that counts nothing yet. docs/explanation/performance.md, Scaling: MiB at the start."""
+"""Memory of a worker at start. performance.md, Scaling: MiB at the start."""
 
 ID_BYTES = 80
-"""Of a worker's memory for an id it remembers, while the table of ids moves; 20 to 40 in between.
-docs/explanation/architecture.md, Duplicates."""
+"""Worker memory per id of the dedup window while the table grows; 20 to 40 otherwise.
+docs/explanation/architecture.md, Exact counting."""
 
-ID_SECONDS = DEDUP_REREAD_MS // 1000
-"""Maximum time that a worker remembers an id."""
+LIST_MS, LIST_ROWS_PER_MS = 40, 5_000
+"""Milliseconds for an uncached list, and rows read per further millisecond. 110 thousand rows took
+67 ms (performance.md, Lists), 0.8 million 200 to 350, and 7 million 720 to 880, measured with 20
+and 200 thousand articles, half of which are read in any minute."""
 
-LIST_MS, LIST_ROWS_A_MS = 40, 5_000
-"""A list that is not kept: what each takes, and how many rows are read in a further millisecond.
-110 thousand rows took 67 ms (docs/explanation/performance.md, Lists), 0.8 million 200 to 350, and
-7 million 720 to 880; measured with 20 and with 200 thousand articles, half of them read in any
-minute."""
+RANKING_LISTS_PER_CORE = 17_500
+"""Requests per second and core for a cached list. performance.md, Lists."""
 
-RANKING_LISTS_A_CORE = 17_500
-"""Requests for a list that is kept, a second of a core. docs/explanation/performance.md, Lists."""
-
-REREAD_EVENTS_A_SECOND = 105_000
-"""Events a second that a worker reads again to know their ids, each a record of its own.
-docs/explanation/performance.md, Aggregators: the bare loop, 1 a record, which counts them too."""
-
-MINUTE_DAYS, HOUR_DAYS = MINUTE_ROW_TTL_SECONDS // DAY_SECONDS, HOUR_ROW_TTL_SECONDS // DAY_SECONDS
-"""Days that ClickHouse keeps rows."""
+REREAD_EVENTS_PER_SECOND = 105_000
+"""Events per second that a worker rereads for the dedup window, one per record. performance.md,
+Aggregators: the bare loop, 1 a record, which counts them as well."""

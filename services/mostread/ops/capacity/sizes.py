@@ -1,18 +1,23 @@
-"""From traffic to machines. Pure arithmetic: every figure it rests on is in costs.py."""
+"""Deployment sizes for a given traffic, computed from the figures in costs.py."""
 
 import math
 
 import msgspec
 import numpy as np
 
+from mostread.core import retention
 from mostread.ops.capacity import costs
 
-DAY_SECONDS = 86_400
+MIN_PARTITIONS = 8
+_MIN_PROCESSES = 2
+"""One may fail."""
 
 
-class Traffic(msgspec.Struct, frozen=True):
-    """What is asked for. `articles` are read in a day; the second of them half as often as the
-    first, the third a third, as on a news page. `peak` is the busiest hour's rate to the average.
+class ExpectedTraffic(msgspec.Struct, frozen=True):
+    """Expected traffic and redundancy.
+
+    `articles` are read per day, with Zipf-distributed views. `peak` is the rate of the busiest hour
+    relative to the average.
     """
 
     events_per_day: int
@@ -21,22 +26,22 @@ class Traffic(msgspec.Struct, frozen=True):
     headroom: float = 2.0
     events_per_request: int = 1
     lists_per_second: int = 1_000
-    takeover_seconds: int = 120
+    recovery_seconds: int = 120
     retention_days: int = 7
     brokers: int = 3
     replication: int = 3
     clickhouse_replicas: int = 3
 
 
-class Sizes(msgspec.Struct, frozen=True):
-    """What it takes; rates are a second's, of events unless they say otherwise."""
+class DeploymentSizes(msgspec.Struct, frozen=True):
+    """Required processes, memory and disks; rates are events per second unless named otherwise."""
 
     average_rate: int
     peak_rate: int
     collector_cores: int
     aggregator_workers: int
     worker_memory_bytes: int
-    takeover_seconds: int
+    recovery_seconds: int
     hour_catch_up_minutes: int
     ranking_cores: int
     partitions: int
@@ -48,68 +53,72 @@ class Sizes(msgspec.Struct, frozen=True):
     list_milliseconds: int
 
 
-def sizes(traffic: Traffic) -> Sizes:
-    """Return what `traffic` needs."""
-    average = traffic.events_per_day / DAY_SECONDS
+def deployment_sizes(traffic: ExpectedTraffic) -> DeploymentSizes:
+    """Return the deployment that `traffic` requires."""
+    average = traffic.events_per_day / retention.DAY_SECONDS
     peak = average * traffic.peak
-    # Whoever takes partitions over first reads the ids of their recent past; where one worker is
-    # gone, the others have its share too. At least two, so that one may be.
-    remembered = peak * costs.ID_SECONDS
-    reread = remembered / costs.REREAD_EVENTS_A_SECOND
+    # Partition recovery rereads the dedup window; after the loss of one worker, the others take
+    # over its partitions.
+    dedup_ids = peak * retention.DEDUP_REREAD_MS / 1000
+    reread_seconds = dedup_ids / costs.REREAD_EVENTS_PER_SECOND
     workers = max(
-        2,
-        math.ceil(peak * traffic.headroom / costs.AGGREGATOR_EVENTS_A_WORKER),
-        math.ceil(reread / traffic.takeover_seconds) + 1,
+        _MIN_PROCESSES,
+        math.ceil(peak * traffic.headroom / costs.AGGREGATOR_EVENTS_PER_WORKER),
+        math.ceil(reread_seconds / traffic.recovery_seconds) + 1,
     )
-    partitions = max(8, _next_power_of_two(4 * workers))
-    collecting = (
-        costs.COLLECTOR_EVENTS_A_CORE
+    partitions = max(MIN_PARTITIONS, _next_power_of_two(4 * workers))
+    events_per_core = (
+        costs.COLLECTOR_EVENTS_PER_CORE
         if traffic.events_per_request < 200
-        else costs.COLLECTOR_BATCHED_EVENTS_A_CORE
+        else costs.COLLECTOR_BATCHED_EVENTS_PER_CORE
     )
-    minutes = _read(average * 60, traffic.articles) * 24 * 60
-    hours = _read(average * 3600, traffic.articles) * 24
-    rows = minutes * costs.MINUTE_DAYS + hours * costs.HOUR_DAYS + traffic.articles
-    kept = traffic.events_per_day * traffic.retention_days * costs.KAFKA_BYTES_AN_EVENT
-    behind = peak * 3600
-    spare = workers * costs.AGGREGATOR_EVENTS_A_WORKER - peak
-    return Sizes(
+    minute_days = retention.MINUTE_ROW_TTL_SECONDS // retention.DAY_SECONDS
+    hour_days = retention.HOUR_ROW_TTL_SECONDS // retention.DAY_SECONDS
+    minutes = distinct_articles(average * 60, traffic.articles) * 24 * 60
+    hours = distinct_articles(average * 3600, traffic.articles) * 24
+    rows = minutes * minute_days + hours * hour_days + traffic.articles
+    retained_bytes = traffic.events_per_day * traffic.retention_days * costs.KAFKA_BYTES_PER_EVENT
+    backlog = peak * 3600
+    spare_rate = workers * costs.AGGREGATOR_EVENTS_PER_WORKER - peak
+    return DeploymentSizes(
         average_rate=round(average),
         peak_rate=round(peak),
-        collector_cores=max(2, math.ceil(peak * traffic.headroom / collecting)),
+        collector_cores=max(_MIN_PROCESSES, math.ceil(peak * traffic.headroom / events_per_core)),
         aggregator_workers=workers,
         worker_memory_bytes=round(
             costs.WORKER_BYTES
             + costs.COUNTERS_IN_MEMORY * costs.COUNTER_BYTES_IN_MEMORY
-            + remembered / (workers - 1) * costs.ID_BYTES
+            + dedup_ids / (workers - 1) * costs.ID_BYTES
         ),
-        takeover_seconds=math.ceil(reread / (workers - 1)),
-        hour_catch_up_minutes=math.ceil(behind / spare / 60),
+        recovery_seconds=math.ceil(reread_seconds / (workers - 1)),
+        hour_catch_up_minutes=math.ceil(backlog / spare_rate / 60),
         ranking_cores=max(
-            2,
-            math.ceil(traffic.lists_per_second * traffic.headroom / costs.RANKING_LISTS_A_CORE),
+            _MIN_PROCESSES,
+            math.ceil(traffic.lists_per_second * traffic.headroom / costs.RANKING_LISTS_PER_CORE),
         ),
         partitions=partitions,
-        kafka_disk_bytes=round(kept * traffic.replication / traffic.brokers * traffic.headroom),
+        kafka_disk_bytes=round(
+            retained_bytes * traffic.replication / traffic.brokers * traffic.headroom
+        ),
         kafka_write_bytes=round(
-            peak * costs.KAFKA_BYTES_AN_EVENT * traffic.replication / traffic.brokers
+            peak * costs.KAFKA_BYTES_PER_EVENT * traffic.replication / traffic.brokers
         ),
         counter_rows=round(rows),
-        # Minute, hour and total of each article that was read since the flush before.
-        counter_rows_per_second=round(3 * _read(peak, traffic.articles)),
+        # Minute, hour and total of each article read since the previous flush.
+        counter_rows_per_second=round(3 * distinct_articles(peak, traffic.articles)),
         clickhouse_disk_bytes=round(rows * costs.COUNTER_ROW_BYTES * traffic.headroom),
-        # A list over 24 hours reads hours, and minutes at its two edges: half an hour of them.
+        # A 24-hour list reads hours, and on average half an hour of minutes at its two edges.
         list_milliseconds=math.ceil(
-            costs.LIST_MS + (hours + minutes / 24 / 2) / costs.LIST_ROWS_A_MS
+            costs.LIST_MS + (hours + minutes / 24 / 2) / costs.LIST_ROWS_PER_MS
         ),
     )
 
 
-def _read(events: float, articles: int) -> float:
-    """Return how many different articles so many events are of, on average.
+def distinct_articles(events: float, articles: int) -> float:
+    """Return the expected number of distinct articles among `events` events.
 
-    An article that has the share p of all events is among them with 1 - (1-p)^events. Rates
-    that go up and down give fewer than their average does, since this curve bends down.
+    An article with the share p of all events occurs with probability 1 - (1-p)^events. The curve
+    is concave, so a varying rate yields fewer than its average.
     """
     ranks = np.arange(1, articles + 1, dtype=np.float64)
     shares = 1 / ranks / np.sum(1 / ranks)

@@ -15,7 +15,7 @@ from uuid import UUID, uuid5
 from clickhouse_connect.driver.client import Client
 
 from mostread.core.counting.counters import HOUR
-from mostread.core.retention import MINUTE_ROW_TTL_SECONDS
+from mostread.core.retention import DAY_SECONDS, MINUTE_ROW_TTL_SECONDS
 from mostread.errors import ClickHouseUnavailable, Misconfigured, NameTaken
 from mostread.infra.clickhouse.client import connect, read_sql, translate_errors
 from mostread.infra.clickhouse.cluster import on_cluster
@@ -161,7 +161,7 @@ class ImportRepository:
             first=minutes.first,
             last=minutes.last,
             # A day less than the TTL: rows beyond it stay visible until they are merged.
-            minutes_since=(now - MINUTE_ROW_TTL_SECONDS + 86_400) // HOUR * HOUR,
+            minutes_since=(now - MINUTE_ROW_TTL_SECONDS + DAY_SECONDS) // HOUR * HOUR,
         )
         return [(source, int(views)) for source, views in rows]
 

@@ -1,1 +1,1 @@
-"""`mostread rebuild`: the log counted anew, into tables that then take the place of the old."""
+"""`mostread rebuild`: recounts the log into new tables, which then replace those in use."""

@@ -1,4 +1,4 @@
-"""The log counted anew, partition by partition, as a worker counts it."""
+"""Recount of the log into new tables, partition by partition, with the aggregator's counting."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -15,141 +15,149 @@ from mostread.infra.clock import now_ms
 
 
 @dataclass
-class Partition:
-    """The counting of one partition, and what became of the events that it does not count."""
+class PartitionRecount:
+    """The recount of a partition.
+
+    `kept_until` is the start of the last window to copy (epoch seconds, inclusive), or None if the
+    log is complete; `earlier_outcomes` are those of events that are not recounted.
+    """
 
     number: int
-    count: PartitionCounter
+    counter: PartitionCounter
     kept_until: int | None
-    before: Outcomes = field(default_factory=Outcomes)
+    earlier_outcomes: Outcomes = field(default_factory=Outcomes)
 
 
-class Recount:
+class Recounter:
     """Counts the partitions of a topic into new tables.
 
-    Where the log has all of a partition that is from its first record on. Else it begins as a
-    worker takes over: a little behind the first record that is left, knowing the ids up to
-    there, on counters that were copied from the `old` tables. Every method raises
-    KafkaUnavailable, ClickHouseUnavailable and Misconfigured.
+    A complete log is counted from its first record on. Otherwise counting starts like partition
+    recovery: after the dedup window of the first retained records, on counters copied from the
+    tables in use, whose checkpoints are `current`. Every method raises KafkaUnavailable,
+    ClickHouseUnavailable and Misconfigured.
     """
 
     def __init__(
         self,
         settings: AggregatorSettings,
         log: EventTopic,
-        store: CounterRepository,
+        repository: CounterRepository,
         epoch: Epoch,
-        old: Mapping[int, Checkpoint],
+        current: Mapping[int, Checkpoint],
     ) -> None:
         self._settings = settings
         self._log = log
-        self._store = store
+        self._repository = repository
         self._epoch = epoch
-        self._old = old
-        self._partitions: list[Partition] = []
+        self._current = current
+        self._partitions: list[PartitionRecount] = []
 
-    async def begin(self) -> dict[int, int]:
-        """Begin with each partition, and return from which of them counters must be copied.
+    async def start(self) -> dict[int, int]:
+        """Prepare all partitions; return `kept_until` of those with counters to copy.
 
-        That is, by number of the partition, of all windows that start until then (epoch
-        seconds, inclusive). Raises LogInconsistent.
+        Raises LogInconsistent.
         """
         for number, (first, end) in (await self._ends()).items():
-            old = self._old.get(number)
-            if old and old.next_offset > end:
+            current = self._current.get(number)
+            if current and current.next_offset > end:
                 raise LogInconsistent(
-                    f"partition {number} ends at offset {end}, but {old.next_offset} records "
-                    "of it are counted: what is missing would be lost from the counters too"
+                    f"partition {number} ends at offset {end}, but {current.next_offset} of its "
+                    "records are counted, and a rebuild would lose those counts; restore the log"
                 )
-            self._partitions.append(await self._begin(number, first, end))
+            self._partitions.append(await self._start_partition(number, first, end))
         return {p.number: p.kept_until for p in self._partitions if p.kept_until is not None}
 
-    async def left(self) -> int:
-        """Return how many records the log holds that are not counted yet."""
+    async def lag(self) -> int:
+        """Return the number of records that are not counted yet."""
         ends = await self._ends()
-        return sum(ends[p.number][1] - p.count.next_offset for p in self._partitions)
+        return sum(ends[p.number][1] - p.counter.next_offset for p in self._partitions)
 
-    async def catch_up(self, counted: Callable[[int], None]) -> None:
-        """Count to the end of the log as it is now; call `counted` with how many records were."""
-        asked_at, ends = now_ms(), await self._ends()
+    async def catch_up(self, report_progress: Callable[[int], None]) -> None:
+        """Count to the current end of the log; report the number of records counted."""
+        watermark, ends = now_ms(), await self._ends()
         for partition in self._partitions:
-            old = self._old.get(partition.number)
-            if old and partition.kept_until is not None:
-                await self._count_to(partition, old.next_offset, counted)
-                # What the old tables say became of all events until there stays true.
-                partition.before = _less(old.outcomes, partition.count.checkpoint().outcomes)
-                self._old = {n: p for n, p in self._old.items() if n != partition.number}
-            await self._count_to(partition, ends[partition.number][1], counted)
-        rows = [self._checkpoint(partition, asked_at) for partition in self._partitions]
-        await asyncio.to_thread(self._store.write_checkpoints, self._epoch, rows)
+            current = self._current.get(partition.number)
+            if current and partition.kept_until is not None:
+                await self._count_to(partition, current.next_offset, report_progress)
+                # Up to here, outcomes are those of the tables in use.
+                partition.earlier_outcomes = _subtract(
+                    current.outcomes, partition.counter.checkpoint().outcomes
+                )
+                self._current = {n: c for n, c in self._current.items() if n != partition.number}
+            await self._count_to(partition, ends[partition.number][1], report_progress)
+        rows = [self._checkpoint_row(partition, watermark) for partition in self._partitions]
+        await asyncio.to_thread(self._repository.write_checkpoints, self._epoch, rows)
 
     async def _ends(self) -> dict[int, tuple[int, int]]:
         return await self._log.ends(range(self._epoch.topic.partitions))
 
-    async def _begin(self, number: int, first: int, end: int) -> Partition:
-        start, past = None, 0
+    async def _start_partition(self, number: int, first: int, end: int) -> PartitionRecount:
+        start, remember_from = None, 0
         if first > 0:
-            start, past = await self._behind(number, first, end)
+            start, remember_from = await self._find_start(number, first, end)
         capacity = self._settings.aggregator_counter_cache_size
-        count = PartitionCounter(
+        counter = PartitionCounter(
             start,
             lateness=self._settings.allowed_lateness,
             counter_capacity=capacity // self._epoch.topic.partitions,
         )
         if start is None:
-            return Partition(number, count, None)
-        async for records in self._log.read(number, past, start.next_offset):
-            count.remember(records)
-        return Partition(number, count, (start.record_time + MAX_FUTURE_MS) // 1000)
+            return PartitionRecount(number, counter, None)
+        async for records in self._log.read(number, remember_from, start.next_offset):
+            counter.remember(records)
+        return PartitionRecount(number, counter, (start.record_time + MAX_FUTURE_MS) // 1000)
 
-    async def _behind(self, number: int, first: int, end: int) -> tuple[Checkpoint, int]:
-        """Return where to begin in a log that begins at `first`, and from where to know ids."""
-        time = await self._time_of_first(number, first, end)
-        old = self._old.get(number)
-        if old is None:
+    async def _find_start(self, number: int, first: int, end: int) -> tuple[Checkpoint, int]:
+        """Return where to start counting a log that begins at `first`, and remembering ids."""
+        time = await self._first_record_time(number, first, end)
+        current = self._current.get(number)
+        if current is None:
             return Checkpoint(first, time, Outcomes()), first
         offset = await self._log.offset_at(number, time + DEDUP_REREAD_MS)
-        if offset is not None and offset < old.next_offset:
+        if offset is not None and offset < current.next_offset:
             return Checkpoint(offset, time + DEDUP_REREAD_MS, Outcomes()), first
-        past = await self._log.offset_at(number, old.record_time - DEDUP_REREAD_MS)
-        start = max(first, old.next_offset)
-        return Checkpoint(start, old.record_time, Outcomes()), start if past is None else past
+        remember_from = await self._log.offset_at(number, current.record_time - DEDUP_REREAD_MS)
+        start = max(first, current.next_offset)
+        return (
+            Checkpoint(start, current.record_time, Outcomes()),
+            start if remember_from is None else remember_from,
+        )
 
-    async def _time_of_first(self, number: int, first: int, end: int) -> int:
+    async def _first_record_time(self, number: int, first: int, end: int) -> int:
         async for records in self._log.read(number, first, end):
             return records[0].timestamp
         return 0
 
     async def _count_to(
-        self, partition: Partition, end: int, counted: Callable[[int], None]
+        self, partition: PartitionRecount, end: int, report_progress: Callable[[int], None]
     ) -> None:
-        count = partition.count
-        async for records in self._log.read(partition.number, count.next_offset, end):
-            count.count(records)
-            counted(len(records))
-            if count.open_size >= self._settings.aggregator_max_buffered_bytes:
-                await self._write(partition)
-        await self._write(partition)
+        counter = partition.counter
+        async for records in self._log.read(partition.number, counter.next_offset, end):
+            counter.count(records)
+            report_progress(len(records))
+            if counter.open_size >= self._settings.aggregator_max_buffered_bytes:
+                await self._flush(partition)
+        await self._flush(partition)
 
-    async def _write(self, partition: Partition) -> None:
-        """Write the counters of what was gathered. Its dead letters were written long ago."""
-        batch = partition.count.close()
+    async def _flush(self, partition: PartitionRecount) -> None:
+        """Write the counters of the open batch; its dead letters are in their topic already."""
+        batch = partition.counter.close()
         if batch is None:
             return
         missing = [(partition.number, key) for key in batch.missing]
-        found = await asyncio.to_thread(self._store.counters, self._epoch, missing)
-        looked_up = {row.key: row.counter for row in found}
+        stored = await asyncio.to_thread(self._repository.counters, self._epoch, missing)
+        looked_up = {row.key: row.counter for row in stored}
         rows = [
             CounterRow(partition.number, key, counter)
             for key, counter in batch.apply(looked_up).counters
         ]
-        await asyncio.to_thread(self._store.write_counters, self._epoch, rows)
+        await asyncio.to_thread(self._repository.write_counters, self._epoch, rows)
 
-    def _checkpoint(self, partition: Partition, asked_at: int) -> CheckpointRow:
-        checkpoint = partition.count.checkpoint()
-        checkpoint.outcomes.add(partition.before)
-        return CheckpointRow(partition.number, checkpoint, max(asked_at, checkpoint.record_time))
+    def _checkpoint_row(self, partition: PartitionRecount, watermark: int) -> CheckpointRow:
+        checkpoint = partition.counter.checkpoint()
+        checkpoint.outcomes.add(partition.earlier_outcomes)
+        return CheckpointRow(partition.number, checkpoint, max(watermark, checkpoint.record_time))
 
 
-def _less(whole: Outcomes, part: Outcomes) -> Outcomes:
-    return Outcomes(*(getattr(whole, f.name) - getattr(part, f.name) for f in fields(Outcomes)))
+def _subtract(total: Outcomes, part: Outcomes) -> Outcomes:
+    return Outcomes(*(getattr(total, f.name) - getattr(part, f.name) for f in fields(Outcomes)))
