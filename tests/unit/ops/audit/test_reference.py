@@ -11,7 +11,6 @@ from mostread.core.counting.batch import MAX_FUTURE_MS, AllowedLateness
 from mostread.core.counting.partition import PartitionCounter
 from mostread.core.records import LogRecord
 from mostread.infra.settings import CountingSettings
-from mostread.ops.audit.diff import _TTL_SECONDS
 from mostread.ops.audit.reference import DEDUP_MS, recount
 
 NOON = 1_790_337_600_000  # 2026-09-25T12:00:00Z
@@ -110,10 +109,6 @@ def test_recount_stops_at_the_limit_except_for_counters_with_their_own() -> None
 
 def test_reference_constants_equal_those_of_counting() -> None:
     assert DEDUP_MS == retention.DEDUP_REREAD_MS
-    assert _TTL_SECONDS == {
-        "minute": retention.MINUTE_ROW_TTL_SECONDS,
-        "hour": retention.HOUR_ROW_TTL_SECONDS,
-    }
     assert CountingSettings().allowed_lateness_ms == AllowedLateness().late_ms
     assert CountingSettings().max_clock_skew_ms == AllowedLateness().future_ms
     CountingSettings(aggregator_max_clock_skew_seconds=MAX_FUTURE_MS // 1000)
