@@ -97,7 +97,7 @@ class Recovery:
             raise LogInconsistent(
                 f"partition {number} ends at offset {end}, but {next_offset} records of it are "
                 "counted: Kafka has lost acknowledged records; restore them, or see "
-                "docs/how-to/operations.md"
+                "docs/how-to/runbook.md"
             )
         if checkpoint:
             self._metrics.report_lost(number, range(next_offset, begin))
