@@ -62,7 +62,7 @@ RULES = [
     _word("whoever|whosoever|whomever", "anyone who, clients that"),
     _word("households?", "client network"),
     _word("told", "reported, configured, notified"),
-    _word("ours|still_ours", "own; is_current"),
+    _phrase("ours", r"(?i)(?<![a-z])ours(?![a-z])", "own; is_current"),
     _word("impatient|patience", "timeout, retry"),
     _word("newsroom_?words|desk_?words", "catalogue"),
     _phrase("stretch", r"(?i:(?<![a-z])stretch(es|ed)?(?![a-z]))(?!;)", "batch"),

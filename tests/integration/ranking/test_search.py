@@ -19,7 +19,7 @@ def seven(counted: Counted) -> Counted:
 
 
 @pytest.mark.parametrize(
-    ("search", "found"),
+    ("search", "ranks"),
     [
         ("қа", {"news/1": 1, "news/7": 7}),
         ("елка", {"news/2": 2}),
@@ -39,11 +39,11 @@ def seven(counted: Counted) -> Counted:
     ],
 )
 async def test_search_matches_title_and_id_ignoring_case(
-    site: Site, seven: Counted, search: str, found: dict[str, int]
+    site: Site, seven: Counted, search: str, ranks: dict[str, int]
 ) -> None:
     items = (await site.most_read(q=search))["items"]
-    assert {item["article_id"]: item["rank"] for item in items} == found
-    assert [item["rank"] for item in items] == sorted(found.values())
+    assert {item["article_id"]: item["rank"] for item in items} == ranks
+    assert [item["rank"] for item in items] == sorted(ranks.values())
 
 
 async def test_search_omits_hidden_articles(site: Site, seven: Counted) -> None:
