@@ -28,10 +28,10 @@ def main() -> None:
     parser.add_argument("requirements", type=Path)
     parser.add_argument("--kafka", action="store_true", help="download Kafka's jars meanwhile")
     options = parser.parse_args()
-    begun = time.monotonic()
+    started = time.monotonic()
     python = options.venv.absolute() / "bin" / "python"
     try:
-        uv = _uv(options.venv, python)
+        uv = _find_or_install_uv(options.venv, python)
         install = [uv, "pip", "install", "--python", str(python), "--require-hashes"]
         with_jars = options.kafka and "MOSTREAD_KAFKA_BROKERS" not in os.environ
         jars = _start_download(install, python) if with_jars else None
@@ -43,7 +43,7 @@ def main() -> None:
         sys.exit(f"{error.cmd[0]} failed with exit code {error.returncode}; see its output above")
     if jars:
         jars.wait()  # a failure is reported again, with advice, by the command that needs Kafka
-    report(f"Installed in {time.monotonic() - begun:.0f} s.")
+    report(f"Installed in {time.monotonic() - started:.0f} s.")
 
 
 def report(line: str) -> None:
@@ -52,16 +52,16 @@ def report(line: str) -> None:
     sys.stdout.flush()
 
 
-def _uv(venv: Path, python: Path) -> str:
+def _find_or_install_uv(venv: Path, python: Path) -> str:
     """Return the path of uv, having created the environment."""
-    found = shutil.which("uv")
-    if found and subprocess.run([found, "--version"], capture_output=True, check=False).returncode:
-        found = None  # a shim of a version manager that has no uv to run
+    uv = shutil.which("uv")
+    if uv and subprocess.run([uv, "--version"], capture_output=True, check=False).returncode:
+        uv = None  # a shim of a version manager that has no uv to run
     works = python.exists() and not subprocess.run([python, "-c", ""], check=False).returncode
-    if found:
+    if uv:
         if not works:
-            _run([found, "venv", "--quiet", "--clear", "--python", sys.executable, str(venv)])
-        return found
+            _run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(venv)])
+        return uv
     pinned = python.with_name("uv")
     if not (works and pinned.exists()):
         report("Creating the virtual environment, and installing uv in it ...")

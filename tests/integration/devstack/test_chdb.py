@@ -1,4 +1,4 @@
-"""The embedded ClickHouse answers clickhouse-connect as a server does."""
+"""chdb behind its HTTP front responds to clickhouse-connect as a server does."""
 
 import uuid
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def _client(clickhouse: LocalClickHouse) -> Iterator[Client]:
         admin.command(f"DROP DATABASE {name}")
 
 
-def test_values_of_every_kind_come_back_as_they_were_inserted(client: Client) -> None:
+def test_insert_and_select_round_trip_values_of_every_type(client: Client) -> None:
     client.command(
         "CREATE TABLE kinds (n UInt64, s String, i Int32, f Float64, d Date, t DateTime('UTC'), "
         "m DateTime64(3, 'UTC'), u UUID, a Array(String), o Nullable(String), "
@@ -42,7 +42,7 @@ def test_values_of_every_kind_come_back_as_they_were_inserted(client: Client) ->
 
 
 @pytest.mark.parametrize("compression", ["lz4", "zstd", "gzip", False])
-def test_rows_of_ten_columns_arrive_whole_however_they_are_packed(
+def test_insert_of_ten_columns_with_every_compression(
     clickhouse: LocalClickHouse, client: Client, compression: str | bool
 ) -> None:
     """A Native block begins with its number of columns: ten is the byte of a newline."""
@@ -60,7 +60,7 @@ def test_rows_of_ten_columns_arrive_whole_however_they_are_packed(
 
 
 @pytest.mark.parametrize("compression", ["lz4", "zstd", "gzip", False])
-def test_an_insert_of_many_blocks_arrives_whole(
+def test_insert_of_many_blocks_is_complete(
     clickhouse: LocalClickHouse, client: Client, compression: str | bool
 ) -> None:
     """The client sends a block at a time, each as a frame of its own where it compresses."""
@@ -87,12 +87,12 @@ def test_an_insert_of_many_blocks_arrives_whole(
         ("DateTime64(3)", datetime(2026, 11, 23, 19, 0, 0, 1000)),  # noqa: DTZ001
     ],
 )
-def test_typed_parameters_mean_what_they_say(client: Client, kind: str, value: object) -> None:
+def test_typed_parameters_round_trip(client: Client, kind: str, value: object) -> None:
     result = client.query(f"SELECT {{value:{kind}}}", parameters={"value": value})
     assert result.result_rows == [(value,)]
 
 
-def test_parameters_too_long_for_a_url_arrive_too(client: Client) -> None:
+def test_long_parameters_are_read_from_the_form(client: Client) -> None:
     ids = [f"article-{number}" for number in range(20_000)]
     counted = client.query(
         "SELECT length({ids:Array(String)}), {ids:Array(String)}[-1]", parameters={"ids": ids}
@@ -100,15 +100,15 @@ def test_parameters_too_long_for_a_url_arrive_too(client: Client) -> None:
     assert counted.result_rows == [(20_000, "article-19999")]
 
 
-def test_settings_hold_for_one_statement_only(client: Client) -> None:
-    asked = "SELECT getSetting('max_block_size')"
-    assert client.query(asked, settings={"max_block_size": 123}).result_rows == [(123,)]
-    assert client.query(asked).result_rows != [(123,)]
+def test_settings_apply_to_one_statement_only(client: Client) -> None:
+    query = "SELECT getSetting('max_block_size')"
+    assert client.query(query, settings={"max_block_size": 123}).result_rows == [(123,)]
+    assert client.query(query).result_rows != [(123,)]
     client.command("SET max_block_size = 321")
-    assert client.query(asked).result_rows != [(321,)]
+    assert client.query(query).result_rows != [(321,)]
 
 
-def test_an_unusual_database_name_is_quoted(client: Client) -> None:
+def test_database_name_is_quoted(client: Client) -> None:
     client.command("CREATE DATABASE `a\\`b; c`")
     try:
         client.database = "a`b; c"
@@ -118,7 +118,7 @@ def test_an_unusual_database_name_is_quoted(client: Client) -> None:
         client.command("DROP DATABASE `a\\`b; c`")
 
 
-def test_requests_with_different_databases_never_mix(clickhouse: LocalClickHouse) -> None:
+def test_concurrent_requests_use_their_own_database(clickhouse: LocalClickHouse) -> None:
     names = [f"mix_{number}_{uuid.uuid4().hex}" for number in range(4)]
     with connect(clickhouse) as admin:
         for name in names:
@@ -150,14 +150,16 @@ def test_requests_with_different_databases_never_mix(clickhouse: LocalClickHouse
         ("SELECT throwIf(1)", 395),
     ],
 )
-def test_errors_carry_clickhouses_code_and_do_no_harm(client: Client, sql: str, code: int) -> None:
+def test_error_carries_code_and_keeps_connection_usable(
+    client: Client, sql: str, code: int
+) -> None:
     with pytest.raises(DatabaseError) as raised:
         client.command(sql)
     assert str(raised.value.code) == str(code)
     assert client.command("SELECT 1") == 1
 
 
-def test_an_insert_into_a_missing_table_or_column_is_refused(client: Client) -> None:
+def test_insert_into_missing_table_or_column_fails(client: Client) -> None:
     with pytest.raises(DatabaseError, match="UNKNOWN_TABLE"):
         client.raw_insert("missing", ["a"], b"\x01\x00", fmt="Native")
     client.command("CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a")
@@ -168,7 +170,7 @@ def test_an_insert_into_a_missing_table_or_column_is_refused(client: Client) -> 
     assert client.command("SELECT count() FROM t") == 0
 
 
-def test_reads_go_on_while_a_long_insert_runs(client: Client, clickhouse: LocalClickHouse) -> None:
+def test_reads_continue_during_a_long_insert(client: Client, clickhouse: LocalClickHouse) -> None:
     client.command("CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a")
     running = "SELECT count() FROM system.processes WHERE query LIKE 'INSERT INTO t SELECT%'"
     with connect(clickhouse, str(client.database)) as writer, ThreadPoolExecutor(1) as pool:
@@ -186,7 +188,7 @@ def test_reads_go_on_while_a_long_insert_runs(client: Client, clickhouse: LocalC
     assert client.command("SELECT count() FROM t") == 10
 
 
-def test_an_insert_that_fails_behind_its_parsing_says_so(client: Client) -> None:
+def test_insert_that_fails_after_parsing_reports_the_error(client: Client) -> None:
     client.command("CREATE TABLE small (n UInt32, CONSTRAINT few CHECK n < 5) ORDER BY n")
     with pytest.raises(DatabaseError, match="VIOLATED_CONSTRAINT"):
         client.insert("small", [[1], [7]], column_names=["n"])

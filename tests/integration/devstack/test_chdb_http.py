@@ -1,4 +1,4 @@
-"""The embedded ClickHouse over plain HTTP, as curl or a driver without a library speaks to it."""
+"""The HTTP front of chdb over plain HTTP, as curl or a simple driver uses it."""
 
 import base64
 import gzip
@@ -40,12 +40,12 @@ def ask(
         connection.close()
 
 
-def test_health_and_an_empty_request_answer_ok(clickhouse: LocalClickHouse) -> None:
+def test_ping_and_empty_request_respond_ok(clickhouse: LocalClickHouse) -> None:
     assert ask(clickhouse, "GET", "/ping").body == b"Ok.\n"
     assert ask(clickhouse, "GET").body == b"Ok.\n"
 
 
-def test_the_format_is_asked_for_in_any_of_three_ways(clickhouse: LocalClickHouse) -> None:
+def test_format_by_query_header_or_parameter(clickhouse: LocalClickHouse) -> None:
     in_sql = ask(clickhouse, "GET", query="SELECT 1 AS a FORMAT JSONEachRow")
     in_header = ask(clickhouse, body=b"SELECT 1 AS a", headers={"X-ClickHouse-Format": "CSV"})
     in_url = ask(clickhouse, body=b"SELECT 1 AS a", default_format="JSONEachRow")
@@ -55,7 +55,7 @@ def test_the_format_is_asked_for_in_any_of_three_ways(clickhouse: LocalClickHous
     assert ask(clickhouse, body=b"SELECT 1, 'a'").body == b"1\ta\n"
 
 
-def test_a_statement_may_come_in_two_parts(clickhouse: LocalClickHouse) -> None:
+def test_statement_may_be_split_between_url_and_body(clickhouse: LocalClickHouse) -> None:
     reply = ask(clickhouse, query="SELECT {x:String}", body=b"|| '!'", param_x="hi", query_id="q-1")
     assert reply.body == b"hi!\n"
     assert reply.headers["X-ClickHouse-Query-Id"] == "q-1"
@@ -70,9 +70,7 @@ def test_a_statement_may_come_in_two_parts(clickhouse: LocalClickHouse) -> None:
         b"INSERT INTO plain SELECT 1, 'x'",
     ],
 )
-def test_an_insert_may_be_written_in_any_usual_way(
-    clickhouse: LocalClickHouse, statement: bytes
-) -> None:
+def test_insert_statement_variants(clickhouse: LocalClickHouse, statement: bytes) -> None:
     ask(clickhouse, body=b"CREATE OR REPLACE TABLE plain (a UInt8, b String) ORDER BY a")
     reply = ask(clickhouse, body=statement)
     assert (reply.status, reply.body) == (200, b"")
@@ -89,7 +87,7 @@ def test_an_insert_may_be_written_in_any_usual_way(
         (b"\xff\xfe", 400, "62"),
     ],
 )
-def test_errors_have_clickhouses_status_and_code(
+def test_error_has_clickhouse_status_and_code(
     clickhouse: LocalClickHouse, statement: bytes, status: int, code: str
 ) -> None:
     reply = ask(clickhouse, body=statement)
@@ -98,7 +96,7 @@ def test_errors_have_clickhouses_status_and_code(
     assert reply.body.startswith(f"Code: {code}. DB::Exception".encode())
 
 
-def test_what_is_not_served_is_refused_and_not_misread(clickhouse: LocalClickHouse) -> None:
+def test_unsupported_features_are_refused(clickhouse: LocalClickHouse) -> None:
     assert ask(clickhouse, body=b"SELECT 1", compress="1").status == 501
     assert ask(clickhouse, body=b"x", headers={"Content-Encoding": "br"}).status == 501
     assert ask(clickhouse, body=b"x", headers={"Content-Encoding": "gzip"}).status == 400
@@ -114,13 +112,13 @@ def test_what_is_not_served_is_refused_and_not_misread(clickhouse: LocalClickHou
     assert ask(clickhouse, body=b"SELECT 1", no_such_setting="1").status == 404
 
 
-def test_a_link_that_is_followed_changes_nothing(clickhouse: LocalClickHouse) -> None:
+def test_get_request_is_read_only(clickhouse: LocalClickHouse) -> None:
     reply = ask(clickhouse, "GET", query="CREATE TABLE by_link (a UInt8) ORDER BY a")
     assert reply.headers["X-ClickHouse-Exception-Code"] == "164"
     assert ask(clickhouse, body=b"EXISTS by_link").body == b"0\n"
 
 
-def test_a_password_is_asked_for_if_there_is_one(
+def test_password_is_required_if_configured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MOSTREAD_CLICKHOUSE_PASSWORD", "sécret")

@@ -1,4 +1,4 @@
-"""What the embedded ClickHouse acknowledged is there after it ended, however it ended."""
+"""chdb keeps acknowledged rows after a shutdown and after a kill."""
 
 import signal
 import threading
@@ -12,7 +12,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from tests.support.servers import connect, running_clickhouse
 
 
-def test_kill_in_the_middle_of_inserts_loses_no_acknowledged_row(tmp_path: Path) -> None:
+def test_kill_during_inserts_loses_no_acknowledged_row(tmp_path: Path) -> None:
     with running_clickhouse(tmp_path) as server:
         with connect(server) as client:
             client.command("CREATE TABLE t (a UInt64, b String) ENGINE = MergeTree ORDER BY a")
@@ -44,7 +44,7 @@ def test_kill_in_the_middle_of_inserts_loses_no_acknowledged_row(tmp_path: Path)
             )
 
 
-def test_stop_finishes_what_runs_and_keeps_the_data(tmp_path: Path) -> None:
+def test_stop_finishes_running_statements_and_keeps_data(tmp_path: Path) -> None:
     with running_clickhouse(tmp_path) as server:
         with connect(server) as client:
             client.command("CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a")

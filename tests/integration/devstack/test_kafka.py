@@ -1,4 +1,4 @@
-"""The embedded broker is Apache Kafka, and what it acknowledged outlives its death."""
+"""The embedded Apache Kafka keeps what it acknowledged."""
 
 import itertools
 import uuid
@@ -37,7 +37,7 @@ def received(kafka: LocalKafka, topic: str, count: int) -> list[bytes]:
         consumer.close()
 
 
-def test_what_was_acknowledged_outlives_kill_and_stop(kafka: LocalKafka) -> None:
+def test_acknowledged_records_survive_kill_and_stop(kafka: LocalKafka) -> None:
     topic = f"test-{uuid.uuid4()}"
     admin = KafkaAdminClient(bootstrap_servers=kafka.brokers)
     admin.create_topics([NewTopic(topic, num_partitions=1, replication_factor=1)])
@@ -54,7 +54,7 @@ def test_what_was_acknowledged_outlives_kill_and_stop(kafka: LocalKafka) -> None
     assert received(kafka, topic, 3) == [b"before the kill", b"x" * 1_500_000, b"after the kill"]
 
 
-def test_a_topic_that_nobody_created_is_not_made_by_asking(kafka: LocalKafka) -> None:
+def test_describing_a_missing_topic_does_not_create_it(kafka: LocalKafka) -> None:
     admin = KafkaAdminClient(bootstrap_servers=kafka.brokers)
     try:
         admin.describe_topics(["never-created"])
@@ -63,7 +63,7 @@ def test_a_topic_that_nobody_created_is_not_made_by_asking(kafka: LocalKafka) ->
         admin.close()
 
 
-def test_an_identity_may_begin_with_a_hyphen(tmp_path: Path) -> None:
+def test_cluster_id_may_begin_with_a_hyphen(tmp_path: Path) -> None:
     (tmp_path / "cluster.id").write_text("-wAAAAAAAAAAAAAAAAAAAA")
     LocalKafka(tmp_path, *free_ports(2)).prepare(lambda _: None)
     assert (tmp_path / "formatted").exists()

@@ -1,4 +1,4 @@
-"""`mostread up` and `mostread down`, as a person runs them."""
+"""`mostread up` and `mostread down` as processes."""
 
 import json
 import os
@@ -154,8 +154,8 @@ def test_up_uses_the_kafka_of_the_environment(tmp_path: Path, kafka: LocalKafka)
 
 def test_up_with_an_invalid_setting_stops_everything_and_names_it(tmp_path: Path) -> None:
     (unused,) = free_ports(1)
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", unused))  # bound and not listening: connections are refused
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", unused))  # bound and not listening: connections are refused
         failed = subprocess.run(
             [*MOSTREAD, "up", "--data", str(tmp_path), "--ports", str(free_base())],
             env=os.environ
