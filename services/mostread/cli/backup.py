@@ -28,9 +28,10 @@ from mostread.ops.backup.tables import BackupTables, restore_order
 @stack_option
 @click.argument("folder", type=click.Path(path_type=Path))
 def backup(folder: Path) -> None:
-    """Write all tables to FOLDER, which must be empty or new.
+    """Write all tables to FOLDER.
 
-    Safe to run under traffic, but not during `rebuild`, `import-totals` or `import-logs`.
+    FOLDER must be empty or new. Safe to run under traffic, but not during `rebuild`, `import-
+    totals` or `import-logs`.
     """
     create_directory(folder)
     settings = ClickHouseSettings()
@@ -57,9 +58,10 @@ def backup(folder: Path) -> None:
 @stack_option
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 def restore(folder: Path) -> None:
-    """Restore the backup in FOLDER into empty tables, as `mostread init` creates them.
+    """Restore the backup in FOLDER.
 
-    Stop all aggregators first. Started again, they count from Kafka what came after the backup.
+    The tables must be empty, as `mostread init` creates them. Stop all aggregators first. Started
+    again, they count from Kafka what came after the backup.
     """
     settings = AggregatorSettings()
     manifest = read_manifest(folder)

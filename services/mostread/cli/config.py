@@ -7,7 +7,7 @@ from mostread.ops.effective_settings import effective, unknown_variables
 
 @click.command()
 def config() -> None:
-    """Print every setting with its effective value; secrets are masked."""
+    """Print all settings; secrets are masked."""
     for setting in effective():
         click.echo(f"# {', '.join(setting.services)}: {setting.description}")
         if setting.file:

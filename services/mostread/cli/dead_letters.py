@@ -28,7 +28,7 @@ _EXCERPT_LENGTH = 100
 
 @click.group("dead-letters")
 def dead_letters() -> None:
-    """List the events that could not be counted, and replay them."""
+    """List and replay events that were not counted."""
 
 
 @dead_letters.command("list")

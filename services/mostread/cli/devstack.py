@@ -57,11 +57,12 @@ def stack_options(command: Command) -> Command:
 @stack_options
 @click.option("--canary", is_flag=True, help="Measure end-to-end latency with an event per minute.")
 def up(data: Path, base: int, workers: int, canary: bool) -> None:
-    """Start everything and keep it running until Ctrl-C or `mostread down`.
+    """Start everything and keep it running.
 
-    Runs Apache Kafka and an embedded ClickHouse (chdb behind an HTTP front, not the ClickHouse
-    server). A Kafka or ClickHouse named by MOSTREAD_KAFKA_BROKERS or MOSTREAD_CLICKHOUSE_URL is
-    used instead. Other commands find the running stack by its data directory.
+    It stops at Ctrl-C or `mostread down`. Runs Apache Kafka and an embedded ClickHouse (chdb behind
+    an HTTP front, not the ClickHouse server). A Kafka or ClickHouse named by MOSTREAD_KAFKA_BROKERS
+    or MOSTREAD_CLICKHOUSE_URL is used instead. Other commands find the running stack by its data
+    directory.
     """
     run_stack(data, base, workers, _announce_and_watch, canary=canary)
 
@@ -109,7 +110,7 @@ def _announce_and_watch(stack: Stack) -> None:
 @click.command()
 @_data
 def down(data: Path) -> None:
-    """Stop the stack that runs on the data directory, and wait until it has ended."""
+    """Stop a running stack and wait until it has ended."""
     directory = DataDir(data)
     if not directory.is_running() or (pid := directory.terminate()) is None:
         if directory.path.exists():
@@ -127,10 +128,11 @@ def down(data: Path) -> None:
 @stack_options
 @click.option("--no-traffic", is_flag=True, help="Do not simulate readers after the check.")
 def demo(data: Path, base: int, workers: int, *, no_traffic: bool) -> None:
-    """Start everything, load ten articles with known counts, and check the list.
+    """Start everything with sample articles.
 
-    Exits with code 1 if the list differs from what is expected. Otherwise it runs until Ctrl-C or
-    `mostread down` and simulates readers of thirty more articles.
+    Loads ten articles with known counts and checks the list. Exits with code 1 if the list differs
+    from what is expected. Otherwise it runs until Ctrl-C or `mostread down` and simulates readers
+    of thirty more articles.
     """
     if TOKENS_FILE in os.environ:
         raise Misconfigured(

@@ -32,7 +32,7 @@ from mostread.ops.terminal import terminal_width, use_colour
 )
 @click.option("--json", "in_json", is_flag=True, help="Print JSON.")
 def doctor(timeout: float, *, in_json: bool, **services: tuple[str, ...]) -> None:
-    """Check every part of the system and suggest fixes.
+    """Check the system and suggest fixes.
 
     Changes nothing. Exits with code 1 if a check fails; warnings do not count.
     """

@@ -55,11 +55,11 @@ def import_logs(
     dry_run: bool,
     allow_overlap: bool,
 ) -> None:
-    """Import historical views from nginx or Apache access logs.
+    """Import views from web server access logs.
 
-    Logs (- for stdin) are in the common or combined format, optionally gzipped. A reader's view
-    of an article counts once per half hour. The import is atomic, and repeating it changes
-    nothing; `import-totals --remove` removes it.
+    Logs of nginx or Apache (- for stdin) are in the common or combined format, optionally gzipped.
+    A reader's view of an article counts once per half hour. The import is atomic, and repeating it
+    changes nothing; `import-totals --remove` removes it.
     """
     selection = RequestSelection(
         article_matcher(article),

@@ -39,11 +39,11 @@ AFTER_INTERRUPT_SECONDS = 5
 def loadgen(
     *, rate: float, articles: int, duration: float, url: str, site: str, seed: int | None
 ) -> None:
-    """Send news-like traffic to a collector and print what it acknowledged.
+    """Send news-like traffic to a collector.
 
-    Views are skewed to few articles, and the rate does not adapt to a slow collector. Failed
-    requests are retried with the same ids for up to 25 minutes. Exits with code 1 if events were
-    never acknowledged.
+    Prints what was acknowledged. Views are skewed to few articles, and the rate does not adapt to a
+    slow collector. Failed requests are retried with the same ids for up to 25 minutes. Exits with
+    code 1 if events were never acknowledged.
     """
     try:
         get(url, "/readyz")

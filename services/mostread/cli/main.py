@@ -70,7 +70,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="mostread")
 def mostread() -> None:
-    """Engagement counter for publishers: most-read lists from views, comments and likes."""
+    """Most-read lists for publishers, from views, comments and likes."""
 
 
 def main() -> None:

@@ -48,9 +48,10 @@ def _option(
 @_option("--clickhouse-replicas", click.IntRange(1), "ClickHouse servers, each with all counters.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, in bytes and seconds.")
 def plan(*, as_json: bool, **options: Any) -> None:
-    """Compute the processes, memory, partitions and disks for a given traffic.
+    """Compute the resources for a given traffic.
 
-    Based on costs measured on two shared cores; see docs/how-to/scaling.md.
+    Processes, memory, partitions and disks, based on costs measured on two shared cores; see
+    docs/how-to/scaling.md.
     """
     traffic = ExpectedTraffic(**options)
     if traffic.replication > traffic.brokers:

@@ -23,10 +23,10 @@ MAX_ROUNDS = 20
 @stack_option
 @click.option("--discard", is_flag=True, help="Discard the tables of an interrupted rebuild.")
 def rebuild(discard: bool) -> None:
-    """Recount all events into new tables, then exchange them with the old ones.
+    """Recount all events into new tables.
 
-    Safe to run under traffic. Windows and totals whose events Kafka has partly deleted are
-    copied unchanged.
+    The new tables then replace the old ones. Safe to run under traffic. Windows and totals whose
+    events Kafka has partly deleted are copied unchanged.
     """
     settings = AggregatorSettings()
     tables = RebuildTables(settings)

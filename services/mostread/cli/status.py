@@ -49,9 +49,10 @@ def status(
     in_json: bool,
     **services: tuple[str, ...],
 ) -> None:
-    """Show collectors, Kafka, aggregators, ClickHouse and the list at a glance.
+    """Show the state of the pipeline.
 
-    Rates are measured over one second. Exits with code 1 if a part is unavailable.
+    One screen with collectors, Kafka, aggregators, ClickHouse and the list. Rates are measured over
+    one second. Exits with code 1 if a part is unavailable.
     """
     logging.disable(logging.CRITICAL)  # unavailable parts are shown, and need not be logged
 

@@ -38,9 +38,10 @@ def _with_file(command: Command) -> Command:
 
 @click.group()
 def token() -> None:
-    """Create, list and revoke the bearer tokens of collector and ranking.
+    """Create, list and revoke bearer tokens.
 
-    Running services reload the file of MOSTREAD_COLLECTOR_TOKENS_FILE within two seconds.
+    Collectors and ranking services reload the file of MOSTREAD_COLLECTOR_TOKENS_FILE within two
+    seconds.
     """
 
 

@@ -22,9 +22,10 @@ _REQUEST_SECONDS = 15.0
 
 @click.command()
 def canary() -> None:
-    """Send one event per interval, and measure the time until a list shows it.
+    """Run the canary: measure end-to-end latency.
 
-    Events belong to a site of their own. Requires a token with the role emit.
+    It sends one event per interval and measures the time until a list shows it. Its events belong
+    to a site of their own. Requires a token with the role emit.
     """
     settings = CanarySettings()
     if not settings.canary_token.get_secret_value():
