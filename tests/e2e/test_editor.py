@@ -21,7 +21,7 @@ from tests.support.system import Service, System, wait_until
 AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
 HOSTILE = "<img src=x onerror=document.title='hit'>\u202e&lt;b&gt; {title}"
 POLICY = "fetch('.').then((it) => it.headers.get('content-security-policy'))"
-KNOWN = ",".join(f"{role}-desk:{role}:{hash_token(token)}" for role, token in TOKENS.items())
+KNOWN = ",".join(f"{role}-name:{role}:{hash_token(token)}" for role, token in TOKENS.items())
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -29,7 +29,7 @@ expect.set_options(timeout=30_000)
 
 
 @dataclass
-class Newsroom:
+class EditedSite:
     """A system, and a site of three articles: a, b and c in this order."""
 
     system: System
@@ -64,9 +64,9 @@ class Newsroom:
 @pytest.fixture(scope="module")
 def running(
     kafka: LocalKafka, clickhouse: LocalClickHouse, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Newsroom]:
-    name = f"desk_{uuid4().hex[:6]}"
-    system = System(kafka.brokers, clickhouse.url, name, tmp_path_factory.mktemp("desk"))
+) -> Iterator[EditedSite]:
+    name = f"editor_{uuid4().hex[:6]}"
+    system = System(kafka.brokers, clickhouse.url, name, tmp_path_factory.mktemp("editor"))
     system.init()
     collector = system.service("collector", MOSTREAD_COLLECTOR_TOKENS=KNOWN)
     aggregator = system.service("aggregator")
@@ -75,23 +75,23 @@ def running(
     )
     for service in (collector, aggregator, ranking):
         service.wait_ready()
-    yield Newsroom(system, collector, ranking)
+    yield EditedSite(system, collector, ranking)
     system.end()
 
 
 @pytest.fixture
-def newsroom(running: Newsroom) -> Newsroom:
-    newsroom = replace(running, site=f"site-{uuid4().hex[:8]}")
+def edited(running: EditedSite) -> EditedSite:
+    edited = replace(running, site=f"site-{uuid4().hex[:8]}")
     for article_id, title in {"a": "Қар жауды", "b": HOSTILE, "c": "Ёлка"}.items():
-        newsroom.send("cms", "PUT", f"/v1/articles/{article_id}", {"title": title})
-    newsroom.send(
+        edited.send("cms", "PUT", f"/v1/articles/{article_id}", {"title": title})
+    edited.send(
         "emit",
         "POST",
         "/v1/events",
-        [{"type": "view", "site": newsroom.site, "article_id": each} for each in "aaabbc"],
+        [{"type": "view", "site": edited.site, "article_id": each} for each in "aaabbc"],
     )
-    wait_until(lambda: newsroom.listed() == 3, "all three are listed")
-    return newsroom
+    wait_until(lambda: edited.listed() == 3, "all three are listed")
+    return edited
 
 
 async def sign_in(page: Page, token: str = TOKENS["editor"]) -> None:
@@ -118,8 +118,8 @@ async def shown(page: Page, *articles: str) -> None:
         await expect(rows.nth(number).locator(".pinned")).to_have_count(int(article.endswith("!")))
 
 
-async def test_editor_hides_and_undoes_by_mouse(newsroom: Newsroom, page: Page) -> None:
-    await page.goto(newsroom.address)
+async def test_editor_hides_and_undoes_by_mouse(edited: EditedSite, page: Page) -> None:
+    await page.goto(edited.address)
     await expect(page.locator(".acts").first).to_be_hidden()
     await signed_in(page)
     await row(page, "b").get_by_role("button", name="Hide").click()
@@ -135,8 +135,8 @@ async def test_editor_hides_and_undoes_by_mouse(newsroom: Newsroom, page: Page) 
     await shown(page, "a", "b", "c")
 
 
-async def test_editor_pins_hides_and_undoes_by_keyboard(newsroom: Newsroom, page: Page) -> None:
-    await page.goto(newsroom.address)
+async def test_editor_pins_hides_and_undoes_by_keyboard(edited: EditedSite, page: Page) -> None:
+    await page.goto(edited.address)
     # Signing in continues with the intended action.
     for key in ("j", "j", "k", "j", "j", "p"):
         await page.keyboard.press(key)
@@ -168,8 +168,8 @@ async def test_editor_pins_hides_and_undoes_by_keyboard(newsroom: Newsroom, page
     await shown(page, "a", "b", "c")
 
 
-async def test_single_key_shortcuts_can_be_disabled(newsroom: Newsroom, page: Page) -> None:
-    await page.goto(newsroom.address)
+async def test_single_key_shortcuts_can_be_disabled(edited: EditedSite, page: Page) -> None:
+    await page.goto(edited.address)
     await page.keyboard.press("?")
     await expect(page.locator("#keys")).to_be_visible()
     await page.get_by_label("Single-key shortcuts are on").uncheck()
@@ -184,10 +184,10 @@ async def test_single_key_shortcuts_can_be_disabled(newsroom: Newsroom, page: Pa
     await expect(page.get_by_label("Single-key shortcuts are on")).not_to_be_checked()
 
 
-async def test_decision_keeps_fields_of_previous_decision(newsroom: Newsroom, page: Page) -> None:
+async def test_decision_keeps_fields_of_previous_decision(edited: EditedSite, page: Page) -> None:
     """A decision replaces the previous one, so pinning must keep the embargo of a colleague."""
-    newsroom.placed("a", embargo_until=2_000_000_000_000, pinned=2, approved=True)
-    await page.goto(f"{newsroom.article('a')}&tz=Asia/Almaty")
+    edited.placed("a", embargo_until=2_000_000_000_000, pinned=2, approved=True)
+    await page.goto(f"{edited.article('a')}&tz=Asia/Almaty")
     await signed_in(page)
     await expect(page.locator(".log li")).to_have_count(1)
     await page.keyboard.press("p")
@@ -210,17 +210,17 @@ async def test_decision_keeps_fields_of_previous_decision(newsroom: Newsroom, pa
 
 
 async def test_decision_log_shows_author_and_reason_and_undoes(
-    newsroom: Newsroom, page: Page
+    edited: EditedSite, page: Page
 ) -> None:
-    newsroom.placed("a", pinned=3, reason=HOSTILE)
-    newsroom.placed("a", hidden=True, reason="Қате бар")
-    await page.goto(newsroom.article("a"))
+    edited.placed("a", pinned=3, reason=HOSTILE)
+    edited.placed("a", hidden=True, reason="Қате бар")
+    await page.goto(edited.article("a"))
     await expect(page.locator("#log")).to_contain_text("Editors see who decided what")
     assert "Қате" not in await page.content()
     await signed_in(page)
     log = page.locator(".log li")
     await expect(log).to_have_count(2)
-    await expect(log.nth(0)).to_contain_text("editor-desk")
+    await expect(log.nth(0)).to_contain_text("editor-name")
     await expect(log.nth(0).locator(".effects")).to_have_text("hidden")
     await expect(log.nth(1).locator(".reason")).to_have_text(HOSTILE)
     assert await page.locator("main img, main b, .log script").count() == 0
@@ -237,14 +237,14 @@ async def test_decision_log_shows_author_and_reason_and_undoes(
     await expect(log).to_have_count(0)
 
 
-async def test_undo_keeps_later_decision_of_colleague(newsroom: Newsroom, page: Page) -> None:
-    await page.goto(newsroom.address)
+async def test_undo_keeps_later_decision_of_colleague(edited: EditedSite, page: Page) -> None:
+    await page.goto(edited.address)
     await signed_in(page)
     await page.keyboard.press("j")
     await page.keyboard.press("h")
     await page.locator("#decide .go").click()
     await expect(page.locator(".toast [data-act=undo]")).to_be_visible()
-    await asyncio.to_thread(newsroom.placed, "a", pinned=1, reason="No, it is right")
+    await asyncio.to_thread(edited.placed, "a", pinned=1, reason="No, it is right")
     await shown(page, "a!", "b", "c")
     await page.keyboard.press("u")
     await expect(page.locator(".toast")).to_contain_text("Somebody else has changed Қар жауды")
@@ -260,9 +260,9 @@ async def test_undo_keeps_later_decision_of_colleague(newsroom: Newsroom, page: 
     ],
 )
 async def test_wrong_token_is_rejected_and_not_stored(
-    newsroom: Newsroom, page: Page, token: str, error: str
+    edited: EditedSite, page: Page, token: str, error: str
 ) -> None:
-    await page.goto(newsroom.address)
+    await page.goto(edited.address)
     await sign_in(page, token)
     await expect(page.locator("#token .wrong")).to_have_text(error)
     assert await page.evaluate("sessionStorage.length") == 0
@@ -280,8 +280,8 @@ async def test_wrong_token_is_rejected_and_not_stored(
     assert await page.evaluate("[localStorage.length, document.cookie]") == [0, ""]
 
 
-async def test_revoked_token_is_requested_again(newsroom: Newsroom, page: Page) -> None:
-    await page.goto(newsroom.address)
+async def test_revoked_token_is_requested_again(edited: EditedSite, page: Page) -> None:
+    await page.goto(edited.address)
     await page.evaluate("sessionStorage.setItem('mostread-editor', 'revoked')")
     await page.reload()
     await row(page, "c").get_by_role("button", name="Hide").click()
@@ -293,32 +293,32 @@ async def test_revoked_token_is_requested_again(newsroom: Newsroom, page: Page) 
     await shown(page, "a", "b")
 
 
-async def test_decision_form_survives_collector_outage(newsroom: Newsroom, page: Page) -> None:
-    await page.goto(newsroom.address)
+async def test_decision_form_survives_collector_outage(edited: EditedSite, page: Page) -> None:
+    await page.goto(edited.address)
     await signed_in(page)
     await row(page, "c").get_by_role("button", name="Pin").click()
     await page.locator("#pinned").fill("1")
     await page.get_by_label("Reason").fill("Typed with care")
-    newsroom.collector.stop()
+    edited.collector.stop()
     await page.locator("#decide .go").click()
     await expect(page.locator("#decide .wrong")).to_contain_text(
-        f"{newsroom.collector.url}/ is unavailable"
+        f"{edited.collector.url}/ is unavailable"
     )
     await expect(page.get_by_label("Reason")).to_have_value("Typed with care")
-    newsroom.collector.start()
-    await asyncio.to_thread(newsroom.collector.wait_ready)
+    edited.collector.start()
+    await asyncio.to_thread(edited.collector.wait_ready)
     await page.locator("#decide .go").click()
     await shown(page, "c!", "a", "b")
 
 
-async def test_search_works_by_url_and_without_script(newsroom: Newsroom, browser: Browser) -> None:
+async def test_search_works_by_url_and_without_script(edited: EditedSite, browser: Browser) -> None:
     context = await browser.new_context(java_script_enabled=False)
     page = await context.new_page()
-    await page.goto(f"{newsroom.address}&window=7d&offset=0")
+    await page.goto(f"{edited.address}&window=7d&offset=0")
     await expect(page.get_by_role("button", name="Keyboard")).to_be_hidden()
     await page.get_by_role("searchbox").fill("елка")
     await page.keyboard.press("Enter")
-    await page.wait_for_url(f"**/?site={newsroom.site}&window=7d&q=*")
+    await page.wait_for_url(f"**/?site={edited.site}&window=7d&q=*")
     await shown(page, "c")
     await expect(row(page, "c").locator(".rank")).to_contain_text("3")
     await page.get_by_role("searchbox").fill("<b>")
@@ -330,9 +330,9 @@ async def test_search_works_by_url_and_without_script(newsroom: Newsroom, browse
 
 
 async def test_search_by_keyboard_leads_to_article_and_decisions(
-    newsroom: Newsroom, page: Page
+    edited: EditedSite, page: Page
 ) -> None:
-    await page.goto(newsroom.address)
+    await page.goto(edited.address)
     await page.keyboard.press("/")
     await expect(page.get_by_role("searchbox")).to_be_focused()
     # In a field, letters are not shortcuts.
@@ -352,14 +352,14 @@ async def test_search_by_keyboard_leads_to_article_and_decisions(
 
 
 async def test_list_page_hides_editor_actions_without_collector_url(
-    newsroom: Newsroom, page: Page
+    edited: EditedSite, page: Page
 ) -> None:
-    await page.goto(newsroom.address)
+    await page.goto(edited.address)
     policy = await page.evaluate(POLICY)
-    assert f"connect-src 'self' {newsroom.collector.url}/;" in policy
-    alone = await asyncio.to_thread(newsroom.system.service("ranking").wait_ready)
+    assert f"connect-src 'self' {edited.collector.url}/;" in policy
+    alone = await asyncio.to_thread(edited.system.service("ranking").wait_ready)
     try:
-        await page.goto(f"{alone.url}/?site={newsroom.site}")
+        await page.goto(f"{alone.url}/?site={edited.site}")
         policy = await page.evaluate(POLICY)
         assert "connect-src 'self';" in policy
         await shown(page, "a", "b", "c")
@@ -374,9 +374,9 @@ async def test_list_page_hides_editor_actions_without_collector_url(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_axe_finds_no_violations_in_dialogs(
-    newsroom: Newsroom, browser: Browser, scheme: Literal["light", "dark"]
+    edited: EditedSite, browser: Browser, scheme: Literal["light", "dark"]
 ) -> None:
-    newsroom.placed("a", pinned=1, reason=HOSTILE)
+    edited.placed("a", pinned=1, reason=HOSTILE)
     # The policy of the page would block the injected axe script.
     context = await browser.new_context(color_scheme=scheme, bypass_csp=True)
     try:
@@ -388,7 +388,7 @@ async def test_axe_finds_no_violations_in_dialogs(
             violations = [(each["id"], each["nodes"][0]["html"]) for each in report["violations"]]
             assert (state, violations) == (state, [])
 
-        await page.goto(f"{newsroom.address}&lang=ru")
+        await page.goto(f"{edited.address}&lang=ru")
         await page.evaluate(AXE.read_text())
         await sign_in(page, "wrong")
         await expect(page.locator("#token .wrong")).to_be_visible()
@@ -406,12 +406,12 @@ async def test_axe_finds_no_violations_in_dialogs(
         await page.locator("#decide .go").click()
         await expect(page.locator(".toast [data-act=undo]")).to_be_visible()
         await check("a saved decision")
-        await page.goto(newsroom.article("a"))
+        await page.goto(edited.article("a"))
         await page.evaluate(AXE.read_text())
         await expect(page.locator(".log li").first).to_be_visible()
         await expect(page.locator("#chart")).to_be_visible()
         await check("the log")
-        await page.goto(f"{newsroom.address}&q=nothing")
+        await page.goto(f"{edited.address}&q=nothing")
         await page.evaluate(AXE.read_text())
         await check("nothing found")
     finally:

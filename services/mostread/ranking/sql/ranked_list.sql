@@ -5,7 +5,7 @@
 -- A search numbers the articles that are not pinned before it filters them: `number` of `others`.
 WITH
     %(buckets)s AS buckets,
-    fromUnixTimestamp64Milli(toInt64(%(at)s)) AS at,
+    fromUnixTimestamp64Milli(toInt64(%(at)s)) AS ranked_at,
     counted AS
     (
         SELECT
@@ -46,14 +46,14 @@ WITH
     (
         SELECT article_id, hidden AS decided_hidden, pinned AS decided_pinned, embargo_until, expires_at, approved AS decided_approved
         FROM placements FINAL
-        WHERE site = %(site)s AND (until IS NULL OR at < until)
+        WHERE site = %(site)s AND (until IS NULL OR ranked_at < until)
     )
 SELECT
     article_id, views, comments, likes,
     -- A decision overrides the CMS: `standing` in core/editorial/placements.py.
     nullIf(coalesce(decided_pinned, cms_pinned), 0) AS pinned,
     coalesce(decided_hidden, cms_hidden)
-        OR ifNull(at < embargo_until, false) OR ifNull(expires_at <= at, false) AS hidden,
+        OR ifNull(ranked_at < embargo_until, false) OR ifNull(expires_at <= ranked_at, false) AS hidden,
     ifNull(decided_approved, false) AS approved,
     base_views, base_comments, base_likes,
     (base_views * %(views_weight)s + base_comments * %(comments_weight)s + base_likes * %(likes_weight)s) / 1000000 AS points,
