@@ -15,6 +15,7 @@ import orjson
 from aiohttp import web
 
 from mostread import errors
+from mostread.core.retention import RESEND_LIMIT_SECONDS
 from mostread.errors import InvalidRequest, MostreadError
 from mostread.infra.http.connections import connection_of
 from mostread.infra.logging import get_logger
@@ -78,7 +79,7 @@ PROBLEMS: Mapping[type[MostreadError], ProblemType] = {
         "outcome-unknown",
         "Service Unavailable",
         "{error} The events may or may not be stored; send them again with the same ids after "
-        "Retry-After, for at most 25 minutes. An id is counted once.",
+        f"Retry-After, for at most {RESEND_LIMIT_SECONDS // 60} minutes. An id is counted once.",
         retry_after=2,
     ),
     errors.Overloaded: ProblemType(
