@@ -1,4 +1,4 @@
-"""Nothing of a fetch is left out or taken twice. What is read of aiokafka is private."""
+"""Every fetched record is returned once; private parts of aiokafka are unchanged."""
 
 import asyncio
 import gc
@@ -20,9 +20,9 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import calc_crc32c
 
-from mostread.aggregator.stream.fetcher import fetched, take
+from mostread.aggregator.stream.fetcher import fetch_records, take_batches
 
-RELIED_ON: dict[Callable[..., object], str] = {
+METHODS: dict[Callable[..., object], str] = {
     Fetcher.fetched_records: "be4348896b9b",
     Fetcher._proc_fetch_request: "59bf948fff47",
     Fetcher._fetch_requests_routine: "2a8ec5932644",
@@ -32,73 +32,78 @@ RELIED_ON: dict[Callable[..., object], str] = {
     FetchResult._update_position: "83fb1473bf10",
     PartitionRecords._unpack_records: "b803e6d46480",
 }
-PLACES = [TopicPartition("events", number) for number in range(3)]
-FIRST, SECOND, THIRD = PLACES
+PARTITIONS = [TopicPartition("events", number) for number in range(3)]
+FIRST, SECOND, THIRD = PARTITIONS
 GZIP = 1
 
 
-def test_aiokafka_is_the_version_that_was_read() -> None:
+def test_aiokafka_has_the_pinned_version() -> None:
     assert version("aiokafka") == "0.14.0"
 
 
-@pytest.mark.parametrize("method", RELIED_ON, ids=lambda method: method.__qualname__)
-def test_what_is_replaced_or_relied_on_is_as_it_was_read(method: Callable[..., object]) -> None:
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.__qualname__)
+def test_used_aiokafka_method_is_unchanged(method: Callable[..., object]) -> None:
     source = inspect.getsource(method)
-    assert hashlib.sha256(source.encode()).hexdigest()[:12] == RELIED_ON[method], (
-        "read the new version, then bring mostread/aggregator/fetching.py in line with it"
+    assert hashlib.sha256(source.encode()).hexdigest()[:12] == METHODS[method], (
+        "read the new version, then adapt mostread/aggregator/stream/fetcher.py"
     )
 
 
 def batch(
     first: int, offsets: Sequence[int], *, compression: int = 0, control: bool = False
 ) -> bytes:
-    """Return a batch that begins at `first` and whose records, at `offsets`, hold their offset."""
+    """Return a batch from `first` on, with records at `offsets` whose value is their offset."""
     builder = DefaultRecordBatchBuilder(2, compression, False, -1, -1, -1, 1 << 20)
     for offset in offsets:
         builder.append(offset - first, 1000 + offset, b"key", str(offset).encode(), [])
-    found = bytearray(builder.build())
-    struct.pack_into(">q", found, 0, first)
+    data = bytearray(builder.build())
+    struct.pack_into(">q", data, 0, first)
     if control:
-        found[22] |= 1 << 5  # the low byte of the attributes
-        found[17:21] = struct.pack(">I", calc_crc32c(bytes(found[21:])))
-    return bytes(found)
+        data[22] |= 1 << 5  # the low byte of the attributes
+        data[17:21] = struct.pack(">I", calc_crc32c(bytes(data[21:])))
+    return bytes(data)
 
 
-def broken(good: bytes) -> bytes:
-    return good[:-1] + bytes([good[-1] ^ 1])
+def corrupt(batch: bytes) -> bytes:
+    return batch[:-1] + bytes([batch[-1] ^ 1])
 
 
 class Reading:
-    """A fetcher that asks no broker: what the broker would answer is put in."""
+    """A fetcher without a broker: tests put in the fetched batches."""
 
     def __init__(self) -> None:
         self.subscriptions = SubscriptionState()
-        self.subscriptions.assign_from_user(PLACES)
+        self.subscriptions.assign_from_user(PARTITIONS)
         self.fetcher = Fetcher(AIOKafkaClient(), self.subscriptions, auto_offset_reset="earliest")
         self.fetcher._fetch_task.cancel()
-        for place in PLACES:
-            self.subscriptions.seek(place, 0)
+        for tp in PARTITIONS:
+            self.subscriptions.seek(tp, 0)
 
-    def put(self, place: TopicPartition, *batches: bytes, offset: int = 0) -> FetchResult:
-        """Put in what was fetched of `place` from `offset` on."""
-        self.subscriptions.seek(place, offset)
+    def put(self, tp: TopicPartition, *batches: bytes, offset: int = 0) -> FetchResult:
+        """Add fetched batches of `tp` from `offset` on."""
+        self.subscriptions.seek(tp, offset)
         part = PartitionRecords(
-            place, MemoryRecords(b"".join(batches)), [], offset, None, None, True, 0
+            tp, MemoryRecords(b"".join(batches)), [], offset, None, None, True, 0
         )
         assignment = self.subscriptions.subscription.assignment
-        result = FetchResult(place, assignment=assignment, partition_records=part, backoff=0)
-        self.fetcher._records[place] = result
+        result = FetchResult(tp, assignment=assignment, partition_records=part, backoff=0)
+        self.fetcher._records[tp] = result
         return result
 
     async def read(
-        self, *places: TopicPartition, enough: int = 100, within: float = 0
+        self,
+        *partitions: TopicPartition,
+        max_records: int = 100,
+        timeout: float = 0,  # noqa: ASYNC109
     ) -> dict[int, list[int]]:
         """Return the offsets read, by number of the partition."""
-        found = await fetched(self.fetcher, places or PLACES, within=within, enough=enough)
-        return {place.partition: [each.offset for each in part] for place, part in found.items()}
+        records = await fetch_records(
+            self.fetcher, partitions or PARTITIONS, timeout=timeout, max_records=max_records
+        )
+        return {tp.partition: [record.offset for record in part] for tp, part in records.items()}
 
-    def position(self, place: TopicPartition) -> int:
-        return int(self.subscriptions.subscription.assignment.state_value(place).position)
+    def position(self, tp: TopicPartition) -> int:
+        return int(self.subscriptions.subscription.assignment.state_value(tp).position)
 
 
 FETCHES = {
@@ -113,44 +118,45 @@ FETCHES = {
 
 
 @pytest.mark.parametrize("name", FETCHES)
-@pytest.mark.parametrize("enough", [1, 2, 100])
-async def test_it_reads_what_aiokafka_reads(name: str, enough: int) -> None:
+@pytest.mark.parametrize("max_records", [1, 2, 100])
+async def test_records_equal_those_of_aiokafka(name: str, max_records: int) -> None:
     offset, batches = FETCHES[name]
-    ours, theirs = Reading(), Reading()
-    for reading in (ours, theirs):
+    own, reference = Reading(), Reading()
+    for reading in (own, reference):
         reading.put(FIRST, *batches, offset=offset)
     expected: list[Any] = []
-    found: list[Any] = []
-    while theirs.fetcher._records:
-        for records in (await theirs.fetcher.fetched_records(PLACES, 0, 1)).values():
-            expected += records
-    while ours.fetcher._records:
-        for part in (await fetched(ours.fetcher, PLACES, within=0, enough=enough)).values():
-            found += part
-    assert [(r.offset, r.timestamp, r.key, r.value) for r in found] == [
+    records: list[Any] = []
+    while reference.fetcher._records:
+        for part in (await reference.fetcher.fetched_records(PARTITIONS, 0, 1)).values():
+            expected += part
+    while own.fetcher._records:
+        fetched = await fetch_records(own.fetcher, PARTITIONS, timeout=0, max_records=max_records)
+        for part in fetched.values():
+            records += part
+    assert [(r.offset, r.timestamp, r.key, r.value) for r in records] == [
         (r.offset, r.timestamp, r.key, r.value) for r in expected
     ]
-    assert ours.position(FIRST) == theirs.position(FIRST)
+    assert own.position(FIRST) == reference.position(FIRST)
 
 
-async def test_enough_is_enough_and_the_rest_comes_next() -> None:
+async def test_read_stops_at_max_records_and_continues_next() -> None:
     reading = Reading()
     reading.put(FIRST, batch(0, [0, 1, 2]), batch(3, [3, 4]))
     reading.put(SECOND, batch(0, [0]))
-    assert await reading.read(enough=2) == {0: [0, 1, 2]}
+    assert await reading.read(max_records=2) == {0: [0, 1, 2]}
     assert reading.position(FIRST) == 3
-    assert await reading.read(enough=3) == {0: [3, 4], 1: [0]}
+    assert await reading.read(max_records=3) == {0: [3, 4], 1: [0]}
     assert await reading.read() == {}
 
 
-async def test_a_partition_that_is_not_asked_for_waits() -> None:
+async def test_records_of_other_partition_stay_buffered() -> None:
     reading = Reading()
     reading.put(FIRST, batch(0, [0]))
     assert await reading.read(SECOND) == {}
     assert await reading.read(FIRST) == {0: [0]}
 
 
-async def test_what_was_fetched_before_a_seek_is_dropped() -> None:
+async def test_records_fetched_before_seek_are_dropped() -> None:
     reading = Reading()
     reading.put(FIRST, batch(0, [0, 1]))
     reading.subscriptions.seek(FIRST, 1)
@@ -159,7 +165,7 @@ async def test_what_was_fetched_before_a_seek_is_dropped() -> None:
     assert not reading.fetcher._records
 
 
-async def test_what_belongs_to_an_assignment_before_is_dropped() -> None:
+async def test_records_of_previous_assignment_are_dropped() -> None:
     reading = Reading()
     reading.put(FIRST, batch(0, [0]))
     reading.subscriptions.unsubscribe()
@@ -169,11 +175,11 @@ async def test_what_belongs_to_an_assignment_before_is_dropped() -> None:
 
 
 @pytest.mark.parametrize("good", [0, 1])
-async def test_a_corrupt_batch_is_said_and_fetched_again(good: int) -> None:
-    """Whatever was taken of it before, and of others, is neither lost nor passed over."""
+async def test_corrupt_batch_raises_and_is_fetched_again(good: int) -> None:
+    """Records before it, and of other partitions, are neither lost nor skipped."""
     reading = Reading()
     reading.put(FIRST, batch(0, [0]))
-    batches = [batch(0, [0]), broken(batch(1, [1]))][1 - good :]
+    batches = [batch(0, [0]), corrupt(batch(1, [1]))][1 - good :]
     reading.put(SECOND, *batches, offset=1 - good)
     assert await reading.read() == {0: [0]}
     assert reading.position(SECOND) == 1 - good
@@ -185,7 +191,7 @@ async def test_a_corrupt_batch_is_said_and_fetched_again(good: int) -> None:
     assert SECOND not in reading.fetcher._records
 
 
-async def test_an_error_waits_for_what_was_fetched_before_it() -> None:
+async def test_error_follows_records_fetched_before_it() -> None:
     reading = Reading()
     reading.put(FIRST, batch(0, [0]))
     reading.fetcher._set_error(SECOND, OffsetOutOfRangeError({SECOND: 7}))
@@ -196,16 +202,16 @@ async def test_an_error_waits_for_what_was_fetched_before_it() -> None:
     assert await reading.read() == {2: [0]}
 
 
-async def test_it_waits_for_what_comes_and_tells_what_the_group_tells() -> None:
+async def test_read_waits_for_records_and_raises_group_errors() -> None:
     reading = Reading()
-    waiting = asyncio.create_task(reading.read(within=60))
+    waiting = asyncio.create_task(reading.read(timeout=60))
     await asyncio.sleep(0)
     assert reading.fetcher._fetch_waiters
     reading.put(FIRST, batch(0, [0]))
     for waiter in reading.fetcher._fetch_waiters:
         reading.fetcher._notify(waiter)
     assert await waiting == {0: [0]}
-    waiting = asyncio.create_task(reading.read(within=60))
+    waiting = asyncio.create_task(reading.read(timeout=60))
     await asyncio.sleep(0)
     assert reading.fetcher._fetch_waiters
     reading.subscriptions.abort_waiters(OffsetOutOfRangeError())
@@ -213,14 +219,14 @@ async def test_it_waits_for_what_comes_and_tells_what_the_group_tells() -> None:
         await waiting
 
 
-async def test_what_was_read_is_freed_without_a_search_for_garbage() -> None:
-    """The aggregator searches seldom, and a fetch is megabytes."""
+async def test_read_batches_are_freed_without_garbage_collection() -> None:
+    """The aggregator collects garbage rarely, and a fetch takes megabytes."""
     reading = Reading()
     result = reading.put(FIRST, batch(0, [0]))
     fetch = weakref.ref(result._partition_records)
     gc.disable()
     try:
-        assert len(take(result, 100)) == 1
+        assert len(take_batches(result, 100)) == 1
         assert fetch() is None
     finally:
         gc.enable()

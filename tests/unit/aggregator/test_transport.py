@@ -1,4 +1,4 @@
-"""What the transport overrides in Faust is private: here it is held against the installed one."""
+"""Private methods of Faust that the transport overrides, compared with the installed version."""
 
 import hashlib
 import inspect
@@ -21,15 +21,15 @@ OVERRIDDEN: dict[Callable[..., object], str] = {
 }
 
 
-def test_faust_is_the_version_that_was_read() -> None:
+def test_faust_has_the_pinned_version() -> None:
     assert version("faust-streaming") == "0.15.3"
 
 
 @pytest.mark.parametrize("method", OVERRIDDEN, ids=lambda method: method.__qualname__)
-def test_what_is_overridden_or_relied_on_is_as_it_was_read(
+def test_overridden_faust_method_is_unchanged(
     method: Callable[..., object],
 ) -> None:
     source = inspect.getsource(method)
     assert hashlib.sha256(source.encode()).hexdigest()[:12] == OVERRIDDEN[method], (
-        "read the new version, then bring mostread/aggregator/transport.py in line with it"
+        "read the new version, then adapt mostread/aggregator/stream/transport.py"
     )

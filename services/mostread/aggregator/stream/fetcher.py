@@ -1,9 +1,8 @@
-"""What aiokafka has fetched, taken as its parser has it: whole batches of records.
+"""Fetched records straight from aiokafka's parser, in whole Kafka batches.
 
-aiokafka's own way out makes an object of each record, in Python, of what its parser in C has
-made an object of already. That was half of what a record of one event cost. It reads private
-parts of aiokafka 0.14.0; tests/unit/aggregator/test_fetching.py holds them against the installed
-version.
+aiokafka's public methods build a second Python object per record from the one that its C parser
+has built. That was half the cost of a record with one event. This module reads private parts of
+aiokafka 0.14.0; tests/unit/aggregator/test_fetcher.py compares them with the installed version.
 """
 
 import asyncio
@@ -16,84 +15,88 @@ from aiokafka.errors import CorruptRecordException
 from mostread.core.records import Record
 
 
-async def fetched(
-    fetcher: Fetcher, partitions: Container[TopicPartition], *, within: float, enough: int
+async def fetch_records(
+    fetcher: Fetcher,
+    partitions: Container[TopicPartition],
+    *,
+    timeout: float,  # noqa: ASYNC109
+    max_records: int,
 ) -> dict[TopicPartition, Sequence[Record]]:
-    """Return what is there of `partitions`, or comes `within` so many seconds.
+    """Return fetched records by partition, waiting up to `timeout` seconds for the first.
 
-    Of each it is whole batches, no more than reach `enough` records. Raises what aiokafka does
-    where a partition cannot be read.
+    Returns whole Kafka batches until they hold `max_records` records. Raises aiokafka's errors for
+    a partition that cannot be read.
     """
-    records = await _take(fetcher, partitions, enough)
+    records = await _take(fetcher, partitions, max_records)
     if not records:
-        # Whoever set an exception meant it for us: the group is gone, say.
+        # An exception on the waiter is for this consumer, for example that the group is gone.
         waiter = fetcher._create_fetch_waiter()
-        done, _ = await asyncio.wait([waiter], timeout=within)
+        done, _ = await asyncio.wait([waiter], timeout=timeout)
         if not done:
             waiter.cancel()
             return {}
         waiter.result()
         if fetcher._closed:
             return {}
-        records = await _take(fetcher, partitions, enough)
+        records = await _take(fetcher, partitions, max_records)
     return records
 
 
 async def _take(
-    fetcher: Fetcher, partitions: Container[TopicPartition], enough: int
+    fetcher: Fetcher, partitions: Container[TopicPartition], max_records: int
 ) -> dict[TopicPartition, Sequence[Record]]:
-    # It fetches until the new assignment is there: what came for the old one is not for us.
+    # The fetcher continues until the new assignment arrives: skip records of the old one.
     if fetcher._subscriptions.reassignment_in_progress:
         await fetcher._subscriptions.wait_for_assignment()
     taken: dict[TopicPartition, Sequence[Record]] = {}
-    for place, result in list(fetcher._records.items()):
-        if place not in partitions:
-            if not fetcher._subscriptions.is_assigned(place):
-                del fetcher._records[place]
+    for tp, result in list(fetcher._records.items()):
+        if tp not in partitions:
+            if not fetcher._subscriptions.is_assigned(tp):
+                del fetcher._records[tp]
         elif isinstance(result, FetchResult):
             try:
-                records = take(result, enough)
+                records = take_batches(result, max_records)
             except CorruptRecordException:
-                # What was taken of others must go out. This one is fetched again, and if it is
-                # still corrupt, so it will be said then.
-                _forget(fetcher, place)
+                # Hand on the records of other partitions first. This one is fetched again, and
+                # raises in the next call if it is still corrupt.
+                _drop(fetcher, tp)
                 if taken:
                     break
                 raise
             if not result.has_more():
-                _forget(fetcher, place)
+                _drop(fetcher, tp)
             if records:
-                taken[place] = records
-                enough -= len(records)
+                taken[tp] = records
+                max_records -= len(records)
         elif taken:
-            break  # the error comes with the next call
+            break  # the next call raises the error
         else:
-            _forget(fetcher, place)
+            _drop(fetcher, tp)
             result.check_raise()
     return taken
 
 
-def _forget(fetcher: Fetcher, place: TopicPartition) -> None:
-    """Drop what was fetched of a partition, so that more of it is."""
-    del fetcher._records[place]
+def _drop(fetcher: Fetcher, tp: TopicPartition) -> None:
+    """Drop the fetched records of a partition, so that the fetcher fetches more."""
+    del fetcher._records[tp]
     fetcher._notify(fetcher._wait_consume_future)
 
 
-def take(result: FetchResult, enough: int) -> Sequence[Record]:
-    """Return the next batches of `result` until they hold `enough` records, or all of them.
+def take_batches(result: FetchResult, max_records: int) -> Sequence[Record]:
+    """Return the next batches of `result` until they hold `max_records` records, or all.
 
-    None that belongs to another assignment or position. Raises CorruptRecordException, and the
-    position stays where it was: `result` is of no more use, and must be fetched again.
+    Returns nothing for another assignment or position. Raises CorruptRecordException without
+    advancing the position; `result` must then be dropped and fetched again.
     """
     if not result.check_assignment(result._topic_partition) or not result.has_more():
         return []
     part = result._partition_records
     taken: list[Record] = []
-    while len(taken) < enough and part._records.has_next():
+    while len(taken) < max_records and part._records.has_next():
         taken += _next_batch(part)
     result._update_position()
     if not part._records.has_next():
-        # Its own iterator, of which we made no use, holds it in a cycle.
+        # Its unused iterator refers back to it: break the cycle.
         part._records_iterator = None
         result._partition_records = None
     return taken
@@ -102,12 +105,12 @@ def take(result: FetchResult, enough: int) -> Sequence[Record]:
 def _next_batch(part: PartitionRecords) -> list[Record]:
     batch = part._records.next_batch()
     if part._check_crcs and not batch.validate_crc():
-        raise CorruptRecordException(f"a batch of {part._tp} is corrupt, its checksum is wrong")
+        raise CorruptRecordException(f"a batch of {part._tp} is corrupt: wrong checksum")
     start, part.next_fetch_offset = part.next_fetch_offset, batch.next_offset
     if batch.is_control_batch:
         return []
     records: list[Record] = list(batch)
     if records and records[0].offset < start:
-        # A fetch begins with the whole batch that its offset lies in.
+        # A fetch starts with the batch that contains its offset.
         records = [record for record in records if record.offset >= start]
     return records

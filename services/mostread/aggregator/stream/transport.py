@@ -1,12 +1,12 @@
-"""A Faust transport that hands each fetched list of a partition on as one message.
+"""A Faust transport whose messages are lists of records.
 
-Faust's cost is paid for each message (four asyncio tasks, bookkeeping of acks: 75 to 220 µs),
-so a message that holds all records fetched of a partition makes one event a record almost as
-cheap as a hundred. It overrides private methods of faust-streaming 0.15.3, which is pinned for
-that reason; tests/unit/aggregator/test_transport.py holds them against the installed version.
+Faust's cost is per message (four asyncio tasks, bookkeeping of acks: 75 to 220 µs), so a message
+with all fetched records of a partition makes records of one event almost as cheap as records of a
+hundred. The transport overrides private methods of faust-streaming 0.15.3, which is pinned for
+that reason; tests/unit/aggregator/test_transport.py compares them with the installed version.
 
-It also starts each partition where the counters say, not where Kafka's committed offset does:
-rows are written before offsets are committed, so the counters know better.
+Partitions start at their checkpoint and not at Kafka's committed offset: rows are written before
+offsets are committed, so the checkpoint is never behind.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ from faust.sensors import Monitor
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from mostread.aggregator.stream.fetcher import fetched
+from mostread.aggregator.stream.fetcher import fetch_records
 
 
 class RecordListSchema(faust.Schema):  # type: ignore[misc]
-    """The value of a message is its list of records, as fetched."""
+    """Schema of messages whose value is a list of fetched records."""
 
     def loads_key(self, app: Any, message: Any, **_: Any) -> None:
         return None
@@ -37,11 +37,11 @@ FETCH_WAIT_MS = 25
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Takes records as aiokafka's parser has them, and lets the broker wait only shortly for more.
+    """Consumer thread that takes records from aiokafka's parser, and fetches with a short wait.
 
-    Of each broker aiokafka has one fetch under way, for the partitions of which it holds
-    nothing. A single idle partition among them keeps the answer waiting, 1.5 seconds as Faust
-    sets it, and all busy ones with it.
+    aiokafka has one fetch per broker in flight, for all partitions without fetched records. A
+    single idle partition delays the response by up to 1.5 seconds in Faust's configuration, and
+    all busy partitions with it.
     """
 
     def _create_worker_consumer(self, transport: Any) -> Any:
@@ -62,34 +62,36 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         if consumer._closed or fetcher._closed:
             raise ConsumerStoppedError
         with fetcher._subscriptions.fetch_context():
-            return await fetched(fetcher, active_partitions, within=timeout, enough=max_records)
+            return await fetch_records(
+                fetcher, active_partitions, timeout=timeout, max_records=max_records
+            )
 
 
 class RecordListConsumer(driver.Consumer):  # type: ignore[misc]
-    """Fetches as Faust does, and wraps each partition's records into one message."""
+    """Consumer that wraps the fetched records of each partition into one message."""
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def perform_seek(self) -> None:
-        """Seek to the committed offsets, then to where the counters say."""
+        """Seek to the committed offsets, then to the checkpoints."""
         await super().perform_seek()
         assigned = self.assignment()
         starts = {tp: at for tp, at in self.transport.starts.items() if tp in assigned}
         if starts:
             await self.seek_wait(starts)
         for tp, offset in starts.items():
-            # None, as everywhere in Faust, stands for an offset of 0.
+            # Faust uses None for offset 0.
             self._read_offset[tp] = offset or None
             self._committed_offset[tp] = offset or None
 
     def _new_offset(self, tp: TP) -> int | None:
         """Return the offset to commit.
 
-        A message carries the offset of its last record, and the messages of a partition are
-        acknowledged in their order: what lies below the highest is done. Faust's own way,
-        to fill the offsets between with `_add_gap`, joins gaps of messages that are not
-        acknowledged yet and commits beyond them.
+        A message has the offset of its last record, and the messages of a partition are
+        acknowledged in order: everything below the highest is processed. Faust's own method, which
+        fills the offsets between with `_add_gap`, joins gaps of unacknowledged messages and
+        commits beyond them.
         """
         acked = self._acked[tp]
         if not acked:
@@ -99,9 +101,8 @@ class RecordListConsumer(driver.Consumer):  # type: ignore[misc]
         self._acked_index[tp].clear()
         return offset
 
-    # Faust stops fetching a partition whose buffer is almost full, and where all are, it looks
-    # again after a second. Our buffers are short, so it would mostly sleep; instead _hand_on
-    # waits until there is room.
+    # Faust pauses a partition whose buffer is almost full, and polls once per second while all
+    # are. With buffers this short it would mostly sleep; instead _hand_on waits for room.
     def on_buffer_full(self, tp: TP) -> None: ...
 
     def on_buffer_drop(self, tp: TP) -> None: ...
@@ -111,8 +112,8 @@ class RecordListConsumer(driver.Consumer):  # type: ignore[misc]
             while not (self._stopped.is_set() or fetcher._stopped.is_set()):
                 await self.sleep(0)
                 records, active = await self._wait_next_records(1.0)
-                # Read after the fetch: read before it, records fetched across a rebalance
-                # would carry the generation before it and be thrown away.
+                # Read the generation after the fetch: with the one before it, records fetched
+                # across a rebalance would be discarded.
                 generation = self.app.consumer_generation_id
                 if not records or self.should_stop:
                     continue
@@ -159,10 +160,10 @@ class RecordListConsumer(driver.Consumer):  # type: ignore[misc]
 
 
 class RecordListTransport(driver.Transport):  # type: ignore[misc]
-    """The aiokafka transport with the consumer above.
+    """The aiokafka transport with RecordListConsumer.
 
-    `starts` holds the offset at which each partition begins, and is set after a rebalance
-    before the partitions flow.
+    `starts` maps partitions to their first offset, and is set after a rebalance before records
+    flow.
     """
 
     Consumer = RecordListConsumer
@@ -173,7 +174,7 @@ class RecordListTransport(driver.Transport):  # type: ignore[misc]
 
 
 class QuietMonitor(Monitor):  # type: ignore[misc]
-    """Faust's monitor without what it does for each message; our metrics are per flush."""
+    """Faust's monitor without its work per message; mostread's metrics are per flush."""
 
     def on_message_in(self, tp: TP, offset: int, message: Any) -> None: ...
 
