@@ -1,4 +1,4 @@
-"""`make chaos SECONDS=600 SEED=n`: faults by chance under traffic, and the verdict."""
+"""`make chaos SECONDS=600 SEED=n`: random faults under traffic, and the verdict."""
 
 import random
 import sys
@@ -12,11 +12,18 @@ from tests.faults.peer import peer
 
 
 @click.command()
-@click.option("--seconds", default=120.0, show_default=True, help="How long faults go on.")
-@click.option("--seed", type=int, help="The schedule's; by chance where none is given.")
-@click.option("--peer", "is_peer", is_flag=True, help="Play it on the usual Faust program instead.")
+@click.option("--seconds", default=120.0, show_default=True, help="Duration of the schedule.")
+@click.option("--seed", type=int, help="Seed of the schedule; random by default.")
 @click.option(
-    "--keep", type=click.Path(path_type=Path), help="An empty folder for data and logs, left there."
+    "--peer",
+    "is_peer",
+    is_flag=True,
+    help="Run the schedule on an idiomatic Faust program instead.",
+)
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path),
+    help="Empty directory in which to keep data and logs.",
 )
 def main(seconds: float, seed: int | None, is_peer: bool, keep: Path | None) -> None:
     """Play a schedule of faults; exit 1 if any counter differs from what was acknowledged."""
@@ -30,11 +37,11 @@ def main(seconds: float, seed: int | None, is_peer: bool, keep: Path | None) -> 
         if is_peer:
             click.echo(peer(directory, planned, seed=seed, report=click.echo))
             return
-        found = chaos(directory, planned, seed=seed, report=click.echo)
-    for difference in found[:200]:
+        differences = chaos(directory, planned, seed=seed, report=click.echo)
+    for difference in differences[:200]:
         click.echo(difference)
-    click.echo(f"Verdict of seed {seed}: {len(found)} differences")
-    sys.exit(bool(found))
+    click.echo(f"Verdict of seed {seed}: {len(differences)} differences")
+    sys.exit(bool(differences))
 
 
 if __name__ == "__main__":

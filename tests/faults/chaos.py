@@ -24,12 +24,12 @@ FAULTS: list[Fault[Mostread]] = [
     *topic_faults.FAULTS,
 ]
 LONG = 300
-"""From so many seconds on, Kafka may be away for a minute."""
+"""Schedules of at least this many seconds may stop Kafka for a minute."""
 
 
 def plan(seed: int, seconds: float) -> list[Planned]:
     """Return the schedule of a run."""
-    long = [kafka_faults.AWAY_A_MINUTE] if seconds >= LONG else []
+    long = [kafka_faults.DOWN_FOR_A_MINUTE] if seconds >= LONG else []
     return schedule(seed, seconds, [*FAULTS, *long])
 
 
@@ -37,14 +37,14 @@ def chaos(directory: Path, planned: Sequence[Planned], *, seed: int, report: Rep
     """Play `planned` on a system of its own in `directory`; return every difference found."""
     with running_mostread(directory, seed=seed) as rig:
         rig.traffic.start()
-        play(rig, planned, [*FAULTS, kafka_faults.AWAY_A_MINUTE], report)
+        play(rig, planned, [*FAULTS, kafka_faults.DOWN_FOR_A_MINUTE], report)
         ledger = rig.traffic.stop()
-        report(ledger.told())
+        report(ledger.summary())
         found = differences(rig, ledger)
         code, said = audit(rig.system)
         if code != 0:
             found.append(f"mostread audit ended with {code}: {said}")
         died = rig.workers.died + rig.collectors.died
         report(f"services that ended by themselves and were started again: {died}")
-        report(f"faults whose moment did not come while others went on: {rig.missed}")
+        report(f"faults whose moment did not come during other faults: {rig.missed}")
     return found

@@ -1,4 +1,4 @@
-"""What happens to ClickHouse, and on the way to it."""
+"""Faults of ClickHouse and of the connections to it."""
 
 import random
 from collections.abc import Iterator
@@ -90,7 +90,7 @@ ALONE = frozenset({Part.CLICKHOUSE})
 LONGER = (SESSION_SECONDS + 2, SESSION_SECONDS + 9)
 FAULTS: list[Fault[Mostread]] = [
     Fault("ClickHouse ends by kill -9 in an insert", ALONE, (2, 5), killed_in_an_insert),
-    Fault("ClickHouse is away for longer than a session", ALONE, LONGER, away),
+    Fault("ClickHouse is down for longer than a session", ALONE, LONGER, away),
     Fault("ClickHouse is silent for longer than a query may take", ALONE, (11, 14), silent),
     Fault("the way to ClickHouse is slow", ALONE, (4, 12), slow),
     Fault("the answers to inserts are lost", ALONE, (2, 4), answers_lost),

@@ -1,4 +1,4 @@
-"""What happens to a collector."""
+"""Faults of a collector."""
 
 import random
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ PRODUCE = rb"\x00\x00\x00[\x00-\x14].{4}\x00\x12mostread-collector"
 
 @contextmanager
 def killed_before_its_answer(rig: Mostread, _: random.Random) -> Iterator[None]:
-    """Kafka has acknowledged; the collector dies before it can say so."""
+    """Kill the collector between Kafka's acknowledgement and its response."""
     # Whose connection was caught is not known: both die.
     collectors = list(rig.collectors.all())
 
@@ -53,7 +53,7 @@ def killed(rig: Mostread, chance: random.Random) -> Iterator[None]:
 FAULTS: list[Fault[Mostread]] = [
     Fault(
         "collectors end by kill -9 between Kafka's acknowledgement and their answer",
-        # The trap is on the way to Kafka, which must go on meanwhile.
+        # The trap is on the connection to Kafka, which must continue meanwhile.
         frozenset({Part.COLLECTORS, Part.KAFKA}),
         (0, 3),
         killed_before_its_answer,

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 
 class Part(Enum):
-    """What a fault takes for itself: others may play on the other parts at the same time."""
+    """Parts that a fault occupies; other faults may run on the other parts at the same time."""
 
     WORKERS = "workers"
     KAFKA = "kafka"

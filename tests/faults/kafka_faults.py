@@ -1,4 +1,4 @@
-"""What happens to Kafka, and on the way to it."""
+"""Faults of Kafka and of the connections to it."""
 
 import random
 from collections.abc import Iterator
@@ -46,9 +46,9 @@ def cut(rig: Rig, _: random.Random) -> Iterator[None]:
 ALONE = frozenset({Part.KAFKA})
 FAULTS: list[Fault[Rig]] = [
     Fault("Kafka ends by kill -9", ALONE, (0, 4), killed),
-    Fault("Kafka is away", ALONE, (4, 15), away),
+    Fault("Kafka is down", ALONE, (4, 15), away),
     Fault("Kafka is silent", ALONE, (4, 15), silent),
     Fault("the way to Kafka is slow", ALONE, (4, 12), slow),
     Fault("every connection to Kafka is cut, twice", ALONE, (0, 3), cut),
 ]
-AWAY_A_MINUTE: Fault[Rig] = Fault("Kafka is away for a minute", ALONE, (60, 60), away)
+DOWN_FOR_A_MINUTE: Fault[Rig] = Fault("Kafka is down for a minute", ALONE, (60, 60), away)

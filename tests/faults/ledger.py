@@ -1,4 +1,4 @@
-"""What the clients know: the events answered with 202, counted as plainly as possible."""
+"""Ledger of the clients: events accepted with 202, counted as simply as possible."""
 
 from collections import Counter as Tally
 from dataclasses import dataclass, field
@@ -66,8 +66,8 @@ class Ledger:
         """Return how many of the events are late."""
         return sum(event.late for event in self.accepted.values())
 
-    def told(self) -> str:
-        """Return the ledger in a line."""
+    def summary(self) -> str:
+        """Return the ledger in one line."""
         return (
             f"{len(self.accepted):,} events answered with 202, {self.late():,} of them late; "
             f"{self.repeated:,} sent again on purpose, {self.resent:,} requests resent for want "

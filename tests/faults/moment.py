@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-PATIENCE_SECONDS = 6
+TIMEOUT_SECONDS = 6
 """Where something else is at fault too, the moment may not come."""
 
 
@@ -20,7 +20,7 @@ class Moment:
 
     def came(self) -> bool:
         """Give it some more seconds, then no more; return whether it came."""
-        self._thread.join(PATIENCE_SECONDS)
+        self._thread.join(TIMEOUT_SECONDS)
         self._over = True
         self._thread.join()
         return self._acted

@@ -24,9 +24,9 @@ from tests.support.system import System
 FAULTS: list[Fault[Rig]] = [
     *worker_faults.FAULTS,
     *kafka_faults.FAULTS,
-    kafka_faults.AWAY_A_MINUTE,
+    kafka_faults.DOWN_FOR_A_MINUTE,
 ]
-"""Of a schedule's faults those that a program without a collector and a database can meet."""
+"""Faults that also apply to a program without a collector and a database."""
 
 GROUP = "peer"
 RATE = 300
@@ -73,7 +73,7 @@ class Program:
 
 @dataclass
 class Loss:
-    """What a table says against what was acknowledged."""
+    """Table values compared with acknowledged events."""
 
     acknowledged: int
     in_log: int

@@ -11,7 +11,7 @@ from tests.faults.traffic import make_event
 
 
 class PeerFeed:
-    """Writes about `rate` events a second until it is stopped, none of them twice.
+    """Writes about `rate` events per second until it is stopped, none of them twice.
 
     `acknowledged` says how many of each key of the peer's table Kafka has acknowledged.
     """

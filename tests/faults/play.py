@@ -17,7 +17,7 @@ Report = Callable[[str], None]
 
 @dataclass
 class Begun:
-    """A fault that goes on until `until`, in seconds since the beginning."""
+    """A fault that lasts until `until`, in seconds since the beginning."""
 
     until: float
     fault: Fault[Any]

@@ -1,4 +1,4 @@
-"""A TCP proxy that is slow, silent or cut off when it is told to be."""
+"""A TCP proxy that delays, drops or cuts connections on request."""
 
 import asyncio
 import re
@@ -14,7 +14,7 @@ OVERLAP = 300
 
 
 class Spring(Enum):
-    """What a trap does with the request that it caught."""
+    """Action of a trap on a caught request."""
 
     TELL = "forwards it as any other"
     CUT_REQUEST = "forwards half of what came, and cuts the connection"
@@ -69,7 +69,7 @@ class Proxy:
         self._connections: set[Connection] = set()
         self._flowing = asyncio.Event()
         self._refusing = False
-        self._bytes_a_second = 0
+        self._bytes_per_second = 0
         self._trap: Trap | None = None
 
     def start(self) -> None:
@@ -84,12 +84,12 @@ class Proxy:
         self._loop.close()
 
     def pass_on(self) -> None:
-        """Be a cable again: what was held back flows on."""
+        """Forward everything again, including bytes held back."""
         self._do(self._set(flowing=True))
 
-    def slow(self, bytes_a_second: int) -> None:
+    def slow(self, bytes_per_second: int) -> None:
         """Let no more through on each connection, in each direction."""
-        self._do(self._set(flowing=True, bytes_a_second=bytes_a_second))
+        self._do(self._set(flowing=True, bytes_per_second=bytes_per_second))
 
     def stall(self) -> None:
         """Accept connections and bytes, and forward none."""
@@ -115,8 +115,10 @@ class Proxy:
     def _do(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
 
-    async def _set(self, *, flowing: bool, refusing: bool = False, bytes_a_second: int = 0) -> None:
-        self._refusing, self._bytes_a_second = refusing, bytes_a_second
+    async def _set(
+        self, *, flowing: bool, refusing: bool = False, bytes_per_second: int = 0
+    ) -> None:
+        self._refusing, self._bytes_per_second = refusing, bytes_per_second
         if flowing:
             self._flowing.set()
         else:
@@ -128,8 +130,8 @@ class Proxy:
 
     async def _end(self) -> None:
         self._server.close()
-        ours = asyncio.current_task()
-        tasks = [task for task in asyncio.all_tasks() if task is not ours]
+        current = asyncio.current_task()
+        tasks = [task for task in asyncio.all_tasks() if task is not current]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -155,7 +157,7 @@ class Proxy:
                     task.cancel()
                 await asyncio.gather(there, back, return_exceptions=True)
         except (OSError, asyncio.CancelledError):
-            pass  # the server is away, and so are we; or this proxy ends
+            pass  # the server is unavailable, or this proxy ends
         finally:
             self._connections.discard(connection)
             connection.close()
@@ -206,6 +208,6 @@ class Proxy:
         """Return what came, when it may be forwarded."""
         data = await reader.read(CHUNK)
         await self._flowing.wait()
-        if self._bytes_a_second:
-            await asyncio.sleep(len(data) / self._bytes_a_second)
+        if self._bytes_per_second:
+            await asyncio.sleep(len(data) / self._bytes_per_second)
         return data

@@ -1,4 +1,4 @@
-"""What faults are played on: Kafka behind a proxy and workers; and mostread as a whole."""
+"""Targets of faults: Kafka behind a proxy with workers, and a complete mostread."""
 
 import time
 from collections.abc import Callable, Iterator

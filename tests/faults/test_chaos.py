@@ -9,12 +9,12 @@ from tests.faults.chaos import FAULTS, chaos, plan
 SEED, SECONDS = 4, 100
 
 
-def test_a_seed_is_a_schedule() -> None:
+def test_same_seed_gives_same_schedule() -> None:
     assert plan(7, 120) == plan(7, 120)
     assert plan(7, 120) != plan(8, 120)
 
 
-def test_a_schedule_has_every_fault_once_before_any_twice() -> None:
+def test_schedule_repeats_no_fault_before_all_have_run() -> None:
     planned = plan(7, 600)
     first = [each.name for each in planned[: len(FAULTS) + 1]]
     assert len(set(first)) == len(FAULTS) + 1
@@ -35,7 +35,7 @@ def test_no_part_has_two_faults_at_once() -> None:
 
 
 @pytest.mark.timeout(480)
-def test_a_short_schedule_changes_no_number(
+def test_short_schedule_leaves_counts_exact(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     planned = plan(SEED, SECONDS)

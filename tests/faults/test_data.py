@@ -1,4 +1,4 @@
-"""What may stand in the log: written straight into it, and held against a plain recount."""
+"""Unusual records in the log, compared with an independent recount."""
 
 import random
 import time
@@ -47,14 +47,14 @@ POISON = {
     "nested deeply": b"[" * 100_000,
     "no UTF-8 at its beginning": b"\xff\xfe" + view(),
     "no UTF-8 in a name": b'{"type":"view","article_id":"\xc3\x28"}',
-    "noughts": bytes(1000),
+    "zeros": bytes(1000),
     "no UTF-8 between good lines": view() + b"\n\xff\n" + view(),
     "empty": b"",
     "without a value": None,
 }
 
 
-def test_a_poison_record_costs_only_itself(counting: System) -> None:
+def test_poison_record_costs_only_itself(counting: System) -> None:
     for name, poison in POISON.items():
         produce(counting, [("a", view(f"before {name}")), ("a", poison), ("a", view(name))])
     against_recount(counting)
@@ -63,13 +63,13 @@ def test_a_poison_record_costs_only_itself(counting: System) -> None:
     assert outcomes(counting) == expected
 
 
-def test_ten_thousand_bad_lines_in_a_record(counting: System) -> None:
+def test_record_with_ten_thousand_invalid_lines(counting: System) -> None:
     produce(counting, [("a", b"{}\n" * 10_000 + view())])
     against_recount(counting)
     assert outcomes(counting) == {"received": 10_001, "dead_lettered": 10_000, "counted": 1}
 
 
-def test_a_record_of_the_largest_size(counting: System) -> None:
+def test_record_of_maximum_size_is_counted(counting: System) -> None:
     lines: list[bytes] = []
     room = EVENT_BYTES - 200  # what Kafka adds
     while room > 0:
@@ -82,14 +82,14 @@ def test_a_record_of_the_largest_size(counting: System) -> None:
     assert outcomes(counting)["dead_lettered"] == 1
 
 
-def test_ten_thousand_bad_records_in_a_row(counting: System) -> None:
+def test_ten_thousand_invalid_records_in_a_row(counting: System) -> None:
     produce(counting, [("a", b"nonsense %d" % number) for number in range(10_000)])
     produce(counting, [("a", view("good"))])
     against_recount(counting)
     assert outcomes(counting) == {"received": 10_001, "dead_lettered": 10_000, "counted": 1}
 
 
-def test_one_article_with_nine_tenths_of_all_traffic(counting: System) -> None:
+def test_article_with_most_of_the_traffic_is_counted(counting: System) -> None:
     chance = random.Random(1)
     names = ["hot" if chance.random() < 0.9 else f"cold-{n % 500}" for n in range(50_000)]
     produce(counting, [(name, view(f"e-{n}", name)) for n, name in enumerate(names)])
@@ -103,7 +103,7 @@ def test_one_article_with_nine_tenths_of_all_traffic(counting: System) -> None:
     assert totals["hot"] == names.count("hot")
 
 
-def test_clocks_that_are_hours_wrong(counting: System) -> None:
+def test_events_with_wrong_clocks_are_counted(counting: System) -> None:
     now = time.time_ns() // 1_000_000
     wrong = [-400 * DAY, -25 * HOUR, -23 * HOUR, -3 * HOUR, 30_000, 5 * MINUTE, 3 * HOUR, 90 * DAY]
     produce(counting, [("a", view(f"{error}", timestamp=now + error)) for error in wrong])
@@ -123,7 +123,7 @@ def write_at(system: System, records: Sequence[tuple[int, bytes]]) -> None:
     producer.close()
 
 
-def test_a_leap_to_a_new_day(counting: System) -> None:
+def test_record_time_leap_to_new_day(counting: System) -> None:
     write_at(
         counting,
         [
@@ -151,7 +151,7 @@ def edge_records() -> tuple[list[tuple[int, bytes]], list[tuple[int, bytes]]]:
     return sorted(first), sorted(again)
 
 
-def test_duplicates_at_the_edge_of_the_window(counting: System) -> None:
+def test_duplicates_at_edge_of_dedup_window(counting: System) -> None:
     first, again = edge_records()
     write_at(counting, [*first, *again])
     against_recount(counting)
@@ -159,7 +159,7 @@ def test_duplicates_at_the_edge_of_the_window(counting: System) -> None:
     assert outcomes(counting) == {"received": 14, "counted": 11, "duplicate": 3}
 
 
-def test_duplicates_across_a_restart_are_those_of_a_worker_that_never_stopped(
+def test_duplicates_across_restart_equal_those_without_restart(
     system: System,
 ) -> None:
     first, again = edge_records()

@@ -26,7 +26,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mostread]:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_every_event_is_counted_once(rig: Mostread, fault: Fault[Mostread]) -> None:
+def test_fault_leaves_counts_exact(rig: Mostread, fault: Fault[Mostread]) -> None:
     rig.traffic.go_on()
     before = len(rig.traffic.ledger.accepted)
     time.sleep(BEFORE_SECONDS)
@@ -41,7 +41,7 @@ def test_every_event_is_counted_once(rig: Mostread, fault: Fault[Mostread]) -> N
 
 
 @pytest.mark.timeout(300)
-def test_a_worker_ends_in_time_while_kafka_is_away(rig: Mostread) -> None:
+def test_worker_stops_in_time_during_kafka_outage(rig: Mostread) -> None:
     rig.traffic.go_on()
     for number, seconds in enumerate((1.5, 5)):
         rig.wait(rig.all_ready, "all services are ready")
@@ -55,7 +55,7 @@ def test_a_worker_ends_in_time_while_kafka_is_away(rig: Mostread) -> None:
     assert differences(rig, rig.traffic.ledger) == []
 
 
-def test_the_verdict_sees_a_single_event(rig: Mostread) -> None:
+def test_verdict_detects_a_single_event(rig: Mostread) -> None:
     rig.traffic.go_on()
     rig.wait(lambda: len(rig.traffic.ledger.accepted) > 100, "there is traffic")
     rig.traffic.pause()

@@ -1,4 +1,4 @@
-"""An error that does not pass stops the counting, and says so; nothing is skipped."""
+"""A lasting error stops the counting and is reported; nothing is skipped."""
 
 import shutil
 import urllib.request
@@ -35,33 +35,33 @@ def own(tmp_path: Path) -> Iterator[tuple[LocalKafka, System]]:
         system.end()
 
 
-def troubles(worker: Service, part: str) -> float:
-    """Return the metric that counts what failed."""
-    with urllib.request.urlopen(f"{worker.url}/metrics", timeout=5) as answer:
-        text = answer.read().decode()
-    name = f'mostread_aggregator_retries_total{{part="{part}"}} '
+def retries(worker: Service, dependency: str) -> float:
+    """Return the metric of retries of a dependency."""
+    with urllib.request.urlopen(f"{worker.url}/metrics", timeout=5) as response:
+        text = response.read().decode()
+    name = f'mostread_aggregator_retries_total{{dependency="{dependency}"}} '
     return sum(float(line[len(name) :]) for line in text.splitlines() if line.startswith(name))
 
 
-def assert_it_says(worker: Service, part: str, cause: str) -> None:
-    """Hold /readyz, the log and the metric to naming `cause`, while it goes on trying."""
+def assert_reports(worker: Service, dependency: str, cause: str) -> None:
+    """Check that /readyz, the log and the metric report `cause` while the worker retries."""
     wait_until(lambda: cause in worker.failing(), f"/readyz says {cause}")
-    before = troubles(worker, part)
-    wait_until(lambda: troubles(worker, part) >= before + SEEN_FAILING, "it tries again")
+    before = retries(worker, dependency)
+    wait_until(lambda: retries(worker, dependency) >= before + SEEN_FAILING, "it retries")
     assert cause in worker.failing()
     lines = worker.log.read_text().splitlines()
-    assert any('"trouble"' in line and cause in line for line in lines)
+    assert any('"dependency_failed"' in line and cause in line for line in lines)
 
 
 @pytest.mark.parametrize("table", ["counters", "checkpoints"])
-def test_a_missing_table(system: System, table: str) -> None:
+def test_missing_table_stops_counting_until_restored(system: System, table: str) -> None:
     worker = system.service("aggregator").wait_ready()
     produce(system, [("a", VIEW)] * 10)
     wait_until(lambda: system.counted() == 10, "the first are counted")
     with closing(connect(system.clickhouse)) as client:
         client.command(f"RENAME TABLE {table} TO elsewhere")
         produce(system, [("a", VIEW)] * 10)
-        assert_it_says(worker, "clickhouse", "a table is missing")
+        assert_reports(worker, "clickhouse", "a table is missing")
         client.command(f"RENAME TABLE elsewhere TO {table}")
     against_recount(system)
     worker.wait_ready()
@@ -69,7 +69,7 @@ def test_a_missing_table(system: System, table: str) -> None:
 
 
 @pytest.mark.parametrize("table", ["counters", "checkpoints"])
-def test_a_full_disk(system: System, table: str) -> None:
+def test_full_disk_stops_counting_until_space_is_free(system: System, table: str) -> None:
     worker = system.service("aggregator").wait_ready()
     produce(system, [("a", VIEW)] * 10)
     wait_until(lambda: system.counted() == 10, "the first are counted")
@@ -77,7 +77,7 @@ def test_a_full_disk(system: System, table: str) -> None:
     with closing(connect(system.clickhouse)) as client:
         client.command(f"ALTER TABLE {table} MODIFY SETTING {setting} = {MORE_THAN_THERE_IS}")
         produce(system, [("a", VIEW)] * 10)
-        assert_it_says(worker, "clickhouse", "free space")
+        assert_reports(worker, "clickhouse", "free space")
         assert system.counted() == 10
         client.command(f"ALTER TABLE {table} RESET SETTING {setting}")
     against_recount(system)
@@ -85,8 +85,8 @@ def test_a_full_disk(system: System, table: str) -> None:
     assert worker.stop() == 0
 
 
-def forget_records(kafka: LocalKafka, topic: str) -> None:
-    """Take the records out of a broker that does not run, as a lost disk would."""
+def remove_records(kafka: LocalKafka, topic: str) -> None:
+    """Remove the records of a stopped broker, as a lost disk would."""
     folder = kafka.data / "log" / f"{topic}-0"
     metadata = (folder / "partition.metadata").read_bytes()
     shutil.rmtree(folder)
@@ -94,7 +94,7 @@ def forget_records(kafka: LocalKafka, topic: str) -> None:
     (folder / "partition.metadata").write_bytes(metadata)
 
 
-def test_a_log_that_ends_before_what_was_counted(own: tuple[LocalKafka, System]) -> None:
+def test_log_that_ends_before_checkpoint_stops_counting(own: tuple[LocalKafka, System]) -> None:
     kafka, system = own
     worker = system.service("aggregator").wait_ready()
     produce(system, [("a", VIEW)] * 10)
@@ -102,11 +102,11 @@ def test_a_log_that_ends_before_what_was_counted(own: tuple[LocalKafka, System])
     assert worker.stop() == 0
     before = system.counters()
     kafka.stop()
-    forget_records(kafka, system.kafka.events_topic)
+    remove_records(kafka, system.kafka.events_topic)
     kafka.start()
     produce(system, [("a", VIEW)] * 3)
     worker.start()
-    assert_it_says(worker, "kafka", "Kafka has lost acknowledged records")
+    assert_reports(worker, "kafka", "Kafka has lost acknowledged records")
     assert system.counters() == before
     assert system.counted() == 10
     assert worker.stop() == 0

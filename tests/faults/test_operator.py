@@ -1,4 +1,4 @@
-"""What an operator could do to break the counting, and that `mostread audit` shows it."""
+"""Operator actions that break the counting, and that `mostread audit` reports."""
 
 from contextlib import closing
 
@@ -49,13 +49,13 @@ def assert_audit_finds_something(system: System) -> None:
     ],
     ids=["a number is changed", "rows are deleted", "all rows are deleted"],
 )
-def test_rows_changed_by_hand(counted: tuple[System, Service], sql: str) -> None:
+def test_audit_reports_rows_changed_by_hand(counted: tuple[System, Service], sql: str) -> None:
     system, _ = counted
     command(system, sql)
     assert_audit_finds_something(system)
 
 
-def test_checkpoint_put_forward_skips_events(counted: tuple[System, Service]) -> None:
+def test_checkpoint_moved_forward_skips_events(counted: tuple[System, Service]) -> None:
     system, worker = counted
     command(
         system,
@@ -69,7 +69,7 @@ def test_checkpoint_put_forward_skips_events(counted: tuple[System, Service]) ->
     assert_audit_finds_something(system)
 
 
-def test_committed_offsets_may_be_moved_to_anywhere(counted: tuple[System, Service]) -> None:
+def test_moved_committed_offsets_leave_counts_exact(counted: tuple[System, Service]) -> None:
     """Counting begins where `checkpoints` says, so this breaks nothing."""
     system, worker = counted
     group = system.environment["MOSTREAD_AGGREGATOR_GROUP"]

@@ -58,11 +58,13 @@ def asked(client: socket.socket, text: bytes) -> bytes:
         return b""
 
 
-def test_it_passes_everything_on(client: socket.socket) -> None:
+def test_proxy_forwards_everything(client: socket.socket) -> None:
     assert asked(client, b"one") == b"one"
 
 
-def test_cut_ends_what_is_there_and_takes_what_comes(proxy: Proxy, client: socket.socket) -> None:
+def test_cut_ends_open_connections_and_accepts_new_ones(
+    proxy: Proxy, client: socket.socket
+) -> None:
     assert asked(client, b"one") == b"one"
     proxy.cut()
     assert asked(client, b"two") == b""
@@ -70,14 +72,14 @@ def test_cut_ends_what_is_there_and_takes_what_comes(proxy: Proxy, client: socke
         assert asked(another, b"three") == b"three"
 
 
-def test_refuse_ends_what_comes_too(proxy: Proxy, client: socket.socket) -> None:
+def test_refuse_ends_new_connections_too(proxy: Proxy, client: socket.socket) -> None:
     proxy.refuse()
     assert asked(client, b"one") == b""
     with socket.create_connection(("127.0.0.1", proxy.port), timeout=20) as another:
         assert asked(another, b"two") == b""
 
 
-def test_what_was_held_back_flows_on_after_a_stall(proxy: Proxy, client: socket.socket) -> None:
+def test_held_bytes_are_forwarded_after_stall(proxy: Proxy, client: socket.socket) -> None:
     proxy.stall()
     client.sendall(b"one")
     client.settimeout(0.3)
@@ -88,14 +90,14 @@ def test_what_was_held_back_flows_on_after_a_stall(proxy: Proxy, client: socket.
     assert client.recv(10) == b"one"
 
 
-def test_slow_takes_its_time(proxy: Proxy, client: socket.socket) -> None:
+def test_slow_limits_bandwidth(proxy: Proxy, client: socket.socket) -> None:
     proxy.slow(10_000)
     began = time.monotonic()
     assert asked(client, bytes(3000)) != b""
     assert time.monotonic() - began >= 0.3
 
 
-def test_an_answer_is_lost_so_often_as_it_was_said(proxy: Proxy, client: socket.socket) -> None:
+def test_trap_drops_response_given_number_of_times(proxy: Proxy, client: socket.socket) -> None:
     trap = proxy.trap(re.escape(b"insert"), Spring.LOSE_ANSWER)
     assert asked(client, b"other") == b"other"
     assert asked(client, b"an insert") == b""
@@ -105,20 +107,20 @@ def test_an_answer_is_lost_so_often_as_it_was_said(proxy: Proxy, client: socket.
         assert asked(another, b"an insert") == b"an insert"
 
 
-def test_a_request_is_cut_in_its_middle(proxy: Proxy, client: socket.socket) -> None:
+def test_trap_cuts_request_in_the_middle(proxy: Proxy, client: socket.socket) -> None:
     trap = proxy.trap(b"insert", Spring.CUT_REQUEST)
     assert len(asked(client, b"insert" * 100)) <= 300
     assert trap.sprung.wait(5)
 
 
-def test_a_pattern_is_found_across_two_packets(proxy: Proxy, client: socket.socket) -> None:
+def test_trap_matches_pattern_across_packets(proxy: Proxy, client: socket.socket) -> None:
     trap = proxy.trap(b"insert", Spring.TELL)
     assert asked(client, b"in") == b"in"
     assert asked(client, b"sert") == b"sert"
     assert trap.sprung.wait(5)
 
 
-def test_an_answer_that_is_held_never_comes(proxy: Proxy, client: socket.socket) -> None:
+def test_held_response_never_arrives(proxy: Proxy, client: socket.socket) -> None:
     trap = proxy.trap(b"insert", Spring.HOLD_ANSWER)
     client.sendall(b"insert")
     assert trap.answered.wait(5)

@@ -1,7 +1,7 @@
-"""What an operator may do to the events topic while everything runs.
+"""Operator actions on the events topic under traffic.
 
 An id is known as a duplicate within its partition, so no event may be sent again across these:
-docs/explanation/exactness.md says so, and the traffic keeps to it.
+see docs/explanation/exactness.md; the traffic keeps to it.
 """
 
 import random
@@ -23,7 +23,7 @@ from tests.support.system import Service
 def partitions_added(rig: Mostread, _: random.Random) -> Iterator[None]:
     rig.wait(rig.all_ready, "all services are ready")
     rig.traffic.repeats = False
-    # What is under way may hold some that were sent before.
+    # Requests in flight may hold events sent before.
     rig.traffic.pause()
     rig.traffic.go_on()
     before = topic_of(rig.system).partitions
@@ -44,8 +44,8 @@ def partitions_added(rig: Mostread, _: random.Random) -> Iterator[None]:
 
 
 @contextmanager
-def made_again(rig: Mostread, _: random.Random) -> Iterator[None]:
-    """Whoever deletes a topic waits until it is counted; what was counted stays."""
+def recreate(rig: Mostread, _: random.Random) -> Iterator[None]:
+    """Delete and recreate the topic once it is counted; the counts stay."""
     rig.wait(rig.all_ready, "all services are ready")
     rig.traffic.pause()
     rig.wait(lambda: all_counted(rig), "what was sent is counted")
@@ -73,5 +73,5 @@ def used_by_collectors(rig: Mostread) -> set[int]:
 
 FAULTS: list[Fault[Mostread]] = [
     Fault("partitions are added", EVERYTHING, (0, 2), partitions_added),
-    Fault("the topic is deleted and made again", EVERYTHING, (0, 2), made_again),
+    Fault("the topic is deleted and recreated", EVERYTHING, (0, 2), recreate),
 ]

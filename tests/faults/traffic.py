@@ -42,9 +42,9 @@ def make_event(chance: random.Random, now: int) -> SentEvent:
 
 
 class Traffic:
-    """Clients in a thread of their own, at about `rate` events a second together.
+    """Clients in a thread of their own, at about `rate` events per second together.
 
-    What goes wrong in a client is raised by `stop`. With `repeats` off no event is sent twice
+    `stop` raises errors of the clients. With `repeats` off no event is sent twice
     on purpose: across a moment at which articles change their partition it would count twice.
     """
 

@@ -1,4 +1,4 @@
-"""What is in ClickHouse against what must be there, to the last event."""
+"""Verdict: rows of ClickHouse compared with the ledger, to the last event."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What happens to the workers that count."""
+"""Faults of aggregator workers."""
 
 import random
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def killed(rig: Rig, chance: random.Random) -> Iterator[None]:
 
 @contextmanager
 def frozen(rig: Rig, chance: random.Random) -> Iterator[None]:
-    """When it wakes, its partitions are another's, and it goes on writing what it had."""
+    """Suspend a worker; when it resumes, another owns its partitions, and it still writes."""
     worker = rig.workers.one(chance.randrange(9))
     freeze(worker)
     try:

@@ -44,7 +44,7 @@ class Workers:
         return process.stop()
 
     def start(self, process: Process) -> None:
-        """Start again what was taken down."""
+        """Restart the stopped workers."""
         self._down.remove(process)
         self._up.append(process)
         process.start()
@@ -67,7 +67,7 @@ class Workers:
                 process.kill()
 
     def tend(self) -> None:
-        """Start again what ended by itself, as whoever supervises it would."""
+        """Restart workers that exited, as a supervisor would."""
         for process in self._up:
             if not process.running():
                 self.died += 1

@@ -47,7 +47,7 @@ def test_every_event_is_counted_once(system: System) -> None:
     assert worker.stop() == 0
 
 
-def test_what_cannot_be_counted_becomes_a_dead_letter(system: System) -> None:
+def test_invalid_lines_become_dead_letters(system: System) -> None:
     system.service("aggregator").wait_ready()
     good = b'{"type":"view","article_id":"a"}'
     produce(system, [("a", good + b"\nnonsense\n" + good), ("a", b"\xff")])
@@ -70,7 +70,7 @@ def test_what_cannot_be_counted_becomes_a_dead_letter(system: System) -> None:
     assert {letter["timestamp"] for letter in letters} == written
 
 
-def test_killed_workers_and_joining_ones_change_nothing(system: System) -> None:
+def test_counts_are_exact_while_workers_are_killed_and_join(system: System) -> None:
     chance = random.Random(2)
     first, second = system.service("aggregator"), system.service("aggregator")
     for round_number in range(6):
@@ -90,7 +90,7 @@ def test_killed_workers_and_joining_ones_change_nothing(system: System) -> None:
     against_recount(system)
 
 
-def test_an_id_is_known_again_after_a_restart(system: System) -> None:
+def test_duplicate_id_is_detected_after_restart(system: System) -> None:
     event = b'{"id":"once","type":"view","article_id":"a"}'
     worker = system.service("aggregator").wait_ready()
     produce(system, [("a", event), ("a", b'{"type":"view","article_id":"a"}')])
@@ -102,9 +102,7 @@ def test_an_id_is_known_again_after_a_restart(system: System) -> None:
     assert list(system.outcomes().values()) == [{"received": 3, "counted": 2, "duplicate": 1}]
 
 
-def test_clickhouse_away_holds_everything_up_and_loses_nothing(
-    system: System, clickhouse: LocalClickHouse
-) -> None:
+def test_clickhouse_outage_loses_no_event(system: System, clickhouse: LocalClickHouse) -> None:
     worker = system.service("aggregator").wait_ready()
     chance = random.Random(3)
     produce(system, [("a", orjson.dumps(event)) for event in events(chance, 300)])
@@ -113,7 +111,7 @@ def test_clickhouse_away_holds_everything_up_and_loses_nothing(
     try:
         produce(system, [("b", orjson.dumps(event)) for event in events(chance, 300)])
         wait_until(lambda: "ClickHouse" in worker.failing(), "/readyz names ClickHouse")
-        assert worker.stop() == 0, "an orderly end needs no ClickHouse"
+        assert worker.stop() == 0, "an orderly shutdown needs no ClickHouse"
         worker.start()
         wait_until(lambda: "ClickHouse" in worker.failing(), "/readyz names ClickHouse again")
     finally:
@@ -122,7 +120,7 @@ def test_clickhouse_away_holds_everything_up_and_loses_nothing(
     against_recount(system)
 
 
-def test_kafka_killed_and_started_again_changes_nothing(system: System, kafka: LocalKafka) -> None:
+def test_counts_are_exact_after_kafka_restart(system: System, kafka: LocalKafka) -> None:
     worker = system.service("aggregator").wait_ready()
     chance = random.Random(4)
     produce(system, [("a", orjson.dumps(event)) for event in events(chance, 500)])
@@ -130,11 +128,11 @@ def test_kafka_killed_and_started_again_changes_nothing(system: System, kafka: L
     kafka.start()
     produce(system, [("b", orjson.dumps(event)) for event in events(chance, 500)])
     if worker.process and worker.process.poll() is not None:
-        worker.start()  # as whoever supervises it would
+        worker.start()  # as a supervisor would
     against_recount(system)
 
 
-def test_a_topic_made_again_is_counted_from_its_beginning(system: System) -> None:
+def test_recreated_topic_is_counted_from_its_beginning(system: System) -> None:
     worker = system.service("aggregator").wait_ready()
     view = b'{"type":"view","article_id":"a"}'
     produce(system, [("a", view)] * 5)
@@ -145,15 +143,15 @@ def test_a_topic_made_again_is_counted_from_its_beginning(system: System) -> Non
     system.init()
     produce(system, [("a", view)] * 3)
 
-    def counted_anew() -> bool:
-        # It takes over the new topic in a rebalance, or ends where it notices by itself first.
+    def counts_new_topic() -> bool:
+        # The worker gets the new topic in a rebalance, or exits if it notices it before.
         assert worker.process is not None
         if worker.process.poll() is not None:
             assert b"was deleted and recreated" in worker.log.read_bytes()
             worker.start()
         return system.counted() == 8
 
-    wait_until(counted_anew, "the second topic is counted too")
+    wait_until(counts_new_topic, "the second topic is counted too")
     client = connect(system.clickhouse)
     total = "SELECT sum(views) FROM counters FINAL WHERE grain = 'total'"
     assert client.query(total).result_rows == [(8,)]

@@ -1,4 +1,4 @@
-"""What the counting relies on in its repository, on the real ClickHouse."""
+"""CounterRepository on ClickHouse."""
 
 import functools
 import time
@@ -21,7 +21,7 @@ from tests.support.system import System
 
 EPOCH = Epoch(Topic("events", UUID(int=1), 3), number=0)
 RECREATED = Epoch(Topic("events", UUID(int=2), 3), number=0)
-# Minutes are kept 35 days, so the window is a recent one.
+# ClickHouse deletes old minutes, so the window is recent.
 WINDOW = int(time.time()) // 60 * 60
 KEY = CounterKey("default", "minute", WINDOW, "it's \\ 'quoted' — статья 📰")
 TOTAL = CounterKey("default", "total", 0, KEY.article_id)
@@ -34,7 +34,7 @@ def repository(system: System) -> Iterator[CounterRepository]:
     repository.close()
 
 
-def test_the_highest_version_is_right_whenever_it_came(repository: CounterRepository) -> None:
+def test_highest_version_wins_in_any_order(repository: CounterRepository) -> None:
     newer, older = Counter(5, 1, -1, 20), Counter(3, 0, 0, 10)
     repository.write_counters(EPOCH, [CounterRow(0, KEY, newer)])
     repository.write_counters(EPOCH, [CounterRow(0, KEY, older)])
@@ -42,31 +42,31 @@ def test_the_highest_version_is_right_whenever_it_came(repository: CounterReposi
     assert repository.counters(EPOCH, [(0, KEY)]) == [CounterRow(0, KEY, newer)]
 
 
-def test_counters_of_another_partition_topic_or_key_are_others(
+def test_counters_differ_by_partition_topic_and_key(
     repository: CounterRepository,
 ) -> None:
     repository.write_counters(EPOCH, [CounterRow(0, KEY, Counter(1, 0, 0, 1))])
     repository.write_counters(EPOCH, [CounterRow(1, TOTAL, Counter(2, 0, 0, 2))])
     assert repository.counters(EPOCH, [(1, KEY)]) == []
     assert repository.counters(RECREATED, [(0, KEY)]) == []
-    found = repository.counters(EPOCH, [(0, KEY), (1, TOTAL), (0, KEY._replace(window=60))])
-    assert sorted(found) == [
+    counters = repository.counters(EPOCH, [(0, KEY), (1, TOTAL), (0, KEY._replace(window=60))])
+    assert sorted(counters) == [
         CounterRow(0, KEY, Counter(1, 0, 0, 1)),
         CounterRow(1, TOTAL, Counter(2, 0, 0, 2)),
     ]
 
 
-def test_many_counters_are_found_at_once(repository: CounterRepository) -> None:
+def test_counters_returns_thousands_of_keys(repository: CounterRepository) -> None:
     rows = [
         CounterRow(n % 3, TOTAL._replace(article_id=f"статья {n}"), Counter(n, 0, 0, n))
         for n in range(12_000)
     ]
     repository.write_counters(EPOCH, rows)
-    found = repository.counters(EPOCH, [(row.partition, row.key) for row in rows])
-    assert sorted(found) == sorted(rows)
+    counters = repository.counters(EPOCH, [(row.partition, row.key) for row in rows])
+    assert sorted(counters) == sorted(rows)
 
 
-def test_a_position_comes_back_as_it_was_written(repository: CounterRepository) -> None:
+def test_checkpoints_returns_latest_checkpoint(repository: CounterRepository) -> None:
     assert repository.checkpoints(EPOCH) == {}
     first = Checkpoint(7, 1_790_000_000_123, Outcomes(10, 6, 2, 1, 1))
     empty = Checkpoint(0, -1, Outcomes())
@@ -79,7 +79,7 @@ def test_a_position_comes_back_as_it_was_written(repository: CounterRepository) 
     assert repository.checkpoints(RECREATED) == {}
 
 
-def test_the_last_word_on_an_article_counts(repository: CounterRepository, system: System) -> None:
+def test_latest_record_of_article_wins(repository: CounterRepository, system: System) -> None:
     def row(value: bytes | None, timestamp: int, offset: int) -> ArticleRow:
         said = decode_change(
             article_key("default", "a:b"), value, timestamp=timestamp, offset=offset
@@ -89,25 +89,27 @@ def test_the_last_word_on_an_article_counts(repository: CounterRepository, syste
 
     first = row(b'{"article_id":"a:b","title":"First","published_at":1790000000000}', 1000, 900)
     second = row(b'{"article_id":"a:b","title":"Second"}', 1000, 901)
-    remade = row(None, 2000, 0)
+    recreated = row(None, 2000, 0)
     client = connect(system.clickhouse)
     query = "SELECT title, deleted, published_at IS NULL FROM articles FINAL"
     repository.write_articles([first, second])
     repository.write_articles([first])
     assert client.query(query).result_rows == [("Second", False, True)]
-    repository.write_articles([remade])
+    repository.write_articles([recreated])
     assert client.query(query).result_rows == [("", True, True)]
     client.close()
 
 
-def test_nothing_to_write_is_no_work(repository: CounterRepository) -> None:
+def test_empty_writes_do_nothing(repository: CounterRepository) -> None:
     repository.write_counters(EPOCH, [])
     repository.write_checkpoints(EPOCH, [])
     repository.write_articles([])
     assert repository.counters(EPOCH, []) == []
 
 
-def test_errors_say_whether_waiting_helps(system: System, repository: CounterRepository) -> None:
+def test_errors_distinguish_misconfigured_from_unavailable(
+    system: System, repository: CounterRepository
+) -> None:
     client = connect(system.clickhouse)
     client.command("DROP TABLE counters SYNC")
     with pytest.raises(Misconfigured, match="mostread init"):
@@ -115,13 +117,13 @@ def test_errors_say_whether_waiting_helps(system: System, repository: CounterRep
     with pytest.raises(Misconfigured, match="mostread init"):
         repository.write_counters(EPOCH, [CounterRow(0, KEY, Counter(1, 0, 0, 1))])
     client.close()
-    nobody = system.clickhouse.model_copy(update={"clickhouse_url": "http://127.0.0.1:9"})
-    away = CounterRepository(functools.partial(connect, nobody))
+    unreachable = system.clickhouse.model_copy(update={"clickhouse_url": "http://127.0.0.1:9"})
+    unavailable = CounterRepository(functools.partial(connect, unreachable))
     with pytest.raises(ClickHouseUnavailable):
-        away.checkpoints(EPOCH)
+        unavailable.checkpoints(EPOCH)
 
 
-def test_a_count_into_tables_that_were_rebuilt_is_over(
+def test_writes_after_rebuild_raise_stale_epoch(
     repository: CounterRepository, system: System
 ) -> None:
     epoch = repository.current_epoch(EPOCH.topic)

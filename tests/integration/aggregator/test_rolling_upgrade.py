@@ -1,9 +1,7 @@
-"""Workers of two versions in one group, under traffic: those before and after new counting rules.
+"""Workers with older and newer counting rules in one consumer group, under traffic.
 
-There is no released version before this one to run. What would tell two versions apart is what
-they announce to each other, and that is what the newer worker here does: it is this code with a
-higher number of its rules (services/mostread/core/counting/__init__.py). That tables and rows of an
-earlier version are taken is in test_migrations.py.
+No earlier version is released. The newer worker is this code with a higher RULES_VERSION
+(services/mostread/core/counting/__init__.py), by which workers recognise each other's version.
 """
 
 from contextlib import closing
@@ -18,7 +16,7 @@ from tests.support.system import Service, System, wait_until
 
 
 class NewerWorker(Service):
-    """A worker that knows the next rules."""
+    """A worker with the next rules."""
 
     program = (
         "-c",
@@ -32,12 +30,12 @@ def newer(system: System) -> Service:
 
 
 def rules(system: System) -> dict[int, int]:
-    """Return by which rules each partition is counted."""
+    """Return the rules version of each partition."""
     with closing(connect(system.clickhouse)) as client:
         return dict(client.query("SELECT partition, rules FROM checkpoints FINAL").result_rows)
 
 
-def test_old_and_new_workers_count_side_by_side(system: System) -> None:
+def test_workers_with_older_and_newer_rules_share_partitions(system: System) -> None:
     system.environment["MOSTREAD_COLLECTOR_TOKENS"] = f"frontend:emit:{hash_token(TOKEN)}"
     system.environment["MOSTREAD_AGGREGATOR_SHUTDOWN_TIMEOUT_SECONDS"] = "3"
     collector = system.service("collector").wait_ready()
@@ -50,10 +48,10 @@ def test_old_and_new_workers_count_side_by_side(system: System) -> None:
         wait_until(lambda: set(rules(system).values()) == {1, 2}, "both count, each its partitions")
         assert old[1].stop() == 0
         wait_until(lambda: set(rules(system).values()) == {2}, "the new one counts everything")
-        # An old one that comes back, as its supervisor would let it, spoils nothing.
+        # An old worker that its supervisor restarts changes nothing.
         late = old[0].start()
         wait_until(
-            lambda: "is counted by rules 2" in late.failing(), "it leaves alone what is counted"
+            lambda: "is counted by rules 2" in late.failing(), "it leaves counted partitions alone"
         )
         late.kill()
         other = newer(system).wait_ready()
@@ -65,5 +63,5 @@ def test_old_and_new_workers_count_side_by_side(system: System) -> None:
         counted |= of_partition
     assert counted == ledger.counters()
     assert all(worker.stop() == 0 for worker in (new, other))
-    code, said = audit(system)
-    assert code == 0, said
+    code, output = audit(system)
+    assert code == 0, output
