@@ -8,6 +8,7 @@ jars are downloaded while the packages are.
 import argparse
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 import threading
@@ -30,6 +31,8 @@ def main() -> None:
     options = parser.parse_args()
     started = time.monotonic()
     python = options.venv.absolute() / "bin" / "python"
+    if ssl.create_default_context().cert_store_stats()["x509_ca"]:
+        os.environ.setdefault("UV_SYSTEM_CERTS", "true")  # as pip and curl do; else uv's own
     try:
         uv = _find_or_install_uv(options.venv, python)
         install = [uv, "pip", "install", "--python", str(python), "--require-hashes"]
