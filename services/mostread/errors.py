@@ -122,7 +122,7 @@ class TooManyEvents(PayloadTooLarge):
     """The request holds more events than the limit."""
 
     def __init__(self, count: int, limit: int) -> None:
-        super().__init__(f"{count} events in one request; at most {limit} may be.")
+        super().__init__(f"{count} events in one request; the maximum is {limit}.")
 
 
 class RequestTimeout(InvalidRequest):

@@ -103,7 +103,7 @@ async def test_subclass_without_row_takes_the_row_of_its_base(answer: Answer) ->
 
     assert response.status == 413
     assert (await response.json())["detail"] == (
-        "501 events in one request; at most 500 may be. Send it in several requests."
+        "501 events in one request; the maximum is 500. Send it in several requests."
     )
 
 
