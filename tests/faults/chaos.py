@@ -40,11 +40,11 @@ def chaos(directory: Path, planned: Sequence[Planned], *, seed: int, report: Rep
         play(rig, planned, [*FAULTS, kafka_faults.DOWN_FOR_A_MINUTE], report)
         ledger = rig.traffic.stop()
         report(ledger.summary())
-        found = differences(rig, ledger)
-        code, said = audit(rig.system)
+        problems = differences(rig, ledger)
+        code, output = audit(rig.system)
         if code != 0:
-            found.append(f"mostread audit ended with {code}: {said}")
+            problems.append(f"mostread audit ended with {code}: {output}")
         died = rig.workers.died + rig.collectors.died
         report(f"services that ended by themselves and were started again: {died}")
         report(f"faults whose moment did not come during other faults: {rig.missed}")
-    return found
+    return problems

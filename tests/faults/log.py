@@ -20,9 +20,9 @@ def ends(system: System) -> dict[int, int]:
     """Return the offset after the last record of each partition."""
     with topics.admin(system.kafka) as admin:
         topic = topics.describe(admin, system.kafka.events_topic)
-        places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-        found = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST))
-    return {place.partition: each.offset for place, each in found.items()}
+        partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+        offsets = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
+    return {partition.partition: each.offset for partition, each in offsets.items()}
 
 
 def produce(system: System, values: Sequence[tuple[str | None, bytes | None]]) -> None:

@@ -132,9 +132,9 @@ def _catches_up(rig: Rig, system: System) -> bool:
         def committed() -> bool:
             offsets = admin.list_group_offsets([GROUP])[GROUP]
             return all(
-                offsets.get(place) is not None and offsets[place].offset >= end
+                offsets.get(partition) is not None and offsets[partition].offset >= end
                 for number, end in wanted.items()
-                for place in (TopicPartition(rig.topic, number),)
+                for partition in (TopicPartition(rig.topic, number),)
             )
 
         try:
@@ -150,12 +150,12 @@ def _table(system: System) -> dict[str, int]:
     consumer = KafkaConsumer(
         bootstrap_servers=system.kafka.bootstrap_servers, enable_auto_commit=False
     )
-    places = [TopicPartition(name, number) for number in consumer.partitions_for_topic(name)]
-    end = consumer.end_offsets(places)
-    consumer.assign(places)
-    consumer.seek_to_beginning(*places)
+    partitions = [TopicPartition(name, number) for number in consumer.partitions_for_topic(name)]
+    end = consumer.end_offsets(partitions)
+    consumer.assign(partitions)
+    consumer.seek_to_beginning(*partitions)
     table: dict[str, int] = {}
-    while any(consumer.position(place) < end[place] for place in places):
+    while any(consumer.position(partition) < end[partition] for partition in partitions):
         for records in consumer.poll(timeout_ms=500).values():
             table |= {orjson.loads(record.key): orjson.loads(record.value) for record in records}
     consumer.close()

@@ -40,5 +40,5 @@ def test_short_schedule_leaves_counts_exact(
 ) -> None:
     planned = plan(SEED, SECONDS)
     with capsys.disabled():
-        found = chaos(tmp_path, planned, seed=SEED, report=lambda _: None)
-    assert found == []
+        problems = chaos(tmp_path, planned, seed=SEED, report=lambda _: None)
+    assert problems == []

@@ -27,11 +27,11 @@ def view(name: str = "", article: str = "a", **fields: object) -> bytes:
 
 def outcomes(system: System) -> dict[str, int]:
     """Return what became of all events, summed over the partitions."""
-    found: dict[str, int] = {}
+    totals: dict[str, int] = {}
     for each in system.outcomes().values():
         for name, number in each.items():
-            found[name] = found.get(name, 0) + number
-    return found
+            totals[name] = totals.get(name, 0) + number
+    return totals
 
 
 @pytest.fixture

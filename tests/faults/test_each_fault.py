@@ -62,6 +62,6 @@ def test_verdict_detects_a_single_event(rig: Mostread) -> None:
     assert differences(rig, rig.traffic.ledger) == []
     accepted = dict(rig.traffic.ledger.accepted)
     _, event = accepted.popitem()
-    found = differences(rig, Ledger(accepted))
-    assert any("'total', 0" in line and event.article_id in line for line in found)
-    assert any(line.startswith("counted, late, dead") for line in found)
+    problems = differences(rig, Ledger(accepted))
+    assert any("'total', 0" in line and event.article_id in line for line in problems)
+    assert any(line.startswith("counted, late, dead") for line in problems)

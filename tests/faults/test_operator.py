@@ -35,8 +35,8 @@ def command(system: System, sql: str) -> None:
 
 
 def assert_audit_finds_something(system: System) -> None:
-    code, said = audit(system)
-    assert code == 1, said
+    code, output = audit(system)
+    assert code == 1, output
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from tests.faults.peer import FAULTS, Loss, loss
 
 
 def test_verdict_counts_lost_and_doubled_events() -> None:
-    found = loss({"a": 5, "b": 2, "c": 1}, {"a": 3, "b": 4, "c": 1}, in_log=8, caught_up=True)
-    assert found == Loss(
+    result = loss({"a": 5, "b": 2, "c": 1}, {"a": 3, "b": 4, "c": 1}, in_log=8, caught_up=True)
+    assert result == Loss(
         acknowledged=8, in_log=8, lost=2, doubled=2, wrong_keys=2, keys=3, caught_up=True
     )
 

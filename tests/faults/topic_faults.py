@@ -31,8 +31,8 @@ def partitions_added(rig: Mostread, _: random.Random) -> Iterator[None]:
         admin.create_partitions({rig.topic: NewPartitions(total_count=before + 2)})
 
     def used_by_all() -> bool:
-        found = ends(rig.system)
-        return all(found.get(number, 0) > 0 for number in range(before + 2))
+        offsets = ends(rig.system)
+        return all(offsets.get(number, 0) > 0 for number in range(before + 2))
 
     rig.wait(used_by_all, "events come into the new partitions")
     rig.wait(lambda: used_by_collectors(rig) == {before + 2}, "all collectors send to them")

@@ -155,9 +155,9 @@ class Traffic:
         wrong = chance.random() < 0.1
         if wrong:
             lines.insert(chance.randint(0, len(lines)), chance.choice(INVALID))
-        said = await self._post(http, number, b"\n".join(lines))
-        assert said["accepted"] == len(events), said
-        assert len(said["rejected"]) == wrong, said
+        answer_body = await self._post(http, number, b"\n".join(lines))
+        assert answer_body["accepted"] == len(events), answer_body
+        assert len(answer_body["rejected"]) == wrong, answer_body
         self.ledger.accepted.update((event.id, event) for event in fresh)
         self.ledger.rejected += wrong
         self.ledger.repeated += len(again)
@@ -173,8 +173,8 @@ class Traffic:
                 url = self._urls[attempt % len(self._urls)]
                 async with http.post(f"{url}/v1/events", data=body) as answer:
                     if answer.status == 202:
-                        said: dict[str, Any] = await answer.json()
-                        return said
+                        answer_body: dict[str, Any] = await answer.json()
+                        return answer_body
                     assert answer.status == 503, await answer.text()
             except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError):
                 pass
