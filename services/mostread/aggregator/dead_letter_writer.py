@@ -1,12 +1,11 @@
 """Writer of dead letters: invalid lines, stored for inspection, correction and replay."""
 
-import base64
 from collections.abc import Sequence
 
-import orjson
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from mostread.core.dead_letters import encode, from_line
 from mostread.core.records import DeadLine
 from mostread.infra.kafka.config import KafkaSettings, client_options
 from mostread.infra.kafka.errors import translate_error
@@ -19,9 +18,7 @@ class DeadLetterWriter:
     """Writes to the dead letters topic. Blocks; use it from one thread at a time.
 
     A record's key is the location of the line, `topic/partition/offset/line`; a line written again
-    after a crash has the same key. Its value is JSON: `topic`, `partition`, `offset`, `line`, the
-    record's `timestamp` in milliseconds, `reason`, and the line itself as `text`, or as `base64`
-    if it is not printable UTF-8.
+    after a crash has the same key. Its value is a DeadLetter as JSON.
     """
 
     def __init__(self, settings: KafkaSettings) -> None:
@@ -50,33 +47,14 @@ class DeadLetterWriter:
                 )
             sent = [
                 self._producer.send(
-                    self._settings.dead_letters_topic, key=key, value=orjson.dumps(letter)
+                    self._settings.dead_letters_topic,
+                    key=letter.position.encode(),
+                    value=encode(letter),
                 )
-                for key, letter in (_letter(topic, partition, line) for partition, line in lines)
+                for letter in (from_line(topic, partition, line) for partition, line in lines)
             ]
             for future in sent:
                 future.get(timeout=TIMEOUT_SECONDS)
         except (KafkaError, OSError) as error:
             self.close()
             raise translate_error(error, self._settings, "cannot write dead letters") from error
-
-
-def _letter(topic: str, partition: int, line: DeadLine) -> tuple[bytes, dict[str, object]]:
-    letter: dict[str, object] = {
-        "topic": topic,
-        "partition": partition,
-        "offset": line.offset,
-        "line": line.line,
-        "timestamp": line.timestamp,
-        "reason": line.reason,
-    }
-    try:
-        text = line.raw.decode()
-    except UnicodeDecodeError:
-        text = None
-    # Text that JSON would escape goes as base64 too, so that the largest record still fits.
-    if text is not None and text.isprintable():
-        letter["text"] = text
-    else:
-        letter["base64"] = base64.b64encode(line.raw).decode()
-    return f"{topic}/{partition}/{line.offset}/{line.line}".encode(), letter

@@ -1,17 +1,17 @@
 """Dead letters: lines of the log that are not valid events, with their position."""
 
 import binascii
-from base64 import b64decode
+from base64 import b64decode, b64encode
 
 import msgspec
 
 from mostread.core.events import Event
-from mostread.core.records import LogRecord, each_line
+from mostread.core.records import DeadLine, LogRecord, each_line
 from mostread.errors import InvalidEvent
 
 
 class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A record of the dead letters topic, as the aggregator writes it.
+    """Value of a record of the dead letters topic.
 
     `timestamp` is that of the record that contained the line, in milliseconds. The line is in
     `text`, or in `base64` where it is not printable UTF-8.
@@ -35,6 +35,26 @@ class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
     def raw(self) -> bytes:
         """The bytes of the line."""
         return self.text.encode() if self.text is not None else _decode_base64(self.base64)
+
+
+def from_line(topic: str, partition: int, line: DeadLine) -> DeadLetter:
+    """Return the dead letter of an invalid line."""
+    try:
+        text = line.raw.decode()
+    except UnicodeDecodeError:
+        text = None
+    # JSON would escape other text, and the largest record would no longer fit.
+    is_plain = text is not None and text.isprintable()
+    return DeadLetter(
+        topic,
+        partition,
+        line.offset,
+        line.line,
+        line.reason,
+        line.timestamp,
+        text=text if is_plain else None,
+        base64=None if is_plain else b64encode(line.raw).decode(),
+    )
 
 
 def _decode_base64(base64: str | None) -> bytes:

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from mostread.core.dead_letters import DeadLetter, decode, parse_event
+from mostread.core.dead_letters import DeadLetter, decode, encode, from_line, parse_event
 from mostread.core.events import Event
+from mostread.core.records import DeadLine
 from mostread.errors import InvalidEvent
 from mostread.ops.dead_letters.replay import DeadLetterReplay, replay_file
 
@@ -92,3 +93,12 @@ def test_replay_file_sends_events_in_order_and_reports_the_rest() -> None:
     assert [event.id for event in sent] == [f"letter-0-{n}-0" for n in [*range(1500), 9001]]
     assert [report.split(":")[0] for report in reports] == ["line 1502", "line 1503"]
     assert (replay.sent, replay.invalid, replay.other_topics) == (1501, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"), [(b"{", "{"), (b"", ""), (b"\xff", None), (b"a\x1b[2J", None)]
+)
+def test_from_line_stores_printable_text_and_base64_otherwise(raw: bytes, text: str | None) -> None:
+    stored = decode(encode(from_line(TOPIC, 3, DeadLine(14, THEN, 2, "malformed", raw))))
+    assert (stored.text, stored.raw) == (text, raw)
+    assert stored.position == f"{TOPIC}/3/14/2"
