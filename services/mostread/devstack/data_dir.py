@@ -40,7 +40,7 @@ class DataDir:
     def locked(self, report: Callable[[str], None] = lambda _: None) -> Iterator[int]:
         """Lock the directory and yield a descriptor that the stack's processes must inherit.
 
-        There are two locks, and the kernel releases both: the supervisor's own ends with it; the
+        The kernel releases two locks: the supervisor's own ends with it; the
         other ends with the last process that inherited it. After a supervisor was killed, its
         processes are thus waited for. Raises Misconfigured where another stack runs.
         """

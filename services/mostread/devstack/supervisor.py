@@ -52,7 +52,7 @@ def restart_delay(last: float, ran_for: float) -> float:
 class Supervisor:
     """Starts programs, restarts those that end, and stops them in the reverse order.
 
-    What happens is logged to logs/supervisor.log; `report` receives what a person should know.
+    Starts and ends are logged to logs/supervisor.log; `report` receives what a person should know.
     `lock` is the descriptor of the lock that the processes inherit.
     """
 

@@ -18,7 +18,7 @@ HOLDING = {"MOSTREAD_RANKING_QUARANTINE": "true", "MOSTREAD_RANKING_MIN_VISITORS
 
 
 def views(article_id: str, visitors: Iterable[str]) -> list[tuple[str, bytes]]:
-    # Dated back, as whoever wants not to be seen would do it.
+    # Backdated, as an attacker who hides would do it.
     now = time.time_ns() // 1_000_000 - 2 * 3_600_000
     return [
         (
@@ -42,7 +42,7 @@ def items(ranking: Service, parameters: str = "") -> dict[str, Any]:
 
 
 def seen(ranking: Service, article_id: str) -> tuple[Any, ...]:
-    """Return the views of an article, and what is said of who viewed it."""
+    """Return the views of an article, and the integrity of its visitors."""
     item = items(ranking, "quarantined=1").get(article_id)
     if item is None:
         return (0,)
@@ -75,7 +75,7 @@ def test_few_visitors_are_marked_and_counts_stay_exact(read: System) -> None:
     assert share < 0.2
     assert seen(ranking, "small") == (2, 2, 1.0, False)
     assert seen(ranking, "server") == (5, None, None, None)
-    # Nobody is kept out unless the operator says so.
+    # Nothing is quarantined unless the operator configures it.
     assert list(items(ranking)) == ["pushed", "popular", "server", "small"]
 
 
@@ -100,9 +100,11 @@ def test_what_is_held_back_is_listed_once_an_editor_clears_it(read: System) -> N
     assert page.count('<span class="pinned">held back</span>') == 2
     assert page.count("100 % of the views that were looked at are of ten visitors</span>") == 1
     assert "Leave them out" in page
-    held = items(ranking, "quarantined=1")
-    assert list(held) == ["pushed", "popular", "server", "small"]
-    assert {a for a, item in held.items() if (item["integrity"] or {}).get("quarantined")} == {
+    quarantined = items(ranking, "quarantined=1")
+    assert list(quarantined) == ["pushed", "popular", "server", "small"]
+    assert {
+        a for a, item in quarantined.items() if (item["integrity"] or {}).get("quarantined")
+    } == {
         "pushed",
         "small",
     }

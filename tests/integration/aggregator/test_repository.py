@@ -81,11 +81,11 @@ def test_checkpoints_returns_latest_checkpoint(repository: CounterRepository) ->
 
 def test_latest_record_of_article_wins(repository: CounterRepository, system: System) -> None:
     def row(value: bytes | None, timestamp: int, offset: int) -> ArticleRow:
-        said = decode_change(
+        message = decode_change(
             article_key("default", "a:b"), value, timestamp=timestamp, offset=offset
         )
-        assert isinstance(said, ArticleRow)
-        return said
+        assert isinstance(message, ArticleRow)
+        return message
 
     first = row(b'{"article_id":"a:b","title":"First","published_at":1790000000000}', 1000, 900)
     second = row(b'{"article_id":"a:b","title":"Second"}', 1000, 901)

@@ -43,7 +43,7 @@ def _data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def run(*arguments: str) -> SimpleNamespace:
-    """What a command sees that is called with these arguments."""
+    """Return the settings that a command with these arguments sees."""
     seen = SimpleNamespace()
 
     @click.command()
@@ -72,9 +72,9 @@ def test_command_takes_settings_and_urls_of_the_running_stack(data: Path) -> Non
 def test_environment_and_options_win_over_the_stack(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(os.environ, "MOSTREAD_AGGREGATOR_GROUP", "ours")
+    monkeypatch.setitem(os.environ, "MOSTREAD_AGGREGATOR_GROUP", "own-group")
     seen = run(f"--data={data}", "--aggregator=http://elsewhere/")
-    assert seen.group == "ours"
+    assert seen.group == "own-group"
     assert seen.urls == {"aggregator": "http://elsewhere", "collector": "http://127.0.0.1:9"}
 
 

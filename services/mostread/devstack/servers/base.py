@@ -24,7 +24,7 @@ class LocalServer(ABC):
 
     name: str
     title: str
-    """What it is, for the person at the terminal."""
+    """Name of the product, for the person at the terminal."""
     unavailable: type[Unavailable]
     stop_timeout = 60.0
 
