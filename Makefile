@@ -19,7 +19,7 @@ INSTALL = @test -n "$(PYTHON)" || { \
 	$(PYTHON) tools/install.py $(VENV)
 
 $(VENV)/local.stamp: requirements/local.txt requirements/uv.txt requirements/kafka.txt pyproject.toml
-	@echo "First start: about 320 MB are downloaded, once."
+	@echo "First start: downloading about 400 MB, once."
 	$(INSTALL) requirements/local.txt --kafka
 	@touch $@
 
