@@ -1,4 +1,4 @@
-"""Faults of every part under steady traffic, and a ledger that says what must be counted.
+"""Faults of every component under steady traffic, and a ledger of what must be counted.
 
-`python -m faults` plays a schedule of them (`make chaos`); the tests here play each alone.
+`python -m tests.faults` runs a schedule of them (`make chaos`); the tests here run each alone.
 """

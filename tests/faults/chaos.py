@@ -45,6 +45,6 @@ def chaos(directory: Path, planned: Sequence[Planned], *, seed: int, report: Rep
         if code != 0:
             problems.append(f"mostread audit ended with {code}: {output}")
         died = rig.workers.died + rig.collectors.died
-        report(f"services that ended by themselves and were started again: {died}")
+        report(f"services that exited by themselves and were restarted: {died}")
         report(f"faults whose moment did not come during other faults: {rig.missed}")
     return problems

@@ -125,7 +125,7 @@ def peer(directory: Path, planned: Sequence[Planned], *, seed: int, report: Repo
 
 
 def _catches_up(rig: Rig, system: System) -> bool:
-    """Wait until every offset is committed; False if that does not come about."""
+    """Wait until every offset is committed; return whether that happens in time."""
     with topics.admin(system.kafka) as admin:
         wanted = ends(system)
 

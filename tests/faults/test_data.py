@@ -26,7 +26,7 @@ def view(name: str = "", article: str = "a", **fields: object) -> bytes:
 
 
 def outcomes(system: System) -> dict[str, int]:
-    """Return what became of all events, summed over the partitions."""
+    """Return the outcomes of all events, summed over the partitions."""
     totals: dict[str, int] = {}
     for each in system.outcomes().values():
         for name, number in each.items():

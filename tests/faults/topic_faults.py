@@ -55,8 +55,8 @@ def recreate(rig: Mostread, _: random.Random) -> Iterator[None]:
         admin.delete_topics([rig.topic])
         rig.wait(lambda: rig.topic not in admin.list_topics(), "the topic is gone")
     time.sleep(2)
-    # As many as before: what a collector sent by the old number and sends again by the new one
-    # would count twice.
+    # The same number of partitions: an event sent to one partition and resent to another would
+    # count twice.
     rig.system.init(partitions)
     rig.traffic.go_on()
     yield

@@ -165,7 +165,7 @@ class Traffic:
         del sent[:-2000]
 
     async def _post(self, http: aiohttp.ClientSession, number: int, body: bytes) -> dict[str, Any]:
-        """Return the answer to `body`, asking the next collector where one does not answer."""
+        """Return the response to `body`, trying the next collector after a failure."""
         began = time.monotonic()
         attempt = number
         while time.monotonic() < began + RESEND_LIMIT_SECONDS:
@@ -182,4 +182,4 @@ class Traffic:
             attempt += 1
             self.ledger.resent += 1
             await asyncio.sleep(0.2)
-        raise AssertionError("nobody answered for 25 minutes")
+        raise AssertionError("no collector responded for 25 minutes")

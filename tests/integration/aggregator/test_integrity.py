@@ -1,4 +1,4 @@
-"""An article that few visitors push is marked, and kept out where that is wanted."""
+"""Articles with many views from few visitors are marked, and quarantined if configured."""
 
 import json
 import time
@@ -14,7 +14,7 @@ from tests.faults.log import produce
 from tests.support.collector import TOKENS
 from tests.support.system import Service, System, wait_until
 
-HOLDING = {"MOSTREAD_RANKING_QUARANTINE": "true", "MOSTREAD_RANKING_MIN_VISITORS": "3"}
+QUARANTINE = {"MOSTREAD_RANKING_QUARANTINE": "true", "MOSTREAD_RANKING_MIN_VISITORS": "3"}
 
 
 def views(article_id: str, visitors: Iterable[str]) -> list[tuple[str, bytes]]:
@@ -41,18 +41,18 @@ def items(ranking: Service, parameters: str = "") -> dict[str, Any]:
         return {item["article_id"]: item for item in json.loads(answer.read())["items"]}
 
 
-def seen(ranking: Service, article_id: str) -> tuple[Any, ...]:
+def integrity(ranking: Service, article_id: str) -> tuple[Any, ...]:
     """Return the views of an article, and the integrity of its visitors."""
     item = items(ranking, "quarantined=1").get(article_id)
     if item is None:
         return (0,)
-    integrity = item["integrity"] or {}
-    return (item["window"]["views"], *map(integrity.get, ("visitors", "top_share", "suspicious")))
+    values = item["integrity"] or {}
+    return (item["window"]["views"], *map(values.get, ("visitors", "top_share", "suspicious")))
 
 
 @pytest.fixture
 def read(system: System) -> System:
-    """An article read by many, one pushed by four, one of two readers, one of unknown ones."""
+    """Articles with many readers, four, two, and readers without visitor ids."""
     produce(
         system,
         [
@@ -65,25 +65,27 @@ def read(system: System) -> System:
     return system
 
 
-def test_few_visitors_are_marked_and_counts_stay_exact(read: System) -> None:
+def test_article_of_few_visitors_is_suspicious_and_counted_exactly(read: System) -> None:
     read.service("aggregator").wait_ready()
     ranking = read.service("ranking").wait_ready()
-    wait_until(lambda: seen(ranking, "pushed") == (200, 4, 1.0, True), "the pushed one is marked")
-    many, visitors, share, suspicious = seen(ranking, "popular")
+    wait_until(
+        lambda: integrity(ranking, "pushed") == (200, 4, 1.0, True), "the pushed one is marked"
+    )
+    many, visitors, share, suspicious = integrity(ranking, "popular")
     assert (many, suspicious) == (150, False)
-    assert 110 < visitors < 200  # 64 lowest hashes tell 150 to within a quarter, mostly
+    assert 110 < visitors < 200  # 64 lowest hashes estimate 150 mostly to within a quarter
     assert share < 0.2
-    assert seen(ranking, "small") == (2, 2, 1.0, False)
-    assert seen(ranking, "server") == (5, None, None, None)
+    assert integrity(ranking, "small") == (2, 2, 1.0, False)
+    assert integrity(ranking, "server") == (5, None, None, None)
     # Nothing is quarantined unless the operator configures it.
     assert list(items(ranking)) == ["pushed", "popular", "server", "small"]
 
 
-def test_what_is_held_back_is_listed_once_an_editor_clears_it(read: System) -> None:
+def test_quarantined_article_is_listed_after_approval(read: System) -> None:
     read.service("aggregator").wait_ready()
     tokens = f"editor-desk:editor:{hash_token(TOKENS['editor'])}"
     collector = read.service("collector", MOSTREAD_COLLECTOR_TOKENS=tokens).wait_ready()
-    ranking = read.service("ranking", **HOLDING).wait_ready()
+    ranking = read.service("ranking", **QUARANTINE).wait_ready()
 
     def listed(parameters: str = "") -> list[str]:
         return list(items(ranking, parameters))
@@ -92,7 +94,7 @@ def test_what_is_held_back_is_listed_once_an_editor_clears_it(read: System) -> N
     assert listed("limit=1") == ["popular"]
     assert listed("limit=1&offset=1") == ["server"]
     assert listed("cursor=*") == ["popular", "server"]
-    # A search knows the ranks of the list without them, and finds none of them.
+    # A search uses the ranks of the list without quarantined articles.
     assert {a: item["rank"] for a, item in items(ranking, "q=S").items()} == {"server": 2}
     assert list(items(ranking, "q=s&quarantined=1")) == ["pushed", "server", "small"]
     with urllib.request.urlopen(f"{ranking.url}/?quarantined=1&lang=en", timeout=30) as answer:
@@ -126,12 +128,14 @@ def test_what_is_held_back_is_listed_once_an_editor_clears_it(read: System) -> N
     assert article["integrity"]["top_share"] == 1.0
 
 
-def test_crashes_and_other_workers_change_no_mark(read: System) -> None:
+def test_crashes_change_no_sketch(read: System) -> None:
     ranking = read.service("ranking").wait_ready()
     worker = read.service("aggregator").wait_ready()
 
     def wait_counted(views: int) -> None:
-        wait_until(lambda: seen(ranking, "pushed") == (views, 4, 1.0, True), f"{views} are counted")
+        wait_until(
+            lambda: integrity(ranking, "pushed") == (views, 4, 1.0, True), f"{views} are counted"
+        )
 
     for sent in (200, 300, 400):
         wait_counted(sent)
@@ -147,11 +151,13 @@ def test_crashes_and_other_workers_change_no_mark(read: System) -> None:
     assert rows == [(500,)]
 
 
-def test_a_list_of_thousands_is_held_still_without_those_held_back(system: System) -> None:
+def test_cursor_lists_thousands_without_quarantined_articles(system: System) -> None:
     system.service("aggregator").wait_ready()
-    ranking = system.service("ranking", **HOLDING).wait_ready()
+    ranking = system.service("ranking", **QUARANTINE).wait_ready()
     produce(system, pushed(200))
-    wait_until(lambda: seen(ranking, "pushed") == (200, 4, 1.0, True), "the pushed one is marked")
+    wait_until(
+        lambda: integrity(ranking, "pushed") == (200, 4, 1.0, True), "the pushed one is marked"
+    )
     long_ids = ["ц" * 120 + f"{number:04}" for number in range(3000)]
     produce(system, [v for each in long_ids for v in views(each, ["one", "two", "three"])])
     wait_until(lambda: len(items(ranking, "limit=1&offset=2999")) == 1, "all are listed")
