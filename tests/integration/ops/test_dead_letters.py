@@ -61,14 +61,14 @@ def test_dead_letters_are_listed_corrected_and_counted_once(system: System, tmp_
     wait_until(lambda: system.counted() == 3, "all lines are counted")
 
     listed = letters(system)
-    assert [(each["offset"], each["line"], each.get("text")) for each in listed] == [
+    assert [(entry["offset"], entry["line"], entry.get("text")) for entry in listed] == [
         (0, 1, BROKEN.decode()),
         (1, 0, None),
         (2, 0, "{"),
     ]
-    (partition,) = {each["partition"] for each in listed}
+    (partition,) = {entry["partition"] for entry in listed}
     written = {record.offset: record.timestamp for record in system.log()[int(str(partition))]}
-    assert [each["timestamp"] for each in listed] == [written[0], written[1], written[2]]
+    assert [entry["timestamp"] for entry in listed] == [written[0], written[1], written[2]]
     assert base64.b64decode(str(listed[1]["base64"])) == b"\xff\x1b[2J"
     assert letters(system, "--limit", "1") == listed[:1]
     assert letters(system, "--reason", "TRUNCATED") == listed[2:]
@@ -80,7 +80,7 @@ def test_dead_letters_are_listed_corrected_and_counted_once(system: System, tmp_
     corrected = tmp_path / "corrected.ndjson"
     listed[0]["text"] = BROKEN.decode().replace('"now"', "null")
     listed[1]["text"] = '{"type":"like","article_id":"a","id":"own"}'
-    corrected.write_bytes(b"\n".join(orjson.dumps(each) for each in listed))
+    corrected.write_bytes(b"\n".join(orjson.dumps(entry) for entry in listed))
     dry = run(system, "replay", "--dry-run", str(corrected))
     assert dry.exit_code == 1
     assert [orjson.loads(line)["id"] for line in dry.stdout.splitlines()] == [
