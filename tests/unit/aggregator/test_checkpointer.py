@@ -1,0 +1,221 @@
+"""Worker and Checkpointer without servers: order of writes, acknowledgements, backpressure."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from mostread.aggregator.checkpointer import Checkpointer
+from mostread.aggregator.config import AggregatorSettings
+from mostread.aggregator.lag import Lag
+from mostread.aggregator.metrics import AggregatorMetrics
+from mostread.aggregator.recovery import AssignedCounters, Recovery
+from mostread.aggregator.repository import CheckpointRow, CounterRow, Epoch, SketchRow
+from mostread.aggregator.retry import Retrier
+from mostread.aggregator.stream.assignment import Assignment, Message, SupersededError
+from mostread.aggregator.worker import Worker
+from mostread.core.counting.batch import AllowedLateness
+from mostread.core.counting.partition import PartitionCounter
+from mostread.core.records import DeadLine
+from mostread.errors import StaleEpoch
+from mostread.infra.kafka.topics import Topic
+
+TOPIC = Topic("events", UUID(int=1), 1)
+NOW = 1_790_000_000_000
+VIEW = b'{"type":"view","article_id":"a","visitor":"v"}'
+
+
+def record(offset: int, value: bytes = VIEW) -> Any:
+    return SimpleNamespace(offset=offset, timestamp=NOW, key=None, value=value)
+
+
+class Servers:
+    """Kafka and ClickHouse: note every write, and change the generation at one of them."""
+
+    def __init__(self) -> None:
+        self.topic = TOPIC
+        self.generation = 1
+        self.superseded_at = ""
+        self.steps: list[str] = []
+        self.checkpoints: Sequence[CheckpointRow] = ()
+        self.acknowledged = asyncio.Event()
+
+    async def describe(self) -> Topic:
+        return self.topic
+
+    async def ends(self, partitions: Sequence[int]) -> dict[int, tuple[int, int]]:
+        return dict.fromkeys(partitions, (0, 2))
+
+    def counters(self, _: Epoch, keys: Sequence[Any]) -> list[CounterRow]:
+        self._note("look up")
+        return []
+
+    def write(self, _: str, lines: Sequence[tuple[int, DeadLine]]) -> None:
+        self._note("dead letters")
+
+    def write_counters(self, _: Epoch, rows: Sequence[CounterRow]) -> None:
+        self._note("counters")
+
+    def write_sketches(self, _: Epoch, rows: Sequence[SketchRow]) -> None:
+        self._note("sketches")
+
+    def write_checkpoints(self, _: Epoch, rows: Sequence[CheckpointRow]) -> None:
+        self._note("checkpoints")
+        self.checkpoints = rows
+
+    def ack(self) -> None:
+        self._note("ack")
+        self.acknowledged.set()
+
+    def _note(self, step: str) -> None:
+        self.steps.append(step)
+        if step == self.superseded_at:
+            self.generation += 1
+
+
+@pytest.fixture
+def executor() -> Iterator[Executor]:
+    with ThreadPoolExecutor(1) as executor:
+        yield executor
+
+
+@pytest.fixture
+def servers() -> Servers:
+    return Servers()
+
+
+@pytest.fixture
+def checkpointer(servers: Servers, executor: Executor) -> Checkpointer:
+    metrics = AggregatorMetrics(CollectorRegistry())
+    fake = cast("Any", servers)
+    return Checkpointer(
+        topic=fake,
+        repository=fake,
+        dead_letters=fake,
+        retrier=Retrier(metrics),
+        metrics=metrics,
+        lag=Lag(fake, metrics),
+        executor=executor,
+    )
+
+
+def assigned(servers: Servers) -> AssignedCounters:
+    counter = PartitionCounter(
+        None, lateness=AllowedLateness(), counter_capacity=10, sketch_capacity=10
+    )
+    assignment = Assignment((0,), servers.generation, lambda: servers.generation)
+    return AssignedCounters(assignment, Epoch(TOPIC, 0), {0: counter})
+
+
+def counted(servers: Servers, *records: Any) -> AssignedCounters:
+    """Return counters with one message of these records."""
+    result = assigned(servers)
+    result.counters[0].count(records)
+    result.unacked.append(Message(result.assignment, 0, records, servers.ack))
+    return result
+
+
+async def test_checkpoint_writes_in_order_and_then_acknowledges(
+    servers: Servers, checkpointer: Checkpointer
+) -> None:
+    work = counted(servers, record(0), record(1, b"{"))
+    await checkpointer.run(work, on_closed=lambda: servers.steps.append("closed"))
+    assert servers.steps == [
+        "closed",
+        "dead letters",
+        "counters",
+        "sketches",
+        "checkpoints",
+        "ack",
+    ]
+    (row,) = servers.checkpoints
+    assert row.checkpoint.next_offset == 2
+    assert row.checkpoint.outcomes.counted == 1
+    assert row.watermark > NOW
+    assert work.unacked == []
+
+
+async def test_watermark_stays_below_last_record_while_partition_has_more(
+    servers: Servers, checkpointer: Checkpointer
+) -> None:
+    await checkpointer.run(counted(servers, record(0)), on_closed=lambda: None)
+    (row,) = servers.checkpoints
+    assert row.watermark == NOW - 1
+
+
+@pytest.mark.parametrize("step", ["counters", "sketches", "checkpoints"])
+async def test_superseded_checkpoint_acknowledges_nothing(
+    servers: Servers, checkpointer: Checkpointer, step: str
+) -> None:
+    servers.superseded_at = step
+    with pytest.raises(SupersededError):
+        await checkpointer.run(counted(servers, record(0)), on_closed=lambda: None)
+    assert servers.steps[-1] == step
+
+
+async def test_recreated_topic_makes_epoch_stale_before_any_write(
+    servers: Servers, checkpointer: Checkpointer
+) -> None:
+    servers.topic = Topic("events", UUID(int=2), 1)
+    with pytest.raises(StaleEpoch, match="recreated"):
+        await checkpointer.run(counted(servers, record(0)), on_closed=lambda: None)
+    assert servers.steps == []
+
+
+class FixedRecovery:
+    """Recovery that returns the given counters."""
+
+    def __init__(self, counters: AssignedCounters) -> None:
+        self._counters = counters
+
+    async def recover(self, _: Assignment) -> AssignedCounters:
+        return self._counters
+
+
+def worker(servers: Servers, checkpointer: Checkpointer, work: AssignedCounters) -> Worker:
+    metrics = AggregatorMetrics(CollectorRegistry())
+    return Worker(
+        AggregatorSettings(aggregator_max_buffered_bytes=1 << 20),
+        recovery=cast("Recovery", FixedRecovery(work)),
+        checkpointer=checkpointer,
+        lag=Lag(cast("Any", servers), metrics),
+    )
+
+
+async def test_worker_ignores_messages_of_another_generation(
+    servers: Servers, checkpointer: Checkpointer
+) -> None:
+    work = assigned(servers)
+    counting = worker(servers, checkpointer, work)
+    await counting.count(Message(work.assignment, 0, [record(0)], servers.ack))
+    assert await counting.assign(work.assignment) == {0: 0}
+    other = Assignment((), servers.generation - 1, lambda: servers.generation)
+    await counting.count(Message(other, 0, [record(0)], servers.ack))
+    await counting.count(Message(work.assignment, 1, [record(0)], servers.ack))
+    assert work.unacked == []
+    await counting.count(Message(work.assignment, 0, [record(0)], servers.ack))
+    assert work.counters[0].next_offset == 1
+    assert len(work.unacked) == 1
+
+
+async def test_full_worker_blocks_counting_until_flush_closes_batches(
+    servers: Servers, checkpointer: Checkpointer
+) -> None:
+    work = assigned(servers)
+    counting = worker(servers, checkpointer, work)
+    await counting.assign(work.assignment)
+    large = b"\n".join([VIEW] * (1 + (1 << 20) // len(VIEW)))
+    waiting = asyncio.create_task(
+        counting.count(Message(work.assignment, 0, [record(0, large)], servers.ack))
+    )
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    flushing = asyncio.create_task(counting.run())
+    await waiting
+    await servers.acknowledged.wait()
+    flushing.cancel()
