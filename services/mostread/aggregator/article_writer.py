@@ -1,4 +1,4 @@
-"""Writer of the articles topic into the tables of articles and editorial decisions."""
+"""Writer of articles and editorial decisions."""
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
@@ -15,7 +15,7 @@ from mostread.errors import InvalidEvent
 
 
 class ArticleWriter:
-    """Writes records of the articles topic as they arrive. A row written twice changes nothing."""
+    """Writes the articles topic to ClickHouse; writing a row twice changes nothing."""
 
     def __init__(
         self,

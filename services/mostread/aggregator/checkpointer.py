@@ -101,7 +101,7 @@ class Checkpointer:
     async def _ask_topic(
         self, assigned: AssignedCounters
     ) -> tuple[int, dict[int, tuple[int, int]]]:
-        """Return the time (ms), and where the partitions start and end at that time or later."""
+        """Return the time (ms), and the start and end of each partition."""
         asked_at = now_ms()
         topic = await self._topic.describe()
         if topic.id != assigned.epoch.topic.id:

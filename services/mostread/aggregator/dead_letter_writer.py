@@ -15,7 +15,7 @@ TIMEOUT_SECONDS = 30
 
 
 class DeadLetterWriter:
-    """Writes to the dead letters topic. Blocks; use it from one thread at a time.
+    """Blocking writer of the dead letters topic, for one thread at a time.
 
     A record's key is the location of the line, `topic/partition/offset/line`; a line written again
     after a crash has the same key. Its value is a DeadLetter as JSON.

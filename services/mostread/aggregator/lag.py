@@ -25,13 +25,13 @@ class Lag:
     def update(
         self, next_offsets: Mapping[int, int], ends: Mapping[int, int] | None = None
     ) -> None:
-        """Set the first offset that is not counted, and the end of the log, by partition."""
+        """Set the next offset to count and the end of each partition."""
         self._next_offsets = next_offsets
         self._metrics.lag.clear()
         self._show(ends or {})
 
     async def measure(self) -> None:
-        """Ask Kafka for the ends of the partitions; keep the last values if it is unavailable."""
+        """Update the lag from Kafka; keep it if Kafka is unavailable."""
         if self._next_offsets:
             with suppress(KafkaUnavailable):
                 ends = await self._topic.ends(list(self._next_offsets))

@@ -69,9 +69,9 @@ async def run_and_exit(settings: AggregatorSettings) -> NoReturn:
 
 
 async def run(settings: AggregatorSettings) -> int:
-    """Count until SIGTERM or SIGINT, and return the exit code, 1 if counting failed.
+    """Count until SIGTERM or SIGINT, and return the exit code.
 
-    Raises StaleEpoch if the topic was recreated or the tables rebuilt; restart the process.
+    The code is 1 if counting failed. Raises StaleEpoch if the topic was recreated or the tables rebuilt; restart the process.
     """
     stop = stop_signal()
     async with _components(settings) as components:
@@ -186,7 +186,7 @@ def _checks(settings: AggregatorSettings, retrier: Retrier, worker: Worker) -> d
 
 
 async def _wait_for_kafka(components: _Components, group: str, stop: asyncio.Event) -> None:
-    """Wait until Kafka answers and grants access to the topics, or until `stop` is set."""
+    """Wait until Kafka grants access to the topics, or `stop` is set."""
     access = asyncio.create_task(
         components.retrier.call("kafka", partial(components.topic.check_access, group))
     )

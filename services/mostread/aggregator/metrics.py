@@ -130,7 +130,7 @@ class AggregatorMetrics:
         self._dedup_ids.set(dedup_ids)
 
     def report_lost(self, partition: int, offsets: range) -> None:
-        """Record and log the offsets, if any, that retention removed before they were counted."""
+        """Record and log `offsets`, if any, that were removed before counting."""
         if offsets:
             log.error("records_lost", partition=partition, first=offsets.start, lost=len(offsets))
             self._lost.inc(len(offsets))

@@ -21,7 +21,7 @@ from mostread.errors import LogInconsistent
 
 @dataclass
 class AssignedCounters:
-    """The counters of an assignment, and the messages to acknowledge at the next checkpoint."""
+    """Counters of an assignment, and their unacknowledged messages."""
 
     assignment: Assignment
     epoch: Epoch
@@ -86,7 +86,7 @@ class Recovery:
         checkpoint: Checkpoint | None,
         sketches: Iterable[SketchRow],
     ) -> PartitionCounter:
-        """Return the counter of a partition from its checkpoint on, with its recent ids.
+        """Return the counter of a partition, with its recent ids.
 
         Raises KafkaUnavailable, SupersededError, and LogInconsistent if the log ends before the
         checkpoint.

@@ -43,9 +43,9 @@ _counter_row_decoder = msgspec.json.Decoder(tuple[int, str, Grain, int, str, int
 
 @dataclass(frozen=True)
 class Epoch:
-    """A topic counted into tables; `number` is that of the rebuilds before these tables.
+    """A topic and the tables that it is counted into.
 
-    An epoch ends when the topic is recreated or `mostread rebuild` exchanges the tables: what was
+    `number` is the number of rebuilds before these tables. An epoch ends when the topic is recreated or `mostread rebuild` exchanges the tables: what was
     counted before says nothing about the new ones.
     """
 

@@ -1,4 +1,4 @@
-"""The events topic outside the consumer group: its id, its ends, and its past records."""
+"""The events topic outside the consumer group: id, ends, past records."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -59,7 +59,7 @@ class EventTopic:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._describe)
 
     async def check_access(self, group: str) -> None:
-        """Raise Misconfigured if a topic is missing, or a right of a worker in `group`."""
+        """Raise Misconfigured if a topic or an ACL of `group` is missing."""
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._thread, self._check_access, group)
 
@@ -74,7 +74,7 @@ class EventTopic:
     async def reread(
         self, partition: int, *, since: int, until: int
     ) -> AsyncGenerator[Sequence[Record], None]:
-        """Yield the records below offset `until`, from the first of time `since` (ms) on."""
+        """Yield the records from time `since` (ms) on, below offset `until`."""
         start = await self.offset_at(partition, since)
         if start is not None:
             async with aclosing(self.read(partition, start, until)) as fetched:
@@ -175,7 +175,7 @@ class EventTopic:
 def translate_aiokafka_error(
     error: Exception, settings: KafkaSettings, problem: str = ""
 ) -> MostreadError:
-    """Return the error of mostread for one of aiokafka or kafka-python; see `translate_error`."""
+    """Translate an error of aiokafka or kafka-python; see `translate_error`."""
     if isinstance(error, _NO_RIGHT):
         return missing_right_error(error)
     if isinstance(error, _SASL_FAILED):

@@ -37,7 +37,7 @@ FETCH_WAIT_MS = 25
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Consumer thread that takes records from aiokafka's parser, and fetches with a short wait.
+    """Consumer thread that fetches with a short wait, past aiokafka's record objects.
 
     aiokafka has one fetch per broker in flight, for all partitions without fetched records. A
     single idle partition delays the response by up to 1.5 seconds in Faust's configuration, and

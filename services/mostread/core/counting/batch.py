@@ -1,4 +1,4 @@
-"""Batches of one partition's records: counted since the last close, not yet in ClickHouse."""
+"""Open batches: records counted but not yet in ClickHouse."""
 
 from collections import Counter as Tally
 from collections.abc import Iterator, Mapping, Sequence
@@ -50,7 +50,7 @@ class AllowedLateness:
 
 @dataclass
 class Outcomes:
-    """Number of events by outcome: received = counted + duplicate + late + dead_lettered."""
+    """Events by outcome: received = counted + duplicate + late + dead_lettered."""
 
     received: int = 0
     counted: int = 0
@@ -163,7 +163,7 @@ class OpenBatch:
         return added
 
     def _all_on_time(self, decoded: Decoded, records: Sequence[Record]) -> bool:
-        """Return whether every event counts in its own minute, neither late nor in the future."""
+        """Return whether no event is late or in the future."""
         times: list[int] = [event.timestamp for event in decoded.events]  # type: ignore[misc]
         if not times or None in times:
             return False

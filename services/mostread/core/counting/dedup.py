@@ -81,7 +81,7 @@ class DedupWindow:
         return duplicate
 
     def _make_room(self, coming: int, bucket: int) -> None:
-        """Drop expired ids when the bucket changes, and grow the table before it is full."""
+        """Drop expired ids, and grow the table before it is full."""
         self._move(_SLOTS_PER_ID * coming + _SLOTS_PER_CALL)
         full = self._table.used + coming > _MAX_LOAD * len(self._table.hashes)
         if full or (bucket > self._newest and self._previous is None):

@@ -42,7 +42,7 @@ class RecordClock:
         self.now = now
 
     def split(self, records: Sequence[Record]) -> Iterator[Sequence[Record]]:
-        """Yield `records` in parts of one dedup bucket, advancing the clock with each part."""
+        """Yield `records` by dedup bucket, advancing the clock."""
         times = [record.timestamp for record in records]
         start = 0
         if times and bucket_of(max(self.now, *times)) != bucket_of(max(self.now, times[0])):
@@ -64,7 +64,7 @@ class Writes(NamedTuple):
 
 
 class ClosedBatch:
-    """A closed batch, ready to be applied to the counters and sketches of its partition.
+    """A closed batch, which applies itself to its partition's counters and sketches.
 
     `missing` holds the keys to look up first, `checkpoint` what to store after the writes,
     `outcomes`, `dead` and `gaps` what the batch itself contains.
@@ -204,7 +204,7 @@ class PartitionCounter:
             self._next_offset = records[-1].offset + 1
 
     def close(self) -> ClosedBatch | None:
-        """Close the open batch and start the next; return None if it is empty."""
+        """Close the open batch; return None if it is empty."""
         batch = self._open
         if batch.last < 0:
             return None
