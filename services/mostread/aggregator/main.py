@@ -71,7 +71,8 @@ async def run_and_exit(settings: AggregatorSettings) -> NoReturn:
 async def run(settings: AggregatorSettings) -> int:
     """Count until SIGTERM or SIGINT, and return the exit code.
 
-    The code is 1 if counting failed. Raises StaleEpoch if the topic was recreated or the tables rebuilt; restart the process.
+    The code is 1 if counting failed. Raises StaleEpoch if the topic was recreated or the tables
+    rebuilt; restart the process then.
     """
     stop = stop_signal()
     async with _components(settings) as components:

@@ -45,8 +45,9 @@ _counter_row_decoder = msgspec.json.Decoder(tuple[int, str, Grain, int, str, int
 class Epoch:
     """A topic and the tables that it is counted into.
 
-    `number` is the number of rebuilds before these tables. An epoch ends when the topic is recreated or `mostread rebuild` exchanges the tables: what was
-    counted before says nothing about the new ones.
+    `number` is the number of rebuilds before these tables. An epoch ends when the topic is
+    recreated or `mostread rebuild` exchanges the tables: counts of the old ones say nothing about
+    the new ones.
     """
 
     topic: Topic
