@@ -1,5 +1,5 @@
-/* Draws the table below it: views as a line on the left axis; comments and likes, which are rare, as
-   dots on the right axis. Dragging zooms in; a button or a double click zooms out. */
+/* Draws the table below it: views as a line on the left axis; comments and likes, which are rare,
+   as dots on the right axis. Dragging zooms in; a button or a double click zooms out. */
 const container = document.getElementById("chart");
 const showAll = container.querySelector("button");
 const zone = document.getElementById("live").dataset.zone;

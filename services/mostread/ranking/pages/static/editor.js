@@ -1,6 +1,6 @@
 /* Editing on the page: sign in, decide about an article, undo. Decisions go to the collector, which
-   has another origin. The token is in sessionStorage: only this tab can read it, until it is closed,
-   and browsers do not send it by themselves. It is sent in a header, never in a URL. */
+   has another origin. The token is in sessionStorage: only this tab can read it, until it is
+   closed, and browsers do not send it by themselves. It is sent in a header, never in a URL. */
 const STORAGE_KEY = "mostread-editor";
 const POLL_MS = 500;
 const POLL_TRIES = 40;
@@ -299,8 +299,8 @@ function localTime(milliseconds) {
   return `${result.year}-${result.month}-${result.day}T${result.hour}:${result.minute}`;
 }
 
-/* Returns the timestamp at which the clock of the zone shows a local time; it is at most an hour off
-   when clocks change. */
+/* Returns the timestamp at which the clock of the zone shows a local time; it is at most an hour
+   off when clocks change. */
 function timestamp(written) {
   const wanted = Date.parse(`${written}Z`);
   let result = wanted;

@@ -12,8 +12,8 @@ function step(by) {
   rows[next]?.focus();
 }
 
-/* Clicks a button of the row with the focus, or of the article of the page. Buttons exist even while
-   they are hidden, before an editor has signed in. */
+/* Clicks a button of the row with the focus, or of the article of the page. Buttons exist even
+   while they are hidden, before an editor has signed in. */
 function press(act) {
   const about = document.activeElement.closest("li[data-key]") ?? document.querySelector("article[data-key]");
   about?.querySelector(`[data-act="${act}"]`)?.click();

@@ -1,5 +1,5 @@
-/* mostread: <most-read> shows the most-read list. Its children are a fallback, shown until the list is
-   loaded, and if loading fails. docs/how-to/lists.md describes the attributes. */
+/* mostread: <most-read> shows the most-read list. Its children are a fallback, shown until the list
+   is loaded, and if loading fails. docs/how-to/lists.md describes the attributes. */
 (() => {
   const service = new URL(".", document.currentScript ? document.currentScript.src : location).href;
   const parameters = ["site", "window", "by", "limit", "section", "language", "published_within", "tz", "half_life"];
