@@ -63,3 +63,23 @@ def test_memory_follows_ids_in_window() -> None:
     for number in range(20):
         window.observe([f"{number}"], 200)
     assert window.nbytes < 100_000, "expired ids free their memory"
+
+
+def test_ids_are_known_while_the_table_is_replaced() -> None:
+    window = DedupWindow()
+    window.observe([f"old-{n}" for n in range(200_000)], 0)
+    window.observe(["new"], 1)
+    assert len(window) >= 200_001, "ids that are not moved yet count"
+    many = [f"more-{n}" for n in range(300_000)]
+    assert not window.observe(many, 1).any()
+    assert window.observe(["old-0", "old-199999", "new", *many[:5]], 1).all()
+
+
+def test_table_grows_again_before_the_previous_one_is_moved() -> None:
+    window = DedupWindow()
+    window.observe([f"expired-{n}" for n in range(400_000)], 0)
+    window.observe(["kept"], 200)
+    ids = [f"new-{n}" for n in range(20_000)]
+    assert not window.observe(ids, 200).any()
+    assert window.observe(["kept", *ids[:5]], 200).all()
+    assert not window.observe(["expired-0"], 200).any()

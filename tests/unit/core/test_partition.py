@@ -225,3 +225,13 @@ def test_smaller_max_clock_skew_finds_counters_of_larger_one() -> None:
         store.write(batch.apply(looked_up).counters)
         store.checkpoint = batch.checkpoint
     assert set(store.numbers().values()) == {(2, 0, 0)}
+
+
+def test_memory_of_open_batch_and_ids_are_reported() -> None:
+    counter = PartitionCounter(None, lateness=AllowedLateness(), counter_capacity=1000)
+    empty = counter.open_size
+    counter.load_sketches([])
+    counter.count([LogRecord(0, START, b'{"type":"view","article_id":"a","id":"1"}')])
+    assert counter.open_size > empty
+    assert counter.dedup_ids == 1
+    assert counter.next_offset == 1

@@ -17,6 +17,7 @@ from mostread.core.counting.visitor_sketch import (
     SketchCache,
     SketchKey,
     ViewSample,
+    first_hour,
     hour_of,
     visitor_hash,
 )
@@ -152,3 +153,30 @@ def test_evicted_sketch_is_continued_by_another() -> None:
     [(key, second)] = sketches.apply(sampled([("a", "v")] * 9, first=8), 16, NOW)
     assert (first.since, first.version, first.views) == (0, 2, 3)
     assert (key.article_id, second.since, second.version, second.views) == ("a", 8, 16, 9)
+
+
+def test_sketch_drops_lightest_visitors_beyond_its_size() -> None:
+    sketch = Sketch(0)
+    for visitor in range(2 * HEAVIEST + 1):
+        sketch.add(visitor)
+        sketch.add(0)
+    assert len(sketch.heaviest) <= HEAVIEST
+    assert max(sketch.heaviest, key=lambda visitor: sketch.heaviest[visitor]) == 0
+    assert sketch.views == 2 * (2 * HEAVIEST + 1)
+
+
+def test_cache_keeps_articles_with_most_views_at_capacity() -> None:
+    cache = SketchCache(1)
+    views = [("few", "v1"), ("many", "v1"), ("many", "v2"), ("many", "v3")]
+    written = cache.apply(sampled(views), 3, NOW)
+    assert [key.article_id for key, _ in written] == ["many"]
+    assert len(cache) == 1
+
+
+def test_first_hour_to_load_covers_applied_hours() -> None:
+    assert first_hour(0) == 0
+    old = NOW - (HOUR - first_hour(NOW)) * 1000
+    cache = SketchCache(10)
+    assert cache.apply(sampled([("a", "v")], timestamp=old), 0, NOW) != []
+    too_old = SketchCache(10)
+    assert too_old.apply(sampled([("a", "v")], timestamp=old - 3_600_000), 0, NOW) == []

@@ -116,3 +116,9 @@ def test_day_start_is_first_instant_of_date(day: date, zone: ZoneInfo) -> None:
 def test_zone_affects_calendar_windows_only(now: datetime, zone: ZoneInfo) -> None:
     for name in set(NAMES) - set(CALENDAR):
         assert resolve(name, now, zone) == resolve(name, now)
+
+
+def test_day_starts_when_clocks_skip_from_before_midnight() -> None:
+    """On 30 March 1919 the clocks of Toronto went from 23:30 to 00:30."""
+    start = day_start(date(1919, 3, 31), ZoneInfo("America/Toronto"))
+    assert start == datetime(1919, 3, 31, 4, 30, tzinfo=UTC)
