@@ -34,7 +34,7 @@ RETENTION: dict[SeriesGrain, timedelta] = {
     "minute": timedelta(seconds=MINUTE_ROW_TTL_SECONDS),
     "hour": timedelta(seconds=HOUR_ROW_TTL_SECONDS),
 }
-"""How long ClickHouse keeps rows of each grain; the TTL in schemas/clickhouse."""
+"""How long ClickHouse keeps rows of each grain."""
 
 _DEFAULT_LENGTH: dict[SeriesGrain, timedelta] = {
     "minute": timedelta(hours=3),
