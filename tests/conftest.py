@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 from hypothesis import settings
 
+from mostread.devstack.servers import base
 from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.devstack.servers.kafka import LocalKafka
 from tests.support.servers import running_clickhouse, running_kafka
@@ -21,6 +22,9 @@ from tests.support.system import System
 # The brokers of tests live for seconds to minutes: the optimizing compiler would take as much
 # processor time as the broker itself.
 os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
+
+# A loaded machine starts a broker with TLS in minutes.
+base.START_TIMEOUT = 240.0
 
 # `make test-fast` chooses "fast". In CI, where nobody waits for it, examples are more.
 settings.register_profile("fast", deadline=None, max_examples=25)

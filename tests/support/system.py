@@ -22,7 +22,7 @@ from mostread.infra.kafka import topics
 from mostread.infra.kafka.config import KafkaSettings
 from tests.support.servers import free_ports
 
-TIMEOUT_SECONDS = 60
+TIMEOUT_SECONDS = 120
 
 
 def wait_until(true: Callable[[], bool], what: str, seconds: float = TIMEOUT_SECONDS) -> None:

@@ -102,7 +102,7 @@ class Secured:
             },
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=240,
             check=False,
         )
         self.said.append(done.stdout + done.stderr)
