@@ -45,7 +45,7 @@ def event(**fields: object) -> bytes:
         (event(site="../b"), "schema"),
     ],
 )
-def test_what_is_no_event_is_rejected_with_its_reason(raw: Send, body: bytes, reason: str) -> None:
+def test_invalid_event_is_rejected_with_reason(raw: Send, body: bytes, reason: str) -> None:
     connection = raw(post(body))
     answer = connection.answer()
     assert answer.status == 400
@@ -57,12 +57,12 @@ def test_what_is_no_event_is_rejected_with_its_reason(raw: Send, body: bytes, re
 
 
 @pytest.mark.parametrize("article", ["../../etc/passwd", "a/../b", "%2e%2e", "а\u202eб", "'; --"])
-def test_an_article_is_any_text_and_no_path(raw: Send, article: str) -> None:
+def test_article_id_may_be_any_text(raw: Send, article: str) -> None:
     assert raw(post(event(article_id=article, id="path"))).answer().status == 202
 
 
 @pytest.mark.parametrize("wbits", [31, 15, -15])
-def test_a_bomb_is_refused_and_goes_off_nowhere(
+def test_decompression_bomb_is_rejected_within_memory_limit(
     ordinary: Collecting, raw: Send, wbits: int
 ) -> None:
     packer = zlib.compressobj(9, wbits=wbits)
@@ -89,16 +89,16 @@ def test_a_bomb_is_refused_and_goes_off_nowhere(
         b"\x1f\x8b",
     ],
 )
-def test_what_does_not_inflate_to_events_is_refused(raw: Send, body: bytes) -> None:
+def test_corrupt_compressed_body_is_rejected(raw: Send, body: bytes) -> None:
     assert raw(post(body, "Content-Encoding: gzip")).answer().status == 400
 
 
-def test_a_length_beyond_the_limit_is_refused_before_it_comes(raw: Send) -> None:
+def test_content_length_above_limit_is_rejected_before_body(raw: Send) -> None:
     connection = raw(b"POST /v1/events HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n")
     assert connection.answer().status == 413
 
 
-def test_chunks_beyond_the_limit_are_refused(raw: Send) -> None:
+def test_chunked_body_above_limit_is_rejected(raw: Send) -> None:
     head = b"POST /v1/events HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
     connection = raw(head)
     for _ in range(17):

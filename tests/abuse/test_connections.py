@@ -43,7 +43,7 @@ def cut(collector: Collecting, reason: str) -> float:
     return collector.metric(f'mostread_collector_connections_closed_total{{reason="{reason}"}}')
 
 
-def test_ten_thousand_idle_connections_keep_nobody_out(ordinary: Collecting) -> None:
+def test_collector_serves_with_ten_thousand_idle_connections(ordinary: Collecting) -> None:
     most, spare = 10_000, 40
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -61,7 +61,7 @@ def test_ten_thousand_idle_connections_keep_nobody_out(ordinary: Collecting) -> 
         assert opened[-1].answer().status == 202
 
 
-def test_heads_that_never_end_are_cut(strict_collector: Collecting) -> None:
+def test_endless_request_heads_are_closed(strict_collector: Collecting) -> None:
     before = cut(strict_collector, "timeout")
     with connections(strict_collector, 20, b"POST /v1/events HTTP/1.1\r\n") as opened:
         deadline = time.monotonic() + TIMEOUT_SECONDS
@@ -84,7 +84,7 @@ def test_endless_bodies_get_408_and_the_connection_closes(strict_collector: Coll
             assert connection.ended()
 
 
-def test_who_takes_no_answers_is_cut(strict_collector: Collecting) -> None:
+def test_client_that_reads_no_responses_is_closed(strict_collector: Collecting) -> None:
     before = cut(strict_collector, "timeout")
     # Far more answers than the kernel keeps for one who reads none.
     ask = b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 30
@@ -96,7 +96,7 @@ def test_who_takes_no_answers_is_cut(strict_collector: Collecting) -> None:
     assert memory(strict_collector.service.pid) < MOST_MIB
 
 
-def test_more_connections_than_allowed_cost_those_that_waited_longest(
+def test_connection_above_limit_closes_longest_idle_one(
     strict_collector: Collecting,
 ) -> None:
     before = cut(strict_collector, "max_connections")
@@ -106,7 +106,7 @@ def test_more_connections_than_allowed_cost_those_that_waited_longest(
     assert cut(strict_collector, "max_connections") >= before + 200
 
 
-def test_bodies_that_are_held_back_are_bounded(ordinary: Collecting) -> None:
+def test_buffered_bodies_are_bounded(ordinary: Collecting) -> None:
     before = cut(ordinary, "max_buffered_bytes")
     # 1,500 MiB in all, of which 64 may be held.
     with connections(ordinary, 1500, post(b" " * (1 << 20))[: 1 << 20]) as opened:
@@ -119,8 +119,8 @@ def test_bodies_that_are_held_back_are_bounded(ordinary: Collecting) -> None:
     assert cut(ordinary, "max_buffered_bytes") >= before + 1400
 
 
-def test_no_files_left(ordinary: Collecting) -> None:
-    """Where the system allows fewer than we count on, clients are refused for that time only."""
+def test_collector_survives_without_free_file_descriptors(ordinary: Collecting) -> None:
+    """Clients are refused only as long as the descriptors are exhausted."""
     pid = ordinary.service.pid
     limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (100, limits[1]))

@@ -1,4 +1,4 @@
-"""More requests than there is room for are refused at once, and those taken are answered."""
+"""Requests above the limit are refused at once, and accepted ones are answered."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ def request(name: str) -> bytes:
     return post(encode(view(name)))
 
 
-def test_one_request_too_many_is_refused_and_may_come_again(
+def test_request_above_limit_gets_503_and_succeeds_later(
     kafka: LocalKafka, small: Collecting
 ) -> None:
     assert kafka.pid is not None

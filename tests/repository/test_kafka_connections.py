@@ -39,7 +39,7 @@ def connects_well(call: ast.Call) -> bool:
     )
 
 
-def test_every_client_of_kafka_connects_as_the_settings_say() -> None:
+def test_kafka_clients_use_client_options() -> None:
     modules = {
         f"{path.relative_to(SERVICES)}:{call.lineno}": connects_well(call)
         for path in SERVICES.rglob("*.py")
@@ -50,7 +50,7 @@ def test_every_client_of_kafka_connects_as_the_settings_say() -> None:
     assert [module for module, well in modules.items() if not well] == []
 
 
-def test_every_client_of_clickhouse_is_made_in_one_place() -> None:
+def test_clickhouse_clients_are_created_in_one_module() -> None:
     makers = {"get_client", "get_async_client", "create_client"}
     modules = {
         str(path.relative_to(SERVICES))

@@ -65,28 +65,28 @@ def check(port: int, tmp_path: Path) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_that_nobody_was_reached_is_said_and_is_no_failure(tmp_path: Path) -> None:
+def test_unreachable_services_are_reported_without_failure(tmp_path: Path) -> None:
     done = check(free_ports(1)[0], tmp_path)
     assert done.returncode == 0, done.stderr
     assert "osv cannot be asked from here" in done.stdout
     assert "Dependencies were NOT checked" in done.stdout
 
 
-def test_who_knows_of_no_fault_at_all_is_not_believed(database: Database, tmp_path: Path) -> None:
+def test_service_without_known_vulnerability_is_skipped(database: Database, tmp_path: Path) -> None:
     done = check(database.server_port, tmp_path)
     assert done.returncode == 0, done.stderr
     assert f"it knows of no fault in {vulnerabilities.KNOWN_FAULT}" in done.stdout
     assert "Dependencies were NOT checked" in done.stdout
 
 
-def test_packages_without_a_fault_are_counted(database: Database, tmp_path: Path) -> None:
+def test_safe_packages_are_counted(database: Database, tmp_path: Path) -> None:
     database.faulty = frozenset({KNOWN})
     done = check(database.server_port, tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "2 packages, 0 known faults, says osv\n"
 
 
-def test_a_fault_is_named_and_fails(database: Database, tmp_path: Path) -> None:
+def test_vulnerability_is_reported_and_fails(database: Database, tmp_path: Path) -> None:
     database.faulty = frozenset({KNOWN, "orjson"})
     done = check(database.server_port, tmp_path)
     assert done.returncode == 1

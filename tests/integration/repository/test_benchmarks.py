@@ -26,20 +26,22 @@ def servers(kafka: LocalKafka, clickhouse: LocalClickHouse) -> Servers:
 
 
 @pytest.mark.parametrize("contestant", AGGREGATORS, ids=[each.name for each in AGGREGATORS])
-def test_an_aggregator_counts_every_event(servers: Servers, contestant: Contestant) -> None:
+def test_measured_aggregator_counts_every_event(servers: Servers, contestant: Contestant) -> None:
     measured = count(servers, contestant, fill(servers.brokers, contestant.load))
     assert measured.events_per_second > 0
     assert max(measured.memory) > 10 << 20
 
 
-def test_a_log_holds_what_its_load_says(servers: Servers) -> None:
+def test_log_contains_its_load(servers: Servers) -> None:
     log = fill(servers.brokers, Load(1_003, events_per_record=10))
     # The last record of a partition may be shorter.
     assert 101 <= sum(log.ends.values()) <= 104
 
 
 @pytest.mark.parametrize("collector", COLLECTORS, ids=[each.name for each in COLLECTORS])
-def test_a_collector_keeps_what_it_acknowledges(servers: Servers, collector: Collector) -> None:
+def test_measured_collector_keeps_acknowledged_events(
+    servers: Servers, collector: Collector
+) -> None:
     tool("wrk")
     # A busy machine must answer some of them within the second, so they are few.
     few = dataclasses.replace(collector, connections=8)
@@ -49,14 +51,14 @@ def test_a_collector_keeps_what_it_acknowledges(servers: Servers, collector: Col
     assert (taken.kept >= taken.acknowledged) == collector.durable
 
 
-def test_lists_are_computed_and_served(servers: Servers) -> None:
+def test_list_section_measures_computed_and_cached_lists(servers: Servers) -> None:
     tool("wrk")
     served = lists.measure(servers, rows=1440 * 50, seconds=1)
     assert len(served.cold_ms) == lists.COLD
     assert served.a_second > 0
 
 
-async def test_every_probe_becomes_visible(system: System) -> None:
+async def test_latency_probes_become_visible(system: System) -> None:
     assert len(await latency.measure(system, rate=50, seconds=1)) == latency.PROBES_PER_SECOND
 
 
@@ -64,7 +66,7 @@ def _rounds(*speeds: int) -> list[Measured]:
     return [Measured(speed, 1e6 / speed, counted=1) for speed in speeds]
 
 
-def test_the_tables_tell_median_ratio_and_goals() -> None:
+def test_tables_show_median_ratio_and_goals() -> None:
     results = {each.name: _rounds(100, 300, 200) for each in AGGREGATORS}
     results["mostread, 100 per record"] = _rounds(20_000, 10_000, 30_000)
     text = shown(results)
@@ -74,7 +76,7 @@ def test_the_tables_tell_median_ratio_and_goals() -> None:
     assert "| 1 per record: × usual Faust | ≥ 20.0 | 1.00 | ✗ |" in text
 
 
-def test_a_sample_belongs_to_the_innermost_stage() -> None:
+def test_sample_belongs_to_innermost_stage() -> None:
     stages = {"fetching": ("aiokafka/",), "counting": ("mostread/core/",)}
     stacks = [
         (["run (aiokafka/a.py:1)", "count (mostread/core/b.py:2)", "<lambda> (<x>:1)"], 3),
@@ -84,7 +86,7 @@ def test_a_sample_belongs_to_the_innermost_stage() -> None:
     assert shares(stacks, stages) == {"fetching": 12.5, "counting": 37.5, REST: 50.0}
 
 
-def test_the_page_has_a_place_for_every_table() -> None:
+def test_performance_page_has_every_table() -> None:
     text = page.PAGE.read_text()
     for section in SECTIONS:
         text = page.shown(text, section, f"new {section}")

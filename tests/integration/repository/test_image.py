@@ -133,7 +133,7 @@ def containers(
             container.process.wait()
 
 
-def test_an_event_comes_into_the_list(containers: dict[str, Container]) -> None:
+def test_event_reaches_list_in_containers(containers: dict[str, Container]) -> None:
     event = {"type": "view", "article_id": "in-a-container", "visitor": "somebody"}
     request = urllib.request.Request(
         f"{containers['collector'].url}/v1/events", json.dumps(event).encode()
@@ -144,7 +144,7 @@ def test_an_event_comes_into_the_list(containers: dict[str, Container]) -> None:
     wait_until(lambda: listed(ranking, "1h") == {"in-a-container": (1, 1)}, "it is listed")
 
 
-def test_a_token_that_is_made_in_the_container_is_known(containers: dict[str, Container]) -> None:
+def test_token_created_in_container_is_accepted(containers: dict[str, Container]) -> None:
     collector = containers["collector"]
     made = collector.execute("mostread", "token", "create", "cms", "--role", "cms")
     assert made.returncode == 0, made.stderr
@@ -168,7 +168,7 @@ def test_a_token_that_is_made_in_the_container_is_known(containers: dict[str, Co
     wait_until(known, "the token is known")
 
 
-def test_nothing_of_the_image_can_be_changed_by_what_runs_in_it(
+def test_image_files_are_read_only_for_its_user(
     containers: dict[str, Container],
 ) -> None:
     for path in ("/venv/bin/mostread", "/venv/lib", "/usr", "/"):
@@ -182,26 +182,26 @@ def test_nothing_of_the_image_can_be_changed_by_what_runs_in_it(
 
 
 @pytest.mark.parametrize("name", SERVING)
-def test_it_starts_far_below_its_limit_of_memory(
+def test_service_starts_within_half_its_memory_limit(
     containers: dict[str, Container], name: str
 ) -> None:
     limit = in_bytes(CONTAINERS[name]["mem_limit"])
     assert containers[name].peak_bytes() < limit / 2
 
 
-def test_it_has_no_tool_to_install_more(image: Stage) -> None:
+def test_image_has_no_package_manager(image: Stage) -> None:
     for name in ("pip", "setuptools", "wheel", "hatchling"):
         assert not list(image.root.glob(f"*/lib/python3*/site-packages/{name}"))
 
 
-def test_its_files_do_not_depend_on_when_it_was_made(image: Stage) -> None:
+def test_image_is_reproducible(image: Stage) -> None:
     compiled = list(image.inside("/venv/lib").rglob("*.pyc"))
     assert len(compiled) > 1000
     # Bytes 4 to 7 are 1 where byte code goes by the source's hash, unchecked (PEP 552).
     assert {path.read_bytes()[4:8] for path in compiled} == {b"\1\0\0\0"}
 
 
-def test_its_bill_of_materials_names_all_that_it_holds(image: Stage) -> None:
+def test_sbom_lists_every_installed_package(image: Stage) -> None:
     value = bill_of_materials.bill(image.inside("/venv/bin/python"))
     assert bill_of_materials.faults(json.dumps(value)) is None
     assert value["metadata"]["component"]["name"] == "mostread"
@@ -217,6 +217,6 @@ def test_its_bill_of_materials_names_all_that_it_holds(image: Stage) -> None:
 
 
 @pytest.mark.parametrize("name", SERVING)
-def test_it_ends_in_order_within_its_grace(containers: dict[str, Container], name: str) -> None:
+def test_service_stops_within_grace_period(containers: dict[str, Container], name: str) -> None:
     """The last test: what it ends stays ended."""
     assert containers[name].stop() == 0, containers[name].log.read_text()

@@ -37,7 +37,7 @@ def run(installed: Path, *command: str) -> str:
     return done.stdout
 
 
-def test_every_file_of_the_package_and_every_contract_is_in_it(installed: Path) -> None:
+def test_wheel_contains_every_file_and_contract(installed: Path) -> None:
     for source, where in (
         (ROOT / "services/mostread", installed / "mostread"),
         (ROOT / "schemas", installed / "mostread/_schemas"),
@@ -47,7 +47,7 @@ def test_every_file_of_the_package_and_every_contract_is_in_it(installed: Path) 
         assert wanted <= {path.relative_to(where) for path in where.rglob("*")}
 
 
-def test_it_finds_its_contracts_pages_and_queries(installed: Path) -> None:
+def test_installed_package_finds_its_data_files(installed: Path) -> None:
     script = """
 from mostread import schemas
 from mostread.ranking.app import new_ranking
@@ -62,7 +62,7 @@ print(schemas.DIRECTORY)
     )
 
 
-def test_the_command_knows_every_subcommand(installed: Path) -> None:
+def test_installed_command_has_every_subcommand(installed: Path) -> None:
     helped = run(installed, str(installed / "bin/mostread"), "--help")
     for name in ("init", "collector", "aggregator", "ranking", "config"):
         assert f"  {name} " in helped
