@@ -116,9 +116,10 @@ def _run_with_progress(command: list[str]) -> None:
 
     def repeat() -> None:
         while not finished.wait(REPORT_SECONDS):
-            if downloading:
-                sizes = (f"{name} {size}" for name, size in list(downloading.items()))
-                report(f"Downloading {', '.join(sizes)} ...")
+            if names := list(downloading)[-3:]:
+                sizes = ", ".join(f"{name} {downloading.get(name, '')}" for name in names)
+                others = len(downloading) - len(names)
+                report(f"Downloading {sizes}{f' and {others} more' if others > 0 else ''} ...")
 
     threading.Thread(target=repeat, daemon=True).start()
     with subprocess.Popen(
