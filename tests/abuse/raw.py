@@ -1,4 +1,4 @@
-"""HTTP by the byte, for what no client would send; and how large a process is."""
+"""Raw HTTP connections for malformed requests, and the memory of a process."""
 
 import socket
 from collections.abc import Iterator

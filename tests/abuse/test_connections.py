@@ -1,4 +1,4 @@
-"""Clients that take connections, time and memory: others are served, and it stays bounded."""
+"""Clients that exhaust connections, time and memory: others are served, use is bounded."""
 
 import resource
 import time

@@ -1,4 +1,4 @@
-"""Requests that are not what they seem: smuggled, injected, climbing, or not HTTP at all."""
+"""Hostile requests: smuggling, header injection, path traversal, data that is not HTTP."""
 
 import json
 from collections.abc import Callable

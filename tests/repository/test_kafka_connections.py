@@ -1,4 +1,4 @@
-"""Nobody speaks to Kafka or ClickHouse but by the one place that knows how: TLS, user, password."""
+"""All connections to Kafka and ClickHouse use the configured TLS, user and password."""
 
 import ast
 from collections.abc import Iterator

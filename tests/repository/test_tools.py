@@ -1,3 +1,5 @@
+"""Programs that tests need, present and missing."""
+
 import pytest
 
 from tests.support.tools import tool

@@ -1,4 +1,4 @@
-"""`make vulnerabilities` tells apart: there is none, there is one, and nobody could be asked."""
+"""`make vulnerabilities`: no vulnerability, a vulnerability, no reachable service."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Access logs as nginx and Apache write them, of readers by chance, and what they should count."""
+"""Random access logs of nginx and Apache, and the views that they should count."""
 
 import random
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The installed Chromium: driven by Playwright, or on its own, which some things need."""
+"""The installed Chromium, driven by Playwright or unattended."""
 
 import subprocess
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""A collector as a process of its own on topics of its own, and what Kafka then holds."""
+"""A collector process with its own topics, and the records in them."""
 
 import urllib.request
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""docker-compose.yml as Docker reads it, where .env holds what it must and no more."""
+"""docker-compose.yml as Docker reads it, with a minimal .env."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A computation whose every step a test decides."""
+"""A computation whose steps a test controls."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""A publisher's web site on a free port, whose pages a test writes."""
+"""A publisher's web site on a free port with pages from a test."""
 
 import threading
 from collections.abc import Iterator

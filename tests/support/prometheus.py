@@ -1,4 +1,4 @@
-"""A real Prometheus, with the rules of deploy/prometheus, that asks services of a test."""
+"""Prometheus with the rules of deploy/prometheus, scraping the services of a test."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""A publisher: a web site, mostread behind it, and readers with a Chromium each."""
+"""A publisher: a web site, mostread, and readers with a Chromium each."""
 
 import json
 import urllib.error

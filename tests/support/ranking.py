@@ -1,4 +1,4 @@
-"""A site with counters as the aggregator would write them, and someone who asks for its lists."""
+"""A site with counters as the aggregator writes them, and a client of its lists."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Free ports and the real servers that the tests run on."""
+"""Free ports, and the servers of the tests."""
 
 import random
 import socket

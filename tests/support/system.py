@@ -1,4 +1,4 @@
-"""The services as processes of their own, and the counters as ClickHouse has them."""
+"""The services as processes, and the counters in ClickHouse."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The benchmarks run, and nobody in them is fast by not working. How fast is not asked here."""
+"""The benchmarks run, and each contestant does all of its work; speed is not tested."""
 
 import dataclasses
 

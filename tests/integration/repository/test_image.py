@@ -1,4 +1,4 @@
-"""The image, built by its Dockerfile, does its work as docker-compose.yml has it run.
+"""The image, built from its Dockerfile and run as in docker-compose.yml.
 
 Read-only, as a user without a name, without any capability, and on the real servers.
 """

@@ -1,4 +1,4 @@
-"""The package as it is installed: what only the checkout has would be missed in production."""
+"""The installed wheel: it contains every file that the checkout uses."""
 
 import os
 import subprocess
