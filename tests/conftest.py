@@ -46,8 +46,20 @@ LONGEST_FILES = (
 """In the order in which they start, so that no worker is left with a long file at the end."""
 
 
+MARKS = {
+    "kafka": {"kafka", "secure_kafka"},
+    "clickhouse": {"clickhouse", "secure_clickhouse"},
+    "browser": {"browser", "publisher"},
+}
+"""Markers, each with the fixtures that imply it."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put long files first; the order within a file stays."""
+    """Mark tests by their servers, and put long files first; the order within a file stays."""
+    for item in items:
+        for mark, fixtures in MARKS.items():
+            if fixtures & set(getattr(item, "fixturenames", ())):
+                item.add_marker(mark)
 
     def rank(item: pytest.Item) -> int:
         return next(

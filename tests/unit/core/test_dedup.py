@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mostread.core.counting.dedup import DedupWindow
@@ -32,7 +32,6 @@ batches = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
 @given(batches)
 def test_duplicates_match_plain_dict(batches: list[tuple[list[str], int]]) -> None:
     window, plain, bucket = DedupWindow(), PlainWindow(), 5_966_666
