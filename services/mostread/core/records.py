@@ -102,16 +102,22 @@ def _decode_each(records: Sequence[Record]) -> Decoded:
         if value and b"\\" not in value:
             with suppress(*_UNREADABLE):
                 decoded = _decoder.decode_lines(value)
-        if not decoded or len(decoded) != _lines(value) or _reverts_a_view(decoded):
+        if not decoded or not _is_one_per_line(value, len(decoded)) or _reverts_a_view(decoded):
             decoded = _decode_by_line(record, dead)
         events += decoded
         ends.append(len(events))
     return Decoded(events, ends, dead, size)
 
 
-def _lines(value: bytes | None) -> int:
-    """Return the number of lines of `value`, ignoring newlines at its end."""
-    return (value or b"").rstrip(b"\n").count(b"\n") + 1
+def _is_one_per_line(value: bytes | None, events: int) -> bool:
+    """Return whether each of `events` decoded objects has a line of its own.
+
+    Counting lines is not enough: a blank line or an object over two lines would make up for two
+    objects on one line. Newlines at the end do not count.
+    """
+    body = (value or b"").rstrip(b"\n")
+    newlines = body.count(b"\n")
+    return events == newlines + 1 and (not newlines or body.count(b"}\n{") == newlines)
 
 
 def _decode_by_line(record: Record, dead: list[DeadLine]) -> list[Event]:

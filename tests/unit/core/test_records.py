@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mostread.core.records import LogRecord, decode
+from mostread.core.events import Event
+from mostread.core.records import LogRecord, decode, each_line
 
 VIEW = b'{"type":"view","article_id":"a"}'
 VALUES = [
@@ -45,11 +46,22 @@ def test_records_decode_alike_together_and_alone(values: list[bytes]) -> None:
     assert [b - a for a, b in itertools.pairwise(ends)] == [len(e.events) for e in alone]
 
 
+@given(st.lists(st.sampled_from([VIEW, b"\n", b"\r\n", b" ", *VALUES[8:14]]), max_size=8))
+def test_record_decodes_as_its_lines_one_by_one(parts: list[bytes]) -> None:
+    record = LogRecord(7, 0, b"".join(parts))
+    lines = list(each_line(record))
+    decoded = decode([record])
+    assert decoded.events == [line for line in lines if isinstance(line, Event)]
+    assert decoded.dead == [line for line in lines if not isinstance(line, Event)]
+
+
 @pytest.mark.parametrize(
     ("value", "events", "dead"),
     [
         (VIEW + b"\r\n" + VIEW + b"\r\n", 2, 0),
         (VIEW + VIEW, 0, 1),
+        (VIEW + b"\n\n" + VIEW + VIEW, 1, 1),
+        (b'{"type":"view",\n"article_id":"a"}' + VIEW, 0, 2),
         (b'{"type":"view",\n"article_id":"a"}', 0, 2),
         (b"[" * 100_000, 0, 1),
         (b'{"type":"view","article_id":"\\ud800"}', 0, 1),
