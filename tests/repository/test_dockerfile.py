@@ -1,4 +1,4 @@
-"""The Dockerfile, as far as reading it says; tests/integration/test_image.py does what it says."""
+"""The text of the Dockerfile; tests/integration/repository/test_image.py builds the image."""
 
 import re
 import subprocess

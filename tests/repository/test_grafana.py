@@ -1,6 +1,6 @@
 """Dashboards, as far as they can be tested without Grafana.
 
-tests/integration/test_prometheus.py runs their queries.
+tests/integration/infra/test_prometheus.py runs their queries.
 """
 
 import json

@@ -137,7 +137,7 @@ def test_termination_grace_period_exceeds_the_shutdown_timeout(manifests: Manife
         if each.service == "aggregator":
             assert left > AggregatorSettings().aggregator_shutdown_timeout_seconds
         elif each.service in PORTS:
-            assert left > 30  # web/service.py lets requests under way take 30 s
+            assert left > 30  # infra/http/server.py gives requests in flight 30 s
 
 
 def test_selectors_match_the_pods_of_their_service(manifests: Manifests) -> None:

@@ -30,8 +30,8 @@ from mostread.ops.backup.tables import BackupTables, restore_order
 def backup(folder: Path) -> None:
     """Write all tables to FOLDER.
 
-    FOLDER must be empty or new. Safe to run under traffic, but not during `rebuild`, `import-
-    totals` or `import-logs`.
+    FOLDER must be empty or new. Safe to run under traffic, but not during `rebuild`,
+    `import-totals` or `import-logs`.
     """
     create_directory(folder)
     settings = ClickHouseSettings()

@@ -40,9 +40,9 @@ class DataDir:
     def locked(self, report: Callable[[str], None] = lambda _: None) -> Iterator[int]:
         """Lock the directory and yield a descriptor that the stack's processes must inherit.
 
-        The kernel releases two locks: the supervisor's own ends with it; the
-        other ends with the last process that inherited it. After a supervisor was killed, its
-        processes are thus waited for. Raises Misconfigured where another stack runs.
+        The kernel releases two locks: the supervisor's own when the supervisor ends, the other
+        when the last process that inherited it ends. After a supervisor was killed, its processes
+        are thus waited for. Raises Misconfigured where another stack runs.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with self._pid.open("a+") as pid, self._processes.open("a") as processes:

@@ -37,9 +37,7 @@ class Created(NamedTuple):
 
 
 def bootstrap(settings: InitSettings) -> Created:
-    """Create missing topics and apply missing migrations.
-
-    Idempotent.
+    """Create missing topics and apply missing migrations; idempotent.
 
     Raises KafkaUnavailable, ClickHouseUnavailable or Misconfigured.
     """

@@ -25,7 +25,7 @@ from tests.support.servers import free_ports
 from tests.support.system import listed, wait_until
 from tools import sbom as bill_of_materials
 
-# The canary needs a token that a collector knows by then: tests/integration/test_canary.py.
+# The canary needs a token of the collector; tests/integration/ops/test_canary.py covers it.
 SERVING = sorted(PORTS.keys() - {"canary"})
 COMMIT_TIME = "1767225600"
 pytestmark = pytest.mark.timeout(400)  # the image is built once, half a minute on a quiet machine

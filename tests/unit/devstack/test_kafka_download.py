@@ -98,7 +98,7 @@ def test_make_test_without_kafka_fails_before_any_test_runs() -> None:
         [
             *("make", "--no-print-directory", f"VENV={environment}"),
             *("--old-file", str(environment / "dev.stamp")),  # nothing is to be installed here
-            *("test", "TESTS=tests/integration/test_init.py"),
+            *("test", "TESTS=tests/integration/ops/test_init.py"),
         ],
         cwd=ROOT,
         capture_output=True,

@@ -67,7 +67,6 @@ def read_manifest(directory: Path) -> Manifest:
         raise InvalidFile(
             f"{directory} is not a complete backup, which has a {MANIFEST} ({error}); choose "
             "another one"
-            "another one"
         ) from error
     for file in manifest.files:
         path = directory / file.name

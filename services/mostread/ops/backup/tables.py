@@ -2,8 +2,8 @@
 
 `checkpoints` is read before the counters and written after them, as workers write it. Counters may
 then be ahead of their checkpoint and never behind, which partition recovery handles as after a
-crash. So a backup may be taken while the aggregators run, and an interrupted restore is
-harmless."""
+crash. So a backup may be taken while the aggregators run, and an interrupted restore is harmless.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from io import IOBase

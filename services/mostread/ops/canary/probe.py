@@ -2,7 +2,8 @@
 
 Each event is a view of the same article, and the list shows the article's total views, so an event
 is visible once that total reaches the number of events sent. After a failure it is unknown which
-events will still be counted; the probe then continues with a new article."""
+events will still be counted; the probe then continues with a new article.
+"""
 
 import asyncio
 import secrets

@@ -9,12 +9,12 @@ COLLECTOR_EVENTS_PER_CORE = 4_700
 per core second."""
 
 COLLECTOR_BATCHED_EVENTS_PER_CORE = 283_000
-"""The same with 200 events per request. performance.md, Collectors: mostread, 200 events a
-request."""
+"""The same with 200 events per request. performance.md, Collectors: mostread, 200 events
+per request."""
 
 AGGREGATOR_EVENTS_PER_WORKER = 65_500
 """Events per second and worker, one event per record, which costs most. performance.md,
-Aggregators: mostread, 1 a record."""
+Aggregators: mostread, 1 per record."""
 
 KAFKA_BYTES_PER_EVENT = 219
 """Bytes on the disk of one broker, uncompressed, with id, time and visitor. Measured with 10,000
@@ -48,4 +48,4 @@ RANKING_LISTS_PER_CORE = 17_500
 
 REREAD_EVENTS_PER_SECOND = 105_000
 """Events per second that a worker rereads for the dedup window, one per record. performance.md,
-Aggregators: the bare loop, 1 a record, which counts them as well."""
+Aggregators: the bare loop, 1 per record, which counts them as well."""
