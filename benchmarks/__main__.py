@@ -1,4 +1,4 @@
-"""`make bench`: mostread and its peers on the same events, in one run, as ratios."""
+"""`make bench`: compare mostread with its peers on the same events, in one run."""
 
 import tempfile
 import time
@@ -34,7 +34,7 @@ SECTIONS: dict[str, Section] = {
 
 @contextmanager
 def real_servers() -> Iterator[Servers]:
-    """Start Kafka and ClickHouse for one section: what others left behind slows nobody."""
+    """Start Kafka and ClickHouse for one section, so that sections do not affect each other."""
     with (
         tempfile.TemporaryDirectory() as directory,
         running_kafka(Path(directory, "kafka"), jit=True) as kafka,
@@ -45,17 +45,19 @@ def real_servers() -> Iterator[Servers]:
 
 @click.command()
 @click.option("--only", multiple=True, type=click.Choice(list(SECTIONS)), help="May be repeated.")
-@click.option("--rounds", default=3, show_default=True, help="How often each peer is measured.")
+@click.option("--rounds", default=3, show_default=True, help="Measurements of each peer.")
 @click.option("--events", default=3_000_000, show_default=True, help="Events in the longest log.")
-@click.option("--seconds", default=10.0, show_default=True, help="How long clients send.")
-@click.option("--write", is_flag=True, help="Show the tables in docs/explanation/performance.md.")
+@click.option("--seconds", default=10.0, show_default=True, help="Seconds for which clients send.")
+@click.option(
+    "--write", is_flag=True, help="Write the tables into the performance page."
+)
 def bench(*, only: Sequence[str], rounds: int, events: int, seconds: float, write: bool) -> None:
     """Measure everything against its peers and print tables."""
     began = time.monotonic()
     for name in only or SECTIONS:
         with real_servers() as servers:
             content = SECTIONS[name](servers, Scale(rounds, events, seconds))
-        content = f"{content}\n\n{machine.described()}; {rounds} rounds."
+        content = f"{content}\n\n{machine.describe()}; {rounds} rounds."
         click.echo(f"\n## {name}\n\n{content}\n")
         if write:
             page.write(name, content)

@@ -1,4 +1,4 @@
-"""Aggregators in turn on the same logs, and what must be reached."""
+"""Measure aggregators on the same logs, and compare with targets."""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -12,22 +12,19 @@ from benchmarks.table import Goal, goals, middle, spread, table, whole
 
 def section(servers: Servers, scale: Scale) -> str:
     """Measure all aggregators."""
-    taking_part = contestants(scale.events)
-    logs = {each.load: fill(servers.brokers, each.load) for each in taking_part}
+    peers = contestants(scale.events)
+    logs = {each.load: fill(servers.brokers, each.load) for each in peers}
     results = in_turn(
         scale.rounds,
-        {
-            each.name: functools.partial(count, servers, each, logs[each.load])
-            for each in taking_part
-        },
+        {each.name: functools.partial(count, servers, each, logs[each.load]) for each in peers},
     )
     for log in logs.values():
         delete(log)
-    return shown(results)
+    return tables(results)
 
 
 def count(servers: Servers, contestant: Contestant, log: Log) -> Measured:
-    """Let it count `log`; nobody is fast by leaving events out."""
+    """Count `log` with a contestant. Fails unless it counted every event."""
     measured = contestant.run(servers, log)
     assert measured.counted == log.load.events, (
         f"{contestant.name} counted {measured.counted} of {log.load.events} events"
@@ -35,7 +32,7 @@ def count(servers: Servers, contestant: Contestant, log: Log) -> Measured:
     return measured
 
 
-def shown(results: Mapping[str, Sequence[Measured]]) -> str:
+def tables(results: Mapping[str, Sequence[Measured]]) -> str:
     """Return the tables: `results` has each round of each contestant."""
     speeds = {name: [one.events_per_second for one in each] for name, each in results.items()}
     medians = {name: middle(each) for name, each in speeds.items()}

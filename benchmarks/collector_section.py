@@ -1,15 +1,15 @@
-"""Collectors in turn, and what must be reached."""
+"""Measure collectors, and compare with targets."""
 
 import functools
 from collections.abc import Sequence
 
 from benchmarks import collectors, http_load
-from benchmarks.collectors import COLLECTORS, Taken
+from benchmarks.collectors import COLLECTORS, CollectorResult
 from benchmarks.contestant import Servers
 from benchmarks.run import Scale, in_turn
 from benchmarks.table import Goal, goals, middle, spread, table, whole
 
-NO_WRK = "Not measured: there is no `wrk` (on Debian: `apt-get install wrk`)."
+NO_WRK = "Not measured: `wrk` is not installed (on Debian: `apt-get install wrk`)."
 
 
 def section(servers: Servers, scale: Scale) -> str:
@@ -24,7 +24,7 @@ def section(servers: Servers, scale: Scale) -> str:
         },
     )
     usual, limit, single, batches, overload, two = results.values()
-    # By processor time: what else the machine does is in every rate, and in each another share.
+    # By processor time, since other load on the machine affects each rate differently.
     wanted = [
         Goal("1 per request: × FastAPI", 5, _core(single) / _core(usual)),
         Goal("1 per request: of the limit", 0.5, _core(single) / _core(limit)),
@@ -44,19 +44,19 @@ def section(servers: Servers, scale: Scale) -> str:
         [
             name,
             whole(_speed(rounds)),
-            spread([taken.events_per_second for taken in rounds]),
+            spread([result.events_per_second for result in rounds]),
             whole(_core(rounds)),
-            f"{middle([taken.p99_ms for taken in rounds]):.0f}",
-            whole(middle([taken.refused_per_second for taken in rounds])),
+            f"{middle([result.p99_ms for result in rounds]):.0f}",
+            whole(middle([result.refused_per_second for result in rounds])),
         ]
         for name, rounds in results.items()
     ]
     return f"{table(columns, rows)}\n\n{goals(wanted)}"
 
 
-def _speed(rounds: Sequence[Taken]) -> float:
-    return middle([taken.events_per_second for taken in rounds])
+def _speed(rounds: Sequence[CollectorResult]) -> float:
+    return middle([result.events_per_second for result in rounds])
 
 
-def _core(rounds: Sequence[Taken]) -> float:
-    return middle([taken.events_per_core_second for taken in rounds])
+def _core(rounds: Sequence[CollectorResult]) -> float:
+    return middle([result.events_per_core_second for result in rounds])

@@ -1,4 +1,4 @@
-"""Collectors: each takes events over HTTP for some seconds, from as many clients."""
+"""Run collectors under load: events over HTTP from many clients, for some seconds."""
 
 import socket
 import subprocess
@@ -18,7 +18,7 @@ from tests.support.system import System, wait_until
 
 _PROGRAMS = Path(__file__).with_name("programs")
 
-# Load comes from loopback, which is not limited: here each step is to cost what readers cost.
+# The load comes from loopback, which is exempt by default; it should cost as much as readers.
 _LIMITED = {
     "MOSTREAD_COLLECTOR_RATE_LIMIT_EXEMPT_NETWORKS": "",
     "MOSTREAD_COLLECTOR_RATE_LIMIT_PER_ADDRESS_HOUR": "10000000000",
@@ -26,13 +26,14 @@ _LIMITED = {
 }
 
 Started = AbstractContextManager[tuple[str, int]]
-"""A collector that listens: its address and its process id."""
+"""A listening collector: its URL and process id."""
 
 
 @dataclass(frozen=True)
 class Collector:
-    """A collector and how it is asked; one that is not `durable` keeps nothing, and one that is
-    `overloaded` may refuse.
+    """A collector and its load.
+
+    One that is not `durable` stores nothing; one that is `overloaded` may reject requests.
     """
 
     name: str
@@ -44,10 +45,10 @@ class Collector:
 
 
 @dataclass(frozen=True)
-class Taken:
-    """Events that a collector accepted. `kept` ones are in Kafka, `acknowledged` got a 202.
+class CollectorResult:
+    """Events that a collector accepted: `acknowledged` with 202, `kept` in Kafka.
 
-    Those that were under way when the clients left are kept without an answer.
+    Events in flight when the clients stopped are kept but not acknowledged.
     """
 
     events_per_second: float
@@ -60,10 +61,10 @@ class Taken:
 
 def measure(
     servers: Servers, collector: Collector, seconds: float, *, sampler: Sampler = nullcontext
-) -> Taken:
-    """Send to `collector` for so long, on a topic of its own.
+) -> CollectorResult:
+    """Send events to a collector, which has a topic of its own.
 
-    `beside` is entered with its process id while it takes events.
+    `sampler` is entered with the process id while the load lasts.
     """
     with tempfile.TemporaryDirectory() as directory:
         name = f"collect_{time.time_ns()}"
@@ -73,7 +74,7 @@ def measure(
         try:
             with collector.start(system) as (url, pid), sampler(pid):
                 before = cpu.used(pid)
-                answered = http_load.load(
+                load = http_load.run(
                     f"{url}/v1/events",
                     events=size,
                     connections=connections,
@@ -83,19 +84,19 @@ def measure(
                 used = cpu.used(pid) - before
         finally:
             system.end()
-        accepted = answered.requests - answered.refused
+        accepted = load.requests - load.refused
         events = accepted * size
         kept = _kept(system)
         assert not collector.durable or events <= kept <= events + connections * size, (
             f"{collector.name} acknowledged {events} events and kept {kept}"
         )
-        return Taken(
-            events_per_second=events / answered.seconds,
+        return CollectorResult(
+            events_per_second=events / load.seconds,
             events_per_core_second=events / used,
-            p99_ms=answered.p99 / 1000,
+            p99_ms=load.p99 / 1000,
             acknowledged=events,
             kept=kept,
-            refused_per_second=answered.refused / answered.seconds,
+            refused_per_second=load.refused / load.seconds,
         )
 
 
@@ -110,14 +111,14 @@ def _kept(system: System) -> int:
 
 @contextmanager
 def no_op(_: System) -> Iterator[tuple[str, int]]:
-    """The limit."""
+    """Run the no-op collector, the limit of aiohttp."""
     with _program("no_op") as address:
         yield address
 
 
 @contextmanager
 def fastapi(system: System) -> Iterator[tuple[str, int]]:
-    """The usual way."""
+    """Run the usual collector with FastAPI."""
     kafka = system.kafka
     with _program("fastapi_collector", kafka.kafka_brokers, kafka.events_topic) as address:
         yield address
@@ -125,7 +126,7 @@ def fastapi(system: System) -> Iterator[tuple[str, int]]:
 
 @contextmanager
 def mostread(system: System, workers: int = 1) -> Iterator[tuple[str, int]]:
-    """Run the collector of mostread."""
+    """Run mostread's collector."""
     settings = {**_LIMITED, "MOSTREAD_COLLECTOR_WORKERS": str(workers)}
     service = system.service("collector", **settings).wait_ready()
     assert service.process is not None
@@ -148,9 +149,9 @@ def _program(name: str, *arguments: str) -> Iterator[tuple[str, int]]:
 
 
 def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
-    assert process.poll() is None, "it ended by itself"
-    with socket.socket() as tried:
-        return tried.connect_ex(("127.0.0.1", port)) == 0
+    assert process.poll() is None, "the collector ended early"
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 MOSTREAD_COLLECTORS = [
@@ -159,10 +160,10 @@ MOSTREAD_COLLECTORS = [
 ]
 COLLECTORS = [
     Collector("FastAPI + kafka-python, each acknowledgement awaited", fastapi, 1, 1000),
-    Collector("aiohttp that keeps nothing: the limit", no_op, 1, 1000, durable=False),
+    Collector("aiohttp no-op: the limit", no_op, 1, 1000, durable=False),
     *MOSTREAD_COLLECTORS,
     Collector(
-        "mostread, three times the limit of waiting requests", mostread, 1, 3000, overloaded=True
+        "mostread, three times the limit of requests in flight", mostread, 1, 3000, overloaded=True
     ),
     Collector("mostread, two workers on one port", partial(mostread, workers=2), 1, 1000),
 ]

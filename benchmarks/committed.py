@@ -1,4 +1,4 @@
-"""The watch of the aggregators: from partitions assigned to every offset committed."""
+"""Measure an aggregator from its assignment until all offsets are committed."""
 
 import time
 from pathlib import Path
@@ -13,15 +13,15 @@ from mostread.infra.kafka import topics
 from tests.support.system import wait_until
 
 ASSIGNED = b"partitions_assigned"
-"""The line that a contestant logs when its partitions begin to flow."""
+"""Logged by each contestant when its partitions are assigned."""
 
-LONGEST_SECONDS = 900
+MAX_SECONDS = 900
 
 
 def watch(log: Log, group: str, log_file: Path, pid: int) -> Measured:
-    """Wait until `pid`, whose output is in `log_file`, is assigned; measure until all is committed.
+    """Wait until the process has its partitions, then measure until it has committed all of `log`.
 
-    The count stays 0: only the contestant's own store can tell.
+    Its output is in `log_file`. `counted` is 0 in the result; only the contestant's store knows it.
     """
     wait_until(lambda: ASSIGNED in log_file.read_bytes(), "partitions are assigned")
     began, used = time.monotonic(), cpu.used(pid)
@@ -38,7 +38,7 @@ def watch(log: Log, group: str, log_file: Path, pid: int) -> Measured:
                 for partition in ends
             )
 
-        wait_until(committed, "all offsets are committed", LONGEST_SECONDS)
-    took = time.monotonic() - began
+        wait_until(committed, "all offsets are committed", MAX_SECONDS)
+    elapsed = time.monotonic() - began
     processor = (cpu.used(pid) - used) * 1e6 / log.load.events
-    return Measured(log.load.events / took, processor, 0, tuple(memory))
+    return Measured(log.load.events / elapsed, processor, 0, tuple(memory))

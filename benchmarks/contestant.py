@@ -1,4 +1,4 @@
-"""The programs that are compared, and the measurements of each."""
+"""Compared programs and their measurements."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -9,7 +9,7 @@ from benchmarks.log import Load, Log
 
 @dataclass(frozen=True)
 class Servers:
-    """The real servers, which all contestants share."""
+    """Kafka and ClickHouse, which all contestants share."""
 
     brokers: str
     clickhouse_url: str
@@ -17,11 +17,11 @@ class Servers:
 
 @dataclass(frozen=True)
 class Measured:
-    """How fast it was, what it says it counted, and what its process took of the machine.
+    """Speed of a contestant, the number of events it counted, and its use of resources.
 
-    `processor` is in microseconds per event, all threads together; it says more than speed where
-    others want the same cores. `memory` holds resident bytes, about ten samples a second, from
-    start to end.
+    `processor` is processor time in microseconds per event, over all threads; it depends less on
+    other load than the speed does. `memory` has the resident bytes from start to end, about ten
+    samples per second.
     """
 
     events_per_second: float
@@ -33,7 +33,7 @@ class Measured:
 Run = Callable[[Servers, Log], Measured]
 
 Sampler = Callable[[int], AbstractContextManager[object]]
-"""Something that is to happen to a process, by its id, while it is measured."""
+"""Takes a process id, and is entered while that process is measured."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Requests over HTTP by wrk, which takes the least of the machine from what it measures."""
+"""Generate HTTP load with wrk, which uses little of the machine itself."""
 
 import os
 import shutil
@@ -11,8 +11,8 @@ import msgspec
 _SCRIPT = Path(__file__).with_name("wrk.lua")
 
 
-class Answered(msgspec.Struct):
-    """Result of a load: of `requests` answers, `refused` had a status above 399."""
+class HttpLoad(msgspec.Struct):
+    """Result of a run: of `requests` responses, `refused` had a status above 399."""
 
     requests: int
     microseconds: int
@@ -23,35 +23,35 @@ class Answered(msgspec.Struct):
 
     @property
     def seconds(self) -> float:
-        """Return how long it took."""
         return self.microseconds / 1e6
 
     @property
-    def a_second(self) -> float:
-        """Return requests per second."""
+    def per_second(self) -> float:
+        """Requests per second."""
         return self.requests / self.seconds
 
 
 def missing() -> bool:
-    """Return whether wrk is not there."""
+    """Return whether wrk is not installed."""
     return shutil.which("wrk") is None
 
 
-def load(
+def run(
     url: str, *, events: int, connections: int, seconds: float, may_refuse: bool = False
-) -> Answered:
-    """Send to `url` for so long, each connection again as soon as it was answered.
+) -> HttpLoad:
+    """Send requests to `url`; each connection sends again once it has a response.
 
-    With `events` in each request, or GET where it is 0.
+    A request has `events` events; with 0 it is a GET. Fails on errors, and unless `may_refuse`
+    is set, on refused requests.
     """
-    how_much = ["-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "30s"]
+    options = ["-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "30s"]
     finished = subprocess.run(
-        ["wrk", *how_much, "-s", str(_SCRIPT), url],
+        ["wrk", *options, "-s", str(_SCRIPT), url],
         env={**os.environ, "EVENTS": str(events), "NOW": str(time.time_ns() // 1_000_000)},
         check=True,
         capture_output=True,
     )
-    answered = msgspec.json.decode(finished.stdout.splitlines()[-1], type=Answered)
-    assert answered.failed == 0, finished.stdout.decode()
-    assert may_refuse or answered.refused == 0, finished.stdout.decode()
-    return answered
+    result = msgspec.json.decode(finished.stdout.splitlines()[-1], type=HttpLoad)
+    assert result.failed == 0, finished.stdout.decode()
+    assert may_refuse or result.refused == 0, finished.stdout.decode()
+    return result

@@ -1,4 +1,4 @@
-"""From POST to visible in the list, under steady traffic, on the whole real way."""
+"""Measure the time from POST to list under steady traffic."""
 
 import asyncio
 import subprocess
@@ -12,42 +12,42 @@ import aiohttp
 from tests.support.system import System
 
 PROBES_PER_SECOND = 4
-WARMING_SECONDS = 3
+WARM_UP_SECONDS = 3
 TIMEOUT_SECONDS = 120
-"""How much longer than the probes are sent one waits for the last; then the run has failed."""
+"""Time to wait for the last probe; then the run has failed."""
 
 
 async def measure(system: System, *, rate: int, seconds: int) -> list[float]:
-    """Return, in seconds, how long each of some probes took to be listed.
+    """Return the seconds that each probe took to be listed.
 
-    A probe is one view of an article never seen before, on a site of its own, sent beside
-    `rate` events per second; the list of that site is asked for all the time, as a page does.
+    A probe is one view of a new article on a separate site, sent besides `rate` events per second.
+    The list of that site is polled continuously.
     """
     collector, ranking = system.service("collector"), system.service("ranking")
     for service in (collector, ranking, system.service("aggregator")):
         service.wait_ready()
     with _traffic(collector.url, rate):
-        await asyncio.sleep(WARMING_SECONDS)
+        await asyncio.sleep(WARM_UP_SECONDS)
         async with asyncio.timeout(seconds + TIMEOUT_SECONDS), aiohttp.ClientSession() as session:
-            return await _probed(session, collector.url, ranking.url, seconds * PROBES_PER_SECOND)
+            return await _probe(session, collector.url, ranking.url, seconds * PROBES_PER_SECOND)
 
 
 @contextmanager
 def _traffic(url: str, rate: int) -> Iterator[None]:
-    """Send from a process of its own: it must not keep the watch waiting."""
-    how = ["--rate", str(rate), "--duration", "86400", "--url", url, "--seed", "1"]
+    """Send from a separate process, so that sending does not delay the polling."""
+    options = ["--rate", str(rate), "--duration", "86400", "--url", url, "--seed", "1"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "mostread", "loadgen", *how], stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "mostread", "loadgen", *options], stdout=subprocess.DEVNULL
     )
     try:
         yield
-        assert process.poll() is None, "the traffic ended by itself"
+        assert process.poll() is None, "the traffic ended early"
     finally:
         process.kill()
         process.wait()
 
 
-async def _probed(
+async def _probe(
     session: aiohttp.ClientSession, collector: str, ranking: str, probes: int
 ) -> list[float]:
     sent: dict[str, float] = {}
@@ -57,17 +57,17 @@ async def _probed(
         for number in range(probes):
             event = {"type": "view", "site": "probe", "article_id": f"probe-{number}"}
             sent[f"probe-{number}"] = time.monotonic()
-            async with session.post(f"{collector}/v1/events", json=event) as answer:
-                assert answer.status == 202
+            async with session.post(f"{collector}/v1/events", json=event) as response:
+                assert response.status == 202
             await asyncio.sleep(1 / PROBES_PER_SECOND)
 
     async def watch() -> None:
         address = f"{ranking}/v1/most-read?site=probe&window=1h&limit=100&offset="
         while len(took) < probes:
-            # The newest stand last or anywhere: all of them have one view.
+            # A new article can be on any page, since all have one view.
             for offset in range(0, len(sent) + 1, 100):
-                async with session.get(f"{address}{offset}") as answer:
-                    listed = (await answer.json())["items"]
+                async with session.get(f"{address}{offset}") as response:
+                    listed = (await response.json())["items"]
                 now = time.monotonic()
                 for item in listed:
                     name = item["article_id"]

@@ -1,6 +1,5 @@
-"""Lists: how long one takes to compute from a day of counters, and how many are served kept."""
+"""Measure lists over a day of counters: the time to compute one, and cached requests."""
 
-import statistics
 import tempfile
 import time
 import urllib.request
@@ -15,26 +14,26 @@ from tests.support.system import System
 _QUERIES = Path(__file__).with_name("queries")
 
 COLD = 40
-"""So many lists that nobody has asked for yet."""
+"""Number of lists requested for the first time."""
 
 
 @dataclass(frozen=True)
 class Served:
     """Milliseconds of each computed list; requests per second and p99 of a cached one.
 
-    `first_ms` are those of lists of which no page was asked for in this minute: the list an hour
-    before, which says where an article stood, is computed with them.
+    `first_ms` are those of lists that were not requested in this minute, so that the previous list,
+    for the previous ranks, is computed too.
     """
 
     cold_ms: list[float]
     first_ms: list[float]
-    a_second: float
-    a_core_second: float
+    per_second: float
+    per_core_second: float
     p99_ms: float
 
 
 def measure(servers: Servers, *, rows: int, seconds: float) -> Served:
-    """Ask for lists over 24 hours of `rows` minute counters."""
+    """Request lists over 24 hours of `rows` minute counters."""
     with tempfile.TemporaryDirectory() as directory:
         name = f"lists_{time.time_ns()}"
         system = System(servers.brokers, servers.clickhouse_url, name, Path(directory))
@@ -64,18 +63,13 @@ def _serve(system: System, seconds: float) -> Served:
         for hours in range(1, COLD + 1)
     ]
     before = cpu.used(service.process.pid)
-    kept = http_load.load(f"{address}10", events=0, connections=50, seconds=seconds)
+    cached = http_load.run(f"{address}10", events=0, connections=50, seconds=seconds)
     used = cpu.used(service.process.pid) - before
-    return Served(cold, first, kept.a_second, kept.requests / used, kept.p99 / 1000)
+    return Served(cold, first, cached.per_second, cached.requests / used, cached.p99 / 1000)
 
 
 def _milliseconds(address: str, items: int) -> float:
     began = time.perf_counter()
-    with urllib.request.urlopen(address) as answer:
-        assert answer.read().count(b'"article_id"') == items
+    with urllib.request.urlopen(address) as response:
+        assert response.read().count(b'"article_id"') == items
     return (time.perf_counter() - began) * 1000
-
-
-def cold_median(served: Served) -> float:
-    """Return the median time of computing a list, in milliseconds."""
-    return statistics.median(served.cold_ms)

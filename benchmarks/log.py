@@ -1,4 +1,4 @@
-"""The log that the aggregators of a benchmark read: written once, read by each in turn."""
+"""Write the log that the aggregators of a benchmark read, one after the other."""
 
 import asyncio
 import random
@@ -23,8 +23,8 @@ class Load:
     """Content of a log: mostly views, each id once, no event older than `LATENESS_MS`.
 
     Articles are skewed as on a news page (the second has half of the first's readers, the
-    third a third), or evenly read. Record times run evenly over `seconds`, up to now. Each view
-    is of a visitor, named as the collector names them, so that looking at who reads is paid for.
+    third a third), or evenly read. Record times are spread evenly over `seconds`, up to now. Each
+    event has a visitor in the collector's format, so that sampling visitors costs what it should.
     """
 
     events: int
@@ -35,14 +35,14 @@ class Load:
 
 
 LATENESS_MS = 30_000
-"""An event happened at most so long before its record was written."""
+"""Maximum age of an event when its record was written."""
 
 VISITORS = 200_000
 
 
 @dataclass(frozen=True)
 class Log:
-    """A filled topic. `ends` has the offset at which each partition ends."""
+    """A filled topic; `ends` has the end offset of each partition."""
 
     load: Load
     kafka: KafkaSettings
@@ -50,21 +50,21 @@ class Log:
 
 
 def fill(brokers: str, load: Load) -> Log:
-    """Create topics of their own and write the events of `load`, always the same ones."""
+    """Create topics and write the events of `load`, always the same ones."""
     kafka = KafkaSettings(kafka_brokers=brokers, kafka_topic_prefix=f"log_{time.time_ns()}.")
     wanted = topics.configurations(kafka, partitions=PARTITIONS, replication=1, retention_days=1)
-    # The broker would stamp them all with the seconds in which they are written.
+    # With LogAppendTime all records would have the time at which the benchmark wrote them.
     wanted[kafka.events_topic]["configs"]["message.timestamp.type"] = "CreateTime"
     with topics.admin(kafka) as admin:
         topics.create_missing(admin, wanted)
         asyncio.run(_write(kafka, load, now=time.time_ns() // 1_000_000))
-        places = [TopicPartition(kafka.events_topic, number) for number in range(PARTITIONS)]
-        offsets = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST))
+        partitions = [TopicPartition(kafka.events_topic, number) for number in range(PARTITIONS)]
+        offsets = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
     return Log(load, kafka, {partition.partition: end.offset for partition, end in offsets.items()})
 
 
 def delete(log: Log) -> None:
-    """Delete the topics again: the disk is not meant to hold every log of a run."""
+    """Delete the topics, so that the disk need not hold every log of a run."""
     with topics.admin(log.kafka) as admin:
         admin.delete_topics(
             [log.kafka.events_topic, log.kafka.articles_topic, log.kafka.dead_letters_topic]
@@ -72,27 +72,27 @@ def delete(log: Log) -> None:
 
 
 def _events(load: Load, now: int) -> Iterator[tuple[int, int, bytes]]:
-    """Yield partition, record time and the event."""
-    chance = random.Random(1)
+    """Yield partition, record time and event."""
+    rng = random.Random(1)
     names = [f"article-{number:07}" for number in range(load.articles)]
     weights = None if load.even else [1 / rank for rank in range(1, load.articles + 1)]
-    chosen = chance.choices(range(load.articles), weights, k=load.events)
-    types = chance.choices(("view", "like", "comment"), (97, 2, 1), k=load.events)
+    chosen = rng.choices(range(load.articles), weights, k=load.events)
+    types = rng.choices(("view", "like", "comment"), (97, 2, 1), k=load.events)
     begin, step = now - load.seconds * 1000, load.seconds * 1000 / load.events
     for number, (article, kind) in enumerate(zip(chosen, types, strict=True)):
         written = int(begin + number * step)
         event = {
-            "id": f"{chance.getrandbits(96):024x}",
+            "id": f"{rng.getrandbits(96):024x}",
             "type": kind,
             "article_id": names[article],
-            "timestamp": written - chance.randrange(LATENESS_MS),
-            "visitor": f"{chance.randrange(VISITORS) * 0x9E3779B97F4A7C15 % 2**64:016x}",
+            "timestamp": written - rng.randrange(LATENESS_MS),
+            "visitor": f"{rng.randrange(VISITORS) * 0x9E3779B97F4A7C15 % 2**64:016x}",
         }
         yield article % PARTITIONS, written, orjson.dumps(event)
 
 
 async def _write(kafka: KafkaSettings, load: Load, now: int) -> None:
-    """Write records by whole batches: one by one they would take longer than their counting."""
+    """Write records in batches; one by one would take longer than counting them."""
     producer = AIOKafkaProducer(
         bootstrap_servers=kafka.bootstrap_servers, max_batch_size=BATCH_BYTES, acks="all"
     )
@@ -100,13 +100,13 @@ async def _write(kafka: KafkaSettings, load: Load, now: int) -> None:
     try:
         gathered: list[list[bytes]] = [[] for _ in range(PARTITIONS)]
         batches = [producer.create_batch() for _ in range(PARTITIONS)]
-        under_way: list[asyncio.Future[object]] = []
+        pending: list[asyncio.Future[object]] = []
 
         async def send(partition: int) -> None:
             batch, batches[partition] = batches[partition], producer.create_batch()
             if batch.record_count():
                 topic = kafka.events_topic
-                under_way.append(await producer.send_batch(batch, topic, partition=partition))
+                pending.append(await producer.send_batch(batch, topic, partition=partition))
 
         async def add(partition: int, written: int) -> None:
             value = b"\n".join(gathered[partition])
@@ -122,6 +122,6 @@ async def _write(kafka: KafkaSettings, load: Load, now: int) -> None:
             if gathered[partition]:
                 await add(partition, now)
             await send(partition)
-        await asyncio.gather(*under_way)
+        await asyncio.gather(*pending)
     finally:
         await producer.stop()

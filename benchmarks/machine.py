@@ -1,4 +1,4 @@
-"""The machine and the versions behind the figures."""
+"""Description of the machine and the library versions."""
 
 import os
 import platform
@@ -9,8 +9,8 @@ from pathlib import Path
 _LIBRARIES = ("aiohttp", "aiokafka", "chdb-core", "fastapi", "faust-streaming", "kafka-python")
 
 
-def described() -> str:
-    """Return a line about the machine, the day and the versions."""
+def describe() -> str:
+    """Return the date, the machine and the versions in one line."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
     versions = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
     return (

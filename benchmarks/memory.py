@@ -7,5 +7,5 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def resident(pid: int) -> int:
-    """Return the resident bytes of `pid` at this moment."""
+    """Return the current resident bytes of a process."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE

@@ -1,4 +1,4 @@
-"""mostread itself: one aggregator, until its rows are in ClickHouse and its offsets committed."""
+"""Run mostread's aggregators until rows are written and offsets committed."""
 
 import dataclasses
 import tempfile
@@ -16,14 +16,14 @@ from tests.support.system import System
 def run(
     servers: Servers, log: Log, *, workers: int = 1, sampler: Sampler = nullcontext
 ) -> Measured:
-    """Count `log` into a database of its own; the memory is that of the first worker.
+    """Count `log` into a new database.
 
-    `beside` is entered with its process id while it counts.
+    `memory` is that of the first worker, and `sampler` is entered with its process id.
     """
     with tempfile.TemporaryDirectory() as directory:
         name = f"bench_{time.time_ns()}"
         system = System(servers.brokers, servers.clickhouse_url, name, Path(directory))
-        # The log is read by others too: only database and group are its own.
+        # Other contestants read the log too; only the database and the group are separate.
         system.kafka = log.kafka
         system.environment["MOSTREAD_KAFKA_TOPIC_PREFIX"] = log.kafka.kafka_topic_prefix
         system.init()

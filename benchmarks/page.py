@@ -1,4 +1,4 @@
-"""The page that shows the last run: each section stands between two marks."""
+"""Write results into the performance page, each section between two markers."""
 
 import re
 from pathlib import Path
@@ -6,14 +6,14 @@ from pathlib import Path
 PAGE = Path(__file__).parents[1] / "docs/explanation/performance.md"
 
 
-def shown(text: str, section: str, content: str) -> str:
-    """Return `text` with what stands between the marks of `section` replaced by `content`."""
+def replace_section(text: str, section: str, content: str) -> str:
+    """Return `text` with the content between the markers of `section` replaced."""
     begin, end = f"<!-- bench:{section} -->", f"<!-- end:{section} -->"
     pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-    assert len(pattern.findall(text)) == 1, f"{section} stands once in the page"
+    assert len(pattern.findall(text)) == 1, f"the page has the section {section} once"
     return pattern.sub(lambda _: f"{begin}\n{content}\n{end}", text)
 
 
 def write(section: str, content: str) -> None:
-    """Show `content` in the page."""
-    PAGE.write_text(shown(PAGE.read_text(), section, content))
+    """Replace a section of the page."""
+    PAGE.write_text(replace_section(PAGE.read_text(), section, content))

@@ -1,4 +1,4 @@
-"""Where a process spends its processor time: py-spy's samples by stage."""
+"""Profile a process with py-spy: its samples by stage."""
 
 import shutil
 import signal
@@ -11,31 +11,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 Stages = Mapping[str, Sequence[str]]
-"""The name of each stage, and the beginnings of the paths whose code belongs to it."""
+"""Name of each stage, and the path prefixes of its code; the first match wins."""
 
-# Beside the Python that runs us, where pip puts it; or wherever it is.
+# Next to this Python, where pip installs it, or else on PATH.
 _PY_SPY = shutil.which("py-spy", path=str(Path(sys.executable).parent)) or shutil.which("py-spy")
 
-REST = "event loop and what else there is"
+REST = "event loop and other code"
 _STARTING = "_find_and_load"
 _STOP_SECONDS = 60
 
 
 def missing() -> bool:
-    """Return whether py-spy is not there."""
+    """Return whether py-spy is not installed."""
     return _PY_SPY is None
 
 
 @dataclass
 class Profile:
-    """Takes samples of a process; `samples` has the stack of each, and how often it was met."""
+    """Samples a process; `samples` has each stack and how often it occurred."""
 
     file: Path
     samples: list[tuple[list[str], int]] = field(default_factory=list)
 
     @contextmanager
     def of(self, pid: int) -> Iterator[None]:
-        """Take samples while in here. The process is not halted: a few stacks will be torn."""
+        """Sample a process meanwhile. It is not paused, so some stacks are inconsistent."""
         options = ["--nonblocking", "--threads", "--duration", "3600", "--rate", "100"]
         options += ["--format", "raw", "--output", str(self.file), "--pid", str(pid)]
         process = subprocess.Popen(
@@ -59,7 +59,7 @@ def _samples(raw: str) -> Iterator[tuple[list[str], int]]:
 
 
 def shares(samples: Sequence[tuple[list[str], int]], stages: Stages) -> dict[str, float]:
-    """Return how much of all samples, in percent, belongs to each stage, in their order.
+    """Return the percentage of all samples by stage.
 
     A sample belongs to the stage of its innermost frame that belongs to any.
     """
@@ -72,7 +72,7 @@ def shares(samples: Sequence[tuple[list[str], int]], stages: Stages) -> dict[str
 def _stage(stack: Sequence[str], stages: Stages) -> str:
     for frame in reversed(stack):
         path = frame[frame.rfind("(") + 1 :]
-        for name, beginnings in stages.items():
-            if path.startswith(tuple(beginnings)):
+        for name, prefixes in stages.items():
+            if path.startswith(tuple(prefixes)):
                 return name
     return REST

@@ -1,4 +1,4 @@
-"""Where the time goes, stage by stage."""
+"""Profile aggregator and collector by stage."""
 
 import functools
 import tempfile
@@ -24,14 +24,14 @@ _FETCHING = (
     "asyncio/streams.py",
     "selectors.py",
 )
-_ENGAGEMENT = "mostread/core/counting/"
+_COUNTING = "mostread/core/counting/"
 AGGREGATOR: Stages = {
-    "fetching: aiokafka, and the socket": _FETCHING,
-    "handing on: Faust": ("faust/", "mode/", "mostread/aggregator/stream/transport.py"),
+    "fetching: aiokafka and sockets": _FETCHING,
+    "stream: Faust": ("faust/", "mode/", "mostread/aggregator/stream/transport.py"),
     "decoding": ("mostread/core/records.py",),
-    "duplicates": (f"{_ENGAGEMENT}dedup.py",),
-    "counting": (_ENGAGEMENT,),
-    "ClickHouse: rows out, counters in": (
+    "duplicates": (f"{_COUNTING}dedup.py",),
+    "counting": (_COUNTING,),
+    "ClickHouse: inserts and lookups": (
         "mostread/aggregator/repository.py",
         "clickhouse_connect/",
     ),
@@ -39,25 +39,21 @@ AGGREGATOR: Stages = {
 }
 COLLECTOR: Stages = {
     "HTTP: aiohttp": ("aiohttp/",),
-    "reading and checking": tuple(
-        f"mostread/collector/{name}.py"
-        for name in (
-            "api/body",
-            "pipeline/decoder",
-            "pipeline/strict_decoder",
-            "pipeline/event",
-            "pipeline/filters",
-        )
+    "decoding and validation": (
+        "mostread/collector/api/body.py",
+        "mostread/collector/pipeline/decoder.py",
+        "mostread/collector/pipeline/strict_decoder.py",
+        "mostread/collector/pipeline/event.py",
     ),
-    "id and time where they lack": ("mostread/collector/pipeline/enrichment.py",),
-    "partition, encoding": ("mostread/collector/delivery/partitioner.py",),
-    "producing: kafka-python": ("kafka/",),
-    "gathering, metrics, answers": ("mostread/", "prometheus_client/"),
+    "filters and enrichment": ("mostread/collector/pipeline/",),
+    "partitioning, encoding, batching": ("mostread/collector/delivery/delivery.py",),
+    "producing: kafka-python": ("mostread/collector/delivery/", "kafka/"),
+    "responses and metrics": ("mostread/", "prometheus_client/"),
 }
 
 
 def section(servers: Servers, scale: Scale) -> str:
-    """Take profiles of both services."""
+    """Profile both services."""
     if profile.missing() or http_load.missing():
         return NO_PY_SPY
     aggregator = {
@@ -72,7 +68,7 @@ def section(servers: Servers, scale: Scale) -> str:
         f"{each.events_per_request} per request": _collector(servers, each, scale.seconds)
         for each in collectors.MOSTREAD_COLLECTORS
     }
-    return f"{_shown('aggregator', aggregator)}\n\n{_shown('collector', collector)}"
+    return f"{_table('aggregator', aggregator)}\n\n{_table('collector', collector)}"
 
 
 def _aggregator(servers: Servers, load: Load) -> dict[str, float]:
@@ -92,7 +88,7 @@ def _collector(servers: Servers, collector: Collector, seconds: float) -> dict[s
     return profile.shares(samples.samples, COLLECTOR)
 
 
-def _shown(what: str, shares: Mapping[str, Mapping[str, float]]) -> str:
+def _table(service: str, shares: Mapping[str, Mapping[str, float]]) -> str:
     stages = next(iter(shares.values()))
     rows = [[stage, *(f"{each[stage]:.0f}" for each in shares.values())] for stage in stages]
-    return table([f"{what}, % of its processor time", *shares], rows)
+    return table([f"{service}, % of its processor time", *shares], rows)

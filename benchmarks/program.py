@@ -1,4 +1,4 @@
-"""A peer as a program of its own, from `programs/`."""
+"""Run the peers in `programs/`, each as a process."""
 
 import dataclasses
 import re
@@ -20,13 +20,13 @@ _STOP_SECONDS = 60
 def run(name: str, log: Log, *more: str) -> Measured:
     """Run `programs/<name>.py BROKERS TOPIC GROUP ...` until it has committed all of `log`.
 
-    On SIGTERM it prints `counted N`. One that begins before its partitions are all
-    assigned says `before N` just then: only what it counts from there on is its speed.
+    On SIGTERM the program prints `counted N`. If it starts counting before all partitions are
+    assigned, it prints `before N` at that time, and only later events determine its speed.
     """
     group = f"{name}_{time.time_ns()}"
     arguments = [log.kafka.kafka_brokers, log.kafka.events_topic, group, *more]
     with tempfile.TemporaryDirectory() as directory:
-        log_file = Path(directory, "said")
+        log_file = Path(directory, "output")
         with log_file.open("wb") as out:
             process = subprocess.Popen(
                 [sys.executable, str(_PROGRAMS / f"{name}.py"), *arguments],
@@ -45,7 +45,7 @@ def run(name: str, log: Log, *more: str) -> Measured:
         assert counted, log_file.read_text()[-2000:]
         before = re.search(rb"before (\d+)", log_file.read_bytes())
     rest = log.load.events - int(before[1] if before else 0)
-    # A small log may be finished already; then its speed means nothing anyway.
+    # A small log may be finished already; its speed is meaningless then.
     speed = measured.events_per_second * (rest / log.load.events or 1)
     return dataclasses.replace(measured, counted=int(counted[1]), events_per_second=speed)
 
@@ -56,10 +56,10 @@ def idiomatic_faust(_: Servers, log: Log) -> Measured:
 
 
 def bare_loop(_: Servers, log: Log) -> Measured:
-    """Count with our rules on a bare consumer, without Faust and without a store."""
+    """Count with mostread's rules on a plain consumer, without Faust and a database."""
     return run("bare_loop", log)
 
 
 def clickhouse_engine(_: Servers, log: Log, *, consumers: int) -> Measured:
-    """Count with ClickHouse alone, all of its consumers having joined."""
+    """Count with ClickHouse's Kafka engine; the measurement starts when all consumers joined."""
     return run("clickhouse_engine", log, str(consumers))

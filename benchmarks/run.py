@@ -1,4 +1,4 @@
-"""The run: who takes part goes in turn, several rounds, so that a slow minute strikes all."""
+"""Run contestants in turn for several rounds, so that a slow minute affects all."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Scale:
-    """How long the run is: the fastest aggregators count `events`, clients send for `seconds`."""
+    """Size of a run: the fastest aggregators count `events`, clients send for `seconds`."""
 
     rounds: int
     events: int
@@ -21,7 +21,7 @@ class Scale:
 
 
 Section = Callable[[Servers, Scale], str]
-"""Measures something and returns what the page shows of it, as Markdown."""
+"""Measures one subject, and returns its tables as Markdown."""
 
 
 def in_turn(

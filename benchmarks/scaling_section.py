@@ -1,4 +1,4 @@
-"""How the cost of counting grows: with workers, articles, the size of records, and time."""
+"""Measure counting by workers, articles, record size and time."""
 
 import functools
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ ARTICLES = (1_000, 10_000, 100_000, 1_000_000)
 MILLION = f"{ARTICLES[-1]:,} articles, evenly read"
 HOUR = "an hour's log"
 FLAT = 1.15
-"""By so much may memory grow in the second half of an hour: its data is bounded by time."""
+"""Growth of memory allowed in the second half of an hour."""
 
 
 def section(servers: Servers, scale: Scale) -> str:
-    """Measure each once: what is looked for is a curve, not a figure."""
+    """Measure each load once; the trend matters, not the single figure."""
     measurements: dict[str, Measured] = {}
     rows = []
     for each in contestants(scale.events):
@@ -27,7 +27,7 @@ def section(servers: Servers, scale: Scale) -> str:
         (measurements[each.name],) = in_turn(1, {each.name: measure})[each.name]
         delete(log)
         rows.append(_row(each, measurements[each.name]))
-    hour = _places(measurements[HOUR].memory)
+    hour = _start_middle_end(measurements[HOUR].memory)
     wanted = [
         Goal("peak MiB, " + MILLION, 600, max(measurements[MILLION].memory) / (1 << 20), most=True),
         Goal(HOUR + ": memory at its end, of its middle", FLAT, hour[2] / hour[1], most=True),
@@ -37,16 +37,16 @@ def section(servers: Servers, scale: Scale) -> str:
 
 
 def contestants(events: int) -> list[Contestant]:
-    """Return mostread under each load; the worker whose memory is shown is the first."""
+    """Return mostread under each load."""
     plain = Load(events)
     one, two = (functools.partial(mostread_aggregator.run, workers=n) for n in (1, 2))
     contestants = [Contestant("1 worker", one, plain), Contestant("2 workers", two, plain)]
     for even in (False, True):
-        how = "evenly read" if even else "as on a news page"
+        spread = "evenly read" if even else "as on a news page"
         for articles in ARTICLES:
-            # Every event a counter of its own costs most: a third shows as much.
+            # With a counter per event this is slow, so a third of the events is enough.
             load = Load(events // 3, articles=articles, even=even)
-            contestants.append(Contestant(f"{articles:,} articles, {how}", one, load))
+            contestants.append(Contestant(f"{articles:,} articles, {spread}", one, load))
     for size in (1, 10, 100, 1_000):
         name = "1 event per record" if size == 1 else f"{size:,} events per record"
         contestants.append(Contestant(name, one, Load(events // 6, events_per_record=size)))
@@ -55,11 +55,11 @@ def contestants(events: int) -> list[Contestant]:
 
 
 def _row(contestant: Contestant, measured: Measured) -> list[str]:
-    memory = [*_places(measured.memory), max(measured.memory)]
+    memory = [*_start_middle_end(measured.memory), max(measured.memory)]
     speed = whole(measured.events_per_second)
     return [contestant.name, f"{contestant.load.events:,}", speed, *map(mib, memory)]
 
 
-def _places(samples: Sequence[int]) -> tuple[int, int, int]:
-    """Return the first, the middle and the last."""
+def _start_middle_end(samples: Sequence[int]) -> tuple[int, int, int]:
+    """Return the first, the middle and the last sample."""
     return samples[0], samples[len(samples) // 2], samples[-1]

@@ -12,18 +12,18 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def whole(number: float) -> str:
-    """Return a number of events without more digits than mean something."""
+    """Format a number with three significant digits."""
     digits = 3 - len(f"{number:.0f}")
     return f"{round(number, digits):,.0f}" if number >= 100 else f"{number:.1f}"
 
 
 def spread(figures: Sequence[float]) -> str:
-    """Return the least and the most of several rounds."""
+    """Format the minimum and maximum of several rounds."""
     return f"{whole(min(figures))} to {whole(max(figures))}"
 
 
 def mib(size: int) -> str:
-    """Return bytes as MiB."""
+    """Format bytes as MiB."""
     return f"{size / (1 << 20):,.0f}"
 
 
@@ -32,7 +32,7 @@ middle = statistics.median
 
 @dataclass(frozen=True)
 class Goal:
-    """A target for a figure; with `most` it is an upper bound."""
+    """Target for a figure: a lower bound, or with `most` an upper bound."""
 
     what: str
     wanted: float
@@ -41,7 +41,7 @@ class Goal:
 
     @property
     def row(self) -> list[str]:
-        """Return the row of a table of goals."""
+        """The row in the table of goals."""
         met = self.measured <= self.wanted if self.most else self.measured >= self.wanted
         sign = "≤" if self.most else "≥"
         return [
@@ -52,9 +52,9 @@ class Goal:
         ]
 
 
-def goals(reached: Sequence[Goal]) -> str:
+def goals(all_goals: Sequence[Goal]) -> str:
     """Return a table of goals."""
-    return table(["goal", "wanted", "found", ""], [goal.row for goal in reached])
+    return table(["goal", "target", "measured", ""], [goal.row for goal in all_goals])
 
 
 def _short(number: float) -> str:

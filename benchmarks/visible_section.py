@@ -1,4 +1,4 @@
-"""How long an event takes to be seen."""
+"""Measure end-to-end latency."""
 
 import asyncio
 import tempfile
@@ -15,20 +15,22 @@ RATES = (1_000, 5_000)
 
 
 def section(servers: Servers, scale: Scale) -> str:
-    """Measure at each rate, for three times as long as the others: probes are few."""
+    """Measure at each rate; probes are few, so it takes three times as long as others."""
     seconds = max(3, round(3 * scale.seconds))
-    took = {rate: sorted(_probes(servers, rate, seconds)) for rate in RATES}
+    seconds_by_rate = {rate: sorted(_probes(servers, rate, seconds)) for rate in RATES}
     rows = [
         [f"{rate:,} events/s", f"{middle(each):.2f} s", f"{_p99(each):.2f} s", f"{len(each)}"]
-        for rate, each in took.items()
+        for rate, each in seconds_by_rate.items()
     ]
-    wanted = Goal("POST to visible at 5,000 events/s: p99, s", 2, _p99(took[5_000]), most=True)
+    wanted = Goal(
+        "POST to visible at 5,000 events/s: p99, s", 2, _p99(seconds_by_rate[5_000]), most=True
+    )
     columns = ["from POST to visible in the list", "median", "p99", "probes"]
     return f"{table(columns, rows)}\n\n{goals([wanted])}"
 
 
-def _p99(took: list[float]) -> float:
-    return took[min(len(took) - 1, len(took) * 99 // 100)]
+def _p99(ordered: list[float]) -> float:
+    return ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)]
 
 
 def _probes(servers: Servers, rate: int, seconds: int) -> list[float]:

@@ -1,11 +1,11 @@
--- The requests that wrk sends, and its report. EVENTS: how many in a request; 0 is a GET.
+-- Requests and report of wrk. EVENTS is the number of events per request; 0 sends GET.
 local events = tonumber(os.getenv("EVENTS"))
 local requests, turn = {}, 0
 
 local function body()
   local lines = {}
   for line = 1, events do
-    -- A careful client gives each event an id, so that it may send it again.
+    -- With an id, as clients send that may resend.
     lines[line] = string.format(
       '{"id":"%08x%08x","type":"view","article_id":"article-%07d","timestamp":%s}',
       math.random(0, 2^31 - 1), math.random(0, 2^31 - 1), math.random(2000), os.getenv("NOW"))

@@ -1,4 +1,4 @@
-"""Our decoding, duplicates and counting on a bare aiokafka consumer: no Faust, and no store.
+"""Peer: mostread's counting on a plain aiokafka consumer, without Faust and a database.
 
 Brokers, topic and group are arguments.
 """
@@ -19,7 +19,7 @@ COUNTERS = 400_000
 
 
 async def count(brokers: str, topic: str, group: str) -> None:
-    """Count until SIGTERM; what the aggregator writes each second is made and thrown away."""
+    """Count until SIGTERM; rows are computed every second and discarded."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     consumer = AIOKafkaConsumer(
@@ -32,7 +32,7 @@ async def count(brokers: str, topic: str, group: str) -> None:
         fetch_max_wait_ms=25,
     )
     await consumer.start()  # returns when the partitions are assigned
-    say("partitions_assigned")
+    report("partitions_assigned")
     counts = {
         partition.partition: PartitionCounter(
             None,
@@ -54,13 +54,13 @@ async def count(brokers: str, topic: str, group: str) -> None:
                     batch.apply({})
             await consumer.commit()
             flushed = time.monotonic()
-    say(f"counted {sum(each.checkpoint().outcomes.counted for each in counts.values())}")
+    report(f"counted {sum(each.checkpoint().outcomes.counted for each in counts.values())}")
     await consumer.stop()
 
 
-def say(what: str) -> None:
-    """Tell the benchmark."""
-    sys.stdout.write(f"{what}\n")
+def report(line: str) -> None:
+    """Print a line for the benchmark."""
+    sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 

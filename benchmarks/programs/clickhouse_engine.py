@@ -1,8 +1,7 @@
-"""The peer: ClickHouse's own Kafka engine with a materialised view, as its manual has it.
+"""Peer: ClickHouse's Kafka engine with a materialised view, as in its manual.
 
-It counts lines into minutes and articles. It knows no duplicates, and after a crash it counts
-a block again; what is measured is its speed. Brokers, topic, group and how
-many consumers are arguments.
+It counts lines by minute and article, without deduplication, and counts a block again after a
+crash. Brokers, topic, group and number of consumers are arguments.
 """
 
 import importlib
@@ -22,10 +21,10 @@ COUNTED = "SELECT sum(events) FROM bench.counted"
 
 
 def engine() -> Any:
-    """Return the engine without what `import chdb` does first.
+    """Import the engine without running `chdb/__init__.py`.
 
-    That opens the engine once and closes it, and with it the pool in which the tables of the
-    Kafka engine run: to create one then ends in "Shutdown was called".
+    That opens and closes the engine once, and with it the thread pool of the Kafka engine:
+    creating such a table then fails with "Shutdown was called".
     """
     spec = importlib.util.find_spec("chdb")
     assert spec is not None
@@ -33,19 +32,19 @@ def engine() -> Any:
     package = types.ModuleType("chdb")
     package.__path__ = list(spec.submodule_search_locations)
     sys.modules["chdb"] = package
-    # It looks for what belongs to it where it stands.
+    # It looks for its files in the working directory.
     os.chdir(package.__path__[0])
     return importlib.import_module("chdb._chdb")
 
 
 def number(connection: Any, query: str) -> int:
-    """Return the only number of an answer."""
+    """Return the only number of a result."""
     return int(connection.query(query, "TSV").bytes().decode().strip() or 0)
 
 
-def say(what: str) -> None:
-    """Tell the benchmark."""
-    sys.stdout.write(f"{what}\n")
+def report(line: str) -> None:
+    """Print a line for the benchmark."""
+    sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
@@ -58,16 +57,16 @@ def main(brokers: str, topic: str, group: str, consumers: str) -> None:
         filled = tables.format(brokers=brokers, topic=topic, group=group, consumers=consumers)
         for statement in filled.split(";"):
             connection.query(statement, "TSV")
-        # The first has all partitions until it hears, seconds later, that others have come. What
-        # is counted by then is printed, so that the assignment does not count as work.
+        # The first consumer has all partitions until the others join, seconds later. The number
+        # counted by then is printed, so that it does not count as work.
         while number(connection, ASSIGNED) < int(consumers):
             time.sleep(0.01)
-        say(f"before {number(connection, COUNTED)}")
-        say("partitions_assigned")
+        report(f"before {number(connection, COUNTED)}")
+        report("partitions_assigned")
         signal.sigwait([signal.SIGTERM])
-        say(f"counted {number(connection, COUNTED)}")
+        report(f"counted {number(connection, COUNTED)}")
         sys.stdout.flush()
-        # Its orderly end waits for the consumers' session to run out.
+        # A clean shutdown would wait for the consumers' session timeout.
         os._exit(0)
 
 

@@ -1,4 +1,4 @@
--- The usual three: a queue, what is counted of it, and the view that counts.
+-- The usual three tables: counts, the queue, and the view between them.
 CREATE DATABASE bench;
 CREATE TABLE bench.counted
     (minute DateTime('UTC'), article_id String, type LowCardinality(String), events UInt64)

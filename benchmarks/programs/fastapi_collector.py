@@ -1,4 +1,4 @@
-"""The usual collector: FastAPI, and kafka-python waiting for each acknowledgement.
+"""Peer: FastAPI and kafka-python, awaiting each acknowledgement.
 
 Port, brokers and topic are the arguments.
 """
@@ -25,7 +25,7 @@ class Event(BaseModel):
     timestamp: int
 
 
-# Not `async`: FastAPI then waits in a thread of its pool, forty of them.
+# Not `async`: FastAPI then runs it in its pool of forty threads.
 @app.post("/v1/events", status_code=202)
 def accept(event: Event) -> dict[str, int]:
     value = event.model_dump_json().encode()

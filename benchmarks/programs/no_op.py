@@ -1,4 +1,4 @@
-"""The limit of a collector in aiohttp: reads the body, keeps nothing. The port is the argument."""
+"""Peer: an aiohttp handler that reads the body and discards it. The port is the argument."""
 
 import sys
 

@@ -1,4 +1,4 @@
--- A day of articles that are read in every minute, as one partition counts them.
+-- A day of articles that are read in every minute, in one partition.
 INSERT INTO counters (site, grain, window, article_id, topic_id, partition, views, comments, likes,
     version)
 WITH {articles:UInt32} AS articles, toStartOfMinute(now('UTC')) AS now,

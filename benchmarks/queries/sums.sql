@@ -1,4 +1,4 @@
--- The hours, or the totals, of those minutes.
+-- The hours or totals of those minutes.
 INSERT INTO counters (site, grain, window, article_id, topic_id, partition, views, comments, likes,
     version)
 SELECT site, {grain:String},

@@ -1,17 +1,19 @@
 """The benchmarks run, and each contestant does all of its work; speed is not tested."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
 from benchmarks import collectors, latency, lists, page
 from benchmarks.__main__ import SECTIONS
-from benchmarks.aggregator_section import count, shown
+from benchmarks.aggregator_section import count, tables
 from benchmarks.aggregators import contestants
 from benchmarks.collectors import COLLECTORS, Collector
 from benchmarks.contestant import Contestant, Measured, Servers
 from benchmarks.log import Load, fill
 from benchmarks.profile import REST, shares
+from benchmarks.profile_section import AGGREGATOR, COLLECTOR
 from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.devstack.servers.kafka import LocalKafka
 from tests.support.system import System
@@ -45,17 +47,17 @@ def test_measured_collector_keeps_acknowledged_events(
     tool("wrk")
     # A busy machine must answer some of them within the second, so they are few.
     few = dataclasses.replace(collector, connections=8)
-    taken = collectors.measure(servers, few, seconds=1)
-    assert taken.events_per_second > 0
-    assert taken.acknowledged > 0
-    assert (taken.kept >= taken.acknowledged) == collector.durable
+    result = collectors.measure(servers, few, seconds=1)
+    assert result.events_per_second > 0
+    assert result.acknowledged > 0
+    assert (result.kept >= result.acknowledged) == collector.durable
 
 
 def test_list_section_measures_computed_and_cached_lists(servers: Servers) -> None:
     tool("wrk")
     served = lists.measure(servers, rows=1440 * 50, seconds=1)
     assert len(served.cold_ms) == lists.COLD
-    assert served.a_second > 0
+    assert served.per_second > 0
 
 
 async def test_latency_probes_become_visible(system: System) -> None:
@@ -69,7 +71,7 @@ def _rounds(*speeds: int) -> list[Measured]:
 def test_tables_show_median_ratio_and_goals() -> None:
     results = {each.name: _rounds(100, 300, 200) for each in AGGREGATORS}
     results["mostread, 100 per record"] = _rounds(20_000, 10_000, 30_000)
-    text = shown(results)
+    text = tables(results)
     row = "| mostread, 100 per record | 20,000 | 10,000 to 30,000 | 100.0 | 100.00 | 50.00 |"
     assert row in text
     assert "| 100 per record: × usual Faust | ≥ 70.0 | 100 | ✓ |" in text
@@ -86,8 +88,17 @@ def test_sample_belongs_to_innermost_stage() -> None:
     assert shares(stacks, stages) == {"fetching": 12.5, "counting": 37.5, REST: 50.0}
 
 
+def test_profile_stages_name_existing_code() -> None:
+    services = Path(__file__).parents[3] / "services"
+    paths = [
+        path for stages in (AGGREGATOR, COLLECTOR) for each in stages.values() for path in each
+    ]
+    own = [path for path in paths if path.startswith("mostread/")]
+    assert [path for path in own if not (services / path).exists()] == []
+
+
 def test_performance_page_has_every_table() -> None:
     text = page.PAGE.read_text()
     for section in SECTIONS:
-        text = page.shown(text, section, f"new {section}")
+        text = page.replace_section(text, section, f"new {section}")
     assert all(f"-->\nnew {section}\n<!--" in text for section in SECTIONS)
