@@ -1,9 +1,8 @@
-"""`make vulnerabilities`: whether a locked dependency has a fault that is publicly known.
+"""`make vulnerabilities`: check the locked packages for known vulnerabilities with pip-audit.
 
-pip-audit does it. Two of its answers would be taken for "none" and are not: that nobody was
-reached, and that who was reached knows nothing (of a package that its index does not have it says
-"no known vulnerabilities found", and ends with 0). So it is first asked about a version whose fault
-everybody knows.
+pip-audit also reports "no known vulnerabilities found" and exit code 0 for packages that its index
+does not have. So each service is first queried for a version with a well-known vulnerability, and
+skipped if it does not report it or cannot be reached.
 """
 
 import json
@@ -18,50 +17,53 @@ from typing import Any
 import click
 
 ROOT = Path(__file__).parents[1]
-LOCKED = ROOT / "requirements/dev.txt"  # the others hold some of the same
-KNOWN_FAULT = "jinja2==2.10"  # CVE-2019-10906
+LOCKED = ROOT / "requirements/dev.txt"  # contains all the others
+KNOWN_VULNERABLE = "jinja2==2.10"  # CVE-2019-10906
 SERVICES = ("pypi", "osv")
 
 
-class NoAnswer(Exception):
-    """The message of pip-audit where it cannot do its work."""
+class ServiceUnavailable(Exception):
+    """pip-audit failed; the message is its last line."""
 
 
 def audit(requirements: Path, service: str) -> list[dict[str, Any]]:
-    """Return each package with its faults, or why it was passed over. Raises NoAnswer."""
+    """Return each package with its vulnerabilities, or why it was skipped.
+
+    Raises ServiceUnavailable.
+    """
     command = [
         *(sys.executable, "-m", "pip_audit", "--vulnerability-service", service),
         *("--requirement", str(requirements), "--disable-pip", "--no-deps"),
         *("--format", "json", "--progress-spinner", "off"),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
-        known_faults: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]
+        packages: list[dict[str, Any]] = json.loads(result.stdout)["dependencies"]
     except ValueError:
-        *_, last_line = done.stderr.strip().splitlines() or ["it said nothing"]
-        raise NoAnswer(last_line) from None
-    return known_faults
+        *_, last_line = result.stderr.strip().splitlines() or ["no output"]
+        raise ServiceUnavailable(last_line) from None
+    return packages
 
 
-def knows_faults(service: str) -> str | None:
-    """Return why a service is of no use here, None where it knows the fault that all know."""
+def service_error(service: str) -> str | None:
+    """Return why a service cannot be used, None if it reports the well-known vulnerability."""
     with tempfile.TemporaryDirectory() as folder:
         requirements = Path(folder, "requirements.txt")
-        requirements.write_text(f"{KNOWN_FAULT}\n")
+        requirements.write_text(f"{KNOWN_VULNERABLE}\n")
         try:
-            (answer,) = audit(requirements, service)
-        except NoAnswer as error:
+            (package,) = audit(requirements, service)
+        except ServiceUnavailable as error:
             return str(error)
-    if answer.get("vulns"):
+    if package.get("vulns"):
         return None
-    return str(answer.get("skip_reason", f"it knows of no fault in {KNOWN_FAULT}"))
+    return str(package.get("skip_reason", f"it reports no vulnerability in {KNOWN_VULNERABLE}"))
 
 
-def faults(report: list[dict[str, Any]]) -> Iterator[str]:
+def vulnerabilities(report: list[dict[str, Any]]) -> Iterator[str]:
     for package in report:
-        for fault in package.get("vulns", []):
-            fixed = ", ".join(fault["fix_versions"]) or "no version yet"
-            names = " ".join([fault["id"], *fault["aliases"]])
+        for each in package.get("vulns", []):
+            fixed = ", ".join(each["fix_versions"]) or "no version yet"
+            names = " ".join([each["id"], *each["aliases"]])
             yield f"{package['name']} {package['version']}: {names}, fixed in {fixed}"
 
 
@@ -70,26 +72,26 @@ def faults(report: list[dict[str, Any]]) -> Iterator[str]:
     "requirements", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=LOCKED
 )
 def main(requirements: Path) -> None:
-    """Exit with 1 for a known fault; report it where no service could be reached."""
+    """Exit with 1 for a known vulnerability; report if no service could be reached."""
     wanted = os.environ.get("PIP_AUDIT_VULNERABILITY_SERVICE")
     for service in [wanted] if wanted else SERVICES:
-        if trouble := knows_faults(service):
-            click.echo(f"{service} cannot be asked from here: {trouble}")
+        if error_text := service_error(service):
+            click.echo(f"{service} is not available: {error_text}")
             continue
         try:
             report = audit(requirements, service)
-        except NoAnswer as error:
-            click.echo(f"{service} answered no more: {error}")
+        except ServiceUnavailable as error:
+            click.echo(f"{service} stopped responding: {error}")
             continue
         for package in report:
             if reason := package.get("skip_reason"):
                 click.echo(f"{package['name']} was NOT checked: {reason}")
-        known_faults = list(faults(report))
-        for fault in known_faults:
-            click.echo(fault)
-        click.echo(f"{len(report)} packages, {len(known_faults)} known faults, says {service}")
-        sys.exit(1 if known_faults else 0)
-    click.echo("Dependencies were NOT checked for known faults.")
+        known = list(vulnerabilities(report))
+        for line in known:
+            click.echo(line)
+        click.echo(f"{len(report)} packages, {len(known)} known vulnerabilities, by {service}")
+        sys.exit(1 if known else 0)
+    click.echo("Dependencies were NOT checked for known vulnerabilities.")
 
 
 if __name__ == "__main__":

@@ -15,10 +15,10 @@ SUBJECT = re.compile(rf"{_AREA}(, {_AREA})*: \S.*[^.]|(Merge|Revert|fixup!) .*")
 
 
 def large_files(paths: list[str]) -> list[str]:
-    """Return a complaint about each file that is too large for the repository."""
+    """Return an error for each file that is too large for the repository."""
     sizes = {path: Path(path).stat().st_size for path in paths if Path(path).is_file()}
     return [
-        f"{path} has {size:,} bytes, the limit is {MAX_BYTES:,}; fetch it when it is needed"
+        f"{path} has {size:,} bytes, above the limit of {MAX_BYTES:,}; fetch it when needed"
         for path, size in sizes.items()
         if size > MAX_BYTES
     ]

@@ -64,7 +64,7 @@ are different: they hold token hashes, may be combined with `MOSTREAD_COLLECTOR_
 """
 METRICS_INTRO = """
 Every service exposes Prometheus metrics at `/metrics`, with the usual process metrics (`process_*`,
-`python_*`) beside its own. A histogram has the series `_bucket`, `_sum` and `_count`. Metrics of a
+`python_*`) besides its own. A histogram has the series `_bucket`, `_sum` and `_count`. Metrics of a
 collector with several workers have the additional label `worker`.
 
 The identity `received = counted + duplicate + late + dead_lettered` holds exactly, over all events
@@ -75,7 +75,7 @@ crash. Alerts watch both.
 CLI_INTRO = """
 All services and jobs are subcommands of one program, `mostread`. They take their connections from
 the environment, see [Settings](settings.md). Jobs also find a running development stack (`mostread
-up` or `make demo`) by its data folder, `--data`, which is `.mostread` by default.
+up` or `make demo`) by its data directory, `--data`, which is `.mostread` by default.
 """
 HTTP_INTRO = """
 This page lists every operation of the collector (port 8081) and the ranking service (port 8080).

@@ -1,4 +1,4 @@
-"""The tracker as it is served, made of its source: `make tracker` writes it."""
+"""`make tracker`: minify the tracking script."""
 
 from pathlib import Path
 
@@ -9,9 +9,9 @@ SERVED = SOURCE.with_suffix(".min.js")
 
 
 def minified(source: str) -> str:
-    """Return a script that does the same in fewer bytes."""
-    made: str = minify.string("text/javascript", source)
-    return made
+    """Return a smaller script with the same behaviour."""
+    result: str = minify.string("text/javascript", source)
+    return result
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""`make sbom`: the content of the image as CycloneDX, with versions, licences and dependencies.
+"""`make sbom`: list the packages of the image as CycloneDX.
 
 cyclonedx-py reads an installation, because only that has the licence of each package. It cannot
-see code that is copied into the package: this adds it.
+see vendored code, which this module adds.
 """
 
 import json
@@ -22,7 +22,7 @@ VENDORED = ROOT / "services/mostread/ranking/pages/static/vendor/uPlot.iife.min.
 
 
 def installed(folder: Path) -> Path:
-    """Install the dependencies of the image in a folder, and return its Python."""
+    """Install the dependencies of the image in a folder; return its Python."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     python = folder / "bin/python"
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
@@ -31,56 +31,56 @@ def installed(folder: Path) -> Path:
     return python
 
 
-def bill(python: Path) -> dict[str, Any]:
-    """Return what is installed for an interpreter: the same each time, for the same packages."""
-    listing = [
+def new_sbom(python: Path) -> dict[str, Any]:
+    """Return the packages of an interpreter as CycloneDX, reproducibly."""
+    command = [
         *(sys.executable, "-m", "cyclonedx_py", "environment", "--output-reproducible"),
         *("--pyproject", str(ROOT / "pyproject.toml"), "--mc-type", "application", str(python)),
     ]
-    # It looks for an interpreter in the environment, and must not find the one that runs this.
+    # cyclonedx-py must not find the packages of this interpreter.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(listing, env=environment, capture_output=True, text=True, check=True)
-    document: dict[str, Any] = json.loads(done.stdout)
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    document: dict[str, Any] = json.loads(result.stdout)
     root = document["metadata"]["component"]["bom-ref"]
-    (needs,) = [each for each in document["dependencies"] if each["ref"] == root]
+    (requirements,) = [each for each in document["dependencies"] if each["ref"] == root]
     chart = _vendored()
     document["components"].append(chart)
     document["dependencies"].append({"ref": chart["bom-ref"]})
-    needs["dependsOn"] = sorted([*needs.get("dependsOn", []), chart["bom-ref"]])
+    requirements["dependsOn"] = sorted([*requirements.get("dependsOn", []), chart["bom-ref"]])
     return document
 
 
 def _vendored() -> dict[str, Any]:
-    named = re.match(r"/\*! \S+ \(v([\d.]+)\) \*/", VENDORED.read_text())
-    if named is None:
-        raise ValueError(f"{VENDORED} does not say its version in its first line")
+    header = re.match(r"/\*! \S+ \(v([\d.]+)\) \*/", VENDORED.read_text())
+    if header is None:
+        raise ValueError(f"{VENDORED} has no version in its first line")
     return {
-        "bom-ref": f"uplot@{named[1]}",
+        "bom-ref": f"uplot@{header[1]}",
         "type": "library",
         "name": "uplot",
-        "version": named[1],
-        "purl": f"pkg:npm/uplot@{named[1]}",
+        "version": header[1],
+        "purl": f"pkg:npm/uplot@{header[1]}",
         "licenses": [{"license": {"id": "MIT"}}],
     }
 
 
-def faults(written: str) -> str | None:
-    """Return what CycloneDX's schema has against a bill, None where it has nothing."""
-    document = JsonStrictValidator(SchemaVersion.V1_6).validate_str(written)
-    return str(document) if document else None
+def schema_error(document: str) -> str | None:
+    """Return how a document violates CycloneDX's schema, None if it does not."""
+    error = JsonStrictValidator(SchemaVersion.V1_6).validate_str(document)
+    return str(error) if error else None
 
 
 @click.command()
 @click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
 def main(out: Path) -> None:
-    """Write the bill into a file."""
+    """Write the SBOM to a file."""
     with tempfile.TemporaryDirectory() as folder:
-        document = bill(installed(Path(folder)))
-    written = json.dumps(document, indent=2) + "\n"
-    if trouble := faults(written):
-        raise click.ClickException(trouble)
+        document = new_sbom(installed(Path(folder)))
+    text = json.dumps(document, indent=2) + "\n"
+    if error := schema_error(text):
+        raise click.ClickException(error)
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(written)
+    out.write_text(text)
     click.echo(f"{out}: {len(document['components'])} components")
 
 

@@ -11,25 +11,25 @@ import orjson
 import pytest
 
 from tests.support.servers import free_ports
-from tools import audit_dependencies as vulnerabilities
+from tools import audit_dependencies
 
-KNOWN = vulnerabilities.KNOWN_FAULT.partition("==")[0]
+KNOWN = audit_dependencies.KNOWN_VULNERABLE.partition("==")[0]
 
 
 class Database(ThreadingHTTPServer):
-    """Answers as OSV does; `faulty` names the packages of which it knows a fault."""
+    """Responds like OSV; it has a vulnerability for each package in `vulnerable`."""
 
-    faulty: frozenset[str] = frozenset()
+    vulnerable: frozenset[str] = frozenset()
 
 
-class Answer(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     server: Database
 
     def do_POST(self) -> None:
         query = orjson.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        fault = {"id": "OSV-1", "summary": "", "affected": [], "aliases": ["CVE-1"]}
-        known = query["package"]["name"] in self.server.faulty
-        body = orjson.dumps({"vulns": [fault]} if known else {})
+        vulnerability = {"id": "OSV-1", "summary": "", "affected": [], "aliases": ["CVE-1"]}
+        known = query["package"]["name"] in self.server.vulnerable
+        body = orjson.dumps({"vulns": [vulnerability]} if known else {})
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -41,7 +41,7 @@ class Answer(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def database() -> Iterator[Database]:
-    with Database(("127.0.0.1", 0), Answer) as server:
+    with Database(("127.0.0.1", 0), Handler) as server:
         serving = threading.Thread(target=server.serve_forever)
         serving.start()
         yield server
@@ -53,7 +53,7 @@ def check(port: int, tmp_path: Path) -> "subprocess.CompletedProcess[str]":
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("click==8.3.3\norjson==3.13.0\n")
     return subprocess.run(
-        [sys.executable, vulnerabilities.__file__, str(requirements)],
+        [sys.executable, audit_dependencies.__file__, str(requirements)],
         env={
             "PIP_AUDIT_VULNERABILITY_SERVICE": "osv",
             "PIP_AUDIT_OSV_URL": f"http://127.0.0.1:{port}/v1/query",
@@ -68,27 +68,27 @@ def check(port: int, tmp_path: Path) -> "subprocess.CompletedProcess[str]":
 def test_unreachable_services_are_reported_without_failure(tmp_path: Path) -> None:
     done = check(free_ports(1)[0], tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "osv cannot be asked from here" in done.stdout
+    assert "osv is not available" in done.stdout
     assert "Dependencies were NOT checked" in done.stdout
 
 
 def test_service_without_known_vulnerability_is_skipped(database: Database, tmp_path: Path) -> None:
     done = check(database.server_port, tmp_path)
     assert done.returncode == 0, done.stderr
-    assert f"it knows of no fault in {vulnerabilities.KNOWN_FAULT}" in done.stdout
+    assert f"it reports no vulnerability in {audit_dependencies.KNOWN_VULNERABLE}" in done.stdout
     assert "Dependencies were NOT checked" in done.stdout
 
 
 def test_safe_packages_are_counted(database: Database, tmp_path: Path) -> None:
-    database.faulty = frozenset({KNOWN})
+    database.vulnerable = frozenset({KNOWN})
     done = check(database.server_port, tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "2 packages, 0 known faults, says osv\n"
+    assert done.stdout == "2 packages, 0 known vulnerabilities, by osv\n"
 
 
 def test_vulnerability_is_reported_and_fails(database: Database, tmp_path: Path) -> None:
-    database.faulty = frozenset({KNOWN, "orjson"})
+    database.vulnerable = frozenset({KNOWN, "orjson"})
     done = check(database.server_port, tmp_path)
     assert done.returncode == 1
     assert "orjson 3.13.0: CVE-1 OSV-1, fixed in no version yet" in done.stdout
-    assert "2 packages, 1 known faults" in done.stdout
+    assert "2 packages, 1 known vulnerabilities" in done.stdout

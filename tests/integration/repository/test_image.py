@@ -23,7 +23,7 @@ from tests.support.compose import CONTAINERS, ROOT, in_bytes, passed_to, seconds
 from tests.support.image import Build, Stage, environment
 from tests.support.servers import free_ports
 from tests.support.system import listed, wait_until
-from tools import sbom as bill_of_materials
+from tools import sbom
 
 # The canary needs a token of the collector; tests/integration/ops/test_canary.py covers it.
 SERVING = sorted(PORTS.keys() - {"canary"})
@@ -202,10 +202,10 @@ def test_image_is_reproducible(image: Stage) -> None:
 
 
 def test_sbom_lists_every_installed_package(image: Stage) -> None:
-    value = bill_of_materials.bill(image.inside("/venv/bin/python"))
-    assert bill_of_materials.faults(json.dumps(value)) is None
-    assert value["metadata"]["component"]["name"] == "mostread"
-    components = {canonicalize_name(each["name"]): each for each in value["components"]}
+    document = sbom.new_sbom(image.inside("/venv/bin/python"))
+    assert sbom.schema_error(json.dumps(document)) is None
+    assert document["metadata"]["component"]["name"] == "mostread"
+    components = {canonicalize_name(each["name"]): each for each in document["components"]}
     locked = (ROOT / "requirements/base.txt").read_text()
     pinned = dict(re.findall(r"^([\w-]+)==([\w.]+)", locked, re.MULTILINE))
     versions = {name: each["version"] for name, each in components.items()}
