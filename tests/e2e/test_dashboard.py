@@ -178,7 +178,7 @@ async def test_list_page_warns_when_counting_falls_behind(
     service: Service, counted: Counted, page: Page
 ) -> None:
     await page.goto(f"{service.url}?site={counted.site}")
-    behind = page.get_by_text("These numbers are behind.")
+    behind = page.get_by_text("These numbers are out of date.")
     await expect(page.locator(".fresh")).to_contain_text("All events until 14:03:00 (UTC)")
     async with unreloaded(page):
         counted.client.command("TRUNCATE TABLE checkpoints")
@@ -226,7 +226,7 @@ async def test_chart_shows_series_and_zooms(service: Service, counted: Counted, 
     # The last hour has 300 views.
     await over.hover(position={"x": box["width"] - 2, "y": 50})
     await expect(page.locator("#chart .u-legend tr").nth(1)).to_contain_text("300")
-    await page.get_by_text("The numbers as a table").first.click()
+    await page.get_by_text("Show as table").first.click()
     await expect(page.locator("[data-part=steps] tbody td").first).to_have_text("300")
 
 

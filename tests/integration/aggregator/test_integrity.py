@@ -90,7 +90,7 @@ def test_quarantined_article_is_listed_after_approval(read: System) -> None:
     def listed(parameters: str = "") -> list[str]:
         return list(items(ranking, parameters))
 
-    wait_until(lambda: listed() == ["popular", "server"], "few are held back")
+    wait_until(lambda: listed() == ["popular", "server"], "few are quarantined")
     assert listed("limit=1") == ["popular"]
     assert listed("limit=1&offset=1") == ["server"]
     assert listed("cursor=*") == ["popular", "server"]
@@ -99,7 +99,7 @@ def test_quarantined_article_is_listed_after_approval(read: System) -> None:
     assert list(items(ranking, "q=s&quarantined=1")) == ["pushed", "server", "small"]
     with urllib.request.urlopen(f"{ranking.url}/?quarantined=1&lang=en", timeout=30) as answer:
         page = answer.read().decode()
-    assert page.count('<span class="pinned">held back</span>') == 2
+    assert page.count('<span class="pinned">quarantined</span>') == 2
     assert page.count("100 % of the views that were looked at are of ten visitors</span>") == 1
     assert "Leave them out" in page
     quarantined = items(ranking, "quarantined=1")

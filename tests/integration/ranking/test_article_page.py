@@ -49,7 +49,7 @@ async def test_article_page_shows_metadata_and_counts(service: Service, counted:
         ["1 hour", "1\u202f200", "2", "37"],
         ["24 hours", "1\u202f200", "2", "37"],
         ["7 days", "1\u202f205", "2", "37"],
-        ["In all", "1\u202f208", "2", "37"],
+        ["Total", "1\u202f208", "2", "37"],
         ["hour", "views", "comments", "likes"],
         ["23 November, 18:00", "1\u202f200", "2", "37"],
         ["22 November, 13:00", "5", "0", "0"],
@@ -73,7 +73,7 @@ async def test_list_page_links_to_every_article_page(service: Service, counted: 
     for address in leading:
         text = await page(service, urljoin("/", address.replace("&amp;", "&")))
         assert f'<a href="../?site={counted.site}&amp;tz=Asia%2FAlmaty">' in text
-        totals += [row[1] for row in cells(text) if row[0] == "In all"]
+        totals += [row[1] for row in cells(text) if row[0] == "Total"]
     assert sorted(totals, key=int) == expected
 
 

@@ -56,7 +56,7 @@ async def test_list_page_warns_when_counting_is_behind(service: Service, counted
     counted.write()
     counted.progress(ago(days=1), 0, 1, FIRST)
     text = await page(service, f"site={counted.site}&tz=Asia/Almaty")
-    assert "These numbers are behind." in text
+    assert "These numbers are out of date." in text
     assert "22 November 2026, 19:03:05 (Asia/Almaty)" in text
     assert "are counted." not in text
 
