@@ -99,6 +99,6 @@ def test_costs_equal_documented_measurements() -> None:
     batched = cell("mostread, 200 events per request", 4)
     assert batched == near(costs.COLLECTOR_BATCHED_EVENTS_PER_CORE)
     assert cell("mostread, 1 per record", 2) == near(costs.AGGREGATOR_EVENTS_PER_WORKER)
-    reread = cell("bare loop: the limit, 1 per record", 2)
+    reread = cell("bare loop, 1 per record", 2)
     assert reread == near(costs.REREAD_EVENTS_PER_SECOND)
     assert f"about {costs.COUNTER_BYTES_IN_MEMORY} bytes each" in settings
