@@ -1,1 +1,1 @@
-"""The counting rules: pure code that knows no Kafka, no HTTP, no database and no clock."""
+"""Domain rules without I/O: events, counting, ranking and editorial decisions."""

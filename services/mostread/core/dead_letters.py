@@ -1,4 +1,4 @@
-"""Dead letters: lines of the log that are not valid events, with their position."""
+"""Dead letters: invalid lines of the log, with their positions."""
 
 import binascii
 from base64 import b64decode, b64encode
@@ -28,7 +28,7 @@ class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def position(self) -> str:
-        """Position of the line in the log; equal for a dead letter that was written twice."""
+        """Position of the line in the log, unique and stable when it is written twice."""
         return f"{self.topic}/{self.partition}/{self.offset}/{self.line}"
 
     @property

@@ -41,6 +41,5 @@ class Event(msgspec.Struct, gc=False, omit_defaults=True, frozen=True):
 
 encode = msgspec.json.Encoder().encode
 
-
 CANARY_SITE = "mostread.canary"
 """Site of the canary's events, hidden from the site menu."""

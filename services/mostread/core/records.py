@@ -147,9 +147,9 @@ def each_line(record: Record) -> Iterator[Event | DeadLine]:
             yield _dead(record, number, str(error), line)
             continue
         if _reverts_a_view([event]):
-            yield _dead(record, number, "a view cannot be taken back", line)
+            yield _dead(record, number, "a view cannot be retracted", line)
         elif b"\\" in line and _has_control_character(event):
-            yield _dead(record, number, "a name holds a control character", line)
+            yield _dead(record, number, "a name contains a control character", line)
         else:
             yield event
 

@@ -1,4 +1,4 @@
-"""Counting of events: pure functions of a partition's log."""
+"""Exact counting: pure functions of a partition's log."""
 
 RULES_VERSION = 1
 """Version of the counting rules. Increment it with every change that makes the same log give

@@ -13,9 +13,6 @@ _LENGTH: dict[Grain, int] = {"minute": MINUTE, "hour": HOUR}
 new_tuple = tuple.__new__
 """Build a named tuple in half the time of its constructor; it runs once per counter."""
 
-Numbers = tuple[int, int, int]
-"""Views, comments and likes, in this order everywhere."""
-
 
 class CounterKey(NamedTuple):
     """Key of a counter. `window` is its start in epoch seconds, 0 for the total."""

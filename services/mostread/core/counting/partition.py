@@ -67,7 +67,7 @@ class ClosedBatch:
     """A closed batch, which applies itself to its partition's counters and sketches.
 
     `missing` holds the keys to look up first, `checkpoint` what to store after the writes,
-    `outcomes`, `dead` and `gaps` what the batch itself contains.
+    `outcomes`, `dead` and `gaps` describe the batch itself.
     """
 
     def __init__(

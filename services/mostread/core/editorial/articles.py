@@ -70,7 +70,7 @@ def article_row(site: str, article_id: str, value: bytes | None, *, version: int
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidEvent("syntax", str(error)) from error
     if (article.site, article.article_id) != (site, article_id):
-        raise InvalidEvent("key", "the key names another article than the value")
+        raise InvalidEvent("key", "the key and the value name different articles")
     return ArticleRow(
         site=site,
         article_id=article_id,

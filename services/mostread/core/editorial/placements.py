@@ -120,14 +120,14 @@ def placement_row(
     Unknown fields are rejected, because a misspelt field would silently have no effect.
     """
     if value is None:
-        nothing = (None, None, None, None, None, None, "", "", None)
-        return PlacementRow(site, article_id, *nothing, decided_at, version)
+        empty = (None, None, None, None, None, None, "", "", None)
+        return PlacementRow(site, article_id, *empty, decided_at, version)
     try:
         placement = _decoder.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidEvent("syntax", str(error)) from error
     if (placement.site, placement.article_id) != (site, article_id):
-        raise InvalidEvent("key", "the key names another article than the value")
+        raise InvalidEvent("key", "the key and the value name different articles")
     check_possible(placement)
     return PlacementRow(
         site=site,

@@ -73,6 +73,6 @@ class IntegrityPolicy:
 
 
 def visitor_hours(window: Window, now: datetime) -> tuple[datetime, datetime]:
-    """Return the whole hours whose visitors are examined, at most the last week of the window."""
+    """Return the whole hours to examine, at most the last week of the window."""
     start = max(window.start, now - _MAX_LOOKBACK)
     return start.replace(minute=0, second=0, microsecond=0), window.end + HOUR

@@ -15,11 +15,11 @@ class Role(StrEnum):
     """Role of a token."""
 
     EMIT = "emit"
-    """Send events that are not public, such as taking back a like or a comment."""
+    """Send events that are not public, such as retracting a like or a comment."""
     CMS = "cms"
     """Write metadata of articles."""
     EDITOR = "editor"
-    """Write metadata of articles, and place them in lists."""
+    """Write metadata and placements of articles."""
 
 
 @dataclass(frozen=True)

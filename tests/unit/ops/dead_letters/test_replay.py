@@ -50,7 +50,7 @@ def test_parse_event_reads_base64_and_prefers_text() -> None:
     ("text", "reason"),
     [
         ("nonsense", "malformed"),
-        ('{"type":"view","article_id":"a","delta":-1}', "a view cannot be taken back"),
+        ('{"type":"view","article_id":"a","delta":-1}', "a view cannot be retracted"),
         ("", "the record is empty"),
         ('{"type":"view","article_id":"a"}\n{"type":"view","article_id":"a"}', "has 2 lines"),
     ],
