@@ -178,8 +178,7 @@ def test_missing_topic_is_reported_by_each_check_that_reads_it(
 ) -> None:
     monkeypatch.setenv("MOSTREAD_KAFKA_TOPIC_PREFIX", "nobody-made-")
     messages = [finding.message for finding in doctor.bad()]
-    missing = ("the topic nobody-made-", "there is no topic nobody-made-")
-    assert sum(any(text in message for text in missing) for message in messages) == 5
+    assert sum("the topic nobody-made-" in message for message in messages) == 5
     assert not any("the check itself failed" in message for message in messages)
 
 

@@ -194,7 +194,7 @@ async def test_log_is_private(service: Service, counted: Counted) -> None:
     ("token", "status", "detail"),
     [
         (None, 401, "of the role editor"),
-        ("another", 401, "not known here"),
+        ("another", 401, "token is unknown"),
         ("the cms", 403, "has the role cms; this needs editor"),
     ],
 )

@@ -17,7 +17,7 @@ def authenticate(headers: Mapping[str, str], tokens: tuple[Token, ...]) -> Token
     scheme, _, credentials = authorization.partition(" ")
     token = find_token(tokens, credentials.strip()) if scheme.lower() == "bearer" else None
     if token is None:
-        raise Unauthorized("This token is not known here.", invalid_token=True)
+        raise Unauthorized("The token is unknown.", invalid_token=True)
     return token
 
 

@@ -1,4 +1,4 @@
-"""Consumer groups, committed offsets, and the ACLs that each service needs."""
+"""Consumer groups, committed offsets, and checks of ACLs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -97,7 +97,7 @@ def check_topic_access(client: KafkaAdminClient, topic: Mapping[str, Any], opera
     if topic["error_code"] == _NOT_AUTHORIZED or (allowed and operation not in allowed):
         raise Misconfigured(missing_right(client, operation, f"the topic {name}"))
     if topic["error_code"] != 0 or not topic["partitions"]:
-        raise Misconfigured(f"there is no topic {name}; `mostread init` creates it")
+        raise Misconfigured(f"the topic {name} does not exist; run `mostread init`")
 
 
 def check_aggregator_access(client: KafkaAdminClient, settings: KafkaSettings, group: str) -> None:
@@ -126,9 +126,9 @@ def check_group_access(client: KafkaAdminClient, group: str) -> None:
         raise Misconfigured(missing_right(client, READ, f"the consumer group {group}"))
 
 
-def missing_right(client: KafkaAdminClient, operation: str, on: str) -> str:
+def missing_right(client: KafkaAdminClient, operation: str, resource: str) -> str:
     """Return the message that the client lacks an ACL for `operation`."""
     user = client.config["sasl_plain_username"] or "the client"
     return (
-        f"Kafka: {user} may not {operation} {on}; deploy/kafka/acls.sh has the ACLs of each service"
+        f"Kafka: {user} may not {operation} {resource}; deploy/kafka/acls.sh has the ACLs of each service"
     )

@@ -1,4 +1,4 @@
-"""The three topics: configuration, creation and identity."""
+"""Admin connections, and the three topics: configuration, creation and identity."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -20,11 +20,12 @@ EVENT_BYTES = 2 << 20
 DEAD_LETTER_BYTES = 5 << 20
 """Maximum size of a dead letter: a line of `EVENT_BYTES` with every character escaped."""
 DAY_MS = 24 * 60 * 60 * 1000
+_CREATE_TIMEOUT_MS = 30_000
 
 
 @dataclass(frozen=True)
 class Topic:
-    """A topic as the cluster describes it; a topic that is recreated has another `id`."""
+    """A topic as the cluster describes it; recreating it changes its `id`."""
 
     name: str
     id: UUID
@@ -79,33 +80,31 @@ def configurations(
     """Return partitions, replication factor and configs of each topic, by its name."""
     # The broker sets the record time, which decides what is a duplicate or late. So it moves
     # forward, independent of the producers' clocks.
-    stamped = {"message.timestamp.type": "LogAppendTime"}
+    exact = {"message.timestamp.type": "LogAppendTime"}
     # With three replicas, a record acknowledged by one broker alone could be lost with it.
     if replication >= 3:
-        stamped |= {"min.insync.replicas": "2"}
-    kept = {"cleanup.policy": "delete", "retention.ms": str(retention_days * DAY_MS)}
+        exact |= {"min.insync.replicas": "2"}
+    expiring = {"cleanup.policy": "delete", "retention.ms": str(retention_days * DAY_MS)}
     return {
         settings.events_topic: {
             "num_partitions": partitions,
             "replication_factor": replication,
-            "configs": {**stamped, **kept, "max.message.bytes": str(EVENT_BYTES)},
+            "configs": {**exact, **expiring, "max.message.bytes": str(EVENT_BYTES)},
         },
         settings.articles_topic: {
             "num_partitions": 1,
             "replication_factor": replication,
-            "configs": {**stamped, "cleanup.policy": "compact"},
+            "configs": {**exact, "cleanup.policy": "compact"},
         },
         settings.dead_letters_topic: {
             "num_partitions": 1,
             "replication_factor": replication,
-            "configs": {**kept, "max.message.bytes": str(DEAD_LETTER_BYTES)},
+            "configs": {**expiring, "max.message.bytes": str(DEAD_LETTER_BYTES)},
         },
     }
 
 
-def create_missing(
-    client: KafkaAdminClient, wanted: dict[str, dict[str, Any]], timeout_seconds: float = 30
-) -> list[str]:
+def create_missing(client: KafkaAdminClient, wanted: dict[str, dict[str, Any]]) -> list[str]:
     """Create the missing topics of `wanted`; return their names."""
     existing = set(client.list_topics())
     created = []
@@ -113,7 +112,7 @@ def create_missing(
         if name in existing:
             continue
         try:
-            client.create_topics({name: options}, timeout_ms=int(timeout_seconds * 1000))
+            client.create_topics({name: options}, timeout_ms=_CREATE_TIMEOUT_MS)
         except TopicAlreadyExistsError:
             continue
         except AuthorizationError as error:
@@ -121,7 +120,7 @@ def create_missing(
         except KafkaError as error:
             raise Misconfigured(f"cannot create the topic {name}: {error}") from error
         created.append(name)
-    client.wait_for_topics(list(wanted), timeout_ms=int(timeout_seconds * 1000))
+    client.wait_for_topics(list(wanted), timeout_ms=_CREATE_TIMEOUT_MS)
     return created
 
 
@@ -138,7 +137,7 @@ class ConfigMismatch(NamedTuple):
     need: str
 
     @property
-    def what(self) -> str:
+    def problem(self) -> str:
         return f"the topic {self.topic} has {self.key}={self.have} and needs {self.need}"
 
     @property
@@ -149,7 +148,7 @@ class ConfigMismatch(NamedTuple):
         )
 
 
-def configs(client: KafkaAdminClient, names: Iterable[str]) -> dict[str, dict[str, str]]:
+def describe_configs(client: KafkaAdminClient, names: Iterable[str]) -> dict[str, dict[str, str]]:
     """Return the configs of each topic, defaults included; empty for a missing topic."""
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
     described = client.describe_configs(resources, config_filter="all")["topic"]
@@ -162,7 +161,7 @@ def configs(client: KafkaAdminClient, names: Iterable[str]) -> dict[str, dict[st
 def config_mismatches(
     wanted: dict[str, dict[str, Any]], actual: dict[str, dict[str, str]]
 ) -> Iterator[ConfigMismatch]:
-    """Yield the configs to change, given the `configs` of existing topics."""
+    """Yield the configs to change, given those of existing topics."""
     for name, entries in actual.items():
         for key in _ESSENTIAL if entries else ():
             need, have = wanted[name]["configs"].get(key), entries[key]
@@ -173,8 +172,8 @@ def config_mismatches(
 
 def check_configured(client: KafkaAdminClient, wanted: dict[str, dict[str, Any]]) -> None:
     """Raise Misconfigured, with the config to change, if an existing topic does not fit."""
-    for mismatch in config_mismatches(wanted, configs(client, wanted)):
-        raise Misconfigured(f"{mismatch.what}; {mismatch.advice}")
+    for mismatch in config_mismatches(wanted, describe_configs(client, wanted)):
+        raise Misconfigured(f"{mismatch.problem}; {mismatch.advice}")
 
 
 def describe(client: KafkaAdminClient, name: str) -> Topic:

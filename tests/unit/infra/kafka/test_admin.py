@@ -88,8 +88,8 @@ def test_committed_offsets_are_those_of_the_topic() -> None:
     [
         (topic(error_code=29), "mostread-collector may not WRITE the topic events"),
         (topic(authorized_operations={READ}), "may not WRITE the topic events"),
-        (topic(error_code=3), "there is no topic events; `mostread init` creates it"),
-        (topic(partitions=[]), "there is no topic events"),
+        (topic(error_code=3), "the topic events does not exist; run `mostread init`"),
+        (topic(partitions=[]), "the topic events does not exist"),
     ],
 )
 def test_topic_without_access_or_missing_is_misconfigured(

@@ -7,7 +7,7 @@ from mostread.core.retention import DEDUP_REREAD_MS
 from mostread.errors import Misconfigured
 from mostread.infra.healthcheck import tcp_error
 from mostread.infra.kafka.config import KafkaSettings
-from mostread.infra.kafka.topics import DAY_MS, config_mismatches, configs, configurations
+from mostread.infra.kafka.topics import DAY_MS, config_mismatches, configurations, describe_configs
 from mostread.ops.bootstrap import InitSettings
 from mostread.ops.doctor.findings import Finding, access_denied, ok, problem, warning
 from mostread.ops.inspection.clients import DependencyUnavailable, SystemClients
@@ -75,7 +75,7 @@ def replication(clients: SystemClients) -> Iterator[Finding]:
     wanted = list(wanted_topics(clients.settings(InitSettings)))
     with clients.kafka() as client:
         brokers = len(client.describe_cluster()["brokers"])
-        entries_by_topic = configs(client, wanted)
+        entries_by_topic = describe_configs(client, wanted)
         descriptions = client.describe_topics(wanted)
     findings: list[Finding] = []
     min_replicas = 0
@@ -161,13 +161,13 @@ def topics(clients: SystemClients) -> Iterator[Finding]:
         error_codes = {
             topic["name"]: topic["error_code"] for topic in client.describe_topics([*wanted])
         }
-        actual = configs(client, wanted)
+        actual = describe_configs(client, wanted)
     missing = [name for name in wanted if error_codes.get(name) == _UNKNOWN_TOPIC]
     for name in missing:
         yield problem(f"the topic {name} does not exist", "Run `mostread init` to create it.")
     mismatches = list(config_mismatches(wanted, actual))
     for mismatch in mismatches:
-        yield problem(mismatch.what, mismatch.advice[:1].upper() + mismatch.advice[1:])
+        yield problem(mismatch.problem, mismatch.advice[:1].upper() + mismatch.advice[1:])
     if denied := [name for name in wanted if name not in missing and not actual.get(name)]:
         yield access_denied(f"DESCRIBE_CONFIGS on {', '.join(denied)}")
     elif not missing and not mismatches:
@@ -179,7 +179,7 @@ def retention(clients: SystemClients) -> Iterator[Finding]:
     settings = clients.settings(InitSettings)
     name = settings.events_topic
     with clients.kafka() as client:
-        entries = configs(client, [name]).get(name)
+        entries = describe_configs(client, [name]).get(name)
     if not entries:
         return  # reported by the check of topics
     alter = f"kafka-configs.sh --alter --topic {name}"
