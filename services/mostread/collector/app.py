@@ -25,7 +25,7 @@ log = get_logger(__name__)
 
 
 class CollectorApp:
-    """Everything of a collector that outlives a request."""
+    """State of a collector that outlives a request."""
 
     def __init__(self, settings: CollectorSettings) -> None:
         self.registry = new_registry()
@@ -63,7 +63,7 @@ class CollectorApp:
         return app
 
     def worker_app(self) -> web.Application:
-        """Return the application in which this process answers for itself alone."""
+        """Return the application for health and metrics of this process alone."""
         return new_application(checks=self.checks(), registry=self.registry)
 
     def checks(self) -> dict[str, Check]:
@@ -105,7 +105,7 @@ async def serve(
             "MOSTREAD_COLLECTOR_PORT",
             settings,
             shared=slot is not None,
-            cut=lambda reason: metrics.connections_closed[reason].inc(),
+            on_close=lambda reason: metrics.connections_closed[reason].inc(),
         )
         metrics.connections.set_function(lambda: len(listening.connections))
         try:

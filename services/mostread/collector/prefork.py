@@ -1,8 +1,8 @@
-"""Run several collectors on one port: the kernel spreads connections over them (SO_REUSEPORT).
+"""Run several collectors on one port (SO_REUSEPORT).
 
-Workers share only the port. Each has its own producer, limits and metrics, so limits apply per
-worker. This process serves no requests: it starts the workers, restarts those that die, and
-stops them.
+The kernel spreads connections over the workers, which share only the port. Each has its own
+producer, limits and metrics, so limits apply per worker. This process serves no requests: it
+starts the workers, restarts those that die, and stops them.
 """
 
 import asyncio
@@ -18,9 +18,9 @@ from pathlib import Path
 
 from mostread.collector.app import serve
 from mostread.collector.config import CollectorSettings
-from mostread.errors import Misconfigured, MostreadError
+from mostread.errors import MostreadError
 from mostread.infra.http.prefork import WorkerPool, WorkerSlot
-from mostread.infra.http.server import stop_signal
+from mostread.infra.http.server import port_error, stop_signal
 from mostread.infra.logging import get_logger
 
 log = get_logger(__name__)
@@ -46,7 +46,7 @@ async def work(settings: CollectorSettings, slot: WorkerSlot) -> None:
 async def run_workers(settings: CollectorSettings) -> None:
     """Run all workers until SIGTERM or SIGINT, then let them finish their requests.
 
-    A worker that dies is restarted. Raises Misconfigured if the port is taken, and MostreadError
+    A worker that dies is restarted. Raises Misconfigured if the port is in use, and MostreadError
     if a worker ends before it listens, or fails while stopping.
     """
     stop = stop_signal()
@@ -81,14 +81,11 @@ def _environment(settings: CollectorSettings) -> dict[str, str]:
 
 
 async def _require_free(host: str, port: int) -> None:
-    """Raise Misconfigured if another process listens: with SO_REUSEPORT that would be silent."""
+    """Raise Misconfigured if the port is in use, which SO_REUSEPORT would hide."""
     try:
         server = await asyncio.get_running_loop().create_server(asyncio.Protocol, host, port)
     except OSError as error:
-        raise Misconfigured(
-            f"cannot listen on {host}:{port} ({error.strerror}); set MOSTREAD_COLLECTOR_PORT to "
-            "another port"
-        ) from error
+        raise port_error(host, port, "MOSTREAD_COLLECTOR_PORT", error) from error
     server.close()
     await server.wait_closed()
 
@@ -117,10 +114,8 @@ class WorkerProcess:
                 self.stop()
             code = await self._process.wait()
             if self._stopping.is_set():
-                if code not in (
-                    0,
-                    -signal.SIGTERM,
-                ):  # the signal may arrive before its handler is set
+                # The signal may arrive before its handler is set.
+                if code not in (0, -signal.SIGTERM):
                     raise MostreadError(f"worker {self._number} ended with {code}")
             elif not self._pool.socket(self._number).exists():
                 raise MostreadError(

@@ -159,7 +159,7 @@ def _new_app(settings: AggregatorSettings) -> _App:
 def _credentials(settings: AggregatorSettings) -> dict[str, Any]:
     """Return the options of infra.kafka.config.client_options in Faust's form."""
     context = settings.kafka_tls.context() if settings.kafka_encrypts else None
-    if settings.kafka_asks_for_user:
+    if settings.kafka_uses_sasl:
         return {
             "broker_credentials": faust.SASLCredentials(
                 username=settings.kafka_username,

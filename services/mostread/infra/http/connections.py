@@ -127,19 +127,19 @@ def connection_of(request: web.Request) -> Connection | None:
 
 
 class Connections:
-    """The open connections of a service, in the order in which they would be closed.
+    """Open connections of a service, in the order in which it would close them.
 
-    `closing` is called with the reason of each connection that the service closes. Create it in a
-    running loop.
+    `on_close` is called with the reason of each connection that the service closes. Create it in
+    a running loop.
     """
 
-    def __init__(self, settings: ServiceSettings, closing: Callable[[CloseReason], None]) -> None:
+    def __init__(self, settings: ServiceSettings, on_close: Callable[[CloseReason], None]) -> None:
         self.loop = asyncio.get_running_loop()
         files = raise_nofile_limit(settings.http_max_connections + _SPARE_FILES)
         self.max_connections = max(files - _SPARE_FILES, _MIN_CONNECTIONS)
         self.client_seconds = settings.http_client_timeout_seconds
         self._max_bytes = settings.http_max_buffered_bytes
-        self._closing = closing
+        self._on_close = on_close
         self._open: set[Connection] = set()
         self._idle: dict[Connection, None] = {}
         self._buffering: dict[Connection, None] = {}
@@ -200,7 +200,7 @@ class Connections:
                 self._close(connection, CloseReason.TIMEOUT)
 
     def _close(self, connection: Connection, reason: CloseReason) -> None:
-        self._closing(reason)
+        self._on_close(reason)
         self.closed(connection)
         connection.end()
 

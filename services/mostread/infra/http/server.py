@@ -130,28 +130,33 @@ async def listen(
     settings: ServiceSettings,
     *,
     shared: bool = False,
-    cut: Callable[[CloseReason], None] = lambda _: None,
+    on_close: Callable[[CloseReason], None] = lambda _: None,
 ) -> RunningServer:
     """Serve `app` within the limits of `settings`.
 
-    `cut` is called for each connection that the service closes at a limit. If `shared`, other
-    processes that share may listen on the same port. Raises Misconfigured, naming `setting`, if
-    the port is in use.
+    `on_close` is called for each connection that the service closes at a limit. If `shared`,
+    other processes may share the port. Raises Misconfigured, naming `setting`, if the port is in
+    use.
     """
     runner = web.AppRunner(app, shutdown_timeout=30)
     await runner.setup()
     if runner.server is None:
         raise RuntimeError("aiohttp's runner has no server after its setup")
-    listening = RunningServer(runner, runner.server, Connections(settings, cut))
+    listening = RunningServer(runner, runner.server, Connections(settings, on_close))
     try:
         await listening.start(host, port, shared=shared)
     except OSError as error:
         await runner.cleanup()
-        raise Misconfigured(
-            f"cannot listen on {host}:{port} ({error.strerror}); choose another port with {setting}"
-        ) from error
+        raise port_error(host, port, setting, error) from error
     log.info("listening", host=host, port=port)
     return listening
+
+
+def port_error(host: str, port: int, setting: str, error: OSError) -> Misconfigured:
+    """Return the error for a port that cannot be opened; `setting` is its variable."""
+    return Misconfigured(
+        f"cannot listen on {host}:{port} ({error.strerror}); set {setting} to another port"
+    )
 
 
 def stop_signal() -> asyncio.Event:

@@ -130,5 +130,6 @@ def missing_right(client: KafkaAdminClient, operation: str, resource: str) -> st
     """Return the message that the client lacks an ACL for `operation`."""
     user = client.config["sasl_plain_username"] or "the client"
     return (
-        f"Kafka: {user} may not {operation} {resource}; deploy/kafka/acls.sh has the ACLs of each service"
+        f"Kafka: {user} may not {operation} {resource}; "
+        "deploy/kafka/acls.sh has the ACLs of each service"
     )

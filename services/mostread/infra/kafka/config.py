@@ -50,7 +50,7 @@ class KafkaSettings(Settings):
         return self.kafka_security_protocol.endswith("SSL")
 
     @property
-    def kafka_asks_for_user(self) -> bool:
+    def kafka_uses_sasl(self) -> bool:
         return self.kafka_security_protocol.startswith("SASL")
 
     @property
@@ -91,9 +91,9 @@ class KafkaSettings(Settings):
             because=f"{protocol} does not encrypt; set it to SSL or SASL_SSL",
         )
         user, password = self.kafka_username, self.kafka_password.get_secret_value()
-        if self.kafka_asks_for_user and not (user and password):
+        if self.kafka_uses_sasl and not (user and password):
             raise ValueError(f"{protocol} needs MOSTREAD_KAFKA_USERNAME and _PASSWORD")
-        if (user or password) and not self.kafka_asks_for_user:
+        if (user or password) and not self.kafka_uses_sasl:
             raise ValueError(
                 f"MOSTREAD_KAFKA_USERNAME and _PASSWORD have no effect: {protocol} uses no SASL; "
                 f"set it to SASL_{'SSL' if self.kafka_encrypts else 'SSL or SASL_PLAINTEXT'}"
@@ -115,7 +115,7 @@ def security_options(settings: KafkaSettings) -> dict[str, Any]:
     options: dict[str, Any] = {"security_protocol": settings.kafka_security_protocol}
     if settings.kafka_encrypts:
         options["ssl_context"] = settings.kafka_tls.context()
-    if settings.kafka_asks_for_user:
+    if settings.kafka_uses_sasl:
         options["sasl_mechanism"] = settings.kafka_sasl_mechanism
         options["sasl_plain_username"] = settings.kafka_username
         options["sasl_plain_password"] = settings.kafka_password.get_secret_value()

@@ -1,7 +1,8 @@
 """Diagnosis of refused Kafka connections, which the client libraries report as timeouts.
 
-It connects step by step: TCP, TLS, a first request, the SASL mechanisms offered, the password. It
-speaks only the start of Kafka's protocol, in versions that every broker supports.
+The diagnosis connects step by step: TCP, TLS, a first request, the SASL mechanisms offered, the
+password. It uses only the first requests of Kafka's protocol, in versions that every broker
+supports.
 """
 
 import socket
@@ -26,13 +27,11 @@ BAD_CREDENTIALS = (
     "the user or the password is wrong; check MOSTREAD_KAFKA_USERNAME, MOSTREAD_KAFKA_PASSWORD "
     "and MOSTREAD_KAFKA_SASL_MECHANISM"
 )
-
-
 _CHECK_PROTOCOL = "check MOSTREAD_KAFKA_SECURITY_PROTOCOL and the port in MOSTREAD_KAFKA_BROKERS"
 _NO_TLS = f"the broker does not speak TLS on this port; {_CHECK_PROTOCOL}"
 
 
-class _EndedError(OSError):
+class _ClosedError(OSError):
     """The broker closed the connection instead of responding."""
 
 
@@ -66,7 +65,7 @@ def _broker_error(
     try:
         connection = _encrypted(settings, plain, address[0]) if settings.kafka_encrypts else plain
         with connection:
-            _ask(connection, _API_VERSIONS, b"")
+            _send_request(connection, _API_VERSIONS, b"")
             return _sasl_error(settings, connection)
     except Misconfigured as error:
         return str(error)
@@ -79,7 +78,7 @@ def _broker_error(
     except (ValueError, KeyError, struct.error):
         # A broker that requires TLS answers with a TLS alert or closes the connection.
         refusal = None if settings.kafka_encrypts else _requires_tls(address)
-        return refusal or "the response is not of Kafka's protocol; check MOSTREAD_KAFKA_BROKERS"
+        return refusal or "the response is not Kafka's protocol; check MOSTREAD_KAFKA_BROKERS"
 
 
 def _encrypted(settings: KafkaSettings, connection: socket.socket, host: str) -> ssl.SSLSocket:
@@ -114,11 +113,11 @@ def _sasl_error(settings: KafkaSettings, connection: socket.socket) -> str | Non
     wanted = settings.kafka_sasl_mechanism
     name = wanted.encode()
     try:
-        answer = _ask(connection, _SASL_HANDSHAKE, struct.pack(">h", len(name)) + name)
-    except _EndedError:
+        response = _send_request(connection, _SASL_HANDSHAKE, struct.pack(">h", len(name)) + name)
+    except _ClosedError:
         return None
-    (code,) = struct.unpack_from(">h", answer)
-    if not settings.kafka_asks_for_user:
+    (code,) = struct.unpack_from(">h", response)
+    if not settings.kafka_uses_sasl:
         if code == _ILLEGAL_SASL_STATE:
             return None
         return (
@@ -127,7 +126,7 @@ def _sasl_error(settings: KafkaSettings, connection: socket.socket) -> str | Non
         )
     if code == _ILLEGAL_SASL_STATE:
         return f"the broker does not use SASL; set MOSTREAD_KAFKA_SECURITY_PROTOCOL={encrypted}"
-    offered = _strings(answer[2:])
+    offered = _strings(response[2:])
     if wanted not in offered:
         return (
             f"the broker does not offer {wanted}; set MOSTREAD_KAFKA_SASL_MECHANISM to one that "
@@ -142,17 +141,19 @@ def _authenticates(settings: KafkaSettings, connection: socket.socket) -> bool:
     mechanism = get_sasl_mechanism(name)(**security_options(settings))
     while not mechanism.is_done():
         token = mechanism.auth_bytes()
-        answer = _ask(connection, _SASL_AUTHENTICATE, struct.pack(">i", len(token)) + token)
-        code, length_of_message = struct.unpack_from(">hh", answer)
+        response = _send_request(
+            connection, _SASL_AUTHENTICATE, struct.pack(">i", len(token)) + token
+        )
+        code, length_of_message = struct.unpack_from(">hh", response)
         if code != 0:
             return bool(code != _SASL_AUTHENTICATION_FAILED)
         at = 4 + max(length_of_message, 0)
-        (length,) = struct.unpack_from(">i", answer, at)
-        mechanism.receive(answer[at + 4 : at + 4 + max(length, 0)])
+        (length,) = struct.unpack_from(">i", response, at)
+        mechanism.receive(response[at + 4 : at + 4 + max(length, 0)])
     return True
 
 
-def _ask(connection: socket.socket, request: tuple[int, int], body: bytes) -> bytes:
+def _send_request(connection: socket.socket, request: tuple[int, int], body: bytes) -> bytes:
     """Send a request without a client id; return the response after its correlation id."""
     key, version = request
     head = struct.pack(">hhih", key, version, 1, -1)
@@ -168,7 +169,7 @@ def _read(connection: socket.socket, size: int) -> bytes:
     while len(data) < size:
         part = connection.recv(size - len(data))
         if not part:
-            raise _EndedError("the broker closed the connection")
+            raise _ClosedError("the broker closed the connection")
         data += part
     return data
 
