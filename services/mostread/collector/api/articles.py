@@ -6,6 +6,7 @@ from mostread.collector.api import payloads
 from mostread.collector.api.body import read_body
 from mostread.collector.api.events import EXPOSED_HEADERS, REQUEST_HEADERS
 from mostread.collector.delivery.delivery import Delivery
+from mostread.collector.pipeline.event import DEFAULT_SITE
 from mostread.core.editorial.articles import article_key
 from mostread.core.editorial.placements import Placement, placement_key
 from mostread.errors import InvalidArticle
@@ -82,5 +83,5 @@ class ArticleRoutes:
 
 
 def _ids(request: web.Request) -> tuple[str, str]:
-    """Return article id and site of the URL."""
-    return request.match_info["article_id"], request.query.get("site", "default")
+    """Return the article id and the site in the URL."""
+    return request.match_info["article_id"], request.query.get("site", DEFAULT_SITE)

@@ -1,4 +1,4 @@
-"""Read request bodies: decompressed, limited in size, and in time."""
+"""Read and decompress request bodies, limited in size and time."""
 
 import asyncio
 import zlib

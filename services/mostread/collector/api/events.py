@@ -61,7 +61,7 @@ class EventRoutes:
     async def post_events(self, request: web.Request) -> web.Response:
         """Accept events and answer 202 once they are in Kafka."""
         client = self._client(request)
-        client.sent_at = sent_at(request)
+        client.sent_at = parse_sent_at(request)
         self._delivery.check_capacity()  # a request to be refused need not be read
         result = await self._ingest(await read_body(request), client)
         response = web.Response(
@@ -111,14 +111,14 @@ class EventRoutes:
 
 
 def _add_drop_reasons(response: web.Response, result: IngestResult, client: ClientInfo) -> None:
-    """Report drop reasons to clients with a token; others could learn to evade the filters."""
+    """Report drop reasons to clients with a token only: others could evade the filters."""
     if result.dropped and client.role is not None:
         response.headers[DROPPED] = ", ".join(
             f"{reason}={count}" for reason, count in result.dropped.items()
         )
 
 
-def sent_at(request: web.Request) -> int | None:
+def parse_sent_at(request: web.Request) -> int | None:
     """Return the client's clock in milliseconds from the query, or None. Raises InvalidSentAt.
 
     It is a query parameter because a page that sends a beacon cannot set a header.

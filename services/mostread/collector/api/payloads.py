@@ -1,4 +1,4 @@
-"""Articles and placements as clients send them, and as they are written to Kafka."""
+"""Articles and placements: decoded from requests, encoded for Kafka."""
 
 from typing import Protocol, TypeVar
 

@@ -53,7 +53,7 @@ def image() -> web.Response:
 
 
 def unavailable_image(request: web.Request, error: Unavailable) -> web.Response:
-    """Return the image with the status and Retry-After of `error`: the view was not accepted.
+    """Return the image with the status and Retry-After of `error`.
 
     A page shows the image regardless; image proxies of mail services retry.
     """

@@ -28,7 +28,7 @@ HEADERS: dict[str, str] = {
 
 
 async def get_tracker(request: web.Request) -> web.Response:
-    """Return the script, compressed if the client accepts gzip, or 304 if it has this version."""
+    """Return the script, gzipped if accepted, or 304 if the client has this version."""
     tags = request.if_none_match or ()
     if any(tag.value == "*" or f'W/"{tag.value}"' == ETAG for tag in tags):
         return web.Response(status=304, headers=HEADERS)

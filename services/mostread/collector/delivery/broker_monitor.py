@@ -1,4 +1,4 @@
-"""Connect to Kafka and check once per second that it responds."""
+"""Blocking calls of the producer: connect, check the broker, close."""
 
 import contextlib
 
@@ -13,7 +13,7 @@ from mostread.infra.kafka.topics import EVENT_BYTES, Admin
 
 
 class BrokerMonitor:
-    """The blocking half of the producer: its methods run in a thread, one at a time.
+    """Connects to Kafka and checks that it responds. For one thread at a time.
 
     Checks use a connection of their own, so that responses do not queue behind records.
     """

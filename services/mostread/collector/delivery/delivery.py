@@ -27,7 +27,7 @@ _ENCODER = Encoder()
 # murmur2 is pure Python here, about 5 µs per id; at any time readers are on few articles.
 @lru_cache(maxsize=100_000)
 def article_hash(article_id: str) -> int:
-    """Return the non-negative murmur2 of the id in UTF-8, as Kafka's default partitioner does."""
+    """Return the murmur2 of an id in UTF-8, as in Kafka's default partitioner."""
     return int(murmur2(article_id.encode())) & 0x7FFFFFFF
 
 
@@ -132,7 +132,7 @@ class Delivery:
             raise Overloaded("Too many events wait for Kafka.")
 
     def _add(self, lines: dict[int, bytes]) -> asyncio.Future[None]:
-        """Add lines to the open batches; the future ends when all of them are acknowledged."""
+        """Add lines to the open batches; the future ends when all are acknowledged."""
         loop = asyncio.get_running_loop()
         request = PendingRequest(loop.create_future(), len(lines))
         self.inflight_requests += 1

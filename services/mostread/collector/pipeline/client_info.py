@@ -1,4 +1,4 @@
-"""Who sent a request: client address, network, browser and role.
+"""The client of a request: address, network, user agent and role.
 
 A proxy appends the address of its peer to a header; everything to the left of that entry may be
 forged by the client. The header is therefore read from the right: each address is believed only
@@ -76,9 +76,9 @@ def normalize_address(text: str) -> str:
 
 @lru_cache(_CACHE_SIZE)
 def client_network(address: str) -> str:
-    """Return the network one customer of a provider has: an IPv4 address or an IPv6 /64.
+    """Return the network of a client: its IPv4 address or its IPv6 /64.
 
-    A client with an IPv6 address has 2^64 of them, and changes them daily or at will.
+    A customer of a provider has a whole /64 of IPv6, and changes addresses daily or at will.
     """
     if ":" not in address:
         return address
@@ -158,7 +158,6 @@ class ClientInfo:
         address: str,
         headers: CIMultiDictProxy[str],
         role: Role | None = None,
-        sent_at: int | None = None,
     ) -> None:
         self.address = address
         self.network = client_network(address)
@@ -166,7 +165,7 @@ class ClientInfo:
         self.user_agent = headers.get("User-Agent", "")[:MAX_USER_AGENT_LENGTH]
         self.role = role
         self.is_server = role is Role.EMIT
-        self.sent_at = sent_at
+        self.sent_at: int | None = None
 
     @property
     def origin(self) -> str | None:

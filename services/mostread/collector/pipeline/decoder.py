@@ -1,4 +1,4 @@
-"""Decode a request body into events: all at once if it is plain, else one by one.
+"""Decode a request body into events, in one pass if possible, else one by one.
 
 A body is a JSON object, a JSON array of objects, or NDJSON; its first character decides, not its
 Content-Type. The fast path decodes the whole body in one pass and checks in bulk what the type
@@ -20,17 +20,17 @@ _ENCODER = Encoder()
 
 
 class DecodedBody(NamedTuple):
-    """The valid events of a request in their order, and a rejection for each other."""
+    """The valid events of a request in order, and the rejections of the others."""
 
     events: list[SentEvent]
     rejected: list[Rejection]
 
 
 def decode(body: bytes, *, may_retract: bool, max_events: int) -> DecodedBody:
-    """Return the events of a body; for any bytes, the only exception is TooManyEvents.
+    """Return the events of a body, and the rejections of invalid ones.
 
     `may_retract`: whether the client may send events of delta -1. Raises TooManyEvents if the
-    body has more than `max_events`, valid or not.
+    body has more than `max_events`, valid or not, and nothing else for any bytes.
     """
     events = _decode_fast(body, may_retract)
     if events is None or len(events) > max_events:
@@ -67,7 +67,7 @@ def _is_plain(body: bytes, events: list[SentEvent]) -> bool:
 
 
 def _may_send(events: list[SentEvent], may_retract: bool) -> bool:
-    """Return whether every event of delta -1 is allowed, by its type and for this client."""
+    """Return whether the client may send every event of delta -1."""
     if -1 not in [event.delta for event in events]:  # searched in C: retractions are rare
         return True
     return all(e.delta != -1 or (may_retract and e.type != "view") for e in events)

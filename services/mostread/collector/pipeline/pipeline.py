@@ -57,7 +57,7 @@ class Filter:
 
 @dataclass(frozen=True)
 class Enrichment:
-    """A step that completes events in place; `apply` also receives the current time in ms."""
+    """A step that completes events in place; `apply` also gets the current time (ms)."""
 
     name: str
     apply: Apply
@@ -84,7 +84,7 @@ class Pipeline:
     def __init__(self, settings: CollectorSettings) -> None:
         hasher = new_id_hasher(settings.collector_visitor_secret.get_secret_value())
         self.steps = _steps(settings, hasher)
-        # Unpacked here, because a request with a single event notices every attribute lookup.
+        # Unpacked once: attribute lookups are noticeable in a request with a single event.
         filters = [step for step in self.steps if isinstance(step, Filter)]
         self._filters = [(step.name, step.keep) for step in filters]
         self._server_filters = [(step.name, step.keep) for step in filters if step.for_servers]
@@ -200,7 +200,7 @@ def not_bot(events: list[SentEvent], client: ClientInfo) -> list[SentEvent]:
 
 
 def not_prefetch(events: list[SentEvent], client: ClientInfo) -> list[SentEvent]:
-    """Keep events of pages that a reader sees, not of pages loaded ahead of a visit."""
+    """Keep events of pages that were not loaded ahead of a visit."""
     for name in PREFETCH_HEADERS:
         if "prefetch" in client.headers.get(name, ""):
             return []
@@ -244,7 +244,7 @@ def _where_site(events: list[SentEvent], allowed: Callable[[str], bool]) -> list
 
 
 def set_timestamp(events: list[SentEvent], client: ClientInfo, now_ms: int) -> None:
-    """Set missing timestamps to now, and correct the others by the client's clock error.
+    """Set missing timestamps, and correct the others by the client's clock error.
 
     A server's clock is assumed to be correct.
     """
@@ -257,17 +257,17 @@ def set_timestamp(events: list[SentEvent], client: ClientInfo, now_ms: int) -> N
 
 
 def corrected(timestamp: int, sent_at: int, now_ms: int) -> int:
-    """Return a timestamp by the collector's clock: as long ago as it was by the client's.
+    """Return a client's timestamp by the collector's clock; its age stays the same.
 
-    An event after its own sending is impossible by any clock; it gets the current time.
+    An event cannot happen after it was sent; such a timestamp becomes the current time.
     """
     return max(0, now_ms - max(0, sent_at - timestamp))
 
 
 def visitor_id_setter(hasher: IdHasher) -> Apply:
-    """Set missing visitors to a hash of client network and user agent, if the client is a reader.
+    """Set missing visitors to a hash of client network and user agent.
 
-    A server's address is not a reader's.
+    Events of a server get none, because its address is not a reader's.
     """
 
     def set_visitor_id(events: list[SentEvent], client: ClientInfo, _: int) -> None:
@@ -290,10 +290,10 @@ def visitor_id_setter(hasher: IdHasher) -> Apply:
 
 
 def event_id_setter(hasher: IdHasher) -> Apply:
-    """Set missing ids: reproducible for views with a visitor, random for all other events.
+    """Set missing ids: reproducible for views with a visitor, random for other events.
 
-    Nobody can guess 128 bits from the kernel's generator and thereby turn another reader's event
-    into a duplicate.
+    Random ids have 128 bits from the kernel's generator, so nobody can guess one and turn another
+    reader's event into a duplicate.
     """
 
     def set_event_id(events: list[SentEvent], _client: ClientInfo, _now_ms: int) -> None:

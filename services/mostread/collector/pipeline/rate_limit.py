@@ -16,7 +16,7 @@ MAX_SOURCES = 50_000
 
 
 class RateLimit:
-    """Allow `per_hour` events from each source, evenly, with a burst of ten minutes' worth.
+    """Allow each source `per_hour` events, with a burst of ten minutes' worth.
 
     This is the generic cell rate algorithm (ITU-T I.371): for each source only the time is stored
     at which its bucket would be full again. A source that has been silent until then equals an
@@ -49,7 +49,7 @@ class RateLimit:
 
 
 class RateLimitFilter:
-    """Keep as many events per client network, and per visitor of it, as readers send."""
+    """Limit events per client network and per visitor; drop those beyond the limits."""
 
     def __init__(
         self, per_network_hour: int, per_visitor_hour: int, exempt_networks: Networks

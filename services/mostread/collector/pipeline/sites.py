@@ -1,4 +1,4 @@
-"""Sites that are counted, and the rules of each: origins, excluded networks, public types.
+"""Configured sites and their rules: origins, excluded networks, public types.
 
 `news,sport` names sites that use the general settings. If sites differ, the setting is a JSON
 object, `{"news": {"origins": ["https://news.example"]}, "sport": {}}`; a site without a key uses

@@ -1,7 +1,7 @@
-"""Decode each event of a body alone, to report which are invalid and why.
+"""Decode each event of a body alone, and explain rejections.
 
 This uses the plain json module, which detects duplicate fields and treats numbers as JSON Schema
-does (1.0 is an integer). It is slow, and need not be fast.
+does (1.0 is an integer). It is slow and only runs where the fast decoder gives up.
 """
 
 import json
@@ -56,7 +56,7 @@ def no_valid_event(rejected: Sequence[Rejection]) -> NoValidEvent:
 def decode_each(
     body: bytes, *, may_retract: bool, max_events: int
 ) -> tuple[list[SentEvent], list[Rejection]]:
-    """Return the valid events of a body, and a rejection for each other."""
+    """Return the valid events of a body, and the rejections of the others."""
     try:
         elements = _split(body.strip())
     except InvalidEvent as error:
@@ -138,7 +138,7 @@ def _unique_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _parse_integer(digits: str) -> int | float:
-    """Parse an integer; one far beyond the bounds of the schema need not be exact."""
+    """Parse an integer; beyond 99 digits, which the schema rejects, as a float."""
     return int(digits) if len(digits) < 100 else float(digits)
 
 

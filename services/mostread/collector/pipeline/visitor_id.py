@@ -30,7 +30,7 @@ class IdHasher:
         self._visitor_hash = lru_cache(64)(lambda day: self._keyed(f"visitor {day}", 8))
 
     def visitor_id(self, site: str, network: str, user_agent: str, at_ms: int) -> str:
-        """Return the visitor with this network and user agent, on the UTC day of `at_ms`.
+        """Return the visitor id of a network and user agent on the UTC day of `at_ms`.
 
         A half hour never spans two days, so a view's visitor is constant within its half hour.
         """
@@ -55,7 +55,7 @@ class IdHasher:
 
 
 def new_id_hasher(secret: str) -> IdHasher:
-    """Return a hasher for `secret`; if it is empty, for a random one, with a warning."""
+    """Return a hasher for `secret`; without one, use a random secret and log a warning."""
     if not secret:
         log.warning(
             "visitor_secret_not_set",
