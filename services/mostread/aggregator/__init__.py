@@ -1,1 +1,1 @@
-"""The aggregator: from the log, by Faust, into counters in ClickHouse."""
+"""The aggregator: counts the events of the log into ClickHouse."""

@@ -1,4 +1,4 @@
-"""Writer of articles and editorial decisions."""
+"""Write articles and editorial decisions to ClickHouse."""
 
 from collections.abc import Sequence
 from concurrent.futures import Executor

@@ -26,14 +26,15 @@ from mostread.infra.clock import now_ms
 
 
 @dataclass
-class _Closed:
+class _Pending:
     """Everything one checkpoint writes and acknowledges.
 
-    `ends` holds the first offset of each partition and the one after its last, at `asked_at` (ms).
+    `ranges` holds the first offset of each partition and the one after its last, requested at
+    `requested_at` (ms).
     """
 
-    asked_at: int
-    ends: dict[int, tuple[int, int]]
+    requested_at: int
+    ranges: dict[int, tuple[int, int]]
     batches: dict[int, ClosedBatch]
     checkpoints: dict[int, Checkpoint]
     messages: list[Message]
@@ -47,16 +48,16 @@ class _Closed:
     def _watermark(self, number: int, checkpoint: Checkpoint) -> int:
         """Return the time (ms) up to which every received event is counted.
 
-        For a partition counted to its end, that is when the end was asked for; otherwise just
+        For a partition counted to its end, that is when the end was requested; otherwise just
         before the last counted record, since others may have its timestamp.
         """
-        if checkpoint.next_offset >= self.ends[number][1]:
-            return max(self.asked_at, checkpoint.record_time)
+        if checkpoint.next_offset >= self.ranges[number][1]:
+            return max(self.requested_at, checkpoint.record_time)
         return max(checkpoint.record_time - 1, 0)
 
 
 class Checkpointer:
-    """Takes everything that was counted into ClickHouse, and acknowledges it."""
+    """Writes everything counted to ClickHouse, then acknowledges it."""
 
     def __init__(
         self,
@@ -84,47 +85,47 @@ class Checkpointer:
         Calls `on_closed` once the open batches are closed and there is room for new ones. Raises
         SupersededError, and StaleEpoch if the topic was recreated or the tables rebuilt.
         """
-        asked_at, ends = await self._retrier.call(
-            "kafka", partial(self._ask_topic, assigned), assigned.assignment
+        requested_at, ranges = await self._retrier.call(
+            "kafka", partial(self._read_offset_ranges, assigned), assigned.assignment
         )
         assigned.assignment.ensure_current()
-        closed = self._close(assigned, asked_at, ends)
+        pending = self._close(assigned, requested_at, ranges)
         on_closed()
-        rows = closed.rows()
+        rows = pending.rows()
         with self._metrics.flush_duration.time():
-            await self._write(assigned, closed, rows)
+            await self._write(assigned, pending, rows)
         assigned.assignment.ensure_current()
-        for message in closed.messages:
+        for message in pending.messages:
             message.ack()
-        self._report(assigned, closed, rows)
+        self._report(assigned, pending, rows)
 
-    async def _ask_topic(
+    async def _read_offset_ranges(
         self, assigned: AssignedCounters
     ) -> tuple[int, dict[int, tuple[int, int]]]:
         """Return the time (ms), and the start and end of each partition."""
-        asked_at = now_ms()
+        requested_at = now_ms()
         topic = await self._topic.describe()
         if topic.id != assigned.epoch.topic.id:
             raise StaleEpoch(f"the topic {topic.name} was deleted and recreated")
-        return asked_at, await self._topic.ends(list(assigned.counters))
+        return requested_at, await self._topic.offset_ranges(list(assigned.counters))
 
     def _close(
-        self, assigned: AssignedCounters, asked_at: int, ends: dict[int, tuple[int, int]]
-    ) -> _Closed:
-        closed = _Closed(asked_at, ends, {}, {}, assigned.unacked)
+        self, assigned: AssignedCounters, requested_at: int, ranges: dict[int, tuple[int, int]]
+    ) -> _Pending:
+        pending = _Pending(requested_at, ranges, {}, {}, assigned.unacked)
         assigned.unacked = []
         for number, counter in assigned.counters.items():
             batch = counter.close()
             if batch is not None:
-                closed.batches[number] = batch
-                begin = ends[number][0]
+                pending.batches[number] = batch
+                begin = ranges[number][0]
                 for gap in batch.gaps:
                     self._metrics.report_lost(number, range(gap.start, min(gap.stop, begin)))
-            closed.checkpoints[number] = counter.checkpoint()
-        return closed
+            pending.checkpoints[number] = counter.checkpoint()
+        return pending
 
     async def _write(
-        self, assigned: AssignedCounters, closed: _Closed, checkpoints: Sequence[CheckpointRow]
+        self, assigned: AssignedCounters, pending: _Pending, checkpoints: Sequence[CheckpointRow]
     ) -> None:
         epoch, repository = assigned.epoch, self._repository
         in_thread = partial(
@@ -133,8 +134,8 @@ class Checkpointer:
             self._executor,
             assignment=assigned.assignment,
         )
-        counters, sketches = self._apply(closed, await self._look_up(assigned, closed))
-        dead = [(number, line) for number, batch in closed.batches.items() for line in batch.dead]
+        counters, sketches = self._apply(pending, await self._look_up(assigned, pending))
+        dead = [(number, line) for number, batch in pending.batches.items() for line in batch.dead]
         if dead:
             await self._retrier.call_in_thread(
                 "kafka",
@@ -149,13 +150,13 @@ class Checkpointer:
         await in_thread(repository.write_checkpoints, epoch, checkpoints)
 
     async def _look_up(
-        self, assigned: AssignedCounters, closed: _Closed
+        self, assigned: AssignedCounters, pending: _Pending
     ) -> dict[int, dict[CounterKey, Counter]]:
         """Return the stored counters that are not cached, by partition."""
         missing = [
-            (number, key) for number, batch in closed.batches.items() for key in batch.missing
+            (number, key) for number, batch in pending.batches.items() for key in batch.missing
         ]
-        counters: dict[int, dict[CounterKey, Counter]] = {number: {} for number in closed.batches}
+        counters: dict[int, dict[CounterKey, Counter]] = {number: {} for number in pending.batches}
         if missing:
             self._metrics.cache_misses.inc(len(missing))
             for partition, key, counter in await self._retrier.call_in_thread(
@@ -170,11 +171,11 @@ class Checkpointer:
         return counters
 
     def _apply(
-        self, closed: _Closed, looked_up: dict[int, dict[CounterKey, Counter]]
+        self, pending: _Pending, looked_up: dict[int, dict[CounterKey, Counter]]
     ) -> tuple[list[CounterRow], list[SketchRow]]:
         counters: list[CounterRow] = []
         sketches: list[SketchRow] = []
-        for number, batch in closed.batches.items():
+        for number, batch in pending.batches.items():
             writes = batch.apply(looked_up[number])
             counters += [
                 new_tuple(CounterRow, (number, key, counter)) for key, counter in writes.counters
@@ -183,10 +184,10 @@ class Checkpointer:
         return counters, sketches
 
     def _report(
-        self, assigned: AssignedCounters, closed: _Closed, rows: Sequence[CheckpointRow]
+        self, assigned: AssignedCounters, pending: _Pending, rows: Sequence[CheckpointRow]
     ) -> None:
         outcomes = Outcomes()
-        for batch in closed.batches.values():
+        for batch in pending.batches.values():
             outcomes.add(batch.outcomes)
         self._metrics.report_flush(
             outcomes,
@@ -196,5 +197,5 @@ class Checkpointer:
         )
         self._lag.update(
             {row.partition: row.checkpoint.next_offset for row in rows},
-            {number: end for number, (_, end) in closed.ends.items()},
+            {number: end for number, (_, end) in pending.ranges.items()},
         )

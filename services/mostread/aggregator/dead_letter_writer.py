@@ -1,4 +1,4 @@
-"""Writer of dead letters: invalid lines, stored for inspection, correction and replay."""
+"""Write dead letters: invalid lines, for inspection, correction and replay."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ TIMEOUT_SECONDS = 30
 class DeadLetterWriter:
     """Blocking writer of the dead letters topic, for one thread at a time.
 
-    A record's key is the location of the line, `topic/partition/offset/line`; a line written again
+    A record's key is the position of the line, `topic/partition/offset/line`; a line written again
     after a crash has the same key. Its value is a DeadLetter as JSON.
     """
 

@@ -11,13 +11,13 @@ from mostread.errors import KafkaUnavailable
 class Lag:
     """Lag metric of the assigned partitions.
 
-    Each checkpoint updates it. While ClickHouse is unavailable there are no checkpoints, and just
-    then the lag grows: every scrape therefore asks Kafka for the ends of the partitions, over a
-    connection of its own.
+    Each checkpoint updates it. While ClickHouse is unavailable no checkpoint succeeds and the lag
+    grows. So every scrape also reads the ends of the partitions from Kafka, over a separate
+    connection.
     """
 
     def __init__(self, topic: EventTopic, metrics: AggregatorMetrics) -> None:
-        """`topic` is for the lag alone."""
+        """Use a `topic` of its own, so that scrapes and checkpoints do not wait for each other."""
         self._topic = topic
         self._metrics = metrics
         self._next_offsets: Mapping[int, int] = {}
@@ -34,8 +34,8 @@ class Lag:
         """Update the lag from Kafka; keep it if Kafka is unavailable."""
         if self._next_offsets:
             with suppress(KafkaUnavailable):
-                ends = await self._topic.ends(list(self._next_offsets))
-                self._show({number: end for number, (_, end) in ends.items()})
+                ranges = await self._topic.offset_ranges(list(self._next_offsets))
+                self._show({number: end for number, (_, end) in ranges.items()})
 
     def _show(self, ends: Mapping[int, int]) -> None:
         for number in self._next_offsets.keys() & ends.keys():

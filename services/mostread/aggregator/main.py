@@ -214,7 +214,7 @@ async def _count(
             log.error("counting_failed", error=repr(failure), exc_info=failure)
     code = 0 if failure is None else 1
     log.info("stopping")
-    # Acknowledging takes a flush: if that cannot succeed, give the messages back.
+    # Acknowledging takes a flush: if that cannot succeed, drop the messages unacknowledged.
     errors = components.retrier.last_errors
     try:
         async with asyncio.timeout(settings.aggregator_shutdown_timeout_seconds):

@@ -91,7 +91,7 @@ class Recovery:
         Raises KafkaUnavailable, SupersededError, and LogInconsistent if the log ends before the
         checkpoint.
         """
-        begin, end = (await self._topic.ends([number]))[number]
+        begin, end = (await self._topic.offset_ranges([number]))[number]
         next_offset = checkpoint.next_offset if checkpoint else 0
         if end < next_offset:
             raise LogInconsistent(

@@ -28,7 +28,7 @@ KEYS_PER_QUERY = 50_000
 NO_PARTITION = 2**32 - 1
 """Partition of the row that marks the end of a complete response."""
 
-Inserted = Callable[[str, int, float], None]
+OnInsert = Callable[[str, int, float], None]
 """Callback for each acknowledged insert: table, rows, seconds."""
 
 # Acknowledged means written, whatever the server's profile says.
@@ -46,7 +46,7 @@ class Epoch:
     """A topic and the tables that it is counted into.
 
     `number` is the number of rebuilds before these tables. An epoch ends when the topic is
-    recreated or `mostread rebuild` exchanges the tables: counts of the old ones say nothing about
+    recreated or `mostread rebuild` exchanges the tables: counts of the old ones do not apply to
     the new ones.
     """
 
@@ -85,9 +85,11 @@ class CounterRepository:
     at the first call, and again after an error.
     """
 
-    def __init__(self, connect: Callable[[], Client], inserted: Inserted = lambda *_: None) -> None:
+    def __init__(
+        self, connect: Callable[[], Client], on_insert: OnInsert = lambda *_: None
+    ) -> None:
         self._connect = connect
-        self._inserted = inserted
+        self._on_insert = on_insert
         self._client: Client | None = None
         self._inserts: dict[str, InsertContext] = {}
 
@@ -276,7 +278,7 @@ class CounterRepository:
             began = time.perf_counter()
             client.insert(context=context)
         rows = len(next(iter(columns.values())))
-        self._inserted(table, rows, time.perf_counter() - began)
+        self._on_insert(table, rows, time.perf_counter() - began)
 
     @contextmanager
     def _connected(self) -> Iterator[Client]:

@@ -20,7 +20,7 @@ FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS = 0.1, 5.0
 class Retrier:
     """Retries failed calls, and keeps the last error of each dependency for /readyz.
 
-    Nothing is skipped: an error that does not pass blocks the pipeline, and stays visible in
+    Nothing is skipped: a persistent error blocks the pipeline, and stays visible in
     `last_errors`, the log and a metric.
     """
 

@@ -1,6 +1,6 @@
-"""The worker: counts assigned partitions in memory, and checkpoints them into ClickHouse.
+"""The worker: counts assigned partitions in memory, and checkpoints them to ClickHouse.
 
-The stream hands in lists of records, which are counted at once. A checkpoint closes the open
+The stream passes lists of records, which are counted at once. A checkpoint closes the open
 batches and writes them; only then are the messages acknowledged, and their offsets committed.
 Counting continues during a checkpoint, up to `aggregator_max_buffered_bytes`; beyond that the
 stream waits, and Kafka keeps the rest.
@@ -8,6 +8,7 @@ stream waits, and Kafka keeps the rest.
 
 import asyncio
 import time
+from contextlib import suppress
 
 from mostread.aggregator.checkpointer import Checkpointer
 from mostread.aggregator.config import AggregatorSettings
@@ -102,10 +103,8 @@ class Worker:
             self._due.clear()
             if not self._is_full():
                 rest = max(0.0, began + self._interval - time.monotonic())
-                try:
+                with suppress(TimeoutError):
                     await asyncio.wait_for(self._due.wait(), rest)
-                except TimeoutError:
-                    continue
 
     async def _flush(self) -> None:
         assigned = self._assigned

@@ -48,7 +48,7 @@ class Servers:
     async def describe(self) -> Topic:
         return self.topic
 
-    async def ends(self, partitions: Sequence[int]) -> dict[int, tuple[int, int]]:
+    async def offset_ranges(self, partitions: Sequence[int]) -> dict[int, tuple[int, int]]:
         return dict.fromkeys(partitions, (0, 2))
 
     def counters(self, _: Epoch, keys: Sequence[Any]) -> list[CounterRow]:

@@ -1,6 +1,6 @@
-"""The only door to Faust and aiokafka: assignments, messages, and the events topic.
+"""Everything that uses Faust or aiokafka.
 
-`app` runs the consumer group and hands messages to the worker, `event_topic` reads the topic
-outside the group, `assignment` holds the types that cross the door. No other module of mostread
-imports faust, mode or aiokafka.
+`app` runs the consumer group and passes messages to the worker, `event_topic` reads the topic
+outside the group, and `assignment` defines the types that the rest of the aggregator uses. No
+other module of mostread imports faust, mode or aiokafka.
 """

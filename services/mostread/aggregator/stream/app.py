@@ -1,4 +1,4 @@
-"""The Faust app: group membership, assignments, two agents, commits."""
+"""The Faust app: a member of the consumer group with two agents."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -55,7 +55,7 @@ class EventStream:
     async def stop(self, *, discard: Callable[[], bool]) -> None:
         """Leave the group once every message is acknowledged.
 
-        While `discard` returns true, give back messages without acknowledging them.
+        While `discard` returns true, drop messages without acknowledging them.
         """
         stopping = asyncio.create_task(self._app.stop())
         while not stopping.done():

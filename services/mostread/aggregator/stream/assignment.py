@@ -1,4 +1,4 @@
-"""Assignments and messages: the types that the stream hands to its handlers."""
+"""Assignments and messages: the types that the stream passes to its handlers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

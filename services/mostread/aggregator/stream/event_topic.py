@@ -1,4 +1,4 @@
-"""The events topic outside the consumer group: id, ends, past records."""
+"""Access to the events topic outside the consumer group: id, offsets, past records."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -63,7 +63,7 @@ class EventTopic:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._thread, self._check_access, group)
 
-    async def ends(self, partitions: Sequence[int]) -> dict[int, tuple[int, int]]:
+    async def offset_ranges(self, partitions: Sequence[int]) -> dict[int, tuple[int, int]]:
         """Return the first offset of each partition, and the one after its last."""
         tps = [TopicPartition(self._name, partition) for partition in partitions]
         async with self._shared_consumer() as consumer:
@@ -110,8 +110,8 @@ class EventTopic:
                 if records:
                     yield records
         except (KafkaError, OSError) as error:
-            problem = f"cannot read {self._name}/{partition}"
-            raise translate_aiokafka_error(error, self._settings, problem) from error
+            failure = f"cannot read {self._name}/{partition}"
+            raise translate_aiokafka_error(error, self._settings, failure) from error
         finally:
             await consumer.stop()
 
@@ -123,8 +123,8 @@ class EventTopic:
             yield self._consumer
         except (KafkaError, OSError) as error:
             await self._close_consumer()
-            problem = f"cannot get the offsets of {self._name}"
-            raise translate_aiokafka_error(error, self._settings, problem) from error
+            failure = f"cannot get the offsets of {self._name}"
+            raise translate_aiokafka_error(error, self._settings, failure) from error
 
     async def _start_consumer(self) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(
@@ -173,11 +173,11 @@ class EventTopic:
 
 
 def translate_aiokafka_error(
-    error: Exception, settings: KafkaSettings, problem: str = ""
+    error: Exception, settings: KafkaSettings, failure: str = ""
 ) -> MostreadError:
     """Translate an error of aiokafka or kafka-python; see `translate_error`."""
     if isinstance(error, _NO_RIGHT):
         return missing_right_error(error)
     if isinstance(error, _SASL_FAILED):
         return authentication_error(settings)
-    return translate_error(error, settings, problem)
+    return translate_error(error, settings, failure)

@@ -1,4 +1,4 @@
-"""Fetched records straight from aiokafka's parser, in whole Kafka batches.
+"""Take fetched records from aiokafka's parser, in whole Kafka batches.
 
 aiokafka's public methods build a second Python object per record from the one that its C parser
 has built. That was half the cost of a record with one event. This module reads private parts of
@@ -57,7 +57,7 @@ async def _take(
             try:
                 records = take_batches(result, max_records)
             except CorruptRecordException:
-                # Hand on the records of other partitions first. This one is fetched again, and
+                # Return the records of other partitions first. This one is fetched again, and
                 # raises in the next call if it is still corrupt.
                 _drop(fetcher, tp)
                 if taken:

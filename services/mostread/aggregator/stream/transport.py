@@ -102,7 +102,7 @@ class RecordListConsumer(driver.Consumer):  # type: ignore[misc]
         return offset
 
     # Faust pauses a partition whose buffer is almost full, and polls once per second while all
-    # are. With buffers this short it would mostly sleep; instead _hand_on waits for room.
+    # are. With buffers this short it would mostly sleep; instead _pass_on waits for room.
     def on_buffer_full(self, tp: TP) -> None: ...
 
     def on_buffer_drop(self, tp: TP) -> None: ...
@@ -124,7 +124,7 @@ class RecordListConsumer(driver.Consumer):  # type: ignore[misc]
                     if not self.flow_active or self.app.consumer_generation_id != generation:
                         break
                     if active is None or tp in active:
-                        await self._hand_on(tp, each, generation)
+                        await self._pass_on(tp, each, generation)
         except self.consumer_stopped_errors:
             if not self.transport.app.should_stop:
                 raise
@@ -132,7 +132,7 @@ class RecordListConsumer(driver.Consumer):  # type: ignore[misc]
             if not self.transport.app.should_stop:
                 raise
 
-    async def _hand_on(self, tp: TP, records: Sequence[Any], generation: int) -> None:
+    async def _pass_on(self, tp: TP, records: Sequence[Any], generation: int) -> None:
         read = self._read_offset[tp]
         if read is not None and records[0].offset < read:
             records = [record for record in records if record.offset >= read]

@@ -89,7 +89,7 @@ class Recounter:
         await asyncio.to_thread(self._repository.write_checkpoints, self._epoch, rows)
 
     async def _ends(self) -> dict[int, tuple[int, int]]:
-        return await self._log.ends(range(self._epoch.topic.partitions))
+        return await self._log.offset_ranges(range(self._epoch.topic.partitions))
 
     async def _start_partition(self, number: int, first: int, end: int) -> PartitionRecount:
         start, remember_from = None, 0
