@@ -1,4 +1,4 @@
-"""Delays before events are sent again."""
+"""Delays before retries."""
 
 import random
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ def delay(attempts: int, retry_after: float) -> float:
 
 
 def parse_retry_after(header: str | None, now: datetime | None = None) -> float:
-    """Return the seconds that a Retry-After header asks for, or 0 if absent or invalid."""
+    """Return the seconds in a Retry-After header, 0 if it is absent or invalid."""
     if not header:
         return 0.0
     if header.strip().isdecimal():

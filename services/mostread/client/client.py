@@ -17,7 +17,7 @@ RESEND_SECONDS = 25 * 60
 """How long an event may be sent again: the aggregator detects duplicates for 30 minutes."""
 HALF_HOUR_MS = 30 * 60 * 1000
 MAX_LINE_BYTES = 16 << 10
-"""No valid event is nearly as long."""
+"""Far longer than any valid event."""
 
 
 class Client:
@@ -89,10 +89,11 @@ class Client:
         return self.send({"type": "like", "article_id": article_id, **fields})
 
     def send(self, event: Mapping[str, object]) -> bool:
-        """Queue an event (schemas/event.schema.json); it gets an id and a time if it has none.
+        """Queue an event (schemas/event.schema.json).
 
-        Returns whether it was queued. It is not if the queue is full, the client is closed, or
-        the event cannot be encoded as JSON. `stats` counts these too, so callers need not check.
+        An event without an id or a timestamp gets one. Returns whether the event was queued. It is
+        not if the queue is full, the client is closed, or the event cannot be encoded as JSON.
+        `stats` counts these too, so callers need not check.
         """
         try:
             if self._site is not None:
@@ -150,7 +151,7 @@ os.register_at_fork(after_in_child=_reset_in_child)
 
 
 def encode_line(event: Mapping[str, object], *, key: str = "") -> bytes:
-    """Return an event as a line of NDJSON, with an id and a timestamp if it has none.
+    """Return an event as a line of NDJSON, with an id and a timestamp.
 
     Both are set at the time of the call, so the event stays the same when it is sent late or
     again. Raises ValueError or TypeError if it cannot be encoded.
@@ -166,9 +167,10 @@ def encode_line(event: Mapping[str, object], *, key: str = "") -> bytes:
 
 
 def _event_id(event: Mapping[str, object], key: str) -> str:
-    """Return a random id; for a view with a visitor, one that is constant for half an hour.
+    """Return a random id, or a reproducible one for a view with a visitor.
 
-    Reloads of a page thereby count once. `key` prevents others from computing the id.
+    The latter is constant for half an hour, so reloads of a page count once. `key` prevents others
+    from computing the id.
     """
     visitor, timestamp = event.get("visitor"), event["timestamp"]
     if event.get("type") != "view" or visitor is None or not isinstance(timestamp, int):

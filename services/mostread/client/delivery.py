@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class Stats(NamedTuple):
-    """Events by their state; each event is in exactly one of the first seven fields."""
+    """Events by state; each is in exactly one of the first seven fields."""
 
     waiting: int = 0
     """Queued or being sent."""
@@ -55,7 +55,7 @@ class RequestBatch:
 
 
 class DeliveryThread:
-    """Deliver queued lines. Safe for any number of threads; not for the child of a fork."""
+    """Deliver queued lines. Thread-safe, but unusable in the child of a fork."""
 
     def __init__(
         self,
