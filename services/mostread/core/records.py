@@ -1,4 +1,4 @@
-"""Decoding of records into events; an invalid line costs only itself."""
+"""Decode records into events; an invalid line affects no other."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""The wall clock of the services; the core receives the time as an argument."""
+"""The wall clock; code in `core` receives the time as an argument."""
 
 import time
 

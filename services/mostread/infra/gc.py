@@ -7,12 +7,13 @@ INTERVAL_SECONDS = 30
 
 
 def relax_thresholds() -> None:
-    """Collect after 50,000 new objects instead of 700. Call it when all modules are loaded.
+    """Collect after 50,000 new objects instead of 700.
 
-    With a thousand requests in progress, 700 new objects exist at any time, so Python would scan
-    live objects over and over: a sixth of a collector's processor time. With three thousand
-    connections even a threshold of 10,000 costs a tenth. The garbage in between is a few MiB: a
-    closed connection leaves a cycle of about 6 KB. Every 500,000 objects Python scans all of them.
+    Call it when all modules are loaded. With a thousand requests in progress, 700 new objects
+    exist at any time, so Python would scan live objects over and over: a sixth of a collector's
+    processor time. With three thousand connections even a threshold of 10,000 costs a tenth. The
+    garbage in between is a few MiB: a closed connection leaves a cycle of about 6 KB. Every
+    500,000 objects Python scans all of them.
     """
     gc.freeze()
     gc.set_threshold(50_000, 2, 5)

@@ -1,4 +1,4 @@
-"""Base class of all settings: environment variables, and files for secrets."""
+"""Base class of all settings, and settings that several rooms share."""
 
 import os
 from collections.abc import Iterator

@@ -23,7 +23,7 @@ class SettingNames(NamedTuple):
 
 @dataclass(frozen=True)
 class TlsFiles:
-    """The files that a server's settings name; empty means none. Host names are verified."""
+    """TLS files of a server's settings; empty means none. Host names are verified."""
 
     names: SettingNames
     ca_file: str
@@ -65,12 +65,12 @@ class TlsFiles:
                 # The password callback keeps OpenSSL from prompting at the terminal.
                 context.load_cert_chain(self.cert_file, self.key_file or None, lambda: "")
             except (OSError, ValueError) as error:
-                where = "_KEY_FILE" if self.key_file else ""
-                what = "certificate with an unencrypted key that belongs to it"
+                key_setting = ", _KEY_FILE" if self.key_file else ""
+                key_file = f", {self.key_file}" if self.key_file else ""
+                content = "certificate with an unencrypted key that belongs to it"
                 raise Misconfigured(
-                    f"{prefix}_CERT_FILE{where and ', ' + where}: "
-                    f"{self.cert_file}{self.key_file and ', ' + self.key_file} "
-                    f"{_unreadable(error, what)}"
+                    f"{prefix}_CERT_FILE{key_setting}: {self.cert_file}{key_file} "
+                    f"{_unreadable(error, content)}"
                 ) from error
         return context
 
@@ -118,10 +118,10 @@ def _handshake_error(error: ssl.SSLError, names: SettingNames) -> str:
     return f"the server does not speak TLS on this port ({reason}); check {names.address}"
 
 
-def _unreadable(error: Exception, what: str) -> str:
+def _unreadable(error: Exception, content: str) -> str:
     if isinstance(error, OSError) and not isinstance(error, ssl.SSLError):
         return f"cannot be read ({error.strerror})"
-    return f"does not contain a {what} (PEM)"
+    return f"does not contain a {content} (PEM)"
 
 
 def error_chain(error: BaseException) -> Iterator[BaseException]:

@@ -3,5 +3,5 @@
 RULES_VERSION = 1
 """Version of the counting rules. Increment it with every change that makes the same log give
 other numbers: deduplication, allowed lateness, windows. Workers write it into
-`checkpoints.rules`, and leave alone partitions that newer rules have counted; see
+`checkpoints.rules`, and do not count partitions that newer rules have counted; see
 docs/how-to/upgrading.md."""

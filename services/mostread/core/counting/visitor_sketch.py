@@ -20,7 +20,7 @@ MAX_SAMPLED_VIEWS = 500
 HEAVIEST = 50
 LOWEST = 64
 _BEFORE = HOUR
-"""Keep sketches of the previous hour too, since record times are not quite in order."""
+"""Keep sketches of the previous hour too: record times are not strictly in order."""
 
 
 class SketchKey(NamedTuple):

@@ -1,4 +1,4 @@
-"""Article metadata from a CMS: records of the articles topic and rows of the table.
+"""Article metadata from a CMS, as records of the articles topic and as rows.
 
 A record has the key `article:<site>:<article_id>`; its value is the article as JSON
 (schemas/article.schema.json). A record without a value deletes the article.

@@ -1,4 +1,4 @@
-"""Editorial decisions: records of the articles topic, rows of the tables, and their effect.
+"""Editorial decisions, as records of the articles topic, as rows, and their effect.
 
 A decision replaces the previous one as a whole; fields that it leaves out follow the CMS. Its
 record has the key `placement:<site>:<article_id>`. A record without a value, or without fields,
@@ -65,7 +65,7 @@ class PlacementRow(NamedTuple):
 
 
 class PlacementFields(Protocol):
-    """The fields of a decision that affect lists: None follows the CMS, times in milliseconds."""
+    """Fields of a decision that affect lists. None follows the CMS; times are in ms."""
 
     @property
     def hidden(self) -> bool | None: ...
@@ -82,7 +82,7 @@ class PlacementFields(Protocol):
 
 
 class Standing(NamedTuple):
-    """Whether an article is hidden, and the rank it is pinned to, if any."""
+    """Whether an article is hidden, and its pinned rank, if any."""
 
     hidden: bool
     pinned: int | None
@@ -99,7 +99,7 @@ def placement_key(site: str, article_id: str) -> bytes:
 
 
 def check_possible(decision: Decision) -> None:
-    """Raise InvalidEvent if the decision contradicts itself: the article would never be listed."""
+    """Raise InvalidEvent if the embargo outlasts the expiry: the article would never be listed."""
     if (
         isinstance(decision.embargo_until, int)
         and isinstance(decision.expires_at, int)

@@ -1,4 +1,4 @@
-"""Assign ranks: the order by numbers, with pinned articles at their fixed ranks."""
+"""Assign ranks: pinned articles at their fixed ranks, others in list order."""
 
 from collections.abc import Iterable, Iterator
 from typing import Generic, NamedTuple, TypeVar

@@ -1,4 +1,4 @@
-"""Plan which counter rows a list reads, and how much each row counts.
+"""Plan which counter rows a list reads, and the weight of each.
 
 A window is a sum of rows (`windows.spans`), and so is everything derived from windows: the
 difference of two, or a window in which older rows weigh less. Each is a mapping from rows to
@@ -115,9 +115,9 @@ def subtract(minuend: RowWeights, subtrahend: RowWeights) -> RowWeights:
 
 
 def decay(weights: RowWeights, until: datetime, half_life: timedelta | None) -> RowWeights:
-    """Return row weights in millionths, decayed to the time `until` if there is a half-life.
+    """Return row weights in millionths, decayed to the time `until`.
 
-    Totals do not decay: they carry no time.
+    Without a half-life nothing decays. Totals do not decay: they carry no time.
     """
     end = int(until.timestamp())
     return {

@@ -46,7 +46,7 @@ def update(file: Path, change: Callable[[Tokens], Iterable[Token]]) -> None:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a directory, which the kernel releases when the process ends."""
+    """Lock a directory; the kernel releases the lock when the process ends."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

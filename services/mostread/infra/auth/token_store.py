@@ -1,4 +1,4 @@
-"""The current tokens: those of a setting and those of a file that may change."""
+"""The current tokens, from a setting and from a file that may change."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ POLL_SECONDS = 1.0
 
 
 class TokenStore:
-    """Tokens that follow a file. While the file is invalid, they stay as they were."""
+    """Tokens that follow a file; while it is invalid, the previous ones remain."""
 
     def __init__(self, fixed: str, file: str, broken: Gauge) -> None:
         """Read the tokens of the setting `fixed` and of `file`, unless that is empty.
@@ -32,7 +32,7 @@ class TokenStore:
         self._file = Path(file or os.devnull)
         self._broken = broken
         self._version = self._stat()
-        self.tokens = self._fixed + self._read()
+        self.tokens = self._fixed + token_file.read(self._file)
 
     async def follow(self, _: web.Application) -> AsyncIterator[None]:
         """Poll the file during the lifetime of an application."""
@@ -58,7 +58,7 @@ class TokenStore:
         try:
             if now is None:  # `mostread token` replaces the file atomically
                 raise InvalidFile(f"{self._file} is missing")
-            self.tokens = self._fixed + self._read()
+            self.tokens = self._fixed + token_file.read(self._file)
         except InvalidFile as error:
             self._broken.set(1)
             log.error("tokens_file_invalid", error=str(error), kept=len(self.tokens))
@@ -66,11 +66,8 @@ class TokenStore:
             self._broken.set(0)
             log.info("tokens_read", tokens=len(self.tokens))
 
-    def _read(self) -> token_file.Tokens:
-        return token_file.read(self._file)
-
     def _stat(self) -> tuple[int, int, int] | None:
-        """Return a value that differs after each change of the file, None if it is missing."""
+        """Return a value that changes with the file, None if it is missing."""
         try:
             stat = self._file.stat()
         except OSError:

@@ -1,4 +1,4 @@
-"""Bearer tokens and their roles. Only hashes are stored, so a leaked setting grants nothing."""
+"""Bearer tokens and their roles. Settings contain only hashes, which grant nothing."""
 
 import hashlib
 import hmac
@@ -24,7 +24,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Token:
-    """A stored token; `digest` is the hexadecimal SHA-256 of the secret that clients send."""
+    """A stored token; `digest` is the hexadecimal SHA-256 of its secret."""
 
     name: str
     role: Role
@@ -41,7 +41,10 @@ def hash_token(token: str) -> str:
 
 
 def parse_tokens(value: str) -> tuple[Token, ...]:
-    """Parse `name:role:sha256hex`, separated by commas. Raises ValueError, without any hash."""
+    """Parse `name:role:sha256hex`, separated by commas.
+
+    Raises ValueError, whose message contains no hash.
+    """
     tokens = []
     for entry in filter(None, (part.strip() for part in value.split(","))):
         name, _, rest = entry.partition(":")

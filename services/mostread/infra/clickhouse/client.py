@@ -1,4 +1,4 @@
-"""ClickHouse clients, and ClickHouse's errors by what the operator can do about them."""
+"""ClickHouse clients, and the mapping of their errors to mostread's."""
 
 import logging
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ _PERMANENT = {
 # The only constraint is on the column `epoch`.
 _VIOLATED_CONSTRAINT = "469"
 
-# The driver also logs what it raises. Services show that, commands do not.
+# The driver also logs the errors that it raises; this keeps them out of the output of commands.
 logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 
 

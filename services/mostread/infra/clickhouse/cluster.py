@@ -1,7 +1,7 @@
 """DDL on a cluster: the same statements on every replica, with replicated tables.
 
 A cluster has one shard and any number of replicas: all counters fit on one machine
-(docs/how-to/scaling.md), and the replicas are for its failure. The path of a table in Keeper
+(docs/how-to/scaling.md), and the replicas survive its failure. The path of a table in Keeper
 contains its UUID, which is the same on all replicas and survives RENAME and EXCHANGE. So neither
 `mostread rebuild` nor an import has to name paths. The servers' macros `shard` and `replica`
 provide the rest.

@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS schema_migrations
 ENGINE = ReplacingMergeTree ORDER BY version
 """.strip()
 
-# One row, so that a truncated answer never looks like a shorter list of migrations.
+# One row, so that a truncated response never looks like a shorter list of migrations.
 _APPLIED = "SELECT arraySort(groupArray((version, name))) FROM schema_migrations FINAL"
 
 BREAKING = "_breaking_"
@@ -79,8 +79,8 @@ def applied_migrations(client: Client) -> dict[int, str]:
     """
     with translate_errors():
         rows = client.query(_APPLIED).result_rows
-    if len(rows) != 1:  # a proxy cut the answer off
-        raise ClickHouseUnavailable("ClickHouse's answer was truncated")
+    if len(rows) != 1:  # a proxy truncated the response
+        raise ClickHouseUnavailable("ClickHouse's response was truncated")
     return {int(version): str(name) for version, name in rows[0][0]}
 
 

@@ -1,4 +1,4 @@
-"""ClickHouse queries from asyncio, on a few threads so that none blocks the event loop."""
+"""ClickHouse queries from asyncio, on a few threads."""
 
 import asyncio
 import queue
@@ -47,10 +47,10 @@ class QueryPool:
         """
 
         def read(client: Client) -> bytes:
-            answer: bytes = client.raw_query(
+            response: bytes = client.raw_query(
                 read_sql(self._sql, name), dict(parameters), fmt="JSONEachRow"
             )
-            return answer
+            return response
 
         return _decoder(row).decode_lines(await self.run(name, read))
 

@@ -43,7 +43,7 @@ class CloseReason(StrEnum):
 
 
 class Connection(web.RequestHandler):
-    """A connection served by aiohttp; `buffered` of its bytes are not a complete request yet."""
+    """A connection served by aiohttp, with `buffered` bytes of incomplete requests."""
 
     __slots__ = ("_connections", "_paused_for_body", "buffered", "client_seconds", "idle_since")
 
@@ -95,7 +95,7 @@ class Connection(web.RequestHandler):
         self._connections.mark_idle(self)
 
     def mark_active(self, body_bytes: int = 0) -> None:
-        """Stop waiting for the client: a request with a body of so many bytes is complete."""
+        """Stop waiting for the client: a request of `body_bytes` is complete."""
         self._connections.mark_active(self)
         if self.buffered:
             self._connections.release(self, min(self.buffered, body_bytes + _HEAD_BYTES))
@@ -224,7 +224,7 @@ async def connection_state_middleware(request: web.Request, handler: Handler) ->
 
 
 def raise_nofile_limit(wanted: int) -> int:
-    """Raise the limit of open files to `wanted` if permitted; return the resulting limit."""
+    """Raise the limit of open files towards `wanted`; return the resulting limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return wanted

@@ -1,4 +1,4 @@
-"""Cross-origin access (CORS): one policy per route, applied to every response of the route.
+"""Cross-origin access (CORS): one policy per route, applied to all its responses.
 
 A service passes its policies to `new_application(cors={...})`, by the route's canonical path
 (`/v1/articles/{article_id}/placement`, without patterns), and its handlers set no CORS headers:

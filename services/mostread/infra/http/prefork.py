@@ -1,8 +1,8 @@
 """Health and metrics of several processes that share a port.
 
 A client of a shared port cannot choose which process answers. Each process therefore also listens
-on a Unix socket, in a directory that only its user can enter, and whichever process receives
-/readyz or /metrics asks all of them there.
+on a Unix socket, in a directory that only its user can enter, and the process that receives
+/readyz or /metrics queries all of them there.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Errors as problem+json (RFC 9457): one table of statuses and the middleware that applies it.
+"""Errors as problem+json (RFC 9457): a table and the middleware that applies it.
 
 Handlers raise an exception of `mostread.errors` and never build an error response. To add an
 error: declare the class in errors.py, give it a row in `PROBLEMS`, and document the type in
@@ -31,7 +31,7 @@ _NO_COUNTERS = "The counters cannot be read, and no response is cached; try agai
 
 @dataclass(frozen=True, slots=True)
 class ProblemType:
-    """How one class of exceptions is answered.
+    """The response to one class of exceptions.
 
     `detail` is a template in which `{error}` stands for the exception's message, `retry_after`
     a number of seconds.
@@ -43,7 +43,7 @@ class ProblemType:
     detail: str = "{error}"
     retry_after: int | None = None
     closes: bool = False
-    """Close the connection: the rest of the request may still be on its way."""
+    """Close the connection: the rest of the request may still arrive."""
     pauses: bool = False
     """Stop reading from the connection until `retry_after` has passed.
 
@@ -143,7 +143,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
     **members: object,
 ) -> web.Response:
-    """Return a problem response for a state that is not an exception, such as a failing check."""
+    """Return a problem response for a state without an exception, as a failing check."""
     return web.Response(
         status=status,
         body=problem_body(status, slug, title, detail, members),

@@ -1,4 +1,4 @@
-"""The operational routes of every service, and its start and graceful shutdown."""
+"""Operational routes, start and graceful shutdown of every service."""
 
 import asyncio
 import signal

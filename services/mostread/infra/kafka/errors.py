@@ -1,4 +1,4 @@
-"""Kafka's errors as mostread's, by what the operator can do about them."""
+"""Mapping of Kafka's errors to mostread's."""
 
 from kafka.errors import AuthorizationError, SaslAuthenticationFailedError
 
@@ -8,7 +8,7 @@ from mostread.infra.kafka.diagnostics import BAD_CREDENTIALS, diagnose
 
 
 def check_access(settings: KafkaSettings) -> None:
-    """Raise Misconfigured if the brokers would refuse a connection with TLS or SASL. Blocks.
+    """Raise Misconfigured if the brokers would refuse a connection. Blocks.
 
     kafka-python retries for ten seconds and then reports a timeout instead of the reason. Call
     this once before connecting. Plaintext connections have no credentials to check.

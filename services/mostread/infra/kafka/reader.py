@@ -1,4 +1,4 @@
-"""Reading a range of offsets of a topic, without a consumer group."""
+"""Read ranges of offsets of a topic, without a consumer group."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -52,7 +52,7 @@ class TopicReader:
             )
 
     def offset_for_time(self, partition: int, time: int) -> int | None:
-        """Return the first offset with a record time of `time` (ms) or later, None without one."""
+        """Return the first offset with a record time from `time` (ms) on, or None."""
         source = TopicPartition(self._topic, partition)
         with self._translated_errors():
             first = self._consumer.offsets_for_times({source: time})[source]
@@ -84,7 +84,8 @@ class TopicReader:
             yield
         except OffsetOutOfRangeError as error:
             raise KafkaUnavailable(
-                f"retention removed records of {self._topic} before they were read; run it again"
+                f"retention removed records of {self._topic} before they were read; run "
+                "the command again"
             ) from error
         except (KafkaError, OSError) as error:
             brokers = self._settings.kafka_brokers

@@ -171,7 +171,7 @@ def config_mismatches(
 
 
 def check_configured(client: KafkaAdminClient, wanted: dict[str, dict[str, Any]]) -> None:
-    """Raise Misconfigured, with the config to change, if an existing topic does not fit."""
+    """Raise Misconfigured, naming the config, if an existing topic does not fit."""
     for mismatch in config_mismatches(wanted, describe_configs(client, wanted)):
         raise Misconfigured(f"{mismatch.problem}; {mismatch.advice}")
 
