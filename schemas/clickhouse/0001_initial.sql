@@ -43,7 +43,7 @@ CREATE TABLE IF NOT EXISTS checkpoints
     duplicate     UInt64,
     late          UInt64 COMMENT 'counted in total and in no window',
     dead_lettered UInt64,
-    -- A worker leaves a partition alone that newer rules have counted.
+    -- A worker does not count a partition that newer rules have counted.
     rules         UInt16 DEFAULT 1 COMMENT 'RULES_VERSION of the worker that wrote this row',
     epoch         UInt32 DEFAULT 0,
     CONSTRAINT epoch CHECK epoch = 0
@@ -91,19 +91,19 @@ ENGINE = ReplacingMergeTree(version)
 ORDER BY name
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
--- The current editorial decision per article. Null: the decision leaves this property alone.
+-- The current editorial decision per article. Null: the CMS decides.
 CREATE TABLE IF NOT EXISTS placements
 (
     site          LowCardinality(String),
     article_id    String,
     hidden        Nullable(Bool),
     pinned        Nullable(UInt16) COMMENT '0: not pinned, even where the CMS pins it',
-    embargo_until Nullable(DateTime64(3, 'UTC')) COMMENT 'not listed before',
-    expires_at    Nullable(DateTime64(3, 'UTC')) COMMENT 'not listed from then on',
-    approved      Nullable(Bool) COMMENT 'listed however few its visitors are',
+    embargo_until Nullable(DateTime64(3, 'UTC')) COMMENT 'not listed before this time',
+    expires_at    Nullable(DateTime64(3, 'UTC')) COMMENT 'not listed from this time on',
+    approved      Nullable(Bool) COMMENT 'listed even with few visitors',
     until         Nullable(DateTime64(3, 'UTC')) COMMENT 'the decision ends here',
     reason        String,
-    by            LowCardinality(String) COMMENT 'name of the token; empty where the record was a mere deletion',
+    by            LowCardinality(String) COMMENT 'name of the token; empty for a record without a value',
     undoes        Nullable(UInt64) COMMENT 'version of the decision that this one reverts',
     decided_at    DateTime64(3, 'UTC') COMMENT 'time of the record',
     version       UInt64 COMMENT 'as in articles: record time, with the offset in the low bits'
@@ -112,8 +112,8 @@ ENGINE = ReplacingMergeTree(version)
 ORDER BY (site, article_id)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
--- Every editorial decision, kept for good: the topic keeps only the last one per article. A
--- record read twice has the same version and gives the same row. Written before `placements`,
+-- Every editorial decision, without a TTL: the topic keeps only the last one per article. A
+-- record read twice has the same version and yields the same row. Written before `placements`,
 -- so every current decision is also in the log.
 CREATE TABLE IF NOT EXISTS placement_log AS placements
 ENGINE = ReplacingMergeTree
@@ -141,5 +141,5 @@ ENGINE = ReplacingMergeTree(version)
 PARTITION BY toStartOfDay(hour)
 ORDER BY (site, article_id, hour, topic_id, partition, since)
 TTL hour + INTERVAL 9 DAY DELETE
--- A list reads a few articles with wide rows: small granules read few others along.
+-- A list reads a few articles with wide rows: small granules avoid reading many others.
 SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory = 1;
