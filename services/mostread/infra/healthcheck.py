@@ -55,7 +55,7 @@ def get_json(url: str, path: str) -> dict[str, Any]:
     except ValueError:
         document = None
     if not isinstance(document, dict):
-        raise NoResponse(f"{url}{path} answers {status}, but not like mostread")
+        raise NoResponse(f"{url}{path} answers {status}, but not as mostread does")
     return document
 
 
