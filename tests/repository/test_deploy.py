@@ -21,8 +21,8 @@ from tests.support.compose import (
     ROOT,
     VARIABLE,
     in_bytes,
+    interpolated,
     passed_to,
-    said,
     seconds,
 )
 from tests.support.tools import tool
@@ -96,7 +96,10 @@ def test_container_has_minimal_privileges(service: str) -> None:
 
 @pytest.mark.parametrize("service", sorted(CONTAINERS))
 def test_container_has_resource_limits(service: str) -> None:
-    limits = {name: said(CONTAINERS[service][name]) for name in ("cpus", "mem_limit", "pids_limit")}
+    limits = {
+        name: interpolated(CONTAINERS[service][name])
+        for name in ("cpus", "mem_limit", "pids_limit")
+    }
     # Docker rejects a limit above the number of cores.
     assert float(limits["cpus"]) <= 2
     assert 128 << 20 <= in_bytes(limits["mem_limit"]) <= 3 << 30
@@ -104,7 +107,7 @@ def test_container_has_resource_limits(service: str) -> None:
 
 
 def test_container_memory_limits_fit_the_documented_host() -> None:
-    limits = [in_bytes(said(container["mem_limit"])) for container in CONTAINERS.values()]
+    limits = [in_bytes(interpolated(container["mem_limit"])) for container in CONTAINERS.values()]
     assert sum(limits) <= 8 << 30
 
 

@@ -23,7 +23,7 @@ def line(
     host: str = "",
     rest: str = "",
 ) -> str:
-    """One line, in the combined format, or in the common one where `agent` is None."""
+    """Return a line in the combined format, or in the common one if `agent` is None."""
     more = "" if agent is None else f' "https://example.com/" "{agent}"'
     return (
         f"{host and host + ' '}{address} - - [{when:%d/%b/%Y:%H:%M:%S} +0000] "
@@ -33,11 +33,11 @@ def line(
 
 @dataclass
 class Traffic:
-    """Lines in the order of time, and what a plain count of them says."""
+    """Lines in order of time, and the views that they contain."""
 
     lines: list[str] = field(default_factory=list)
     seen: dict[tuple[str, str, str, int], int] = field(default_factory=dict)
-    """By article, address, agent and half hour, the minute of the first view."""
+    """Minute of the first view by article, address, agent and half hour."""
 
     def by_minute(self) -> Counter[tuple[str, int]]:
         return Counter((article, minute) for (article, *_), minute in self.seen.items())
@@ -47,16 +47,16 @@ class Traffic:
 
 
 def traffic(count: int, start: datetime, length: timedelta, *, seed: int = 1) -> Traffic:
-    """Return `count` requests of readers, bots and everything else that asks a web server."""
-    chance = random.Random(seed)
+    """Return `count` requests of readers, bots and other clients."""
+    rng = random.Random(seed)
     traffic = Traffic()
     agents = [f"{BROWSER} Edg/{number}" for number in range(2)]
     for number in range(count):
         when = (start + number * length / count).astimezone(UTC)
-        article = f"история-{chance.randrange(40)}"
-        address = f"198.51.100.{chance.randrange(6)}"
-        agent = chance.choice(agents)
-        kind = chance.choices(
+        article = f"история-{rng.randrange(40)}"
+        address = f"198.51.100.{rng.randrange(6)}"
+        agent = rng.choice(agents)
+        kind = rng.choices(
             ("view", "asset", "bot", "post", "missing", "head"), (60, 20, 8, 4, 5, 3)
         )[0]
         traffic.lines.append(

@@ -1,4 +1,4 @@
-"""The installed Chromium, driven by Playwright or unattended."""
+"""The installed Chromium, with or without Playwright."""
 
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -17,14 +17,14 @@ QUIET = [
     "--disable-background-networking",
     "--disable-component-update",
     "--no-first-run",
-    # That of a reader: as HeadlessChrome it would be a bot.
+    # HeadlessChrome would be a bot.
     "--user-agent=Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
     " Chrome/150.0.0.0 Safari/537.36",
 ]
 
 
 def names(hosts: Mapping[str, int]) -> list[str]:
-    """Return the options by which names are ports of this machine, and as good as https."""
+    """Return options that map host names to local ports, as secure origins."""
     rules = ",".join(f"MAP {host}:80 127.0.0.1:{port}" for host, port in hosts.items())
     secure = ",".join(f"http://{host}" for host in hosts)
     return [
@@ -35,7 +35,7 @@ def names(hosts: Mapping[str, int]) -> list[str]:
 
 @contextmanager
 def driven(hosts: Mapping[str, int]) -> Iterator[Browser]:
-    """Chromium under Playwright; a context of it is a reader with storage of its own."""
+    """Run Chromium under Playwright; each context is a reader with separate storage."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=tool("chromium"),
@@ -50,9 +50,9 @@ def driven(hosts: Mapping[str, int]) -> Iterator[Browser]:
 
 @contextmanager
 def alone(hosts: Mapping[str, int], address: str, profile: Path) -> Iterator[None]:
-    """Chromium at an address with nobody who drives it.
+    """Open an address in Chromium without Playwright.
 
-    Under the protocol of the developer tools it prerenders nothing, and no tab is ever hidden.
+    Under the DevTools protocol Chromium prerenders nothing, and no tab is ever hidden.
     """
     command = [
         tool("chromium"),

@@ -20,7 +20,7 @@ TOKENS = {role: f"token-of-{role}" for role in ("emit", "cms", "editor")}
 
 
 class Collecting:
-    """The collector under test; `url` is its address once it is started."""
+    """A collector with its own topics; `url` is set once it is started."""
 
     def __init__(self, brokers: str, directory: Path) -> None:
         self.kafka = KafkaSettings(
@@ -36,8 +36,10 @@ class Collecting:
             topics.create_missing(client, wanted)
 
     def start(self, web: Mapping[str, str] | None = None, **settings: str) -> None:
-        """Start it; `settings` are of the collector, without the prefix, in lower case, and
-        `web` those of any service on HTTP.
+        """Start the collector.
+
+        `settings` are MOSTREAD_COLLECTOR_..., `web` are MOSTREAD_HTTP_...: in lower case, without
+        the prefix.
         """
         environment = {
             "MOSTREAD_KAFKA_BROKERS": self.kafka.kafka_brokers,
@@ -80,8 +82,8 @@ class Collecting:
 
     def metric(self, sample: str) -> float:
         """Return the value of a sample, named as /metrics writes it."""
-        with urllib.request.urlopen(f"{self.url}/metrics", timeout=30) as answer:
-            lines = answer.read().decode().splitlines()
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=30) as response:
+            lines = response.read().decode().splitlines()
         (value,) = [line.removeprefix(sample) for line in lines if line.startswith(f"{sample} ")]
         return float(value)
 
@@ -93,7 +95,7 @@ class Collecting:
 def collecting(
     brokers: str, directory: Path, web: Mapping[str, str] | None = None, **settings: str
 ) -> Iterator[Collecting]:
-    """A collector that is ready, ended at the end."""
+    """Run a collector until the end of the block."""
     collector = Collecting(brokers, directory)
     collector.init()
     collector.start(web, **settings)
@@ -105,5 +107,5 @@ def collecting(
 
 
 def view(name: str, article: str = "a") -> Event:
-    """A view that is complete: the collector adds nothing to it."""
+    """Return a complete view, to which the collector adds nothing."""
     return Event(type="view", article_id=article, id=name, timestamp=1_795_461_787_364, visitor="v")

@@ -12,14 +12,16 @@ CONTAINERS: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["ser
 VARIABLE = re.compile(r"\$\{(?P<name>\w+)(:-(?P<default>[^}]*)|:\?[^}]+)\}")
 
 
-def said(value: object) -> str:
+def interpolated(value: object) -> str:
     """Return a value with its variables replaced."""
     return VARIABLE.sub(lambda match: match["default"] or "", str(value))
 
 
 def passed_to(container: str) -> dict[str, str]:
     """Return the environment of a container."""
-    return {name: said(value) for name, value in CONTAINERS[container]["environment"].items()}
+    return {
+        name: interpolated(value) for name, value in CONTAINERS[container]["environment"].items()
+    }
 
 
 def in_bytes(amount: str) -> int:

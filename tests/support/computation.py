@@ -6,18 +6,18 @@ from mostread.errors import ClickHouseUnavailable
 
 
 class Computation:
-    """Computes `<key> <how many times>`; can fail, and can wait for a release."""
+    """Returns `<key> <number of calls>`; can fail, and can wait for `may_finish`."""
 
     def __init__(self) -> None:
         self.times = 0
         self.failing = False
-        self.may_go_on = asyncio.Event()
-        self.may_go_on.set()
+        self.may_finish = asyncio.Event()
+        self.may_finish.set()
 
     async def __call__(self, key: str) -> str:
         self.times += 1
         times = self.times
-        await self.may_go_on.wait()
+        await self.may_finish.wait()
         if self.failing:
-            raise ClickHouseUnavailable("away")
+            raise ClickHouseUnavailable("unavailable")
         return f"{key} {times}"

@@ -16,7 +16,7 @@ MOSTREAD = [sys.executable, "-m", "mostread"]
 def demo(
     data: Path, ports: Ports, *options: str, **environment: str
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A running demo, and its output up to the line that explains how to stop it."""
+    """Run a demo; yield it with its output up to the line on how to stop it."""
     command = [*MOSTREAD, "demo", f"--data={data}", f"--ports={ports.base}", *options]
     with subprocess.Popen(
         command,
@@ -30,7 +30,7 @@ def demo(
             output = ""
             while not output.rpartition("\n\n")[2].count("Stop with Ctrl-C"):
                 line = process.stdout.readline()
-                assert line, f"it ended early: {output}"
+                assert line, f"the demo ended early: {output}"
                 output += line
             yield process, output
         finally:

@@ -40,7 +40,7 @@ def instructions(dockerfile: str) -> Iterator[Instruction]:
 
 @dataclass
 class Stage:
-    """One stage: what its root has beside what stands in for the base image."""
+    """A stage of the build; `root` is its root directory."""
 
     root: Path
     environment: dict[str, str] = field(default_factory=lambda: {"PATH": "/base/bin:/usr/bin:/bin"})
@@ -50,11 +50,11 @@ class Stage:
     health: list[str] = field(default_factory=list)
 
     def inside(self, path: str) -> Path:
-        """Return where a path of the image, as the stage's folder sees it, is on this machine."""
+        """Return the path on this machine of a path in the image, relative to `folder`."""
         return self.root / Path(self.folder, path).relative_to("/")
 
     def sandbox(self, *options: str, writable: bool = False) -> list[str]:
-        """Return what starts a command in this root; `options` are bubblewrap's."""
+        """Return the bubblewrap command for this root, with further `options`."""
         mounts = ["/usr", "/etc/resolv.conf", "/etc/hosts", "/etc/ssl"]
         if not sys.base_prefix.startswith("/usr"):
             mounts.append(sys.base_prefix)
@@ -67,13 +67,13 @@ class Stage:
 
 
 def environment(variables: Mapping[str, str]) -> Iterator[str]:
-    """Yield the options of a sandbox that set these variables."""
+    """Yield the bubblewrap options that set these variables."""
     for name, value in variables.items():
         yield from ("--setenv", name, value)
 
 
 class Build:
-    """A build of the image in a folder; `arguments` are those of `docker build --build-arg`."""
+    """Builds the image in a folder; `arguments` are those of `docker build --build-arg`."""
 
     def __init__(self, folder: Path, **arguments: str) -> None:
         self._folder = folder
@@ -81,7 +81,7 @@ class Build:
         self._stages: dict[str, Stage] = {}
 
     def stage(self) -> Stage:
-        """Return the last stage, which is the image. Raises CalledProcessError."""
+        """Run all steps; return the last stage, the image. Raises CalledProcessError."""
         for step in instructions(DOCKERFILE.read_text()):
             getattr(self, f"_{step.name.lower()}")(step.rest)
         return self._stage
@@ -125,9 +125,9 @@ class Build:
 
     def _run(self, script: str) -> None:
         stage = self._stage
-        # How pip reaches its index on this machine.
-        reach = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
-        options = [*environment({**reach, **stage.environment}), "--chdir", stage.folder]
+        # pip's configuration on this machine.
+        pip = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+        options = [*environment({**pip, **stage.environment}), "--chdir", stage.folder]
         command = [*stage.sandbox(*options, writable=True), "/bin/sh", "-ec", script]
         subprocess.run(command, check=True)
 
@@ -148,8 +148,8 @@ class Build:
 
 
 def _stand_in(root: Path) -> None:
-    """Make what stands in for the base image: a Python with a pip, into which may be installed."""
-    # Where the interpreter lies may be a folder that only root enters, like /root.
+    """Create a replacement of the base image: a root with Python and pip."""
+    # The interpreter may be in a directory that only root can read, such as /root.
     for folder in ("etc", "tmp", "var", sys.base_prefix.lstrip("/")):
         (root / folder).mkdir(parents=True)
     for link in ("bin", "lib", "lib64", "sbin"):

@@ -71,7 +71,7 @@ class Manifests:
         ]
 
     def environment(self, workload: Workload) -> dict[str, str]:
-        """Return what a container gets of ConfigMaps, and of Secrets a text of 32 characters."""
+        """Return a container's variables from ConfigMaps; a Secret is a text of 32 characters."""
         value: dict[str, str] = {}
         for source in workload.container["envFrom"]:
             value |= self.of("ConfigMap")[source["configMapRef"]["name"]]["data"]
@@ -80,11 +80,11 @@ class Manifests:
         return value
 
     def selected(self, selector: Mapping[str, Any]) -> set[str]:
-        """Return the services whose pods a selector of labels means."""
+        """Return the services whose pods a label selector matches."""
         return {each.service for each in self.workloads if matches(selector, each.labels)}
 
     def reaching(self, service: str, direction: str) -> Iterator[tuple[str, int | str]]:
-        """Yield from and to where the policies let a service's pods speak: namespace and port."""
+        """Yield the namespaces and ports that policies allow for a service's pods."""
         peers, rules = ("from", "ingress") if direction == "Ingress" else ("to", "egress")
         for policy in self.of("NetworkPolicy").values():
             spec = policy["spec"]
@@ -97,7 +97,7 @@ class Manifests:
 
 
 def matches(selector: Mapping[str, Any], labels: Labels) -> bool:
-    """Return whether a selector, by `matchLabels` and the operator In, means these labels."""
+    """Return whether a selector (`matchLabels`, or the operator In) matches labels."""
     assert selector.keys() <= {"matchLabels", "matchExpressions"}
     for each in selector.get("matchExpressions", []):
         assert each["operator"] == "In"
@@ -108,9 +108,9 @@ def matches(selector: Mapping[str, Any], labels: Labels) -> bool:
 
 @cache
 def built(kustomization: str) -> Manifests:
-    """Return what a folder of deploy/kubernetes makes."""
+    """Return the objects of a folder of deploy/kubernetes."""
     build = [tool("kubectl"), "kustomize", str(KUBERNETES / kustomization)]
-    done = subprocess.run(build, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert not done.stderr, done.stderr  # what is deprecated
-    return Manifests(list(yaml.safe_load_all(done.stdout)))
+    result = subprocess.run(build, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert not result.stderr, result.stderr  # deprecation warnings
+    return Manifests(list(yaml.safe_load_all(result.stdout)))

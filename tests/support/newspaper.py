@@ -8,19 +8,19 @@ from urllib.parse import urlsplit
 
 
 class Newspaper:
-    """Serves `pages`: HTML by path, each with `headers` by the same path, where there are any."""
+    """Serves `pages`, HTML by path, with optional `headers` by path."""
 
     def __init__(self) -> None:
         self.pages: dict[str, str] = {}
         self.headers: dict[str, dict[str, str]] = {}
-        self.asked: list[tuple[str, str]] = []
-        """The path and the Sec-Purpose of every request."""
+        self.requests: list[tuple[str, str]] = []
+        """Path and Sec-Purpose of every request."""
         newspaper = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 path = urlsplit(self.path).path
-                newspaper.asked.append((path, self.headers.get("Sec-Purpose", "")))
+                newspaper.requests.append((path, self.headers.get("Sec-Purpose", "")))
                 page = newspaper.pages.get(path)
                 self.send_response(404 if page is None else 200)
                 self.send_header("Content-Type", "text/html; charset=utf-8")
@@ -45,7 +45,7 @@ class Newspaper:
 
 @contextmanager
 def newspaper() -> Iterator[Newspaper]:
-    """A site that is served until the end."""
+    """Serve a site until the end of the block."""
     site = Newspaper()
     thread = threading.Thread(target=site.serve)
     thread.start()

@@ -21,9 +21,9 @@ DAY = 86_400
 
 
 class Prometheus:
-    """It scrapes `services` and evaluates every second, and an alert is pending for `PENDING`.
+    """Scrapes `services` and evaluates rules every second; alerts are pending for `PENDING`.
 
-    Only these times are others than in deploy/prometheus, and where the targets are.
+    Only these times and the targets differ from deploy/prometheus.
     """
 
     PENDING = "2s"
@@ -56,8 +56,8 @@ class Prometheus:
         ]
         self._process: subprocess.Popen[bytes] | None = None
 
-    def remember_yesterday(self, metric: str, value: float) -> None:
-        """Have it hold that a metric had this value a day ago. Call it before `start`."""
+    def add_yesterday(self, metric: str, value: float) -> None:
+        """Store samples of a metric from a day ago. Call it before `start`."""
         day_ago = int(time.time()) - DAY
         samples = [f"{metric} {value} {at}" for at in range(day_ago - 600, day_ago + 3600, 60)]
         text = "\n".join([f"# TYPE {metric} gauge", *samples, "# EOF\n"])
@@ -82,30 +82,32 @@ class Prometheus:
             self._process.terminate()
             self._process.wait(30)
 
-    def ask(self, path: str, **parameters: str) -> Any:
-        """Return what its API answers under `data`; fail the test where that is an error."""
+    def query(self, path: str, **parameters: str) -> Any:
+        """Return `data` of an API response; fail the test on an error."""
         query = urllib.parse.urlencode(parameters)
         try:
-            with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{query}", timeout=30) as answer:
-                return json.loads(answer.read())["data"]
+            with urllib.request.urlopen(
+                f"{self.url}/api/v1/{path}?{query}", timeout=30
+            ) as response:
+                return json.loads(response.read())["data"]
         except urllib.error.HTTPError as error:
             with error:
                 raise AssertionError(f"{parameters}: {error.read().decode()}") from error
 
     def values(self, expression: str) -> list[float]:
-        """Return what an expression is just now, by series, leaving out what is no number."""
-        results = self.ask("query", query=expression)["result"]
+        """Return the current values of an expression, one per series, without NaN."""
+        results = self.query("query", query=expression)["result"]
         numbers = (float(series["value"][1]) for series in results)
         return [number for number in numbers if number == number]  # noqa: PLR0124  NaN is not
 
     def alerts(self, *states: str) -> set[str]:
         """Return the names of the alerts in one of these states: pending, firing."""
-        results = self.ask("alerts")["alerts"]
+        results = self.query("alerts")["alerts"]
         return {alert["labels"]["alertname"] for alert in results if alert["state"] in states}
 
     def _is_ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/-/ready", timeout=5) as answer:
-                return bool(answer.status == 200)
+            with urllib.request.urlopen(f"{self.url}/-/ready", timeout=5) as response:
+                return bool(response.status == 200)
         except OSError:
             return False

@@ -29,7 +29,7 @@ class Numbers(NamedTuple):
 
 
 def script(attributes: str = "", src: str = TRACKER) -> str:
-    """Return the tag that counts; Playwright is automation, and is to be counted."""
+    """Return the script tag; `data-automation`, because Playwright is automation."""
     return f'<script async src="{src}" data-automation {attributes}></script>'
 
 
@@ -37,8 +37,8 @@ def page(head: str, body: str = "<h1>Дала жылқысы</h1>") -> str:
     return f'<!doctype html><html lang="kk"><head>{head}</head><body>{body}</body></html>'
 
 
-class Said(NamedTuple):
-    """An answer of the ranking: what is counted, and until when all is."""
+class ArticleState(NamedTuple):
+    """Totals of an article in a response of the ranking, and its `as_of`."""
 
     total: Numbers
     as_of: datetime
@@ -48,7 +48,7 @@ NEVER = datetime.fromtimestamp(0, UTC)
 
 
 def hosts(newspaper: Newspaper, system: System) -> dict[str, int]:
-    """Return the ports behind the names that readers know."""
+    """Return the port of each host name."""
     return {"news.example": newspaper.port, "collect.example": system.services[0].port}
 
 
@@ -71,41 +71,41 @@ class Publisher:
         return f"{NEWS}/{name}"
 
     def reader(self) -> BrowserContext:
-        """Return a reader who has never been here."""
+        """Return a new reader."""
         return self.browser.new_context()
 
     def counts(self, numbers: Mapping[str, tuple[int, ...]], site: str = "default") -> None:
-        """Fail unless these are the numbers, once all that came until now is counted.
+        """Fail unless these are the totals once every event received until now is counted.
 
-        Expected events may still be on their way; unexpected ones must have arrived by then.
+        Expected events may arrive later; unexpected ones must have arrived by now.
         """
         expected = {name: Numbers(*given) for name, given in numbers.items()}
-        # An event of our own, since nothing is complete up to any time where nothing ever came.
+        # Without any event the watermark would be unknown.
         body = b'{"type": "view", "article_id": "own"}'
         urllib.request.urlopen(f"{self.collector.url}/v1/events", body).close()
         now = datetime.now(UTC)
-        wait_until(lambda: self._said("most-read").as_of > now, "all until now is counted")
+        wait_until(lambda: self._state("most-read").as_of > now, "all events until now are counted")
         for name, wanted in expected.items():
             address = f"articles/{quote(name, safe='')}?site={site}"
             if any(wanted):
                 self._wait_for(address, wanted, now)
-            assert (name, self._said(address).total) == (name, wanted)
+            assert (name, self._state(address).total) == (name, wanted)
 
     def _wait_for(self, address: str, wanted: Numbers, now: datetime) -> None:
         def is_there() -> bool:
-            article = self._said(address)
+            article = self._state(address)
             return article.as_of > now and all(map(ge, article.total, wanted))
 
         wait_until(is_there, f"{address} has {wanted}")
 
-    def _said(self, address: str) -> Said:
+    def _state(self, address: str) -> ArticleState:
         try:
-            with urllib.request.urlopen(f"{self.ranking.url}/v1/{address}") as answer:
-                article = json.load(answer)
+            with urllib.request.urlopen(f"{self.ranking.url}/v1/{address}") as response:
+                article = json.load(response)
         except urllib.error.HTTPError as error:
             with error:
                 if error.code != 404:
                     raise
-                return Said(Numbers(), NEVER)
+                return ArticleState(Numbers(), NEVER)
         as_of = datetime.fromisoformat(article["as_of"]) if article["as_of"] else NEVER
-        return Said(Numbers(**article.get("total", {})), as_of)
+        return ArticleState(Numbers(**article.get("total", {})), as_of)

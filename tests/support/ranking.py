@@ -20,7 +20,7 @@ EDITOR = {"Authorization": "Bearer the editor"}
 EDITORS = f"aigerim:editor:{hash_token('the editor')},cms:cms:{hash_token('the cms')}"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# Ids that mean something to SQL, to an address, to a formatter or to a page.
+# Ids with a special meaning in SQL, URLs, format strings or HTML.
 STRANGE = [
     "a'b",
     'a"b',
@@ -58,7 +58,7 @@ class Counted:
         topic: UUID = FIRST,
         partition: int = 0,
     ) -> None:
-        """Count at `when`; a `when` of None is a late event, in the total alone."""
+        """Count at `when`; None is a late event, which counts in the total only."""
         windows = [("total", EPOCH)]
         if when is not None:
             minute = when.replace(second=0, microsecond=0)
@@ -69,7 +69,7 @@ class Counted:
             )
 
     def write(self) -> None:
-        """Add up what falls together, and write it; each row first as an older version."""
+        """Write the sums by key, each row first as an older version."""
         sums: dict[tuple[Any, ...], list[int]] = {}
         for *key, views, comments, likes in self.rows:
             into = sums.setdefault(tuple(key), [0, 0, 0])
@@ -92,11 +92,11 @@ class Counted:
         )
 
     def decision(self, article_id: str, version: int = 1, **columns: Any) -> None:
-        """Decide something about an article."""
+        """Write a decision about an article."""
         self.decisions({article_id: {"version": version, **columns}})
 
     def decisions(self, decided: Mapping[str, Mapping[str, Any]]) -> None:
-        """Decide something about several articles at once."""
+        """Write decisions about several articles at once."""
         usual: dict[str, Any] = {"by": "editor", "decided_at": NOW, "reason": "", "version": 1}
         names = ["hidden", "pinned", "embargo_until", "expires_at", "until", "undoes", *usual]
         rows = [
@@ -107,7 +107,7 @@ class Counted:
             self.client.insert(table, rows, column_names=["site", "article_id", *names])
 
     def progress(self, as_of: datetime, partition: int, partitions: int, topic: UUID) -> None:
-        """Say how far a partition is counted."""
+        """Write the checkpoint of a partition."""
         self.client.insert(
             "checkpoints",
             [["engagement.events", topic, partition, partitions, 7, as_of]],
@@ -124,15 +124,15 @@ class Counted:
 
 @dataclass
 class Site:
-    """Asks for the lists of one site."""
+    """Requests the lists of one site."""
 
     service: Service
     name: str
 
     async def most_read(self, **parameters: str | int) -> dict[str, Any]:
-        answer = await self.service.get("/v1/most-read", params={"site": self.name, **parameters})
-        assert answer.status == 200, await answer.text()
-        body: dict[str, Any] = await answer.json()
+        response = await self.service.get("/v1/most-read", params={"site": self.name, **parameters})
+        assert response.status == 200, await response.text()
+        body: dict[str, Any] = await response.json()
         return body
 
     async def ids(self, **parameters: str | int) -> list[str]:

@@ -1,10 +1,9 @@
-"""The ClickHouse engine as a replica of a cluster of one: statements in, answers out, as JSON.
+"""The ClickHouse engine as the only replica of a cluster: JSON statements in, JSON results out.
 
-Keeper is the engine's own, in memory. The embedded engine cannot, with a real ZooKeeper
-neither: let a replica become active, since it has no port between servers (`is_readonly` stays
-1, and inserts into replicated tables are refused); and ON CLUSTER, which needs the server's
-queue of DDL. So it holds how tables are made and that statements are understood, not how they
-replicate.
+Its Keeper is in memory. Even with a real ZooKeeper, a replica of the embedded engine cannot become
+active, since it has no port for other servers (`is_readonly` stays 1, and inserts into replicated
+tables are refused), and ON CLUSTER needs the server's DDL queue. So tests can verify that tables
+are created and statements accepted, but not replication.
 """
 
 import json
@@ -31,13 +30,13 @@ def main() -> None:
         config = Path(folder) / "config.xml"
         config.write_text(CONFIG)
         engine = chdb.connect(f"{folder}/data?config-file={config}")
-        answers = []
+        results = []
         for statement in json.load(sys.stdin):
             try:
-                answers.append(engine.query(statement, "TSVRaw").bytes().decode())
+                results.append(engine.query(statement, "TSVRaw").bytes().decode())
             except Exception as error:
-                answers.append(f"refused: {error}")
-        sys.stdout.write(json.dumps(answers))
+                results.append(f"refused: {error}")
+        sys.stdout.write(json.dumps(results))
         sys.stdout.flush()
     # Closing would wait for the replica to become active.
     os._exit(0)

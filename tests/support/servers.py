@@ -14,19 +14,19 @@ from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.devstack.servers.kafka import LocalKafka
 from mostread.errors import Misconfigured
 
-# Below the range that the kernel hands out by itself, so that no connection slips in between;
-# by chance, so that two test runs on one machine do not meet.
+# Below the kernel's ephemeral ports, so that no connection takes one in between. Random, so that
+# two test runs on one machine do not collide.
 _PORTS = range(10_000, 32_000)
-_chance = random.SystemRandom()
+_random = random.SystemRandom()
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on just now, all different."""
+    """Return distinct free ports."""
     ports: list[int] = []
-    for port in _chance.sample(_PORTS, k=200):
-        with suppress(OSError), socket.socket() as tried:
-            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            tried.bind(("127.0.0.1", port))
+    for port in _random.sample(_PORTS, k=200):
+        with suppress(OSError), socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
             ports.append(port)
         if len(ports) == count:
             return ports
@@ -35,9 +35,9 @@ def free_ports(count: int) -> list[int]:
 
 @contextmanager
 def running_kafka(data: Path, *ports: int, jit: bool = False) -> Iterator[LocalKafka]:
-    """A broker of one's own: `.brokers`, `.kill()`, `.stop()`, `.start()` (on the same port).
+    """Run a separate broker; `start` after `stop` or `kill` uses the same port.
 
-    `ports`, if given, are its own, its controller's, and the one that it tells clients.
+    `ports` are those of the broker and its controller, and the advertised one.
     """
     server = LocalKafka(data, *(ports or free_ports(2)), jit=jit)
     try:
@@ -49,7 +49,7 @@ def running_kafka(data: Path, *ports: int, jit: bool = False) -> Iterator[LocalK
 
 @contextmanager
 def running_clickhouse(data: Path, *ports: int) -> Iterator[LocalClickHouse]:
-    """A server of one's own: `.url`, `.kill()`, `.stop()`, `.start()` (on the same port)."""
+    """Run a separate server; `start` after `stop` or `kill` uses the same port."""
     server = LocalClickHouse(data, *(ports or free_ports(1)))
     try:
         server.start()
@@ -59,16 +59,16 @@ def running_clickhouse(data: Path, *ports: int) -> Iterator[LocalClickHouse]:
 
 
 def connect(server: LocalClickHouse, database: str = "default") -> Client:
-    """A client for one thread."""
+    """Return a client for one thread."""
     return clickhouse_connect.get_client(
         dsn=server.url, database=database, autogenerate_session_id=False
     )
 
 
 def free_base() -> int:
-    """The first of a row of ports that nobody listens on, for `mostread up --ports`."""
-    for base in _chance.sample(_PORTS[::10], k=100):
+    """Return the first of ten consecutive free ports, for `mostread up --ports`."""
+    for base in _random.sample(_PORTS[::10], k=100):
         with suppress(Misconfigured):
             check_free(("a test", base + offset) for offset in range(10))
             return base
-    raise AssertionError("no row of ten ports is free")
+    raise AssertionError("no ten consecutive ports are free")

@@ -25,24 +25,24 @@ from tests.support.servers import free_ports
 TIMEOUT_SECONDS = 120
 
 
-def wait_until(true: Callable[[], bool], what: str, seconds: float = TIMEOUT_SECONDS) -> None:
-    """Return when `true` is; fail the test, saying `what` did not happen, if it never is."""
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = TIMEOUT_SECONDS) -> None:
+    """Wait for a condition; fail the test with `what` after `seconds`."""
     deadline = time.monotonic() + seconds
-    while not true():
+    while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
         time.sleep(0.05)
 
 
 def listed(url: str, window: str) -> dict[str, tuple[int, int]]:
-    """Return the articles of a list: views in its window and in their lives."""
+    """Return the articles of a list with their views in the window and in total."""
     address = f"{url}/v1/most-read?window={window}&limit=100"
-    with urllib.request.urlopen(address, timeout=30) as answer:
-        items = json.loads(answer.read())["items"]
+    with urllib.request.urlopen(address, timeout=30) as response:
+        items = json.loads(response.read())["items"]
     return {item["article_id"]: (item["window"]["views"], item["total"]["views"]) for item in items}
 
 
 class Service:
-    """`mostread <name>` as a process that listens on a free port, its log in a file."""
+    """`mostread <name>` as a process on a free port, which logs to a file."""
 
     program: Sequence[str] = ("-m", "mostread")
     """Arguments of Python before the name of the service."""
@@ -60,7 +60,7 @@ class Service:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, **environment: str) -> "Service":
-        """Start it, from now on with these settings too."""
+        """Start the service; these settings also apply to later starts."""
         self._environment.update(environment)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -81,13 +81,13 @@ class Service:
 
     def is_ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer:
-                return bool(answer.status == 200)
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as response:
+                return bool(response.status == 200)
         except OSError:
             return False
 
     def ready(self) -> bool:
-        """Whether it is ready; fail the test if it has ended instead."""
+        """Return whether the service is ready; fail the test if it has ended."""
         assert self.running(), self.log.read_text()[-3000:]
         return self.is_ready()
 
@@ -96,7 +96,7 @@ class Service:
         return self
 
     def failing(self) -> str:
-        """Return what /readyz says is wrong, or nothing."""
+        """Return the body of /readyz if the service is not ready, else an empty string."""
         try:
             urllib.request.urlopen(f"{self.url}/readyz", timeout=5).close()
         except urllib.error.HTTPError as error:
@@ -107,7 +107,7 @@ class Service:
         return ""
 
     def metric(self, sample: str) -> float:
-        """Return the value of a sample of /metrics, written as it is there, labels and all."""
+        """Return the value of a sample of /metrics, named with its labels."""
         return self.samples()[sample]
 
     def sum(self, name: str) -> float:
@@ -115,9 +115,9 @@ class Service:
         return sum(v for sample, v in self.samples().items() if sample.partition("{")[0] == name)
 
     def samples(self) -> dict[str, float]:
-        """Return what /metrics says, by samples as they are written there."""
-        with urllib.request.urlopen(f"{self.url}/metrics", timeout=5) as answer:
-            lines = answer.read().decode().splitlines()
+        """Return the values of /metrics by sample."""
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=5) as response:
+            lines = response.read().decode().splitlines()
         split = (line.rpartition(" ") for line in lines if not line.startswith("#"))
         return {sample: float(value) for sample, _, value in split}
 
@@ -127,7 +127,7 @@ class Service:
         self.process.wait()
 
     def stop(self) -> int:
-        """Ask it to end, and return its exit code."""
+        """Terminate the service; return its exit code."""
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -135,17 +135,17 @@ class Service:
 
 
 def send(collector: Service, number: int) -> None:
-    """Have a collector take so many views, each of an article of its own."""
+    """Send a number of views to a collector, each of another article."""
     events = [{"type": "view", "article_id": f"a{each}"} for each in range(number)]
     request = urllib.request.Request(
         f"{collector.url}/v1/events", json.dumps(events).encode(), method="POST"
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        assert json.loads(answer.read())["accepted"] == number
+    with urllib.request.urlopen(request, timeout=30) as response:
+        assert json.loads(response.read())["accepted"] == number
 
 
 class System:
-    """Topics and a database of a test's own on the shared servers, and services on them."""
+    """Separate topics and a separate database on the shared servers, with services."""
 
     def __init__(self, brokers: str, clickhouse_url: str, name: str, directory: Path) -> None:
         self.directory = directory
@@ -223,7 +223,7 @@ class System:
         return counters
 
     def outcomes(self) -> dict[int, dict[str, int]]:
-        """Return the nonzero outcomes of the events of each partition."""
+        """Return the nonzero outcomes of events by partition."""
         client = connect(self.clickhouse)
         rows = client.query(
             "SELECT partition, received, counted, duplicate, late, dead_lettered"
@@ -236,7 +236,7 @@ class System:
         }
 
     def counted(self) -> int:
-        """Return how many records are counted."""
+        """Return the number of counted records."""
         client = connect(self.clickhouse)
         (row,) = client.query("SELECT sum(next_offset) FROM checkpoints FINAL").result_rows
         client.close()

@@ -1,4 +1,4 @@
-"""Programs that are not Python packages, and skipping tests that miss one."""
+"""Programs that are not Python packages; tests that need a missing one are skipped."""
 
 import os
 import shutil
@@ -15,12 +15,12 @@ DEBIAN = {
     "promtool": "prometheus",
     "wrk": "wrk",
 }
-"""Program to the Debian package that brings it."""
+"""Debian package by program."""
 
 
 def tool(name: str) -> str:
-    """Return the program's path; where it is missing skip the test, or fail it with CI=true."""
-    here = Path(sys.executable).parent  # what a wheel brought
+    """Return the path of a program; skip the test without it, or fail it with CI=true."""
+    here = Path(sys.executable).parent  # programs installed from wheels
     path = shutil.which(name, path=f"{here}{os.pathsep}{os.environ.get('PATH', '')}")
     if path:
         return path

@@ -22,7 +22,7 @@ def unattended(publisher: Publisher, path: str, directory: Path) -> AbstractCont
 
 def purposes(publisher: Publisher, path: str) -> list[str]:
     """Return the Sec-Purpose of each request for a page."""
-    requests = publisher.newspaper.asked
+    requests = publisher.newspaper.requests
     return [purpose for requested, purpose in requests if requested == path]
 
 

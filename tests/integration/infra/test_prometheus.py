@@ -51,7 +51,7 @@ def watched(
         MOSTREAD_CANARY_INTERVAL_SECONDS="1",
     )
     prometheus = Prometheus(system.services, directory)
-    prometheus.remember_yesterday(YESTERDAY, 0.1)
+    prometheus.add_yesterday(YESTERDAY, 0.1)
     try:
         for service in (collector, aggregator, ranking, canary):
             service.wait_ready()
@@ -83,7 +83,7 @@ def test_prometheus_scrapes_all_targets_and_no_alert_fires(watched: Watched) -> 
     wait_until(lambda: prometheus.values("sum(up)") == [4], "all are up")
     wait_until(lambda: prometheus.values("mostread:events:rate5m > 0") != [], "rules are computed")
     wait_until(lambda: not prometheus.alerts("pending", "firing"), "nothing is wrong")
-    groups = prometheus.ask("rules")["groups"]
+    groups = prometheus.query("rules")["groups"]
     assert {rule["health"] for group in groups for rule in group["rules"]} == {"ok"}
 
 
@@ -118,7 +118,7 @@ def test_alerts_fire_for_stopped_aggregator_and_resolve_on_its_return(watched: W
     assert not prometheus.alerts("firing") & {"MostreadNoCollector", "MostreadNoRanking"}
     (alert,) = (
         alert
-        for alert in prometheus.ask("alerts")["alerts"]
+        for alert in prometheus.query("alerts")["alerts"]
         if alert["labels"]["alertname"] == "MostreadInstanceDown"
     )
     assert alert["labels"]["instance"] in alert["annotations"]["summary"]

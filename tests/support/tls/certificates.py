@@ -1,4 +1,4 @@
-"""An authority of the tests' own, and what it has signed."""
+"""A certificate authority for tests."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 
 class Authority:
-    """Signs certificates; `file` is what must be trusted to believe them."""
+    """Signs certificates; `file` is the root certificate."""
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True)

@@ -1,8 +1,8 @@
 """The ClickHouse engine behind TLS, with users that have the rights of deploy/clickhouse.
 
-The engine holds them to their rights itself: each is a role in its configuration, and a statement
-runs under that of who sent it. Run as a program it serves what `SecureClickHouse` wrote
-into a directory.
+The engine itself enforces the rights: each user is a role in its configuration, and a statement
+runs with the role of its sender. As a program, this module serves the configuration that
+`SecureClickHouse` wrote into a directory.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from tests.support.servers import free_ports
 from tests.support.tls.certificates import Authority
 
 GRANT = re.compile(r"^(?P<what>GRANT .+) TO (?P<who>\w+)$", re.DOTALL)
-EVERYTHING = "everything"  # the role of who makes the database ready for a test
+EVERYTHING = "everything"  # the role that prepares the database of a test
 USERS = """\
 <clickhouse>
   <profiles><default/></profiles><quotas><default/></quotas>
@@ -44,13 +44,13 @@ USERS = """\
 
 
 def statements(sql: str) -> list[str]:
-    """Return the statements of a file of SQL, without its comments."""
+    """Return the statements of an SQL file, without comments."""
     lines = [line for line in sql.splitlines() if not line.startswith("--")]
     return [part.strip() for part in "\n".join(lines).split(";") if part.strip()]
 
 
 def grants(sql: str) -> dict[str, list[str]]:
-    """Return what is granted to each user, as GRANT without TO."""
+    """Return the grants of each user, as GRANT without TO."""
     granted_to: dict[str, list[str]] = {}
     for statement in statements(sql):
         if granted := GRANT.match(statement):
@@ -59,8 +59,8 @@ def grants(sql: str) -> dict[str, list[str]]:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Configuration of the server process, in a file: passwords are never arguments."""
+class ServerConfig:
+    """Configuration of the server process, passed in a file since it has passwords."""
 
     passwords: dict[str, str]
     ports: dict[str, int]
@@ -82,7 +82,7 @@ class RoleEngine(Engine):
 
 
 class Users:
-    """Hands each request on to the front of the user that it names."""
+    """Forwards each request to the front of its user."""
 
     def __init__(self, data: Path, passwords: Mapping[str, str]) -> None:
         self._fronts = {
@@ -99,7 +99,7 @@ class Users:
     async def _statement(self, request: web.Request) -> web.StreamResponse:
         header = request.headers.get("Authorization")
         name = BasicAuth.decode(header).login if header else ""
-        # As the real one, it does not say which of the two was wrong.
+        # Like ClickHouse, the response does not reveal which of the two was wrong.
         front = self._fronts.get(name)
         if front is None:
             return web.Response(
@@ -121,19 +121,19 @@ async def _ok(_: web.Request) -> web.Response:
 
 async def serve(directory: Path) -> None:
     """Serve until SIGTERM."""
-    plan = Plan(**json.loads((directory / "plan.json").read_text()))
+    config = ServerConfig(**json.loads((directory / "config.json").read_text()))
     ending = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ending.set)
     users = Users(
-        Path(f"{directory / 'data'}?config-file={directory / 'config.xml'}"), plan.passwords
+        Path(f"{directory / 'data'}?config-file={directory / 'config.xml'}"), config.passwords
     )
     runner = web.AppRunner(
         users.application(), access_log=None, max_line_size=LONGEST_URL, auto_decompress=False
     )
     await runner.setup()
-    for name, port in plan.ports.items():
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=plan.trusted)
-        context.load_cert_chain(plan.certificates[name])
+    for name, port in config.ports.items():
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=config.trusted)
+        context.load_cert_chain(config.certificates[name])
         if name == "certificates":
             context.verify_mode = ssl.CERT_REQUIRED
         await web.TCPSite(runner, "127.0.0.1", port, ssl_context=context).start()
@@ -143,10 +143,10 @@ async def serve(directory: Path) -> None:
 
 
 class SecureClickHouse(LocalServer):
-    """ClickHouse on `url`, by TLS and for users with passwords.
+    """ClickHouse with TLS on `url`, for users with passwords.
 
-    By `url_by_address` it is another host than its certificate says; the certificate of `expired`
-    has expired; `certificates` wants one of the client's too.
+    The certificate does not match the host of `url_by_address`; that of `expired` has expired;
+    `certificates` requires a client certificate.
     """
 
     name = "clickhouse"
@@ -164,7 +164,7 @@ class SecureClickHouse(LocalServer):
         self.expired = f"https://localhost:{expired}"
         self.certificates = f"https://localhost:{certificates}"
         good, old = str(authority.sign("localhost")), str(authority.sign("localhost", expired=True))
-        self._plan = Plan(
+        self._config = ServerConfig(
             passwords=dict(passwords),
             ports={"users": users, "expired": expired, "certificates": certificates},
             certificates={"users": good, "expired": old, "certificates": good},
@@ -178,7 +178,7 @@ class SecureClickHouse(LocalServer):
 
     def prepare(self, progress: Progress) -> None:
         self.data.mkdir(parents=True, exist_ok=True)
-        (self.data / "plan.json").write_text(json.dumps(asdict(self._plan)))
+        (self.data / "config.json").write_text(json.dumps(asdict(self._config)))
         users = self.data / "users.xml"
         (self.data / "config.xml").write_text(
             f"<clickhouse><users_config>{users}</users_config></clickhouse>"
@@ -206,7 +206,7 @@ class SecureClickHouse(LocalServer):
 def running_secure_clickhouse(
     data: Path, authority: Authority, passwords: Mapping[str, str], sql: str
 ) -> Iterator[SecureClickHouse]:
-    """A server of one's own whose users have these passwords, and the rights that `sql` grants."""
+    """Run a server whose users have these passwords, and the rights that `sql` grants."""
     server = SecureClickHouse(data, authority, passwords, sql)
     try:
         server.start()

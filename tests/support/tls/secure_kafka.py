@@ -1,4 +1,4 @@
-"""The real Kafka with TLS, users and rights; and the real tool that grants them."""
+"""Apache Kafka with TLS, users and ACLs, and its own tool that grants them."""
 
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from mostread.devstack.servers.kafka_download import KAFKA_VERSION, cache_dir
 from tests.support.servers import free_ports
 from tests.support.tls.certificates import Authority
 
-# Brokers and the admin come in by the listener PLAINTEXT; no other client knows it.
+# The listener PLAINTEXT is for the broker itself and the administrator.
 SECURITY = """\
 listeners=PLAINTEXT://127.0.0.1:{internal},USERS://127.0.0.1:{users},EXPIRED://127.0.0.1:{expired},\
 CERTIFICATES://127.0.0.1:{certificates},CONTROLLER://127.0.0.1:{controller}
@@ -80,7 +80,7 @@ class SecureKafka(LocalKafka):
         ]
 
     def acls_tool(self) -> Path:
-        """Return a program that does what kafka-acls.sh of Kafka's own archive does."""
+        """Create an equivalent of kafka-acls.sh in Kafka's archive; return its path."""
         java = " ".join(f"'{each}'" for each in self._java()[:-1])
         jars = ":".join(str(jar) for jar in [_tools_jar(), *self._jars])
         program = self.data / "kafka-acls.sh"
@@ -91,20 +91,20 @@ class SecureKafka(LocalKafka):
         return program
 
     def grant(self, script: Path, **environment: str) -> str:
-        """Run deploy/kafka/acls.sh; return what it says."""
-        done = subprocess.run(
+        """Run deploy/kafka/acls.sh; return its output."""
+        result = subprocess.run(
             [str(script), "--bootstrap-server", self.brokers],
             env={"PATH": "/usr/bin:/bin", "KAFKA_ACLS": str(self.acls_tool()), **environment},
             capture_output=True,
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
 
 
 def _tools_jar() -> Path:
-    """Return the jar of Kafka's command line tools, which running a broker does not take."""
+    """Return the jar of Kafka's command line tools, which a broker does not need."""
     from jgo.maven import MavenContext  # noqa: PLC0415  half a second, needed once per user
 
     kept = cache_dir() / f"kafka-tools-{KAFKA_VERSION}"
@@ -119,7 +119,7 @@ def _tools_jar() -> Path:
 def running_secure_kafka(
     data: Path, authority: Authority, passwords: Mapping[str, str]
 ) -> Iterator[SecureKafka]:
-    """A broker of one's own whose users have these passwords."""
+    """Run a broker whose users have these passwords."""
     server = SecureKafka(data, authority, passwords)
     try:
         server.start()

@@ -1,4 +1,4 @@
-"""mostread on servers with TLS, as one of their users, with every secret in a file."""
+"""mostread on servers with TLS and users, with every secret in a file."""
 
 import os
 import subprocess
@@ -22,10 +22,9 @@ CANARY = "canary-of-"
 
 
 class Secured:
-    """The two servers, and mostread's commands and services on them as one of their users.
+    """Runs mostread's commands and services on both servers, as one of their users.
 
-    Every secret begins with CANARY, so that one which gets out is found; `outputs` is what all
-    of them wrote.
+    Every secret begins with CANARY, so that a test finds it in `outputs`.
     """
 
     def __init__(
@@ -37,7 +36,7 @@ class Secured:
     ) -> None:
         self.kafka, self.clickhouse, self.authority = kafka, clickhouse, authority
         self.services: list[Service] = []
-        self.said: list[str] = []
+        self._outputs: list[str] = []
         self._directory = directory
         for name, text in {**kafka_passwords(), **clickhouse_passwords()}.items():
             (directory / name).write_text(f"{text}\n")
@@ -66,7 +65,7 @@ class Secured:
         }
 
     def all_rights(self) -> ClickHouseSettings:
-        """Return the settings of who may do everything in ClickHouse."""
+        """Return the settings of a ClickHouse user with all rights."""
         return ClickHouseSettings(
             clickhouse_url=self.clickhouse.url,
             clickhouse_ca_file=str(self.authority.file),
@@ -75,14 +74,14 @@ class Secured:
         )
 
     def secret(self, name: str, text: str = "") -> str:
-        """Return the file of a secret, written if it is a new one."""
+        """Return the file of a secret; write it if `text` is given."""
         file = self._directory / name
         if text:
             file.write_text(text)
         return str(file)
 
     def service(self, name: str, user: str | None = None, **environment: str) -> Service:
-        """Start a service, by default as the user of its name."""
+        """Start a service, by default as the user of the same name."""
         settings = {**self.environment(user or name), **environment}
         settings = {key: value for key, value in settings.items() if value}
         service = Service(name, settings, self._directory)
@@ -92,9 +91,9 @@ class Secured:
     def run(
         self, user: str, *arguments: str, **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command as a user; an empty value takes a setting away."""
+        """Run a command as a user; an empty value removes a setting."""
         settings = {**self.environment(user), **environment}
-        done = subprocess.run(
+        result = subprocess.run(
             [sys.executable, "-m", "mostread", *arguments],
             env={
                 **{k: v for k, v in os.environ.items() if not k.startswith("MOSTREAD_")},
@@ -105,11 +104,12 @@ class Secured:
             timeout=240,
             check=False,
         )
-        self.said.append(done.stdout + done.stderr)
-        return done
+        self._outputs.append(result.stdout + result.stderr)
+        return result
 
     def outputs(self) -> str:
-        return "".join([*self.said, *(service.log.read_text() for service in self.services)])
+        """Return the output of all commands and services."""
+        return "".join([*self._outputs, *(service.log.read_text() for service in self.services)])
 
     def end(self) -> None:
         for service in self.services:

@@ -89,10 +89,10 @@ async def test_cache_returns_old_value_while_it_revalidates(
 ) -> None:
     await cache.get("a")
     clock.now += 1.5
-    compute.may_go_on.clear()
+    compute.may_finish.clear()
     assert await cache.get("a") == "a 1"
     assert await cache.get("a") == "a 1"
-    compute.may_go_on.set()
+    compute.may_finish.set()
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert await cache.get("a") == "a 2"
@@ -142,9 +142,9 @@ async def test_cache_returns_stale_value_while_computing_hangs(
     monkeypatch.setattr(cache_module, "REFRESH_TIMEOUT_SECONDS", 0.01)
     await cache.get("a")
     clock.now += 10
-    compute.may_go_on.clear()
+    compute.may_finish.clear()
     assert await cache.get("a") == "a 1 (stale)"
-    compute.may_go_on.set()
+    compute.may_finish.set()
     clock.now += 10
     assert await cache.get("a") == "a 2"
 
@@ -152,12 +152,12 @@ async def test_cache_returns_stale_value_while_computing_hangs(
 async def test_cache_refresh_survives_cancellation_of_one_caller(
     cache: Cache[str, str], compute: Computation
 ) -> None:
-    compute.may_go_on.clear()
+    compute.may_finish.clear()
     cancelled, waiting = (asyncio.create_task(cache.get("a")) for _ in range(2))
     await asyncio.sleep(0)
     cancelled.cancel()
     await asyncio.sleep(0)
-    compute.may_go_on.set()
+    compute.may_finish.set()
     assert await waiting == "a 1"
 
 
@@ -205,13 +205,13 @@ async def test_memo_raises_failure_to_all_callers_and_does_not_cache_it(
 async def test_memo_survives_cancellation_of_one_caller(
     memo: Cache[str, str], compute: Computation
 ) -> None:
-    compute.may_go_on.clear()
+    compute.may_finish.clear()
     cancelled, waiting = (asyncio.create_task(memo.get("a")) for _ in range(2))
     await asyncio.sleep(0)
     cancelled.cancel()
     with pytest.raises(asyncio.CancelledError):
         await cancelled
-    compute.may_go_on.set()
+    compute.may_finish.set()
     assert await waiting == "a 1"
 
 
