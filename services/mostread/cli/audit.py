@@ -27,7 +27,7 @@ from mostread.ops.audit.report import AuditReport
     type=click.IntRange(0),
     default=20,
     show_default=True,
-    help="Differences to print at most.",
+    help="Maximum number of differences to print.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def audit(site: str | None, since: int | None, show: int, *, as_json: bool) -> None:

@@ -32,7 +32,7 @@ AFTER_INTERRUPT_SECONDS = 5
     show_default=True,
     envvar=url_variable("collector"),
     show_envvar=True,
-    help="The collector.",
+    help="URL of the collector.",
 )
 @click.option("--site", default="default", show_default=True, help="Site of the articles.")
 @click.option("--seed", type=int, help="Seed for reproducible traffic.")

@@ -52,7 +52,7 @@ def service_option(service: str) -> Callable[[Command], Command]:
         metavar="URL",
         envvar=url_variable(service),
         show_envvar=True,
-        help=f"Where {'an' if service[0] in 'aeiou' else 'a'} {service} responds; repeatable.",
+        help=f"URL of each {service} process; repeatable.",
     )
 
 

@@ -94,7 +94,7 @@ class RankingSettings(ClickHouseSettings, ServiceSettings):
     ranking_tokens: str = Field(
         "",
         description="Bearer tokens in the format of MOSTREAD_COLLECTOR_TOKENS; those with the role "
-        "editor may read the log of decisions.",
+        "editor may read the editorial log.",
         repr=False,
     )
     ranking_tokens_file: str = Field(

@@ -82,7 +82,7 @@ class Metrics:
         )
         self.tokens_file_invalid = Gauge(
             "mostread_ranking_tokens_file_invalid",
-            "1 while the token file is unreadable and the previous tokens stay valid.",
+            "1 while the tokens file cannot be read and its previous tokens remain in use.",
             registry=registry,
         )
 

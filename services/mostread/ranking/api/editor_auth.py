@@ -1,7 +1,7 @@
 """Authentication of editors.
 
-The log of decisions contains names and reasons, so only editors may read it. Everything else in
-the ranking is public.
+The editorial log contains names and reasons, so only editors may read it. Everything else in the
+ranking is public.
 """
 
 from collections.abc import AsyncIterator
