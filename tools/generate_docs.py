@@ -23,7 +23,7 @@ from mostread.collector.metrics import CollectorMetrics
 from mostread.infra.settings import variable
 from mostread.ops.canary.metrics import CanaryMetrics
 from mostread.ops.effective_settings import SERVICES
-from mostread.ranking.metrics import Metrics as RankingMetrics
+from mostread.ranking.metrics import RankingMetrics
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs/reference"

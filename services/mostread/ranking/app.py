@@ -28,7 +28,7 @@ from mostread.ranking.api.stream import StreamHub
 from mostread.ranking.cache.cache import REVALIDATE_SECONDS, TTL_SECONDS, Cache
 from mostread.ranking.cache.cursors import CursorStore
 from mostread.ranking.config import RankingSettings
-from mostread.ranking.metrics import Metrics, request_metrics
+from mostread.ranking.metrics import RankingMetrics, request_metrics
 from mostread.ranking.pages.article import add_article_page
 from mostread.ranking.pages.decisions import add_decisions_page
 from mostread.ranking.pages.list import add_list_page
@@ -72,7 +72,7 @@ def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) ->
     `clock` is in milliseconds since the epoch.
     """
     registry = new_registry()
-    metrics = Metrics(registry)
+    metrics = RankingMetrics(registry)
     pool = QueryPool(
         settings,
         Path(__file__).parent / "sql",
@@ -169,7 +169,7 @@ def _mark_stale(value: V) -> V:
 
 
 def _progress_metrics(
-    repository: RankingRepository, metrics: Metrics
+    repository: RankingRepository, metrics: RankingMetrics
 ) -> Callable[[], Awaitable[None]]:
     """Return the function that reads the watermark and the event outcomes from ClickHouse.
 

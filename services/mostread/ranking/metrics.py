@@ -28,8 +28,8 @@ class CacheMetrics:
         }
 
 
-class Metrics:
-    """The service's own metrics, in one registry."""
+class RankingMetrics:
+    """The metrics of the ranking service, registered in `registry`."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.request_seconds = Histogram(
@@ -91,7 +91,7 @@ class Metrics:
         return CacheMetrics(resource, self._responses, self._refreshes)
 
 
-def request_metrics(metrics: Metrics) -> Any:
+def request_metrics(metrics: RankingMetrics) -> Any:
     """Return the middleware that measures requests by route and status."""
 
     # Looking up a metric by labels costs as much as the rest of this middleware.

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from mostread.errors import ClickHouseUnavailable
 from mostread.ranking.cache import cache as cache_module
 from mostread.ranking.cache.cache import REVALIDATE_SECONDS, TTL_SECONDS, Cache
-from mostread.ranking.metrics import Metrics
+from mostread.ranking.metrics import RankingMetrics
 from tests.support.computation import Computation
 
 
@@ -45,7 +45,7 @@ def cache(compute: Computation, clock: Clock, registry: CollectorRegistry) -> Ca
         ttl=TTL_SECONDS,
         revalidate=REVALIDATE_SECONDS,
         mark_stale=lambda value: f"{value} (stale)",
-        metrics=Metrics(registry).cache("list"),
+        metrics=RankingMetrics(registry).cache("list"),
         clock=clock,
     )
 

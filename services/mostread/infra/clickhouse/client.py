@@ -1,10 +1,11 @@
 """ClickHouse clients, and the mapping of their errors to mostread's."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import clickhouse_connect
@@ -115,3 +116,17 @@ def _consistent(settings: ClickHouseSettings) -> dict[str, str | int]:
 def read_sql(directory: Path, name: str) -> str:
     """Return the text of `<directory>/<name>.sql`; cached."""
     return (directory / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def query_rows(
+    client: Client, directory: Path, name: str, /, **parameters: object
+) -> Sequence[Sequence[Any]]:
+    """Return the rows of `<directory>/<name>.sql`.
+
+    Raises ClickHouseUnavailable or Misconfigured.
+    """
+    with translate_errors():
+        rows: Sequence[Sequence[Any]] = client.query(
+            read_sql(directory, name), parameters=parameters
+        ).result_rows
+    return rows

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from clickhouse_connect.driver.client import Client
 
-from mostread.infra.clickhouse.client import read_sql, translate_errors
+from mostread.infra.clickhouse.client import query_rows, read_sql, translate_errors
 from mostread.infra.kafka.topics import Topic
 from mostread.ops.audit.reference import Key, Numbers
 
@@ -119,8 +119,4 @@ class CounterReader:
 
     def _rows(self, name: str, **parameters: object) -> Sequence[Sequence[Any]]:
         parameters["topic"] = str(self._topic.id)
-        with translate_errors():
-            rows: Sequence[Sequence[Any]] = self._client.query(
-                read_sql(_SQL, name), parameters=parameters
-            ).result_rows
-        return rows
+        return query_rows(self._client, _SQL, name, **parameters)

@@ -13,7 +13,7 @@ from typing import Any
 from clickhouse_connect.driver.client import Client
 
 from mostread.errors import Misconfigured
-from mostread.infra.clickhouse.client import connect, read_sql, translate_errors
+from mostread.infra.clickhouse.client import connect, query_rows, read_sql, translate_errors
 from mostread.infra.clickhouse.cluster import on_cluster
 from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.clickhouse.migrations import applied_migrations
@@ -110,11 +110,7 @@ class BackupTables:
             )
 
     def _rows(self, query: str, **parameters: object) -> Sequence[Sequence[Any]]:
-        with translate_errors():
-            rows: Sequence[Sequence[Any]] = self._client.query(
-                read_sql(_SQL, query), parameters=parameters
-            ).result_rows
-        return rows
+        return query_rows(self._client, _SQL, query, **parameters)
 
 
 def restore_order(files: Sequence[TableFile]) -> list[TableFile]:

@@ -17,7 +17,7 @@ from clickhouse_connect.driver.client import Client
 from mostread.core.counting.counters import HOUR
 from mostread.core.retention import DAY_SECONDS, MINUTE_ROW_TTL_SECONDS
 from mostread.errors import ClickHouseUnavailable, Misconfigured, NameTaken
-from mostread.infra.clickhouse.client import connect, read_sql, translate_errors
+from mostread.infra.clickhouse.client import connect, query_rows, read_sql, translate_errors
 from mostread.infra.clickhouse.cluster import on_cluster
 from mostread.infra.clickhouse.config import ClickHouseSettings
 
@@ -238,8 +238,4 @@ class ImportRepository:
             raise ClickHouseUnavailable("`mostread rebuild` ran during the import; retry")
 
     def _rows(self, query: str, **parameters: object) -> Sequence[Sequence[Any]]:
-        with translate_errors():
-            rows: Sequence[Sequence[Any]] = self._client.query(
-                read_sql(_SQL, query), parameters=parameters
-            ).result_rows
-        return rows
+        return query_rows(self._client, _SQL, query, **parameters)

@@ -20,7 +20,7 @@ from mostread.errors import (
     Unavailable,
 )
 from mostread.infra import clock
-from mostread.infra.clickhouse.client import connect, read_sql, translate_errors
+from mostread.infra.clickhouse.client import connect, query_rows, translate_errors
 from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.clickhouse.migrations import applied_migrations
 from mostread.infra.healthcheck import host_port, tcp_error
@@ -91,14 +91,7 @@ class SystemClients:
 
     def query(self, name: str, **parameters: object) -> Sequence[Any]:
         """Return the rows of sql/<name>.sql. Raises AccessDenied and MostreadError too."""
-
-        def select(client: Client) -> Sequence[Any]:
-            rows: Sequence[Any] = client.query(
-                read_sql(_SQL, name), parameters=parameters
-            ).result_rows
-            return rows
-
-        return self._with_clickhouse(select)
+        return self._with_clickhouse(lambda client: query_rows(client, _SQL, name, **parameters))
 
     def applied_migrations(self) -> dict[int, str]:
         """Return the names of applied migrations by number. Raises as `query` does."""

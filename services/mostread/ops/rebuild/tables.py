@@ -13,7 +13,7 @@ from clickhouse_connect.driver.client import Client
 
 from mostread.aggregator.repository import Epoch
 from mostread.errors import Misconfigured
-from mostread.infra.clickhouse.client import connect, read_sql, translate_errors
+from mostread.infra.clickhouse.client import connect, query_rows, read_sql, translate_errors
 from mostread.infra.clickhouse.cluster import on_cluster
 from mostread.infra.clickhouse.config import ClickHouseSettings
 
@@ -116,10 +116,7 @@ class RebuildTables:
 
     def _epochs(self) -> dict[tuple[str, str], int]:
         """Return the epoch of each table by database and name."""
-        with translate_errors():
-            rows = self._client.query(
-                read_sql(_SQL, "epochs"), parameters={"databases": [self._old, self._new]}
-            ).result_rows
+        rows = query_rows(self._client, _SQL, "epochs", databases=[self._old, self._new])
         epochs = {(database, table): int(epoch) for database, table, epoch in rows}
         if not {(self._old, "counters"), (self._old, "checkpoints")} <= epochs.keys():
             raise Misconfigured(f"the database {self._old} has no counters; run `mostread init`")

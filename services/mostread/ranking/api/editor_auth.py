@@ -13,7 +13,7 @@ from mostread.infra.auth.token_store import TokenStore
 from mostread.infra.auth.tokens import Role
 from mostread.infra.http.auth import require_role
 from mostread.ranking.config import RankingSettings
-from mostread.ranking.metrics import Metrics
+from mostread.ranking.metrics import RankingMetrics
 
 _EDITOR = frozenset({Role.EDITOR})
 
@@ -25,7 +25,7 @@ class EditorAuth:
     decisions: it ends in a slash, or is empty.
     """
 
-    def __init__(self, settings: RankingSettings, metrics: Metrics) -> None:
+    def __init__(self, settings: RankingSettings, metrics: RankingMetrics) -> None:
         """Load the tokens. Raises InvalidFile if the token file cannot be read."""
         self.enabled = bool(settings.ranking_tokens or settings.ranking_tokens_file)
         self.collector_url = settings.collector_url

@@ -18,7 +18,7 @@ from mostread.infra.logging import get_logger
 from mostread.ranking.api import serializers
 from mostread.ranking.api.responses import JsonRenderer
 from mostread.ranking.cache.cache import Cache
-from mostread.ranking.metrics import Metrics
+from mostread.ranking.metrics import RankingMetrics
 from mostread.ranking.queries import ListQuery
 from mostread.ranking.service.lists import RankedList
 
@@ -97,7 +97,7 @@ class StreamHub:
         self,
         lists: Cache[ListQuery, RankedList],
         render: JsonRenderer[RankedList],
-        metrics: Metrics,
+        metrics: RankingMetrics,
         *,
         max_clients: int,
         max_lists: int,
