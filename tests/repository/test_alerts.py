@@ -1,4 +1,4 @@
-"""Alerts fire and stay silent in promtool, and each has its section in the runbook."""
+"""Alerts tested with promtool, and their sections in the runbook."""
 
 import re
 import subprocess

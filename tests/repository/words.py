@@ -1,4 +1,4 @@
-"""Words that neither code, documentation nor messages use, each with what to write instead.
+"""Words that code, documentation and messages must not use, with replacements.
 
 List every hit, or those of some paths:
 

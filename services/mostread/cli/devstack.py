@@ -75,7 +75,7 @@ def run_stack(
     *,
     canary: bool = False,
 ) -> None:
-    """Start a stack, call `while_running`, and stop the stack in order however that ended."""
+    """Start a stack, call `while_running`, and always stop the stack in order."""
     for number in _SIGNALS:
         signal.signal(number, signal.default_int_handler)
     directory = DataDir(data)

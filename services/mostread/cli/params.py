@@ -26,10 +26,11 @@ _CONTEXT_KEY = "mostread.stack"
 
 
 def stack_option(command: Command) -> Command:
-    """Add --data, by which a command finds a running stack; the value is not passed on.
+    """Add --data, which finds a running stack.
 
-    The stack's settings are added to the environment before other options are read, since these
-    may take their defaults from it. Variables that are set already win.
+    The command does not receive the value. The stack's settings are added to the environment
+    before other options are read, since these may take their defaults from it. Variables that are
+    set already win.
     """
     return click.option(
         "--data",
@@ -88,7 +89,7 @@ def stack_dir() -> Path | None:
 
 
 def stack_hint(context: click.Context) -> str:
-    """Return what --data found, to complete the error of a server that does not respond."""
+    """Return which stack --data found, for the error of an unreachable server."""
     if _CONTEXT_KEY not in context.meta:
         return ""
     path, settings, used = context.meta[_CONTEXT_KEY]
@@ -122,7 +123,11 @@ def service_urls(given: Mapping[str, Sequence[str]]) -> dict[str, str]:
 
 
 class NameParam(click.ParamType):
-    """A name of up to 64 letters, digits and characters of `also`, which ends with a hyphen."""
+    """A name of up to 64 letters, digits and other characters.
+
+    `also` lists the other characters; the last one must be a hyphen, since it becomes a regular
+    expression.
+    """
 
     name = "name"
 

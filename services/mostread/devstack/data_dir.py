@@ -114,7 +114,7 @@ class DataDir:
         _write_private(self.env, "".join(lines))
 
     def read_env(self) -> dict[str, str] | None:
-        """Return the settings of the running stack; None if none runs, or it is another user's."""
+        """Return the settings of the running stack, None without a readable one."""
         try:
             if not self.is_running():
                 return None
@@ -125,7 +125,7 @@ class DataDir:
 
 
 def load_or_create_secret(file: Path) -> str:
-    """Return the secret in `file`, which is created with a random one where it is missing."""
+    """Return the secret in `file`; create it with a random one if it is missing."""
     try:
         return file.read_text().strip()
     except FileNotFoundError:
@@ -136,7 +136,7 @@ def load_or_create_secret(file: Path) -> str:
 
 
 def _write_private(file: Path, text: str) -> None:
-    """Write a file that is complete, and readable by its owner alone, once it has its name."""
+    """Write a file atomically, readable by its owner only."""
     draft = file.with_suffix(".draft")
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:

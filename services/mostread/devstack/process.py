@@ -50,7 +50,7 @@ def stop(process: subprocess.Popen[bytes], timeout: float) -> bool:
 
 
 def tail(log: Path, lines: int = 20) -> str:
-    """Return the last lines of a log, for an error message; empty if there is no log."""
+    """Return the last lines of a log for an error message, or an empty string."""
     if not log.exists():
         return ""
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])

@@ -114,14 +114,14 @@ class Stack:
             self._start_canary()
 
     def watch(self, also: Callable[[], None] = lambda: None) -> None:
-        """Restart what ends, until an exception (an interrupt, or one of `also`) ends it."""
+        """Restart processes that end, until an interrupt or an exception of `also`."""
         while True:
             self._supervisor.check(time.monotonic())
             also()
             time.sleep(0.2)
 
     def stop(self) -> None:
-        """End everything: producers first, so that what they have accepted is counted."""
+        """Stop everything, producers first, so that accepted events are counted."""
         self._supervisor.stop_all()
 
     def _ports(self) -> Iterator[tuple[str, int]]:
@@ -174,7 +174,7 @@ class Stack:
         self._supervisor.wait_ready()
 
     def _start_canary(self) -> None:
-        """Start the canary last: it is ready once an event of its own is in the list."""
+        """Start the canary, which is ready once its first event is in the list."""
         settings = {
             "MOSTREAD_CANARY_COLLECTOR_URL": local_url(self.ports.collector),
             "MOSTREAD_CANARY_RANKING_URL": local_url(self.ports.ranking),
@@ -203,7 +203,7 @@ def _not_responding(server: LocalServer) -> str:
 
 
 def _register_tokens(file: Path, secrets: Mapping[Role, Path]) -> None:
-    """Ensure that the token file has the stack's tokens, among others it may have."""
+    """Add the stack's tokens to the token file; keep others."""
     own = [
         Token(f"local-{role}", role, hash_token(load_or_create_secret(secret)))
         for role, secret in secrets.items()

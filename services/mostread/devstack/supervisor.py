@@ -45,7 +45,7 @@ class _Child:
 
 
 def restart_delay(last: float, ran_for: float) -> float:
-    """Return the seconds until a restart: twice the last delay, unless the process ran well."""
+    """Return the seconds until a restart: doubled unless the process was stable."""
     return min(2 * last, MAX_DELAY) if last and ran_for < STABLE_SECONDS else MIN_DELAY
 
 
@@ -113,7 +113,7 @@ class Supervisor:
                 self._log("process_ended", name, exit_code=code, delay_seconds=child.delay)
 
     def stop_all(self) -> None:
-        """Stop every program, the last started first, each after the one before has ended."""
+        """Stop all programs one by one, in reverse order of their start."""
         while self._children:
             child = self._children[-1]
             name, timeout = child.program.name, child.program.stop_timeout

@@ -191,7 +191,7 @@ class RankingRepository:
         )
 
     async def site_baseline(self, site: str, past: RowWeights, hours: float) -> float:
-        """Return the views per hour, over some hours, of the article an average view went to."""
+        """Return the mean hourly views of a site's articles, weighted by their views."""
         parameters = {**_buckets(base=past), "site": site, "hours": hours}
         [row] = await self.pool.rows("site_baseline", _Baseline, parameters)
         return row.baseline

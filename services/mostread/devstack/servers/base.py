@@ -13,7 +13,7 @@ from mostread.errors import Unavailable
 START_TIMEOUT = 90.0
 
 Progress = Callable[[str], None]
-"""Receives a line for the person who waits."""
+"""Receives a line of progress for the terminal."""
 
 
 class LocalServer(ABC):
@@ -24,12 +24,12 @@ class LocalServer(ABC):
 
     name: str
     title: str
-    """Name of the product, for the person at the terminal."""
+    """Product name for the terminal."""
     unavailable: type[Unavailable]
     stop_timeout = 60.0
 
     listening: tuple[tuple[str, int], ...]
-    """Each port it takes, with its purpose."""
+    """Purpose and number of each port."""
 
     def __init__(self, data: Path) -> None:
         self.data = data.absolute()

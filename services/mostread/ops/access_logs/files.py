@@ -35,7 +35,7 @@ class LineLocation(NamedTuple):
 
 
 def total_size(files: Sequence[str]) -> int | None:
-    """Return the bytes of all files on disk, or None if one of them is a pipe."""
+    """Return the total size in bytes, or None if one of the files is a pipe."""
     try:
         sizes = [
             os.fstat(click.get_binary_stream("stdin").fileno()).st_size
@@ -81,7 +81,7 @@ def _read_file(name: str, advance: Callable[[int], None]) -> Iterator[tuple[Line
 
 
 def _open(name: str) -> io.BufferedReader:
-    """Open a file; stdin through a duplicate descriptor, so that closing it leaves stdin open."""
+    """Open a file, or a duplicate of stdin, so that closing it leaves stdin open."""
     if name != STDIN:
         return Path(name).open("rb")
     return os.fdopen(os.dup(click.get_binary_stream("stdin").fileno()), "rb")

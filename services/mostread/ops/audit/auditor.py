@@ -99,7 +99,7 @@ def audit_partition(
 
 
 def _complete_since(floor: float | None, recounted: Recount, margin_ms: int) -> float:
-    """Return from when on (epoch seconds) windows are complete in a log without its beginning.
+    """Return the time (epoch seconds) from which windows are complete in a truncated log.
 
     The removed records contained no event of these windows, and no first event of a duplicate in
     them.

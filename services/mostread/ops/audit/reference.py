@@ -112,7 +112,7 @@ def _without_expired(last_seen: dict[str, int], bucket: int) -> dict[str, int]:
 def _windows(
     timestamp: int | None, record_time: int, allowed_lateness_ms: int, max_clock_skew_ms: int
 ) -> list[tuple[str, int]]:
-    """Return the grains and windows that an event counts in; for a late event only the total."""
+    """Return the grains and windows of an event; only the total if it is late."""
     if timestamp is None or timestamp > record_time + max_clock_skew_ms:
         timestamp = record_time
     if timestamp < record_time - allowed_lateness_ms:

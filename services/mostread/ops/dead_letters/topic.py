@@ -30,7 +30,7 @@ _checkpoint_decoder = msgspec.json.Decoder(ReplayCheckpoint)
 
 
 class StoredDeadLetter(NamedTuple):
-    """A record of the topic with its timestamp (ms): a dead letter, or the error of decoding it."""
+    """A record of the topic: a dead letter or its decoding error; `timestamp` in ms."""
 
     partition: int
     offset: int

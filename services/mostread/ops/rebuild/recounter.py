@@ -1,4 +1,4 @@
-"""Recount of the log into new tables, partition by partition, with the aggregator's counting."""
+"""Recount of the log into new tables with the aggregator's counting, by partition."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -108,7 +108,7 @@ class Recounter:
         return PartitionRecount(number, counter, (start.record_time + MAX_FUTURE_MS) // 1000)
 
     async def _find_start(self, number: int, first: int, end: int) -> tuple[Checkpoint, int]:
-        """Return where to start counting a log that begins at `first`, and remembering ids."""
+        """Return the checkpoint to start counting from, and the offset to read ids from."""
         time = await self._first_record_time(number, first, end)
         current = self._current.get(number)
         if current is None:

@@ -41,7 +41,7 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
-    """A list as it is sent; `id` depends on the items and `stale`, not on the time."""
+    """A list as it is sent; `id` is a hash of the items and `stale`."""
 
     id: str
     data: bytes
@@ -83,7 +83,7 @@ class ListWatch:
         changed.set()
 
     async def wait(self, sent: str, seconds: float) -> None:
-        """Wait until the event differs from the one with the id `sent`, or for some seconds."""
+        """Wait at most `seconds` for an event with another id than `sent`."""
         if self.event.id == sent:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):

@@ -121,7 +121,7 @@ def _series_query(query: ArticleQuery, written: dict[str, str], now: datetime) -
 async def _ranks_soon(
     ranks: Cache[ArticleQuery, RankHistory], query: ArticleQuery
 ) -> RankHistory | None:
-    """Return the ranks, None on failure or timeout: once an hour, a site takes long."""
+    """Return the ranks, None on failure or timeout; a site takes long once per hour."""
     try:
         async with asyncio.timeout(_RANKS_TIMEOUT_SECONDS):
             return await ranks.get(query)

@@ -145,7 +145,7 @@ def grouped(number: float) -> str:
 
 
 def clock_time(timestamp: datetime, now: datetime, t: Translator) -> str:
-    """Format a time in the zone of `now`, with its date unless it is that of `now`."""
+    """Format a time in the zone of `now`, with its date unless it is today."""
     local = timestamp.astimezone(now.tzinfo)
     day = "" if local.date() == now.date() else f"{t.date(local)} {local.year}, "
     return f"{day}{local:%H:%M:%S} ({now.tzinfo})"

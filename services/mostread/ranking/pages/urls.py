@@ -1,4 +1,4 @@
-"""URLs of the pages and of the API that pages link to, relative to the root of the service."""
+"""URLs of pages and of the API, relative to the root of the service."""
 
 from urllib.parse import quote, urlencode
 
@@ -6,7 +6,7 @@ from mostread.ranking.queries import ListQuery
 
 
 def list_params(query: ListQuery, **changes: str | None) -> str:
-    """Return the query string of a list with changes; None and empty values leave it."""
+    """Return the query string of a list with changes, without empty values."""
     parameters = {**dict(query.written), **changes}
     return "?" + urlencode({name: value for name, value in parameters.items() if value})
 

@@ -83,7 +83,7 @@ class RankedList:
 
 @dataclass(frozen=True, slots=True)
 class RankedPage:
-    """Ranks of a part of a list at one moment, with the ranks of the previous list."""
+    """A part of a list at one moment, with the ranks of the previous list."""
 
     at: ListMoment
     as_of: datetime | None

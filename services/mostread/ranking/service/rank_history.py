@@ -21,7 +21,7 @@ _CACHED_SITES = 50
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class RankHistory:
-    """Ranks at the end of each of the last HOURS completely counted hours, up to `last`.
+    """Ranks at the ends of the last HOURS complete hours, up to `last`.
 
     A rank is None if the article was not among the first MAX_RANK, or had no views.
     """

@@ -1,4 +1,4 @@
--- Views per hour of the article that an average view of these hours went to.
+-- Mean hourly views of a site's articles, weighted by their views.
 WITH %(buckets)s AS buckets
 SELECT ifNotFinite(sum(views * views) / sum(views) / %(hours)s, 0) AS baseline
 FROM

@@ -51,7 +51,10 @@ def clocks(clients: SystemClients) -> Iterator[Finding]:
 
 
 def _kafka_offset(clients: SystemClients) -> int:
-    """Return ms that the controller's clock is ahead: its last caught-up time is its present."""
+    """Return by how many ms the controller's clock is ahead.
+
+    The leader's last caught-up timestamp is its current time.
+    """
     with clients.kafka() as client:
         before = clients.now_ms()
         (topic,) = client.describe_metadata_quorum()["topics"]

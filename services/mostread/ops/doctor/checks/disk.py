@@ -69,7 +69,10 @@ def data_disk(clients: SystemClients) -> Iterator[Finding]:
 
 
 def check_disk(disk: DiskUsage) -> Finding:
-    """Return a warning below 10 % free (if under 50 GB), and a problem below 3 % or 0.5 GB."""
+    """Return a finding by free space.
+
+    A warning below 10 % if that is under 50 GB; a problem below 3 % or 0.5 GB.
+    """
     free_share = disk.free / disk.total
     message = f"{disk.label}: {_format_bytes(disk.free)} of {_format_bytes(disk.total)} free"
     advice = (
