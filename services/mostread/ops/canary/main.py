@@ -25,7 +25,7 @@ def canary() -> None:
     """Run the canary: measure end-to-end latency.
 
     It sends one event per interval and measures the time until a list shows it. Its events belong
-    to a site of their own. Requires a token with the role emit.
+    to a separate site. Requires a token with the role emit.
     """
     settings = CanarySettings()
     if not settings.canary_token.get_secret_value():

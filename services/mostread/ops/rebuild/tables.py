@@ -1,6 +1,6 @@
 """Tables of a rebuild in a staging database, and their exchange with those in use.
 
-A database of their own gives them the same table names, so the aggregator's code can write to
+A separate database gives them the same table names, so the aggregator's code can write to
 them. Each table carries its epoch, the number of rebuilds before it, as the default of a column and
 as a constraint: ClickHouse itself rejects rows that a worker writes for an earlier epoch, whenever
 they arrive (schemas/clickhouse/0001_initial.sql).
