@@ -26,11 +26,10 @@ os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
 # A loaded machine starts a broker with TLS in minutes.
 base.START_TIMEOUT = 240.0
 
-# `make test-fast` chooses "fast". In CI, where nobody waits for it, examples are more.
+# `make test-fast` chooses "fast".
 settings.register_profile("fast", deadline=None, max_examples=25)
 settings.register_profile("usual", deadline=None, max_examples=100)
-settings.register_profile("thorough", deadline=None, max_examples=300)
-settings.load_profile("thorough" if os.environ.get("CI") == "true" else "usual")
+settings.load_profile("usual")
 
 LONGEST_FILES = (
     "tests/e2e/test_demo.py",
