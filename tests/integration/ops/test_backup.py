@@ -150,6 +150,7 @@ def test_backup_during_traffic_and_the_rest_of_the_log_restore_everything(
     against_recount(system)
     code, output = audit(system)
     assert code == 0, output
+    workers[1].wait_ready()  # a process still starting would end by the signal
     assert all(worker.stop() == 0 for worker in workers)
 
 
