@@ -194,7 +194,7 @@ def test_lists_include_imported_views_and_live_events_are_not_counted_again(
     [
         (["--article", "/news/["], "is not a regular expression"),
         (["--article", "/news/.*"], "put it in a group"),
-        (["--since", "lately"], "is neither a time"),
+        (["--since", "lately"], "is not a time"),
         (["--name", "a b"], "up to 64 of"),
         (["--site", "a:b"], "up to 64 of"),
         (["missing.log"], "does not exist"),

@@ -40,7 +40,7 @@ def run(installed: Path, *command: str) -> str:
 def test_wheel_contains_every_file_and_contract(installed: Path) -> None:
     for source, where in (
         (ROOT / "services/mostread", installed / "mostread"),
-        (ROOT / "schemas", installed / "mostread/_schemas"),
+        (ROOT / "schemas", installed / "mostread/schemas"),
     ):
         files = {path.relative_to(source) for path in source.rglob("*") if path.is_file()}
         wanted = {path for path in files if "__pycache__" not in path.parts}
@@ -49,7 +49,7 @@ def test_wheel_contains_every_file_and_contract(installed: Path) -> None:
 
 def test_installed_package_finds_its_data_files(installed: Path) -> None:
     script = """
-from mostread import schemas
+from mostread.infra import schemas
 from mostread.ranking.app import new_ranking
 from mostread.ranking.config import RankingSettings
 assert schemas.openapi("collector")["openapi"] and schemas.openapi("ranking")["openapi"]
@@ -58,7 +58,7 @@ new_ranking(RankingSettings())
 print(schemas.DIRECTORY)
 """
     assert run(installed, sys.executable, "-c", script).strip() == str(
-        installed / "mostread/_schemas"
+        installed / "mostread/schemas"
     )
 
 
