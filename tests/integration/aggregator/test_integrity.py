@@ -101,7 +101,7 @@ def test_quarantined_article_is_listed_after_approval(read: System) -> None:
         page = answer.read().decode()
     assert page.count('<span class="pinned">quarantined</span>') == 2
     assert page.count("100 % of the sampled views come from ten visitors</span>") == 1
-    assert "Leave them out" in page
+    assert "Hide them" in page
     quarantined = items(ranking, "quarantined=1")
     assert list(quarantined) == ["pushed", "popular", "server", "small"]
     assert {
