@@ -78,7 +78,7 @@ def test_every_sasl_mechanism_authenticates(secured: Secured, mechanism: str) ->
             {"kafka_brokers": "{kafka.certificates}", "kafka_cert_file": "{mine}"},
             "the broker does not use SASL; set MOSTREAD_KAFKA_SECURITY_PROTOCOL=SSL",
         ),
-        ({"kafka_brokers": "{clickhouse_host}"}, "not of Kafka's protocol"),
+        ({"kafka_brokers": "{clickhouse_host}"}, "is not Kafka's protocol"),
         ({"kafka_brokers": "localhost"}, "not in the form host:port"),
     ],
 )
