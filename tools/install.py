@@ -33,6 +33,8 @@ def main() -> None:
     python = options.venv.absolute() / "bin" / "python"
     if ssl.create_default_context().cert_store_stats()["x509_ca"]:
         os.environ.setdefault("UV_SYSTEM_CERTS", "true")  # as pip and curl do; else uv's own
+    # Compiled once, as pip does: where Python writes no bytecode, each process would do it again.
+    os.environ.setdefault("UV_COMPILE_BYTECODE", "1")
     try:
         uv = _find_or_install_uv(options.venv, python)
         install = [uv, "pip", "install", "--python", str(python), "--require-hashes"]
