@@ -64,10 +64,18 @@ class Mostread(Rig):
         """Return a client of ClickHouse that goes round the proxy."""
         return connect(self.clickhouse, DATABASE)
 
-    def all_ready(self) -> bool:
-        """Whether each service can do its work."""
+    def wait_ready(self) -> None:
+        """Wait until each service can do its work; fail with the reasons of those that cannot."""
         everything = [*self.workers.all(), *self.collectors.all()]
-        return all(isinstance(each, Service) and each.is_ready() for each in everything)
+        services = [each for each in everything if isinstance(each, Service)]
+        try:
+            self.wait(lambda: all(each.is_ready() for each in services), "all services are ready")
+        except AssertionError as error:
+            for each in services:
+                if not each.is_ready():
+                    error.add_note(f"{each.name}: {each.failing() or 'no answer'}; its log:")
+                    error.add_note(each.log.read_text()[-3000:])
+            raise
 
 
 @contextmanager
@@ -128,5 +136,5 @@ def running_mostread(
             ),
         )
         stack.callback(rig.traffic.abandon)
-        rig.wait(rig.all_ready, "all services are ready")
+        rig.wait_ready()
         yield rig

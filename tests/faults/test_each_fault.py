@@ -33,7 +33,7 @@ def test_fault_leaves_counts_exact(rig: Mostread, fault: Fault[Mostread]) -> Non
     with fault.play(rig, random.Random(fault.name)):
         time.sleep(fault.lasts[0] + 0.5)
     assert not rig.missed
-    rig.wait(rig.all_ready, "all services are ready")
+    rig.wait_ready()
     time.sleep(AFTER_SECONDS)
     rig.traffic.pause()
     assert len(rig.traffic.ledger.accepted) > before + 100, "there was traffic"
@@ -44,7 +44,7 @@ def test_fault_leaves_counts_exact(rig: Mostread, fault: Fault[Mostread]) -> Non
 def test_worker_stops_in_time_during_kafka_outage(rig: Mostread) -> None:
     rig.traffic.go_on()
     for number, seconds in enumerate((1.5, 5)):
-        rig.wait(rig.all_ready, "all services are ready")
+        rig.wait_ready()
         rig.kafka_line.refuse()
         time.sleep(seconds)
         worker = rig.workers.one(number)

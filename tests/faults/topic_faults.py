@@ -21,7 +21,7 @@ from tests.support.system import Service
 
 @contextmanager
 def partitions_added(rig: Mostread, _: random.Random) -> Iterator[None]:
-    rig.wait(rig.all_ready, "all services are ready")
+    rig.wait_ready()
     rig.traffic.repeats = False
     # Requests in flight may hold events sent before.
     rig.traffic.pause()
@@ -46,7 +46,7 @@ def partitions_added(rig: Mostread, _: random.Random) -> Iterator[None]:
 @contextmanager
 def recreate(rig: Mostread, _: random.Random) -> Iterator[None]:
     """Delete and recreate the topic once it is counted; the counts stay."""
-    rig.wait(rig.all_ready, "all services are ready")
+    rig.wait_ready()
     rig.traffic.pause()
     rig.wait(lambda: all_counted(rig), "what was sent is counted")
     rig.traffic.forget()

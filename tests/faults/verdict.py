@@ -47,7 +47,7 @@ def all_counted(rig: Mostread) -> bool:
 
 def differences(rig: Mostread, ledger: Ledger) -> list[str]:
     """Wait until all is counted, and return each counter and outcome that is wrong."""
-    rig.wait(rig.all_ready, "all services are ready")
+    rig.wait_ready()
     rig.wait(lambda: all_counted(rig), "all records are counted", 180)
     return [*_wrong_counters(_counters(rig), ledger.counters()), *_wrong_outcomes(rig, ledger)]
 
