@@ -23,7 +23,7 @@ from mostread.ranking.api.editor_auth import EditorAuth
 from mostread.ranking.api.embeds import add_embeds
 from mostread.ranking.api.feeds import add_feeds
 from mostread.ranking.api.lists import add_list_routes
-from mostread.ranking.api.responses import JsonRenderer
+from mostread.ranking.api.responses import AS_OF, JsonRenderer
 from mostread.ranking.api.stream import StreamHub
 from mostread.ranking.cache.cache import REVALIDATE_SECONDS, TTL_SECONDS, Cache
 from mostread.ranking.cache.cursors import CursorStore
@@ -44,7 +44,7 @@ from mostread.ranking.service.timeseries import TimeSeries, TimeSeriesService
 
 _READY_TIMEOUT_SECONDS = 5
 
-_PUBLIC = CorsPolicy(expose="Retry-After")
+_PUBLIC = CorsPolicy(expose=f"{AS_OF}, ETag, Retry-After")
 _CORS = {
     **dict.fromkeys(
         (
@@ -102,8 +102,6 @@ def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) ->
     cursors = CursorStore(list_service, capacity=settings.ranking_max_cursors)
     render_list = JsonRenderer(serializers.ranked_list)
     streams = StreamHub(
-        lists,
-        render_list,
         metrics,
         max_clients=settings.ranking_max_stream_clients,
         max_lists=settings.ranking_max_stream_lists,

@@ -1,8 +1,10 @@
 """HTTP: caching, CORS, problems, readiness and metrics."""
 
+import asyncio
+
 import pytest
 
-from tests.support.ranking import Counted, Service, ago
+from tests.support.ranking import FIRST, Counted, Service, ago
 
 
 async def test_list_is_cacheable_and_readable_cross_origin(service: Service) -> None:
@@ -20,6 +22,48 @@ async def test_list_returns_304_if_unchanged(service: Service, counted: Counted)
     assert again.headers["ETag"] == etag
     other = await service.get(path, headers={"If-None-Match": '"other"'})
     assert other.status == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/most-read?", "/v1/articles/a?", "/v1/articles/a/series?"])
+async def test_unchanged_content_returns_304_with_current_as_of(
+    service: Service, counted: Counted, path: str
+) -> None:
+    counted.event("a", ago(minutes=5), views=1)
+    counted.write()
+    counted.progress(ago(seconds=5), 0, 1, FIRST)
+    path += f"site={counted.site}"
+    first = await service.get(path)
+    assert first.headers["Mostread-As-Of"] == (await first.json())["as_of"]
+    counted.client.command("TRUNCATE TABLE checkpoints")
+    counted.progress(ago(seconds=4), 0, 1, FIRST)
+    while True:
+        again = await service.get(path, headers={"If-None-Match": first.headers["ETag"]})
+        assert again.status == 304
+        assert again.headers["Access-Control-Expose-Headers"] == "Mostread-As-Of, ETag, Retry-After"
+        if again.headers["Mostread-As-Of"] == "2026-11-23T14:03:01.000Z":
+            break
+        # Until the cached value is refreshed, up to the time limit of the test.
+        await asyncio.sleep(0.05)
+
+
+async def test_list_is_gzipped_for_clients_that_accept_it(
+    service: Service, counted: Counted
+) -> None:
+    for number in range(10):
+        counted.event(f"{number}", ago(minutes=5), views=1)
+    counted.write()
+    path = f"/v1/most-read?site={counted.site}"
+    plain, gzipped = [
+        await service.get(path, headers={"Accept-Encoding": accepted})
+        for accepted in ("identity", "gzip")
+    ]
+    assert "Content-Encoding" not in plain.headers
+    assert gzipped.headers["Content-Encoding"] == "gzip"
+    assert int(gzipped.headers["Content-Length"]) < len(await plain.read()) / 3
+    assert (await gzipped.json())["items"] == (await plain.json())["items"]
+    for answer in (plain, gzipped):
+        assert answer.headers["Vary"] == "Accept-Encoding"
+        assert answer.headers["ETag"] == plain.headers["ETag"]
 
 
 async def test_different_lists_have_different_etags(service: Service, counted: Counted) -> None:

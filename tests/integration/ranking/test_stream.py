@@ -80,6 +80,28 @@ async def test_stream_sends_list_and_then_changes(
         each.close()
 
 
+async def test_stream_is_gzipped_and_decodable_event_by_event(
+    service: Service, counted: Counted, ranking_settings: RankingSettings
+) -> None:
+    counted.event("a", ago(minutes=5), views=3)
+    counted.write()
+    query = f"site={counted.site}"
+    answer = await service.get(f"/v1/stream?{query}", headers={"Accept-Encoding": "gzip"})
+    # The client of these tests decodes the body as it arrives.
+    assert answer.headers["Content-Encoding"] == "gzip"
+    first = await event(answer, "list")
+    await event(answer, "fresh")
+    await asyncio.to_thread(count, ranking_settings, counted, 5)
+    second = await event(answer, "list")
+    assert [item["article_id"] for item in second["data"]["items"]] == ["b", "a"]
+    assert second["data"]["items"][1] == {**first["data"]["items"][0], "rank": 2}
+    plain = await service.get(f"/v1/stream?{query}", headers={"Accept-Encoding": "identity"})
+    assert "Content-Encoding" not in plain.headers
+    assert (await event(plain, "list"))["id"] == second["id"]
+    answer.close()
+    plain.close()
+
+
 async def test_clients_of_a_list_share_one_computation(service: Service, counted: Counted) -> None:
     answers = [await following(service, f"site={counted.site}") for _ in range(3)]
     for answer in answers:

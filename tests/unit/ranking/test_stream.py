@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from mostread.core.ranking.windows import resolve
 from mostread.ranking.api import serializers
+from mostread.ranking.api.responses import CachedResponse
 from mostread.ranking.api.stream import ListWatch, StreamEvent
 from mostread.ranking.config import Weights
 from mostread.ranking.queries import ListQuery
@@ -19,39 +20,47 @@ def event(name: str) -> StreamEvent:
     return StreamEvent(name, b"{}", b"{}")
 
 
-def test_event_id_depends_on_content_and_not_on_time() -> None:
+def response(ranked: RankedList) -> CachedResponse:
+    return CachedResponse.of_document(serializers.ranked_list(ranked))
+
+
+def test_tag_of_list_depends_on_content_and_not_on_time() -> None:
     later = NOW + timedelta(minutes=5)
-    first, second, stale = (
-        StreamEvent.of(ranked, serializers.ranked_list(ranked))
-        for ranked in (
-            RANKED,
-            replace(RANKED, window=resolve("24h", later), as_of=later),
-            replace(RANKED, stale=True),
-        )
+    first = response(RANKED)
+    second = response(replace(RANKED, window=resolve("24h", later), as_of=later))
+    stale = response(replace(RANKED, stale=True))
+    assert first.tag == second.tag != stale.tag
+    assert first.body != second.body
+    assert second.headers["Mostread-As-Of"] == "2026-11-23T14:08:00.000Z"
+
+
+def test_tag_of_list_changes_when_a_calendar_window_begins() -> None:
+    today, tomorrow = (
+        response(replace(RANKED, window=resolve("today", NOW + timedelta(days=days))))
+        for days in (0, 1)
     )
-    assert first.id == second.id != stale.id
-    assert first.data != second.data
-    assert first.freshness != second.freshness
+    assert today.tag != tomorrow.tag
 
 
 async def test_slow_client_skips_to_newest_event() -> None:
     watch = ListWatch(event("1"))
     for name in "234":
         watch.publish(event(name))
-    await watch.wait("1", seconds=60)
-    assert watch.event.id == "4"
+    assert watch.changed.data == b"event: list\nid: 4\ndata: {}\n\n"
 
 
 async def test_watch_wakes_clients_only_for_new_content() -> None:
     watch = ListWatch(event("1"))
-    waiting = [asyncio.create_task(watch.wait("1", seconds=60)) for _ in range(3)]
-    await asyncio.sleep(0)
-    watch.publish(event("1"))
-    await asyncio.sleep(0)
-    assert not any(task.done() for task in waiting)
+    watch.clients |= {asyncio.Event(), asyncio.Event()}
+    watch.publish(StreamEvent("1", b"{}", b'{"as_of":2}'))
+    assert not any(client.is_set() for client in watch.clients)
+    assert watch.unchanged().data == b'event: fresh\ndata: {"as_of":2}\n\n'
     watch.publish(event("2"))
-    await asyncio.gather(*waiting)
+    assert all(client.is_set() for client in watch.clients)
 
 
-async def test_wait_ends_after_timeout_without_change() -> None:
-    await ListWatch(event("1")).wait("1", seconds=0.01)
+async def test_event_continues_the_previous_one() -> None:
+    watch = ListWatch(event("1"))
+    previous = watch.changed.data
+    watch.publish(event("2"))
+    assert watch.changed.after is previous

@@ -5,19 +5,19 @@ while it revalidates: no reader waits for it twice, and a new version reaches ev
 day and one page view.
 """
 
-import gzip
 from hashlib import blake2b
 from importlib.resources import files
 
 from aiohttp import hdrs, web
 
+from mostread.infra.http.compression import accepts_gzip, compress
 from mostread.infra.http.cors import CorsPolicy
 
 PATH = "/tracker.js"
 # Pages of any origin run it, including those with `crossorigin`, `integrity` or COEP.
 CORS = CorsPolicy(embeddable=True)
 SCRIPT = files("mostread.collector").joinpath("static", "tracker.min.js").read_bytes()
-COMPRESSED = gzip.compress(SCRIPT, compresslevel=9, mtime=0)
+COMPRESSED = compress(SCRIPT)
 # Weak, because it identifies the script and not its bytes, which exist in two encodings.
 ETAG = f'W/"{blake2b(SCRIPT, digest_size=12).hexdigest()}"'
 HEADERS: dict[str, str] = {
@@ -37,15 +37,6 @@ async def get_tracker(request: web.Request) -> web.Response:
         hdrs.CONTENT_TYPE: "text/javascript; charset=utf-8",
         "X-Content-Type-Options": "nosniff",
     }
-    if _accepts_gzip(request.headers.get(hdrs.ACCEPT_ENCODING, "")):
+    if accepts_gzip(request.headers.get(hdrs.ACCEPT_ENCODING, "")):
         return web.Response(body=COMPRESSED, headers={**headers, hdrs.CONTENT_ENCODING: "gzip"})
     return web.Response(body=SCRIPT, headers=headers)
-
-
-def _accepts_gzip(accept_encoding: str) -> bool:
-    """Return whether an Accept-Encoding names gzip, with a nonzero quality or none."""
-    for offer in accept_encoding.lower().split(","):
-        coding, _, quality = offer.replace(" ", "").partition(";q=")
-        if coding == "gzip":
-            return quality.strip("0.") != "" or quality == ""
-    return False

@@ -62,8 +62,8 @@ def add_article_routes(
         article_id = _article_id(request, "/placements")
         query = params.log_query(request.rel_url.raw_query_string, article_id)
         # Never cached: an editor who undoes a decision must see the latest one.
-        body = serializers.placement_log(await placement_log(repository, query))
-        return CachedResponse.of(body, cache_control=PRIVATE).respond(request)
+        document = serializers.placement_log(await placement_log(repository, query))
+        return CachedResponse.of_document(document, PRIVATE).respond(request)
 
     app.router.add_get(_ARTICLE, get_article)
     app.router.add_get(_ARTICLE + "/series", get_series)

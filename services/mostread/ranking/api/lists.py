@@ -6,7 +6,7 @@ from aiohttp import web
 
 from mostread.ranking.api import params, serializers
 from mostread.ranking.api.responses import CachedResponse, JsonRenderer
-from mostread.ranking.api.stream import StreamHub
+from mostread.ranking.api.stream import StreamEvent, StreamHub
 from mostread.ranking.cache.cache import Cache
 from mostread.ranking.cache.cursors import CursorStore
 from mostread.ranking.queries import ListDefaults, ListQuery
@@ -30,14 +30,20 @@ def add_list_routes(
         query = parsed(request.rel_url.raw_query_string)
         if query.cursor is not None:
             page, next_cursor = await cursors.page(query, query.cursor)
-            body = serializers.cursor_page(page, next_cursor)
-            return CachedResponse.of(body).respond(request)
+            document = serializers.cursor_page(page, next_cursor)
+            return CachedResponse.of_document(document).respond(request)
         return render(await lists.get(query)).respond(request)
 
     async def get_stream(request: web.Request) -> web.StreamResponse:
         raw = request.rel_url.raw_query_string
         query = params.list_query(raw, defaults, known=params.STREAM)
-        return await streams.serve(request, query)
+
+        async def load() -> StreamEvent:
+            ranked = await lists.get(query)
+            rendered = render(ranked)
+            return StreamEvent(rendered.tag, rendered.body, serializers.freshness(ranked))
+
+        return await streams.serve(request, {query: load})
 
     async def close_streams(_: web.Application) -> None:
         streams.close()

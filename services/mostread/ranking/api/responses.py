@@ -1,7 +1,14 @@
-"""Responses with an ETag, and JSON that is rendered once per value."""
+"""Responses with an ETag, and JSON that is rendered and compressed once per value.
 
-from collections.abc import Callable
+ETags are weak: they identify the content and not the bytes, which may be gzipped. The content of
+JSON excludes the times that pass by themselves (`serializers.content`), so that a list has the
+same ETag until it changes. The header Mostread-As-Of has `as_of`, also for a client that gets 304.
+"""
+
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
@@ -9,18 +16,25 @@ from weakref import WeakKeyDictionary
 from aiohttp import web
 from multidict import CIMultiDict
 
+from mostread.infra.http import compression
+from mostread.ranking.api import serializers
+
 V = TypeVar("V")
 
+AS_OF = "Mostread-As-Of"
 PRIVATE = "private, no-cache"
 """Cache-Control of responses to editors: only the client itself may store them."""
 
+_TAGS = re.compile(r'(?:W/)?"([^"]*)"')
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class CachedResponse:
     """A rendered body with its headers, which requests share: never change them."""
 
     body: bytes
-    etag: str
+    tag: str
+    """A hash of the content, which the ETag consists of."""
     headers: CIMultiDict[str]
 
     @classmethod
@@ -29,30 +43,66 @@ class CachedResponse:
         body: bytes,
         content_type: str = "application/json",
         cache_control: str = "public, max-age=1",
+        *,
+        content: bytes | None = None,
     ) -> "CachedResponse":
-        """Return a response whose ETag is a hash of its body."""
-        etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
+        """Return a response whose ETag is a hash of `content`, by default of the body."""
+        tag = blake2b(body if content is None else content, digest_size=12).hexdigest()
         headers = CIMultiDict(
-            {"Content-Type": content_type, "Cache-Control": cache_control, "ETag": etag}
+            {
+                "Content-Type": content_type,
+                "Cache-Control": cache_control,
+                "ETag": f'W/"{tag}"',
+                "Vary": "Accept-Encoding",
+            }
         )
-        return cls(body, etag, headers)
+        return cls(body, tag, headers)
+
+    @classmethod
+    def of_document(
+        cls, document: Mapping[str, object], cache_control: str = "public, max-age=1"
+    ) -> "CachedResponse":
+        """Return the response with a JSON document."""
+        response = cls.of(
+            serializers.encode(document),
+            cache_control=cache_control,
+            content=serializers.content(document),
+        )
+        if as_of := document.get("as_of"):
+            response.headers[AS_OF] = str(as_of)
+        return response
+
+    @cached_property
+    def _gzipped(self) -> tuple[bytes, CIMultiDict[str]] | None:
+        if len(self.body) < compression.MIN_BYTES:
+            return None
+        headers = self.headers.copy()
+        headers["Content-Encoding"] = "gzip"
+        return compression.compress(self.body), headers
+
+    @cached_property
+    def _not_modified(self) -> CIMultiDict[str]:
+        headers = self.headers.copy()
+        del headers["Content-Type"]
+        return headers
 
     def respond(self, request: web.Request) -> web.Response:
-        """Return 200 with the body, or 304 if the client has it."""
+        """Return 200 with the body, gzipped if the client accepts it, or 304 if it has it."""
         if_none_match = request.headers.get("If-None-Match")
         if if_none_match is not None and (
-            if_none_match.strip() == "*" or self.etag in if_none_match
+            if_none_match.strip() == "*" or self.tag in _TAGS.findall(if_none_match)
         ):
-            headers = CIMultiDict(self.headers)
-            del headers["Content-Type"]
-            return web.Response(status=304, headers=headers)
+            return web.Response(status=304, headers=self._not_modified)
+        if compression.accepts_gzip(request.headers.get("Accept-Encoding", "")) and self._gzipped:
+            body, headers = self._gzipped
+            return web.Response(body=body, headers=headers)
         return web.Response(body=self.body, headers=self.headers)
 
 
 class JsonRenderer(Generic[V]):
     """Renders values as JSON; a rendered body lives as long as its value."""
 
-    def __init__(self, serialize: Callable[[V], bytes]) -> None:
+    def __init__(self, serialize: Callable[[V], Mapping[str, object]]) -> None:
         self._serialize = serialize
         self._rendered: WeakKeyDictionary[V, CachedResponse] = WeakKeyDictionary()
 
@@ -60,5 +110,5 @@ class JsonRenderer(Generic[V]):
         """Return the response that carries a value."""
         rendered = self._rendered.get(value)
         if rendered is None:
-            rendered = self._rendered[value] = CachedResponse.of(self._serialize(value))
+            rendered = self._rendered[value] = CachedResponse.of_document(self._serialize(value))
         return rendered

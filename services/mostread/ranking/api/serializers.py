@@ -1,13 +1,15 @@
-"""JSON bodies of the API, as schemas/ranking.openapi.yaml describes them.
+"""JSON documents of the API, as schemas/ranking.openapi.yaml describes them.
 
 Times are RFC 3339 in UTC with milliseconds. Empty strings of the tables become null.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import msgspec
 
 from mostread.core.ranking.query_plan import FULL
+from mostread.core.ranking.windows import CALENDAR
 from mostread.ranking.config import Weights
 from mostread.ranking.queries import ListQuery
 from mostread.ranking.repository import Counts, DecisionRow, RankedRow
@@ -19,97 +21,98 @@ from mostread.ranking.service.timeseries import TimeSeries
 
 encode = msgspec.json.encode
 
+Document = dict[str, object]
+
 _NO_METADATA = dict.fromkeys(("url", "section", "language", "image"))
 
 
-def ranked_list(ranked: RankedList) -> bytes:
-    """Return the body of GET /v1/most-read."""
-    return encode({**_list_head(ranked), "items": items(ranked)})
+def content(document: Mapping[str, object]) -> bytes:
+    """Return what identifies the content of a document.
+
+    Without `as_of` and the bounds of a sliding window, which change although nothing happens.
+    """
+    kept = {**document, "as_of": None}
+    window = document.get("window")
+    if isinstance(window, dict) and window["name"] not in CALENDAR:
+        kept["window"] = window["name"]
+    return encode(kept)
 
 
-def cursor_page(ranked: RankedList, next_cursor: str | None) -> bytes:
-    """Return the body of GET /v1/most-read with a cursor."""
-    return encode({**_list_head(ranked), "next_cursor": next_cursor, "items": items(ranked)})
+def ranked_list(ranked: RankedList) -> Document:
+    """Return the document of GET /v1/most-read."""
+    return {**_list_head(ranked), "items": _items(ranked)}
 
 
-def items(ranked: RankedList) -> list[dict[str, object]]:
-    """Return the items of a list, which do not depend on the time of the request."""
-    return [_item(entry, ranked) for entry in ranked.entries]
+def cursor_page(ranked: RankedList, next_cursor: str | None) -> Document:
+    """Return the document of GET /v1/most-read with a cursor."""
+    return {**_list_head(ranked), "next_cursor": next_cursor, "items": _items(ranked)}
 
 
-def article(details: ArticleDetails) -> bytes:
-    """Return the body of GET /v1/articles/{article_id}."""
+def article(details: ArticleDetails) -> Document:
+    """Return the document of GET /v1/articles/{article_id}."""
     metadata, decision = details.metadata, details.decision
     fields: dict[str, str | None] = dict(_NO_METADATA)
     if metadata is not None:
         fields = {name: getattr(metadata, name) or None for name in _NO_METADATA}
-    return encode(
-        {
-            "site": details.query.site,
-            "article_id": details.query.article_id,
-            "title": metadata.title if metadata else details.query.article_id,
-            "url": fields["url"],
-            "section": fields["section"],
-            "language": fields["language"],
-            "published_at": rfc3339_ms(metadata.published_at) if metadata else None,
-            "image": fields["image"],
-            "hidden": details.standing.hidden,
-            "pinned": details.standing.pinned,
-            "placement": _decision(decision) if decision else None,
-            "total": details.total or Counts(),
-            "windows": details.windows,
-            "integrity": details.integrity,
-            "as_of": _rfc3339(details.as_of),
-            "stale": details.stale,
-        }
-    )
+    return {
+        "site": details.query.site,
+        "article_id": details.query.article_id,
+        "title": metadata.title if metadata else details.query.article_id,
+        "url": fields["url"],
+        "section": fields["section"],
+        "language": fields["language"],
+        "published_at": rfc3339_ms(metadata.published_at) if metadata else None,
+        "image": fields["image"],
+        "hidden": details.standing.hidden,
+        "pinned": details.standing.pinned,
+        "placement": _decision(decision) if decision else None,
+        "total": details.total or Counts(),
+        "windows": details.windows,
+        "integrity": details.integrity,
+        "as_of": _rfc3339(details.as_of),
+        "stale": details.stale,
+    }
 
 
-def time_series(series: TimeSeries) -> bytes:
-    """Return the body of GET /v1/articles/{article_id}/series."""
+def time_series(series: TimeSeries) -> Document:
+    """Return the document of GET /v1/articles/{article_id}/series."""
     query = series.query
-    return encode(
-        {
-            "site": query.site,
-            "article_id": query.article_id,
-            "grain": query.grain,
-            "from": rfc3339(query.start),
-            "to": rfc3339(query.end),
-            "as_of": _rfc3339(series.as_of),
-            "stale": series.stale,
-            "views": [counts.views for counts in series.counts],
-            "comments": [counts.comments for counts in series.counts],
-            "likes": [counts.likes for counts in series.counts],
-        }
-    )
+    return {
+        "site": query.site,
+        "article_id": query.article_id,
+        "grain": query.grain,
+        "from": rfc3339(query.start),
+        "to": rfc3339(query.end),
+        "as_of": _rfc3339(series.as_of),
+        "stale": series.stale,
+        "views": [counts.views for counts in series.counts],
+        "comments": [counts.comments for counts in series.counts],
+        "likes": [counts.likes for counts in series.counts],
+    }
 
 
-def rank_history(history: RankHistory) -> bytes:
-    """Return the body of GET /v1/articles/{article_id}/ranks."""
-    return encode(
-        {
-            "site": history.query.site,
-            "article_id": history.query.article_id,
-            "from": rfc3339(history.ends[0]),
-            "to": rfc3339(history.last),
-            "as_of": _rfc3339(history.as_of),
-            "stale": history.stale,
-            "ranks": history.ranks,
-        }
-    )
+def rank_history(history: RankHistory) -> Document:
+    """Return the document of GET /v1/articles/{article_id}/ranks."""
+    return {
+        "site": history.query.site,
+        "article_id": history.query.article_id,
+        "from": rfc3339(history.ends[0]),
+        "to": rfc3339(history.last),
+        "as_of": _rfc3339(history.as_of),
+        "stale": history.stale,
+        "ranks": history.ranks,
+    }
 
 
-def placement_log(log: PlacementLog) -> bytes:
-    """Return the body of GET /v1/articles/{article_id}/placements."""
+def placement_log(log: PlacementLog) -> Document:
+    """Return the document of GET /v1/articles/{article_id}/placements."""
     last = log.entries[-1].decision if log.more else None
-    return encode(
-        {
-            "site": log.query.site,
-            "article_id": log.query.article_id,
-            "items": [_log_entry(entry) for entry in log.entries],
-            "next": str(last.version) if last else None,
-        }
-    )
+    return {
+        "site": log.query.site,
+        "article_id": log.query.article_id,
+        "items": [_log_entry(entry) for entry in log.entries],
+        "next": str(last.version) if last else None,
+    }
 
 
 def freshness(ranked: RankedList) -> bytes:
@@ -133,7 +136,7 @@ def _rfc3339(timestamp: datetime | None) -> str | None:
     return rfc3339(timestamp) if timestamp else None
 
 
-def _list_head(ranked: RankedList) -> dict[str, object]:
+def _list_head(ranked: RankedList) -> Document:
     window = ranked.window
     return {
         "site": ranked.query.site,
@@ -148,9 +151,13 @@ def _list_head(ranked: RankedList) -> dict[str, object]:
     }
 
 
-def _item(entry: Entry, ranked: RankedList) -> dict[str, object]:
+def _items(ranked: RankedList) -> list[Document]:
+    return [_item(entry, ranked) for entry in ranked.entries]
+
+
+def _item(entry: Entry, ranked: RankedList) -> Document:
     metadata = entry.metadata
-    item: dict[str, object] = {
+    item: Document = {
         "rank": entry.rank,
         "previous_rank": entry.previous_rank,
         "article_id": entry.article_id,
@@ -168,7 +175,7 @@ def _item(entry: Entry, ranked: RankedList) -> dict[str, object]:
     return item
 
 
-def explanation(row: RankedRow, query: ListQuery, weights: Weights) -> dict[str, object]:
+def explanation(row: RankedRow, query: ListQuery, weights: Weights) -> Document:
     """Return `explain` of an item; core/ranking/query_plan.py has the formulas."""
     if query.trending:
         return {
@@ -196,7 +203,7 @@ def _part(millionths: int, weight: float) -> dict[str, float]:
     }
 
 
-def _decision(decision: DecisionRow) -> dict[str, object]:
+def _decision(decision: DecisionRow) -> Document:
     return {
         "decided_at": rfc3339_ms(decision.decided_at),
         "hidden": decision.hidden,
@@ -208,7 +215,7 @@ def _decision(decision: DecisionRow) -> dict[str, object]:
     }
 
 
-def _log_entry(entry: LogEntry) -> dict[str, object]:
+def _log_entry(entry: LogEntry) -> Document:
     decision = entry.decision
     return {
         "id": str(decision.version),
