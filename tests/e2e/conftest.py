@@ -20,10 +20,11 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def page(browser: Browser) -> AsyncIterator[Page]:
     """A page of its own; what a script of it throws fails the test, and what a title does."""
-    page = await browser.new_page()
+    context = await browser.new_context()
     errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
+    context.on("weberror", lambda error: errors.append(str(error.error)))
+    page = await context.new_page()
     yield page
     assert await page.title() != "hit"
-    await page.context.close()
+    await context.close()
     assert errors == []

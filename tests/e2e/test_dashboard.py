@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import unused_port
-from playwright.async_api import Browser, Page, Route, expect
+from playwright.async_api import Browser, BrowserContext, Error, Page, Route, expect
 from yarl import URL
 
 from mostread.devstack.servers.clickhouse import LocalClickHouse
@@ -155,10 +155,11 @@ async def test_list_page_reports_lost_connection_and_reconnects(
         await expect(page.locator("li[data-key]").first).to_have_attribute("data-key", "3")
 
 
-async def test_list_page_keeps_list_during_slow_response(
+async def test_search_page_keeps_list_during_slow_response(
     service: Service, counted: Counted, page: Page
 ) -> None:
-    await page.goto(f"{service.url}?site={counted.site}")
+    counted.article("1", title="Both Three", version=2)
+    await page.goto(f"{service.url}?site={counted.site}&q=three")
     requested, released = asyncio.Event(), asyncio.Event()
 
     async def slowly(route: Route) -> None:
@@ -167,9 +168,10 @@ async def test_list_page_keeps_list_during_slow_response(
         await route.continue_()
 
     await page.route(f"{service.url}?*", slowly)
-    await asyncio.to_thread(more_views, counted, "3", 1000)
+    await page.evaluate("document.dispatchEvent(new Event('decided'))")
     await requested.wait()
-    assert await keys(page) == ["1", "2", "3"]
+    assert await keys(page) == ["1", "3"]
+    await asyncio.to_thread(more_views, counted, "3", 1000)
     released.set()
     await expect(page.locator("li[data-key]").first).to_have_attribute("data-key", "3")
 
@@ -272,3 +274,78 @@ async def test_error_page_is_replaced_by_list_when_service_recovers(
         await expect(page.get_by_text("Пока ничего нет")).to_be_visible()
     finally:
         await service.stop()
+
+
+async def streams(context: BrowserContext, service: Service, expected: int) -> None:
+    """Wait until the service has so many clients of streams, up to the time limit of the test."""
+    while True:
+        if f"mostread_ranking_stream_clients {expected}.0\n" in await metrics(context, service):
+            return
+        await asyncio.sleep(0.05)
+
+
+async def metrics(context: BrowserContext, service: Service) -> str:
+    return await (await context.request.get(f"{service.url}metrics")).text()
+
+
+async def test_tabs_of_a_browser_share_one_stream(
+    service: Service, counted: Counted, page: Page
+) -> None:
+    addresses = [f"{service.url}?site={counted.site}{lang}" for lang in ("", "&lang=ru")]
+    tabs = [page, *[await page.context.new_page() for _ in range(7)]]
+    for number, tab in enumerate(tabs):
+        await tab.goto(addresses[number % 2])
+    await streams(page.context, service, 1)
+    await asyncio.to_thread(more_views, counted, "3", 1000)
+    for number, tab in enumerate(tabs):
+        first = tab.locator("li[data-key]").first
+        await expect(first).to_have_attribute("data-key", "3")
+        await expect(first).to_contain_text(
+            ["views in 24 hours", "просмотры за 24 часа"][number % 2]
+        )
+    # Eight streams would occupy the six connections of the browser.
+    assert await page.evaluate("fetch('v1/most-read').then((answer) => answer.status)") == 200
+    # The stream contained all that changed: each tab requested its page once.
+    text = await metrics(page.context, service)
+    assert 'request_duration_seconds_count{route="/",status="200"} 8.0' in text
+
+
+async def test_hidden_tab_has_no_stream_and_catches_up(
+    service: Service, counted: Counted, page: Page
+) -> None:
+    await page.goto(f"{service.url}?site={counted.site}")
+    await streams(page.context, service, 1)
+    turn = (
+        "(hidden) => {"
+        " Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });"
+        " document.dispatchEvent(new Event('visibilitychange')); }"
+    )
+    await page.evaluate(turn, True)
+    await streams(page.context, service, 0)
+    await asyncio.to_thread(more_views, counted, "3", 1000)
+    await page.evaluate(turn, False)
+    await expect(page.locator("li[data-key]").first).to_have_attribute("data-key", "3")
+
+
+async def test_browser_without_shared_workers_follows_list(
+    service: Service, counted: Counted, page: Page
+) -> None:
+    await page.add_init_script("delete globalThis.SharedWorker")
+    await page.goto(f"{service.url}?site={counted.site}")
+    await streams(page.context, service, 1)
+    await asyncio.to_thread(more_views, counted, "3", 1000)
+    await expect(page.locator("li[data-key]").first).to_have_attribute("data-key", "3")
+
+
+async def test_browser_rejects_markup_from_other_scripts(
+    service: Service, counted: Counted, page: Page
+) -> None:
+    await page.goto(f"{service.url}?site={counted.site}")
+    for script in (
+        "document.body.innerHTML = '<b>'",
+        "new DOMParser().parseFromString('<b>', 'text/html')",
+        "trustedTypes.createPolicy('live', { createHTML: String })",
+        "new SharedWorker('v1/most-read')",
+    ):
+        with pytest.raises(Error, match="TypeError"):
+            await page.evaluate(script)

@@ -32,6 +32,7 @@ from mostread.ranking.metrics import RankingMetrics, request_metrics
 from mostread.ranking.pages.article import add_article_page
 from mostread.ranking.pages.decisions import add_decisions_page
 from mostread.ranking.pages.list import add_list_page
+from mostread.ranking.pages.live import add_live_pages
 from mostread.ranking.pages.templating import PageRenderer
 from mostread.ranking.queries import ListDefaults
 from mostread.ranking.repository import RankingRepository
@@ -149,12 +150,22 @@ def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) ->
         app, pages, articles=articles, series=series, ranks=ranks, defaults=defaults, clock=clock
     )
     add_decisions_page(app, pages, repository=repository, editors=editors, defaults=defaults)
+    sparklines = Sparklines(repository, clock)
+    add_live_pages(
+        app,
+        pages,
+        lists=lists,
+        sparklines=sparklines,
+        streams=streams,
+        defaults=defaults,
+        clock=clock,
+    )
     add_list_page(
         app,
         pages,
         lists=lists,
         facets=Facets(repository, clock),
-        sparklines=Sparklines(repository, clock),
+        sparklines=sparklines,
         defaults=defaults,
         clock=clock,
         quarantines=settings.integrity_policy.quarantines,

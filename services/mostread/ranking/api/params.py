@@ -27,6 +27,9 @@ from mostread.ranking.queries import (
 MAX_OFFSET = 10_000
 """The largest offset of a page."""
 
+MAX_LIVE_PAGES = 20
+"""The most pages of one stream."""
+
 MAX_SERIES_LENGTH = 1500
 """The most steps of a time series: a day of minutes, or two months of hours."""
 
@@ -75,6 +78,23 @@ def list_query(
     zone = (query.tz or defaults.tz) if query.window in windows.CALENDAR else None
     decays = query.by == "score" and query.window != windows.LIFETIME
     return replace(query, tz=zone, half_life=query.half_life if decays else None)
+
+
+def live_pages(raw: str) -> list[str]:
+    """Parse the query string of a stream of pages, each named by its own. Raises BadParameter."""
+    allowed = f"1 to {MAX_LIVE_PAGES} times page=, each with the query string of a list page"
+    try:
+        pairs = parse_qsl(raw, strict_parsing=True, errors="strict", max_num_fields=MAX_LIVE_PAGES)
+    except ValueError as error:
+        raise BadParameter(
+            "page", "the pages are missing, too many or not UTF-8", allowed
+        ) from error
+    if not pairs:
+        raise BadParameter("page", "the page is missing", allowed)
+    for name, _ in pairs:
+        if name != "page":
+            raise BadParameter(name, f"unknown parameter {name[:64]!r}", "page")
+    return [page for _, page in pairs]
 
 
 def series_query(raw: str, article_id: str, now: datetime) -> SeriesQuery:
@@ -246,6 +266,9 @@ STREAM = {**LIST, "explain": PARAMETERS["explain"]}
 LANG = one_of(get_args(Lang))
 PAGE = {**LIST, "q": PARAMETERS["q"], "lang": LANG}
 EMBED = {**LIST, "lang": LANG, "counts": _FLAG}
+
+# The language of a stream does not depend on a header.
+LIVE = {**LIST, "lang": LANG}
 
 _PRESENTATION = {"lang", "counts"}
 _SERIES = {

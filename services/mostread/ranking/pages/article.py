@@ -87,17 +87,18 @@ def add_article_page(
             query = ArticleQuery(values.get("site", "default"), article_id)
             details = await articles.get(query)
             if not details.known:
-                return pages.unknown_article(*query, lang)
+                return pages.unknown_article(request, *query, lang)
             counts, history = await asyncio.gather(
                 series.get(_series_query(query, written, now)), _ranks_soon(ranks, query)
             )
         except BadParameter as error:
-            return pages.bad_parameter(error, lang, root="../")
+            return pages.bad_parameter(request, error, lang, root="../")
         except (Unavailable, Misconfigured):
-            return pages.unavailable(lang, root="../")
+            return pages.unavailable(request, lang, root="../")
         local = now.astimezone(ZoneInfo(values.get("tz", defaults.tz)))
         t = TRANSLATORS[lang]
         return pages.html(
+            request,
             "article.html",
             lang,
             {

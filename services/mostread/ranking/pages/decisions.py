@@ -55,13 +55,15 @@ def add_decisions_page(
             query = LogQuery(values.get("site", "default"), article_id, limit=_LIMIT)
             log = await placement_log(repository, query)
         except BadParameter as error:
-            return pages.bad_parameter(error, lang, root="../../")
+            return pages.bad_parameter(request, error, lang, root="../../")
         except (Unavailable, Misconfigured):
-            return pages.unavailable(lang, root="../../")
+            return pages.unavailable(request, lang, root="../../")
         zone = ZoneInfo(values.get("tz", defaults.tz))
         times = {entry.decision.version: entry.decision.decided_at for entry in log.entries}
         views = [_view(entry, times, zone, TRANSLATORS[lang]) for entry in log.entries]
-        response = pages.html("decisions.html", lang, {"decisions": views, "more": log.more})
+        response = pages.html(
+            request, "decisions.html", lang, {"decisions": views, "more": log.more}
+        )
         response.headers["Cache-Control"] = "private, no-store"
         return response
 

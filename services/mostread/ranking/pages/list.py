@@ -1,7 +1,7 @@
 """The page at `/`: a list that works without a script, and that a script keeps up to date.
 
-When the list changes, the script requests this page again and replaces the parts that differ
-(static/live.js), so that only the template determines what a row looks like.
+When the list changes, the script receives the parts that change (live.py) and replaces what
+differs (static/live.js), so that only the templates determine what a row looks like.
 """
 
 import asyncio
@@ -103,9 +103,9 @@ def add_list_page(
             query = params.list_query(raw, defaults, known=params.PAGE)
             ranked = await lists.get(query)
         except BadParameter as error:
-            return pages.bad_parameter(error, lang)
+            return pages.bad_parameter(request, error, lang)
         except (Unavailable, Misconfigured):
-            return pages.unavailable(lang)
+            return pages.unavailable(request, lang)
         zone = ZoneInfo(dict(query.written).get("tz", defaults.tz))
         now = datetime.fromtimestamp(clock() / 1000, zone)
         values, lines = await asyncio.gather(
@@ -113,23 +113,22 @@ def add_list_page(
             sparklines.get(query.site, [entry.article_id for entry in ranked.entries]),
         )
         context = {
-            **_controls(query, values, len(ranked.entries), t),
-            **_freshness(ranked, now, t),
-            **_rows(query, ranked, lines, t),
+            **_controls(query, values, t),
+            **freshness(ranked, now, t),
+            **list_parts(query, ranked, lines, t),
             "quarantine_link": _quarantine_link(query, t) if quarantines else None,
+            # A search is not cached, so the page polls it instead of following a stream.
+            "live": "" if query.words else urls.list_params(query, lang=lang, q=None)[1:],
         }
-        return pages.html("list.html", lang, context)
+        return pages.html(request, "list.html", lang, context)
 
     app.router.add_get("/", get_page)
     app.router.add_get("/static/{name:.+}", pages.asset)
 
 
-def _controls(
-    query: ListQuery, values: FacetValues, shown: int, t: Translator
-) -> dict[str, object]:
-    """Return what the header and footer show: windows, orders, filters, search, pages."""
-    # Trending has only one window, so another window implies another order.
-    by = None if query.trending else dict(query.written).get("by")
+def _controls(query: ListQuery, values: FacetValues, t: Translator) -> dict[str, object]:
+    """Return what the header and footer show: windows, orders, filters, search."""
+    by = _written_order(query)
     return {
         "window": t(f"window.{query.window}"),
         "windows": [
@@ -144,21 +143,15 @@ def _controls(
             Choice(t(f"order.{by}"), urls.list_params(query, by=by, offset=None), by == query.by)
             for by in get_args(By)
         ],
-        "active_filters": _active_filters(query),
         "filters": _filters(query, values, t),
-        "pages": _pages(query, shown, t),
         "site": query.site,
-        "search": query.q or "",
         "hidden_fields": [(n, v) for n, v in query.written if v and n not in {"q", "offset"}],
         "without_search": urls.list_params(query, q=None, offset=None),
-        "all_time": query.window == "all",
-        "all_time_url": urls.list_params(query, window="all", by=by, offset=None),
-        # A search is not cached, so the page polls it instead of following a stream.
-        "stream": "" if query.words else "v1/stream" + urls.list_params(query, lang=None, q=None),
     }
 
 
-def _freshness(ranked: RankedList, now: datetime, t: Translator) -> dict[str, object]:
+def freshness(ranked: RankedList, now: datetime, t: Translator) -> dict[str, object]:
+    """Return up to when events are counted, and whether that is too long ago."""
     return {
         "zone": str(now.tzinfo),
         "stale": ranked.stale,
@@ -167,9 +160,10 @@ def _freshness(ranked: RankedList, now: datetime, t: Translator) -> dict[str, ob
     }
 
 
-def _rows(
+def list_parts(
     query: ListQuery, ranked: RankedList, lines: Mapping[str, str], t: Translator
 ) -> dict[str, object]:
+    """Return the rows, and what describes them; `lines` are the sparklines by article."""
     measure = _measure(query.by)
     largest = max((measure(entry) for entry in ranked.entries), default=0)
     # If no article has a previous rank, counting is new rather than the articles.
@@ -193,6 +187,10 @@ def _rows(
         "compared_with": t("hour_ago" if query.window in HOURLY_STEPS else "day_ago"),
         "lines": lines,
         "line_box": f"0 0 {WIDTH} {HEIGHT}",
+        "active_filters": _active_filters(query),
+        "pages": _pages(query, len(rows), t),
+        "search": query.q or "",
+        "all_time_url": "" if query.window == "all" else _all_time(query),
     }
 
 
@@ -249,6 +247,15 @@ def _rank_change(entry: Entry, t: Translator) -> RankChange | None:
     direction, symbol = ("up", "▲") if places > 0 else ("down", "▼")
     text = t(f"rank_{direction}", places=abs(places), before=entry.previous_rank)
     return RankChange(direction, f"{symbol}{abs(places)}", text)
+
+
+def _all_time(query: ListQuery) -> str:
+    return urls.list_params(query, window="all", by=_written_order(query), offset=None)
+
+
+def _written_order(query: ListQuery) -> str | None:
+    # Trending has only one window, so another window implies another order.
+    return None if query.trending else dict(query.written).get("by")
 
 
 def _quarantine_link(query: ListQuery, t: Translator) -> Choice:

@@ -1,20 +1,22 @@
 """Render templates and serve their assets, with the security headers of pages.
 
-A page requests data only from this service, and from the collector for editors' decisions. Its
-scripts cannot turn a string into markup, because the browser rejects that (Trusted Types); so a
-title is text, whatever it contains.
+A page requests data only from this service, and from the collector for editors' decisions. Only
+one of its scripts can turn a string into markup, and only what the service rendered: the browser
+rejects everything else (Trusted Types). So a title is text, whatever it contains.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
-from hashlib import sha256
+from hashlib import blake2b
 from pathlib import Path
 
 import jinja2
 from aiohttp import web
 
 from mostread.errors import BadParameter
+from mostread.infra.http import compression
 from mostread.ranking.api.editor_auth import EditorAuth
+from mostread.ranking.api.responses import CachedResponse
 from mostread.ranking.pages.i18n import (
     LANGUAGES,
     SCRIPT_MESSAGES,
@@ -31,6 +33,7 @@ _ASSETS = {
     "page.css": "text/css",
     "icon.svg": "image/svg+xml",
     "live.js": "text/javascript",
+    "stream.js": "text/javascript",
     "editor.js": "text/javascript",
     "keys.js": "text/javascript",
     "retry.js": "text/javascript",
@@ -58,7 +61,11 @@ class PageRenderer:
 
     def __init__(self, editors: EditorAuth) -> None:
         self._security = _security_headers(editors.collector_url)
-        self._assets = {name: (_PAGES / "static" / name).read_bytes() for name in _ASSETS}
+        self._assets = {name: self._asset(name) for name in _ASSETS}
+        self.version = blake2b(
+            "".join(each.tag for each in self._assets.values()).encode(), digest_size=6
+        ).hexdigest()
+        """Changes with any asset; a page of another version reloads itself."""
         self._templates = new_environment(lstrip_blocks=True)
         self._templates.globals |= {
             # Relative, because a proxy may serve the pages below another path.
@@ -68,29 +75,41 @@ class PageRenderer:
             "script_messages": SCRIPT_MESSAGES,
             # URLs contain a hash of the content, so their content never changes.
             "asset": {
-                name: f"static/{name}?v={sha256(content).hexdigest()[:12]}"
-                for name, content in self._assets.items()
+                name: f"static/{name}?v={asset.tag[:12]}" for name, asset in self._assets.items()
             },
+            "version": self.version,
         }
 
-    def html(
-        self, name: str, lang: Lang, context: Mapping[str, object], status: int = 200
-    ) -> web.Response:
+    def render(self, name: str, lang: Lang, context: Mapping[str, object]) -> str:
         """Render a template in a language. `context` are its variables besides messages."""
         values = {"lang": lang, "t": TRANSLATORS[lang], **context}
-        return web.Response(
-            status=status,
-            text=self._templates.get_template(name).render(values),
-            content_type="text/html",
-            headers={
-                **self._security,
-                "Cache-Control": "no-cache",
-                "Content-Language": lang,
-                "Vary": "Accept-Language",
-            },
-        )
+        return self._templates.get_template(name).render(values)
 
-    def bad_parameter(self, error: BadParameter, lang: Lang, root: str = "") -> web.Response:
+    def html(
+        self,
+        request: web.Request,
+        name: str,
+        lang: Lang,
+        context: Mapping[str, object],
+        status: int = 200,
+    ) -> web.Response:
+        """Return a page, gzipped if the client accepts it."""
+        body = self.render(name, lang, context).encode()
+        headers = {
+            **self._security,
+            "Content-Type": "text/html; charset=utf-8",
+            "Cache-Control": "no-cache",
+            "Content-Language": lang,
+            "Vary": "Accept-Encoding, Accept-Language",
+        }
+        if compression.accepts_gzip(request.headers.get("Accept-Encoding", "")):
+            body = compression.compress(body)
+            headers["Content-Encoding"] = "gzip"
+        return web.Response(status=status, body=body, headers=headers)
+
+    def bad_parameter(
+        self, request: web.Request, error: BadParameter, lang: Lang, root: str = ""
+    ) -> web.Response:
         """Return 400 with the reason, which is in English."""
         t = TRANSLATORS[lang]
         context = {
@@ -100,9 +119,11 @@ class PageRenderer:
             "link_text": t("show_last_24h"),
             "root": root,
         }
-        return self.html("error.html", lang, context, status=400)
+        return self.html(request, "error.html", lang, context, status=400)
 
-    def unknown_article(self, site: str, article_id: str, lang: Lang) -> web.Response:
+    def unknown_article(
+        self, request: web.Request, site: str, article_id: str, lang: Lang
+    ) -> web.Response:
         """Return 404 for an article without metadata and counts."""
         t = TRANSLATORS[lang]
         context = {
@@ -111,9 +132,9 @@ class PageRenderer:
             "link_text": t("show_list"),
             "root": "../",
         }
-        return self.html("error.html", lang, context, status=404)
+        return self.html(request, "error.html", lang, context, status=404)
 
-    def unavailable(self, lang: Lang, root: str = "") -> web.Response:
+    def unavailable(self, request: web.Request, lang: Lang, root: str = "") -> web.Response:
         """Return 503, with a script that retries."""
         t = TRANSLATORS[lang]
         context = {
@@ -123,7 +144,7 @@ class PageRenderer:
             "retries": True,
             "root": root,
         }
-        page = self.html("error.html", lang, context, status=503)
+        page = self.html(request, "error.html", lang, context, status=503)
         page.headers["Retry-After"] = RETRY_SECONDS
         return page
 
@@ -132,8 +153,13 @@ class PageRenderer:
         name = request.match_info["name"]
         if name not in self._assets:
             raise web.HTTPNotFound
-        headers = {"Cache-Control": "public, max-age=31536000, immutable", **self._security}
-        return web.Response(body=self._assets[name], content_type=_ASSETS[name], headers=headers)
+        return self._assets[name].respond(request)
+
+    def _asset(self, name: str) -> CachedResponse:
+        body = (_PAGES / "static" / name).read_bytes()
+        asset = CachedResponse.of(body, _ASSETS[name], "public, max-age=31536000, immutable")
+        asset.headers.update(self._security)
+        return asset
 
 
 def grouped(number: float) -> str:
@@ -164,8 +190,8 @@ def _security_headers(collector_url: str) -> Mapping[str, str]:
     sources = f"'self' {collector_url}".strip()
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        f"connect-src {sources}; base-uri 'none'; "
+        f"connect-src {sources}; worker-src 'self'; base-uri 'none'; "
         "form-action 'self'; frame-ancestors 'self'; require-trusted-types-for 'script'; "
-        "trusted-types 'none'"
+        "trusted-types live"
     )
     return {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff"}

@@ -1,22 +1,25 @@
-/* Keeps the page up to date. When the stream of the list reports a change, the script requests the
-   page again and replaces the parts that differ, so that only the service renders titles. If that
-   fails, the page shows since when, and the script retries. */
+/* Keeps the page up to date. The stream of a list page sends the parts that changed, rendered by the
+   service, so that only its template determines what a row looks like. A page without a stream is
+   requested again every few seconds. If that fails, the page shows since when, and the script
+   retries. */
 const POLL = 15_000;
 const RETRY = 3_000;
 const TIMEOUT = 10_000;
 
 const notice = document.getElementById("live");
+const { page, worker, version, zone } = notice.dataset;
 const lost = document.getElementById("lost").content;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const clock = new Intl.DateTimeFormat(document.documentElement.lang, {
-  hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZone: notice.dataset.zone,
+  hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZone: zone,
 });
-const scripts = (page) => [...page.querySelectorAll("script[src]")].map((each) => each.getAttribute("src")).join();
+/* The only policy that the browser allows, and this script keeps it to itself. */
+const identity = { createHTML: String, createScriptURL: String };
+const trusted = globalThis.trustedTypes?.createPolicy("live", identity) ?? identity;
 
-let stream;
-let lastEvent = Date.now();
 let renewedAt = Date.now();
 let requestedAt = Date.now();
+let postedAt = 0;
 let failing = false;
 let loading = false;
 let changed = false;
@@ -29,8 +32,8 @@ function load() {
     request.responseType = "document";
     request.timeout = TIMEOUT;
     request.onload = () => {
-      const page = request.response;
-      request.status === 200 && page?.getElementById("live") ? done(page) : failed();
+      const next = request.response;
+      request.status === 200 && next?.getElementById("live") ? done(next) : failed();
     };
     request.onerror = request.ontimeout = failed;
     request.send();
@@ -45,14 +48,10 @@ async function renew() {
   loading = true;
   requestedAt = Date.now();
   try {
-    const page = await load();
-    /* The service has been updated; nobody reloads a page on a wall screen. */
-    if (scripts(page) !== scripts(document)) return location.reload();
-    show(page);
-    document.dispatchEvent(new Event("renewed"));
-    renewedAt = Date.now();
-    failing = false;
-    notice.replaceChildren();
+    const started = requestedAt;
+    const next = await load();
+    /* The stream was faster. */
+    if (renewedAt <= started) update(next, next.getElementById("live").dataset.version);
   } catch {
     warn();
   }
@@ -63,24 +62,34 @@ async function renew() {
   }
 }
 
+function update(next, nextVersion) {
+  /* The service has been updated; nobody reloads a page on a wall screen. */
+  if (nextVersion !== version) return location.reload();
+  show(next);
+  document.dispatchEvent(new Event("renewed"));
+  renewedAt = Date.now();
+  failing = false;
+  notice.replaceChildren();
+}
+
 function warn() {
   if (failing) return;
   failing = true;
   const warning = document.importNode(lost, true);
   const since = warning.querySelector("time");
   since.dateTime = new Date(renewedAt).toISOString();
-  since.textContent = `${clock.format(renewedAt)} (${notice.dataset.zone})`;
+  since.textContent = `${clock.format(renewedAt)} (${zone})`;
   notice.replaceChildren(warning);
 }
 
-function show(page) {
+function show(next) {
   for (const part of document.querySelectorAll("[data-part]")) {
-    const next = page.querySelector(`[data-part="${part.dataset.part}"]`);
-    if (!next || part.isEqualNode(next)) continue;
+    const nextPart = next.querySelector(`[data-part="${part.dataset.part}"]`);
+    if (!nextPart || part.isEqualNode(nextPart)) continue;
     const rows = part.querySelector("ol");
-    const nextRows = next.querySelector("ol");
+    const nextRows = nextPart.querySelector("ol");
     if (rows && nextRows) reorder(rows, nextRows);
-    else part.replaceChildren(...next.childNodes);
+    else part.replaceChildren(...nextPart.childNodes);
   }
 }
 
@@ -113,32 +122,53 @@ function reorder(rows, next) {
   }
 }
 
+/* ---- The stream ---- */
+
+function receive(sent) {
+  if (sent.lost) return renew();
+  /* Parsed into a separate document, in which no script runs. */
+  update(new DOMParser().parseFromString(trusted.createHTML(sent.html), "text/html"), sent.version);
+}
+
+/* Both return a function that is called with the page to follow, regularly, or null. */
+function sharedStream() {
+  const { port } = new SharedWorker(trusted.createScriptURL(worker));
+  port.onmessage = ({ data }) => receive(data);
+  return (followed) => port.postMessage(followed);
+}
+
+function ownStream() {
+  let stream;
+  return (followed) => {
+    if (followed && stream && stream.readyState !== EventSource.CLOSED) return;
+    stream?.close();
+    stream = followed && new EventSource(`live?page=${encodeURIComponent(followed)}`);
+    if (!stream) return;
+    for (const name of ["list", "fresh"]) stream.addEventListener(name, ({ data }) => receive(JSON.parse(data)));
+    stream.onerror = () => receive({ lost: true });
+  };
+}
+
+/* A search has no stream. Chrome on Android has no shared workers, and shows one tab at a time. */
+const post = !page ? () => {} : globalThis.SharedWorker ? sharedStream() : ownStream();
+
 function follow() {
-  if (!notice.dataset.stream) return;
-  stream?.close();
-  lastEvent = Date.now();
-  stream = new EventSource(notice.dataset.stream);
-  /* The first event carries the current list, which may have changed since the page was loaded. */
-  for (const name of ["list", "fresh"]) {
-    stream.addEventListener(name, () => {
-      lastEvent = Date.now();
-      renew();
-    });
-  }
-  stream.onerror = renew;
+  postedAt = Date.now();
+  post(page);
 }
 
 function tick() {
   if (document.hidden) return;
-  if (Date.now() - lastEvent > 2 * POLL) follow();
-  if (Date.now() - requestedAt > (failing ? RETRY : POLL)) renew();
+  if (Date.now() - postedAt > POLL) follow();
+  if (Date.now() - Math.max(requestedAt, renewedAt) > (failing ? RETRY : POLL)) renew();
 }
 
-/* A hidden page closes its connection: browsers allow six per service, for all tabs. */
+/* A hidden page costs nothing. */
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) return stream?.close();
+  if (document.hidden) return post(null);
   follow();
-  renew();
+  if (page) requestedAt = Date.now();
+  else renew();
 });
 
 /* A cached list may be two seconds old, and a search has no stream. */

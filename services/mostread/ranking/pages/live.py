@@ -1,0 +1,68 @@
+"""GET /live: what changes on list pages, as server-sent events.
+
+One stream carries several pages, because all tabs of a browser share it (static/stream.js). An
+event has the parts of a page as HTML, rendered by the templates of the page itself, so that a
+script needs no rendering of its own and no second request.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from hashlib import blake2b
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from mostread.ranking.api import params, serializers
+from mostread.ranking.api.embeds import embed_language
+from mostread.ranking.api.stream import Load, StreamEvent, StreamHub
+from mostread.ranking.cache.cache import Cache
+from mostread.ranking.pages.i18n import TRANSLATORS
+from mostread.ranking.pages.list import freshness, list_parts
+from mostread.ranking.pages.templating import PageRenderer
+from mostread.ranking.queries import ListDefaults, ListQuery
+from mostread.ranking.service.lists import RankedList
+from mostread.ranking.service.sparklines import Sparklines
+
+
+def add_live_pages(
+    app: web.Application,
+    pages: PageRenderer,
+    *,
+    lists: Cache[ListQuery, RankedList],
+    sparklines: Sparklines,
+    streams: StreamHub,
+    defaults: ListDefaults,
+    clock: Callable[[], int],
+) -> None:
+    """Add the route to `app`. `clock` is in milliseconds."""
+
+    def loading(page: str) -> Load:
+        """Return the function that renders a page, given as its query string."""
+        query = params.list_query(page, defaults, known=params.LIVE)
+        written = dict(query.written)
+        lang = embed_language(written)
+        t = TRANSLATORS[lang]
+        zone = ZoneInfo(written.get("tz", defaults.tz))
+
+        def data(html: str) -> bytes:
+            return serializers.encode({"page": page, "version": pages.version, "html": html})
+
+        async def load() -> StreamEvent:
+            ranked = await lists.get(query)
+            ids = [entry.article_id for entry in ranked.entries]
+            lines = await sparklines.get(query.site, ids)
+            now = datetime.fromtimestamp(clock() / 1000, zone)
+            fresh = pages.render("live-fresh.html", lang, freshness(ranked, now, t))
+            parts = pages.render("live-list.html", lang, list_parts(query, ranked, lines, t))
+            # Without the time, which `fresh` tells while the list stays the same.
+            content = data(parts) + str(ranked.stale).encode()
+            digest = blake2b(content, digest_size=12).hexdigest()
+            return StreamEvent(digest, data(fresh + parts), data(fresh))
+
+        return load
+
+    async def get_live(request: web.Request) -> web.StreamResponse:
+        followed = params.live_pages(request.rel_url.raw_query_string)
+        return await streams.serve(request, {page: loading(page) for page in followed})
+
+    app.router.add_get("/live", get_live, allow_head=False)
