@@ -15,15 +15,15 @@ help: ## Show the targets
 # an interrupted installation is repeated.
 INSTALL = @test -n "$(PYTHON)" || { \
 	echo "mostread needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python"; exit 1; }; \
-	$(PYTHON) tools/install.py $(VENV)
+	$(PYTHON) tools/install.py
 
 $(VENV)/local.stamp: requirements/local.txt requirements/uv.txt requirements/kafka.txt pyproject.toml
 	@echo "First start: downloading about 400 MB, once."
-	$(INSTALL) requirements/local.txt --kafka
+	$(INSTALL) $(VENV) requirements/local.txt --kafka
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt requirements/uv.txt pyproject.toml
-	$(INSTALL) requirements/dev.txt
+	$(INSTALL) $(VENV) requirements/dev.txt
 	@touch $@ $(VENV)/local.stamp
 
 demo: $(VENV)/local.stamp ## Start everything, load ten articles, verify the ranking (NO_TRAFFIC=1: no simulated readers)
@@ -46,7 +46,12 @@ coverage: $(VENV)/dev.stamp ## Compare the last run with COVERAGE=1 with the flo
 	@$(BIN)/coverage report --include='*/mostread/core/*' --fail-under=100
 	@$(BIN)/coverage report --fail-under=90
 
-bench: $(VENV)/dev.stamp ## Compare mostread with its peers (WRITE=1: write docs/explanation/performance.md)
+# Quix Streams and Pathway need other versions of what mostread needs, hence a separate environment.
+$(VENV)/peers.stamp: requirements/peers.txt requirements/uv.txt | $(VENV)/dev.stamp
+	$(INSTALL) $(VENV)/peers requirements/peers.txt --no-project
+	@touch $@
+
+bench: $(VENV)/dev.stamp $(if $(PEERS),$(VENV)/peers.stamp) ## Compare mostread with its peers (WRITE=1: write docs/explanation/performance.md, PEERS=1: with Quix Streams and Pathway)
 	@$(BIN)/python -m benchmarks $(if $(WRITE),--write) $(BENCH)
 
 chaos: $(VENV)/dev.stamp ## Inject random faults under traffic (SECONDS=600 SEED=n; PEER=1: into a usual Faust program)
@@ -88,6 +93,7 @@ lock: $(VENV)/dev.stamp ## Pin all dependencies with hashes (UPGRADE=1: newest v
 	@$(COMPILE) -o requirements/local.txt -c requirements/dev.txt --all-build-deps --extra local
 	@echo uv | $(PIN) - -o requirements/uv.txt -c requirements/dev.txt
 	@printf 'click\njgo\npydantic-settings\n' | $(PIN) - -o requirements/kafka.txt -c requirements/dev.txt
+	@printf 'pathway\nquixstreams\n' | $(PIN) - -o requirements/peers.txt $(if $(UPGRADE),--upgrade)
 	@$(BIN)/python tools/lock_kafka_jars.py
 
 clean: ## Remove the virtual environment and all local data

@@ -54,8 +54,8 @@ def bench(*, only: Sequence[str], rounds: int, events: int, seconds: float, writ
     began = time.monotonic()
     for name in only or SECTIONS:
         with real_servers() as servers:
-            content = SECTIONS[name](servers, Scale(rounds, events, seconds))
-        content = f"{content}\n\n{machine.describe()}; {rounds} rounds."
+            results = SECTIONS[name](servers, Scale(rounds, events, seconds))
+        content = f"{results.tables}\n\n{machine.describe()}; {rounds} rounds."
         click.echo(f"\n## {name}\n\n{content}\n")
         if write:
             page.write(name, content)

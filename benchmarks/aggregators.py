@@ -16,6 +16,17 @@ ENGINES: Mapping[str, Run] = {
         program.clickhouse_engine, consumers=1
     )
 }
+QUIX: Mapping[str, Run] = {
+    "Quix Streams, windows": program.quix_windows,
+    "Quix Streams, state": program.quix_state,
+}
+PATHWAY: Mapping[str, Run] = {
+    "Pathway": functools.partial(program.pathway, dedup=False),
+    "Pathway, each id once": functools.partial(program.pathway, dedup=True),
+}
+OTHERS = [*ENGINES, *QUIX, *PATHWAY]
+NO_PEERS = "Not measured: Quix Streams and Pathway; `make bench PEERS=1` installs them (1.4 GB)."
+
 SIZES = (1, 100)
 """Events per record."""
 
@@ -26,14 +37,14 @@ def named(program: str, size: int) -> str:
 
 
 def contestants(events: int) -> list[Contestant]:
-    """Return all contestants; the fastest count `events`."""
-    loads = {1: Load(events // 2, 1), 100: Load(events, 100)}
-    runs: dict[str, Run] = {MOSTREAD: mostread_aggregator.run, **ENGINES, BARE: program.bare_loop}
-    return [
-        Contestant(IDIOMATIC, program.idiomatic_faust, Load(events // 60, 1)),
-        *(
-            Contestant(named(program, size), run, load)
-            for size, load in loads.items()
-            for program, run in runs.items()
-        ),
-    ]
+    """Return all contestants, peers if they are installed; the fastest count `events`."""
+    fast = {MOSTREAD: mostread_aggregator.run, **ENGINES, BARE: program.bare_loop}
+    slow: Mapping[str, Run] = {}
+    if program.PEERS.exists():
+        fast, slow = {**fast, **PATHWAY}, QUIX
+    compared = [Contestant(IDIOMATIC, program.idiomatic_faust, Load(events // 60, 1))]
+    for size, most in zip(SIZES, (events // 2, events), strict=True):
+        for runs, number in ((fast, most), (slow, events // 15)):
+            load = Load(number, size)
+            compared += [Contestant(named(name, size), run, load) for name, run in runs.items()]
+    return compared

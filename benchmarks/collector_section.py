@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from benchmarks import collectors, http_load
 from benchmarks.collectors import COLLECTORS, CollectorResult
 from benchmarks.contestant import Servers
-from benchmarks.run import Scale, in_turn
+from benchmarks.run import Results, Scale, in_turn
 from benchmarks.table import Goal, goals, middle, spread, table, whole
 
 NO_WRK = "Not measured: `wrk` is not installed (on Debian: `apt-get install wrk`)."
 
 
-def section(servers: Servers, scale: Scale) -> str:
+def section(servers: Servers, scale: Scale) -> Results:
     """Measure all collectors."""
     if http_load.missing():
-        return NO_WRK
+        return Results(NO_WRK)
     results = in_turn(
         scale.rounds,
         {
@@ -51,7 +51,13 @@ def section(servers: Servers, scale: Scale) -> str:
         ]
         for name, rounds in results.items()
     ]
-    return f"{table(columns, rows)}\n\n{goals(wanted)}"
+    return Results(
+        f"{table(columns, rows)}\n\n{goals(wanted)}",
+        {
+            "collector_events_per_core": _core(single),
+            "collector_batched_events_per_core": _core(batches),
+        },
+    )
 
 
 def _speed(rounds: Sequence[CollectorResult]) -> float:

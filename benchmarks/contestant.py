@@ -17,16 +17,16 @@ class Servers:
 
 @dataclass(frozen=True)
 class Measured:
-    """Speed of a contestant, the number of events it counted, and its use of resources.
+    """Speed of a contestant, whether it counted right, and its use of resources.
 
     `processor` is processor time in microseconds per event, over all threads; it depends less on
-    other load than the speed does. `memory` has the resident bytes from start to end, about ten
-    samples per second.
+    other load than the speed does. `wrong` is the number of articles whose count differs from the
+    log's. `memory` has the resident bytes from start to end, about ten samples per second.
     """
 
     events_per_second: float
     processor: float
-    counted: int
+    wrong: int
     memory: tuple[int, ...] = field(default=(), repr=False)
 
 

@@ -3,17 +3,17 @@
 from benchmarks import http_load, lists
 from benchmarks.collector_section import NO_WRK
 from benchmarks.contestant import Servers
-from benchmarks.run import Scale
+from benchmarks.run import Results, Scale
 from benchmarks.table import Goal, goals, middle, spread, table, whole
 
 ROWS = 3_000_000
 """Minute counters of a day."""
 
 
-def section(servers: Servers, scale: Scale) -> str:
+def section(servers: Servers, scale: Scale) -> Results:
     """Measure once, since writing the rows of a day takes a while."""
     if http_load.missing():
-        return NO_WRK
+        return Results(NO_WRK)
     rows = min(ROWS, scale.events)
     served = lists.measure(servers, rows=rows, seconds=scale.seconds)
     cold = middle(served.cold_ms)
@@ -34,4 +34,7 @@ def section(servers: Servers, scale: Scale) -> str:
         Goal("cached: requests/s per core", 20_000, served.per_core_second),
         Goal("cached: p99, ms", 5, served.p99_ms, most=True),
     ]
-    return f"{table(columns, shown)}\n\n{goals(wanted)}"
+    return Results(
+        f"{table(columns, shown)}\n\n{goals(wanted)}",
+        {"ranking_lists_per_core": served.per_core_second},
+    )

@@ -3,7 +3,8 @@
 import asyncio
 import random
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -38,15 +39,22 @@ LATENESS_MS = 30_000
 """Maximum age of an event when its record was written."""
 
 VISITORS = 200_000
+SEED = 1
 
 
 @dataclass(frozen=True)
 class Log:
-    """A filled topic; `ends` has the end offset of each partition."""
+    """A filled topic: the end offset of each partition, and the events of each article."""
 
     load: Load
     kafka: KafkaSettings
     ends: dict[int, int]
+    articles: Mapping[str, int]
+
+    def wrong(self, counts: Mapping[str, int]) -> int:
+        """Return the number of articles that `counts` lacks, has in excess or counts wrong."""
+        names = self.articles.keys() | counts.keys()
+        return sum(self.articles.get(name, 0) != counts.get(name, 0) for name in names)
 
 
 def fill(brokers: str, load: Load) -> Log:
@@ -60,7 +68,11 @@ def fill(brokers: str, load: Load) -> Log:
         asyncio.run(_write(kafka, load, now=time.time_ns() // 1_000_000))
         partitions = [TopicPartition(kafka.events_topic, number) for number in range(PARTITIONS)]
         offsets = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
-    return Log(load, kafka, {partition.partition: end.offset for partition, end in offsets.items()})
+    ends = {partition.partition: end.offset for partition, end in offsets.items()}
+    names = _names(load)
+    return Log(
+        load, kafka, ends, Counter(names[each] for each in _chosen(load, random.Random(SEED)))
+    )
 
 
 def delete(log: Log) -> None:
@@ -71,12 +83,20 @@ def delete(log: Log) -> None:
         )
 
 
+def _names(load: Load) -> list[str]:
+    return [f"article-{number:07}" for number in range(load.articles)]
+
+
+def _chosen(load: Load, rng: random.Random) -> list[int]:
+    """Return the article of each event."""
+    weights = None if load.even else [1 / rank for rank in range(1, load.articles + 1)]
+    return rng.choices(range(load.articles), weights, k=load.events)
+
+
 def _events(load: Load, now: int) -> Iterator[tuple[int, int, bytes]]:
     """Yield partition, record time and event."""
-    rng = random.Random(1)
-    names = [f"article-{number:07}" for number in range(load.articles)]
-    weights = None if load.even else [1 / rank for rank in range(1, load.articles + 1)]
-    chosen = rng.choices(range(load.articles), weights, k=load.events)
+    rng = random.Random(SEED)
+    names, chosen = _names(load), _chosen(load, rng)
     types = rng.choices(("view", "like", "comment"), (97, 2, 1), k=load.events)
     begin, step = now - load.seconds * 1000, load.seconds * 1000 / load.events
     for number, (article, kind) in enumerate(zip(chosen, types, strict=True)):

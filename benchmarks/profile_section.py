@@ -10,7 +10,7 @@ from benchmarks.collectors import Collector
 from benchmarks.contestant import Servers
 from benchmarks.log import Load, delete, fill
 from benchmarks.profile import Profile, Stages
-from benchmarks.run import Scale
+from benchmarks.run import Results, Scale
 from benchmarks.table import table
 
 NO_PY_SPY = (
@@ -52,10 +52,10 @@ COLLECTOR: Stages = {
 }
 
 
-def section(servers: Servers, scale: Scale) -> str:
+def section(servers: Servers, scale: Scale) -> Results:
     """Profile both services."""
     if profile.missing() or http_load.missing():
-        return NO_PY_SPY
+        return Results(NO_PY_SPY)
     aggregator = {
         name: _aggregator(servers, load)
         for name, load in {
@@ -68,7 +68,7 @@ def section(servers: Servers, scale: Scale) -> str:
         f"{each.events_per_request} per request": _collector(servers, each, scale.seconds)
         for each in collectors.MOSTREAD_COLLECTORS
     }
-    return f"{_table('aggregator', aggregator)}\n\n{_table('collector', collector)}"
+    return Results(f"{_table('aggregator', aggregator)}\n\n{_table('collector', collector)}")
 
 
 def _aggregator(servers: Servers, load: Load) -> dict[str, float]:

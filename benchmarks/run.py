@@ -1,7 +1,7 @@
 """Run contestants in turn for several rounds, so that a slow minute affects all."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import click
@@ -20,8 +20,16 @@ class Scale:
     seconds: float
 
 
-Section = Callable[[Servers, Scale], str]
-"""Measures one subject, and returns its tables as Markdown."""
+@dataclass(frozen=True)
+class Results:
+    """Tables of a section as Markdown, and its figures by their names in `Measured`."""
+
+    tables: str
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+
+Section = Callable[[Servers, Scale], Results]
+"""Measures one subject."""
 
 
 def in_turn(

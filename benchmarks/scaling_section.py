@@ -7,17 +7,18 @@ from benchmarks import mostread_aggregator
 from benchmarks.aggregator_section import count
 from benchmarks.contestant import Contestant, Measured, Servers
 from benchmarks.log import Load, delete, fill
-from benchmarks.run import Scale, in_turn
+from benchmarks.run import Results, Scale, in_turn
 from benchmarks.table import Goal, goals, mib, table, whole
 
 ARTICLES = (1_000, 10_000, 100_000, 1_000_000)
 MILLION = f"{ARTICLES[-1]:,} articles, evenly read"
+ONE_WORKER = "1 worker"
 HOUR = "an hour's log"
 FLAT = 1.15
 """Growth of memory allowed in the second half of an hour."""
 
 
-def section(servers: Servers, scale: Scale) -> str:
+def section(servers: Servers, scale: Scale) -> Results:
     """Measure each load once; the trend matters, not the single figure."""
     measurements: dict[str, Measured] = {}
     rows = []
@@ -33,14 +34,15 @@ def section(servers: Servers, scale: Scale) -> str:
         Goal(HOUR + ": memory at its end, of its middle", FLAT, hour[2] / hour[1], most=True),
     ]
     columns = ["mostread", "events", "events/s", "MiB: start", "middle", "end", "peak"]
-    return f"{table(columns, rows)}\n\n{goals(wanted)}"
+    (start, *_) = measurements[ONE_WORKER].memory
+    return Results(f"{table(columns, rows)}\n\n{goals(wanted)}", {"worker_bytes_at_start": start})
 
 
 def contestants(events: int) -> list[Contestant]:
     """Return mostread under each load."""
     plain = Load(events)
     one, two = (functools.partial(mostread_aggregator.run, workers=n) for n in (1, 2))
-    contestants = [Contestant("1 worker", one, plain), Contestant("2 workers", two, plain)]
+    contestants = [Contestant(ONE_WORKER, one, plain), Contestant("2 workers", two, plain)]
     for even in (False, True):
         spread = "evenly read" if even else "as on a news page"
         for articles in ARTICLES:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from benchmarks import latency
 from benchmarks.contestant import Servers
-from benchmarks.run import Scale
+from benchmarks.run import Results, Scale
 from benchmarks.table import Goal, goals, middle, table
 from tests.support.system import System
 
 RATES = (1_000, 5_000)
 
 
-def section(servers: Servers, scale: Scale) -> str:
+def section(servers: Servers, scale: Scale) -> Results:
     """Measure at each rate; probes are few, so it takes three times as long as others."""
     seconds = max(3, round(3 * scale.seconds))
     seconds_by_rate = {rate: sorted(_probes(servers, rate, seconds)) for rate in RATES}
@@ -26,7 +26,7 @@ def section(servers: Servers, scale: Scale) -> str:
         "POST to visible at 5,000 events/s: p99, s", 2, _p99(seconds_by_rate[5_000]), most=True
     )
     columns = ["from POST to visible in the list", "median", "p99", "probes"]
-    return f"{table(columns, rows)}\n\n{goals([wanted])}"
+    return Results(f"{table(columns, rows)}\n\n{goals([wanted])}")
 
 
 def _p99(ordered: list[float]) -> float:

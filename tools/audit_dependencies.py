@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 ROOT = Path(__file__).parents[1]
-LOCKED = ROOT / "requirements/dev.txt"  # contains all the others
+LOCKED = ROOT / "requirements/dev.txt"  # contains all the others, except the peers of `make bench`
 KNOWN_VULNERABLE = "jinja2==2.10"  # CVE-2019-10906
 SERVICES = ("pypi", "osv")
 

@@ -1,8 +1,9 @@
 """Install locked requirements into a virtual environment: the first step of `make`.
 
-`python tools/install.py VENV REQUIREMENTS [--kafka]` runs uv, the one on PATH or else the pinned
-wheel, which pip installs first. It needs the standard library only. With --kafka, Apache Kafka's
-jars are downloaded while the packages are.
+`python tools/install.py VENV REQUIREMENTS [--kafka] [--no-project]` runs uv, the one on PATH or
+else the pinned wheel, which pip installs first. It needs the standard library only. With --kafka,
+Apache Kafka's jars are downloaded while the packages are. With --no-project, mostread itself is not
+installed.
 """
 
 import argparse
@@ -28,6 +29,7 @@ def main() -> None:
     parser.add_argument("venv", type=Path)
     parser.add_argument("requirements", type=Path)
     parser.add_argument("--kafka", action="store_true", help="download Kafka's jars meanwhile")
+    parser.add_argument("--no-project", action="store_true", help="install the packages only")
     options = parser.parse_args()
     started = time.monotonic()
     python = options.venv.absolute() / "bin" / "python"
@@ -42,8 +44,9 @@ def main() -> None:
         jars = _start_download(install, python) if with_jars else None
         report(f"Installing {options.requirements} ...")
         _run_with_progress([*install, "-r", str(options.requirements)])
-        editable = ["--no-build-isolation", "--no-deps", "--editable", str(ROOT)]
-        _run([uv, "pip", "install", "--quiet", "--python", str(python), *editable])
+        if not options.no_project:
+            editable = ["--no-build-isolation", "--no-deps", "--editable", str(ROOT)]
+            _run([uv, "pip", "install", "--quiet", "--python", str(python), *editable])
     except subprocess.CalledProcessError as error:
         sys.exit(f"{error.cmd[0]} failed with exit code {error.returncode}; see its output above")
     if jars:

@@ -6,6 +6,7 @@ crash. Brokers, topic, group and number of consumers are arguments.
 
 import importlib
 import importlib.util
+import json
 import os
 import signal
 import sys
@@ -18,6 +19,7 @@ from typing import Any
 TABLES = Path(__file__).with_suffix(".sql")
 ASSIGNED = "SELECT countIf(notEmpty(assignments.partition_id)) FROM system.kafka_consumers"
 COUNTED = "SELECT sum(events) FROM bench.counted"
+ARTICLES = "SELECT article_id, toUInt32(sum(events)) FROM bench.counted GROUP BY article_id"
 
 
 def engine() -> Any:
@@ -64,7 +66,8 @@ def main(brokers: str, topic: str, group: str, consumers: str) -> None:
         report(f"before {number(connection, COUNTED)}")
         report("partitions_assigned")
         signal.sigwait([signal.SIGTERM])
-        report(f"counted {number(connection, COUNTED)}")
+        rows = connection.query(ARTICLES, "JSONCompactEachRow").bytes().decode().splitlines()
+        report(f"counted {json.dumps(dict(map(json.loads, rows)))}")
         sys.stdout.flush()
         # A clean shutdown would wait for the consumers' session timeout.
         os._exit(0)

@@ -52,6 +52,14 @@ def test_install_runs_the_uv_on_path_with_hashes(
     assert "big" not in done.stdout
 
 
+def test_install_without_project_installs_packages_only(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    done = install(environment, str(tmp_path / "venv"), "some.txt", "--no-project")
+    assert done.returncode == 0, done.stderr
+    assert "--editable" not in (tmp_path / "calls").read_text()
+
+
 def test_install_reports_the_error_of_uv(tmp_path: Path, environment: dict[str, str]) -> None:
     done = install(environment, str(tmp_path / "venv"), "wrong")
     assert done.returncode == 1

@@ -8,14 +8,15 @@ import pytest
 from benchmarks import collectors, latency, lists, page
 from benchmarks.__main__ import SECTIONS
 from benchmarks.aggregator_section import count, tables
-from benchmarks.aggregators import contestants
+from benchmarks.aggregators import ENGINES, contestants
 from benchmarks.collectors import COLLECTORS, Collector
 from benchmarks.contestant import Contestant, Measured, Servers
-from benchmarks.log import Load, fill
+from benchmarks.log import Load, Log, fill
 from benchmarks.profile import REST, shares
 from benchmarks.profile_section import AGGREGATOR, COLLECTOR
 from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.devstack.servers.kafka import LocalKafka
+from mostread.infra.kafka.config import KafkaSettings
 from tests.support.system import System
 from tests.support.tools import tool
 
@@ -65,7 +66,7 @@ async def test_latency_probes_become_visible(system: System) -> None:
 
 
 def _rounds(*speeds: int) -> list[Measured]:
-    return [Measured(speed, 1e6 / speed, counted=1) for speed in speeds]
+    return [Measured(speed, 1e6 / speed, wrong=0) for speed in speeds]
 
 
 def test_tables_show_median_ratio_and_goals() -> None:
@@ -76,6 +77,24 @@ def test_tables_show_median_ratio_and_goals() -> None:
     assert row in text
     assert "| 100 per record: × usual Faust | ≥ 70.0 | 100 | ✓ |" in text
     assert "| 1 per record: × usual Faust | ≥ 20.0 | 1.00 | ✗ |" in text
+
+
+def test_peer_that_counts_wrong_has_no_figures() -> None:
+    results = {each.name: _rounds(100, 300, 200) for each in AGGREGATORS}
+    (engine,) = ENGINES
+    name = f"{engine}, 100 per record"
+    results[name][1] = dataclasses.replace(results[name][1], wrong=3)
+    text = tables(results)
+    assert f"| {name} | counted 3 articles wrong |  |  |  |  |" in text
+    assert (
+        "| 100 per record: of ClickHouse's engine, by processor time | ≥ 0.60 | nan | ✗ |" in text
+    )
+
+
+def test_log_reports_missing_and_wrong_articles() -> None:
+    log = Log(Load(6), KafkaSettings(), {}, {"a": 3, "b": 2, "c": 1})
+    assert log.wrong({"c": 1, "a": 3, "b": 2}) == 0
+    assert log.wrong({"a": 4, "b": 2, "d": 1}) == 3
 
 
 def test_sample_belongs_to_innermost_stage() -> None:
