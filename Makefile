@@ -51,7 +51,7 @@ $(VENV)/peers.stamp: requirements/peers.txt requirements/uv.txt | $(VENV)/dev.st
 	$(INSTALL) $(VENV)/peers requirements/peers.txt --no-project
 	@touch $@
 
-bench: $(VENV)/dev.stamp $(if $(PEERS),$(VENV)/peers.stamp) ## Compare mostread with its peers (WRITE=1: write docs/explanation/performance.md, PEERS=1: with Quix Streams and Pathway)
+bench: $(VENV)/dev.stamp $(if $(PEERS),$(VENV)/peers.stamp) ## Compare mostread with its peers (WRITE=1: into docs and plan, PEERS=1: with Quix Streams and Pathway)
 	@$(BIN)/python -m benchmarks $(if $(WRITE),--write) $(BENCH)
 
 chaos: $(VENV)/dev.stamp ## Inject random faults under traffic (SECONDS=600 SEED=n; PEER=1: into a usual Faust program)
@@ -62,7 +62,7 @@ tracker: $(VENV)/dev.stamp ## Minify the tracking script
 	@$(BIN)/python tools/minify_tracker.py
 
 docs: $(VENV)/dev.stamp ## Generate docs/reference from the code and build the site into build/site
-	@$(BIN)/python -m tools.generate_docs && $(BIN)/mkdocs build
+	@$(BIN)/python -m tools.generate_docs && $(BIN)/python -m benchmarks.figures && $(BIN)/mkdocs build
 
 lint: $(VENV)/dev.stamp ## Run ruff, codespell and the import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/codespell && $(BIN)/lint-imports

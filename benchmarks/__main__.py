@@ -11,6 +11,7 @@ import click
 from benchmarks import (
     aggregator_section,
     collector_section,
+    figures,
     list_section,
     machine,
     page,
@@ -48,7 +49,7 @@ def real_servers() -> Iterator[Servers]:
 @click.option("--rounds", default=3, show_default=True, help="Measurements of each peer.")
 @click.option("--events", default=3_000_000, show_default=True, help="Events in the longest log.")
 @click.option("--seconds", default=10.0, show_default=True, help="Seconds for which clients send.")
-@click.option("--write", is_flag=True, help="Write the tables into the performance page.")
+@click.option("--write", is_flag=True, help="Write tables and figures into docs and plan.")
 def bench(*, only: Sequence[str], rounds: int, events: int, seconds: float, write: bool) -> None:
     """Measure everything against its peers and print tables."""
     began = time.monotonic()
@@ -59,6 +60,7 @@ def bench(*, only: Sequence[str], rounds: int, events: int, seconds: float, writ
         click.echo(f"\n## {name}\n\n{content}\n")
         if write:
             page.write(name, content)
+            figures.write(results.figures)
     click.echo(f"{time.monotonic() - began:.0f} s", err=True)
 
 

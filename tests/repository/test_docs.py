@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
+from benchmarks import figures
+from benchmarks.table import mib
 from mostread.infra.http.server import new_application
 from mostread.infra.settings import variable
+from mostread.ops.capacity.costs import BENCHMARK
 from mostread.ops.effective_settings import SERVICES, effective
 from tests.support.tools import tool
 from tools import generate_docs
@@ -16,7 +19,6 @@ from tools import generate_docs
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
-README = (ROOT / "README.md").read_text()
 SETTINGS = (DOCS / "reference/settings.md").read_text()
 OPERATIONS = (DOCS / "how-to/operations.md").read_text()
 CODE_SPAN = re.compile(r"`([^`\n]+)`")
@@ -96,11 +98,27 @@ def test_documentation_paths_in_code_exist() -> None:
         assert (ROOT / path).exists(), path
 
 
-def test_readme_figures_come_from_the_benchmark_tables() -> None:
-    performance = (DOCS / "explanation/performance.md").read_text()
-    tables = "".join(re.findall(r"<!-- bench:.*?<!-- end:", performance, re.DOTALL))
-    (claim,) = re.findall(r"^- \*\*Fast\.\*\*.*?(?=^- )", README, re.DOTALL | re.MULTILINE)
-    figures = re.findall(r"\d+,\d{3}|\b\d{2,}\b", claim)
-    assert figures
-    for figure in figures:
-        assert re.search(rf"(?<![\d,.]){figure}(?![\d,.])", tables), figure
+def test_figures_in_documentation_are_those_of_the_benchmark() -> None:
+    texts = figures.texts()
+    assert {path: path.read_text() for path in texts} == texts, "run `make docs`"
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "row"),
+    [
+        ("collector_events_per_core", "events per core second", "mostread"),
+        (
+            "collector_batched_events_per_core",
+            "events per core second",
+            "mostread, 200 events per request",
+        ),
+        ("aggregator_events_per_worker", "events/s, median", "mostread, 1 per record"),
+        ("reread_events_per_second", "events/s, median", "bare loop, 1 per record"),
+        ("ranking_lists_per_core", "median", "cached, requests per core second"),
+        ("worker_bytes_at_start", "MiB: start", "1 worker"),
+    ],
+)
+def test_cost_of_plan_equals_the_performance_page(name: str, column: str, row: str) -> None:
+    cost = getattr(BENCHMARK, name)
+    shown = mib(cost) if name == "worker_bytes_at_start" else f"{cost:,}"
+    assert figures.cell((DOCS / "explanation/performance.md").read_text(), column, row) == shown

@@ -1,4 +1,4 @@
-"""Deployment sizes for a given traffic, computed from the figures in costs.py."""
+"""Deployment sizes for a given traffic, computed from measured costs."""
 
 import math
 
@@ -60,17 +60,17 @@ def deployment_sizes(traffic: ExpectedTraffic) -> DeploymentSizes:
     # Partition recovery rereads the dedup window; after the loss of one worker, the others take
     # over its partitions.
     dedup_ids = peak * retention.DEDUP_REREAD_MS / 1000
-    reread_seconds = dedup_ids / costs.REREAD_EVENTS_PER_SECOND
+    reread_seconds = dedup_ids / costs.BENCHMARK.reread_events_per_second
     workers = max(
         _MIN_PROCESSES,
-        math.ceil(peak * traffic.headroom / costs.AGGREGATOR_EVENTS_PER_WORKER),
+        math.ceil(peak * traffic.headroom / costs.BENCHMARK.aggregator_events_per_worker),
         math.ceil(reread_seconds / traffic.recovery_seconds) + 1,
     )
     partitions = max(MIN_PARTITIONS, _next_power_of_two(4 * workers))
     events_per_core = (
-        costs.COLLECTOR_EVENTS_PER_CORE
+        costs.BENCHMARK.collector_events_per_core
         if traffic.events_per_request < 200
-        else costs.COLLECTOR_BATCHED_EVENTS_PER_CORE
+        else costs.BENCHMARK.collector_batched_events_per_core
     )
     minute_days = retention.MINUTE_ROW_TTL_SECONDS // retention.DAY_SECONDS
     hour_days = retention.HOUR_ROW_TTL_SECONDS // retention.DAY_SECONDS
@@ -79,14 +79,14 @@ def deployment_sizes(traffic: ExpectedTraffic) -> DeploymentSizes:
     rows = minutes * minute_days + hours * hour_days + traffic.articles
     retained_bytes = traffic.events_per_day * traffic.retention_days * costs.KAFKA_BYTES_PER_EVENT
     backlog = peak * 3600
-    spare_rate = workers * costs.AGGREGATOR_EVENTS_PER_WORKER - peak
+    spare_rate = workers * costs.BENCHMARK.aggregator_events_per_worker - peak
     return DeploymentSizes(
         average_rate=round(average),
         peak_rate=round(peak),
         collector_cores=max(_MIN_PROCESSES, math.ceil(peak * traffic.headroom / events_per_core)),
         aggregator_workers=workers,
         worker_memory_bytes=round(
-            costs.WORKER_BYTES
+            costs.BENCHMARK.worker_bytes_at_start
             + costs.COUNTERS_IN_MEMORY * costs.COUNTER_BYTES_IN_MEMORY
             + dedup_ids / (workers - 1) * costs.ID_BYTES
         ),
@@ -94,7 +94,9 @@ def deployment_sizes(traffic: ExpectedTraffic) -> DeploymentSizes:
         hour_catch_up_minutes=math.ceil(backlog / spare_rate / 60),
         ranking_cores=max(
             _MIN_PROCESSES,
-            math.ceil(traffic.lists_per_second * traffic.headroom / costs.RANKING_LISTS_PER_CORE),
+            math.ceil(
+                traffic.lists_per_second * traffic.headroom / costs.BENCHMARK.ranking_lists_per_core
+            ),
         ),
         partitions=partitions,
         kafka_disk_bytes=round(
