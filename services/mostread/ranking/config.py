@@ -70,12 +70,13 @@ class RankingSettings(ClickHouseSettings, ServiceSettings):
         10, ge=1, le=1000, description="Maximum number of lists stored for clients with cursors."
     )
     ranking_max_stream_clients: int = Field(
-        1000, ge=0, description="Maximum number of clients of GET /v1/stream."
+        1000, ge=0, description="Maximum number of clients of GET /v1/stream and GET /live."
     )
     ranking_max_stream_lists: int = Field(
         50,
         ge=0,
-        description="Maximum number of distinct lists streamed; each is refreshed every second.",
+        description="Maximum number of distinct lists and list pages streamed; each is refreshed "
+        "every second.",
     )
     ranking_public_url: str = Field(
         "",

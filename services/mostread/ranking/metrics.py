@@ -72,7 +72,7 @@ class RankingMetrics:
         )
         self.stream_clients = Gauge(
             "mostread_ranking_stream_clients",
-            "Clients connected to GET /v1/stream.",
+            "Clients connected to GET /v1/stream and GET /live.",
             registry=registry,
         )
         self.stream_events = Counter(

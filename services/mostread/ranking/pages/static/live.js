@@ -149,8 +149,17 @@ function ownStream() {
   };
 }
 
-/* A search has no stream. Chrome on Android has no shared workers, and shows one tab at a time. */
-const post = !page ? () => {} : globalThis.SharedWorker ? sharedStream() : ownStream();
+function anyStream() {
+  try {
+    return sharedStream();
+  } catch {
+    /* Chrome on Android has no shared workers, and browsers that block all storage refuse them. */
+    return ownStream();
+  }
+}
+
+/* A search has no stream. */
+const post = page ? anyStream() : () => {};
 
 function follow() {
   postedAt = Date.now();
