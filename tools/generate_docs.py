@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 from mostread.aggregator.metrics import AggregatorMetrics
 from mostread.cli.main import mostread
 from mostread.collector.metrics import CollectorMetrics
+from mostread.infra.http.metrics import LABELS, RequestDurations
 from mostread.infra.settings import variable
 from mostread.ops.canary.metrics import CanaryMetrics
 from mostread.ops.effective_settings import SERVICES
@@ -152,13 +153,14 @@ def metrics_page() -> Iterator[str]:
         new_metrics(registry)
         metrics = set(registry._collector_to_names)
         for metric in sorted(metrics, key=lambda metric: getattr(metric, "_name", "")):
-            assert isinstance(metric, MetricWrapperBase)
+            assert isinstance(metric, MetricWrapperBase | RequestDurations)
             (family,) = metric.describe()
+            labels = LABELS if isinstance(metric, RequestDurations) else metric._labelnames
             yield f"### `{family.name}{'_total' if family.type == 'counter' else ''}`"
             yield wrapped(family.documentation)
             facts = [f"Type: {family.type}"]
-            if metric._labelnames:
-                facts.append("Labels: " + ", ".join(f"`{label}`" for label in metric._labelnames))
+            if labels:
+                facts.append("Labels: " + ", ".join(f"`{label}`" for label in labels))
             yield "\n".join(wrapped(fact, "- ") for fact in facts)
 
 

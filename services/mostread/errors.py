@@ -65,6 +65,10 @@ class Overloaded(Unavailable):
     """A limit on memory or concurrent work is reached; nothing was accepted."""
 
 
+class BodyInterrupted(Overloaded):
+    """The service stopped reading a body, for lack of memory or because it stops."""
+
+
 class TooManyStreams(Overloaded):
     """The ranking serves the maximum number of streams or streamed lists."""
 
@@ -85,6 +89,10 @@ class InvalidRequest(MostreadError):
         super().__init__(detail)
         self.headers = headers or {}
         self.members = members or {}
+
+
+class BadRequest(InvalidRequest):
+    """The head of a request is ambiguous."""
 
 
 class BadParameter(InvalidRequest):

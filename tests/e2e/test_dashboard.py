@@ -2,24 +2,24 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Literal
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-from aiohttp import web
-from aiohttp.test_utils import unused_port
 from playwright.async_api import Browser, BrowserContext, Error, Page, Route, expect
 from yarl import URL
 
 from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.clickhouse.migrations import migrate
-from mostread.ranking.app import new_ranking
+from mostread.ranking.app import ranking_app
 from mostread.ranking.config import RankingSettings
+from tests.support.http import url_of
 from tests.support.ranking import FIRST, NOW, Counted, ago
+from tests.support.servers import free_ports
 
 AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
 HOSTILE = "<img src=x onerror=document.title='hit'><script>document.title='hit'</script>\u202eabc"
@@ -61,17 +61,18 @@ class Service:
 
     def __init__(self, settings: RankingSettings) -> None:
         self._settings = settings
-        self._port = unused_port()
+        [self._port] = free_ports(1)
         self.url = f"http://127.0.0.1:{self._port}/"
 
     async def start(self) -> None:
-        app = new_ranking(self._settings, clock=lambda: int(NOW.timestamp() * 1000))
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+        self._running = AsyncExitStack()
+        app = await self._running.enter_async_context(
+            ranking_app(self._settings, clock=lambda: int(NOW.timestamp() * 1000))
+        )
+        await self._running.enter_async_context(url_of(app, self._port))
 
     async def stop(self) -> None:
-        await self._runner.cleanup()
+        await self._running.aclose()
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -8,14 +8,16 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.clickhouse.migrations import migrate
-from mostread.ranking.app import new_ranking
+from mostread.infra.http.application import Application
+from mostread.infra.http.config import ServiceSettings
+from mostread.infra.http.messages import Request, Response
+from mostread.ranking.app import ranking_app
 from mostread.ranking.config import RankingSettings
+from tests.support.http import url_of
 from tests.support.ranking import NOW, Counted, ago
 from tests.support.tools import tool
 
@@ -64,27 +66,24 @@ def settings(clickhouse: LocalClickHouse) -> RankingSettings:
 @asynccontextmanager
 async def site(settings: RankingSettings, attributes: str = "") -> AsyncIterator[str]:
     """The address of a page with the element on it, beside the service it asks."""
-    service = TestServer(new_ranking(settings, clock=lambda: int(NOW.timestamp() * 1000)))
-    await service.start_server()
-    html = PAGE.format(service=str(service.make_url("")).rstrip("/"), attributes=attributes)
-
-    async def page(_: web.Request) -> web.Response:
+    async with (
+        ranking_app(settings, clock=lambda: int(NOW.timestamp() * 1000)) as ranking,
+        url_of(ranking) as service,
+    ):
+        html = PAGE.format(service=service, attributes=attributes)
         # A strict policy: what the widget does must need no exception but its own address.
         policy = (
             "default-src 'none'; style-src 'none'; script-src 'unsafe-inline' {0}; connect-src {0}"
         )
-        headers = {"Content-Security-Policy": policy.format(service.make_url(""))}
-        return web.Response(text=html, content_type="text/html", headers=headers)
+        headers = {"Content-Security-Policy": policy.format(f"{service}/")}
 
-    app = web.Application()
-    app.router.add_get("/", page)
-    other = TestServer(app)
-    await other.start_server()
-    try:
-        yield str(other.make_url("/"))
-    finally:
-        await other.close()
-        await service.close()
+        async def page(_: Request) -> Response:
+            return Response(html.encode(), content_type="text/html; charset=utf-8", headers=headers)
+
+        other = Application(ServiceSettings())
+        other.add("GET", "/", page)
+        async with url_of(other) as url:
+            yield f"{url}/"
 
 
 async def seen(url: str, profile: Path) -> str:

@@ -14,9 +14,9 @@ from prometheus_client import CollectorRegistry
 from mostread.aggregator.config import AggregatorSettings
 from mostread.aggregator.metrics import AggregatorMetrics
 from mostread.infra.healthcheck import PORTS
-from mostread.infra.http.server import new_application
 from mostread.infra.schemas import openapi
 from mostread.ops.effective_settings import SERVICES
+from tests.support.http import operational_paths
 from tests.support.image import DOCKERFILE, ROOT, instructions
 from tests.support.manifests import KUBERNETES, Manifests, Workload, built
 from tests.support.tools import tool
@@ -110,8 +110,7 @@ def test_pod_has_requests_and_a_memory_limit(manifests: Manifests, workload: Wor
 
 
 def test_probes_request_existing_endpoints(manifests: Manifests) -> None:
-    application = new_application(checks={}, registry=CollectorRegistry())
-    endpoints = {each.canonical for each in application.router.resources()}
+    endpoints = operational_paths()
     served = [each for each in manifests.workloads if each.service in PORTS]
     assert {each.service for each in served} == RUN
     for each in served:
@@ -300,8 +299,7 @@ def ingress_paths(name: str) -> dict[str, str]:
 @pytest.mark.parametrize("name", ["collector", "ranking"])
 def test_ingress_exposes_only_public_operations(name: str) -> None:
     offered = openapi(name)["paths"].keys()
-    application = new_application(checks={}, registry=CollectorRegistry(), openapi={})
-    inner = {each.canonical for each in application.router.resources()}
+    inner = operational_paths(openapi={})
     for path, kind in ingress_paths(name).items():
         # Only the collector's need tokens; below the ranking's is who decided what.
         assert kind == "Exact" or (name, path) == ("collector", "/v1/articles")
@@ -315,10 +313,15 @@ def test_guide_table_and_nginx_expose_the_ingress_paths(name: str) -> None:
     exact = {path for path, kind in ingress_paths(name).items() if kind == "Exact"}
     (row,) = re.findall(rf"^\| {name} \| ([^|]*/v1/[^|]*) \|", DEPLOYMENT, re.MULTILINE)
     assert set(re.findall(r"`([^`]+)`", row)) == exact
-    location = re.compile(
-        r"location ~ \^/\(([^)]*)\)\$ \{\s+proxy_pass http://127\.0\.0\.1:(\d+);", re.MULTILINE
+    upstreams = dict(
+        re.findall(r"upstream (\w+) \{.*?server 127\.0\.0\.1:(\d+)", DEPLOYMENT, re.DOTALL)
     )
-    served = {int(port): paths for paths, port in location.findall(DEPLOYMENT)}
+    location = re.compile(
+        r"location ~ \^/\(([^)]*)\)\$ \{\s+proxy_pass http://(?:127\.0\.0\.1:)?(\w+);", re.MULTILINE
+    )
+    served = {
+        int(upstreams.get(target, target)): paths for paths, target in location.findall(DEPLOYMENT)
+    }
     assert {f"/{path}" for path in served[PORTS[name]].replace("\\", "").split("|")} == exact
 
 

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from aiohttp.test_utils import TestClient
+from aiohttp import ClientSession
 from clickhouse_connect.driver.client import Client
 
 from mostread.infra.auth.tokens import hash_token
 
-Service = TestClient[Any, Any]
+Service = ClientSession
 
 NOW = datetime(2026, 11, 23, 14, 3, 5, tzinfo=UTC)
 FIRST = UUID("11111111-1111-4111-8111-111111111111")

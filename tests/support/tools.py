@@ -11,6 +11,7 @@ DEBIAN = {
     "bwrap": "bubblewrap",
     "chromium": "chromium",
     "kcat": "kcat",
+    "nginx": "nginx",
     "prometheus": "prometheus",
     "promtool": "prometheus",
     "wrk": "wrk",

@@ -29,14 +29,15 @@ from mostread.aggregator.worker import Worker
 from mostread.errors import StaleEpoch
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.gc import collect_periodically
-from mostread.infra.http.server import (
+from mostread.infra.http.application import Application
+from mostread.infra.http.connections import Endpoint
+from mostread.infra.http.operations import (
     Check,
     ScrapeRegistry,
-    listen,
-    new_application,
+    add_operational_routes,
     new_registry,
-    stop_signal,
 )
+from mostread.infra.http.server import serving, stop_signal
 from mostread.infra.logging import configure_logging, get_logger
 
 log = get_logger(__name__)
@@ -150,14 +151,17 @@ async def _components(settings: AggregatorSettings) -> AsyncIterator[_Components
             retrier=retrier,
             executor=article_executor,
         )
-        server = await listen(
-            new_application(checks=_checks(settings, retrier, worker), registry=scrape),
-            settings.aggregator_host,
-            settings.aggregator_port,
-            "MOSTREAD_AGGREGATOR_PORT",
-            settings,
+        app = Application(settings)
+        add_operational_routes(app, checks=_checks(settings, retrier, worker), registry=scrape)
+        await stack.enter_async_context(
+            serving(
+                app,
+                Endpoint(
+                    settings.aggregator_host, settings.aggregator_port, "MOSTREAD_AGGREGATOR_PORT"
+                ),
+                settings,
+            )
         )
-        stack.push_async_callback(server.cleanup)
         yield _Components(topic, retrier, worker, articles)
 
 

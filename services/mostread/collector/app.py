@@ -1,14 +1,13 @@
 """The collector service: its parts, its HTTP application and its lifetime."""
 
 import asyncio
-import time
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
-from aiohttp import web
-from aiohttp.typedefs import Middleware
+from prometheus_client import CollectorRegistry
 
 from mostread.collector.api import articles, events
-from mostread.collector.config import MAX_BODY_BYTES, CollectorSettings
+from mostread.collector.config import CollectorSettings
 from mostread.collector.delivery.delivery import Delivery
 from mostread.collector.delivery.producer import Producer
 from mostread.collector.metrics import CollectorMetrics
@@ -16,10 +15,12 @@ from mostread.collector.pipeline.pipeline import Pipeline
 from mostread.infra import schemas
 from mostread.infra.auth.token_store import TokenStore
 from mostread.infra.gc import relax_thresholds
-from mostread.infra.http.prefork import WorkerPool, WorkerSlot
-from mostread.infra.http.problems import Handler
-from mostread.infra.http.server import Check, listen, new_application, new_registry
-from mostread.infra.logging import get_logger
+from mostread.infra.http.application import Application
+from mostread.infra.http.connections import Connections, Endpoint
+from mostread.infra.http.operations import Check, Scrape, add_operational_routes, new_registry
+from mostread.infra.http.server import serving
+from mostread.infra.http.workers import Service, WorkerPool
+from mostread.infra.logging import configure_logging, get_logger
 
 log = get_logger(__name__)
 
@@ -28,6 +29,7 @@ class CollectorApp:
     """State of a collector that outlives a request."""
 
     def __init__(self, settings: CollectorSettings) -> None:
+        self._settings = settings
         self.registry = new_registry()
         self.metrics = CollectorMetrics(self.registry)
         self.producer = Producer(settings, self.metrics)
@@ -46,25 +48,48 @@ class CollectorApp:
         self.metrics.inflight_requests.set_function(lambda: self.delivery.inflight_requests)
         self.metrics.partitions.set_function(lambda: self.producer.partitions)
 
-    def public_app(self, pool: WorkerPool | None) -> web.Application:
-        """Return the public application; /readyz and /metrics cover all workers of `pool`."""
-        app = new_application(
-            checks=pool.checks() if pool else self.checks(),
-            registry=pool.metrics if pool else self.registry,
-            openapi=schemas.openapi("collector"),
-            client_max_size=MAX_BODY_BYTES,
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Connect to Kafka, and deliver what was accepted before disconnecting."""
+        relax_thresholds()
+        async with self._token_store.following():
+            await self.producer.start()
+            try:
+                yield
+            finally:
+                await self.producer.close()
+
+    def new_application(
+        self,
+        checks: Mapping[str, Check] | None = None,
+        registry: CollectorRegistry | Scrape | None = None,
+    ) -> Application:
+        """Return the HTTP application; `checks` and `registry` default to those of this process."""
+        app = Application(
+            self._settings,
             cors={**events.CORS, **articles.CORS},
+            observe=self.metrics.requests.observe,
         )
-        # Outermost, so that it sees every response as the client does.
-        app.middlewares.insert(0, _measure(self.metrics))
-        app.cleanup_ctx.append(self._token_store.follow)
+        add_operational_routes(
+            app,
+            checks=checks or self.checks(),
+            registry=registry or self.registry,
+            openapi=schemas.openapi("collector"),
+        )
         self._events.add_to(app)
         self._articles.add_to(app)
         return app
 
-    def worker_app(self) -> web.Application:
-        """Return the application for health and metrics of this process alone."""
-        return new_application(checks=self.checks(), registry=self.registry)
+    def connections(self, port: int) -> Connections:
+        """Return the limits and metrics of the connections on `port`."""
+        connections = Connections(
+            port,
+            self._settings,
+            self._settings.collector_ack_timeout_seconds,
+            lambda reason: self.metrics.connections_closed[reason].inc(),
+        )
+        self.metrics.connections.set_function(lambda: len(connections))
+        return connections
 
     def checks(self) -> dict[str, Check]:
         async def kafka() -> str | None:
@@ -73,47 +98,31 @@ class CollectorApp:
         return {"kafka": kafka}
 
 
-def _measure(metrics: CollectorMetrics) -> Middleware:
-    @web.middleware
-    async def measure(request: web.Request, handler: Handler) -> web.StreamResponse:
-        start = time.perf_counter()
-        response = await handler(request)
-        resource = request.match_info.route.resource
-        route = "other" if resource is None else resource.canonical
-        metrics.observe_request(route, response.status, time.perf_counter() - start)
-        return response
-
-    return measure
-
-
-async def serve(
-    settings: CollectorSettings, stop: asyncio.Event, slot: WorkerSlot | None = None
-) -> None:
-    """Serve until `stop`, then finish the requests in progress.
-
-    `slot` identifies this process among those that share the port.
-    """
-    relax_thresholds()
+def worker_service(settings: CollectorSettings, pool: WorkerPool, number: int) -> Service:
+    """Return what one of several processes serves."""
+    configure_logging("collector", settings.log_level, worker=number)
     collector = CollectorApp(settings)
-    metrics = collector.metrics
-    await collector.producer.start()
-    try:
-        listening = await listen(
-            collector.public_app(slot.pool if slot else None),
-            settings.collector_host,
-            settings.collector_port,
-            "MOSTREAD_COLLECTOR_PORT",
+    return Service(
+        app=collector.new_application(pool.checks(), pool.metrics),
+        running=collector.running(),
+        connections=collector.connections(settings.collector_port),
+        checks=collector.checks(),
+        registry=collector.registry,
+    )
+
+
+async def serve(settings: CollectorSettings, stop: asyncio.Event) -> None:
+    """Serve until `stop`, then finish the requests in progress."""
+    collector = CollectorApp(settings)
+    async with (
+        collector.running(),
+        serving(
+            collector.new_application(),
+            Endpoint(settings.collector_host, settings.collector_port, "MOSTREAD_COLLECTOR_PORT"),
             settings,
-            shared=slot is not None,
-            on_close=lambda reason: metrics.connections_closed[reason].inc(),
-        )
-        metrics.connections.set_function(lambda: len(listening.connections))
-        try:
-            async with slot.serve(collector.worker_app()) if slot else nullcontext():
-                await stop.wait()
-            log.info("stopping")
-        finally:
-            await listening.cleanup()
-    finally:
-        await collector.producer.close()
+            collector.connections,
+        ),
+    ):
+        await stop.wait()
+        log.info("stopping")
     log.info("stopped")

@@ -11,9 +11,6 @@ from mostread.infra.auth.tokens import parse_tokens
 from mostread.infra.http.config import ServiceSettings
 from mostread.infra.kafka.config import KafkaSettings
 
-MAX_BODY_BYTES = 1 << 20
-"""Maximum size of a request body after decompression."""
-
 MAX_EVENTS = 1000
 """Maximum number of events per request."""
 
@@ -22,7 +19,7 @@ OPT_OUT_HEADERS = {"gpc": "Sec-GPC", "dnt": "DNT"}
 
 
 class CollectorSettings(KafkaSettings, ServiceSettings):
-    """Settings of the collector; MAX_BODY_BYTES and MAX_EVENTS are fixed by the API contract."""
+    """Settings of the collector; the API contract fixes MAX_EVENTS."""
 
     collector_host: str = Field("127.0.0.1", description="Address to listen on.")
     collector_port: int = Field(8081, ge=1, le=65535, description="Port to listen on.")
@@ -33,7 +30,7 @@ class CollectorSettings(KafkaSettings, ServiceSettings):
         description="Number of processes sharing the port; limits apply to each process.",
     )
     collector_linger_ms: float = Field(
-        5,
+        10,
         ge=0,
         le=1000,
         description="Time to collect events into one Kafka record, in milliseconds.",

@@ -5,6 +5,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from mostread.collector.pipeline.pipeline import DropReason
 from mostread.collector.pipeline.strict_decoder import RejectReason
 from mostread.infra.http.connections import CloseReason
+from mostread.infra.http.metrics import RequestDurations
 
 BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -13,12 +14,11 @@ class CollectorMetrics:
     """The collector's metrics in one registry."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._requests = Histogram(
+        self.requests = RequestDurations(
             "mostread_collector_request_duration_seconds",
             "Duration of HTTP requests, by route and status.",
-            ["route", "status"],
-            buckets=BUCKETS_SECONDS,
-            registry=registry,
+            BUCKETS_SECONDS,
+            registry,
         )
         self._events = Counter(
             "mostread_collector_events",
@@ -75,7 +75,7 @@ class CollectorMetrics:
         )
         self._connections_closed = Counter(
             "mostread_collector_connections_closed",
-            "Connections the collector closed: max_connections, timeout or max_buffered_bytes.",
+            "Silent connections the collector closed, by reason: max_connections or timeout.",
             ["reason"],
             registry=registry,
         )
@@ -85,12 +85,3 @@ class CollectorMetrics:
         self.accepted = self._events.labels("accepted", "")
         self.rejected = {reason: self._events.labels("rejected", reason) for reason in RejectReason}
         self.dropped = {reason: self._events.labels("dropped", reason) for reason in DropReason}
-        self._request_children: dict[tuple[str, int], Histogram] = {}
-
-    def observe_request(self, route: str, status: int, seconds: float) -> None:
-        """Record a request; `route` is a pattern, so that paths cannot create new series."""
-        child = self._request_children.get((route, status))
-        if child is None:
-            child = self._requests.labels(route, status)
-            self._request_children[route, status] = child
-        child.observe(seconds)

@@ -2,20 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-from aiohttp import web
 
 from mostread.errors import MostreadError
 from mostread.infra.clickhouse.pool import QueryPool
 from mostread.infra.clock import now_ms
+from mostread.infra.http.application import Application
 from mostread.infra.http.cors import CorsPolicy
-from mostread.infra.http.server import Check, ScrapeRegistry, new_application, new_registry
+from mostread.infra.http.operations import (
+    Check,
+    ScrapeRegistry,
+    add_operational_routes,
+    new_registry,
+)
 from mostread.infra.schemas import openapi
 from mostread.ranking.api import serializers
 from mostread.ranking.api.articles import add_article_routes
@@ -28,7 +33,7 @@ from mostread.ranking.api.stream import StreamHub
 from mostread.ranking.cache.cache import REVALIDATE_SECONDS, TTL_SECONDS, Cache
 from mostread.ranking.cache.cursors import CursorStore
 from mostread.ranking.config import RankingSettings
-from mostread.ranking.metrics import RankingMetrics, request_metrics
+from mostread.ranking.metrics import RankingMetrics
 from mostread.ranking.pages.article import add_article_page
 from mostread.ranking.pages.decisions import add_decisions_page
 from mostread.ranking.pages.list import add_list_page
@@ -67,8 +72,11 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V", RankedList, ArticleDetails, TimeSeries, RankHistory)
 
 
-def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) -> web.Application:
-    """Return the service, which connects to ClickHouse on the first query.
+@asynccontextmanager
+async def ranking_app(
+    settings: RankingSettings, clock: Callable[[], int] = now_ms
+) -> AsyncIterator[Application]:
+    """Yield the HTTP application, which connects to ClickHouse on the first query.
 
     `clock` is in milliseconds since the epoch.
     """
@@ -111,21 +119,13 @@ def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) ->
     pages = PageRenderer(editors)
     scrape_registry = ScrapeRegistry(registry, _progress_metrics(repository, metrics))
 
-    async def close(_: web.Application) -> AsyncIterator[None]:
-        yield
-        await scrape_registry.close()
-        await asyncio.to_thread(pool.close)
-
-    app = new_application(
+    app = Application(settings, cors=_CORS, observe=metrics.requests.observe)
+    add_operational_routes(
+        app,
         checks={"clickhouse": _clickhouse_check(repository)},
         registry=scrape_registry,
         openapi=openapi("ranking"),
-        cors=_CORS,
     )
-    # Outermost, so that it sees the status of errors too.
-    app.middlewares.insert(0, request_metrics(metrics))
-    app.cleanup_ctx.append(close)
-    app.cleanup_ctx.append(editors.follow)
     add_list_routes(
         app, lists, render=render_list, cursors=cursors, streams=streams, defaults=defaults
     )
@@ -170,7 +170,12 @@ def new_ranking(settings: RankingSettings, clock: Callable[[], int] = now_ms) ->
         clock=clock,
         quarantines=settings.integrity_policy.quarantines,
     )
-    return app
+    try:
+        async with editors.following():
+            yield app
+    finally:
+        await scrape_registry.close()
+        await asyncio.to_thread(pool.close)
 
 
 def _mark_stale(value: V) -> V:

@@ -3,9 +3,10 @@
 import click
 import uvloop
 
-from mostread.infra.http.server import listen, stop_signal
+from mostread.infra.http.connections import Endpoint
+from mostread.infra.http.server import serving, stop_signal
 from mostread.infra.logging import configure_logging
-from mostread.ranking.app import new_ranking
+from mostread.ranking.app import ranking_app
 from mostread.ranking.config import RankingSettings
 
 
@@ -19,12 +20,12 @@ def ranking() -> None:
 
 async def _serve(settings: RankingSettings) -> None:
     stop = stop_signal()
-    runner = await listen(
-        new_ranking(settings),
-        settings.ranking_host,
-        settings.ranking_port,
-        "MOSTREAD_RANKING_PORT",
-        settings,
-    )
-    await stop.wait()
-    await runner.cleanup()
+    async with (
+        ranking_app(settings) as app,
+        serving(
+            app,
+            Endpoint(settings.ranking_host, settings.ranking_port, "MOSTREAD_RANKING_PORT"),
+            settings,
+        ),
+    ):
+        await stop.wait()

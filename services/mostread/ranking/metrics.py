@@ -1,13 +1,11 @@
 """Prometheus metrics of the ranking service."""
 
 import math
-import time
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
-from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from mostread.infra.http.problems import Handler
+from mostread.infra.http.metrics import RequestDurations
 
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -32,12 +30,11 @@ class RankingMetrics:
     """The metrics of the ranking service, registered in `registry`."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.request_seconds = Histogram(
+        self.requests = RequestDurations(
             "mostread_ranking_request_duration_seconds",
             "Time from the arrival of a request to its response.",
-            ["route", "status"],
-            buckets=_BUCKETS,
-            registry=registry,
+            _BUCKETS,
+            registry,
         )
         self.query_seconds = Histogram(
             "mostread_ranking_query_duration_seconds",
@@ -89,26 +86,3 @@ class RankingMetrics:
     def cache(self, resource: str) -> CacheMetrics:
         """Return the counters of the cache of a resource."""
         return CacheMetrics(resource, self._responses, self._refreshes)
-
-
-def request_metrics(metrics: RankingMetrics) -> Any:
-    """Return the middleware that measures requests by route and status."""
-
-    # Looking up a metric by labels costs as much as the rest of this middleware.
-    histograms: dict[tuple[str, int], Histogram] = {}
-
-    @web.middleware
-    async def measure(request: web.Request, handler: Handler) -> web.StreamResponse:
-        started = time.perf_counter()
-        response = await handler(request)
-        if not isinstance(response, web.Response):
-            return response  # the duration of a stream is not a response time
-        resource = request.match_info.route.resource
-        labels = (resource.canonical if resource else "none", response.status)
-        histogram = histograms.get(labels)
-        if histogram is None:
-            histogram = histograms[labels] = metrics.request_seconds.labels(*labels)
-        histogram.observe(time.perf_counter() - started)
-        return response
-
-    return measure

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from kafka import KafkaAdminClient
 from kafka.partitioner.default import murmur2
+from yarl import URL
 
 from mostread.core.events import encode
 from mostread.devstack.servers.kafka import LocalKafka
@@ -200,6 +201,17 @@ async def test_invalid_article_or_token_is_a_problem(
         assert answer.status == status
         assert answer.content_type == "application/problem+json"
         assert ("WWW-Authenticate" in answer.headers) is (status == 401)
+
+
+@pytest.mark.parametrize("article_id", ["%FF", "a%C3", "a%0Ab", "a" * 129])
+async def test_invalid_article_id_in_a_path_is_a_problem(
+    running: Collecting, http: aiohttp.ClientSession, article_id: str
+) -> None:
+    url = URL(f"{running.url}/v1/articles/{article_id}", encoded=True)
+    for path in (url, url / "placement"):
+        async with http.delete(path, headers=bearer("editor")) as answer:
+            assert answer.status == 400
+            assert (await answer.json())["reason"] == "schema"
 
 
 async def test_added_partition_is_used_without_restart(

@@ -4,13 +4,13 @@ import re
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
 
 from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.clickhouse.migrations import migrate
-from mostread.ranking.app import new_ranking
+from mostread.ranking.app import ranking_app
 from mostread.ranking.config import RankingSettings
+from tests.support.http import client_of
 from tests.support.ranking import EDITORS, NOW, Counted, Service, Site
 
 
@@ -41,8 +41,10 @@ def counted(ranking_settings: RankingSettings, request: pytest.FixtureRequest) -
 
 @pytest.fixture
 async def service(ranking_settings: RankingSettings) -> AsyncIterator[Service]:
-    app = new_ranking(ranking_settings, clock=lambda: int(NOW.timestamp() * 1000))
-    async with TestClient(TestServer(app)) as client:
+    async with (
+        ranking_app(ranking_settings, clock=lambda: int(NOW.timestamp() * 1000)) as app,
+        client_of(app) as client,
+    ):
         yield client
 
 

@@ -112,7 +112,7 @@ async def test_article_page_explains_unknown_article_and_parameter(
     text = await page(service, "/articles/1?over=1y", status=400)
     assert "over cannot be &#39;1y&#39;. Allowed: 3h, 24h, 7d, 30d." in text
     text = await page(service, "/articles/%FF", status=400)
-    assert "article_id is not UTF-8" in text
+    assert "article_id is not valid. Allowed: 1 to 128 characters of UTF-8" in text
 
 
 async def test_article_page_shows_rank_history(service: Service, counted: Counted) -> None:

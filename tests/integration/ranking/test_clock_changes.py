@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
 
-from mostread.ranking.app import new_ranking
+from mostread.ranking.app import ranking_app
 from mostread.ranking.config import RankingSettings
+from tests.support.http import client_of
 from tests.support.ranking import Counted, Site
 
 
@@ -32,8 +32,10 @@ async def test_day_window_follows_clock_changes(
     counted.write()
 
     async def listed(now: datetime, window: str) -> set[str]:
-        app = new_ranking(ranking_settings, clock=lambda: int(now.timestamp() * 1000))
-        async with TestClient(TestServer(app)) as service:
+        async with (
+            ranking_app(ranking_settings, clock=lambda: int(now.timestamp() * 1000)) as app,
+            client_of(app) as service,
+        ):
             return set(await Site(service, counted.site).ids(window=window, tz=zone))
 
     day = {"first", "last"}

@@ -10,12 +10,12 @@ from xml.etree import ElementTree
 
 import jsonschema
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
 
 from mostread.infra.schemas import openapi
-from mostread.ranking.app import new_ranking
+from mostread.ranking.app import ranking_app
 from mostread.ranking.config import RankingSettings
 from mostread.ranking.pages.i18n import TRANSLATORS
+from tests.support.http import client_of
 from tests.support.ranking import NOW, Counted, Service, ago
 
 HOSTILE = "</title>]]>&<script>alert('\"')</script>\u202e\ufffe\x0b🐫"
@@ -41,8 +41,10 @@ async def public(ranking_settings: RankingSettings) -> AsyncIterator[Service]:
         "ranking_home_url": "https://n.example/",
     }
     settings = ranking_settings.model_copy(update=addresses)
-    app = new_ranking(settings, clock=lambda: int(NOW.timestamp() * 1000))
-    async with TestClient(TestServer(app)) as client:
+    async with (
+        ranking_app(settings, clock=lambda: int(NOW.timestamp() * 1000)) as app,
+        client_of(app) as client,
+    ):
         yield client
 
 
@@ -108,9 +110,10 @@ async def test_feed_returns_304_if_unchanged(service: Service, path: str) -> Non
 
 
 async def test_feed_without_settings_uses_request_url(service: Service) -> None:
-    feed = await (await service.get("/feed.json")).json(content_type=None)
-    assert feed["feed_url"] == str(service.make_url("/feed.json"))
-    assert feed["home_page_url"] == str(service.make_url("/"))
+    answer = await service.get("/feed.json")
+    feed = await answer.json(content_type=None)
+    assert feed["feed_url"] == str(answer.url)
+    assert feed["home_page_url"] == str(answer.url.with_path("/"))
 
 
 class Elements(HTMLParser):

@@ -111,7 +111,7 @@ async def test_metrics_count_requests_and_cache_lookups(service: Service) -> Non
         'mostread_ranking_request_duration_seconds_count{route="/v1/most-read",status="200"} 3.0'
         in text
     )
-    assert 'mostread_ranking_request_duration_seconds_count{route="none",status="404"} 1.0' in text
+    assert 'mostread_ranking_request_duration_seconds_count{route="other",status="404"} 1.0' in text
     assert 'mostread_ranking_query_duration_seconds_count{query="ranked_list"} 2.0' in text
     assert 'mostread_ranking_cache_refreshes_total{outcome="done",resource="list"} 1.0' in text
     assert 'mostread_ranking_responses_total{cache="hit",resource="list"} 2.0' in text

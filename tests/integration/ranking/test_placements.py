@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
 
 from mostread.infra.auth import token_file
 from mostread.infra.auth.tokens import parse_tokens
-from mostread.ranking.app import new_ranking
+from mostread.ranking.app import ranking_app
 from mostread.ranking.config import RankingSettings
+from tests.support.http import client_of
 from tests.support.ranking import EDITOR, EDITORS, NOW, Counted, Service, Site, ago
 
 HOUR = timedelta(hours=1)
@@ -211,8 +211,8 @@ async def test_log_requires_editor_token(
 async def test_log_is_disabled_without_tokens(
     ranking_settings: RankingSettings,
 ) -> None:
-    app = new_ranking(ranking_settings.model_copy(update={"ranking_tokens": ""}))
-    async with TestClient(TestServer(app)) as service:
+    settings = ranking_settings.model_copy(update={"ranking_tokens": ""})
+    async with ranking_app(settings) as app, client_of(app) as service:
         answer = await service.get("/v1/articles/a/placements", headers=EDITOR)
         assert answer.status == 403
         problem = await answer.json()
@@ -225,8 +225,8 @@ async def test_editor_added_to_token_file_can_read_log(
 ) -> None:
     file = tmp_path / "tokens"
     changed = {"ranking_tokens": "", "ranking_tokens_file": str(file)}
-    app = new_ranking(ranking_settings.model_copy(update=changed))
-    async with TestClient(TestServer(app)) as service:
+    settings = ranking_settings.model_copy(update=changed)
+    async with ranking_app(settings) as app, client_of(app) as service:
         assert (await service.get("/v1/articles/a/placements", headers=EDITOR)).status == 401
         token_file.update(file, lambda _: parse_tokens(EDITORS))
         async for _ in every(0.05):

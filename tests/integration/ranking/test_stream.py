@@ -2,17 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import orjson
 import pytest
-from aiohttp import ClientResponse
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp import ClientResponse, ClientSession
 
 from mostread.infra.clickhouse.client import connect
 from mostread.ranking.api import stream
-from mostread.ranking.app import new_ranking
+from mostread.ranking.app import ranking_app
 from mostread.ranking.config import RankingSettings
+from tests.support.http import client_of, url_of
 from tests.support.ranking import FIRST, NOW, Counted, Service, ago
 
 
@@ -24,8 +25,10 @@ async def service(
     few = ranking_settings.model_copy(
         update={"ranking_max_stream_clients": 3, "ranking_max_stream_lists": 2}
     )
-    app = new_ranking(few, clock=lambda: int(NOW.timestamp() * 1000))
-    async with TestClient(TestServer(app)) as client:
+    async with (
+        ranking_app(few, clock=lambda: int(NOW.timestamp() * 1000)) as app,
+        client_of(app) as client,
+    ):
         yield client
 
 
@@ -140,13 +143,17 @@ async def admitted(service: Service, query: str) -> ClientResponse:
         await asyncio.sleep(0.05)
 
 
-async def test_shutdown_disconnects_stream_clients(service: Service, counted: Counted) -> None:
-    answer = await following(service, f"site={counted.site}")
-    await event(answer, "list")
-    closing = asyncio.create_task(service.server.close())
-    while not answer.content.at_eof():
-        await answer.content.readany()
-    await closing
+async def test_shutdown_disconnects_stream_clients(
+    ranking_settings: RankingSettings, counted: Counted
+) -> None:
+    async with ranking_app(ranking_settings) as app, AsyncExitStack() as stack:
+        async with url_of(app) as url:
+            service = await stack.enter_async_context(ClientSession(url))
+            answer = await following(service, f"site={counted.site}")
+            await event(answer, "list")
+        # The server has stopped, while the client still reads.
+        while not answer.content.at_eof():
+            await answer.content.readany()
 
 
 async def test_stream_rejects_invalid_parameters(service: Service) -> None:

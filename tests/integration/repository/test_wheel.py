@@ -49,12 +49,16 @@ def test_wheel_contains_every_file_and_contract(installed: Path) -> None:
 
 def test_installed_package_finds_its_data_files(installed: Path) -> None:
     script = """
+import asyncio
 from mostread.infra import schemas
-from mostread.ranking.app import new_ranking
+from mostread.ranking.app import ranking_app
 from mostread.ranking.config import RankingSettings
 assert schemas.openapi("collector")["openapi"] and schemas.openapi("ranking")["openapi"]
 assert schemas.migrations()
-new_ranking(RankingSettings())
+async def build():
+    async with ranking_app(RankingSettings()):
+        pass
+asyncio.run(build())
 print(schemas.DIRECTORY)
 """
     assert run(installed, sys.executable, "-c", script).strip() == str(

@@ -12,7 +12,7 @@ from kafka.partitioner.default import DefaultPartitioner
 from prometheus_client import CollectorRegistry
 
 from mostread.collector.config import CollectorSettings
-from mostread.collector.delivery.delivery import Delivery, lines_by_partition
+from mostread.collector.delivery.delivery import Delivery, Partitions, lines_by_partition
 from mostread.collector.delivery.producer import OnDone, Producer
 from mostread.collector.metrics import CollectorMetrics
 from mostread.collector.pipeline.event import SentEvent
@@ -41,13 +41,15 @@ def test_partition_equals_kafkas_default_partitioner(key: str, partitions: int) 
     chosen = DefaultPartitioner().partition(
         "t", None, key.encode(), None, None, FakeCluster(partitions)
     )
-    (partition,) = lines_by_partition([SentEvent(type="view", article_id=key)], partitions)
+    (partition,) = lines_by_partition(
+        [SentEvent(type="view", article_id=key)], Partitions(partitions)
+    )
     assert partition == chosen
 
 
 def test_lines_are_ndjson_in_the_order_sent() -> None:
     events = [SentEvent(type="view", article_id="a", id=str(n)) for n in range(3)]
-    (lines,) = lines_by_partition(events, 8).values()
+    (lines,) = lines_by_partition(events, Partitions(8)).values()
     assert lines.endswith(b"\n")
     assert [json.loads(line)["id"] for line in lines.splitlines()] == ["0", "1", "2"]
 
@@ -111,7 +113,7 @@ async def test_delivery_waits_for_every_partition_of_a_request() -> None:
     producer = FakeProducer()
     delivering = delivery(producer)
     sending = asyncio.create_task(delivering.send(views("a", "b", "c")))
-    partitions = len(lines_by_partition(views("a", "b", "c"), 8))
+    partitions = len(lines_by_partition(views("a", "b", "c"), Partitions(8)))
     assert partitions > 1
     (_, first), *others = await produced(producer, partitions)
     first(OutcomeUnknown("no acknowledgement"))

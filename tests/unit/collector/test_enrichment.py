@@ -2,7 +2,6 @@
 
 import pytest
 from msgspec import UNSET
-from multidict import CIMultiDict, CIMultiDictProxy
 from pydantic import SecretStr
 
 from mostread.collector.config import CollectorSettings
@@ -12,6 +11,7 @@ from mostread.collector.pipeline.pipeline import Pipeline, corrected
 from mostread.collector.pipeline.visitor_id import DAY_MS, IdHasher
 from mostread.core.retention import VIEW_SLOT_MS
 from mostread.infra.auth.tokens import Role
+from tests.support.http import FakeHeaders
 
 SECRET = "a secret of this test, which is long"
 NOON = 20_000 * DAY_MS + DAY_MS // 2
@@ -20,7 +20,7 @@ NOON = 20_000 * DAY_MS + DAY_MS // 2
 def client(
     address: str = "198.51.100.1", user_agent: str = "Firefox", role: Role | None = None
 ) -> ClientInfo:
-    return ClientInfo(address, CIMultiDictProxy(CIMultiDict({"User-Agent": user_agent})), role)
+    return ClientInfo(address, FakeHeaders({"User-Agent": user_agent}), role)
 
 
 def enrich(events: list[SentEvent], sent_by: ClientInfo, now_ms: int, secret: str = SECRET) -> None:

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from msgspec import UNSET
-from multidict import CIMultiDict, CIMultiDictProxy
 
 from mostread.collector.config import CollectorSettings
 from mostread.collector.pipeline.client_info import ClientInfo
@@ -13,6 +12,7 @@ from mostread.collector.pipeline.pipeline import DropReason, Pipeline
 from mostread.core.bots import is_bot
 from mostread.core.events import CANARY_SITE
 from mostread.infra.auth.tokens import Role
+from tests.support.http import FakeHeaders
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
@@ -21,8 +21,7 @@ GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.
 def client(
     headers: dict[str, str] | None = None, address: str = "198.51.100.1", role: Role | None = None
 ) -> ClientInfo:
-    all_headers = CIMultiDict({"User-Agent": FIREFOX, **(headers or {})})
-    return ClientInfo(address, CIMultiDictProxy(all_headers), role)
+    return ClientInfo(address, FakeHeaders({"User-Agent": FIREFOX, **(headers or {})}), role)
 
 
 def view(site: str | None = None, **fields: Any) -> SentEvent:

@@ -2,26 +2,24 @@
 
 import gzip
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp import ClientSession
 
 from mostread.collector.api import tracker
-from mostread.infra.http.cors import add_cors_headers
+from mostread.infra.http.application import Application
+from mostread.infra.http.config import ServiceSettings
+from tests.support.http import client_of
 from tools.minify_tracker import SERVED, SOURCE, minified
 
 MAX_BYTES = 1000
-Client = TestClient[Any, Any]
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[Client]:
-    app = web.Application()
-    app.on_response_prepare.append(add_cors_headers({tracker.PATH: tracker.CORS}))
-    app.router.add_get(tracker.PATH, tracker.get_tracker)
-    async with TestClient(TestServer(app), auto_decompress=False) as client:
+async def client() -> AsyncIterator[ClientSession]:
+    app = Application(ServiceSettings(), cors={tracker.PATH: tracker.CORS})
+    app.add("GET", tracker.PATH, tracker.get_tracker)
+    async with client_of(app, auto_decompress=False) as client:
         yield client
 
 
@@ -29,7 +27,7 @@ def test_minified_tracker_matches_its_source() -> None:
     assert SERVED.read_text() == minified(SOURCE.read_text()), "run `make tracker`"
 
 
-async def test_tracker_is_a_small_compressed_script(client: Client) -> None:
+async def test_tracker_is_a_small_compressed_script(client: ClientSession) -> None:
     answer = await client.get("/tracker.js", headers={"Accept-Encoding": "br, gzip"})
     body = await answer.read()
     assert answer.status == 200
@@ -44,14 +42,14 @@ async def test_tracker_is_a_small_compressed_script(client: Client) -> None:
 
 @pytest.mark.parametrize("accepted", ["", "identity", "br", "gzip;q=0", "deflate, gzip; q=0.0"])
 async def test_tracker_is_uncompressed_for_clients_without_gzip(
-    client: Client, accepted: str
+    client: ClientSession, accepted: str
 ) -> None:
     answer = await client.get("/tracker.js", headers={"Accept-Encoding": accepted})
     assert "Content-Encoding" not in answer.headers
     assert await answer.read() == SERVED.read_bytes()
 
 
-async def test_tracker_answers_304_for_a_known_etag(client: Client) -> None:
+async def test_tracker_answers_304_for_a_known_etag(client: ClientSession) -> None:
     first = await client.get("/tracker.js")
     etag = first.headers["ETag"]
     for tags in (etag, etag.removeprefix("W/"), f'"of-another", {etag}', "*"):

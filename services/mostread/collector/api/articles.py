@@ -1,9 +1,6 @@
 """Endpoints for articles: metadata from a CMS and placements from editors."""
 
-from aiohttp import web
-
 from mostread.collector.api import payloads
-from mostread.collector.api.body import read_body
 from mostread.collector.api.events import EXPOSED_HEADERS, REQUEST_HEADERS
 from mostread.collector.delivery.delivery import Delivery
 from mostread.collector.pipeline.event import DEFAULT_SITE
@@ -12,15 +9,19 @@ from mostread.core.editorial.placements import Placement, placement_key
 from mostread.errors import InvalidArticle
 from mostread.infra.auth.token_store import TokenStore
 from mostread.infra.auth.tokens import Role, Token
+from mostread.infra.http.application import Application
 from mostread.infra.http.auth import require_role
 from mostread.infra.http.cors import CorsPolicy, preflight
+from mostread.infra.http.messages import Request, Response
 
+ARTICLE = "/v1/articles/{article_id}"
+PLACEMENT = f"{ARTICLE}/placement"
 CMS = frozenset({Role.CMS, Role.EDITOR})
 EDITORS = frozenset({Role.EDITOR})
 # The ranking's page calls this from another origin. Editors authenticate with a token in a
 # header, never with a cookie that a browser adds, so a foreign page gains nothing.
 CORS = {
-    "/v1/articles/{article_id}/placement": CorsPolicy(
+    PLACEMENT: CorsPolicy(
         methods="PUT, DELETE", request_headers=REQUEST_HEADERS, expose=EXPOSED_HEADERS
     )
 }
@@ -33,46 +34,45 @@ class ArticleRoutes:
         self._delivery = delivery
         self._token_store = token_store
 
-    def add_to(self, app: web.Application) -> None:
-        # An explicit pattern, because aiohttp's default excludes braces.
-        article = "/v1/articles/{article_id:[^/]+}"
-        app.router.add_put(article, self.put_article)
-        app.router.add_delete(article, self.delete_article)
-        app.router.add_put(f"{article}/placement", self.put_placement)
-        app.router.add_delete(f"{article}/placement", self.delete_placement)
-        app.router.add_options(f"{article}/placement", preflight)
+    def add_to(self, app: Application) -> None:
+        self._bodies = app.bodies
+        app.add("PUT", ARTICLE, self.put_article)
+        app.add("DELETE", ARTICLE, self.delete_article)
+        app.add("PUT", PLACEMENT, self.put_placement)
+        app.add("DELETE", PLACEMENT, self.delete_placement)
+        app.add("OPTIONS", PLACEMENT, preflight)
 
-    async def put_article(self, request: web.Request) -> web.Response:
+    async def put_article(self, request: Request) -> Response:
         """Replace the metadata of an article."""
         self._require(request, CMS)
         article_id, site = _ids(request)
-        article = payloads.decode_article(await read_body(request), article_id, site)
+        article = payloads.decode_article(await self._bodies.read(request), article_id, site)
         value = payloads.encode(article)
         await self._delivery.send_article(article_key(site, article_id), value)
-        return web.Response(body=value, content_type="application/json")
+        return Response.json(value)
 
-    async def delete_article(self, request: web.Request) -> web.Response:
+    async def delete_article(self, request: Request) -> Response:
         """Delete the metadata of an article; its counts remain."""
         self._require(request, CMS)
         article_id, site = _ids(request)
         payloads.validate_ids(article_id, site, InvalidArticle)
         await self._delivery.send_article(article_key(site, article_id), None)
-        return web.Response(status=204)
+        return Response(status=204)
 
-    async def put_placement(self, request: web.Request) -> web.Response:
+    async def put_placement(self, request: Request) -> Response:
         """Replace the placement of an article."""
         token = self._require(request, EDITORS)
-        body = await read_body(request)
+        body = await self._bodies.read(request)
         value = await self._place(payloads.decode_placement(body, *_ids(request), token.name))
-        return web.Response(body=value, content_type="application/json")
+        return Response.json(value)
 
-    async def delete_placement(self, request: web.Request) -> web.Response:
+    async def delete_placement(self, request: Request) -> Response:
         """Leave an article to its CMS."""
         token = self._require(request, EDITORS)
         await self._place(payloads.empty_placement(*_ids(request), token.name))
-        return web.Response(status=204)
+        return Response(status=204)
 
-    def _require(self, request: web.Request, roles: frozenset[Role]) -> Token:
+    def _require(self, request: Request, roles: frozenset[Role]) -> Token:
         return require_role(request.headers, self._token_store.tokens, roles)
 
     async def _place(self, placement: Placement) -> bytes:
@@ -82,6 +82,6 @@ class ArticleRoutes:
         return value
 
 
-def _ids(request: web.Request) -> tuple[str, str]:
+def _ids(request: Request) -> tuple[str, str]:
     """Return the article id and the site in the URL."""
-    return request.match_info["article_id"], request.query.get("site", DEFAULT_SITE)
+    return request.path_params["article_id"], request.query.get("site", DEFAULT_SITE)

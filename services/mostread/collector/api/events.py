@@ -1,10 +1,8 @@
 """Endpoints for events: POST /v1/events, the tracking pixel and the tracker script."""
 
 import msgspec
-from aiohttp import hdrs, web
 
 from mostread.collector.api import pixel, tracker
-from mostread.collector.api.body import read_body
 from mostread.collector.config import CollectorSettings
 from mostread.collector.delivery.delivery import Delivery
 from mostread.collector.metrics import CollectorMetrics
@@ -15,12 +13,14 @@ from mostread.core.events import LATEST_TIMESTAMP
 from mostread.errors import InvalidSentAt, Unavailable
 from mostread.infra import clock
 from mostread.infra.auth.token_store import TokenStore
+from mostread.infra.http.application import Application
 from mostread.infra.http.auth import authenticate
 from mostread.infra.http.cors import CorsPolicy, preflight
+from mostread.infra.http.messages import Request, Response
 
 DROPPED = "X-Mostread-Dropped"
 # Without `expose`, a script on a page could not read when to retry.
-EXPOSED_HEADERS = f"{hdrs.RETRY_AFTER}, {DROPPED}"
+EXPOSED_HEADERS = f"Retry-After, {DROPPED}"
 REQUEST_HEADERS = "Authorization, Content-Encoding, Content-Type"
 CORS = {
     "/v1/events": CorsPolicy(
@@ -51,29 +51,29 @@ class EventRoutes:
             settings.trusted_proxies, settings.collector_forwarded_header
         )
 
-    def add_to(self, app: web.Application) -> None:
-        app.router.add_post("/v1/events", self.post_events)
-        app.router.add_options("/v1/events", preflight)
+    def add_to(self, app: Application) -> None:
+        self._bodies = app.bodies
+        app.add("POST", "/v1/events", self.post_events)
+        app.add("OPTIONS", "/v1/events", preflight)
         # Link checkers send HEAD; clients that show images do not.
-        app.router.add_get(pixel.PATH, self.get_pixel, allow_head=False)
-        app.router.add_get(tracker.PATH, tracker.get_tracker)
+        app.add("GET", pixel.PATH, self.get_pixel, head=False)
+        app.add("GET", tracker.PATH, tracker.get_tracker)
 
-    async def post_events(self, request: web.Request) -> web.Response:
+    async def post_events(self, request: Request) -> Response:
         """Accept events and answer 202 once they are in Kafka."""
         client = self._client(request)
         client.sent_at = parse_sent_at(request)
         self._delivery.check_capacity()  # a request to be refused need not be read
-        result = await self._ingest(await read_body(request), client)
-        response = web.Response(
-            status=202,
-            body=b'{"accepted":%d,"dropped":%d,"rejected":%b}'
+        result = await self._ingest(await self._bodies.read(request), client)
+        response = Response.json(
+            b'{"accepted":%d,"dropped":%d,"rejected":%b}'
             % (len(result.events), sum(result.dropped.values()), _encode(result.rejected)),
-            content_type="application/json",
+            status=202,
         )
         _add_drop_reasons(response, result, client)
         return response
 
-    async def get_pixel(self, request: web.Request) -> web.Response:
+    async def get_pixel(self, request: Request) -> Response:
         """Count a view and return an image, whether or not the view counts."""
         client = self._client(request)
         event = pixel.view_from_query(request.query)
@@ -81,12 +81,12 @@ class EventRoutes:
             self._delivery.check_capacity()
             result = await self._ingest(event, client)
         except Unavailable as error:
-            return pixel.unavailable_image(request, error)
+            return pixel.unavailable_image(error)
         response = pixel.image()
         _add_drop_reasons(response, result, client)
         return response
 
-    def _client(self, request: web.Request) -> ClientInfo:
+    def _client(self, request: Request) -> ClientInfo:
         """Return the client of a request. Raises Unauthorized for an unknown token."""
         token = authenticate(request.headers, self._token_store.tokens)
         role = None if token is None else token.role
@@ -110,7 +110,7 @@ class EventRoutes:
         return result
 
 
-def _add_drop_reasons(response: web.Response, result: IngestResult, client: ClientInfo) -> None:
+def _add_drop_reasons(response: Response, result: IngestResult, client: ClientInfo) -> None:
     """Report drop reasons to clients with a token only: others could evade the filters."""
     if result.dropped and client.role is not None:
         response.headers[DROPPED] = ", ".join(
@@ -118,12 +118,12 @@ def _add_drop_reasons(response: web.Response, result: IngestResult, client: Clie
         )
 
 
-def parse_sent_at(request: web.Request) -> int | None:
+def parse_sent_at(request: Request) -> int | None:
     """Return the client's clock in milliseconds from the query, or None. Raises InvalidSentAt.
 
     It is a query parameter because a page that sends a beacon cannot set a header.
     """
-    if "?" not in request.raw_path:  # most requests have no query, and parsing it is expensive
+    if not request.query_string:
         return None
     text = request.query.get("sent_at")
     if text is None:

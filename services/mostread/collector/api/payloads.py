@@ -75,7 +75,10 @@ def empty_placement(article_id: str, site: str, by: str) -> Placement:
 
 
 def validate_ids(article_id: str, site: str, invalid: Invalid) -> None:
-    """Raise `invalid` unless both ids match the schemas."""
+    """Raise `invalid` unless both ids of a URL match the schemas."""
+    # Granian decodes paths, and bytes that are not UTF-8 to U+FFFD.
+    if "\ufffd" in article_id:
+        raise invalid("schema", "article_id is not UTF-8.")
     if not 1 <= len(article_id) <= 128 or CONTROL_CHARACTERS.search(article_id):
         raise invalid("schema", "article_id needs 1 to 128 characters without control characters.")
     if not 1 <= len(site) <= 64 or not SITE_CHARACTERS.fullmatch(site):

@@ -8,11 +8,11 @@ import base64
 from collections.abc import Mapping
 
 import msgspec
-from aiohttp import hdrs, web
 
 from mostread.collector.pipeline.strict_decoder import Rejection, RejectReason, no_valid_event
 from mostread.errors import Unavailable
 from mostread.infra.http.cors import CorsPolicy
+from mostread.infra.http.messages import Response
 from mostread.infra.http.problems import problem_response
 
 PATH = "/v1/pixel.gif"
@@ -45,22 +45,20 @@ def view_from_query(query: Mapping[str, str]) -> bytes:
         raise no_valid_event([rejection]) from None
 
 
-def image() -> web.Response:
+def image() -> Response:
     """Return the image, which no cache may store."""
-    return web.Response(
-        body=GIF, content_type="image/gif", headers={hdrs.CACHE_CONTROL: "no-store"}
-    )
+    return Response(GIF, content_type="image/gif", headers={"Cache-Control": "no-store"})
 
 
-def unavailable_image(request: web.Request, error: Unavailable) -> web.Response:
+def unavailable_image(error: Unavailable) -> Response:
     """Return the image with the status and Retry-After of `error`.
 
     A page shows the image regardless; image proxies of mail services retry.
     """
-    problem = problem_response(request, error)
+    problem = problem_response(error)
     if problem is None:
         raise error
     response = image()
-    response.set_status(problem.status)
-    response.headers[hdrs.RETRY_AFTER] = problem.headers[hdrs.RETRY_AFTER]
+    response.status = problem.status
+    response.headers["Retry-After"] = problem.headers["Retry-After"]
     return response

@@ -8,10 +8,10 @@ day and one page view.
 from hashlib import blake2b
 from importlib.resources import files
 
-from aiohttp import hdrs, web
-
 from mostread.infra.http.compression import accepts_gzip, compress
 from mostread.infra.http.cors import CorsPolicy
+from mostread.infra.http.etag import matches
+from mostread.infra.http.messages import Request, Response
 
 PATH = "/tracker.js"
 # Pages of any origin run it, including those with `crossorigin`, `integrity` or COEP.
@@ -21,22 +21,21 @@ COMPRESSED = compress(SCRIPT)
 # Weak, because it identifies the script and not its bytes, which exist in two encodings.
 ETAG = f'W/"{blake2b(SCRIPT, digest_size=12).hexdigest()}"'
 HEADERS: dict[str, str] = {
-    hdrs.ETAG: ETAG,
-    hdrs.CACHE_CONTROL: "public, max-age=86400, stale-while-revalidate=604800",
-    hdrs.VARY: hdrs.ACCEPT_ENCODING,
+    "ETag": ETAG,
+    "Cache-Control": "public, max-age=86400, stale-while-revalidate=604800",
+    "Vary": "Accept-Encoding",
 }
 
 
-async def get_tracker(request: web.Request) -> web.Response:
+async def get_tracker(request: Request) -> Response:
     """Return the script, gzipped if accepted, or 304 if the client has this version."""
-    tags = request.if_none_match or ()
-    if any(tag.value == "*" or f'W/"{tag.value}"' == ETAG for tag in tags):
-        return web.Response(status=304, headers=HEADERS)
+    if matches(request.headers.get("If-None-Match", ""), ETAG):
+        return Response(status=304, headers=HEADERS)
     headers = {
         **HEADERS,
-        hdrs.CONTENT_TYPE: "text/javascript; charset=utf-8",
+        "Content-Type": "text/javascript; charset=utf-8",
         "X-Content-Type-Options": "nosniff",
     }
-    if accepts_gzip(request.headers.get(hdrs.ACCEPT_ENCODING, "")):
-        return web.Response(body=COMPRESSED, headers={**headers, hdrs.CONTENT_ENCODING: "gzip"})
-    return web.Response(body=SCRIPT, headers=headers)
+    if accepts_gzip(request.headers.get("Accept-Encoding", "")):
+        return Response(COMPRESSED, headers={**headers, "Content-Encoding": "gzip"})
+    return Response(SCRIPT, headers=headers)

@@ -11,10 +11,9 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Protocol
 
-from multidict import CIMultiDictProxy
-
 from mostread.core.bots import MAX_USER_AGENT_LENGTH
 from mostread.infra.auth.tokens import Role
+from mostread.infra.http.messages import Headers
 from mostread.infra.logging import get_logger
 
 log = get_logger(__name__)
@@ -89,9 +88,9 @@ class PeerRequest(Protocol):
     """The parts of a request that identify its sender."""
 
     @property
-    def remote(self) -> str | None: ...
+    def peer(self) -> str: ...
     @property
-    def headers(self) -> CIMultiDictProxy[str]: ...
+    def headers(self) -> Headers: ...
 
 
 class AddressResolver:
@@ -104,9 +103,9 @@ class AddressResolver:
 
     def resolve(self, request: PeerRequest) -> str:
         """Return the client's address; empty if it has none, as on a Unix socket."""
-        address = normalize_address(request.remote or "")
+        address = normalize_address(request.peer)
         if address not in self._trusted:
-            if not self._warned and self._header in request.headers:
+            if not self._warned and request.headers.get(self._header):
                 self._warned = True
                 log.warning(
                     "forwarded_header_not_trusted",
@@ -117,7 +116,7 @@ class AddressResolver:
                     "as one address",
                 )
             return address
-        for hop in reversed(",".join(request.headers.getall(self._header, ())).split(",")):
+        for hop in reversed(",".join(request.headers.get_all(self._header)).split(",")):
             previous = normalize_address(
                 _forwarded_for(hop) if self._header == FORWARDED else hop.strip()
             )
@@ -156,7 +155,7 @@ class ClientInfo:
     def __init__(
         self,
         address: str,
-        headers: CIMultiDictProxy[str],
+        headers: Headers,
         role: Role | None = None,
     ) -> None:
         self.address = address

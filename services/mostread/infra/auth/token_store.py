@@ -3,10 +3,9 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from aiohttp import web
 from prometheus_client import Gauge
 
 from mostread.errors import InvalidFile
@@ -34,8 +33,9 @@ class TokenStore:
         self._version = self._stat()
         self.tokens = self._fixed + token_file.read(self._file)
 
-    async def follow(self, _: web.Application) -> AsyncIterator[None]:
-        """Poll the file during the lifetime of an application."""
+    @asynccontextmanager
+    async def following(self) -> AsyncIterator[None]:
+        """Poll the file until the end of the block."""
         if self._file == Path(os.devnull):
             yield
             return

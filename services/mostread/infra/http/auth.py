@@ -1,15 +1,14 @@
 """Bearer authentication of HTTP requests."""
 
-from collections.abc import Mapping
-
 from mostread.errors import Forbidden, Unauthorized
 from mostread.infra.auth.tokens import Role, Token, find_token
+from mostread.infra.http.messages import Headers
 
 
-def authenticate(headers: Mapping[str, str], tokens: tuple[Token, ...]) -> Token | None:
+def authenticate(headers: Headers, tokens: tuple[Token, ...]) -> Token | None:
     """Return the token of a request, None without an Authorization header.
 
-    Raises Unauthorized if the header is not one of `tokens`. `headers` ignores case.
+    Raises Unauthorized if the header is not one of `tokens`.
     """
     authorization = headers.get("Authorization")
     if authorization is None:
@@ -21,9 +20,7 @@ def authenticate(headers: Mapping[str, str], tokens: tuple[Token, ...]) -> Token
     return token
 
 
-def require_role(
-    headers: Mapping[str, str], tokens: tuple[Token, ...], roles: frozenset[Role]
-) -> Token:
+def require_role(headers: Headers, tokens: tuple[Token, ...], roles: frozenset[Role]) -> Token:
     """Return the token of a request. Raises Unauthorized, and Forbidden outside `roles`."""
     token = authenticate(headers, tokens)
     wanted = " or ".join(sorted(roles))

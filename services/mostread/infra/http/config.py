@@ -1,8 +1,9 @@
 """Settings that all HTTP services share."""
 
-from typing import Literal
+import os
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mostread.infra.settings import Settings
 
@@ -17,8 +18,8 @@ class ServiceSettings(Settings):
         10_000,
         ge=10,
         le=1_000_000,
-        description="Maximum connections per process. At the limit, the service closes the "
-        "connection that has waited longest for its client.",
+        description="Maximum connections per process. Near the limit, the service closes those "
+        "that have been silent longest.",
     )
     http_client_timeout_seconds: float = Field(
         75,
@@ -30,6 +31,25 @@ class ServiceSettings(Settings):
     http_max_buffered_bytes: int = Field(
         64 << 20,
         ge=4 << 20,
-        description="Maximum bytes buffered for incomplete requests, per process. At the limit, "
-        "the service closes the connections whose requests began first.",
+        description="Maximum bytes of incomplete request bodies, per process. At the limit, the "
+        "service refuses those that began first.",
     )
+    http_cert_file: str = Field(
+        "",
+        description="File with the TLS certificate and its chain in PEM; empty means HTTP.",
+    )
+    http_key_file: str = Field(
+        "", description="File with the private key of the TLS certificate in PEM."
+    )
+
+    @model_validator(mode="after")
+    def _check_tls(self) -> Self:
+        for name in (self.http_cert_file, self.http_key_file):
+            if name and not os.access(name, os.R_OK):
+                raise ValueError(f"cannot read {name}; name a file in PEM that this user can read")
+        if bool(self.http_cert_file) != bool(self.http_key_file):
+            raise ValueError(
+                "TLS needs a certificate and its key; set both MOSTREAD_HTTP_CERT_FILE "
+                "and MOSTREAD_HTTP_KEY_FILE"
+            )
+        return self

@@ -1,37 +1,43 @@
-"""Connections of a service: their number, their timeouts, and the bytes they buffer.
+"""Limits on connections that Granian leaves to its application.
 
-aiohttp alone waits for clients without limit: an hour for the head of a request, forever for its
-body and for the client to read the response. This module applies one rule instead. At a limit it
-closes the connection that has waited longest for its client. Well-behaved clients are fast, so
-theirs is never that one, however many connections an attacker opens.
+Granian accepts `http_max_connections`, times out the head of an HTTP/1 request, and leaves further
+connections in the kernel's queue. It does not time out HTTP/2, nor a client that never reveals
+which version it speaks, and at the limit readers would wait behind silent connections.
+This module looks at the accepted sockets through the kernel (Linux) and closes
 
-- A process has at most `http_max_connections`. A connection that waits for its client (for the
-  next request, the rest of a body, a response to be read) waits `http_client_timeout_seconds`.
-- Incomplete requests occupy at most `http_max_buffered_bytes`.
+- those that have been silent in both directions for longer than any request takes,
+- those whose client reads a stream too slowly, and
+- near the limit, those that have been silent longest.
+
+A client that does not read its response is the kernel's own business: `listener` sets
+TCP_USER_TIMEOUT, which accepted sockets inherit.
 """
 
 import asyncio
+import os
 import resource
-from collections.abc import Callable
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from enum import StrEnum
+from typing import NamedTuple
 
-from aiohttp import web
-from aiohttp.typedefs import Handler
-
+from mostread.errors import Misconfigured
+from mostread.infra.http.backlog import StreamBacklog
 from mostread.infra.http.config import ServiceSettings
 
-_HEAD_BYTES = 16 << 10
-"""Bytes of a request that may be its head."""
-_MAX_BUFFERED = 2 << 20
-"""Maximum counted per connection: bytes beyond the body limit are discarded."""
-_READ_BYTES = 16 << 10
-"""Bytes of a body that are read before its handler asks for them. aiohttp accepts up to 32
-pipelined requests per connection, each with that many."""
+_BACKLOG = 4096
 _SPARE_FILES = 100
 """File descriptors for other purposes: the log, Kafka, ClickHouse, libraries."""
-_MIN_CONNECTIONS = 10
-"""Connections to permit even if the file limit is lower."""
+_NEAR_LIMIT = 0.95
+_EVICTED_SHARE = 0.1
+_MIN_IDLE_SECONDS = 2.0
 _SWEEP_SECONDS = 1.0
+_SWEEPS_PER_SCAN = 5
+# struct tcp_info of Linux, up to tcpi_bytes_received: 8 + 24 + 4 numbers.
+_TCP_INFO = struct.Struct("8B24I4Q")
+_LAST_DATA_SENT, _LAST_DATA_RECEIVED, _BYTES_ACKNOWLEDGED, _BYTES_RECEIVED = 17, 19, 34, 35
 
 
 class CloseReason(StrEnum):
@@ -39,188 +45,149 @@ class CloseReason(StrEnum):
 
     MAX_CONNECTIONS = "max_connections"
     TIMEOUT = "timeout"
-    MAX_BUFFERED_BYTES = "max_buffered_bytes"
 
 
-class Connection(web.RequestHandler):
-    """A connection served by aiohttp, with `buffered` bytes of incomplete requests."""
+class AcceptedSocket(NamedTuple):
+    """An accepted connection; `idle` is in seconds, without data in either direction."""
 
-    __slots__ = ("_connections", "_paused_for_body", "buffered", "client_seconds", "idle_since")
+    descriptor: int
+    peer: tuple[object, ...]
+    idle: float
+    acknowledged: int
+    """Bytes that the client has received."""
+    received: int
 
-    def __init__(self, connections: "Connections", server: web.Server) -> None:
-        super().__init__(
-            server,
-            loop=connections.loop,
-            access_log=None,  # type: ignore[arg-type]  # as AppRunner's documentation has it
-            read_bufsize=_READ_BYTES,
-            auto_decompress=False,  # the collector's body.py bounds the size while it inflates
-        )
-        self._connections = connections
-        self._paused_for_body = False
-        self.client_seconds = connections.client_seconds
-        self.buffered = 0
-        self.idle_since = 0.0
+    @property
+    def client(self) -> str:
+        """The address and port of the client, as Granian writes them."""
+        host, port = self.peer[:2]
+        return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        self._connections.opened(self)
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        self._connections.closed(self)
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        self.buffer(len(data))
-        super().data_received(data)
-
-    def pause_reading(self) -> None:
-        self._paused_for_body = True
-        super().pause_reading()
-
-    def resume_reading(self, resume_parser: bool = True) -> None:
-        # aiohttp resumes twice per request, paused or not, which takes 5 % of its time and would
-        # end pause_reading_for early.
-        if self._paused_for_body:
-            self._paused_for_body = False
-            super().resume_reading(resume_parser)
-
-    def buffer(self, size: int) -> None:
-        """Count `size` more bytes in memory."""
-        size = min(size, _MAX_BUFFERED - self.buffered)
-        if size > 0:
-            self._connections.buffer(self, size)
-
-    def mark_idle(self) -> None:
-        """Start waiting for the client."""
-        self._connections.mark_idle(self)
-
-    def mark_active(self, body_bytes: int = 0) -> None:
-        """Stop waiting for the client: a request of `body_bytes` is complete."""
-        self._connections.mark_active(self)
-        if self.buffered:
-            self._connections.release(self, min(self.buffered, body_bytes + _HEAD_BYTES))
-
-    def pause_reading_for(self, seconds: float) -> None:
-        """Read nothing for a while, for a client that was sent Retry-After."""
-        transport = self.transport
-        if transport is not None and transport.is_reading():
-            transport.pause_reading()
-            self._connections.loop.call_later(seconds, _resume, transport)
-
-    def end(self) -> None:
-        """Close the connection, whatever is in progress."""
-        transport = self.transport
-        if transport is not None:
-            transport.abort()  # close() would wait until the client has read the response
-        self.force_close()
+    def close(self) -> None:
+        """End the connection, unless the descriptor belongs to another one by now."""
+        with suppress(OSError), _duplicate(self.descriptor) as copy:
+            if copy.getpeername() == self.peer:
+                copy.shutdown(socket.SHUT_RDWR)
 
 
-def _resume(transport: asyncio.Transport) -> None:
-    if not transport.is_closing():
-        transport.resume_reading()
+class Endpoint(NamedTuple):
+    """Where a service listens; port 0 means a free one. `setting` is the variable of the port."""
+
+    host: str
+    port: int
+    setting: str
 
 
-def connection_of(request: web.Request) -> Connection | None:
-    """Return the connection of a request, None if another server accepted it."""
-    protocol = request.protocol
-    return protocol if isinstance(protocol, Connection) else None
+def listener(endpoint: Endpoint, settings: ServiceSettings) -> socket.socket:
+    """Return a listening socket. Raises Misconfigured if the port is in use."""
+    host, port, setting = endpoint
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        created = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise Misconfigured(
+            f"cannot listen on {host}:{port} ({error.strerror}); set {setting} to another port"
+        ) from error
+    created.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        milliseconds = int(settings.http_client_timeout_seconds * 1000)
+        created.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+    return created
 
 
 class Connections:
-    """Open connections of a service, in the order in which it would close them.
+    """The accepted connections of `port`.
 
-    `on_close` is called with the reason of each connection that the service closes. Create it in
-    a running loop.
+    `max_request_seconds` is how long a request may wait without sending anything. `on_close` is
+    called for each connection that `sweep` closes.
     """
 
-    def __init__(self, settings: ServiceSettings, on_close: Callable[[CloseReason], None]) -> None:
-        self.loop = asyncio.get_running_loop()
-        files = raise_nofile_limit(settings.http_max_connections + _SPARE_FILES)
-        self.max_connections = max(files - _SPARE_FILES, _MIN_CONNECTIONS)
-        self.client_seconds = settings.http_client_timeout_seconds
-        self._max_bytes = settings.http_max_buffered_bytes
+    def __init__(
+        self,
+        port: int,
+        settings: ServiceSettings,
+        max_request_seconds: float = 60,
+        on_close: Callable[[CloseReason], None] = lambda _: None,
+    ) -> None:
+        self.port = port
         self._on_close = on_close
-        self._open: set[Connection] = set()
-        self._idle: dict[Connection, None] = {}
-        self._buffering: dict[Connection, None] = {}
-        self._buffered_bytes = 0
+        files = raise_nofile_limit(settings.http_max_connections + _SPARE_FILES)
+        self.limit = max(min(settings.http_max_connections, files - _SPARE_FILES), 1)
+        self._max_idle = settings.http_client_timeout_seconds + max_request_seconds
 
     def __len__(self) -> int:
-        return len(self._open)
+        return sum(1 for _ in self._accepted())
 
-    def opened(self, connection: Connection) -> None:
-        """Add a connection, closing another one at the limit."""
-        self._open.add(connection)
-        self.mark_idle(connection)
-        if len(self._open) > self.max_connections:
-            self._close(next(iter(self._idle)), CloseReason.MAX_CONNECTIONS)
-
-    def closed(self, connection: Connection) -> None:
-        """Remove a connection and its buffered bytes; may be called twice."""
-        self._open.discard(connection)
-        self._idle.pop(connection, None)
-        self.release(connection, connection.buffered)
-
-    def mark_idle(self, connection: Connection) -> None:
-        """Move a connection to the end of those that wait for their clients."""
-        if connection in self._open:
-            connection.idle_since = self.loop.time()
-            self._idle.pop(connection, None)
-            self._idle[connection] = None
-
-    def mark_active(self, connection: Connection) -> None:
-        """Remove a connection from those that wait for their clients."""
-        self._idle.pop(connection, None)
-
-    def buffer(self, connection: Connection, size: int) -> None:
-        """Count `size` more bytes, closing the oldest connections above the limit."""
-        if connection in self._open:
-            connection.buffered += size
-            self._buffering.setdefault(connection)
-            self._buffered_bytes += size
-            while self._buffered_bytes > self._max_bytes:
-                self._close(next(iter(self._buffering)), CloseReason.MAX_BUFFERED_BYTES)
-
-    def release(self, connection: Connection, size: int) -> None:
-        """Count `size` bytes less."""
-        connection.buffered -= size
-        self._buffered_bytes -= size
-        if not connection.buffered:
-            self._buffering.pop(connection, None)
-
-    async def sweep(self) -> None:
-        """Close connections at their timeout, until cancelled."""
+    async def sweep(self, backlog: StreamBacklog) -> None:
+        """Close connections at their limits, until cancelled."""
+        number = 0
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
-            # One second after the handler's own timeout for a body, which can still answer.
-            since = self.loop.time() - self.client_seconds - 1
-            for connection in list(self._idle):
-                if connection.idle_since > since:
-                    break
+            number += 1
+            is_near_limit = len(_descriptors()) > self.limit * _NEAR_LIMIT
+            if is_near_limit or number % _SWEEPS_PER_SCAN == 0:
+                self._close_excess(is_near_limit, backlog)
+
+    def close_unused(self) -> None:
+        """Close connections that have not sent anything, because the service stops."""
+        for accepted in self._accepted():
+            if not accepted.received:
+                accepted.close()
+
+    def _close_excess(self, is_near_limit: bool, backlog: StreamBacklog) -> None:
+        accepted = sorted(self._accepted(), key=lambda each: each.idle, reverse=True)
+        max_evicted = int(self.limit * _EVICTED_SHARE) + 1 if is_near_limit else 0
+        for number, connection in enumerate(accepted):
+            if connection.idle > self._max_idle or backlog.exceeded(
+                connection.client, connection.acknowledged
+            ):
                 self._close(connection, CloseReason.TIMEOUT)
+            elif number < max_evicted and connection.idle > _MIN_IDLE_SECONDS:
+                self._close(connection, CloseReason.MAX_CONNECTIONS)
 
-    def _close(self, connection: Connection, reason: CloseReason) -> None:
+    def _close(self, connection: AcceptedSocket, reason: CloseReason) -> None:
         self._on_close(reason)
-        self.closed(connection)
-        connection.end()
+        connection.close()
+
+    def _accepted(self) -> Iterator[AcceptedSocket]:
+        for name in _descriptors():
+            # A listener, a Unix socket, not a socket, or disconnected meanwhile.
+            with suppress(OSError, IndexError, struct.error), _duplicate(int(name)) as copy:
+                if copy.getsockname()[1] != self.port:
+                    continue
+                peer = copy.getpeername()
+                info = _TCP_INFO.unpack(
+                    copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+                )
+                idle = min(info[_LAST_DATA_SENT], info[_LAST_DATA_RECEIVED]) / 1000
+                yield AcceptedSocket(
+                    int(name), peer, idle, info[_BYTES_ACKNOWLEDGED], info[_BYTES_RECEIVED]
+                )
 
 
-@web.middleware
-async def connection_state_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Mark the connection active during a request and idle after it."""
-    connection = connection_of(request)
-    if connection is None:
-        return await handler(request)
-    if request.body_exists:
-        # The head has arrived. The handler marks the connection active when it has the body.
-        connection.mark_idle()
-    else:
-        connection.mark_active()
+@contextmanager
+def _duplicate(descriptor: int) -> Iterator[socket.socket]:
+    """Duplicate the socket of a descriptor for the block. Raises OSError if it is none.
+
+    A duplicate stays the same connection even if the server closes its own descriptor and the
+    number is reused. One at a time: all of them would exceed the limit of open files.
+    """
+    number = os.dup(descriptor)
     try:
-        return await handler(request)
-    finally:
-        connection.mark_active(request.content_length or 0)
-        connection.mark_idle()
+        copy = socket.socket(fileno=number)
+    except OSError:
+        os.close(number)
+        raise
+    with copy:
+        yield copy
+
+
+def _descriptors() -> list[str]:
+    """Return the open descriptors of this process, none on systems other than Linux."""
+    try:
+        return os.listdir("/proc/self/fd")  # noqa: PTH208  every second
+    except OSError:  # or no descriptor is free to list them
+        return []
 
 
 def raise_nofile_limit(wanted: int) -> int:

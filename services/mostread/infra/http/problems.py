@@ -1,4 +1,4 @@
-"""Errors as problem+json (RFC 9457): a table and the middleware that applies it.
+"""Errors as problem+json (RFC 9457): a table, and the responses that Application makes of it.
 
 Handlers raise an exception of `mostread.errors` and never build an error response. To add an
 error: declare the class in errors.py, give it a row in `PROBLEMS`, and document the type in
@@ -8,21 +8,18 @@ CORS headers are not part of this: infra/http/cors.py adds them to every respons
 errors included.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import orjson
-from aiohttp import web
 
 from mostread import errors
 from mostread.core.retention import RESEND_LIMIT_SECONDS
 from mostread.errors import InvalidRequest, MostreadError
-from mostread.infra.http.connections import connection_of
+from mostread.infra.http.messages import Request, Response
 from mostread.infra.logging import get_logger
 
 log = get_logger(__name__)
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 CONTENT_TYPE = "application/problem+json"
 _NOT_STORED = "{error} Nothing was stored; send the request again after Retry-After."
@@ -44,16 +41,18 @@ class ProblemType:
     retry_after: int | None = None
     closes: bool = False
     """Close the connection: the rest of the request may still arrive."""
-    pauses: bool = False
-    """Stop reading from the connection until `retry_after` has passed.
+    waits: bool = False
+    """Respond only after `retry_after`.
 
     Refusing a request costs half as much as accepting it, so clients that ignore Retry-After
-    would starve those that are served.
+    would starve those that are served. Until the response the server reads no further request
+    of the connection.
     """
 
 
 PROBLEMS: Mapping[type[MostreadError], ProblemType] = {
     # The client must change the request.
+    errors.BadRequest: ProblemType(400, "bad-request", "Bad Request", closes=True),
     errors.BadParameter: ProblemType(400, "bad-parameter", "Bad parameter"),
     errors.InvalidSentAt: ProblemType(400, "invalid-sent-at", "Bad Request"),
     errors.UnreadableBody: ProblemType(400, "unreadable-body", "Bad Request"),
@@ -83,7 +82,10 @@ PROBLEMS: Mapping[type[MostreadError], ProblemType] = {
         retry_after=2,
     ),
     errors.Overloaded: ProblemType(
-        503, "overloaded", "Service Unavailable", _NOT_STORED, retry_after=1, pauses=True
+        503, "overloaded", "Service Unavailable", _NOT_STORED, retry_after=1, waits=True
+    ),
+    errors.BodyInterrupted: ProblemType(
+        503, "overloaded", "Service Unavailable", _NOT_STORED, retry_after=1, closes=True
     ),
     # The ranking: the client may retry.
     errors.TooManyStreams: ProblemType(
@@ -140,19 +142,15 @@ def problem(
     title: str,
     detail: str,
     *,
-    headers: Mapping[str, str] | None = None,
+    headers: dict[str, str] | None = None,
     **members: object,
-) -> web.Response:
+) -> Response:
     """Return a problem response for a state without an exception, as a failing check."""
-    return web.Response(
-        status=status,
-        body=problem_body(status, slug, title, detail, members),
-        content_type=CONTENT_TYPE,
-        headers=headers,
-    )
+    body = problem_body(status, slug, title, detail, members)
+    return Response(body, status=status, content_type=CONTENT_TYPE, headers=headers)
 
 
-def problem_response(request: web.Request, error: MostreadError) -> web.Response | None:
+def problem_response(error: MostreadError) -> Response | None:
     """Return the response for an exception, None if `PROBLEMS` does not cover its class."""
     kind = problem_type(error)
     if kind is None:
@@ -164,45 +162,33 @@ def problem_response(request: web.Request, error: MostreadError) -> web.Response
         members = error.members
     if kind.retry_after is not None:
         headers["Retry-After"] = str(kind.retry_after)
-    detail = kind.detail.format(error=error)
-    response = problem(kind.status, kind.slug, kind.title, detail, headers=headers, **members)
     if kind.closes:
-        response.force_close()
-    if kind.pauses and kind.retry_after and (connection := connection_of(request)):
-        connection.pause_reading_for(kind.retry_after)
-    return response
+        headers["Connection"] = "close"
+    detail = kind.detail.format(error=error)
+    return problem(kind.status, kind.slug, kind.title, detail, headers=headers, **members)
 
 
-@web.middleware
-async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn every exception into problem+json: mostread's, aiohttp's, and unexpected ones."""
-    try:
-        return await handler(request)
-    except web.HTTPException as error:
-        if error.status < 400:
-            raise
-        return _http_problem(request, error)
-    except ConnectionError:
-        raise  # the client closed the connection, which is not a fault of the service
-    except MostreadError as error:
-        response = problem_response(request, error)
-        return _internal_error(request) if response is None else response
-    except Exception:
-        return _internal_error(request)
+def refusal_delay(error: MostreadError) -> int:
+    """Return the seconds to wait before the response for an exception."""
+    kind = problem_type(error)
+    return (kind.retry_after or 0) if kind is not None and kind.waits else 0
 
 
-def _http_problem(request: web.Request, error: web.HTTPException) -> web.Response:
-    headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
-    slug = error.reason.lower().replace(" ", "-")
-    detail = {
-        404: f"No resource at {request.path}; /openapi.json lists the paths.",
-        405: f"{request.path} does not support {request.method}; use one of the methods in Allow.",
-        413: "The body exceeds the limit of this path; send it in several requests.",
-    }.get(error.status, error.text or error.reason)
-    return problem(error.status, slug, error.reason, detail, headers=headers)
+def not_found(request: Request) -> Response:
+    """Return 404 for a path without a route, or a resource that does not exist."""
+    detail = f"No resource at {request.path}; /openapi.json lists the paths."
+    return problem(404, "not-found", "Not Found", detail)
 
 
-def _internal_error(request: web.Request) -> web.Response:
+def method_not_allowed(request: Request, allow: str) -> Response:
+    """Return 405 for a route that does not support the method; `allow` lists those it does."""
+    detail = f"{request.path} does not support {request.method}; use one of the methods in Allow."
+    return problem(
+        405, "method-not-allowed", "Method Not Allowed", detail, headers={"Allow": allow}
+    )
+
+
+def internal_error(request: Request) -> Response:
     """Log the current exception and return 500."""
     log.exception("request_failed", method=request.method, path=request.path)
     return problem(

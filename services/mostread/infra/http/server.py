@@ -1,162 +1,119 @@
-"""Operational routes, start and graceful shutdown of every service."""
+"""Serve an application with Granian inside the running event loop."""
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-import orjson
-from aiohttp import web
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
-from prometheus_client.exposition import choose_encoder
-from prometheus_client.registry import Collector
+from granian.constants import HTTPModes
+from granian.http import HTTP1Settings, HTTP2Settings
+from granian.net import SocketHolder
+from granian.server.embed import Server
 
-from mostread.errors import Misconfigured
+from mostread.infra.http.application import Application
 from mostread.infra.http.config import ServiceSettings
-from mostread.infra.http.connections import (
-    CloseReason,
-    Connection,
-    Connections,
-    connection_state_middleware,
-)
-from mostread.infra.http.cors import CorsPolicy, add_cors_headers
-from mostread.infra.http.problems import problem, problems
+from mostread.infra.http.connections import Connections, Endpoint, listener
 from mostread.infra.logging import get_logger
 
 log = get_logger(__name__)
 
-Check = Callable[[], Awaitable[str | None]]
-"""Checks one dependency: returns None, or the error as a sentence."""
+BODY_GRACE_SECONDS = 5.0
+"""Time for bodies to arrive once the service stops."""
+STOP_GRACE_SECONDS = 25.0
+"""Time for requests to be answered once the service stops; Kubernetes kills after 30 s."""
 
-Scrape = Callable[[], Awaitable[Collector]]
-"""Collects metrics when they are requested."""
-
-
-def new_registry() -> CollectorRegistry:
-    """Return a registry that holds the metrics of the process itself."""
-    registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
-    PlatformCollector(registry=registry)
-    GCCollector(registry=registry)
-    return registry
+_HEAD_BYTES = 64 << 10
+"""Memory for the head of a request, and for what a connection sends ahead of its handler."""
+_MAX_STREAMS_PER_CONNECTION = 100
 
 
-def new_application(
-    *,
-    checks: Mapping[str, Check],
-    registry: CollectorRegistry | Scrape,
-    openapi: Mapping[str, Any] | None = None,
-    client_max_size: int = 1 << 20,
-    cors: Mapping[str, CorsPolicy] | None = None,
-) -> web.Application:
-    """Return an application with the operational routes that every service has.
-
-    /healthz answers 200 while the process lives. /readyz answers 200 if each of `checks` returns
-    None, else 503 with the errors by name. `cors` holds the policies of the service's own routes
-    by canonical path.
-    """
-    app = web.Application(
-        middlewares=[connection_state_middleware, problems], client_max_size=client_max_size
-    )
-    if cors:
-        app.on_response_prepare.append(add_cors_headers(cors))
-
-    async def healthz(_: web.Request) -> web.Response:
-        return web.json_response({"status": "ok"})
-
-    async def readyz(_: web.Request) -> web.Response:
-        errors = await asyncio.gather(*(check() for check in checks.values()))
-        failing = {name: error for name, error in zip(checks, errors, strict=True) if error}
-        if failing:
-            return problem(
-                503,
-                "not-ready",
-                "Not ready",
-                "; ".join(f"{name}: {error}" for name, error in failing.items()),
-                failing=failing,
-            )
-        return web.json_response({"status": "ready", "checks": dict.fromkeys(checks, "ok")})
-
-    async def metrics(request: web.Request) -> web.Response:
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        collector = registry if isinstance(registry, CollectorRegistry) else await registry()
-        return web.Response(body=encode(collector), headers={"Content-Type": content_type})
-
-    app.router.add_get("/healthz", healthz)
-    app.router.add_get("/readyz", readyz)
-    app.router.add_get("/metrics", metrics)
-    if openapi is not None:
-        document = orjson.dumps(openapi)
-
-        async def openapi_json(_: web.Request) -> web.Response:
-            return web.Response(body=document, content_type="application/json")
-
-        app.router.add_get("/openapi.json", openapi_json)
-    return app
+def granian_options(settings: ServiceSettings, max_connections: int) -> dict[str, Any]:
+    """Return the arguments of Granian's servers that the settings determine."""
+    options: dict[str, Any] = {
+        "websockets": False,
+        "http": HTTPModes.auto,
+        "http1_settings": HTTP1Settings(
+            header_read_timeout=int(settings.http_client_timeout_seconds * 1000),
+            max_buffer_size=_HEAD_BYTES,
+        ),
+        "http2_settings": HTTP2Settings(
+            max_concurrent_streams=_MAX_STREAMS_PER_CONNECTION,
+            max_headers_size=_HEAD_BYTES,
+            initial_stream_window_size=_HEAD_BYTES,
+            initial_connection_window_size=16 * _HEAD_BYTES,
+        ),
+        "backpressure": max_connections,
+        # Granian's loggers then pass their lines to the handler of the service.
+        "log_dictconfig": {"handlers": {}, "loggers": {"_granian": {}}},
+        "log_level": "error",
+    }
+    if settings.http_cert_file:
+        options["ssl_cert"] = Path(settings.http_cert_file)
+        options["ssl_key"] = Path(settings.http_key_file)
+        options["ssl_protocol_min"] = "tls1.2"
+    return options
 
 
-class RunningServer:
-    """A listening service; `cleanup` finishes the requests in progress."""
+class EmbeddedServer(Server):
+    """Granian on an existing socket, which has options that Granian does not set."""
 
-    def __init__(self, runner: web.AppRunner, server: web.Server, connections: Connections) -> None:
-        self.connections = connections
-        self._runner = runner
-        self._server = server
+    def __init__(self, listening: socket.socket, app: Application, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._listening = listening
 
-    async def start(self, host: str, port: int, *, shared: bool) -> None:
-        """Accept connections. Raises OSError if the port is in use."""
-        self._listener = await self.connections.loop.create_server(
-            partial(Connection, self.connections, self._server),
-            host,
-            port,
-            backlog=4096,
-            reuse_port=shared,
-        )
-        self._sweeping = asyncio.create_task(self.connections.sweep())
-
-    async def cleanup(self) -> None:
-        """Close the port, finish requests in progress, then release resources."""
-        self._listener.close()
-        await self._runner.cleanup()
-        self._sweeping.cancel()
+    def _init_shared_socket(self) -> None:
+        # As on systems other than Linux: the worker accepts on an existing descriptor, and
+        # closes it.
+        descriptor = self._listening.detach()
+        self._shd = SocketHolder(descriptor, False, self.backlog)  # type: ignore[call-arg, assignment]
 
 
-async def listen(
-    app: web.Application,
-    host: str,
-    port: int,
-    setting: str,
+@asynccontextmanager
+async def serving(
+    app: Application,
+    endpoint: Endpoint,
     settings: ServiceSettings,
-    *,
-    shared: bool = False,
-    on_close: Callable[[CloseReason], None] = lambda _: None,
-) -> RunningServer:
-    """Serve `app` within the limits of `settings`.
+    limit_connections: Callable[[int], Connections] | None = None,
+) -> AsyncIterator[int]:
+    """Serve `app` within the limits of `settings`, and yield the port; stop gracefully.
 
-    `on_close` is called for each connection that the service closes at a limit. If `shared`,
-    other processes may share the port. Raises Misconfigured, naming `setting`, if the port is in
-    use.
+    `limit_connections` makes the limits of a port, by default those of `settings`. Raises
+    Misconfigured if the port is in use.
     """
-    runner = web.AppRunner(app, shutdown_timeout=30)
-    await runner.setup()
-    if runner.server is None:
-        raise RuntimeError("aiohttp's runner has no server after its setup")
-    listening = RunningServer(runner, runner.server, Connections(settings, on_close))
+    listening = listener(endpoint, settings)
+    port = listening.getsockname()[1]
+    connections = (limit_connections or partial(Connections, settings=settings))(port)
+    server = EmbeddedServer(listening, app, **granian_options(settings, connections.limit))
+    tasks = [
+        asyncio.create_task(app.bodies.sweep()),
+        asyncio.create_task(connections.sweep(app.backlog)),
+    ]
+    running = asyncio.create_task(server.serve())
+    log.info("listening", host=endpoint.host, port=port)
     try:
-        await listening.start(host, port, shared=shared)
-    except OSError as error:
-        await runner.cleanup()
-        raise port_error(host, port, setting, error) from error
-    log.info("listening", host=host, port=port)
-    return listening
+        yield port
+    finally:
+        server.stop()  # type: ignore[no-untyped-call]
+        tasks.append(asyncio.create_task(end(app, connections)))
+        done, _ = await asyncio.wait({running}, timeout=STOP_GRACE_SECONDS)
+        if not done:
+            log.warning("requests_unanswered", seconds=STOP_GRACE_SECONDS)
+        for task in (*tasks, running):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
 
-def port_error(host: str, port: int, setting: str, error: OSError) -> Misconfigured:
-    """Return the error for a port that cannot be opened; `setting` is its variable."""
-    return Misconfigured(
-        f"cannot listen on {host}:{port} ({error.strerror}); set {setting} to another port"
-    )
+async def end(app: Application, connections: Connections) -> None:
+    """End what Granian would wait for: streams, unused connections, and bodies after a grace."""
+    app.stop()
+    connections.close_unused()
+    await asyncio.sleep(BODY_GRACE_SECONDS)
+    app.bodies.interrupt_all()
 
 
 def stop_signal() -> asyncio.Event:
@@ -166,39 +123,3 @@ def stop_signal() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     return stop
-
-
-_REFRESH_SECONDS = 2.0
-
-
-class ScrapeRegistry:
-    """A registry that refreshes some of its metrics when it is scraped.
-
-    A slow refresh does not delay the scrape: it returns the previous values, and the next scrape
-    waits for the same refresh. So a server that hangs is queried once.
-    """
-
-    def __init__(self, registry: CollectorRegistry, refresh: Callable[[], Awaitable[None]]) -> None:
-        self._registry = registry
-        self._refresh = refresh
-        self._refreshing: asyncio.Task[None] | None = None
-
-    async def __call__(self) -> CollectorRegistry:
-        """Return the registry within seconds, even if the refresh hangs."""
-        if self._refreshing is None or self._refreshing.done():
-            self._refreshing = asyncio.create_task(self._try_refresh())
-        await asyncio.wait({self._refreshing}, timeout=_REFRESH_SECONDS)
-        return self._registry
-
-    async def close(self) -> None:
-        """Cancel a refresh in progress."""
-        if self._refreshing is not None:
-            self._refreshing.cancel()
-            await asyncio.wait({self._refreshing})
-
-    async def _try_refresh(self) -> None:
-        try:
-            await self._refresh()
-        except Exception:
-            # The other metrics are still worth reading.
-            log.exception("scrape_refresh_failed")

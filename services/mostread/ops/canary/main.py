@@ -9,7 +9,10 @@ import click
 import uvloop
 
 from mostread.errors import Misconfigured
-from mostread.infra.http.server import listen, new_application, new_registry, stop_signal
+from mostread.infra.http.application import Application
+from mostread.infra.http.connections import Endpoint
+from mostread.infra.http.operations import add_operational_routes, new_registry
+from mostread.infra.http.server import serving, stop_signal
 from mostread.infra.logging import configure_logging, get_logger
 from mostread.ops.canary.config import CanarySettings
 from mostread.ops.canary.metrics import CanaryMetrics
@@ -47,26 +50,25 @@ async def _run(settings: CanarySettings) -> None:
         async def check_last_probe() -> str | None:
             return schedule.failure
 
-        listening = await listen(
-            new_application(checks={"probe": check_last_probe}, registry=registry),
-            settings.canary_host,
-            settings.canary_port,
-            "MOSTREAD_CANARY_PORT",
+        app = Application(settings)
+        add_operational_routes(app, checks={"probe": check_last_probe}, registry=registry)
+        async with serving(
+            app,
+            Endpoint(settings.canary_host, settings.canary_port, "MOSTREAD_CANARY_PORT"),
             settings,
-        )
-        probing = asyncio.create_task(schedule.run())
-        stopped = asyncio.create_task(stop.wait())
-        try:
-            done, _ = await asyncio.wait({probing, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            if probing in done:
-                probing.result()  # raises unexpected errors
-        finally:
-            for task in (probing, stopped):
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
-            await listening.cleanup()
-            log.info("stopped")
+        ):
+            probing = asyncio.create_task(schedule.run())
+            stopped = asyncio.create_task(stop.wait())
+            try:
+                await asyncio.wait({probing, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                if probing.done():
+                    probing.result()  # raises unexpected errors
+            finally:
+                for task in (probing, stopped):
+                    task.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await task
+    log.info("stopped")
 
 
 class ProbeSchedule:

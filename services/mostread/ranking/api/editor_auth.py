@@ -4,14 +4,13 @@ The editorial log contains names and reasons, so only editors may read it. Every
 ranking is public.
 """
 
-from collections.abc import AsyncIterator
-
-from aiohttp import web
+from contextlib import AbstractAsyncContextManager
 
 from mostread.errors import AuditLogDisabled
 from mostread.infra.auth.token_store import TokenStore
 from mostread.infra.auth.tokens import Role
 from mostread.infra.http.auth import require_role
+from mostread.infra.http.messages import Request
 from mostread.ranking.config import RankingSettings
 from mostread.ranking.metrics import RankingMetrics
 
@@ -33,12 +32,11 @@ class EditorAuth:
             settings.ranking_tokens, settings.ranking_tokens_file, metrics.tokens_file_invalid
         )
 
-    async def follow(self, app: web.Application) -> AsyncIterator[None]:
-        """Reload the token file when it changes, for the lifetime of `app`."""
-        async for _ in self._tokens.follow(app):
-            yield
+    def following(self) -> AbstractAsyncContextManager[None]:
+        """Reload the token file when it changes, until the end of the block."""
+        return self._tokens.following()
 
-    def require_editor(self, request: web.Request) -> None:
+    def require_editor(self, request: Request) -> None:
         """Raise Unauthorized or Forbidden unless the request carries an editor's token."""
         if not self.enabled:
             raise AuditLogDisabled(

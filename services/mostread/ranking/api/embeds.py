@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from aiohttp import web
-
+from mostread.infra.http.application import Application
+from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params
 from mostread.ranking.api.responses import CachedResponse
 from mostread.ranking.cache.cache import Cache
@@ -16,7 +16,7 @@ _WIDGET = Path(__file__).parents[1] / "pages" / "static" / "widget.js"
 
 
 def add_embeds(
-    app: web.Application, lists: Cache[ListQuery, RankedList], defaults: ListDefaults
+    app: Application, lists: Cache[ListQuery, RankedList], defaults: ListDefaults
 ) -> None:
     """Add the routes to `app`."""
     template = new_environment().get_template("most-read.html")
@@ -24,8 +24,8 @@ def add_embeds(
         _WIDGET.read_bytes(), "text/javascript; charset=utf-8", "public, max-age=3600"
     )
 
-    async def get_most_read_html(request: web.Request) -> web.StreamResponse:
-        query = params.list_query(request.rel_url.raw_query_string, defaults, known=params.EMBED)
+    async def get_most_read_html(request: Request) -> Response:
+        query = params.list_query(request.query_string, defaults, known=params.EMBED)
         ranked = await lists.get(query)
         options = dict(query.written)
         lang = embed_language(options)
@@ -38,11 +38,11 @@ def add_embeds(
         content_type = "text/html; charset=utf-8"
         return CachedResponse.of(body.encode(), content_type, "public, max-age=5").respond(request)
 
-    async def get_widget(request: web.Request) -> web.StreamResponse:
+    async def get_widget(request: Request) -> Response:
         return widget.respond(request)
 
-    app.router.add_get("/v1/most-read.html", get_most_read_html)
-    app.router.add_get("/widget.js", get_widget)
+    app.add("GET", "/v1/most-read.html", get_most_read_html)
+    app.add("GET", "/widget.js", get_widget)
 
 
 def embed_language(options: dict[str, str]) -> Lang:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
-from aiohttp import web
-
 from mostread.errors import BadParameter
+from mostread.infra.http.application import Application
+from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params, serializers
 from mostread.ranking.api.embeds import embed_language
 from mostread.ranking.api.responses import CachedResponse
@@ -23,6 +23,7 @@ from mostread.ranking.queries import ListDefaults, ListQuery
 from mostread.ranking.repository import Counts, Metadata
 from mostread.ranking.service.lists import Entry, RankedList
 
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", re.IGNORECASE)
 _CACHE_CONTROL = "public, max-age=60"
 
 # Characters that XML 1.0 cannot represent.
@@ -56,7 +57,7 @@ class Feed:
 
 
 def add_feeds(
-    app: web.Application,
+    app: Application,
     lists: Cache[ListQuery, RankedList],
     defaults: ListDefaults,
     *,
@@ -69,8 +70,8 @@ def add_feeds(
     templates.filters["xml"] = lambda text: _NOT_XML.sub("\ufffd", text)
     template = templates.get_template("feed.xml")
 
-    async def feed(request: web.Request) -> Feed:
-        raw = request.rel_url.raw_query_string
+    async def feed(request: Request) -> Feed:
+        raw = request.query_string
         query = params.list_query(raw, defaults, known=params.EMBED)
         base = public_url.rstrip("/") or _origin(request)
         ranked = await lists.get(query)
@@ -78,7 +79,7 @@ def add_feeds(
         return Feed(
             title=f"{title}: {query.section}" if query.section else title,
             home=home_url or f"{base}/",
-            url=f"{base}{request.rel_url.raw_path}{urls.list_params(query)}".rstrip("?"),
+            url=f"{base}{request.path}{urls.list_params(query)}".rstrip("?"),
             language=query.language,
             items=[
                 _item(entry, entry.metadata, query.site)
@@ -87,26 +88,23 @@ def add_feeds(
             ],
         )
 
-    async def get_json_feed(request: web.Request) -> web.StreamResponse:
+    async def get_json_feed(request: Request) -> Response:
         body = serializers.encode(_json(await feed(request)))
         return CachedResponse.of(body, "application/feed+json", _CACHE_CONTROL).respond(request)
 
-    async def get_rss(request: web.Request) -> web.StreamResponse:
+    async def get_rss(request: Request) -> Response:
         body = template.render(feed=await feed(request)).encode()
         content_type = "application/rss+xml; charset=utf-8"
         return CachedResponse.of(body, content_type, _CACHE_CONTROL).respond(request)
 
-    app.router.add_get("/feed.json", get_json_feed)
-    app.router.add_get("/feed.xml", get_rss)
+    app.add("GET", "/feed.json", get_json_feed)
+    app.add("GET", "/feed.xml", get_rss)
 
 
-def _origin(request: web.Request) -> str:
-    try:
-        return str(request.url.origin())
-    except ValueError as error:
-        raise BadParameter(
-            "Host", "the header Host is not valid", "a host with an optional port"
-        ) from error
+def _origin(request: Request) -> str:
+    if not _HOST.fullmatch(request.host):
+        raise BadParameter("Host", "the header Host is not valid", "a host with an optional port")
+    return f"{request.scheme}://{request.host}"
 
 
 def _item(entry: Entry, metadata: Metadata, site: str) -> FeedItem:

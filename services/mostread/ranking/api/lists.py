@@ -2,8 +2,8 @@
 
 from functools import lru_cache
 
-from aiohttp import web
-
+from mostread.infra.http.application import Application
+from mostread.infra.http.messages import Request, Response, StreamResponse
 from mostread.ranking.api import params, serializers
 from mostread.ranking.api.responses import CachedResponse, JsonRenderer
 from mostread.ranking.api.stream import StreamEvent, StreamHub
@@ -14,7 +14,7 @@ from mostread.ranking.service.lists import RankedList
 
 
 def add_list_routes(
-    app: web.Application,
+    app: Application,
     lists: Cache[ListQuery, RankedList],
     *,
     render: JsonRenderer[RankedList],
@@ -26,16 +26,16 @@ def add_list_routes(
     # Clients repeat the same few query strings: each is parsed once.
     parsed = lru_cache(maxsize=4096)(lambda raw: params.list_query(raw, defaults))
 
-    async def get_most_read(request: web.Request) -> web.StreamResponse:
-        query = parsed(request.rel_url.raw_query_string)
+    async def get_most_read(request: Request) -> Response:
+        query = parsed(request.query_string)
         if query.cursor is not None:
             page, next_cursor = await cursors.page(query, query.cursor)
             document = serializers.cursor_page(page, next_cursor)
             return CachedResponse.of_document(document).respond(request)
         return render(await lists.get(query)).respond(request)
 
-    async def get_stream(request: web.Request) -> web.StreamResponse:
-        raw = request.rel_url.raw_query_string
+    async def get_stream(request: Request) -> StreamResponse:
+        raw = request.query_string
         query = params.list_query(raw, defaults, known=params.STREAM)
 
         async def load() -> StreamEvent:
@@ -45,9 +45,5 @@ def add_list_routes(
 
         return await streams.serve(request, {query: load})
 
-    async def close_streams(_: web.Application) -> None:
-        streams.close()
-
-    app.on_shutdown.append(close_streams)
-    app.router.add_get("/v1/most-read", get_most_read)
-    app.router.add_get("/v1/stream", get_stream, allow_head=False)
+    app.add("GET", "/v1/most-read", get_most_read)
+    app.add("GET", "/v1/stream", get_stream, head=False)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, get_args
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 from mostread.core.ranking import windows
 from mostread.core.ranking.query_plan import TRENDING_WINDOW
@@ -130,16 +130,16 @@ def site_only(raw: str) -> str:
     return site
 
 
-def article_id(encoded: str) -> str:
-    """Decode a percent-encoded article id of a path. Raises BadParameter."""
-    allowed = "1 to 128 characters of UTF-8, percent-encoded, without control characters"
-    try:
-        decoded = unquote(encoded, errors="strict")
-    except UnicodeDecodeError as error:
-        raise BadParameter("article_id", "article_id is not UTF-8", allowed) from error
-    if not re.fullmatch("[^\x00-\x1f]{1,128}", decoded):
-        raise BadParameter("article_id", "article_id is not valid", allowed)
-    return decoded
+def article_id(text: str) -> str:
+    """Return the article id of a path. Raises BadParameter."""
+    # Granian decodes paths, and bytes that are not UTF-8 to U+FFFD.
+    if not re.fullmatch("[^\x00-\x1f\ufffd]{1,128}", text):
+        raise BadParameter(
+            "article_id",
+            "article_id is not valid",
+            "1 to 128 characters of UTF-8, percent-encoded, without control characters",
+        )
+    return text
 
 
 def parse(raw: str, known: Mapping[str, Parameter]) -> tuple[dict[str, str], dict[str, Any]]:

@@ -5,7 +5,6 @@ JSON excludes the times that pass by themselves (`serializers.content`), so that
 same ETag until it changes. The header Mostread-As-Of has `as_of`, also for a client that gets 304.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,10 +12,9 @@ from hashlib import blake2b
 from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
-from aiohttp import web
-from multidict import CIMultiDict
-
 from mostread.infra.http import compression
+from mostread.infra.http.etag import matches
+from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import serializers
 
 V = TypeVar("V")
@@ -24,8 +22,6 @@ V = TypeVar("V")
 AS_OF = "Mostread-As-Of"
 PRIVATE = "private, no-cache"
 """Cache-Control of responses to editors: only the client itself may store them."""
-
-_TAGS = re.compile(r'(?:W/)?"([^"]*)"')
 
 
 @dataclass(frozen=True)
@@ -35,7 +31,7 @@ class CachedResponse:
     body: bytes
     tag: str
     """A hash of the content, which the ETag consists of."""
-    headers: CIMultiDict[str]
+    headers: dict[str, str]
 
     @classmethod
     def of(
@@ -48,14 +44,12 @@ class CachedResponse:
     ) -> "CachedResponse":
         """Return a response whose ETag is a hash of `content`, by default of the body."""
         tag = blake2b(body if content is None else content, digest_size=12).hexdigest()
-        headers = CIMultiDict(
-            {
-                "Content-Type": content_type,
-                "Cache-Control": cache_control,
-                "ETag": f'W/"{tag}"',
-                "Vary": "Accept-Encoding",
-            }
-        )
+        headers = {
+            "Content-Type": content_type,
+            "Cache-Control": cache_control,
+            "ETag": f'W/"{tag}"',
+            "Vary": "Accept-Encoding",
+        }
         return cls(body, tag, headers)
 
     @classmethod
@@ -73,7 +67,7 @@ class CachedResponse:
         return response
 
     @cached_property
-    def _gzipped(self) -> tuple[bytes, CIMultiDict[str]] | None:
+    def _gzipped(self) -> tuple[bytes, dict[str, str]] | None:
         if len(self.body) < compression.MIN_BYTES:
             return None
         headers = self.headers.copy()
@@ -81,22 +75,20 @@ class CachedResponse:
         return compression.compress(self.body), headers
 
     @cached_property
-    def _not_modified(self) -> CIMultiDict[str]:
+    def _not_modified(self) -> dict[str, str]:
         headers = self.headers.copy()
         del headers["Content-Type"]
         return headers
 
-    def respond(self, request: web.Request) -> web.Response:
+    def respond(self, request: Request) -> Response:
         """Return 200 with the body, gzipped if the client accepts it, or 304 if it has it."""
         if_none_match = request.headers.get("If-None-Match")
-        if if_none_match is not None and (
-            if_none_match.strip() == "*" or self.tag in _TAGS.findall(if_none_match)
-        ):
-            return web.Response(status=304, headers=self._not_modified)
+        if if_none_match is not None and matches(if_none_match, self.headers["ETag"]):
+            return Response(status=304, headers=self._not_modified)
         if compression.accepts_gzip(request.headers.get("Accept-Encoding", "")) and self._gzipped:
             body, headers = self._gzipped
-            return web.Response(body=body, headers=headers)
-        return web.Response(body=self.body, headers=self.headers)
+            return Response(body, headers=headers)
+        return Response(self.body, headers=self.headers)
 
 
 class JsonRenderer(Generic[V]):

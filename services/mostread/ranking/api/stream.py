@@ -9,14 +9,13 @@ events are counted. One client may follow several lists.
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
-
-from aiohttp import web
 
 from mostread.errors import MostreadError, TooManyStreams
 from mostread.infra.http.compression import StreamChunk, stream_for
+from mostread.infra.http.messages import Request, StreamResponse
 from mostread.infra.logging import get_logger
 from mostread.ranking.metrics import RankingMetrics
 
@@ -24,8 +23,6 @@ REFRESH_SECONDS = 1.0
 """How often a watched list is refreshed."""
 
 HEARTBEAT_SECONDS = 10.0
-WRITE_TIMEOUT_SECONDS = 30.0
-"""How long a client may take to read an event before it is disconnected."""
 
 _HEADERS = {
     "Content-Type": "text/event-stream",
@@ -68,12 +65,8 @@ class ListWatch:
         previous, self.event = self.event, event
         if previous.id != event.id:
             self.changed = _list_event(event, self.changed.data)
-            self.wake()
-
-    def wake(self) -> None:
-        """Wake all clients."""
-        for client in self.clients:
-            client.set()
+            for client in self.clients:
+                client.set()
 
     def unchanged(self) -> StreamChunk:
         """Return the event `fresh`, sent while the list does not change."""
@@ -103,37 +96,35 @@ class StreamHub:
         self._clients = 0
         self._watches: dict[Hashable, ListWatch] = {}
         self._refreshes: dict[Hashable, asyncio.Task[None]] = {}
-        self._closing = False
 
-    async def serve(
-        self, request: web.Request, lists: Mapping[Hashable, Load]
-    ) -> web.StreamResponse:
-        """Send the events of lists until the client disconnects or the service stops.
+    async def serve(self, request: Request, lists: Mapping[Hashable, Load]) -> StreamResponse:
+        """Return the stream of the events of lists, which ends when the client disconnects.
 
-        Raises TooManyStreams, or what loading a list raises, before sending anything.
+        Raises TooManyStreams, or what loading a list raises.
         """
         if self._clients >= self._max_clients:
             raise TooManyStreams(f"Stream limit reached ({self._clients} clients)")
-        self._count_client(1)
-        woken = asyncio.Event()
-        joined: dict[Hashable, ListWatch] = {}
-        try:
-            for key, load in lists.items():
-                joined[key] = self._join(key, load, await load(), woken)
-            chunks = self._chunks(
-                list(joined.values()), woken, request.headers.get("Last-Event-ID", "")
-            )
-            return await _send(request, chunks)
-        finally:
-            for key, watch in joined.items():
-                self._leave(key, watch, woken)
-            self._count_client(-1)
+        events = {key: await load() for key, load in lists.items()}
+        new = [key for key in lists if key not in self._watches]
+        if len(self._watches) + len(new) > self._max_lists:
+            raise TooManyStreams(f"Stream limit reached ({len(self._watches)} lists)")
+        stream = stream_for(request.headers.get("Accept-Encoding", ""))
+        last = request.headers.get("Last-Event-ID", "")
 
-    def close(self) -> None:
-        """Disconnect all clients."""
-        self._closing = True
-        for watch in self._watches.values():
-            watch.wake()
+        async def chunks() -> AsyncGenerator[bytes, None]:
+            woken = asyncio.Event()
+            watches = [self._join(key, lists[key], events[key], woken) for key in lists]
+            self._count_client(1)
+            try:
+                async with aclosing(self._chunks(watches, woken, last)) as produced:
+                    async for chunk in produced:
+                        yield stream.send(chunk)
+            finally:
+                self._count_client(-1)
+                for key, watch in zip(lists, watches, strict=True):
+                    self._leave(key, watch, woken)
+
+        return StreamResponse(chunks(), {**_HEADERS, **stream.headers}, end=stream.end)
 
     def _count_client(self, change: int) -> None:
         self._clients += change
@@ -144,8 +135,6 @@ class StreamHub:
     ) -> ListWatch:
         watch = self._watches.get(key)
         if watch is None:
-            if len(self._watches) >= self._max_lists:
-                raise TooManyStreams(f"Stream limit reached ({len(self._watches)} lists)")
             watch = self._watches[key] = ListWatch(event)
             self._refreshes[key] = asyncio.create_task(_refresh(watch, load))
         watch.clients.add(woken)
@@ -159,12 +148,12 @@ class StreamHub:
 
     async def _chunks(
         self, watches: list[ListWatch], woken: asyncio.Event, last: str
-    ) -> AsyncIterator[StreamChunk]:
-        """Yield what one client is sent until the service stops."""
+    ) -> AsyncGenerator[StreamChunk, None]:
+        """Yield what one client is sent."""
         now = asyncio.get_running_loop().time
         sent = {watch: _Sent(last, at=-math.inf) for watch in watches}
         yield _RETRY
-        while not self._closing:
+        while True:
             woken.clear()
             for watch, previous in sent.items():
                 if watch.event.id != previous.id:
@@ -188,20 +177,3 @@ async def _refresh(watch: ListWatch, load: Load) -> None:
         except MostreadError as error:
             # Clients keep the list they have; the next refresh may succeed.
             log.warning("stream_refresh_failed", error=str(error))
-
-
-async def _send(request: web.Request, chunks: AsyncIterator[StreamChunk]) -> web.StreamResponse:
-    stream = stream_for(request.headers.get("Accept-Encoding", ""))
-    response = web.StreamResponse(headers={**_HEADERS, **stream.headers})
-    await response.prepare(request)
-    with suppress(ConnectionResetError):
-        async for chunk in chunks:
-            try:
-                async with asyncio.timeout(WRITE_TIMEOUT_SECONDS):
-                    await response.write(stream.send(chunk))
-            except TimeoutError:
-                if request.transport is not None:
-                    request.transport.abort()
-                return response
-        await response.write(stream.end())
-    return response

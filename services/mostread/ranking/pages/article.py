@@ -13,9 +13,9 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from aiohttp import web
-
 from mostread.errors import BadParameter, Misconfigured, MostreadError, Unavailable
+from mostread.infra.http.application import Application
+from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params, serializers
 from mostread.ranking.cache.cache import Cache
 from mostread.ranking.pages import urls
@@ -66,7 +66,7 @@ class SeriesStep:
 
 
 def add_article_page(
-    app: web.Application,
+    app: Application,
     pages: PageRenderer,
     *,
     articles: Cache[ArticleQuery, ArticleDetails],
@@ -77,12 +77,11 @@ def add_article_page(
 ) -> None:
     """Add the page to `app`. `clock` is in milliseconds."""
 
-    async def get_page(request: web.Request) -> web.Response:
+    async def get_page(request: Request) -> Response:
         lang = reader_language(request)
         try:
-            written, values = params.parse(request.rel_url.raw_query_string, _PARAMETERS)
-            # From the raw path, because an id may contain a slash, encoded as %2F.
-            article_id = params.article_id(request.rel_url.raw_path.removeprefix("/articles/"))
+            written, values = params.parse(request.query_string, _PARAMETERS)
+            article_id = params.article_id(request.path_params["article_id"])
             now = datetime.fromtimestamp(clock() / 1000, UTC)
             query = ArticleQuery(values.get("site", "default"), article_id)
             details = await articles.get(query)
@@ -109,7 +108,7 @@ def add_article_page(
             },
         )
 
-    app.router.add_get("/articles/{article_id:[^/]+}", get_page)
+    app.add("GET", "/articles/{article_id}", get_page)
 
 
 def _series_query(query: ArticleQuery, written: dict[str, str], now: datetime) -> SeriesQuery:

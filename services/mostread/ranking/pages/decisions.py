@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from aiohttp import web
-
 from mostread.errors import BadParameter, Misconfigured, Unavailable
+from mostread.infra.http.application import Application
+from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params, serializers
 from mostread.ranking.api.editor_auth import EditorAuth
 from mostread.ranking.pages.i18n import TRANSLATORS, Translator
@@ -36,7 +36,7 @@ class DecisionView:
 
 
 def add_decisions_page(
-    app: web.Application,
+    app: Application,
     pages: PageRenderer,
     *,
     repository: RankingRepository,
@@ -45,13 +45,12 @@ def add_decisions_page(
 ) -> None:
     """Add the route to `app`."""
 
-    async def get_decisions(request: web.Request) -> web.Response:
+    async def get_decisions(request: Request) -> Response:
         lang = reader_language(request)
         editors.require_editor(request)
         try:
-            _, values = params.parse(request.rel_url.raw_query_string, _PARAMETERS)
-            path = request.rel_url.raw_path.removesuffix("/decisions")
-            article_id = params.article_id(path.removeprefix("/articles/"))
+            _, values = params.parse(request.query_string, _PARAMETERS)
+            article_id = params.article_id(request.path_params["article_id"])
             query = LogQuery(values.get("site", "default"), article_id, limit=_LIMIT)
             log = await placement_log(repository, query)
         except BadParameter as error:
@@ -67,7 +66,7 @@ def add_decisions_page(
         response.headers["Cache-Control"] = "private, no-store"
         return response
 
-    app.router.add_get("/articles/{article_id:[^/]+}/decisions", get_decisions)
+    app.add("GET", "/articles/{article_id}/decisions", get_decisions)
 
 
 def _view(entry: LogEntry, times: Mapping[int, int], zone: ZoneInfo, t: Translator) -> DecisionView:

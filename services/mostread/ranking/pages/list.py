@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import get_args
 from zoneinfo import ZoneInfo
 
-from aiohttp import web
-
 from mostread.core.ranking.integrity import Integrity
 from mostread.core.ranking.windows import CALENDAR, HOURLY_STEPS, LIFETIME, SLIDING
 from mostread.errors import BadParameter, Misconfigured, Unavailable
+from mostread.infra.http.application import Application
+from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params, serializers
 from mostread.ranking.cache.cache import Cache
 from mostread.ranking.pages import urls
@@ -80,7 +80,7 @@ class PageRow:
 
 
 def add_list_page(
-    app: web.Application,
+    app: Application,
     pages: PageRenderer,
     *,
     lists: Cache[ListQuery, RankedList],
@@ -95,11 +95,11 @@ def add_list_page(
     `clock` is in milliseconds. With `quarantines` the page links to the full list.
     """
 
-    async def get_page(request: web.Request) -> web.Response:
+    async def get_page(request: Request) -> Response:
         lang = reader_language(request)
         t = TRANSLATORS[lang]
         try:
-            raw = request.rel_url.raw_query_string
+            raw = request.query_string
             query = params.list_query(raw, defaults, known=params.PAGE)
             ranked = await lists.get(query)
         except BadParameter as error:
@@ -122,8 +122,8 @@ def add_list_page(
         }
         return pages.html(request, "list.html", lang, context)
 
-    app.router.add_get("/", get_page)
-    app.router.add_get("/static/{name:.+}", pages.asset)
+    app.add("GET", "/", get_page)
+    app.add("GET", "/static/{name}", pages.asset)
 
 
 def _controls(query: ListQuery, values: FacetValues, t: Translator) -> dict[str, object]:

@@ -10,8 +10,8 @@ from datetime import datetime
 from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
-from aiohttp import web
-
+from mostread.infra.http.application import Application
+from mostread.infra.http.messages import Request, StreamResponse
 from mostread.ranking.api import params, serializers
 from mostread.ranking.api.embeds import embed_language
 from mostread.ranking.api.stream import Load, StreamEvent, StreamHub
@@ -25,7 +25,7 @@ from mostread.ranking.service.sparklines import Sparklines
 
 
 def add_live_pages(
-    app: web.Application,
+    app: Application,
     pages: PageRenderer,
     *,
     lists: Cache[ListQuery, RankedList],
@@ -61,8 +61,8 @@ def add_live_pages(
 
         return load
 
-    async def get_live(request: web.Request) -> web.StreamResponse:
-        followed = params.live_pages(request.rel_url.raw_query_string)
+    async def get_live(request: Request) -> StreamResponse:
+        followed = params.live_pages(request.query_string)
         return await streams.serve(request, {page: loading(page) for page in followed})
 
-    app.router.add_get("/live", get_live, allow_head=False)
+    app.add("GET", "/live", get_live, head=False)

@@ -11,10 +11,11 @@ from hashlib import blake2b
 from pathlib import Path
 
 import jinja2
-from aiohttp import web
 
 from mostread.errors import BadParameter
 from mostread.infra.http import compression
+from mostread.infra.http.messages import Request, Response
+from mostread.infra.http.problems import not_found
 from mostread.ranking.api.editor_auth import EditorAuth
 from mostread.ranking.api.responses import CachedResponse
 from mostread.ranking.pages.i18n import (
@@ -87,12 +88,12 @@ class PageRenderer:
 
     def html(
         self,
-        request: web.Request,
+        request: Request,
         name: str,
         lang: Lang,
         context: Mapping[str, object],
         status: int = 200,
-    ) -> web.Response:
+    ) -> Response:
         """Return a page, gzipped if the client accepts it."""
         body = self.render(name, lang, context).encode()
         headers = {
@@ -105,11 +106,11 @@ class PageRenderer:
         if compression.accepts_gzip(request.headers.get("Accept-Encoding", "")):
             body = compression.compress(body)
             headers["Content-Encoding"] = "gzip"
-        return web.Response(status=status, body=body, headers=headers)
+        return Response(body, status=status, headers=headers)
 
     def bad_parameter(
-        self, request: web.Request, error: BadParameter, lang: Lang, root: str = ""
-    ) -> web.Response:
+        self, request: Request, error: BadParameter, lang: Lang, root: str = ""
+    ) -> Response:
         """Return 400 with the reason, which is in English."""
         t = TRANSLATORS[lang]
         context = {
@@ -121,9 +122,7 @@ class PageRenderer:
         }
         return self.html(request, "error.html", lang, context, status=400)
 
-    def unknown_article(
-        self, request: web.Request, site: str, article_id: str, lang: Lang
-    ) -> web.Response:
+    def unknown_article(self, request: Request, site: str, article_id: str, lang: Lang) -> Response:
         """Return 404 for an article without metadata and counts."""
         t = TRANSLATORS[lang]
         context = {
@@ -134,7 +133,7 @@ class PageRenderer:
         }
         return self.html(request, "error.html", lang, context, status=404)
 
-    def unavailable(self, request: web.Request, lang: Lang, root: str = "") -> web.Response:
+    def unavailable(self, request: Request, lang: Lang, root: str = "") -> Response:
         """Return 503, with a script that retries."""
         t = TRANSLATORS[lang]
         context = {
@@ -148,11 +147,11 @@ class PageRenderer:
         page.headers["Retry-After"] = RETRY_SECONDS
         return page
 
-    async def asset(self, request: web.Request) -> web.Response:
+    async def asset(self, request: Request) -> Response:
         """Serve an asset."""
-        name = request.match_info["name"]
+        name = request.path_params["name"]
         if name not in self._assets:
-            raise web.HTTPNotFound
+            return not_found(request)
         return self._assets[name].respond(request)
 
     def _asset(self, name: str) -> CachedResponse:
@@ -177,7 +176,7 @@ def clock_time(timestamp: datetime, now: datetime, t: Translator) -> str:
     return f"{day}{local:%H:%M:%S} ({now.tzinfo})"
 
 
-def reader_language(request: web.Request) -> Lang:
+def reader_language(request: Request) -> Lang:
     """Return the language that the URL asks for, or else the browser."""
     written = request.query.get("lang")
     for lang in LANGUAGES:

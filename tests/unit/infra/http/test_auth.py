@@ -5,41 +5,41 @@ import pytest
 from mostread.errors import Forbidden, Unauthorized
 from mostread.infra.auth.tokens import Role, Token, hash_token
 from mostread.infra.http.auth import authenticate, require_role
+from tests.support.http import FakeHeaders
 
 CMS = Token("cms", Role.CMS, hash_token("secret"))
 TOKENS = (Token("other", Role.EDITOR, hash_token("another")), CMS)
+SENT = FakeHeaders({"Authorization": "Bearer secret"})
 
 
 @pytest.mark.parametrize("header", ["Bearer secret", "bearer  secret "])
 def test_authenticate_returns_the_token_of_the_header(header: str) -> None:
-    assert authenticate({"Authorization": header}, TOKENS) == CMS
+    assert authenticate(FakeHeaders({"Authorization": header}), TOKENS) == CMS
 
 
 def test_authenticate_without_header_returns_none() -> None:
-    assert authenticate({}, TOKENS) is None
+    assert authenticate(FakeHeaders({}), TOKENS) is None
 
 
 @pytest.mark.parametrize("header", ["Bearer guess", "Basic secret", "secret", "", "Bearer"])
 def test_authenticate_rejects_unknown_token_with_challenge(header: str) -> None:
     with pytest.raises(Unauthorized) as caught:
-        authenticate({"Authorization": header}, TOKENS)
+        authenticate(FakeHeaders({"Authorization": header}), TOKENS)
 
     assert 'error="invalid_token"' in caught.value.headers["WWW-Authenticate"]
 
 
 def test_require_role_without_header_asks_for_a_token_of_the_role() -> None:
     with pytest.raises(Unauthorized, match="of the role editor") as caught:
-        require_role({}, TOKENS, frozenset({Role.EDITOR}))
+        require_role(FakeHeaders({}), TOKENS, frozenset({Role.EDITOR}))
 
     assert "error" not in caught.value.headers["WWW-Authenticate"]
 
 
 def test_require_role_rejects_a_token_of_another_role() -> None:
     with pytest.raises(Forbidden, match="'cms' has the role cms; this needs editor"):
-        require_role({"Authorization": "Bearer secret"}, TOKENS, frozenset({Role.EDITOR}))
+        require_role(SENT, TOKENS, frozenset({Role.EDITOR}))
 
 
 def test_require_role_returns_a_token_of_one_of_the_roles() -> None:
-    headers = {"Authorization": "Bearer secret"}
-
-    assert require_role(headers, TOKENS, frozenset({Role.CMS, Role.EDITOR})) == CMS
+    assert require_role(SENT, TOKENS, frozenset({Role.CMS, Role.EDITOR})) == CMS

@@ -1,16 +1,19 @@
-"""The table of problems and the middleware that applies it."""
+"""The table of problems, and the responses that an application makes of exceptions."""
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import orjson
 import pytest
-from aiohttp import ClientResponse, web
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp import ClientResponse
 
 from mostread import errors
 from mostread.errors import MostreadError
-from mostread.infra.http.problems import PROBLEMS, problem_type, problems
+from mostread.infra.http.application import Application
+from mostread.infra.http.config import ServiceSettings
+from mostread.infra.http.messages import Request, Response
+from mostread.infra.http.problems import PROBLEMS, problem_type
+from tests.support.http import client_of
 
 Answer = Callable[[Exception], Awaitable[ClientResponse]]
 
@@ -20,12 +23,12 @@ async def answer() -> AsyncIterator[Answer]:
     """A function that returns the response to a request whose handler raises an exception."""
     raised: list[Exception] = []
 
-    async def handler(_: web.Request) -> web.Response:
+    async def handler(_: Request) -> Response:
         raise raised.pop()
 
-    app = web.Application(middlewares=[problems])
-    app.router.add_get("/", handler)
-    async with TestClient(TestServer(app)) as client:
+    app = Application(ServiceSettings())
+    app.add("GET", "/", handler)
+    async with client_of(app) as client:
 
         async def get(error: Exception) -> ClientResponse:
             raised.append(error)
@@ -141,18 +144,18 @@ async def test_unexpected_exception_is_500_without_its_message(
 
 
 async def test_unknown_path_and_wrong_method_are_problems() -> None:
-    async def handler(_: web.Request) -> web.Response:
-        return web.Response()
+    async def handler(_: Request) -> Response:
+        return Response()
 
-    app = web.Application(middlewares=[problems])
-    app.router.add_get("/", handler)
-    async with TestClient(TestServer(app)) as client:
+    app = Application(ServiceSettings())
+    app.add("GET", "/", handler)
+    async with client_of(app) as client:
         missing = await client.get("/nothing")
         wrong = await client.post("/")
 
         assert (await missing.json())["type"] == "urn:mostread:problem:not-found"
         assert wrong.status == 405
-        assert wrong.headers["Allow"] == "GET,HEAD"
+        assert wrong.headers["Allow"] == "GET, HEAD"
 
 
 def test_table_covers_every_exception_that_blames_the_request() -> None:
@@ -172,4 +175,4 @@ def test_table_covers_every_exception_that_blames_the_request() -> None:
 def test_table_details_are_json_and_name_no_other_field() -> None:
     for kind in PROBLEMS.values():
         assert orjson.dumps(kind.detail.format(error="x"))
-        assert kind.pauses <= (kind.retry_after is not None)
+        assert kind.waits <= (kind.retry_after is not None)

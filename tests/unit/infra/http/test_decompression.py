@@ -6,10 +6,11 @@ import zlib
 
 import pytest
 
-from mostread.collector.api.body import WBITS, decompress
 from mostread.errors import PayloadTooLarge, UnreadableBody
+from mostread.infra.http.body import decompress
 
-GZIP, DEFLATE = WBITS["gzip"], WBITS["deflate"]
+# zlib's `wbits` of these codings.
+GZIP, DEFLATE = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS
 
 
 def raw_deflate(data: bytes) -> bytes:

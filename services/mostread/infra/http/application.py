@@ -1,0 +1,156 @@
+"""The RSGI application of a service: routes, errors, CORS headers and request metrics."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import aclosing, suppress
+from time import perf_counter
+
+from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope
+
+from mostread.errors import BadRequest, MostreadError
+from mostread.infra.http.backlog import StreamBacklog
+from mostread.infra.http.body import BodyReader
+from mostread.infra.http.config import ServiceSettings
+from mostread.infra.http.cors import CorsPolicy
+from mostread.infra.http.messages import Request, Response, StreamResponse
+from mostread.infra.http.problems import (
+    internal_error,
+    method_not_allowed,
+    not_found,
+    problem_response,
+    refusal_delay,
+)
+from mostread.infra.http.routing import Handler, Route, Router
+from mostread.infra.logging import get_logger
+
+log = get_logger(__name__)
+
+Observe = Callable[[str, int, float], None]
+"""Records a response: path of its route, status, and duration in seconds."""
+
+_BAD_REQUEST = 400
+UNMATCHED = "other"
+"""Path under which requests without a route are measured."""
+
+
+def _ignore(path: str, status: int, seconds: float) -> None:
+    pass
+
+
+class Application:
+    """Dispatches requests to handlers; `stop` ends streams and incomplete bodies.
+
+    `cors` holds the policies of routes by path. `observe` records every complete response.
+    """
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        *,
+        cors: Mapping[str, CorsPolicy] | None = None,
+        observe: Observe = _ignore,
+    ) -> None:
+        self.bodies = BodyReader(
+            settings.http_client_timeout_seconds, settings.http_max_buffered_bytes
+        )
+        self.backlog = StreamBacklog()
+        self._router = Router(cors or {})
+        self._observe = observe
+        self._streams: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    def add(self, method: str, path: str, handler: Handler, *, head: bool = True) -> None:
+        """Add a route; see routing.py. With `head`, one of GET also answers HEAD."""
+        self._router.add(method, path, handler, head=head)
+
+    async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        """Answer one request."""
+        started = perf_counter()
+        request = Request(scope, protocol)
+        route = self._router.match(request)
+        response = await self._respond(request, route)
+        headers = list(response.headers.items())
+        if route is not None and route.cors is not None:
+            headers += route.cors.headers_for(request.method)
+        if isinstance(response, StreamResponse):
+            await self._stream(request, response, headers)
+            return
+        protocol.response_bytes(response.status, headers, response.body)
+        path = UNMATCHED if route is None else route.path
+        self._observe(path, response.status, perf_counter() - started)
+        if response.status >= _BAD_REQUEST and "Connection" not in response.headers:
+            await self.bodies.discard(request)
+
+    def stop(self) -> None:
+        """End all streams and refuse new ones."""
+        self._stopping = True
+        for stream in self._streams:
+            stream.cancel()
+
+    async def _respond(self, request: Request, route: Route | None) -> Response | StreamResponse:
+        try:
+            _check_head(request)
+            if route is None:
+                return not_found(request)
+            handler = route.handlers.get(request.method)
+            if handler is None:
+                return method_not_allowed(request, route.allow)
+            return await handler(request)
+        except MostreadError as error:
+            if delay := refusal_delay(error):
+                await asyncio.sleep(delay)
+            return problem_response(error) or internal_error(request)
+        except Exception:
+            return internal_error(request)
+
+    async def _stream(
+        self, request: Request, response: StreamResponse, headers: list[tuple[str, str]]
+    ) -> None:
+        """Send chunks until they end, the client disconnects or the service stops."""
+        protocol, client = request.protocol, request.scope.client
+        transport = protocol.response_stream(response.status, headers)
+
+        async def send() -> None:
+            try:
+                async with aclosing(response.chunks) as chunks:
+                    async for chunk in chunks:
+                        self.backlog.add(client, len(chunk))
+                        await transport.send_bytes(chunk)
+            except ProtocolClosed:
+                pass  # the client may disconnect at any time
+            except asyncio.CancelledError:
+                with suppress(ProtocolClosed):
+                    await transport.send_bytes(response.end())
+                raise
+            except Exception:
+                # Here, because outside its traceback would keep the transport open.
+                log.exception("stream_failed", path=request.path)
+
+        self.backlog.open(client)
+        sending = asyncio.create_task(send())
+        self._streams.add(sending)
+        if self._stopping:
+            sending.cancel()
+        gone = asyncio.ensure_future(protocol.client_disconnect())
+        try:
+            await asyncio.wait({sending, gone}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._streams.discard(sending)
+            for task in (sending, gone):
+                task.cancel()
+            with suppress(asyncio.CancelledError):
+                await sending
+            self.backlog.close(client)
+
+
+def _check_head(request: Request) -> None:
+    """Raise BadRequest for heads that a proxy might understand differently.
+
+    hyper, Granian's parser, rejects everything else that is ambiguous: two lengths, folded
+    lines, spaces before a colon.
+    """
+    coding = request.headers.get("Transfer-Encoding", "")
+    if coding and coding.lower() != "chunked":
+        raise BadRequest("The only supported Transfer-Encoding is chunked.")
+    if len(request.headers.get_all("Host")) > 1:
+        raise BadRequest("The request has several Host headers; send one.")

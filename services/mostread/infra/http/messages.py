@@ -1,0 +1,120 @@
+"""Requests and responses, independent of routes.
+
+A handler takes a `Request` and returns a `Response`, or a `StreamResponse` whose chunks it produces
+while the client is connected. Application sends both through Granian's RSGI interface.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from functools import cached_property
+from typing import Protocol, overload
+from urllib.parse import parse_qsl
+
+from granian.rsgi import HTTPProtocol, Scope
+
+
+class Headers(Protocol):
+    """Request headers by name, in any case. Values that are not ASCII are missing."""
+
+    @overload
+    def get(self, name: str, /) -> str | None: ...
+    @overload
+    def get(self, name: str, default: str, /) -> str:
+        """Return the first value of a header."""
+        ...
+
+    def get_all(self, name: str, /) -> list[str]:
+        """Return all values of a header, in order."""
+        ...
+
+
+class Request:
+    """A request whose head has arrived; infra/http/body.py reads its body."""
+
+    # No __slots__: `query` is cached, and most requests do not use it.
+    def __init__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        self.method = scope.method
+        self.path = scope.path
+        """Path with percent-encoding decoded; bytes that are not UTF-8 become U+FFFD."""
+        self.query_string: str = scope.query_string
+        self.headers: Headers = scope.headers  # type: ignore[assignment]  # its stub lacks get_all
+        self.path_params: Mapping[str, str] = {}
+        self.is_body_taken = False
+        self.scope = scope
+        self.protocol = protocol
+
+    @cached_property
+    def query(self) -> Mapping[str, str]:
+        """First value of each query parameter; bytes that are not UTF-8 become surrogates."""
+        pairs = parse_qsl(self.query_string, keep_blank_values=True, errors="surrogateescape")
+        return dict(reversed(pairs))
+
+    @property
+    def peer(self) -> str:
+        """Address that the connection comes from, without its port."""
+        return self.scope.client.rpartition(":")[0]
+
+    @property
+    def content_length(self) -> int | None:
+        """Declared size of the body in bytes, None for a chunked one."""
+        length = self.headers.get("Content-Length", "")
+        return int(length) if length else None
+
+    @property
+    def host(self) -> str:
+        """Host and port of the URL as the client wrote them, empty without."""
+        # HTTP/2 has no header Host.
+        return self.scope.authority or self.headers.get("Host", "")
+
+    @property
+    def scheme(self) -> str:
+        """http, or https if the connection to this process uses TLS."""
+        return self.scope.scheme
+
+
+class Response:
+    """A status, headers and a complete body.
+
+    Cached responses share their headers, which nobody changes then.
+    """
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(
+        self,
+        body: bytes = b"",
+        *,
+        status: int = 200,
+        content_type: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        self.body = body
+        self.status = status
+        self.headers = {} if headers is None else headers
+        if content_type is not None:
+            self.headers["Content-Type"] = content_type
+
+    @classmethod
+    def json(cls, body: bytes, *, status: int = 200) -> "Response":
+        """Return a response whose body is JSON."""
+        return cls(body, status=status, content_type="application/json")
+
+
+class StreamResponse:
+    """A response whose `chunks` are sent as they are produced, until the client disconnects.
+
+    `end` returns what is sent last if the service stops.
+    """
+
+    __slots__ = ("chunks", "end", "headers", "status")
+
+    def __init__(
+        self,
+        chunks: AsyncGenerator[bytes, None],
+        headers: dict[str, str],
+        *,
+        end: Callable[[], bytes] = bytes,
+    ) -> None:
+        self.chunks = chunks
+        self.end = end
+        self.headers = headers
+        self.status = 200
