@@ -58,6 +58,12 @@ class Raw:
         """Wait until the other side ends the connection; False where it sends more instead."""
         return not self._buffer and not self._more()
 
+    def rest(self) -> bytes:
+        """Return everything until the other side ends the connection."""
+        while self._more():
+            pass
+        return self._buffer
+
     def is_open(self) -> bool:
         """Whether the other side has neither ended the connection nor sent anything."""
         with self._without_waiting():

@@ -1,4 +1,4 @@
-"""Requests above the limit are refused at once, and accepted ones are answered."""
+"""Requests above the limit are refused, and accepted ones are answered."""
 
 import os
 import signal
@@ -49,9 +49,9 @@ def test_request_above_limit_gets_503_and_succeeds_later(
         opened.append(refused)
         answer = refused.answer()
         assert answer.status == 503
-        assert "\r\nRetry-After: 1\r\n" in answer.head + "\r\n"
+        assert "\r\nretry-after: 1\r\n" in answer.head + "\r\n"
         assert b"urn:mostread:problem:overloaded" in answer.body
-        # It is read again after a second, by when there is room or not.
+        # The answer came after a second: clients that ignore Retry-After cannot ask faster.
     finally:
         os.kill(kafka.pid, signal.SIGCONT)
     for taken in opened[:ROOM]:

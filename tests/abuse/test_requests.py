@@ -20,63 +20,145 @@ def head(*lines: bytes) -> bytes:
 @pytest.mark.parametrize(
     "request_head",
     [
-        head(b"Content-Length: 6", b"Transfer-Encoding: chunked"),
-        head(b"Transfer-Encoding: chunked", b"Content-Length: 6"),
         head(b"Content-Length: 5", b"Content-Length: 6"),
         head(b"Content-Length: 5, 6"),
+        head(b"Content-Length: 5, 5"),
         head(b"Content-Length: +5"),
         head(b"Content-Length: 0x5"),
         head(b"Content-Length: -1"),
+        head(b"Content-Length:"),
         head(b"Content-Length : 5"),
         head(b"Transfer-Encoding: chunked, identity"),
         head(b"Transfer-Encoding: xchunked"),
+        head(b"Transfer-Encoding: \x0bchunked"),
+        head(b"Transfer-Encoding: chunked\xa0"),
+        head(b"Transfer-Encoding:", b"Content-Length: 5"),
         head(b"Transfer-Encoding\t: chunked"),
         head(b"Transfer-Encoding: chunked", b"Transfer-Encoding: identity"),
         head(b" Content-Length: 5"),
-        head(b"A: b\nContent-Length: 5"),
+        head(b"A: b", b" Content-Length: 5"),
         head(b"A: b\rContent-Length: 5"),
         head(b"A: b\x00"),
         head(b"A\x00: b"),
+        head(b"A\xff: b"),
+        head(b"A"),
+        b"POST /v1/events HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"POST /v1/events  HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n",
     ],
 )
-def test_two_content_lengths_close_the_connection(
+def test_ambiguous_head_is_rejected_by_the_parser(
     ordinary: Collecting, raw: Send, request_head: bytes
 ) -> None:
+    """Granian answers these alone: 400 without a body, not application/problem+json."""
     connection = raw(request_head + b"0\r\n\r\n" + SMUGGLED)
-    assert connection.answer().status == 400
+    answer = connection.answer()
+    assert (answer.status, answer.body) == (400, b"")
+    assert "connection: close" in answer.head.lower()
     assert connection.ended()
     assert "smuggled" not in ordinary.ids()
 
 
 @pytest.mark.parametrize(
-    "chunks", [b"g\r\n", b"-1\r\n", b"5\r\nabc\r\n0\r\n\r\n", b"0x5\r\nabcde\r\n", b"5 \n12345\n"]
+    "request_head",
+    [
+        head(b"Transfer-Encoding: identity, chunked"),
+        head(b"Transfer-Encoding: gzip, chunked"),
+        head(b"Transfer-Encoding: identity", b"Transfer-Encoding: chunked"),
+        head(b"Host: b", b"Content-Length: 5"),
+    ],
+)
+def test_unsupported_coding_or_second_host_closes_the_connection(
+    ordinary: Collecting, raw: Send, request_head: bytes
+) -> None:
+    connection = raw(request_head + b"0\r\n\r\n" + SMUGGLED)
+    answer = connection.answer()
+    assert answer.status == 400
+    assert b"urn:mostread:problem:bad-request" in answer.body
+    assert connection.ended()
+    assert "smuggled" not in ordinary.ids()
+
+
+@pytest.mark.parametrize(
+    "lengths",
+    [
+        [b"Content-Length: 6", b"Transfer-Encoding: chunked"],
+        [b"Transfer-Encoding: chunked", b"Content-Length: 6"],
+        [b"Transfer-Encoding: chunked", b"Content-Length: 1000"],
+    ],
+)
+def test_chunked_body_with_length_is_the_last_request(
+    ordinary: Collecting, raw: Send, lengths: list[bytes]
+) -> None:
+    """Granian reads the chunks and ends the connection, as RFC 9112 permits instead of 400."""
+    connection = raw(head(*lengths) + b"0\r\n\r\n" + SMUGGLED)
+    answer = connection.answer()
+    assert (answer.status, b"no-valid-event" in answer.body) == (400, True)
+    assert "connection: close" in answer.head.lower()
+    assert connection.ended()
+    assert "smuggled" not in ordinary.ids()
+
+
+def test_bare_line_feed_ends_a_header_line(raw: Send) -> None:
+    """RFC 9112, section 2.2, permits it: the length counts, and the body is not a request."""
+    body = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
+    connection = raw(head(b"A: b\nContent-Length: %d" % len(body)) + body)
+    answer = connection.answer()
+    assert (answer.status, b"no-valid-event" in answer.body) == (400, True)
+    connection.send(post(b'{"type":"view","article_id":"a","id":"after"}'))
+    assert connection.answer().status == 202
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        b"g\r\n",
+        b"-1\r\n",
+        b"5\r\nabc\r\n0\r\n\r\n",
+        b"5\r\n12345XX0\r\n\r\n",
+        b"0x5\r\nabcde\r\n",
+        b"5 \n12345\n",
+        b"5\n12345\r\n0\r\n\r\n",
+        b"5;a\n12345\r\n0\r\n\r\n",
+        b"F" * 17 + b"\r\n",
+        b"5;" + b"a" * 70_000 + b"\r\n12345\r\n0\r\n\r\n",
+        b"0\r\n" + b"A: b\r\n" * 3000 + b"\r\n",
+    ],
 )
 def test_invalid_chunk_length_closes_the_connection(
     ordinary: Collecting, raw: Send, chunks: bytes
 ) -> None:
     connection = raw(head(b"Transfer-Encoding: chunked") + chunks + SMUGGLED)
-    assert connection.answer().status == 400
+    answer = connection.answer()
+    assert (answer.status, b"unreadable-body" in answer.body) == (400, True)
     assert connection.ended()
     assert "smuggled" not in ordinary.ids()
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("data", "status"),
     [
-        b"\x16\x03\x01\x02\x00\x01\x00",
-        b"\x00" * 1000,
-        b"GET\r\n\r\n",
-        b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: a\r\nA: " + b"a" * 20_000 + b"\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: a\r\n" + b"A: b\r\n" * 2000 + b"\r\n",
-        b"GET / HTTP/9.9\r\nHost: a\r\n\r\n",
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        (b"\x16\x03\x01\x02\x00\x01\x00", 400),
+        (b"\x00" * 1000, 400),
+        (b"GET\r\n\r\n", 400),
+        (b"GET /healthz\r\n", 400),
+        (b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"GET / HTTP/9.9\r\nHost: a\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nA: " + b"a" * 80_000 + b"\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"A: b\r\n" * 2000 + b"\r\n", 431),
     ],
 )
-def test_non_http_data_closes_the_connection(raw: Send, data: bytes) -> None:
+def test_non_http_data_closes_the_connection(raw: Send, data: bytes, status: int) -> None:
     connection = raw(data)
-    assert connection.answer().status in {0, 400}
+    assert connection.answer().status == status
     assert connection.ended()
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/nothing"])
+def test_server_header_names_no_version(raw: Send, path: str) -> None:
+    answer = raw(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()).answer()
+    assert [line for line in answer.head.split("\r\n") if line.startswith("server:")] == [
+        "server: granian"
+    ]
 
 
 @pytest.mark.parametrize("path", ["/..", "/%2e%2e/etc/passwd", "//v1//events", "/v1/events/../x"])
