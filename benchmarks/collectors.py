@@ -112,7 +112,7 @@ def _kept(system: System) -> int:
 @contextmanager
 def no_op(_: System) -> Iterator[tuple[str, int]]:
     """Run the no-op collector, the limit of aiohttp."""
-    with _program("no_op") as address:
+    with program("no_op") as address:
         yield address
 
 
@@ -120,7 +120,7 @@ def no_op(_: System) -> Iterator[tuple[str, int]]:
 def fastapi(system: System) -> Iterator[tuple[str, int]]:
     """Run the usual collector with FastAPI."""
     kafka = system.kafka
-    with _program("fastapi_collector", kafka.kafka_brokers, kafka.events_topic) as address:
+    with program("fastapi_collector", kafka.kafka_brokers, kafka.events_topic) as address:
         yield address
 
 
@@ -135,7 +135,7 @@ def mostread(system: System, workers: int = 1) -> Iterator[tuple[str, int]]:
 
 
 @contextmanager
-def _program(name: str, *arguments: str) -> Iterator[tuple[str, int]]:
+def program(name: str, *arguments: str) -> Iterator[tuple[str, int]]:
     """Run `programs/<name>.py PORT ...`."""
     port = free_ports(1)[0]
     program = str(_PROGRAMS / f"{name}.py")
@@ -160,7 +160,7 @@ MOSTREAD_COLLECTORS = [
 ]
 COLLECTORS = [
     Collector("FastAPI + kafka-python, each acknowledgement awaited", fastapi, 1, 1000),
-    Collector("aiohttp no-op: the limit", no_op, 1, 1000, durable=False),
+    Collector("aiohttp no-op", no_op, 1, 1000, durable=False),
     *MOSTREAD_COLLECTORS,
     Collector(
         "mostread, three times the limit of requests in flight", mostread, 1, 3000, overloaded=True

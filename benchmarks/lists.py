@@ -4,10 +4,13 @@ import tempfile
 import time
 import urllib.request
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmarks import cpu, http_load
+from benchmarks.collectors import program
 from benchmarks.contestant import Servers
+from benchmarks.run import in_turn
 from mostread.infra.clickhouse.client import connect, read_sql
 from tests.support.system import System
 
@@ -22,17 +25,26 @@ class Served:
     """Milliseconds of each computed list; requests per second and p99 of a cached one.
 
     `first_ms` are those of lists that were not requested in this minute, so that the previous list,
-    for the previous ranks, is computed too.
+    for the previous ranks, is computed too. `limit` is the cached list from a program that only
+    sends the same bytes.
     """
 
     cold_ms: list[float]
     first_ms: list[float]
+    cached: list["CachedLoad"]
+    limit: list["CachedLoad"]
+
+
+@dataclass(frozen=True)
+class CachedLoad:
+    """Requests of 50 clients for one cached response."""
+
     per_second: float
     per_core_second: float
     p99_ms: float
 
 
-def measure(servers: Servers, *, rows: int, seconds: float) -> Served:
+def measure(servers: Servers, *, rows: int, seconds: float, rounds: int) -> Served:
     """Request lists over 24 hours of `rows` minute counters."""
     with tempfile.TemporaryDirectory() as directory:
         name = f"lists_{time.time_ns()}"
@@ -46,14 +58,14 @@ def measure(servers: Servers, *, rows: int, seconds: float) -> Served:
             for grain in ("hour", "total"):
                 client.command(read_sql(_QUERIES, "sums"), {"grain": grain})
             client.command(read_sql(_QUERIES, "checkpoint"))
-            return _serve(system, seconds)
+            return _serve(system, Path(directory), seconds, rounds)
         finally:
             system.end()
             client.command(f"DROP DATABASE {name} SYNC")
             client.close()
 
 
-def _serve(system: System, seconds: float) -> Served:
+def _serve(system: System, directory: Path, seconds: float, rounds: int) -> Served:
     service = system.service("ranking").wait_ready()
     assert service.process is not None
     address = f"{service.url}/v1/most-read?window=24h&limit="
@@ -62,10 +74,25 @@ def _serve(system: System, seconds: float) -> Served:
         _milliseconds(f"{address}10&by=score&half_life={hours}h", 10)
         for hours in range(1, COLD + 1)
     ]
-    before = cpu.used(service.process.pid)
-    cached = http_load.run(f"{address}10", events=0, connections=50, seconds=seconds)
-    used = cpu.used(service.process.pid) - before
-    return Served(cold, first, cached.per_second, cached.requests / used, cached.p99 / 1000)
+    body = directory / "list.json"
+    with urllib.request.urlopen(f"{address}10") as response:
+        body.write_bytes(response.read())
+    with program("same_bytes", str(body)) as (url, pid):
+        loads = in_turn(
+            rounds,
+            {
+                "cached": partial(_load, f"{address}10", service.process.pid, seconds),
+                "limit": partial(_load, f"{url}/v1/most-read", pid, seconds),
+            },
+        )
+    return Served(cold, first, **loads)
+
+
+def _load(url: str, pid: int, seconds: float) -> CachedLoad:
+    before = cpu.used(pid)
+    load = http_load.run(url, events=0, connections=50, seconds=seconds)
+    used = cpu.used(pid) - before
+    return CachedLoad(load.per_second, load.requests / used, load.p99 / 1000)
 
 
 def _milliseconds(address: str, items: int) -> float:

@@ -38,9 +38,8 @@ AGGREGATOR: Stages = {
     "flushes": ("mostread/aggregator/",),
 }
 COLLECTOR: Stages = {
-    "HTTP: aiohttp": ("aiohttp/",),
+    "HTTP: Granian": ("granian/", "mostread/infra/http/"),
     "decoding and validation": (
-        "mostread/collector/api/body.py",
         "mostread/collector/pipeline/decoder.py",
         "mostread/collector/pipeline/strict_decoder.py",
         "mostread/collector/pipeline/event.py",
