@@ -28,6 +28,7 @@ def collector(kafka: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> It
         tmp_path_factory.mktemp("proxied"),
         trusted_proxies="127.0.0.1/32",
         rate_limit_per_address_hour="6",
+        rate_limit_exempt_networks="",
     ) as started:
         yield started
 
