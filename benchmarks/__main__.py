@@ -1,6 +1,7 @@
 """`make bench`: compare mostread with its peers on the same events, in one run."""
 
 import tempfile
+import textwrap
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -56,7 +57,8 @@ def bench(*, only: Sequence[str], rounds: int, events: int, seconds: float, writ
     for name in only or SECTIONS:
         with real_servers() as servers:
             results = SECTIONS[name](servers, Scale(rounds, events, seconds))
-        content = f"{results.tables}\n\n{machine.describe()}; {rounds} rounds."
+        run = textwrap.fill(f"{machine.describe()}; {rounds} rounds.", page.WIDTH)
+        content = f"{results.tables}\n\n{run}"
         click.echo(f"\n## {name}\n\n{content}\n")
         if write:
             page.write(name, content)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.page import PAGE, replace_section
+from benchmarks.page import PAGE, WIDTH, replace_section
 from benchmarks.table import mib, table
 from mostread.ops.capacity.costs import Benchmark
 
@@ -21,7 +21,6 @@ ROOT = Path(__file__).parents[1]
 FILE = ROOT / "services/mostread/ops/capacity/benchmark.json"
 README = ROOT / "README.md"
 SCALING = ROOT / "docs/how-to/scaling.md"
-WIDTH = 100
 FASTEST = "mostread, 100 per record"
 
 _FAST = re.compile(r"^- \*\*Fast\.\*\*.*?(?=^- )", re.DOTALL | re.MULTILINE)

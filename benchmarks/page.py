@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+WIDTH = 100
 PAGE = Path(__file__).parents[1] / "docs/explanation/performance.md"
 
 

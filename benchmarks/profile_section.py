@@ -30,6 +30,7 @@ AGGREGATOR: Stages = {
     "stream: Faust": ("faust/", "mode/", "mostread/aggregator/stream/transport.py"),
     "decoding": ("mostread/core/records.py",),
     "duplicates": (f"{_COUNTING}dedup.py",),
+    "visitor sketches": (f"{_COUNTING}visitor_sketch.py",),
     "counting": (_COUNTING,),
     "ClickHouse: inserts and lookups": (
         "mostread/aggregator/repository.py",
