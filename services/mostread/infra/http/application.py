@@ -75,7 +75,12 @@ class Application:
         if isinstance(response, StreamResponse):
             await self._stream(request, response, headers)
             return
-        protocol.response_bytes(response.status, headers, response.body)
+        if request.method == "HEAD" and response.body:
+            # hyper would send the body over HTTP/2, which clients take for an error.
+            headers.append(("Content-Length", str(len(response.body))))
+            protocol.response_empty(response.status, headers)
+        else:
+            protocol.response_bytes(response.status, headers, response.body)
         path = UNMATCHED if route is None else route.path
         self._observe(path, response.status, perf_counter() - started)
         if response.status >= _BAD_REQUEST and "Connection" not in response.headers:

@@ -12,6 +12,7 @@ from mostread.infra.http.application import Application
 from mostread.infra.http.config import ServiceSettings
 from mostread.infra.http.messages import Request, Response, StreamResponse
 from tests.support.http import url_of
+from tests.support.tools import tool
 
 
 class Streams:
@@ -104,6 +105,19 @@ async def test_request_has_its_origin_and_the_first_value_of_a_parameter(url: st
     )
 
     assert response.endswith("\r\n\r\n127.0.0.1|news.example:8081|http|1")
+
+
+@pytest.mark.parametrize("version", ["--http1.1", "--http2-prior-knowledge"])
+async def test_head_has_the_length_and_no_body(url: str, version: str) -> None:
+    curl = await asyncio.create_subprocess_exec(
+        *(tool("curl"), "--silent", "--head", version, f"{url}/?a=1"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    response, _ = await curl.communicate()
+
+    assert curl.returncode == 0
+    length = len(f"127.0.0.1|{urlsplit(url).netloc}|http|1")
+    assert f"content-length: {length}\r\n".encode() in response.lower()
 
 
 async def test_stream_ends_when_the_client_disconnects(url: str, streams: Streams) -> None:
