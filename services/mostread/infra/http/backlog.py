@@ -15,8 +15,8 @@ MAX_UNREAD_BYTES = 512 << 10
 class _Unread:
     streams: int = 0
     sent: int = 0
-    acknowledged: int | None = None
-    """Bytes of the connection that the client had acknowledged when `sent` was 0."""
+    acknowledged: int = 0
+    """Bytes of the connection that the client had acknowledged when `sent` was 0, at least."""
 
 
 class StreamBacklog:
@@ -46,7 +46,7 @@ class StreamBacklog:
         if connection is None:
             return False
         since = connection.acknowledged
-        if since is None or acknowledged - since >= connection.sent:
+        if acknowledged - since >= connection.sent:
             # Headers and framing count as received too, so begin again whenever all has arrived.
             connection.sent, connection.acknowledged = 0, acknowledged
             return False

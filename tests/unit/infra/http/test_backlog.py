@@ -40,3 +40,11 @@ def test_second_stream_of_a_connection_keeps_its_backlog() -> None:
     assert backlog.exceeded(CLIENT, 0)
     backlog.close(CLIENT)
     assert not backlog.exceeded(CLIENT, 0)
+
+
+def test_bytes_sent_before_the_first_look_count() -> None:
+    backlog = StreamBacklog()
+    backlog.open(CLIENT)
+    backlog.add(CLIENT, MAX_UNREAD_BYTES + 1000)
+    assert not backlog.exceeded(CLIENT, 1000)
+    assert backlog.exceeded(CLIENT, 999)
