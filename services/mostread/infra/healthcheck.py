@@ -10,6 +10,7 @@ import http.client
 import json
 import os
 import socket
+import ssl
 import sys
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -29,11 +30,20 @@ class NoResponse(Exception):
     """A server did not respond as expected; the message says why."""
 
 
-def get(url: str, path: str, seconds: float = TIMEOUT_SECONDS) -> tuple[int, bytes]:
-    """Return the status and body of GET `path` below `url`. Raises NoResponse."""
+def get(
+    url: str, path: str, seconds: float = TIMEOUT_SECONDS, *, tls: ssl.SSLContext | None = None
+) -> tuple[int, bytes]:
+    """Return the status and body of GET `path` below `url`. Raises NoResponse.
+
+    By default, certificates are verified.
+    """
     parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "127.0.0.1", parts.port, timeout=seconds)
+    host = parts.hostname or "127.0.0.1"
+    connection = (
+        http.client.HTTPSConnection(host, parts.port, timeout=seconds, context=tls)
+        if parts.scheme == "https"
+        else http.client.HTTPConnection(host, parts.port, timeout=seconds)
+    )
     try:
         connection.request("GET", parts.path.rstrip("/") + path)
         response = connection.getresponse()
@@ -68,10 +78,12 @@ def failing_checks(url: str) -> dict[str, str]:
     return {str(name): str(error) for name, error in failing.items()}
 
 
-def readiness_error(url: str, seconds: float = TIMEOUT_SECONDS) -> str:
+def readiness_error(
+    url: str, seconds: float = TIMEOUT_SECONDS, *, tls: ssl.SSLContext | None = None
+) -> str:
     """Return why a service is not ready, or an empty string if it is."""
     try:
-        status, body = get(url, "/readyz", seconds)
+        status, body = get(url, "/readyz", seconds, tls=tls)
     except NoResponse as error:
         return str(error)
     if status == HTTPStatus.OK:
@@ -115,12 +127,23 @@ def port_of(command: Sequence[str], environment: Mapping[str, str]) -> int | Non
     return None
 
 
+def container_error(command: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Return why the service that a command started here is not ready, empty if it is."""
+    port = port_of(command, environment)
+    if port is None:
+        return ""
+    scheme = "https" if environment.get("MOSTREAD_HTTP_CERT_FILE") else "http"
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # The certificate is for the public name of the service.
+    tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+    return readiness_error(f"{scheme}://127.0.0.1:{port}", _CONTAINER_SECONDS, tls=tls)
+
+
 def main() -> None:
     """Exit with 1 and a message unless the container's service is ready."""
     # The container's command, for example `python /venv/bin/mostread collector`.
     command = Path("/proc/1/cmdline").read_text().split("\0")
-    port = port_of(command, os.environ)
-    if port and (error := readiness_error(f"http://127.0.0.1:{port}", _CONTAINER_SECONDS)):
+    if error := container_error(command, os.environ):
         sys.exit(error)
 
 

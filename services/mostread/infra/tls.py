@@ -1,4 +1,4 @@
-"""TLS for clients: CA and client certificates, and explanations of failed handshakes."""
+"""TLS files of clients and servers, and explanations of failed handshakes."""
 
 import ssl
 from collections.abc import Iterator
@@ -61,18 +61,25 @@ class TlsFiles:
                 f"{prefix}_CA_FILE: {self.ca_file} {_unreadable(error, 'certificate')}"
             ) from error
         if self.cert_file:
-            try:
-                # The password callback keeps OpenSSL from prompting at the terminal.
-                context.load_cert_chain(self.cert_file, self.key_file or None, lambda: "")
-            except (OSError, ValueError) as error:
-                key_setting = ", _KEY_FILE" if self.key_file else ""
-                key_file = f", {self.key_file}" if self.key_file else ""
-                content = "certificate with an unencrypted key that belongs to it"
-                raise Misconfigured(
-                    f"{prefix}_CERT_FILE{key_setting}: {self.cert_file}{key_file} "
-                    f"{_unreadable(error, content)}"
-                ) from error
+            load_certificate(context, prefix, self.cert_file, self.key_file)
         return context
+
+
+def load_certificate(context: ssl.SSLContext, prefix: str, cert_file: str, key_file: str) -> None:
+    """Load a certificate and its key, which may be in the same file.
+
+    `prefix` is that of the settings. Raises Misconfigured with their names.
+    """
+    try:
+        # The password callback keeps OpenSSL from prompting at the terminal.
+        context.load_cert_chain(cert_file, key_file or None, lambda: "")
+    except (OSError, ValueError) as error:
+        key_setting = ", _KEY_FILE" if key_file else ""
+        files = f"{cert_file}, {key_file}" if key_file else cert_file
+        content = "certificate with an unencrypted key that belongs to it"
+        raise Misconfigured(
+            f"{prefix}_CERT_FILE{key_setting}: {files} {_unreadable(error, content)}"
+        ) from error
 
 
 def explain_tls_error(error: BaseException, server: str, names: SettingNames) -> str | None:

@@ -2,14 +2,17 @@
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
 from mostread.infra.healthcheck import (
     NoResponse,
+    container_error,
     failing_checks,
     get,
     get_json,
@@ -17,6 +20,7 @@ from mostread.infra.healthcheck import (
     readiness_error,
     tcp_error,
 )
+from tests.support.tls.certificates import Authority
 
 NOT_READY = {"detail": "kafka: no broker", "failing": {"kafka": "no broker"}}
 
@@ -83,6 +87,23 @@ def test_other_server_is_not_ready(service: Service) -> None:
 
 def test_url_with_path_is_a_prefix(service: Service) -> None:
     assert get(f"{_url(service)}/below/", "/readyz") == (200, service.body)
+
+
+def test_container_check_accepts_a_certificate_for_another_name(
+    service: Service, tmp_path: Path
+) -> None:
+    file = str(Authority(tmp_path / "ca").sign("news.example"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    service.socket = context.wrap_socket(service.socket, server_side=True)
+    environment = {
+        "MOSTREAD_COLLECTOR_PORT": str(service.server_port),
+        "MOSTREAD_HTTP_CERT_FILE": file,
+    }
+
+    assert container_error(["mostread", "collector"], environment) == ""
+    service.status, service.body = 503, json.dumps(NOT_READY).encode()
+    assert container_error(["mostread", "collector"], environment) == "kafka: no broker"
 
 
 def test_port_without_listener_is_reported_as_refused() -> None:

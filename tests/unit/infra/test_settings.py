@@ -7,11 +7,18 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from pydantic import ValidationError
 
 from mostread.cli.config import config
 from mostread.collector.config import CollectorSettings
 from mostread.infra.clickhouse.config import ClickHouseSettings
+from mostread.infra.http.config import ServiceSettings
 from mostread.infra.kafka.config import KafkaSettings
 from mostread.infra.settings import variable
 from mostread.ops.effective_settings import MASK, SERVICES
@@ -167,6 +174,28 @@ def test_certificate_files_are_checked_at_start(tmp_path: Path) -> None:
     ).clickhouse_tls.context()
     assert context.check_hostname
     assert len(context.get_ca_certs()) == 1  # and none of the system's
+
+
+def test_service_needs_a_certificate_with_its_unencrypted_key(tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "ca")
+    certificate, other = str(authority.sign("one")), str(authority.sign("other"))
+    key = load_pem_private_key(Path(certificate).read_bytes(), None)
+    encryption = BestAvailableEncryption(b"a pass phrase")
+    encrypted = file_with(
+        tmp_path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
+    )
+
+    def refused(certificate: str, key: str) -> str:
+        with pytest.raises(ValidationError) as error:
+            ServiceSettings(http_cert_file=certificate, http_key_file=key)
+        return str(error.value)
+
+    assert "set both MOSTREAD_HTTP_CERT_FILE and" in refused(certificate, "")
+    assert "/nowhere cannot be read (No such" in refused(certificate, "/nowhere")
+    for unusable in (other, encrypted):
+        assert "MOSTREAD_HTTP_CERT_FILE, _KEY_FILE: " in refused(certificate, unusable)
+        assert "with an unencrypted key that belongs to it" in refused(certificate, unusable)
+    assert ServiceSettings(http_cert_file=certificate, http_key_file=certificate).http_key_file
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

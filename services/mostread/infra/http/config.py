@@ -1,15 +1,17 @@
 """Settings that all HTTP services share."""
 
-import os
+import ssl
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from mostread.errors import Misconfigured
 from mostread.infra.settings import Settings
+from mostread.infra.tls import load_certificate
 
 
 class ServiceSettings(Settings):
-    """Logging and connection limits of a service."""
+    """Logging, connection limits and TLS of a service."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Minimum level of log lines: DEBUG, INFO, WARNING or ERROR."
@@ -39,17 +41,21 @@ class ServiceSettings(Settings):
         description="File with the TLS certificate and its chain in PEM; empty means HTTP.",
     )
     http_key_file: str = Field(
-        "", description="File with the private key of the TLS certificate in PEM."
+        "", description="File with the unencrypted private key of the TLS certificate in PEM."
     )
 
     @model_validator(mode="after")
     def _check_tls(self) -> Self:
-        for name in (self.http_cert_file, self.http_key_file):
-            if name and not os.access(name, os.R_OK):
-                raise ValueError(f"cannot read {name}; name a file in PEM that this user can read")
-        if bool(self.http_cert_file) != bool(self.http_key_file):
+        cert_file, key_file = self.http_cert_file, self.http_key_file
+        if bool(cert_file) != bool(key_file):
             raise ValueError(
                 "TLS needs a certificate and its key; set both MOSTREAD_HTTP_CERT_FILE "
                 "and MOSTREAD_HTTP_KEY_FILE"
             )
+        if cert_file:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            try:
+                load_certificate(context, "MOSTREAD_HTTP", cert_file, key_file)
+            except Misconfigured as error:
+                raise ValueError(str(error)) from error
         return self
