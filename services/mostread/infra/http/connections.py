@@ -111,8 +111,7 @@ class Connections:
     ) -> None:
         self.port = port
         self._on_close = on_close
-        files = raise_nofile_limit(settings.http_max_connections + _SPARE_FILES)
-        self.limit = max(min(settings.http_max_connections, files - _SPARE_FILES), 1)
+        self.limit = max_connections(settings)
         self._max_idle = settings.http_client_timeout_seconds + max_request_seconds
 
     def __len__(self) -> int:
@@ -126,7 +125,9 @@ class Connections:
             number += 1
             is_near_limit = len(_descriptors()) > self.limit * _NEAR_LIMIT
             if is_near_limit or number % _SWEEPS_PER_SCAN == 0:
-                self._close_excess(is_near_limit, backlog)
+                # In a thread, because it takes 100 ms for ten thousand connections.
+                accepted = await asyncio.to_thread(list, self._accepted())
+                self._close_excess(accepted, is_near_limit, backlog)
 
     def close_unused(self) -> None:
         """Close connections that have not sent anything, because the service stops."""
@@ -134,8 +135,10 @@ class Connections:
             if not accepted.received:
                 accepted.close()
 
-    def _close_excess(self, is_near_limit: bool, backlog: StreamBacklog) -> None:
-        accepted = sorted(self._accepted(), key=lambda each: each.idle, reverse=True)
+    def _close_excess(
+        self, accepted: list[AcceptedSocket], is_near_limit: bool, backlog: StreamBacklog
+    ) -> None:
+        accepted.sort(key=lambda each: each.idle, reverse=True)
         max_evicted = int(self.limit * _EVICTED_SHARE) + 1 if is_near_limit else 0
         for number, connection in enumerate(accepted):
             if connection.idle > self._max_idle or backlog.exceeded(
@@ -188,6 +191,12 @@ def _descriptors() -> list[str]:
         return os.listdir("/proc/self/fd")  # noqa: PTH208  every second
     except OSError:  # or no descriptor is free to list them
         return []
+
+
+def max_connections(settings: ServiceSettings) -> int:
+    """Return how many connections this process may accept; raise its limit of open files."""
+    files = raise_nofile_limit(settings.http_max_connections + _SPARE_FILES)
+    return max(min(settings.http_max_connections, files - _SPARE_FILES), 1)
 
 
 def raise_nofile_limit(wanted: int) -> int:

@@ -16,7 +16,7 @@ from granian.server.embed import Server
 
 from mostread.infra.http.application import Application
 from mostread.infra.http.config import ServiceSettings
-from mostread.infra.http.connections import Connections, Endpoint, listener
+from mostread.infra.http.connections import Connections, Endpoint, listener, max_connections
 from mostread.infra.logging import get_logger
 
 log = get_logger(__name__)
@@ -31,7 +31,7 @@ _HEAD_BYTES = 64 << 10
 _MAX_STREAMS_PER_CONNECTION = 100
 
 
-def granian_options(settings: ServiceSettings, max_connections: int) -> dict[str, Any]:
+def granian_options(settings: ServiceSettings) -> dict[str, Any]:
     """Return the arguments of Granian's servers that the settings determine."""
     options: dict[str, Any] = {
         "websockets": False,
@@ -46,7 +46,7 @@ def granian_options(settings: ServiceSettings, max_connections: int) -> dict[str
             initial_stream_window_size=_HEAD_BYTES,
             initial_connection_window_size=16 * _HEAD_BYTES,
         ),
-        "backpressure": max_connections,
+        "backpressure": max_connections(settings),
         # Granian's loggers then pass their lines to the handler of the service.
         "log_dictconfig": {"handlers": {}, "loggers": {"_granian": {}}},
         "log_level": "error",
@@ -87,7 +87,7 @@ async def serving(
     listening = listener(endpoint, settings)
     port = listening.getsockname()[1]
     connections = (limit_connections or partial(Connections, settings=settings))(port)
-    server = EmbeddedServer(listening, app, **granian_options(settings, connections.limit))
+    server = EmbeddedServer(listening, app, **granian_options(settings))
     tasks = [
         asyncio.create_task(app.bodies.sweep()),
         asyncio.create_task(connections.sweep(app.backlog)),

@@ -228,7 +228,7 @@ def run_workers(
             respawn_failed_workers=True,
             respawn_interval=0,
             workers_kill_timeout=int(STOP_GRACE_SECONDS),
-            **granian_options(settings, settings.http_max_connections),
+            **granian_options(settings),
         )
         supervisor.serve(
             target_loader=load,  # type: ignore[arg-type]

@@ -19,6 +19,7 @@ from mostread.infra.http.connections import (
     listener,
     raise_nofile_limit,
 )
+from mostread.infra.http.server import granian_options
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="the kernel's view of sockets is that of Linux"
@@ -52,6 +53,13 @@ def test_limit_stops_at_hard_limit(hard: int) -> None:
 def test_limit_above_wanted_value_is_unchanged(hard: int) -> None:
     assert raise_nofile_limit(10) == 10
     assert soft() == hard // 2
+
+
+def test_few_files_lower_the_limit_of_connections_for_granian(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connections, "raise_nofile_limit", lambda _: 500)
+    assert granian_options(ServiceSettings())["backpressure"] == 400
 
 
 class Peers:
