@@ -151,9 +151,7 @@ def parse(raw: str, known: Mapping[str, Parameter]) -> tuple[dict[str, str], dic
 def _pairs(raw: str, known: Mapping[str, Parameter]) -> dict[str, str]:
     names = ", ".join(known)
     try:
-        # Bytes that are not percent-encoded arrive as surrogates.
-        text = raw.encode("utf-8", "surrogateescape").decode("utf-8")
-        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=32)
+        pairs = parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=32)
     except ValueError as error:
         raise BadParameter("", "the parameters are not UTF-8, or too many", names) from error
     written: dict[str, str] = {}
