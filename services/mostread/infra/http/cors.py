@@ -1,10 +1,10 @@
 """Cross-origin access (CORS): one policy per route, applied to all its responses.
 
-A service passes its policies to `new_application(cors={...})`, by the route's path
+A service passes its policies to Application by the route's path
 (`/v1/articles/{article_id}/placement`), and its handlers set no CORS headers:
 
     EVENTS = CorsPolicy(methods="POST", request_headers="Content-Type", expose="Retry-After")
-    app = new_application(..., cors={"/v1/events": EVENTS})
+    app = Application(settings, cors={"/v1/events": EVENTS})
     app.add("POST", "/v1/events", post_events)
     app.add("OPTIONS", "/v1/events", preflight)
 

@@ -2,9 +2,9 @@
 
 Each event carries a full list, and an id derived from its content: a client that reconnects, to
 any process, sends its last id and receives the list only if it differs. All clients of a list
-share one watch, which refreshes it every second, and its compressed events. A slow client skips to
-the newest event. While nothing changes, the event `fresh` reports every few seconds up to when
-events are counted. One client may follow several lists.
+share one watch, which refreshes it every second, and its compressed events. While nothing changes,
+the event `fresh` reports every few seconds up to when events are counted. One client may follow
+several lists.
 """
 
 import asyncio
