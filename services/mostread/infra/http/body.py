@@ -23,6 +23,9 @@ from mostread.infra.http.messages import Request
 MAX_BODY_BYTES = 1 << 20
 """Maximum size of a request body, before and after decompression."""
 
+REQUEST_BYTES = 10 << 10
+"""Memory of a request besides its body, which counts too: HTTP/2 has many on one connection."""
+
 _ZLIB_WBITS = zlib.MAX_WBITS
 _WBITS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": _ZLIB_WBITS}
 _SWEEP_SECONDS = 1.0
@@ -75,6 +78,7 @@ class BodyReader:
         task: asyncio.Task[object] = asyncio.current_task()  # type: ignore[assignment]
         incomplete = IncompleteBody(task, task.get_loop().time())
         self._incomplete[incomplete] = None
+        self._reserve(REQUEST_BYTES)
         try:
             body = await self._receive(request, length, incomplete)
             if incomplete.error is not None:
@@ -92,7 +96,7 @@ class BodyReader:
                 del error
         finally:
             del self._incomplete[incomplete]
-            self._buffered -= incomplete.size
+            self._buffered -= REQUEST_BYTES + incomplete.size
         return body if encoding == "identity" else decompress(body, _WBITS[encoding])
 
     async def discard(self, request: Request) -> None:
@@ -148,7 +152,8 @@ class BodyReader:
             if not chunks and len(chunk) == length:
                 return bytes(chunk)
             chunks.append(chunk)
-            self._buffer(incomplete, len(chunk))
+            incomplete.size += len(chunk)
+            self._reserve(len(chunk))
             if incomplete.size > MAX_BODY_BYTES:
                 raise PayloadTooLarge(_TOO_LARGE)
             if incomplete.size == length:
@@ -157,14 +162,14 @@ class BodyReader:
             raise UnreadableBody(_UNREADABLE)  # a stream of HTTP/2 that was reset without an error
         return b"".join(chunks)
 
-    def _buffer(self, incomplete: IncompleteBody, size: int) -> None:
-        incomplete.size += size
+    def _reserve(self, size: int) -> None:
+        """Count memory, and interrupt the oldest bodies beyond the limit."""
         self._buffered += size
         excess = self._buffered - self._max_buffered
         for oldest in self._incomplete:
             if excess <= 0:
                 break
-            excess -= oldest.size
+            excess -= REQUEST_BYTES + oldest.size
             oldest.interrupt(BodyInterrupted("Too many bodies arrive slowly."))
 
 

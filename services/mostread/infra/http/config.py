@@ -33,8 +33,8 @@ class ServiceSettings(Settings):
     http_max_buffered_bytes: int = Field(
         64 << 20,
         ge=4 << 20,
-        description="Maximum bytes of incomplete request bodies, per process. At the limit, the "
-        "service refuses those that began first.",
+        description="Maximum bytes of incomplete request bodies, per process; each counts 10 KiB "
+        "more. At the limit, the service refuses those that began first.",
     )
     http_cert_file: str = Field(
         "",

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import ClientSession
 
 from mostread.infra.http.application import Application
-from mostread.infra.http.body import MAX_BODY_BYTES
+from mostread.infra.http.body import MAX_BODY_BYTES, REQUEST_BYTES
 from mostread.infra.http.config import ServiceSettings
 from mostread.infra.http.messages import Request, Response
 from tests.support.http import url_of
@@ -175,6 +175,17 @@ async def test_oldest_body_is_interrupted_at_the_limit_of_all_bodies() -> None:
         assert (oldest.status, oldest.problem) == (503, "overloaded")
         assert "\r\nretry-after: 1\r\n" in oldest.head
         assert [(each.status, each.body) for each in others] == [(200, b"%d" % (SHARE + 1))] * 4
+
+
+async def test_requests_without_any_of_their_body_count_towards_the_limit() -> None:
+    async with echoing(http_max_buffered_bytes=3 * REQUEST_BYTES) as echo:
+        uploads = [await echo.upload("Content-Length: 1") for _ in range(4)]
+
+        oldest = await uploads[0].answer()
+        await uploads[1].send(b"x")
+
+        assert (oldest.status, oldest.problem) == (503, "overloaded")
+        assert (await uploads[1].answer()).status == 200
 
 
 async def test_memory_of_complete_bodies_is_available_again() -> None:
