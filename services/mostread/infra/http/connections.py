@@ -27,7 +27,9 @@ from mostread.errors import Misconfigured
 from mostread.infra.http.backlog import StreamBacklog
 from mostread.infra.http.config import ServiceSettings
 
-_BACKLOG = 4096
+BACKLOG = 4096
+"""Connections that the kernel keeps until they are accepted."""
+
 _SPARE_FILES = 100
 """File descriptors for other purposes: the log, Kafka, ClickHouse, libraries."""
 _NEAR_LIMIT = 0.95
@@ -83,7 +85,7 @@ def listener(endpoint: Endpoint, settings: ServiceSettings) -> socket.socket:
     host, port, setting = endpoint
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        created = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        created = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise Misconfigured(
             f"cannot listen on {host}:{port} ({error.strerror}); set {setting} to another port"

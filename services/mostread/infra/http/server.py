@@ -16,7 +16,13 @@ from granian.server.embed import Server
 
 from mostread.infra.http.application import Application
 from mostread.infra.http.config import ServiceSettings
-from mostread.infra.http.connections import Connections, Endpoint, listener, max_connections
+from mostread.infra.http.connections import (
+    BACKLOG,
+    Connections,
+    Endpoint,
+    listener,
+    max_connections,
+)
 from mostread.infra.logging import get_logger
 
 log = get_logger(__name__)
@@ -46,6 +52,7 @@ def granian_options(settings: ServiceSettings) -> dict[str, Any]:
             initial_stream_window_size=_HEAD_BYTES,
             initial_connection_window_size=16 * _HEAD_BYTES,
         ),
+        "backlog": BACKLOG,
         "backpressure": max_connections(settings),
         # Granian's loggers then pass their lines to the handler of the service.
         "log_dictconfig": {"handlers": {}, "loggers": {"_granian": {}}},
