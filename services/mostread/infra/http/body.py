@@ -81,8 +81,6 @@ class BodyReader:
         self._reserve(REQUEST_BYTES)
         try:
             body = await self._receive(request, length, incomplete)
-            if incomplete.error is not None:
-                await asyncio.sleep(0)  # the task interrupted itself: receive the cancellation
         except asyncio.CancelledError:
             error, incomplete.error = incomplete.error, None
             if error is None:
@@ -95,8 +93,7 @@ class BodyReader:
                 # memory until the garbage collector runs.
                 del error
         finally:
-            del self._incomplete[incomplete]
-            self._buffered -= REQUEST_BYTES + incomplete.size
+            self._release(incomplete)
         return body if encoding == "identity" else decompress(body, _WBITS[encoding])
 
     async def discard(self, request: Request) -> None:
@@ -154,6 +151,8 @@ class BodyReader:
             chunks.append(chunk)
             incomplete.size += len(chunk)
             self._reserve(len(chunk))
+            if incomplete.error is not None:
+                await asyncio.sleep(0)  # the task interrupted itself: receive the cancellation
             if incomplete.size > MAX_BODY_BYTES:
                 raise PayloadTooLarge(_TOO_LARGE)
             if incomplete.size == length:
@@ -165,12 +164,16 @@ class BodyReader:
     def _reserve(self, size: int) -> None:
         """Count memory, and interrupt the oldest bodies beyond the limit."""
         self._buffered += size
-        excess = self._buffered - self._max_buffered
-        for oldest in self._incomplete:
-            if excess <= 0:
-                break
-            excess -= REQUEST_BYTES + oldest.size
+        while self._buffered > self._max_buffered:
+            oldest = next(iter(self._incomplete))
+            self._release(oldest)
             oldest.interrupt(BodyInterrupted("Too many bodies arrive slowly."))
+
+    def _release(self, incomplete: IncompleteBody) -> None:
+        """Count a body no more, whether it is complete or interrupted."""
+        if incomplete in self._incomplete:
+            del self._incomplete[incomplete]
+            self._buffered -= REQUEST_BYTES + incomplete.size
 
 
 def decompress(body: bytes, wbits: int, max_bytes: int = MAX_BODY_BYTES) -> bytes:
