@@ -3,11 +3,13 @@
 import json
 import random
 from dataclasses import dataclass, field
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mostread.core.counting import partition as counting
 from mostread.core.counting.batch import AllowedLateness, Outcomes
 from mostread.core.counting.counters import Counter, CounterKey
 from mostread.core.counting.partition import Checkpoint, PartitionCounter
@@ -116,18 +118,24 @@ def work(
         store.checkpoint = batch.checkpoint
 
 
-@given(log=logs(), seed=st.integers(), capacity=st.sampled_from([2, 6, 1000]))
+@given(
+    log=logs(),
+    seed=st.integers(),
+    capacity=st.sampled_from([2, 6, 1000]),
+    piece_bytes=st.sampled_from([1, 100, 300, counting.PIECE_BYTES]),
+)
 def test_counters_equal_a_recount_through_crashes_and_partial_writes(
-    log: list[LogRecord], seed: int, capacity: int
+    log: list[LogRecord], seed: int, capacity: int, piece_bytes: int
 ) -> None:
     chance = random.Random(seed)
     store = Store()
-    for _ in range(8):
-        try:
-            work(store, log, chance, crashes=True, capacity=capacity)
-        except CrashError:
-            continue
-    work(store, log, chance, crashes=False, capacity=capacity)
+    with patch.object(counting, "PIECE_BYTES", piece_bytes):
+        for _ in range(8):
+            try:
+                work(store, log, chance, crashes=True, capacity=capacity)
+            except CrashError:
+                continue
+        work(store, log, chance, crashes=False, capacity=capacity)
 
     truth = recount(log)
     assert store.numbers() == truth.counters

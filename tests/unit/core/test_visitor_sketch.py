@@ -27,7 +27,9 @@ NOW = 1_795_461_787_364
 HOUR = hour_of(NOW)
 
 
-def sampled(views: list[tuple[str, str]], *, first: int = 0, timestamp: int = NOW) -> ViewSample:
+def sampled(
+    views: list[tuple[str, str]], *, first: int = 0, timestamp: int = NOW, at_once: int = 100
+) -> ViewSample:
     """Return the sample of records of one view each: (article, visitor)."""
     sample = ViewSample()
     records: list[Any] = [
@@ -38,8 +40,8 @@ def sampled(views: list[tuple[str, str]], *, first: int = 0, timestamp: int = NO
         )
         for number, (a, v) in enumerate(views)
     ]
-    for start in range(0, len(records), 100):
-        part = records[start : start + 100]
+    for start in range(0, len(records), at_once):
+        part = records[start : start + at_once]
         sample.add(part, decode(part), [])
     return sample
 
@@ -67,6 +69,12 @@ def test_sample_spans_long_batch_evenly(count: int) -> None:
     assert count / sample.step == pytest.approx(len(offsets), rel=0.01)
     assert len(offsets) <= MAX_SAMPLED_VIEWS
     assert sample.step == 1 or len(offsets) >= MAX_SAMPLED_VIEWS // 2
+
+
+@pytest.mark.parametrize("at_once", [1, 700, 5_000])
+def test_sample_is_the_same_however_records_arrive(at_once: int) -> None:
+    views = [("a", f"v{number}") for number in range(5_000)]
+    assert sampled(views, at_once=at_once).views == sampled(views).views
 
 
 def test_sample_holds_only_views_with_visitor_without_duplicates() -> None:

@@ -108,10 +108,8 @@ class OpenBatch:
         late = 0
         if self._all_on_time(decoded, records):
             self.tally.update(
-                [
-                    (e.site, e.article_id, e.timestamp // MINUTE_MS, e.type, e.delta)  # type: ignore[operator]
-                    for e in fresh
-                ]
+                (e.site, e.article_id, e.timestamp // MINUTE_MS, e.type, e.delta)  # type: ignore[operator]
+                for e in fresh
             )
         else:
             keys = [key for _, key in self._count_keys(chunk, decoded)]

@@ -56,26 +56,29 @@ class ViewSample:
     def add(self, records: Sequence[Record], decoded: Decoded, duplicates: Sequence[int]) -> None:
         """Sample the events of `records` except `duplicates`, which are sorted indices."""
         events, ends = decoded.events, decoded.ends
-        for index in range(self._next, len(events), self.step):
+        index = self._next
+        while index < len(events):
             event = events[index]
-            if event.type != "view" or event.visitor is None:
-                continue
-            if duplicates and _is_in(duplicates, index):
-                continue
-            record = records[bisect_right(ends, index)]
-            self.views.append(
-                SampledView(
-                    record.offset,
-                    record.timestamp,
-                    event.site,
-                    event.article_id,
-                    event.visitor,
+            if (
+                event.type == "view"
+                and event.visitor is not None
+                and not (duplicates and _is_in(duplicates, index))
+            ):
+                record = records[bisect_right(ends, index)]
+                self.views.append(
+                    SampledView(
+                        record.offset,
+                        record.timestamp,
+                        event.site,
+                        event.article_id,
+                        event.visitor,
+                    )
                 )
-            )
-        self._next = (self._next - len(events)) % self.step
-        while len(self.views) > MAX_SAMPLED_VIEWS:
-            self.views = self.views[::2]
-            self.step *= 2
+                if len(self.views) > MAX_SAMPLED_VIEWS:
+                    self.views = self.views[::2]
+                    self.step *= 2
+            index += self.step
+        self._next = index - len(events)
 
 
 def _is_in(indices: Sequence[int], index: int) -> bool:
