@@ -54,6 +54,8 @@ class Application:
             settings.http_client_timeout_seconds, settings.http_max_buffered_bytes
         )
         self.backlog = StreamBacklog()
+        self.in_progress = 0
+        """Requests that are being answered, streams included."""
         self._router = Router(cors or {})
         self._observe = observe
         self._streams: set[asyncio.Task[None]] = set()
@@ -65,6 +67,19 @@ class Application:
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         """Answer one request."""
+        self.in_progress += 1
+        try:
+            await self._answer(scope, protocol)
+        finally:
+            self.in_progress -= 1
+
+    def stop(self) -> None:
+        """End all streams and refuse new ones."""
+        self._stopping = True
+        for stream in self._streams:
+            stream.cancel()
+
+    async def _answer(self, scope: Scope, protocol: HTTPProtocol) -> None:
         started = perf_counter()
         request = Request(scope, protocol)
         route = self._router.match(request)
@@ -85,12 +100,6 @@ class Application:
         self._observe(path, response.status, perf_counter() - started)
         if response.status >= _BAD_REQUEST and "Connection" not in response.headers:
             await self.bodies.discard(request)
-
-    def stop(self) -> None:
-        """End all streams and refuse new ones."""
-        self._stopping = True
-        for stream in self._streams:
-            stream.cancel()
 
     async def _respond(self, request: Request, route: Route | None) -> Response | StreamResponse:
         try:

@@ -137,6 +137,11 @@ class Connections:
             if not accepted.received:
                 accepted.close()
 
+    def close_all(self) -> None:
+        """Close every connection, because the service has stopped."""
+        for accepted in self._accepted():
+            accepted.close()
+
     def _close_excess(
         self, accepted: list[AcceptedSocket], is_near_limit: bool, backlog: StreamBacklog
     ) -> None:

@@ -31,6 +31,9 @@ BODY_GRACE_SECONDS = 5.0
 """Time for bodies to arrive once the service stops."""
 STOP_GRACE_SECONDS = 25.0
 """Time for requests to be answered once the service stops; Kubernetes kills after 30 s."""
+_SEND_SECONDS = 1.0
+"""Time for Granian to pass the last responses to the kernel."""
+_POLL_SECONDS = 0.1
 
 _HEAD_BYTES = 64 << 10
 """Memory for the head of a request, and for what a connection sends ahead of its handler."""
@@ -116,11 +119,19 @@ async def serving(
 
 
 async def end(app: Application, connections: Connections) -> None:
-    """End what Granian would wait for: streams, unused connections, and bodies after a grace."""
+    """End what Granian would wait for.
+
+    Streams and unused connections end at once, incomplete bodies after a grace, and connections
+    with an incomplete head once all requests are answered.
+    """
     app.stop()
     connections.close_unused()
     await asyncio.sleep(BODY_GRACE_SECONDS)
     app.bodies.interrupt_all()
+    while app.in_progress:  # noqa: ASYNC110  an event would cost time in every request
+        await asyncio.sleep(_POLL_SECONDS)
+    await asyncio.sleep(_SEND_SECONDS)
+    connections.close_all()
 
 
 def stop_signal() -> asyncio.Event:
