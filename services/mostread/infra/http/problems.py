@@ -45,8 +45,8 @@ class ProblemType:
     """Respond only after `retry_after`.
 
     Refusing a request costs half as much as accepting it, so clients that ignore Retry-After
-    would starve those that are served. Until the response the server reads no further request
-    of the connection.
+    would starve those that are served. Over HTTP/1.1 the server reads no further request of the
+    connection until the response.
     """
 
 
