@@ -102,12 +102,9 @@ class StreamHub:
 
         Raises TooManyStreams, or what loading a list raises.
         """
-        if self._clients >= self._max_clients:
-            raise TooManyStreams(f"Stream limit reached ({self._clients} clients)")
+        self._check_limits(lists)
         events = {key: await load() for key, load in lists.items()}
-        new = [key for key in lists if key not in self._watches]
-        if len(self._watches) + len(new) > self._max_lists:
-            raise TooManyStreams(f"Stream limit reached ({len(self._watches)} lists)")
+        self._check_limits(lists)  # others may have joined meanwhile
         stream = stream_for(request.headers.get("Accept-Encoding", ""))
         last = request.headers.get("Last-Event-ID", "")
 
@@ -116,6 +113,7 @@ class StreamHub:
             watches = [self._join(key, lists[key], events[key], woken) for key in lists]
             self._count_client(1)
             try:
+                yield b""
                 async with aclosing(self._chunks(watches, woken, last)) as produced:
                     async for chunk in produced:
                         yield stream.send(chunk)
@@ -124,7 +122,15 @@ class StreamHub:
                 for key, watch in zip(lists, watches, strict=True):
                     self._leave(key, watch, woken)
 
-        return StreamResponse(chunks(), {**_HEADERS, **stream.headers}, end=stream.end)
+        joined = chunks()
+        await anext(joined)  # joins before another request is checked against the limits
+        return StreamResponse(joined, {**_HEADERS, **stream.headers}, end=stream.end)
+
+    def _check_limits(self, lists: Mapping[Hashable, Load]) -> None:
+        if self._clients >= self._max_clients:
+            raise TooManyStreams(f"Stream limit reached ({self._clients} clients)")
+        if len(self._watches.keys() | lists.keys()) > self._max_lists:
+            raise TooManyStreams(f"Stream limit reached ({len(self._watches)} lists)")
 
     def _count_client(self, change: int) -> None:
         self._clients += change

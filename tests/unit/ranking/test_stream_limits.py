@@ -1,0 +1,42 @@
+"""Limits of streams, while the lists of several clients are loaded at the same time."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from mostread.errors import TooManyStreams
+from mostread.infra.http.messages import Request, StreamResponse
+from mostread.ranking.api.stream import StreamEvent, StreamHub
+from mostread.ranking.metrics import RankingMetrics
+from tests.support.http import FakeHeaders
+
+REQUEST = cast("Request", SimpleNamespace(headers=FakeHeaders({})))
+
+
+async def load() -> StreamEvent:
+    await asyncio.sleep(0)
+    return StreamEvent("id", b"{}", b"{}")
+
+
+@pytest.mark.parametrize(("max_clients", "max_lists"), [(2, 9), (9, 2)])
+async def test_concurrent_clients_do_not_exceed_the_limits(
+    max_clients: int, max_lists: int
+) -> None:
+    registry = CollectorRegistry()
+    hub = StreamHub(RankingMetrics(registry), max_clients=max_clients, max_lists=max_lists)
+
+    results = await asyncio.gather(
+        *(hub.serve(REQUEST, {number: load}) for number in range(5)), return_exceptions=True
+    )
+
+    served = [each for each in results if isinstance(each, StreamResponse)]
+    assert len(served) == 2
+    assert all(isinstance(each, TooManyStreams | StreamResponse) for each in results)
+    assert registry.get_sample_value("mostread_ranking_stream_clients") == 2
+    for stream in served:
+        assert (await anext(stream.chunks)).startswith(b"retry: ")
+        await stream.chunks.aclose()
+    assert registry.get_sample_value("mostread_ranking_stream_clients") == 0
