@@ -12,8 +12,7 @@ def relax_thresholds() -> None:
     Call it when all modules are loaded. With a thousand requests in progress, 700 new objects
     exist at any time, so Python would scan live objects over and over: a sixth of a collector's
     processor time. With three thousand connections even a threshold of 10,000 costs a tenth. The
-    garbage in between is a few MiB: a closed connection leaves a cycle of about 6 KB. Every
-    500,000 objects Python scans all of them.
+    garbage in between is a few MiB. Every 500,000 objects Python scans all of them.
     """
     gc.freeze()
     gc.set_threshold(50_000, 2, 5)
