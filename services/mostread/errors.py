@@ -69,6 +69,10 @@ class BodyInterrupted(Overloaded):
     """The service stopped reading a body, for lack of memory or because it stops."""
 
 
+class TooManyRequests(Overloaded):
+    """The service is answering the maximum number of requests."""
+
+
 class TooManyStreams(Overloaded):
     """The ranking serves the maximum number of streams or streamed lists."""
 

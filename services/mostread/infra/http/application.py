@@ -7,7 +7,7 @@ from time import perf_counter
 
 from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope
 
-from mostread.errors import BadRequest, MostreadError
+from mostread.errors import BadRequest, MostreadError, TooManyRequests
 from mostread.infra.http.backlog import StreamBacklog
 from mostread.infra.http.body import BodyReader
 from mostread.infra.http.config import ServiceSettings
@@ -56,6 +56,8 @@ class Application:
         self.backlog = StreamBacklog()
         self.in_progress = 0
         """Requests that are being answered, streams included."""
+        # HTTP/2 permits a hundred requests per connection.
+        self._max_in_progress = settings.http_max_connections
         self._router = Router(cors or {})
         self._observe = observe
         self._streams: set[asyncio.Task[None]] = set()
@@ -103,6 +105,8 @@ class Application:
 
     async def _respond(self, request: Request, route: Route | None) -> Response | StreamResponse:
         try:
+            if self.in_progress > self._max_in_progress:
+                raise TooManyRequests("Too many requests are in progress.")
             _check_head(request)
             if route is None:
                 return not_found(request)

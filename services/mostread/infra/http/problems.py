@@ -84,6 +84,9 @@ PROBLEMS: Mapping[type[MostreadError], ProblemType] = {
     errors.Overloaded: ProblemType(
         503, "overloaded", "Service Unavailable", _NOT_STORED, retry_after=1, waits=True
     ),
+    errors.TooManyRequests: ProblemType(
+        503, "overloaded", "Service Unavailable", _NOT_STORED, retry_after=1
+    ),
     errors.BodyInterrupted: ProblemType(
         503, "overloaded", "Service Unavailable", _NOT_STORED, retry_after=1, closes=True
     ),

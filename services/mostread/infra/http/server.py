@@ -103,10 +103,12 @@ async def serving(
         asyncio.create_task(connections.sweep(app.backlog)),
     ]
     running = asyncio.create_task(server.serve())
+    running.add_done_callback(_stop_process)
     log.info("listening", host=endpoint.host, port=port)
     try:
         yield port
     finally:
+        running.remove_done_callback(_stop_process)
         server.stop()  # type: ignore[no-untyped-call]
         tasks.append(asyncio.create_task(end(app, connections)))
         done, _ = await asyncio.wait({running}, timeout=STOP_GRACE_SECONDS)
@@ -116,6 +118,12 @@ async def serving(
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+
+
+def _stop_process(_: asyncio.Task[None]) -> None:
+    """Stop a process whose server ended by itself, so that it is started again."""
+    log.critical("server_ended")
+    signal.raise_signal(signal.SIGTERM)
 
 
 async def end(app: Application, connections: Connections) -> None:

@@ -160,3 +160,26 @@ async def test_head_of_a_stream_ends_at_once(url: str, streams: Streams) -> None
     async with ClientSession(url) as client, client.head("/stream") as response:
         assert (response.headers["X-Test"], await response.read()) == ("stream", b"")
         await streams.ended.wait()
+
+
+async def test_request_above_the_limit_gets_503_at_once() -> None:
+    # HTTP/2 permits many requests per connection, so the limit of connections does not bound them.
+    app = Application(ServiceSettings(http_max_connections=10))
+    released = asyncio.Event()
+
+    async def wait(_: Request) -> Response:
+        await released.wait()
+        return Response()
+
+    app.add("GET", "/", wait)
+    async with url_of(app) as url, ClientSession(url) as client:
+        tasks = [asyncio.create_task(_status(client)) for _ in range(11)]
+        (refused,), _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        released.set()
+        assert refused.result() == 503
+        assert sorted([await task for task in tasks]) == [200] * 10 + [503]
+
+
+async def _status(client: ClientSession) -> int:
+    async with client.get("/") as response:
+        return response.status
