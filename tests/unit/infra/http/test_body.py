@@ -233,10 +233,10 @@ async def test_body_that_ends_early_is_unreadable(echo: Echo, header: str, data:
     ("encoding", "body", "status", "text"),
     [
         ("identity", b"abc", 200, "3"),
-        ("gzip", gzip.compress(bytes(MAX_BODY_BYTES)), 200, str(MAX_BODY_BYTES)),
-        ("GZIP", gzip.compress(b"abc"), 200, "3"),
+        ("gzip", gzip.compress(bytes(MAX_BODY_BYTES), mtime=0), 200, str(MAX_BODY_BYTES)),
+        ("GZIP", gzip.compress(b"abc", mtime=0), 200, "3"),
         ("deflate", zlib.compress(b"abc"), 200, "3"),
-        ("gzip", gzip.compress(bytes(MAX_BODY_BYTES + 1)), 413, "problem:too-large"),
+        ("gzip", gzip.compress(bytes(MAX_BODY_BYTES + 1), mtime=0), 413, "problem:too-large"),
         ("gzip", b"abc", 400, "problem:unreadable-body"),
         ("gzip", b"", 400, "problem:unreadable-body"),
         ("br", b"abc", 415, "problem:unsupported-encoding"),
