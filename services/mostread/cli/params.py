@@ -60,7 +60,7 @@ def service_option(service: str) -> Callable[[Command], Command]:
 def _find_stack(context: click.Context, _: click.Parameter, path: Path) -> None:
     try:
         settings = DataDir(path).read_env()
-    except FileNotFoundError:  # there is no working directory that `path` could be relative to
+    except FileNotFoundError:  # the working directory was deleted
         settings = None
     used = settings is not None and adopt(settings, os.environ)
     context.meta[_CONTEXT_KEY] = (path, settings, used)

@@ -16,7 +16,7 @@ from mostread.infra import schemas
 from mostread.infra.auth.token_store import TokenStore
 from mostread.infra.gc import relax_thresholds
 from mostread.infra.http.application import Application
-from mostread.infra.http.connections import Connections, Endpoint
+from mostread.infra.http.connections import Connections
 from mostread.infra.http.operations import Check, Scrape, add_operational_routes, new_registry
 from mostread.infra.http.server import serving
 from mostread.infra.http.workers import Service, WorkerPool
@@ -118,7 +118,7 @@ async def serve(settings: CollectorSettings, stop: asyncio.Event) -> None:
         collector.running(),
         serving(
             collector.new_application(),
-            Endpoint(settings.collector_host, settings.collector_port, "MOSTREAD_COLLECTOR_PORT"),
+            settings.endpoint,
             settings,
             collector.connections,
         ),

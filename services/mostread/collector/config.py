@@ -9,6 +9,7 @@ from mostread.collector.pipeline.client_info import Networks
 from mostread.collector.pipeline.sites import SiteRules, Sites
 from mostread.infra.auth.tokens import parse_tokens
 from mostread.infra.http.config import ServiceSettings
+from mostread.infra.http.connections import Endpoint
 from mostread.infra.kafka.config import KafkaSettings
 
 MAX_EVENTS = 1000
@@ -168,6 +169,11 @@ class CollectorSettings(KafkaSettings, ServiceSettings):
     def _check_sites(cls, value: str) -> str:
         sites.parse(value, SiteRules((), Networks(""), frozenset()))
         return value
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where the collector listens."""
+        return Endpoint(self.collector_host, self.collector_port, "MOSTREAD_COLLECTOR_PORT")
 
     @property
     def sites(self) -> Sites:

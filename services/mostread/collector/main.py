@@ -10,7 +10,6 @@ from pydantic import SecretStr
 
 from mostread.collector.app import serve, worker_service
 from mostread.collector.config import CollectorSettings
-from mostread.infra.http.connections import Endpoint
 from mostread.infra.http.server import stop_signal
 from mostread.infra.http.workers import run_workers
 from mostread.infra.logging import configure_logging
@@ -45,7 +44,7 @@ def _run_workers(settings: CollectorSettings) -> None:
         settings = settings.model_copy(update={"collector_visitor_secret": secret})
     run_workers(
         settings.collector_workers,
-        Endpoint(settings.collector_host, settings.collector_port, "MOSTREAD_COLLECTOR_PORT"),
+        settings.endpoint,
         settings,
         partial(worker_service, settings),
     )

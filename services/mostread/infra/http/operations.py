@@ -32,6 +32,12 @@ def new_registry() -> CollectorRegistry:
     return registry
 
 
+async def failing_checks(checks: Mapping[str, Check]) -> dict[str, str]:
+    """Return the errors of the checks that fail, by name."""
+    errors = await asyncio.gather(*(check() for check in checks.values()))
+    return {name: error for name, error in zip(checks, errors, strict=True) if error}
+
+
 def add_operational_routes(
     app: Application,
     *,
@@ -49,9 +55,7 @@ def add_operational_routes(
         return Response.json(b'{"status":"ok"}')
 
     async def readyz(_: Request) -> Response:
-        errors = await asyncio.gather(*(check() for check in checks.values()))
-        failing = {name: error for name, error in zip(checks, errors, strict=True) if error}
-        if failing:
+        if failing := await failing_checks(checks):
             return problem(
                 503,
                 "not-ready",

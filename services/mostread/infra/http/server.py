@@ -98,10 +98,7 @@ async def serving(
     port = listening.getsockname()[1]
     connections = (limit_connections or partial(Connections, settings=settings))(port)
     server = EmbeddedServer(listening, app, **granian_options(settings))
-    tasks = [
-        asyncio.create_task(app.bodies.sweep()),
-        asyncio.create_task(connections.sweep(app.backlog)),
-    ]
+    tasks = start_sweeps(app, connections)
     running = asyncio.create_task(server.serve())
     running.add_done_callback(_stop_process)
     log.info("listening", host=endpoint.host, port=port)
@@ -118,6 +115,14 @@ async def serving(
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+
+
+def start_sweeps(app: Application, connections: Connections) -> list[asyncio.Task[None]]:
+    """Start the tasks that apply limits, for the caller to cancel."""
+    return [
+        asyncio.create_task(app.bodies.sweep()),
+        asyncio.create_task(connections.sweep(app.backlog)),
+    ]
 
 
 def _stop_process(_: asyncio.Task[None]) -> None:

@@ -27,8 +27,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from mostread.infra.http.application import Application
 from mostread.infra.http.config import ServiceSettings
 from mostread.infra.http.connections import Connections, Endpoint, listener
-from mostread.infra.http.operations import Check
-from mostread.infra.http.server import STOP_GRACE_SECONDS, end, granian_options
+from mostread.infra.http.operations import Check, failing_checks
+from mostread.infra.http.server import STOP_GRACE_SECONDS, end, granian_options, start_sweeps
 from mostread.infra.logging import get_logger
 
 log = get_logger(__name__)
@@ -155,8 +155,7 @@ class WorkerTarget:
         await self._stack.enter_async_context(
             await asyncio.start_unix_server(self._report, self._path)
         )
-        self._tasks.append(loop.create_task(service.app.bodies.sweep()))
-        self._tasks.append(loop.create_task(service.connections.sweep(service.app.backlog)))
+        self._tasks += start_sweeps(service.app, service.connections)
         loop.add_reader(self._supervisor, self._stop, loop)
 
     def _stop(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -165,10 +164,8 @@ class WorkerTarget:
         os.kill(os.getpid(), signal.SIGTERM)  # Granian's, in case the supervisor is dead
 
     async def _report(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        checks = self._service.checks
-        errors = await asyncio.gather(*(check() for check in checks.values()))
         report = WorkerReport(
-            failing={name: error for name, error in zip(checks, errors, strict=True) if error},
+            failing=await failing_checks(self._service.checks),
             metrics=generate_latest(self._service.registry).decode(),
         )
         writer.write(msgspec.json.encode(report))
