@@ -112,10 +112,9 @@
     if (article != current) send(data.type || "view", (current = article));
   };
 
-  // A page restored from the back-forward cache counts as loaded again.
-  addEventListener("pageshow", (event) => {
-    if (event.persisted) current = 0;
-  });
+  // A page restored from the back-forward cache counts as loaded again. On a loaded page, a like must
+  // not wait for the next poll to know the article.
+  addEventListener("pageshow", (event) => see(event.persisted && (current = 0)));
 
   // ---- API for pages ----------------------------------------------------------------------------
 

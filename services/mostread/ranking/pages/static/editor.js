@@ -381,9 +381,11 @@ decisionDialog?.addEventListener("submit", (event) => {
   submit(body, word);
 });
 
-/* The row may have moved, or left the list, while the dialog was open. */
+/* The row may have moved, or left the list, while the dialog was open. A browser takes the focus out
+   of a closed dialog when it next renders, which may be after this event. */
 decisionDialog?.addEventListener("close", () => {
-  if (document.activeElement !== document.body) return;
+  const active = document.activeElement;
+  if (active !== document.body && !decisionDialog.contains(active)) return;
   [...document.querySelectorAll("li[data-key]")].find((row) => row.dataset.key === current.key)?.focus();
 });
 
