@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from tests.faults.chaos import chaos, plan
-from tests.faults.peer import peer
+from tests.faults.peers import programs, run
 
 
 @click.command()
@@ -16,16 +16,15 @@ from tests.faults.peer import peer
 @click.option("--seed", type=int, help="Seed of the schedule; random by default.")
 @click.option(
     "--peer",
-    "is_peer",
-    is_flag=True,
-    help="Run the schedule on an idiomatic Faust program instead.",
+    type=click.Choice(list(programs.ALL)),
+    help="Run the schedule on the usual program of another library instead.",
 )
 @click.option(
     "--keep",
     type=click.Path(path_type=Path),
     help="Empty directory in which to keep data and logs.",
 )
-def main(seconds: float, seed: int | None, is_peer: bool, keep: Path | None) -> None:
+def main(seconds: float, seed: int | None, peer: str | None, keep: Path | None) -> None:
     """Play a schedule of faults; exit 1 if any counter differs from what was acknowledged."""
     seed = random.SystemRandom().randrange(1_000_000) if seed is None else seed
     planned = plan(seed, seconds)
@@ -34,8 +33,9 @@ def main(seconds: float, seed: int | None, is_peer: bool, keep: Path | None) -> 
         click.echo(f"  {each}")
     with tempfile.TemporaryDirectory() as temporary:
         directory = keep or Path(temporary)
-        if is_peer:
-            click.echo(peer(directory, planned, seed=seed, report=click.echo))
+        if peer is not None:
+            loss = run.run(programs.ALL[peer], directory, planned, seed=seed, report=click.echo)
+            click.echo(f"Verdict of seed {seed}, {peer}: {loss}")
             return
         differences = chaos(directory, planned, seed=seed, report=click.echo)
     for difference in differences[:200]:

@@ -1,7 +1,7 @@
-"""Verdicts about the peer; `make chaos PEER=1` runs it."""
+"""Verdicts about the peer; `make chaos PEER=faust` runs it."""
 
 from tests.faults.chaos import plan
-from tests.faults.peer import FAULTS, Loss, loss
+from tests.faults.peers.run import FAULTS, Loss, loss
 
 
 def test_verdict_counts_lost_and_doubled_events() -> None:

@@ -1,20 +1,21 @@
-"""The idiomatic Faust program under the faults of a schedule, and what its table lacks."""
+"""A peer under the faults of a schedule, and what its table lacks."""
 
+import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import orjson
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
+from kafka.errors import KafkaError
 
 from mostread.infra.kafka import topics
 from tests.faults import kafka_faults, worker_faults
 from tests.faults.fault import Fault
 from tests.faults.log import ends
-from tests.faults.peer_feed import PeerFeed
+from tests.faults.peers.feed import PeerFeed
+from tests.faults.peers.programs import GROUP, LOG, Peer
 from tests.faults.play import Report, play
 from tests.faults.rig import Rig, kafka_behind_proxy
 from tests.faults.schedule import Planned
@@ -28,7 +29,7 @@ FAULTS: list[Fault[Rig]] = [
 ]
 """Faults that also apply to a program without a collector and a database."""
 
-GROUP = "peer"
+ROOT = Path(__file__).parents[3]
 RATE = 300
 CATCHES_UP_IN_SECONDS = 240
 
@@ -36,21 +37,24 @@ CATCHES_UP_IN_SECONDS = 240
 class Program:
     """The peer as a process, in a folder of its own."""
 
-    def __init__(self, system: System, number: int) -> None:
+    def __init__(self, peer: Peer, system: System, number: int) -> None:
         self._folder = system.directory / f"peer-{number}"
         self._folder.mkdir()
-        program = str(Path(__file__).with_name("peer_program.py"))
         where = [system.kafka.kafka_brokers, system.kafka.events_topic, GROUP]
-        self._command = [sys.executable, program, *where]
+        self._command = [*peer.program, *where, *peer.arguments]
 
     @property
     def pid(self) -> int:
         return self._process.pid
 
     def start(self) -> "Program":
-        with (self._folder / "log").open("ab") as log:
+        with (self._folder / LOG).open("ab") as log:
             self._process = subprocess.Popen(
-                self._command, cwd=self._folder, stdout=log, stderr=log
+                self._command,
+                cwd=self._folder,
+                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                stdout=log,
+                stderr=log,
             )
         return self
 
@@ -92,8 +96,10 @@ class Loss:
         )
 
 
-def peer(directory: Path, planned: Sequence[Planned], *, seed: int, report: Report) -> Loss:
-    """Play the faults of `planned` that the peer can meet; return what its table lacks."""
+def run(
+    peer: Peer, directory: Path, planned: Sequence[Planned], *, seed: int, report: Report
+) -> Loss:
+    """Play the faults of `planned` that `peer` can meet; return what its table lacks."""
     with ExitStack() as stack:
         kafka, kafka_line = stack.enter_context(kafka_behind_proxy(directory / "kafka"))
         system = System(kafka.brokers, "http://127.0.0.1:1", "peer", directory)
@@ -106,7 +112,7 @@ def peer(directory: Path, planned: Sequence[Planned], *, seed: int, report: Repo
         rig = Rig(
             kafka=kafka,
             kafka_line=kafka_line,
-            workers=Workers(lambda: Program(system, next(numbers)).start(), 2),
+            workers=Workers(lambda: Program(peer, system, next(numbers)).start(), 2),
             topic=system.kafka.events_topic,
         )
         stack.callback(rig.workers.end)
@@ -120,7 +126,7 @@ def peer(directory: Path, planned: Sequence[Planned], *, seed: int, report: Repo
         report(f"programs that ended by themselves and were started again: {rig.workers.died}")
         for process in list(rig.workers.all()):
             rig.workers.remove(process)
-        table, in_log = _table(system), sum(ends(system).values())
+        table, in_log = peer.table(system), sum(ends(system).values())
     return loss(dict(feed.acknowledged), table, in_log=in_log, caught_up=caught_up)
 
 
@@ -130,7 +136,10 @@ def _catches_up(rig: Rig, system: System) -> bool:
         wanted = ends(system)
 
         def committed() -> bool:
-            offsets = admin.list_group_offsets([GROUP])[GROUP]
+            try:
+                offsets = admin.list_group_offsets([GROUP])[GROUP]
+            except KafkaError:
+                return False  # no program has joined yet
             return all(
                 offsets.get(partition) is not None and offsets[partition].offset >= end
                 for number, end in wanted.items()
@@ -142,24 +151,6 @@ def _catches_up(rig: Rig, system: System) -> bool:
         except AssertionError:
             return False
     return True
-
-
-def _table(system: System) -> dict[str, int]:
-    """Return the table as its changelog has it: the last value of each key."""
-    name = f"{GROUP}-counts-changelog"
-    consumer = KafkaConsumer(
-        bootstrap_servers=system.kafka.bootstrap_servers, enable_auto_commit=False
-    )
-    partitions = [TopicPartition(name, number) for number in consumer.partitions_for_topic(name)]
-    end = consumer.end_offsets(partitions)
-    consumer.assign(partitions)
-    consumer.seek_to_beginning(*partitions)
-    table: dict[str, int] = {}
-    while any(consumer.position(partition) < end[partition] for partition in partitions):
-        for records in consumer.poll(timeout_ms=500).values():
-            table |= {orjson.loads(record.key): orjson.loads(record.value) for record in records}
-    consumer.close()
-    return table
 
 
 def loss(truth: dict[str, int], table: dict[str, int], *, in_log: int, caught_up: bool) -> Loss:

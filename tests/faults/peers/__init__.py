@@ -1,0 +1,1 @@
+"""The usual programs of other libraries, under the same faults as mostread."""
