@@ -24,6 +24,7 @@ GRANT SELECT ON mostread.schema_migrations TO mostread_aggregator;
 GRANT SELECT, INSERT ON mostread.counters TO mostread_aggregator;
 GRANT SELECT, INSERT ON mostread.checkpoints TO mostread_aggregator;
 GRANT SELECT, INSERT ON mostread.visitors TO mostread_aggregator;
+GRANT SELECT, INSERT ON mostread.skipped_ranges TO mostread_aggregator;
 GRANT INSERT ON mostread.articles TO mostread_aggregator;
 GRANT INSERT ON mostread.placements TO mostread_aggregator;
 GRANT INSERT ON mostread.placement_log TO mostread_aggregator;
@@ -32,7 +33,7 @@ GRANT INSERT ON mostread.placement_log TO mostread_aggregator;
 CREATE USER IF NOT EXISTS mostread_ranking IDENTIFIED WITH sha256_hash BY {ranking:String};
 GRANT SELECT ON mostread.* TO mostread_ranking;
 
--- `mostread audit`, `backup`, `doctor`, `status`, `rebuild`, `restore`, `import-totals` and
+-- `mostread audit`, `backup`, `doctor`, `status`, `rebuild`, `restore`, `skip`, `import-totals` and
 -- `import-logs`; the first four need only SELECT. On a cluster the last three rights are needed too.
 CREATE USER IF NOT EXISTS mostread_operator IDENTIFIED WITH sha256_hash BY {operator:String};
 GRANT SELECT, INSERT, CREATE TABLE, DROP TABLE ON mostread.* TO mostread_operator;

@@ -52,6 +52,24 @@ ENGINE = ReplacingMergeTree(next_offset)
 ORDER BY (topic_id, partition)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
+-- Offsets whose records cannot be read, so that counting continues behind them
+-- (`mostread skip`). A row is never deleted: workers, rebuilds and audits all pass the range.
+CREATE TABLE IF NOT EXISTS skipped_ranges
+(
+    topic         LowCardinality(String),
+    topic_id      UUID,
+    partition     UInt32,
+    first_offset  UInt64,
+    next_offset   UInt64 COMMENT 'the offset after the range',
+    counted_until UInt64 COMMENT 'offsets of the range below this one were counted while they could be read',
+    reason        String,
+    skipped_by    LowCardinality(String) COMMENT 'operator, or aggregator for MOSTREAD_AGGREGATOR_SKIP_AFTER',
+    skipped_at    DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = ReplacingMergeTree(skipped_at)
+ORDER BY (topic_id, partition, first_offset, next_offset)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
 CREATE TABLE IF NOT EXISTS articles
 (
     site         LowCardinality(String),

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import msgspec
 from clickhouse_connect.driver.client import Client
@@ -18,9 +19,11 @@ from mostread.core.counting.partition import Checkpoint
 from mostread.core.counting.visitor_sketch import Sketch, SketchKey
 from mostread.core.editorial.articles import ArticleRow
 from mostread.core.editorial.placements import PlacementRow
+from mostread.core.skipped import SkippedRange
 from mostread.errors import ClickHouseUnavailable, Misconfigured, MostreadError, SchemaTooNew
 from mostread.infra.clickhouse.client import read_sql, translate_errors
 from mostread.infra.clickhouse.migrations import applied_migrations, check_applied
+from mostread.infra.clickhouse.skipped_ranges import read_skipped_ranges, write_skipped_range
 from mostread.infra.kafka.topics import Topic
 
 _SQL = Path(__file__).parent / "sql"
@@ -240,6 +243,16 @@ class CounterRepository:
                 "version": [sketch.version for sketch in sketches],
             },
         )
+
+    def skipped(self, topic_id: UUID, partition: int) -> list[SkippedRange]:
+        """Return the ranges of a partition to pass without reading, sorted by offset."""
+        with self._connected() as client:
+            return read_skipped_ranges(client, topic_id).get(partition, [])
+
+    def write_skipped(self, topic: Topic, skipped: SkippedRange) -> None:
+        """Record a range that cannot be read, for all readers of the topic to pass."""
+        with self._connected() as client:
+            write_skipped_range(client, topic, skipped)
 
     def write_articles(self, rows: Sequence[ArticleRow]) -> None:
         """Write article metadata. Per article, the row with the highest version wins."""

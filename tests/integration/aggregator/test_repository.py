@@ -13,6 +13,7 @@ from mostread.core.counting.counters import Counter, CounterKey
 from mostread.core.counting.partition import Checkpoint
 from mostread.core.editorial.articles import ArticleRow, article_key
 from mostread.core.editorial.records import decode_change
+from mostread.core.skipped import SkippedRange
 from mostread.errors import ClickHouseUnavailable, Misconfigured, StaleEpoch
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.kafka.topics import Topic
@@ -64,6 +65,18 @@ def test_counters_returns_thousands_of_keys(repository: CounterRepository) -> No
     repository.write_counters(EPOCH, rows)
     counters = repository.counters(EPOCH, [(row.partition, row.key) for row in rows])
     assert sorted(counters) == sorted(rows)
+
+
+def test_skipped_returns_ranges_of_the_partition_by_offset(repository: CounterRepository) -> None:
+    later = SkippedRange(1, 40, 42, 0, "it's \\ 'corrupt'", "operator")
+    earlier = SkippedRange(1, 7, 12, 7, "unknown codec 6", "aggregator")
+    for each in (later, earlier, later, earlier._replace(partition=2)):
+        repository.write_skipped(EPOCH.topic, each)
+    stored = repository.skipped(EPOCH.topic.id, 1)
+    assert [each._replace(skipped_at=0) for each in stored] == [earlier, later]
+    assert all(each.skipped_at > 0 for each in stored)
+    assert repository.skipped(EPOCH.topic.id, 0) == []
+    assert repository.skipped(RECREATED.topic.id, 1) == []
 
 
 def test_checkpoints_returns_latest_checkpoint(repository: CounterRepository) -> None:
