@@ -35,9 +35,10 @@ CREATE TABLE IF NOT EXISTS checkpoints
     topic_id      UUID,
     partition     UInt32,
     partitions    UInt32 COMMENT 'partitions of the topic when this row was written',
-    next_offset   UInt64 COMMENT 'every record below this offset is in the counters',
-    record_time   DateTime64(3, 'UTC') COMMENT 'the highest record timestamp below next_offset',
-    watermark     DateTime64(3, 'UTC') COMMENT 'every event received up to here is in the counters',
+    next_offset   UInt64 COMMENT 'every record below this offset is in the counters, except for lost ones',
+    lost          UInt64 DEFAULT 0 COMMENT 'offsets below next_offset whose records could not be counted: removed by retention, or skipped as unreadable',
+    record_time   DateTime64(3, 'UTC') COMMENT 'the highest record timestamp below next_offset, between 1970 and 2100',
+    watermark     DateTime64(3, 'UTC') COMMENT 'every event received up to here is in the counters; never ahead of the clock of the worker that wrote it',
     received      UInt64,
     counted       UInt64,
     duplicate     UInt64,
@@ -45,6 +46,8 @@ CREATE TABLE IF NOT EXISTS checkpoints
     dead_lettered UInt64,
     -- A worker does not count a partition that newer rules have counted.
     rules         UInt16 DEFAULT 1 COMMENT 'RULES_VERSION of the worker that wrote this row',
+    -- The topic written last is the one that Kafka has now.
+    written_at    DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'by the clock of ClickHouse',
     epoch         UInt32 DEFAULT 0,
     CONSTRAINT epoch CHECK epoch = 0
 )

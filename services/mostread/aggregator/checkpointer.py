@@ -12,7 +12,7 @@ from functools import partial
 
 from mostread.aggregator.dead_letter_writer import DeadLetterWriter
 from mostread.aggregator.lag import Lag
-from mostread.aggregator.metrics import AggregatorMetrics
+from mostread.aggregator.metrics import AggregatorMetrics, Loss
 from mostread.aggregator.recovery import AssignedCounters
 from mostread.aggregator.repository import CheckpointRow, CounterRepository, CounterRow, SketchRow
 from mostread.aggregator.retry import Retrier
@@ -38,6 +38,7 @@ class _Pending:
     batches: dict[int, ClosedBatch]
     checkpoints: dict[int, Checkpoint]
     messages: list[Message]
+    losses: list[Loss]
 
     def rows(self) -> list[CheckpointRow]:
         return [
@@ -85,10 +86,16 @@ class Checkpointer:
         Calls `on_closed` once the open batches are closed and there is room for new ones. Raises
         SupersededError, and StaleEpoch if the topic was recreated or the tables rebuilt.
         """
+        gaps = {number: counter.take_gaps() for number, counter in assigned.counters.items()}
         requested_at, ranges = await self._retrier.call(
             "kafka", partial(self._read_offset_ranges, assigned), assigned.assignment
         )
         assigned.assignment.ensure_current()
+        for number, begin in ((number, begin) for number, (begin, _) in ranges.items()):
+            for gap in gaps[number]:
+                # Above the start of the log a gap holds no record; Kafka's own markers are there.
+                if offsets := range(gap.start, min(gap.stop, begin)):
+                    assigned.lose(Loss(number, offsets, "retention"))
         pending = self._close(assigned, requested_at, ranges)
         on_closed()
         rows = pending.rows()
@@ -112,15 +119,12 @@ class Checkpointer:
     def _close(
         self, assigned: AssignedCounters, requested_at: int, ranges: dict[int, tuple[int, int]]
     ) -> _Pending:
-        pending = _Pending(requested_at, ranges, {}, {}, assigned.unacked)
-        assigned.unacked = []
+        pending = _Pending(requested_at, ranges, {}, {}, assigned.unacked, assigned.losses)
+        assigned.unacked, assigned.losses = [], []
         for number, counter in assigned.counters.items():
             batch = counter.close()
             if batch is not None:
                 pending.batches[number] = batch
-                begin = ranges[number][0]
-                for gap in batch.gaps:
-                    self._metrics.report_lost(number, range(gap.start, min(gap.stop, begin)))
             pending.checkpoints[number] = counter.checkpoint()
         return pending
 
@@ -189,6 +193,8 @@ class Checkpointer:
         outcomes = Outcomes()
         for batch in pending.batches.values():
             outcomes.add(batch.outcomes)
+        for loss in pending.losses:
+            self._metrics.report_loss(loss)
         self._metrics.report_flush(
             outcomes,
             watermarks={row.partition: row.watermark for row in rows},

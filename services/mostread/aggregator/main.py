@@ -130,7 +130,6 @@ async def _components(settings: AggregatorSettings) -> AsyncIterator[_Components
                 topic=topic,
                 repository=repository,
                 retrier=retrier,
-                metrics=metrics,
                 executor=executor,
             ),
             checkpointer=Checkpointer(

@@ -1,6 +1,7 @@
 """Metrics of the aggregator."""
 
 from collections.abc import Mapping
+from typing import Literal, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -11,7 +12,17 @@ log = get_logger(__name__)
 
 DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 OUTCOMES = ("counted", "duplicate", "late", "dead_lettered")
+LossReason = Literal["retention", "skipped"]
+LOSS_REASONS: tuple[LossReason, ...] = ("retention", "skipped")
 TABLES = ("counters", "visitors", "checkpoints", "articles", "placement_log", "placements")
+
+
+class Loss(NamedTuple):
+    """Offsets of a partition whose records could not be counted."""
+
+    partition: int
+    offsets: range
+    reason: LossReason
 
 
 class AggregatorMetrics:
@@ -90,9 +101,13 @@ class AggregatorMetrics:
         )
         self._lost = Counter(
             "mostread_aggregator_records_lost_total",
-            "Records that Kafka's retention removed before they were counted.",
+            "Records that were never counted: Kafka's retention removed them before, or they were "
+            "skipped as unreadable. One worker reports each record, once.",
+            ["reason"],
             registry=registry,
         )
+        for reason in LOSS_REASONS:
+            self._lost.labels(reason)
         self._buffered_bytes = Gauge(
             "mostread_aggregator_buffered_bytes",
             "Memory of counted, unwritten batches in bytes.",
@@ -129,8 +144,13 @@ class AggregatorMetrics:
         self._buffered_bytes.set(buffered_bytes)
         self._dedup_ids.set(dedup_ids)
 
-    def report_lost(self, partition: int, offsets: range) -> None:
-        """Record and log `offsets`, if any, that were removed before counting."""
-        if offsets:
-            log.error("records_lost", partition=partition, first=offsets.start, lost=len(offsets))
-            self._lost.inc(len(offsets))
+    def report_loss(self, loss: Loss) -> None:
+        """Record and log offsets that were never counted."""
+        log.error(
+            "records_lost",
+            partition=loss.partition,
+            first=loss.offsets.start,
+            lost=len(loss.offsets),
+            reason=loss.reason,
+        )
+        self._lost.labels(loss.reason).inc(len(loss.offsets))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from mostread.aggregator.config import AggregatorSettings
-from mostread.aggregator.metrics import AggregatorMetrics
+from mostread.aggregator.metrics import Loss
 from mostread.aggregator.repository import CounterRepository, Epoch, SketchRow
 from mostread.aggregator.retry import Retrier
 from mostread.aggregator.stream.assignment import Assignment, Message
@@ -21,17 +21,27 @@ from mostread.errors import LogInconsistent
 
 @dataclass
 class AssignedCounters:
-    """Counters of an assignment, and their unacknowledged messages."""
+    """Counters of an assignment, and their unacknowledged messages.
+
+    `losses` are those that no checkpoint contains yet.
+    """
 
     assignment: Assignment
     epoch: Epoch
     counters: dict[int, PartitionCounter]
     unacked: list[Message] = field(default_factory=list)
+    losses: list[Loss] = field(default_factory=list)
 
     @property
     def buffered_bytes(self) -> int:
         """Memory of the open batches in bytes."""
         return sum(counter.open_size for counter in self.counters.values())
+
+    def lose(self, loss: Loss) -> None:
+        """Move beyond offsets that cannot be counted; the next checkpoint reports them."""
+        counter = self.counters[loss.partition]
+        counter.advance(max(counter.next_offset, loss.offsets.stop), len(loss.offsets))
+        self.losses.append(loss)
 
 
 class Recovery:
@@ -44,7 +54,6 @@ class Recovery:
         topic: EventTopic,
         repository: CounterRepository,
         retrier: Retrier,
-        metrics: AggregatorMetrics,
         executor: Executor,
     ) -> None:
         """`executor` runs the blocking calls of `repository`, in one thread."""
@@ -52,7 +61,6 @@ class Recovery:
         self._topic = topic
         self._repository = repository
         self._retrier = retrier
-        self._metrics = metrics
         self._executor = executor
 
     async def recover(self, assignment: Assignment) -> AssignedCounters:
@@ -65,31 +73,32 @@ class Recovery:
         epoch = await in_thread(repository.current_epoch, topic)
         checkpoints = await in_thread(repository.checkpoints, epoch, assignment.partitions)
         since = {
-            number: first_hour(checkpoints[number].record_time)
+            number: first_hour(checkpoints[number].checkpoint.record_time)
             for number in assignment.partitions
             if number in checkpoints
         }
         sketches = await in_thread(repository.sketches, epoch, since)
-        counters = {}
+        assigned = AssignedCounters(assignment, epoch, {})
         for number in assignment.partitions:
+            row = checkpoints.get(number)
             recover = partial(
-                self._recover_partition, assignment, number, checkpoints.get(number), sketches
+                self._recover_partition, assigned, number, row.checkpoint if row else None, sketches
             )
-            counters[number] = await retrier.call("kafka", recover, assignment)
+            await retrier.call("kafka", recover, assignment)
         assignment.ensure_current()
-        return AssignedCounters(assignment, epoch, counters)
+        return assigned
 
     async def _recover_partition(
         self,
-        assignment: Assignment,
+        assigned: AssignedCounters,
         number: int,
         checkpoint: Checkpoint | None,
         sketches: Iterable[SketchRow],
-    ) -> PartitionCounter:
-        """Return the counter of a partition, with its recent ids.
+    ) -> None:
+        """Add the counter of a partition, with its recent ids.
 
-        Raises KafkaUnavailable, SupersededError, and LogInconsistent if the log ends before the
-        checkpoint.
+        It starts at the first record that Kafka still has. Raises KafkaUnavailable,
+        SupersededError, and LogInconsistent if the log ends before the checkpoint.
         """
         begin, end = (await self._topic.offset_ranges([number]))[number]
         next_offset = checkpoint.next_offset if checkpoint else 0
@@ -99,9 +108,7 @@ class Recovery:
                 "counted: Kafka has lost acknowledged records; restore them, or see "
                 "docs/how-to/runbook.md"
             )
-        if checkpoint:
-            self._metrics.report_lost(number, range(next_offset, begin))
-        share = len(assignment.partitions)
+        share = len(assigned.assignment.partitions)
         counter = PartitionCounter(
             checkpoint,
             lateness=self._settings.allowed_lateness,
@@ -116,5 +123,9 @@ class Recovery:
                 async for records in past:
                     counter.remember(records)
                     await asyncio.sleep(0)
-                    assignment.ensure_current()
-        return counter
+                    assigned.assignment.ensure_current()
+        assigned.counters[number] = counter
+        if begin > next_offset and checkpoint:
+            assigned.lose(Loss(number, range(next_offset, begin), "retention"))
+        elif begin > next_offset:
+            counter.advance(begin)

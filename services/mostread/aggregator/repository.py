@@ -120,7 +120,7 @@ class CounterRepository:
 
     def checkpoints(
         self, epoch: Epoch, partitions: Container[int] | None = None
-    ) -> dict[int, Checkpoint]:
+    ) -> dict[int, CheckpointRow]:
         """Return the checkpoint of each partition, without those that were never counted.
 
         Raises SchemaTooNew if newer rules have counted one of `partitions`, by default any.
@@ -132,7 +132,12 @@ class CounterRepository:
                     f"partition {partition} is counted by rules {rules}, and this worker only "
                     f"knows rules up to {RULES_VERSION}; run the newer mostread"
                 )
-        return {row[0]: Checkpoint(row[1], row[2], Outcomes(*row[3:-1])) for row in rows}
+        return {
+            number: CheckpointRow(
+                number, Checkpoint(next_offset, record_time, Outcomes(*outcomes), lost), watermark
+            )
+            for number, next_offset, record_time, lost, watermark, *outcomes, _ in rows
+        }
 
     def counters(self, epoch: Epoch, keys: Sequence[tuple[int, CounterKey]]) -> list[CounterRow]:
         """Return the counters of (partition, key) pairs, without those that do not exist."""
@@ -193,6 +198,7 @@ class CounterRepository:
                 "partitions": [epoch.topic.partitions] * len(rows),
                 "epoch": [epoch.number] * len(rows),
                 "next_offset": [checkpoint.next_offset for checkpoint in checkpoints],
+                "lost": [checkpoint.lost for checkpoint in checkpoints],
                 "record_time": [checkpoint.record_time for checkpoint in checkpoints],
                 "watermark": [row.watermark for row in rows],
                 "rules": [RULES_VERSION] * len(rows),

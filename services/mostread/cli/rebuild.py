@@ -48,10 +48,9 @@ async def _rebuild(settings: AggregatorSettings, tables: RebuildTables) -> None:
     garbage_collection = asyncio.create_task(collect_periodically())
     try:
         topic = await log.describe()
-        checkpoints = await asyncio.to_thread(
-            lambda: current.checkpoints(current.current_epoch(topic))
-        )
+        rows = await asyncio.to_thread(lambda: current.checkpoints(current.current_epoch(topic)))
         epoch = Epoch(topic, await asyncio.to_thread(tables.create))
+        checkpoints = {number: row.checkpoint for number, row in rows.items()}
         recounter = Recounter(settings, log, staging, epoch, checkpoints)
         kept_until = await recounter.start()
         await asyncio.to_thread(tables.copy, epoch, kept_until)

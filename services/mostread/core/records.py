@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from mostread.core.events import Event
+from mostread.core.events import LATEST_TIMESTAMP, Event
 
 _decoder = msgspec.json.Decoder(Event)
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -54,6 +54,22 @@ class Decoded(NamedTuple):
     ends: Sequence[int]
     dead: list[DeadLine]
     size: int
+
+
+def clamp_times(records: Sequence[Record]) -> Sequence[Record]:
+    """Return `records` with timestamps from 1970 to the end of 2099.
+
+    A topic with message.timestamp.type=CreateTime takes any time from its producers, from -1 to
+    2^63 - 1, and ClickHouse's DateTime ends in 2106. Counting, the dedup window and the
+    checkpoint all see the clamped time.
+    """
+    times = [record.timestamp for record in records]
+    if not times or (min(times) >= 0 and max(times) <= LATEST_TIMESTAMP):
+        return records
+    return [
+        LogRecord(record.offset, min(max(record.timestamp, 0), LATEST_TIMESTAMP), record.value)
+        for record in records
+    ]
 
 
 def decode(records: Sequence[Record]) -> Decoded:

@@ -15,7 +15,7 @@ import orjson
 import pytest
 from kafka import KafkaProducer
 
-from mostread.aggregator.repository import CheckpointRow, CounterRepository
+from mostread.aggregator.repository import CounterRepository
 from mostread.core.editorial.articles import article_key
 from mostread.errors import StaleEpoch
 from mostread.infra.clickhouse.client import connect
@@ -142,7 +142,7 @@ def test_backup_during_traffic_and_the_rest_of_the_log_restore_everything(
     assert titles(system) == ["First"]
     # Its checkpoint, written when it resumes, would skip everything since the backup.
     with pytest.raises(StaleEpoch):
-        store.write_checkpoints(epoch, [CheckpointRow(n, c, 0) for n, c in checkpoints.items()])
+        store.write_checkpoints(epoch, list(checkpoints.values()))
     store.close()
     os.kill(workers[0].pid, signal.SIGCONT)
     workers[1].start()

@@ -52,15 +52,18 @@ def lines(draw: st.DrawFn, now: int) -> bytes:
 
 
 @st.composite
-def logs(draw: st.DrawFn) -> list[LogRecord]:
+def logs(draw: st.DrawFn, *, wild: bool = False) -> list[LogRecord]:
     log = []
     offset, now = draw(st.integers(0, 5)), START
     for _ in range(draw(st.integers(1, 25))):
         offset += draw(st.sampled_from([1, 1, 1, 1, 3]))
         # Time stands still, advances, leaps over the dedup window, and goes back a little.
         now += draw(st.sampled_from([0, 0, 1_000, 299_000, 1_700_000, 2_200_000, -20_000]))
+        # A producer may set any time where the topic allows it.
+        time = draw(st.integers(-1, 2**63 - 1)) if wild and draw(st.booleans()) else now
+        time = draw(st.sampled_from([time] * 4 + [-1, 0, START + DAY] * wild))
         batch = draw(st.lists(lines(now), min_size=1, max_size=draw(st.sampled_from([1, 1, 6]))))
-        log.append(LogRecord(offset, now, b"\n".join(batch)))
+        log.append(LogRecord(offset, time, b"\n".join(batch)))
     return log
 
 
@@ -93,7 +96,8 @@ def work(
     todo = log
     if start:
         past = [record for record in log if record.offset < start.next_offset]
-        reread = [r for r in past if r.timestamp >= start.record_time - DEDUP_REREAD_MS]
+        since = start.record_time - DEDUP_REREAD_MS
+        reread = [r for r in past if since <= 0 or r.timestamp >= since]
         first = reread[0].offset if reread else 0
         partition.remember([record for record in past if record.offset >= first])
         todo = [record for record in log if record.offset >= start.next_offset]
@@ -102,8 +106,12 @@ def work(
             cut = chance.randint(1, 5)
             partition.count(todo[:cut])
             todo = todo[cut:]
+            if chance.random() < 0.3:  # over some of the offsets before the next record
+                end = todo[0].offset if todo else partition.next_offset + 2
+                partition.advance(chance.randint(partition.next_offset, end))
         batch = partition.close()
         if batch is None:
+            store.checkpoint = partition.checkpoint()
             continue
         looked_up = {key: store.counters[key] for key in batch.missing if key in store.counters}
         rows = batch.apply(looked_up).counters
@@ -119,7 +127,7 @@ def work(
 
 
 @given(
-    log=logs(),
+    log=st.booleans().flatmap(lambda wild: logs(wild=wild)),
     seed=st.integers(),
     capacity=st.sampled_from([2, 6, 1000]),
     piece_bytes=st.sampled_from([1, 100, 300, counting.PIECE_BYTES]),
@@ -140,7 +148,19 @@ def test_counters_equal_a_recount_through_crashes_and_partial_writes(
     truth = recount(log)
     assert store.numbers() == truth.counters
     assert store.checkpoint is not None
+    assert store.checkpoint.next_offset > log[-1].offset
+    assert store.checkpoint.record_time == truth.record_time
     assert {k: n for k, n in vars(store.checkpoint.outcomes).items() if n} == truth.outcomes
+
+
+@given(log=logs(wild=True))
+def test_record_time_outside_1970_to_2099_counts_at_nearest_time(log: list[LogRecord]) -> None:
+    bounded = [r._replace(timestamp=min(max(r.timestamp, 0), 4_102_444_799_999)) for r in log]
+    assert recount(log) == recount(bounded)
+    store = Store()
+    work(store, log, random.Random(0), crashes=False, capacity=1000)
+    assert all(0 <= key.window <= 4_102_444_799 for key in store.counters)
+    assert store.numbers() == recount(bounded).counters
 
 
 @given(log=logs(), seed=st.integers(), capacity=st.sampled_from([2, 1000]))
@@ -207,14 +227,34 @@ def test_close_returns_none_without_records() -> None:
     assert partition.checkpoint() == Checkpoint(0, -1, Outcomes())
 
 
-def test_closed_batch_lists_offset_gaps() -> None:
+def test_count_lists_offset_gaps_once() -> None:
     partition = PartitionCounter(None, lateness=AllowedLateness(), counter_capacity=10)
     view = b'{"type":"view","article_id":"a"}'
     partition.count([LogRecord(3, START, view), LogRecord(5, START, view)])
     partition.count([LogRecord(9, START, view)])
+    assert partition.take_gaps() == [range(3), range(6, 9)]
+    assert partition.take_gaps() == []
+
+
+def test_advance_moves_checkpoint_and_counts_lost_offsets() -> None:
+    partition = PartitionCounter(None, lateness=AllowedLateness(), counter_capacity=10)
+    partition.advance(4, lost=3)
+    assert partition.close() is None
+    assert partition.checkpoint() == Checkpoint(4, -1, Outcomes(), lost=3)
+    partition.count([LogRecord(4, START, b'{"type":"view","article_id":"a"}')])
+    partition.advance(7, lost=1)
     batch = partition.close()
     assert batch is not None
-    assert batch.gaps == [range(3), range(6, 9)]
+    assert batch.checkpoint == Checkpoint(7, START, Outcomes(received=1, counted=1), lost=4)
+    again = PartitionCounter(batch.checkpoint, lateness=AllowedLateness(), counter_capacity=10)
+    assert again.checkpoint() == batch.checkpoint
+
+
+def test_advance_rejects_passed_offset() -> None:
+    partition = PartitionCounter(None, lateness=AllowedLateness(), counter_capacity=10)
+    partition.advance(4)
+    with pytest.raises(LogInconsistent, match="from offset 4 back to 3"):
+        partition.advance(3)
 
 
 def test_smaller_max_clock_skew_finds_counters_of_larger_one() -> None:

@@ -82,7 +82,13 @@ class EventTopic:
                     yield records
 
     async def offset_at(self, partition: int, time: int) -> int | None:
-        """Return the offset of the first record at `time` (ms) or later, or None."""
+        """Return the offset of the first record at `time` (ms) or later, or None.
+
+        Record times below 0 count as 0, so a `time` of 0 is that of the first record.
+        """
+        if time <= 0:
+            begin, end = (await self.offset_ranges([partition]))[partition]
+            return begin if begin < end else None
         tp = TopicPartition(self._name, partition)
         async with self._shared_consumer() as consumer:
             entry = (await consumer.offsets_for_times({tp: time}))[tp]

@@ -76,8 +76,7 @@ class OpenBatch:
 
     `first` is the lowest offset that can be in the batch, `last` that of its last record, -1
     while it is empty. The batch keeps its records until it is applied: where a counter already
-    contains part of them, the rest is counted again. `gaps` are offsets that were never
-    delivered: Kafka's own markers, or records that retention removed.
+    contains part of them, the rest is counted again.
     """
 
     first: int
@@ -88,7 +87,6 @@ class OpenBatch:
     outcomes: Outcomes = field(default_factory=Outcomes)
     dead: list[DeadLine] = field(default_factory=list)
     chunks: list[Chunk] = field(default_factory=list)
-    gaps: list[range] = field(default_factory=list)
     sample: ViewSample = field(default_factory=ViewSample)
 
     def add(

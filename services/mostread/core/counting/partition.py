@@ -8,6 +8,9 @@ record counted into it. Exactness rests on three consequences:
 - a counter whose version lies within or beyond a batch already contains that part of it, and only
   the rest is added;
 - writing a counter twice, or an old one late, changes nothing: the highest version wins.
+
+Offsets without a record to count belong to no version. `next_offset` moves over them, so that a
+partition counted to its end stands at its end.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,7 +21,7 @@ from mostread.core.counting.batch import MAX_FUTURE_MS, AllowedLateness, OpenBat
 from mostread.core.counting.counters import NOTHING, Counter, CounterCache, CounterKey, new_tuple
 from mostread.core.counting.dedup import DedupWindow, Mask, bucket_of
 from mostread.core.counting.visitor_sketch import Sketch, SketchCache, SketchKey
-from mostread.core.records import DeadLine, Decoded, Record, decode
+from mostread.core.records import DeadLine, Decoded, Record, clamp_times, decode
 from mostread.errors import LogInconsistent
 
 PIECE_BYTES = 512 << 10
@@ -30,13 +33,16 @@ time while they fit the processor's cache."""
 class Checkpoint:
     """How far a partition is counted, and the outcomes of its events.
 
-    Every record below `next_offset` is counted; `record_time` is the highest timestamp among
-    them in milliseconds, -1 if there are none.
+    Every record below `next_offset` is counted, except for those of the `lost` offsets, which
+    nobody could count: retention removed them before, or they were skipped as unreadable.
+    `record_time` is the highest timestamp of a counted record in milliseconds, -1 if there are
+    none.
     """
 
     next_offset: int
     record_time: int
     outcomes: Outcomes
+    lost: int = 0
 
 
 class RecordClock:
@@ -79,7 +85,7 @@ class ClosedBatch:
     """A closed batch, which applies itself to its partition's counters and sketches.
 
     `missing` holds the keys to look up first, `checkpoint` what to store after the writes,
-    `outcomes`, `dead` and `gaps` describe the batch itself.
+    `outcomes` and `dead` describe the batch itself.
     """
 
     def __init__(
@@ -92,7 +98,6 @@ class ClosedBatch:
         self.checkpoint = checkpoint
         self.outcomes = batch.outcomes
         self.dead: list[DeadLine] = batch.dead
-        self.gaps: list[range] = batch.gaps
         self._batch = batch
         self._counters = counters
         self._sketches = sketches
@@ -157,7 +162,10 @@ class PartitionCounter:
         self._next_offset = start.next_offset if start else 0
         self._clock = RecordClock(start.record_time if start else -1)
         self._past = RecordClock(-1)
+        self._last_time = -1
         self._outcomes = Outcomes(**vars(start.outcomes)) if start else Outcomes()
+        self._lost = start.lost if start else 0
+        self._gaps: list[range] = []
         self._dedup = DedupWindow()
         self._open = OpenBatch(self._next_offset, lateness)
         self._counters = CounterCache(
@@ -173,6 +181,11 @@ class PartitionCounter:
     def next_offset(self) -> int:
         """Offset of the next record to count."""
         return self._next_offset
+
+    @property
+    def last_time(self) -> int:
+        """Timestamp of the record counted last, in milliseconds; -1 before the first."""
+        return self._last_time
 
     @property
     def open_size(self) -> int:
@@ -193,28 +206,53 @@ class PartitionCounter:
 
         The records cover the last DEDUP_REREAD_MS before the start, in order.
         """
-        for part in self._past.split(records):
+        for part in self._past.split(clamp_times(records)):
             self._observe(decode(part), self._past)
 
     def count(self, records: Sequence[Record]) -> None:
-        """Count `records`, which follow those counted before; offsets may have gaps.
+        """Count `records`, which follow those counted before; see `take_gaps` for gaps.
 
         Raises LogInconsistent for a record that was counted before: the log was rewritten, as
         when its topic was deleted and recreated.
         """
-        if records and records[0].offset < self._next_offset:
+        if not records:
+            return
+        if records[0].offset < self._next_offset:
             raise LogInconsistent(
                 f"offset {records[0].offset} came after {self._next_offset - 1} was counted; "
                 "the topic was rewritten or recreated"
             )
-        if records and records[0].offset > self._next_offset:
-            self._open.gaps.append(range(self._next_offset, records[0].offset))
+        if records[0].offset > self._next_offset:
+            self._gaps.append(range(self._next_offset, records[0].offset))
+        records = clamp_times(records)
         for part in self._clock.split(records):
             for piece in _pieces(part):
                 decoded = decode(piece)
                 self._open.add(piece, decoded, self._observe(decoded, self._clock))
-        if records:
-            self._next_offset = records[-1].offset + 1
+        self._next_offset = records[-1].offset + 1
+        self._last_time = records[-1].timestamp
+
+    def advance(self, next_offset: int, lost: int = 0) -> None:
+        """Move to `next_offset`, over offsets that hold no record to count.
+
+        Kafka's own markers, records of aborted transactions, and what compaction removed are
+        nothing to count. `lost` offsets held records that nobody could count; they may also lie
+        below the current position, in a gap. Raises LogInconsistent for an offset that was passed
+        before.
+        """
+        if next_offset < self._next_offset:
+            raise LogInconsistent(
+                f"cannot move from offset {self._next_offset} back to {next_offset}"
+            )
+        if self._open.last < 0:
+            self._open.first = next_offset
+        self._next_offset = next_offset
+        self._lost += lost
+
+    def take_gaps(self) -> list[range]:
+        """Return the offsets that `count` has passed without a record since the last call."""
+        gaps, self._gaps = self._gaps, []
+        return gaps
 
     def close(self) -> ClosedBatch | None:
         """Close the open batch; return None if it is empty."""
@@ -227,7 +265,8 @@ class PartitionCounter:
 
     def checkpoint(self) -> Checkpoint:
         """Return how far the closed batches reach."""
-        return Checkpoint(self._open.first, self._clock.now, Outcomes(**vars(self._outcomes)))
+        outcomes = Outcomes(**vars(self._outcomes))
+        return Checkpoint(self._open.first, self._clock.now, outcomes, self._lost)
 
     def _observe(self, decoded: Decoded, clock: RecordClock) -> Mask:
         ids = [event.id for event in decoded.events]
