@@ -29,6 +29,7 @@
     │   └── SchemaTooNew         a newer mostread migrated the database or counted the events
     ├── NameTaken                choose another name, or remove what has this one
     ├── Overlapping              leave out what is counted already
+    ├── UnreadableBatch          skip the batch; carries where it is
     ├── StaleEpoch               restart: the topic or the tables were replaced
     └── LogInconsistent          investigate: the topic contradicts the stored counters
 
@@ -216,6 +217,28 @@ class NameTaken(MostreadError):
 
 class Overlapping(MostreadError):
     """Part of the import is counted already."""
+
+
+class UnreadableBatch(MostreadError):
+    """A batch of a partition cannot be read, and will not be later.
+
+    `offset` is the first that cannot be read, `next_offset` the one after the batch, None if its
+    header does not say. `reason` is for people.
+    """
+
+    def __init__(
+        self, topic: str, partition: int, offset: int, next_offset: int | None, reason: str
+    ) -> None:
+        last = "" if next_offset is not None else " --to LAST"
+        super().__init__(
+            f"{topic}/{partition} cannot be read from offset {offset} on: {reason}; see "
+            f"docs/how-to/runbook.md, or run `mostread skip {topic} {partition} {offset}{last}`"
+        )
+        self.topic = topic
+        self.partition = partition
+        self.offset = offset
+        self.next_offset = next_offset
+        self.reason = reason
 
 
 class StaleEpoch(MostreadError):

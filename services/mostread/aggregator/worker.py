@@ -15,6 +15,7 @@ from mostread.aggregator.config import AggregatorSettings
 from mostread.aggregator.lag import Lag
 from mostread.aggregator.recovery import AssignedCounters, Recovery
 from mostread.aggregator.stream.assignment import Assignment, Message, SupersededError
+from mostread.errors import UnreadableBatch
 from mostread.infra.logging import get_logger
 
 log = get_logger(__name__)
@@ -91,6 +92,11 @@ class Worker:
             self._room.clear()
             self._due.set()
             await self._room.wait()
+
+    def stop(self, unreadable: UnreadableBatch, assignment: Assignment) -> None:
+        """Leave a partition where it cannot be read; the others continue."""
+        if assignment.is_current:
+            log.error("partition_stopped", partition=unreadable.partition, error=str(unreadable))
 
     async def run(self) -> None:
         """Flush every `aggregator_flush_interval_seconds`, and at once when memory is full.

@@ -13,14 +13,15 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
-from aiokafka.consumer.fetcher import Fetcher, FetchResult, PartitionRecords
+from aiokafka.consumer.fetcher import READ_COMMITTED, Fetcher, FetchResult, PartitionRecords
 from aiokafka.consumer.subscription_state import SubscriptionState
-from aiokafka.errors import CorruptRecordException, OffsetOutOfRangeError
+from aiokafka.errors import OffsetOutOfRangeError
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
-from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import calc_crc32c
 
-from mostread.aggregator.stream.fetcher import fetch_records, take_batches
+from mostread.aggregator.stream.batches import Batches
+from mostread.aggregator.stream.fetcher import RecordFetcher, take_batches
+from mostread.errors import UnreadableBatch
 
 METHODS: dict[Callable[..., object], str] = {
     Fetcher.fetched_records: "be4348896b9b",
@@ -31,10 +32,13 @@ METHODS: dict[Callable[..., object], str] = {
     FetchResult.getall: "3e717e30de50",
     FetchResult._update_position: "83fb1473bf10",
     PartitionRecords._unpack_records: "b803e6d46480",
+    PartitionRecords._consume_aborted_up_to: "56876530cd64",
+    PartitionRecords._contains_abort_marker: "17e9ad2322ef",
 }
 PARTITIONS = [TopicPartition("events", number) for number in range(3)]
 FIRST, SECOND, THIRD = PARTITIONS
 GZIP = 1
+ABORT, COMMIT = b"\0\0\0\0", b"\0\0\0\1"
 
 
 def test_aiokafka_has_the_pinned_version() -> None:
@@ -50,15 +54,24 @@ def test_used_aiokafka_method_is_unchanged(method: Callable[..., object]) -> Non
 
 
 def batch(
-    first: int, offsets: Sequence[int], *, compression: int = 0, control: bool = False
+    first: int,
+    offsets: Sequence[int],
+    *,
+    compression: int = 0,
+    producer: int = -1,
+    marker: bytes | None = None,
 ) -> bytes:
-    """Return a batch from `first` on, with records at `offsets` whose value is their offset."""
-    builder = DefaultRecordBatchBuilder(2, compression, False, -1, -1, -1, 1 << 20)
+    """Return a batch from `first` on, with records at `offsets` whose value is their offset.
+
+    With a `producer` it belongs to a transaction, which a `marker` ends.
+    """
+    transactional = producer >= 0
+    builder = DefaultRecordBatchBuilder(2, compression, transactional, producer, 0, 0, 1 << 20)
     for offset in offsets:
-        builder.append(offset - first, 1000 + offset, b"key", str(offset).encode(), [])
+        builder.append(offset - first, 1000 + offset, marker or b"key", str(offset).encode(), [])
     data = bytearray(builder.build())
     struct.pack_into(">q", data, 0, first)
-    if control:
+    if marker:
         data[22] |= 1 << 5  # the low byte of the attributes
         data[17:21] = struct.pack(">I", calc_crc32c(bytes(data[21:])))
     return bytes(data)
@@ -76,14 +89,21 @@ class Reading:
         self.subscriptions.assign_from_user(PARTITIONS)
         self.fetcher = Fetcher(AIOKafkaClient(), self.subscriptions, auto_offset_reset="earliest")
         self.fetcher._fetch_task.cancel()
+        self.records = RecordFetcher(self.fetcher)
         for tp in PARTITIONS:
             self.subscriptions.seek(tp, 0)
 
-    def put(self, tp: TopicPartition, *batches: bytes, offset: int = 0) -> FetchResult:
+    def put(
+        self,
+        tp: TopicPartition,
+        *batches: bytes,
+        offset: int = 0,
+        aborted: Sequence[tuple[int, int]] = (),
+    ) -> FetchResult:
         """Add fetched batches of `tp` from `offset` on."""
         self.subscriptions.seek(tp, offset)
         part = PartitionRecords(
-            tp, MemoryRecords(b"".join(batches)), [], offset, None, None, True, 0
+            tp, Batches(b"".join(batches)), aborted, offset, None, None, True, READ_COMMITTED
         )
         assignment = self.subscriptions.subscription.assignment
         result = FetchResult(tp, assignment=assignment, partition_records=part, backoff=0)
@@ -95,43 +115,67 @@ class Reading:
         *partitions: TopicPartition,
         max_records: int = 100,
         timeout: float = 0,  # noqa: ASYNC109
-    ) -> dict[int, list[int]]:
-        """Return the offsets read, by number of the partition."""
-        records = await fetch_records(
-            self.fetcher, partitions or PARTITIONS, timeout=timeout, max_records=max_records
+    ) -> dict[int, list[int] | UnreadableBatch]:
+        """Return the offsets read by number of the partition, or why it cannot be read."""
+        taken = await self.records.fetch(
+            partitions or PARTITIONS, timeout=timeout, max_records=max_records
         )
-        return {tp.partition: [record.offset for record in part] for tp, part in records.items()}
+        return {
+            tp.partition: part
+            if isinstance(part, UnreadableBatch)
+            else [record.offset for record in part]
+            for tp, part in taken.items()
+        }
 
     def position(self, tp: TopicPartition) -> int:
         return int(self.subscriptions.subscription.assignment.state_value(tp).position)
 
 
-FETCHES = {
-    "batches": (0, [batch(0, [0, 1, 2]), batch(3, [3])]),
-    "begins within a batch": (2, [batch(0, [0, 1, 2, 3]), batch(4, [4])]),
-    "compressed": (1, [batch(0, [0, 1, 2], compression=GZIP)]),
-    "compacted": (0, [batch(0, [1, 4]), batch(9, [9])]),
-    "a mark between": (0, [batch(0, [0]), batch(1, [1], control=True), batch(2, [2])]),
-    "nothing but a mark": (0, [batch(0, [0], control=True)]),
-    "cut off": (0, [batch(0, [0, 1]), batch(2, [2, 3])[:-5]]),
+FETCHES: dict[str, tuple[int, list[bytes], list[tuple[int, int]]]] = {
+    "batches": (0, [batch(0, [0, 1, 2]), batch(3, [3])], []),
+    "begins within a batch": (2, [batch(0, [0, 1, 2, 3]), batch(4, [4])], []),
+    "compressed": (1, [batch(0, [0, 1, 2], compression=GZIP)], []),
+    "compacted": (0, [batch(0, [1, 4]), batch(9, [9])], []),
+    "cut off": (0, [batch(0, [0, 1]), batch(2, [2, 3])[:-5]], []),
+    "a marker alone": (0, [batch(0, [0], producer=7, marker=COMMIT)], []),
+    "committed": (
+        0,
+        [batch(0, [0], producer=7), batch(1, [1], producer=7, marker=COMMIT), batch(2, [2])],
+        [],
+    ),
+    "aborted among others": (
+        0,
+        [
+            batch(0, [0], producer=7),
+            batch(1, [1]),
+            batch(2, [2], producer=8),
+            batch(3, [3], producer=7, marker=ABORT),
+            batch(4, [4], producer=7),
+            batch(5, [5], producer=8, marker=ABORT),
+            batch(6, [6], producer=7, marker=COMMIT),
+            batch(7, [7], producer=8),
+        ],
+        [(8, 2), (7, 0)],
+    ),
 }
 
 
 @pytest.mark.parametrize("name", FETCHES)
 @pytest.mark.parametrize("max_records", [1, 2, 100])
 async def test_records_equal_those_of_aiokafka(name: str, max_records: int) -> None:
-    offset, batches = FETCHES[name]
+    offset, batches, aborted = FETCHES[name]
     own, reference = Reading(), Reading()
     for reading in (own, reference):
-        reading.put(FIRST, *batches, offset=offset)
+        reading.put(FIRST, *batches, offset=offset, aborted=aborted)
     expected: list[Any] = []
     records: list[Any] = []
     while reference.fetcher._records:
         for part in (await reference.fetcher.fetched_records(PARTITIONS, 0, 1)).values():
             expected += part
     while own.fetcher._records:
-        fetched = await fetch_records(own.fetcher, PARTITIONS, timeout=0, max_records=max_records)
+        fetched = await own.records.fetch(PARTITIONS, timeout=0, max_records=max_records)
         for part in fetched.values():
+            assert not isinstance(part, UnreadableBatch)
             records += part
     assert [(r.offset, r.timestamp, r.key, r.value) for r in records] == [
         (r.offset, r.timestamp, r.key, r.value) for r in expected
@@ -175,20 +219,34 @@ async def test_records_of_previous_assignment_are_dropped() -> None:
 
 
 @pytest.mark.parametrize("good", [0, 1])
-async def test_corrupt_batch_raises_and_is_fetched_again(good: int) -> None:
+async def test_broken_batch_is_unreadable_once_fetched_twice(good: int) -> None:
     """Records before it, and of other partitions, are neither lost nor skipped."""
     reading = Reading()
     reading.put(FIRST, batch(0, [0]))
     batches = [batch(0, [0]), corrupt(batch(1, [1]))][1 - good :]
-    reading.put(SECOND, *batches, offset=1 - good)
+    result = reading.put(SECOND, *batches, offset=1 - good)
+    result._assignment.state_value(SECOND).highwater = 5
+    assert await reading.read() == {0: [0]} | ({1: [0]} if good else {})
+    assert reading.position(SECOND) == 1
+    assert SECOND not in reading.fetcher._records
+    reading.put(SECOND, *batches, offset=1)
+    reading.put(FIRST, batch(1, [1]), offset=1)
+    read = await reading.read()
+    unreadable = read.pop(1)
+    assert isinstance(unreadable, UnreadableBatch)
+    assert (unreadable.offset, unreadable.next_offset) == (1, 2)
+    assert unreadable.reason == "wrong checksum"
+    assert read == {0: [1]}
+    assert reading.position(SECOND) == 1
+    assert SECOND not in reading.fetcher._records
+
+
+async def test_batch_that_failed_once_is_read() -> None:
+    reading = Reading()
+    reading.put(FIRST, corrupt(batch(0, [0])))
+    assert await reading.read() == {}
+    reading.put(FIRST, batch(0, [0]))
     assert await reading.read() == {0: [0]}
-    assert reading.position(SECOND) == 1 - good
-    assert SECOND not in reading.fetcher._records
-    reading.put(SECOND, *batches, offset=1 - good)
-    with pytest.raises(CorruptRecordException, match="checksum"):
-        await reading.read()
-    assert reading.position(SECOND) == 1 - good
-    assert SECOND not in reading.fetcher._records
 
 
 async def test_error_follows_records_fetched_before_it() -> None:
@@ -226,7 +284,7 @@ async def test_read_batches_are_freed_without_garbage_collection() -> None:
     fetch = weakref.ref(result._partition_records)
     gc.disable()
     try:
-        assert len(take_batches(result, 100)) == 1
+        assert len(take_batches(result, 100, 1 << 20).records) == 1
         assert fetch() is None
     finally:
         gc.enable()

@@ -11,7 +11,7 @@ from faust.types import TP
 from mostread.aggregator.config import AggregatorSettings
 from mostread.aggregator.stream.assignment import Assignment, Message, SupersededError
 from mostread.aggregator.stream.transport import QuietMonitor, RecordListSchema, RecordListTransport
-from mostread.errors import Misconfigured
+from mostread.errors import Misconfigured, UnreadableBatch
 
 
 class EventHandler(Protocol):
@@ -23,6 +23,13 @@ class EventHandler(Protocol):
 
     async def count(self, message: Message) -> None:
         """Count the message's records; acknowledge it once they are stored."""
+        ...
+
+    def stop(self, unreadable: UnreadableBatch, assignment: Assignment) -> None:
+        """Leave a partition, which the stream no longer fetches.
+
+        Everything before the batch was passed to `count`. EventStream.resume fetches it again.
+        """
         ...
 
 
@@ -42,6 +49,7 @@ class EventStream:
     ) -> None:
         """Build the app. Raises Misconfigured if Faust lacks its C extension."""
         self._app = _new_app(settings)
+        self._events_topic = settings.events_topic
         self._assignment = Assignment((), -1, self._generation)
         self._connect(settings, events, articles)
         self._app.finalize()
@@ -63,6 +71,14 @@ class EventStream:
                 self._app.consumer.unacked.clear()
             await asyncio.wait({stopping}, timeout=0.2)
         await stopping
+
+    async def resume(self, partition: int, offset: int, assignment: Assignment) -> None:
+        """Fetch a stopped partition of the events topic again, from `offset` on.
+
+        Raises SupersededError.
+        """
+        assignment.ensure_current()
+        await self._app.consumer.restart(TP(self._events_topic, partition), offset)
 
     def _connect(
         self, settings: AggregatorSettings, events: EventHandler, articles: ArticleHandler
@@ -86,11 +102,18 @@ class EventStream:
         @app.agent(event_topic)  # type: ignore[untyped-decorator]
         async def count_events(stream: Any) -> None:
             async for event in stream.noack().events():
-                await events.count(self._message(event))
+                message = self._message(event)
+                if isinstance(event.value, UnreadableBatch):
+                    app.consumer.unacked.discard(event.message)
+                    events.stop(event.value, message.assignment)
+                else:
+                    await events.count(message)
 
         @app.agent(article_topic)  # type: ignore[untyped-decorator]
         async def write_articles(stream: Any) -> None:
             async for event in stream.noack().events():
+                if isinstance(event.value, UnreadableBatch):
+                    raise event.value
                 try:
                     await articles.write(self._message(event))
                 except SupersededError:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import (
@@ -16,6 +17,9 @@ from aiokafka.errors import (
 )
 from kafka import KafkaAdminClient
 
+from mostread.aggregator.stream import batches
+from mostread.aggregator.stream.decompression import UnreadableError
+from mostread.aggregator.stream.partition_reader import PartitionReader
 from mostread.core.records import Record
 from mostread.errors import KafkaUnavailable, MostreadError
 from mostread.infra.kafka import topics
@@ -24,7 +28,10 @@ from mostread.infra.kafka.config import KafkaSettings, client_options
 from mostread.infra.kafka.errors import authentication_error, missing_right_error, translate_error
 
 MAX_EMPTY_FETCHES = 10
-"""Fetches without records, one second each, before a partition counts as unreadable."""
+"""Fetches that move nothing, one second each, before Kafka counts as unavailable."""
+
+PROBE_MS = 50
+"""Time in which the broker answers a fetch at the end of a partition."""
 
 # aiokafka's counterparts of the exceptions that infra.kafka.errors knows from kafka-python.
 _NO_RIGHT = (
@@ -38,7 +45,8 @@ _SASL_FAILED = (AuthenticationFailedError, SaslAuthenticationFailed)
 class EventTopic:
     """Client of the events topic without a consumer group.
 
-    Every method raises KafkaUnavailable if no broker answers, and may be retried.
+    Records of open and aborted transactions are not read. Every method raises KafkaUnavailable if
+    no broker answers, and may be retried.
     """
 
     def __init__(self, settings: KafkaSettings) -> None:
@@ -46,6 +54,9 @@ class EventTopic:
         self._name = settings.events_topic
         self._admin: KafkaAdminClient | None = None
         self._consumer: AIOKafkaConsumer | None = None
+        self._prober: AIOKafkaConsumer | None = None
+        self._probing = asyncio.Lock()
+        batches.install()
         # kafka-python blocks, and its client is for one thread.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka-admin")
 
@@ -53,6 +64,7 @@ class EventTopic:
         self._thread.submit(self._close_admin)
         self._thread.shutdown(wait=False)
         await self._close_consumer()
+        await self._close_prober()
 
     async def describe(self) -> topics.Topic:
         """Return the current topic. Raises Misconfigured if it does not exist."""
@@ -64,7 +76,10 @@ class EventTopic:
         await loop.run_in_executor(self._thread, self._check_access, group)
 
     async def offset_ranges(self, partitions: Sequence[int]) -> dict[int, tuple[int, int]]:
-        """Return the first offset of each partition, and the one after its last."""
+        """Return the first offset of each partition, and the one after its last.
+
+        The last offset may be that of a transaction which is open.
+        """
         tps = [TopicPartition(self._name, partition) for partition in partitions]
         async with self._shared_consumer() as consumer:
             begin = await consumer.beginning_offsets(tps)
@@ -74,7 +89,10 @@ class EventTopic:
     async def reread(
         self, partition: int, *, since: int, until: int
     ) -> AsyncGenerator[Sequence[Record], None]:
-        """Yield the records from time `since` (ms) on, below offset `until`."""
+        """Yield the records from time `since` (ms) on, below offset `until`.
+
+        Raises UnreadableBatch.
+        """
         start = await self.offset_at(partition, since)
         if start is not None:
             async with aclosing(self.read(partition, start, until)) as fetched:
@@ -97,29 +115,54 @@ class EventTopic:
     async def read(
         self, partition: int, start: int, until: int
     ) -> AsyncGenerator[Sequence[Record], None]:
-        """Yield the records from offset `start` on, below `until`."""
+        """Yield the records from offset `start` on, below `until`.
+
+        Raises UnreadableBatch after yielding every record before the batch.
+        """
         if start >= until:
             return
         tp = TopicPartition(self._name, partition)
-        consumer = await self._start_consumer()
+        consumer = await self._start_consumer(isolation_level="read_committed")
         try:
             consumer.assign([tp])
             consumer.seek(tp, start)
-            empty = 0
-            while await consumer.position(tp) < until:
-                fetched = await consumer.getmany(tp, timeout_ms=1000)
-                # Without a broker aiokafka returns empty fetches instead of an error.
-                empty = 0 if fetched else empty + 1
-                if empty > MAX_EMPTY_FETCHES:
-                    raise KafkaUnavailable(f"{self._name}/{partition} is not readable")
-                records = [r for r in fetched.get(tp, ()) if r.offset < until]
+            reader = PartitionReader(consumer)
+            position, empty = start, 0
+            while position < until:
+                fetched = await reader.read(tp, timeout_ms=1000)
+                records = [record for record in fetched if record.offset < until]
                 if records:
                     yield records
+                before, position = position, await consumer.position(tp)
+                # Without a broker aiokafka returns empty fetches instead of an error.
+                empty = empty + 1 if position == before else 0
+                if empty > MAX_EMPTY_FETCHES:
+                    raise KafkaUnavailable(f"{self._name}/{partition} is not readable")
         except (KafkaError, OSError) as error:
             failure = f"cannot read {self._name}/{partition}"
             raise translate_aiokafka_error(error, self._settings, failure) from error
         finally:
             await consumer.stop()
+
+    async def position_after(self, partition: int, start: int, end: int) -> int:
+        """Return the offset of the first committed record from `start` on, at most `end`.
+
+        Where one fetch finds none, returns the offset up to which it proves that there is none:
+        what lies below are transaction markers, aborted records, or offsets that compaction or
+        retention has emptied.
+        """
+        tp = TopicPartition(self._name, partition)
+        try:
+            async with self._probing:
+                if self._prober is None:
+                    self._prober = await self._start_consumer(
+                        isolation_level="read_committed", fetch_max_wait_ms=PROBE_MS
+                    )
+                return min(end, await _probe(self._prober, tp, start))
+        except (KafkaError, OSError) as error:
+            await self._close_prober()
+            failure = f"cannot read {self._name}/{partition}"
+            raise translate_aiokafka_error(error, self._settings, failure) from error
 
     @asynccontextmanager
     async def _shared_consumer(self) -> AsyncGenerator[AIOKafkaConsumer, None]:
@@ -132,9 +175,10 @@ class EventTopic:
             failure = f"cannot get the offsets of {self._name}"
             raise translate_aiokafka_error(error, self._settings, failure) from error
 
-    async def _start_consumer(self) -> AIOKafkaConsumer:
+    async def _start_consumer(self, **options: Any) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(
             **client_options(self._settings),
+            **options,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=4 << 20,
@@ -152,6 +196,11 @@ class EventTopic:
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
             await consumer.stop()
+
+    async def _close_prober(self) -> None:
+        prober, self._prober = self._prober, None
+        if prober is not None:
+            await prober.stop()
 
     def _describe(self) -> topics.Topic:
         try:
@@ -176,6 +225,30 @@ class EventTopic:
         admin, self._admin = self._admin, None
         if admin is not None:
             admin.close()
+
+
+async def _probe(consumer: AIOKafkaConsumer, tp: TopicPartition, start: int) -> int:
+    """Return the offset of the first record from `start` on, or how far one fetch proves none."""
+    consumer.assign([tp])
+    consumer.seek(tp, start)
+    try:
+        for _ in range(MAX_EMPTY_FETCHES * 1000 // PROBE_MS):
+            answered = consumer.last_poll_timestamp(tp) is not None
+            fetched = await consumer.getmany(
+                tp, timeout_ms=0 if answered else PROBE_MS, max_records=1
+            )
+            if fetched:
+                return int(fetched[tp][0].offset)
+            if answered:
+                break
+        else:
+            raise KafkaUnavailable(f"{tp.topic}/{tp.partition} is not readable")
+    except UnreadableError:
+        pass
+    finally:
+        consumer.pause(tp)
+    position: int = await consumer.position(tp)
+    return max(start, position)
 
 
 def translate_aiokafka_error(

@@ -19,7 +19,8 @@ from faust.sensors import Monitor
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from mostread.aggregator.stream.fetcher import fetch_records
+from mostread.aggregator.stream.fetcher import RecordFetcher, Taken
+from mostread.errors import UnreadableBatch
 
 
 class RecordListSchema(faust.Schema):  # type: ignore[misc]
@@ -44,9 +45,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     all busy partitions with it.
     """
 
+    _fetcher: RecordFetcher | None = None
+
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        consumer._isolation_level = "read_committed"
         return consumer
 
     async def _fetch_records(
@@ -55,15 +59,17 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         active_partitions: Set[TP],
         timeout: float = 1.0,  # noqa: ASYNC109 -- Faust's own
         max_records: int = 1,
-    ) -> Mapping[TP, Sequence[Any]]:
+    ) -> Taken:
         if not self.consumer.flow_active:
             return {}
         fetcher = consumer._fetcher
         if consumer._closed or fetcher._closed:
             raise ConsumerStoppedError
+        if self._fetcher is None:
+            self._fetcher = RecordFetcher(fetcher)
         with fetcher._subscriptions.fetch_context():
-            return await fetch_records(
-                fetcher, active_partitions, timeout=timeout, max_records=max_records
+            return await self._fetcher.fetch(
+                active_partitions, timeout=timeout, max_records=max_records
             )
 
 
@@ -81,9 +87,18 @@ class RecordListConsumer(driver.Consumer):  # type: ignore[misc]
         if starts:
             await self.seek_wait(starts)
         for tp, offset in starts.items():
-            # Faust uses None for offset 0.
-            self._read_offset[tp] = offset or None
-            self._committed_offset[tp] = offset or None
+            self._begin_at(tp, offset)
+
+    async def restart(self, tp: TP, offset: int) -> None:
+        """Seek to `offset` in a partition that was stopped, and fetch it again."""
+        await self.seek_wait({tp: offset})
+        self._begin_at(tp, offset)
+        self.resume_partitions({tp})
+
+    def _begin_at(self, tp: TP, offset: int) -> None:
+        # Faust uses None for offset 0.
+        self._read_offset[tp] = offset or None
+        self._committed_offset[tp] = offset or None
 
     def _new_offset(self, tp: TP) -> int | None:
         """Return the offset to commit.
@@ -132,22 +147,32 @@ class RecordListConsumer(driver.Consumer):  # type: ignore[misc]
             if not self.transport.app.should_stop:
                 raise
 
-    async def _pass_on(self, tp: TP, records: Sequence[Any], generation: int) -> None:
+    async def _pass_on(
+        self, tp: TP, records: Sequence[Any] | UnreadableBatch, generation: int
+    ) -> None:
+        if isinstance(records, UnreadableBatch):
+            self.pause_partitions({tp})
+            await self._send(tp, records, records.offset, 0, generation)
+            return
         read = self._read_offset[tp]
         if read is not None and records[0].offset < read:
             records = [record for record in records if record.offset >= read]
-        if not records:
-            return
-        last = records[-1]
+        if records:
+            last = records[-1]
+            if await self._send(tp, records, last.offset, last.timestamp, generation):
+                self._read_offset[tp] = last.offset
+
+    async def _send(self, tp: TP, value: Any, offset: int, time: int, generation: int) -> bool:
+        """Pass a message to its agent, and return whether the partitions still flow."""
         message = ConsumerMessage(
             tp.topic,
             tp.partition,
-            last.offset,
-            last.timestamp / 1000.0,
-            last.timestamp_type,
+            offset,
+            time / 1000.0,
+            0,
             (),
             None,
-            records,
+            value,
             None,
             0,
             0,
@@ -155,8 +180,7 @@ class RecordListConsumer(driver.Consumer):  # type: ignore[misc]
             generation_id=generation,
         )
         await self.wait_first(self.callback(message), self.suspend_flow.wait())
-        if self.flow_active:
-            self._read_offset[tp] = last.offset
+        return bool(self.flow_active)
 
 
 class RecordListTransport(driver.Transport):  # type: ignore[misc]

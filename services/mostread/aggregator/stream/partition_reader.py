@@ -1,0 +1,64 @@
+"""Read partitions through aiokafka's public methods, up to exactly what cannot be read."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from mostread.aggregator.stream.decompression import UnreadableError
+from mostread.errors import UnreadableBatch
+
+
+class PartitionReader:
+    """Reads the assigned partitions of a consumer, each by itself.
+
+    aiokafka raises the error of a batch and drops the good records that it fetched before it, and
+    those of other partitions in the same call. A partition that failed is therefore read record
+    by record.
+    """
+
+    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+        self._consumer = consumer
+        self._failed: dict[TopicPartition, int | None] = {}
+
+    async def read(
+        self, tp: TopicPartition, *, timeout_ms: int, max_records: int | None = None
+    ) -> Sequence[Any]:
+        """Return the next records of `tp`, waiting up to `timeout_ms` for the first.
+
+        Raises UnreadableBatch once a batch at the position has failed twice: damage on the way
+        from the broker passes.
+        """
+        get, failed = self._consumer.getmany, self._failed
+        if tp not in failed:
+            try:
+                fetched = await get(tp, timeout_ms=timeout_ms, max_records=max_records)
+            except UnreadableError:
+                failed[tp] = None
+                return []
+            return list(fetched.get(tp, ()))
+        records: list[Any] = []
+        try:
+            while fetched := await get(tp, timeout_ms=0 if records else timeout_ms, max_records=1):
+                records += fetched[tp]
+        except UnreadableError as error:
+            position = await self._consumer.position(tp)
+            if failed[tp] == position:
+                del failed[tp]
+                raise unreadable_batch(tp, position, error, self._consumer.highwater(tp)) from error
+            failed[tp] = position
+        else:
+            if records:
+                del failed[tp]
+        return records
+
+
+def unreadable_batch(
+    tp: TopicPartition, position: int, error: UnreadableError, highwater: int | None
+) -> UnreadableBatch:
+    """Return the error of the batch at `position`."""
+    after = error.next_offset
+    # A header that points beyond the partition is itself broken.
+    if after is not None and not position < after <= (highwater or 0):
+        after = None
+    return UnreadableBatch(tp.topic, tp.partition, position, after, error.reason)
