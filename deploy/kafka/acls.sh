@@ -33,7 +33,8 @@ may "${MOSTREAD_INIT_USER:-mostread-init}" Create,Describe,DescribeConfigs \
 may "${MOSTREAD_COLLECTOR_USER:-mostread-collector}" Write \
   --topic "${prefix}events" --topic "${prefix}articles"
 may "${MOSTREAD_AGGREGATOR_USER:-mostread-aggregator}" Read \
-  --topic "${prefix}events" --topic "${prefix}articles" --group "$group"
+  --topic "${prefix}events" --topic "${prefix}articles" \
+  --group "$group" --group "$group-articles"
 may "${MOSTREAD_AGGREGATOR_USER:-mostread-aggregator}" Write --topic "${prefix}dead-letters"
 # For `mostread audit`, `rebuild` and `dead-letters`.
 may "${MOSTREAD_OPERATOR_USER:-mostread-operator}" Read,Write \
@@ -41,6 +42,8 @@ may "${MOSTREAD_OPERATOR_USER:-mostread-operator}" Read,Write \
 # For `mostread doctor` and `status`, which only read.
 may "${MOSTREAD_OPERATOR_USER:-mostread-operator}" Describe,DescribeConfigs \
   --topic "${prefix}events" --topic "${prefix}articles" --topic "${prefix}dead-letters"
-may "${MOSTREAD_OPERATOR_USER:-mostread-operator}" Describe --group "$group" --cluster
-# For `mostread restore`, which resets the group to read the articles again.
-may "${MOSTREAD_OPERATOR_USER:-mostread-operator}" Read --topic "${prefix}articles" --group "$group"
+may "${MOSTREAD_OPERATOR_USER:-mostread-operator}" Describe \
+  --group "$group" --group "$group-articles" --cluster
+# For `mostread restore`, which resets the group of the articles to read them again.
+may "${MOSTREAD_OPERATOR_USER:-mostread-operator}" Read \
+  --topic "${prefix}articles" --group "$group-articles"

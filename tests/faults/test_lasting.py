@@ -1,7 +1,6 @@
 """A lasting error stops the counting and is reported; nothing is skipped."""
 
 import shutil
-import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -36,11 +35,9 @@ def own(tmp_path: Path) -> Iterator[tuple[LocalKafka, System]]:
 
 
 def retries(worker: Service, dependency: str) -> float:
-    """Return the metric of retries of a dependency."""
-    with urllib.request.urlopen(f"{worker.url}/metrics", timeout=5) as response:
-        text = response.read().decode()
-    name = f'mostread_aggregator_retries_total{{dependency="{dependency}"}} '
-    return sum(float(line[len(name) :]) for line in text.splitlines() if line.startswith(name))
+    """Return the metric of the counting's retries of a dependency."""
+    sample = f'mostread_aggregator_retries_total{{dependency="{dependency}",work="counting"}}'
+    return worker.metric(sample)
 
 
 def assert_reports(worker: Service, dependency: str, cause: str) -> None:

@@ -6,12 +6,16 @@ from concurrent.futures import Executor
 from mostread.aggregator.dead_letter_writer import DeadLetterWriter
 from mostread.aggregator.repository import CounterRepository
 from mostread.aggregator.retry import Retrier
-from mostread.aggregator.stream.assignment import Message
+from mostread.aggregator.stream.assignment import KeyedRecord
 from mostread.core.editorial.articles import ArticleRow
 from mostread.core.editorial.placements import PlacementRow
 from mostread.core.editorial.records import decode_change
 from mostread.core.records import DeadLine
-from mostread.errors import InvalidEvent
+from mostread.core.skipped import skip_end
+from mostread.errors import InvalidEvent, UnreadableBatch
+from mostread.infra.kafka import topics
+from mostread.infra.kafka.config import KafkaSettings
+from mostread.infra.kafka.topics import Topic
 
 
 class ArticleWriter:
@@ -19,7 +23,7 @@ class ArticleWriter:
 
     def __init__(
         self,
-        topic: str,
+        settings: KafkaSettings,
         *,
         repository: CounterRepository,
         dead_letters: DeadLetterWriter,
@@ -27,17 +31,18 @@ class ArticleWriter:
         executor: Executor,
     ) -> None:
         """`executor` runs blocking calls of `repository` and `dead_letters`, in one thread."""
-        self._topic = topic
+        self._settings = settings
+        self._topic = settings.articles_topic
         self._repository = repository
         self._dead_letters = dead_letters
         self._retrier = retrier
         self._executor = executor
 
-    async def write(self, message: Message) -> None:
-        """Store the message's records. Raises SupersededError."""
+    async def write(self, partition: int, records: Sequence[KeyedRecord]) -> None:
+        """Store the records of a partition; return once ClickHouse has them."""
         rows: list[ArticleRow | PlacementRow] = []
         dead: list[tuple[int, DeadLine]] = []
-        for record in message.records:
+        for record in records:
             try:
                 rows.append(
                     decode_change(
@@ -47,7 +52,7 @@ class ArticleWriter:
             except InvalidEvent as error:
                 raw = record.value or record.key or b""
                 line = DeadLine(record.offset, record.timestamp, 0, str(error), raw)
-                dead.append((message.partition, line))
+                dead.append((partition, line))
         if dead:
             await self._retrier.call_in_thread(
                 "kafka",
@@ -55,11 +60,20 @@ class ArticleWriter:
                 self._dead_letters.write,
                 self._topic,
                 dead,
-                assignment=message.assignment,
             )
-        await self._retrier.call_in_thread(
-            "clickhouse", self._executor, self._write, rows, assignment=message.assignment
+        await self._retrier.call_in_thread("clickhouse", self._executor, self._write, rows)
+
+    async def skip_end(self, unreadable: UnreadableBatch) -> int:
+        """Return where to read on: after the batch if an operator has skipped it, else at it."""
+        topic = await self._retrier.call_in_thread("kafka", self._executor, self._describe)
+        skipped = await self._retrier.call_in_thread(
+            "clickhouse", self._executor, self._repository.skipped, topic.id, unreadable.partition
         )
+        return skip_end(unreadable.offset, skipped)
+
+    def _describe(self) -> Topic:
+        with topics.admin(self._settings) as client:
+            return topics.describe(client, self._topic)
 
     def _write(self, rows: Sequence[ArticleRow | PlacementRow]) -> None:
         articles = [row for row in rows if isinstance(row, ArticleRow)]

@@ -15,7 +15,9 @@ class AggregatorSettings(CountingSettings, KafkaSettings, ClickHouseSettings, Se
     aggregator_host: str = Field("127.0.0.1", description="Listen address.")
     aggregator_port: int = Field(8082, ge=0, le=65_535, description="Port for metrics and health.")
     aggregator_group: str = Field(
-        "mostread-aggregator", description="Consumer group; its workers share the partitions."
+        "mostread-aggregator",
+        description="Consumer group; its workers share the partitions. The articles topic has a "
+        "group of its own, with `-articles` appended to this name.",
     )
     aggregator_flush_interval_seconds: float = Field(
         1.0,
@@ -49,6 +51,10 @@ class AggregatorSettings(CountingSettings, KafkaSettings, ClickHouseSettings, Se
         gt=0,
         description="Time limit of an orderly shutdown.",
     )
+
+    @property
+    def articles_group(self) -> str:
+        return f"{self.aggregator_group}-articles"
 
     @property
     def allowed_lateness(self) -> AllowedLateness:

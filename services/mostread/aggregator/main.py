@@ -24,6 +24,7 @@ from mostread.aggregator.recovery import Recovery
 from mostread.aggregator.repository import CounterRepository
 from mostread.aggregator.retry import Dependency, Retrier
 from mostread.aggregator.stream.app import EventStream
+from mostread.aggregator.stream.article_stream import ArticleStream
 from mostread.aggregator.stream.event_topic import EventTopic
 from mostread.aggregator.worker import Worker
 from mostread.errors import StaleEpoch
@@ -77,10 +78,10 @@ async def run(settings: AggregatorSettings) -> int:
     """
     stop = stop_signal()
     async with _components(settings) as components:
-        await _wait_for_kafka(components, settings.aggregator_group, stop)
+        await _wait_for_kafka(components, settings, stop)
         if stop.is_set():
             return 0
-        stream = EventStream(settings, components.worker, components.articles)
+        stream = EventStream(settings, components.worker)
         return await _count(settings, stream, components, stop)
 
 
@@ -89,7 +90,7 @@ class _Components:
     topic: EventTopic
     retrier: Retrier
     worker: Worker
-    articles: ArticleWriter
+    articles: ArticleStream
 
 
 @asynccontextmanager
@@ -97,7 +98,7 @@ async def _components(settings: AggregatorSettings) -> AsyncIterator[_Components
     """Build the worker and its HTTP server, and close everything at the end."""
     registry = new_registry()
     metrics = AggregatorMetrics(registry)
-    retrier = Retrier(metrics)
+    retrier = Retrier(metrics, "counting")
     async with AsyncExitStack() as stack:
         stack.callback(log.info, "stopped")
 
@@ -143,12 +144,19 @@ async def _components(settings: AggregatorSettings) -> AsyncIterator[_Components
             ),
             lag=lag,
         )
-        articles = ArticleWriter(
-            settings.articles_topic,
-            repository=article_repository,
-            dead_letters=article_dead_letters,
-            retrier=retrier,
-            executor=article_executor,
+        # Separate, so that its errors neither fail /readyz nor prolong a shutdown.
+        article_retrier = Retrier(metrics, "articles")
+        articles = ArticleStream(
+            settings,
+            ArticleWriter(
+                settings,
+                repository=article_repository,
+                dead_letters=article_dead_letters,
+                retrier=article_retrier,
+                executor=article_executor,
+            ),
+            retrier=article_retrier,
+            metrics=metrics,
         )
         app = Application(settings)
         add_operational_routes(app, checks=_checks(settings, retrier, worker), registry=scrape)
@@ -189,10 +197,13 @@ def _checks(settings: AggregatorSettings, retrier: Retrier, worker: Worker) -> d
     }
 
 
-async def _wait_for_kafka(components: _Components, group: str, stop: asyncio.Event) -> None:
+async def _wait_for_kafka(
+    components: _Components, settings: AggregatorSettings, stop: asyncio.Event
+) -> None:
     """Wait until Kafka grants access to the topics, or `stop` is set."""
+    groups = (settings.aggregator_group, settings.articles_group)
     access = asyncio.create_task(
-        components.retrier.call("kafka", partial(components.topic.check_access, group))
+        components.retrier.call("kafka", partial(components.topic.check_access, groups))
     )
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait({access, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -208,6 +219,7 @@ async def _count(
     collecting = asyncio.create_task(collect_periodically())
     flushing = asyncio.create_task(components.worker.run())
     consuming = asyncio.create_task(stream.run())
+    writing_articles = asyncio.create_task(components.articles.run())
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait({flushing, consuming, stopped}, return_when=asyncio.FIRST_COMPLETED)
     failure = None
@@ -221,12 +233,14 @@ async def _count(
     errors = components.retrier.last_errors
     try:
         async with asyncio.timeout(settings.aggregator_shutdown_timeout_seconds):
+            writing_articles.cancel()
             await stream.stop(discard=lambda: failure is not None or bool(errors))
+            await asyncio.wait({writing_articles})
     except TimeoutError:
         # Nothing is lost: unacknowledged records are read again.
         log.warning("shutdown_timed_out", seconds=settings.aggregator_shutdown_timeout_seconds)
         code = 1
-    tasks = (collecting, flushing, consuming, stopped)
+    tasks = (collecting, flushing, consuming, writing_articles, stopped)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

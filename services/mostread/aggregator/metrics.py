@@ -77,19 +77,26 @@ class AggregatorMetrics:
         )
         self.retries = Counter(
             "mostread_aggregator_retries_total",
-            "Calls retried after a failure, by the dependency that failed.",
-            ["dependency"],
+            "Calls retried after a failure, by the dependency that failed and the work that waits.",
+            ["dependency", "work"],
             registry=registry,
         )
         # Create every series at the start: a series that appears at 1 has no increase().
         for dependency in ("kafka", "clickhouse"):
-            self.retries.labels(dependency)
+            for work in ("counting", "articles"):
+                self.retries.labels(dependency, work)
         for table in TABLES:
             self._rows.labels(table)
             self._inserts.labels(table)
         self.lag = Gauge(
             "mostread_aggregator_lag_records",
             "Records in Kafka that are not counted yet.",
+            ["partition"],
+            registry=registry,
+        )
+        self.articles_lag = Gauge(
+            "mostread_aggregator_articles_lag_records",
+            "Records of the articles topic that are not stored yet.",
             ["partition"],
             registry=registry,
         )

@@ -13,6 +13,7 @@ from mostread.infra.logging import get_logger
 log = get_logger(__name__)
 Result = TypeVar("Result")
 Dependency = Literal["kafka", "clickhouse"]
+Work = Literal["counting", "articles"]
 
 FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS = 0.1, 5.0
 
@@ -24,8 +25,10 @@ class Retrier:
     `last_errors`, the log and a metric.
     """
 
-    def __init__(self, metrics: AggregatorMetrics) -> None:
+    def __init__(self, metrics: AggregatorMetrics, work: Work) -> None:
+        """`work` names what waits for the calls, in the log and the metric."""
         self._metrics = metrics
+        self._work = work
         self.last_errors: dict[str, str] = {}
 
     async def call(
@@ -48,14 +51,19 @@ class Retrier:
             except (Unavailable, Misconfigured, LogInconsistent, UnreadableBatch) as error:
                 message = str(error)
                 if self.last_errors.get(dependency) != message:
-                    log.warning("dependency_failed", dependency=dependency, error=message)
+                    log.warning(
+                        "dependency_failed",
+                        dependency=dependency,
+                        work=self._work,
+                        error=message,
+                    )
                 self.last_errors[dependency] = message
-                self._metrics.retries.labels(dependency).inc()
+                self._metrics.retries.labels(dependency, self._work).inc()
                 await asyncio.sleep(delay)
                 delay = min(2 * delay, MAX_DELAY_SECONDS)
             else:
                 if self.last_errors.pop(dependency, None):
-                    log.info("dependency_recovered", dependency=dependency)
+                    log.info("dependency_recovered", dependency=dependency, work=self._work)
                 return result
 
     async def call_in_thread(

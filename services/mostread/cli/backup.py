@@ -71,12 +71,13 @@ def restore(folder: Path) -> None:
             "restore it with that version"
         )
     with topics.admin(settings) as admin:
-        check_no_members(admin, settings.aggregator_group)
+        for group in (settings.aggregator_group, settings.articles_group):
+            check_no_members(admin, group)
         articles = topics.describe(admin, settings.articles_topic)
         with closing(BackupTables(settings)) as tables:
             check_applied(tables.migrations())
             tables.check_empty()
-            reset_to_beginning(admin, settings.aggregator_group, articles.name, articles.partitions)
+            reset_to_beginning(admin, settings.articles_group, articles.name, articles.partitions)
             tables.set_epoch(int(datetime.now(UTC).timestamp()))
             files = restore_order(manifest.files)
             with click.progressbar(files, label="restoring") as bar:

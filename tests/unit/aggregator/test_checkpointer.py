@@ -97,7 +97,7 @@ def checkpointer(servers: Servers, executor: Executor) -> Checkpointer:
         topic=fake,
         repository=fake,
         dead_letters=fake,
-        retrier=Retrier(metrics),
+        retrier=Retrier(metrics, "counting"),
         metrics=metrics,
         lag=Lag(fake, metrics),
         executor=executor,

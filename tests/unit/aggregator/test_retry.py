@@ -18,7 +18,7 @@ def registry() -> CollectorRegistry:
 @pytest.fixture
 def retrier(registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch) -> Retrier:
     monkeypatch.setattr(retry, "FIRST_DELAY_SECONDS", 0)
-    return Retrier(AggregatorMetrics(registry))
+    return Retrier(AggregatorMetrics(registry), "counting")
 
 
 async def test_call_is_repeated_until_it_succeeds(
@@ -35,7 +35,7 @@ async def test_call_is_repeated_until_it_succeeds(
     assert await retrier.call("clickhouse", call) == "result"
     assert errors_seen == [{}, {"clickhouse": "no response"}, {"clickhouse": "no response"}]
     assert retrier.last_errors == {}
-    labels = {"dependency": "clickhouse"}
+    labels = {"dependency": "clickhouse", "work": "counting"}
     assert registry.get_sample_value("mostread_aggregator_retries_total", labels) == 2
 
 

@@ -1,4 +1,4 @@
-"""The Faust app: a member of the consumer group with two agents."""
+"""The Faust app: a member of the consumer group of the events topic."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ import faust.streams
 from faust.types import TP
 
 from mostread.aggregator.config import AggregatorSettings
-from mostread.aggregator.stream.assignment import Assignment, Message, SupersededError
+from mostread.aggregator.stream.assignment import Assignment, Message
 from mostread.aggregator.stream.transport import QuietMonitor, RecordListSchema, RecordListTransport
 from mostread.errors import Misconfigured, UnreadableBatch
 
@@ -33,25 +33,15 @@ class EventHandler(Protocol):
         ...
 
 
-class ArticleHandler(Protocol):
-    """Stores the records of the articles topic."""
-
-    async def write(self, message: Message) -> None:
-        """Store the message's records. Raises SupersededError."""
-        ...
-
-
 class EventStream:
-    """Member of the consumer group that feeds the two handlers."""
+    """Member of the consumer group that feeds the handler."""
 
-    def __init__(
-        self, settings: AggregatorSettings, events: EventHandler, articles: ArticleHandler
-    ) -> None:
+    def __init__(self, settings: AggregatorSettings, events: EventHandler) -> None:
         """Build the app. Raises Misconfigured if Faust lacks its C extension."""
         self._app = _new_app(settings)
         self._events_topic = settings.events_topic
         self._assignment = Assignment((), -1, self._generation)
-        self._connect(settings, events, articles)
+        self._connect(settings, events)
         self._app.finalize()
 
     async def run(self) -> NoReturn:
@@ -80,21 +70,14 @@ class EventStream:
         assignment.ensure_current()
         await self._app.consumer.restart(TP(self._events_topic, partition), offset)
 
-    def _connect(
-        self, settings: AggregatorSettings, events: EventHandler, articles: ArticleHandler
-    ) -> None:
+    def _connect(self, settings: AggregatorSettings, events: EventHandler) -> None:
         app = self._app
         event_topic = app.topic(settings.events_topic, schema=RecordListSchema())
-        article_topic = app.topic(settings.articles_topic, schema=RecordListSchema())
 
         # Awaited before the partitions flow; on_partitions_assigned would not hold them back.
         @app.on_rebalance_complete.connect  # type: ignore[untyped-decorator]
         async def assign(*_: Any, **__: Any) -> None:
-            partitions = tuple(
-                tp.partition
-                for tp in app.consumer.assignment()
-                if tp.topic == settings.events_topic
-            )
+            partitions = tuple(tp.partition for tp in app.consumer.assignment())
             self._assignment = Assignment(partitions, self._generation(), self._generation)
             starts = await events.assign(self._assignment)
             app.transport.starts = {TP(settings.events_topic, n): at for n, at in starts.items()}
@@ -108,17 +91,6 @@ class EventStream:
                     events.stop(event.value, message.assignment)
                 else:
                     await events.count(message)
-
-        @app.agent(article_topic)  # type: ignore[untyped-decorator]
-        async def write_articles(stream: Any) -> None:
-            async for event in stream.noack().events():
-                if isinstance(event.value, UnreadableBatch):
-                    raise event.value
-                try:
-                    await articles.write(self._message(event))
-                except SupersededError:
-                    continue
-                event.ack()
 
     def _message(self, event: Any) -> Message:
         generation, assignment = event.message.generation_id, self._assignment

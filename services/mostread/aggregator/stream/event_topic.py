@@ -1,4 +1,4 @@
-"""Access to the events topic outside the consumer group: id, offsets, past records."""
+"""Access to a topic outside the consumer group: id, offsets, past records."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -70,10 +70,10 @@ class EventTopic:
         """Return the current topic. Raises Misconfigured if it does not exist."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._describe)
 
-    async def check_access(self, group: str) -> None:
-        """Raise Misconfigured if a topic or an ACL of `group` is missing."""
+    async def check_access(self, groups: Sequence[str]) -> None:
+        """Raise Misconfigured if a topic or an ACL of `groups` is missing."""
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._thread, self._check_access, group)
+        await loop.run_in_executor(self._thread, self._check_access, groups)
 
     async def offset_ranges(self, partitions: Sequence[int]) -> dict[int, tuple[int, int]]:
         """Return the first offset of each partition, and the one after its last.
@@ -209,9 +209,9 @@ class EventTopic:
             self._close_admin()
             raise
 
-    def _check_access(self, group: str) -> None:
+    def _check_access(self, groups: Sequence[str]) -> None:
         try:
-            check_aggregator_access(self._connect_admin(), self._settings, group)
+            check_aggregator_access(self._connect_admin(), self._settings, groups)
         except KafkaUnavailable:
             self._close_admin()
             raise

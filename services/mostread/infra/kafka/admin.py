@@ -1,6 +1,6 @@
 """Consumer groups, committed offsets, and checks of ACLs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,7 +100,9 @@ def check_topic_access(client: KafkaAdminClient, topic: Mapping[str, Any], opera
         raise Misconfigured(f"the topic {name} does not exist; run `mostread init`")
 
 
-def check_aggregator_access(client: KafkaAdminClient, settings: KafkaSettings, group: str) -> None:
+def check_aggregator_access(
+    client: KafkaAdminClient, settings: KafkaSettings, groups: Iterable[str]
+) -> None:
     """Raise Misconfigured if the aggregator lacks a topic, or an ACL on one."""
     needed = {
         settings.events_topic: READ,
@@ -110,7 +112,8 @@ def check_aggregator_access(client: KafkaAdminClient, settings: KafkaSettings, g
     try:
         for topic in client.describe_topics(list(needed)):
             check_topic_access(client, topic, needed[topic["name"]])
-        check_group_access(client, group)
+        for group in groups:
+            check_group_access(client, group)
     except (KafkaError, OSError) as error:
         raise translate_error(error, settings, "Kafka does not describe topics") from error
 

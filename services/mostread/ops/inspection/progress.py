@@ -1,8 +1,10 @@
-"""Progress of aggregation: checkpoints in ClickHouse against the partitions of the log."""
+"""Progress of aggregation: checkpoints and committed offsets against the ends of the topics."""
 
 from dataclasses import dataclass
 
+from mostread.aggregator.config import AggregatorSettings
 from mostread.infra.kafka import topics
+from mostread.infra.kafka.admin import committed_offsets
 from mostread.infra.kafka.config import KafkaSettings
 from mostread.infra.kafka.reader import OffsetRange, offset_ranges
 from mostread.infra.kafka.topics import Topic
@@ -77,3 +79,16 @@ def partition_progress(clients: SystemClients) -> list[PartitionProgress]:
         PartitionProgress(number, offsets, by_partition.get(number))
         for number, offsets in sorted(by_number.items())
     ]
+
+
+def articles_lag(clients: SystemClients) -> int:
+    """Return the number of records of the articles topic that no aggregator has stored yet."""
+    settings = clients.settings(AggregatorSettings)
+    with clients.kafka() as client:
+        topic = topics.describe(client, settings.articles_topic)
+        committed = committed_offsets(client, settings.articles_group, topic.name)
+        by_number = offset_ranges(client, topic)
+    return sum(
+        max(0, offsets.end - max(offsets.first, committed.get(number, 0)))
+        for number, offsets in by_number.items()
+    )

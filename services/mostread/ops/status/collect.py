@@ -23,7 +23,7 @@ from mostread.ops.inspection.clients import (
     SystemClients,
     run_with_deadline,
 )
-from mostread.ops.inspection.progress import checkpoints, events_topic
+from mostread.ops.inspection.progress import articles_lag, checkpoints, events_topic
 from mostread.ranking.config import RankingSettings
 
 TOP_ARTICLES = 3
@@ -76,11 +76,15 @@ class AggregatorStatus:
 
 @dataclass(frozen=True)
 class GroupStatus:
-    """All aggregators of the group; `unassigned` partitions have none."""
+    """All aggregators of the group; `unassigned` partitions have none.
+
+    `articles_lag` is the number of records of the articles topic that are not stored yet.
+    """
 
     aggregators: tuple[AggregatorStatus, ...]
     unassigned: tuple[int, ...]
     lag: int
+    articles_lag: int
     rebalancing: bool
 
 
@@ -299,6 +303,7 @@ def _aggregators(clients: SystemClients) -> GroupStatus:
         aggregators,
         tuple(consumer_group.unassigned(topic.partitions)),
         sum(lag.values()),
+        articles_lag(clients),
         consumer_group.is_rebalancing,
     )
 

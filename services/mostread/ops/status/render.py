@@ -122,6 +122,8 @@ def _aggregators(current: GroupStatus | UnavailablePart) -> PartBlock:
     if hidden := current.aggregators[MAX_ITEMS:]:
         lag = sum(member.lag for member in hidden)
         lines.append(TextLine(f"{len(hidden)} more", f"lag {lag:,}"))
+    if current.articles_lag:
+        lines.append(TextLine("articles and placements", f"lag {current.articles_lag:,}"))
     if current.unassigned:
         lines.append(TextLine(f"unassigned: {_partitions(current.unassigned)}"))
     return PartBlock("aggregator", state, lines)

@@ -126,4 +126,4 @@ def test_aggregator_needs_to_write_dead_letters() -> None:
         ],
     )
     with pytest.raises(Misconfigured, match=r"may not WRITE the topic engagement\.dead-letters"):
-        check_aggregator_access(client, settings, "g")
+        check_aggregator_access(client, settings, ["g"])

@@ -48,6 +48,7 @@ CURRENT = SystemStatus(
         (AggregatorStatus("10.0.0.7", (0, 1, 2, 5), 1234), AggregatorStatus("10.0.0.8", (3,), 0)),
         (4,),
         1300,
+        0,
         False,
     ),
     clickhouse=COUNTED,
@@ -115,7 +116,7 @@ def test_unavailable_part_shows_its_reason_among_the_others() -> None:
 def test_missing_aggregators_are_unavailable_and_stale_list_is_behind() -> None:
     current = replace(
         CURRENT,
-        aggregators=GroupStatus((), (0, 1), 7, False),
+        aggregators=GroupStatus((), (0, 1), 7, 0, False),
         ranking=replace(RANKED, stale=True, top=()),
         clickhouse=replace(COUNTED, stale=True),
     )
@@ -131,13 +132,15 @@ def test_many_aggregators_and_collectors_fit_on_one_screen() -> None:
         CURRENT,
         collectors=CURRENT.collectors * 9,
         aggregators=GroupStatus(
-            tuple(AggregatorStatus(f"10.0.0.{n}", (n,), n) for n in range(40)), (), 780, False
+            tuple(AggregatorStatus(f"10.0.0.{n}", (n,), n) for n in range(40)), (), 780, 12, False
         ),
     )
     text = "\n".join(rendered(many))
     assert "5 more, 0 unavailable" in text
     assert "36 more" in text
     assert "lag 774" in text
+    assert "articles and placements" in text
+    assert "lag 12" in text
 
 
 def test_as_json_has_numbers_and_rates() -> None:
@@ -150,5 +153,6 @@ def test_as_json_has_numbers_and_rates() -> None:
         ),
         "unassigned": (4,),
         "lag": 1300,
+        "articles_lag": 0,
         "rebalancing": False,
     }

@@ -3,7 +3,7 @@
 To add a check, write a function from SystemClients to findings, and list it here.
 """
 
-from mostread.ops.doctor.checks.aggregation import aggregators, progress
+from mostread.ops.doctor.checks.aggregation import aggregators, articles, progress
 from mostread.ops.doctor.checks.clickhouse import clickhouse, tables
 from mostread.ops.doctor.checks.clock_skew import clocks
 from mostread.ops.doctor.checks.disk import clickhouse_disk, data_disk, kafka_disk
@@ -21,6 +21,7 @@ CHECKS = (
     tables,
     aggregators,
     progress,
+    articles,
     services,
     clocks,
     kafka_disk,

@@ -9,7 +9,12 @@ from mostread.aggregator.config import AggregatorSettings
 from mostread.infra.kafka.admin import describe_group
 from mostread.ops.doctor.findings import Finding, ok, problem, warning
 from mostread.ops.inspection.clients import SystemClients
-from mostread.ops.inspection.progress import PartitionProgress, events_topic, partition_progress
+from mostread.ops.inspection.progress import (
+    PartitionProgress,
+    articles_lag,
+    events_topic,
+    partition_progress,
+)
 from mostread.ranking.config import RankingSettings
 
 STUCK_AFTER_SECONDS = 300
@@ -59,6 +64,19 @@ def aggregators(clients: SystemClients) -> Iterator[Finding]:
     else:
         subject = "1 aggregator counts" if number == 1 else f"{number} aggregators count"
         yield ok(f"{subject} all {topic.partitions} partitions")
+
+
+def articles(clients: SystemClients) -> Iterator[Finding]:
+    """Check that articles and placements are stored, by a group of their own."""
+    lag = articles_lag(clients)
+    if lag:
+        yield warning(
+            f"{lag:,} records of articles and placements are not stored yet",
+            "Run the doctor again in half a minute. If they stay, counting is not affected: read "
+            'the log of the aggregators for errors with `"work":"articles"`.',
+        )
+    else:
+        yield ok("all articles and placements are stored")
 
 
 def progress(clients: SystemClients) -> Iterator[Finding]:
