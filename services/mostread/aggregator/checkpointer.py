@@ -10,10 +10,10 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 
+from mostread.aggregator.assigned import AssignedCounters
 from mostread.aggregator.dead_letter_writer import DeadLetterWriter
 from mostread.aggregator.lag import Lag
 from mostread.aggregator.metrics import AggregatorMetrics, Loss
-from mostread.aggregator.recovery import AssignedCounters
 from mostread.aggregator.repository import CheckpointRow, CounterRepository, CounterRow, SketchRow
 from mostread.aggregator.retry import Retrier
 from mostread.aggregator.stream.assignment import Message

@@ -52,6 +52,13 @@ class AggregatorSettings(CountingSettings, KafkaSettings, ClickHouseSettings, Se
         description="Time limit of an orderly shutdown.",
     )
 
+    aggregator_skip_after: float = Field(
+        0.0,
+        ge=0,
+        description="Seconds after which a worker skips a batch that cannot be read, and loses "
+        "its events; 0: never, `mostread skip` decides.",
+    )
+
     @property
     def articles_group(self) -> str:
         return f"{self.aggregator_group}-articles"

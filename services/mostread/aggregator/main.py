@@ -23,6 +23,7 @@ from mostread.aggregator.metrics import AggregatorMetrics
 from mostread.aggregator.recovery import Recovery
 from mostread.aggregator.repository import CounterRepository
 from mostread.aggregator.retry import Dependency, Retrier
+from mostread.aggregator.stopped import StoppedPartitions
 from mostread.aggregator.stream.app import EventStream
 from mostread.aggregator.stream.article_stream import ArticleStream
 from mostread.aggregator.stream.event_topic import EventTopic
@@ -124,11 +125,16 @@ async def _components(settings: AggregatorSettings) -> AsyncIterator[_Components
         stack.push_async_callback(scrape.close)
         topic = EventTopic(settings)
         stack.push_async_callback(topic.close)
+        recovery = Recovery(
+            settings, topic=topic, repository=repository, retrier=retrier, executor=executor
+        )
         worker = Worker(
             settings,
-            recovery=Recovery(
+            recovery=recovery,
+            stopped=StoppedPartitions(
                 settings,
                 topic=topic,
+                recovery=recovery,
                 repository=repository,
                 retrier=retrier,
                 executor=executor,
@@ -142,6 +148,7 @@ async def _components(settings: AggregatorSettings) -> AsyncIterator[_Components
                 lag=lag,
                 executor=executor,
             ),
+            metrics=metrics,
             lag=lag,
         )
         # Separate, so that its errors neither fail /readyz nor prolong a shutdown.
@@ -218,13 +225,16 @@ async def _count(
 ) -> int:
     collecting = asyncio.create_task(collect_periodically())
     flushing = asyncio.create_task(components.worker.run())
+    retrying = asyncio.create_task(components.worker.retry_stopped(stream.resume))
     consuming = asyncio.create_task(stream.run())
     writing_articles = asyncio.create_task(components.articles.run())
     stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait({flushing, consuming, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait(
+        {flushing, retrying, consuming, stopped}, return_when=asyncio.FIRST_COMPLETED
+    )
     failure = None
     if not stop.is_set():
-        failure = (flushing if flushing.done() else consuming).exception()
+        failure = next(t for t in (flushing, retrying, consuming) if t.done()).exception()
         if not isinstance(failure, StaleEpoch):
             log.error("counting_failed", error=repr(failure), exc_info=failure)
     code = 0 if failure is None else 1
@@ -240,7 +250,7 @@ async def _count(
         # Nothing is lost: unacknowledged records are read again.
         log.warning("shutdown_timed_out", seconds=settings.aggregator_shutdown_timeout_seconds)
         code = 1
-    tasks = (collecting, flushing, consuming, writing_articles, stopped)
+    tasks = (collecting, flushing, retrying, consuming, writing_articles, stopped)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

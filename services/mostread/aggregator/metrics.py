@@ -1,6 +1,6 @@
 """Metrics of the aggregator."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -115,6 +115,12 @@ class AggregatorMetrics:
         )
         for reason in LOSS_REASONS:
             self._lost.labels(reason)
+        self._stopped = Gauge(
+            "mostread_aggregator_stopped_partitions",
+            "1 for a partition that waits at a batch that cannot be read, else 0.",
+            ["partition"],
+            registry=registry,
+        )
         self._buffered_bytes = Gauge(
             "mostread_aggregator_buffered_bytes",
             "Memory of counted, unwritten batches in bytes.",
@@ -150,6 +156,12 @@ class AggregatorMetrics:
             self._watermark.labels(partition).set(watermark / 1000)
         self._buffered_bytes.set(buffered_bytes)
         self._dedup_ids.set(dedup_ids)
+
+    def report_stopped(self, partitions: Iterable[int], stopped: Container[int]) -> None:
+        """Set which of the assigned `partitions` are stopped."""
+        self._stopped.clear()
+        for partition in partitions:
+            self._stopped.labels(partition).set(partition in stopped)
 
     def report_loss(self, loss: Loss) -> None:
         """Record and log offsets that were never counted."""

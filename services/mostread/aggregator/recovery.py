@@ -1,47 +1,23 @@
 """Recovery of assigned partitions: checkpoints, sketches, and the ids of the dedup window."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from functools import partial
 
+from mostread.aggregator.assigned import AssignedCounters
 from mostread.aggregator.config import AggregatorSettings
 from mostread.aggregator.metrics import Loss
-from mostread.aggregator.repository import CounterRepository, Epoch, SketchRow
+from mostread.aggregator.repository import CounterRepository, SketchRow
 from mostread.aggregator.retry import Retrier
-from mostread.aggregator.stream.assignment import Assignment, Message
+from mostread.aggregator.stream.assignment import Assignment
 from mostread.aggregator.stream.event_topic import EventTopic
 from mostread.core.counting.partition import Checkpoint, PartitionCounter
 from mostread.core.counting.visitor_sketch import first_hour
 from mostread.core.retention import DEDUP_REREAD_MS
-from mostread.errors import LogInconsistent
-
-
-@dataclass
-class AssignedCounters:
-    """Counters of an assignment, and their unacknowledged messages.
-
-    `losses` are those that no checkpoint contains yet.
-    """
-
-    assignment: Assignment
-    epoch: Epoch
-    counters: dict[int, PartitionCounter]
-    unacked: list[Message] = field(default_factory=list)
-    losses: list[Loss] = field(default_factory=list)
-
-    @property
-    def buffered_bytes(self) -> int:
-        """Memory of the open batches in bytes."""
-        return sum(counter.open_size for counter in self.counters.values())
-
-    def lose(self, loss: Loss) -> None:
-        """Move beyond offsets that cannot be counted; the next checkpoint reports them."""
-        counter = self.counters[loss.partition]
-        counter.advance(max(counter.next_offset, loss.offsets.stop), len(loss.offsets))
-        self.losses.append(loss)
+from mostread.core.skipped import SkippedRange
+from mostread.errors import LogInconsistent, UnreadableBatch
 
 
 class Recovery:
@@ -63,28 +39,40 @@ class Recovery:
         self._retrier = retrier
         self._executor = executor
 
-    async def recover(self, assignment: Assignment) -> AssignedCounters:
-        """Return the counters of the assigned partitions. Raises SupersededError."""
+    async def recover(
+        self, assignment: Assignment, partitions: Sequence[int] | None = None
+    ) -> AssignedCounters:
+        """Return the counters of `partitions`, by default of all that are assigned.
+
+        Those whose past cannot be read are stopped. Raises SupersededError.
+        """
+        if partitions is None:
+            partitions = assignment.partitions
         retrier, repository = self._retrier, self._repository
         in_thread = partial(
             retrier.call_in_thread, "clickhouse", self._executor, assignment=assignment
         )
         topic = await retrier.call("kafka", self._topic.describe, assignment)
         epoch = await in_thread(repository.current_epoch, topic)
-        checkpoints = await in_thread(repository.checkpoints, epoch, assignment.partitions)
+        checkpoints = await in_thread(repository.checkpoints, epoch, partitions)
         since = {
             number: first_hour(checkpoints[number].checkpoint.record_time)
-            for number in assignment.partitions
+            for number in partitions
             if number in checkpoints
         }
         sketches = await in_thread(repository.sketches, epoch, since)
         assigned = AssignedCounters(assignment, epoch, {})
-        for number in assignment.partitions:
+        for number in partitions:
             row = checkpoints.get(number)
+            checkpoint = row.checkpoint if row else None
+            skipped = await in_thread(repository.skipped, topic.id, number)
             recover = partial(
-                self._recover_partition, assigned, number, row.checkpoint if row else None, sketches
+                self._recover_partition, assigned, number, checkpoint, sketches, skipped
             )
-            await retrier.call("kafka", recover, assignment)
+            try:
+                await retrier.call("kafka", recover, assignment)
+            except UnreadableBatch as unreadable:
+                assigned.stop(unreadable, checkpoint.next_offset if checkpoint else 0)
         assignment.ensure_current()
         return assigned
 
@@ -94,11 +82,13 @@ class Recovery:
         number: int,
         checkpoint: Checkpoint | None,
         sketches: Iterable[SketchRow],
+        skipped: Sequence[SkippedRange],
     ) -> None:
         """Add the counter of a partition, with its recent ids.
 
-        It starts at the first record that Kafka still has. Raises KafkaUnavailable,
-        SupersededError, and LogInconsistent if the log ends before the checkpoint.
+        It starts at the first record that Kafka still has, outside the ranges `skipped`. Raises
+        KafkaUnavailable, SupersededError, UnreadableBatch, and LogInconsistent if the log ends
+        before the checkpoint.
         """
         begin, end = (await self._topic.offset_ranges([number]))[number]
         next_offset = checkpoint.next_offset if checkpoint else 0
@@ -118,7 +108,7 @@ class Recovery:
         counter.load_sketches((row.key, row.sketch) for row in sketches if row.partition == number)
         if checkpoint and checkpoint.record_time >= 0:
             since = checkpoint.record_time - DEDUP_REREAD_MS
-            past = self._topic.reread(number, since=since, until=next_offset)
+            past = self._topic.reread(number, since=since, until=next_offset, skipped=skipped)
             async with aclosing(past):
                 async for records in past:
                     counter.remember(records)
@@ -129,3 +119,4 @@ class Recovery:
             assigned.lose(Loss(number, range(next_offset, begin), "retention"))
         elif begin > next_offset:
             counter.advance(begin)
+        assigned.skip(number, skipped, counter.next_offset)

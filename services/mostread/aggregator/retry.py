@@ -7,7 +7,7 @@ from typing import Literal, TypeVar
 
 from mostread.aggregator.metrics import AggregatorMetrics
 from mostread.aggregator.stream.assignment import Assignment, SupersededError
-from mostread.errors import LogInconsistent, Misconfigured, Unavailable, UnreadableBatch
+from mostread.errors import LogInconsistent, Misconfigured, Unavailable
 from mostread.infra.logging import get_logger
 
 log = get_logger(__name__)
@@ -48,7 +48,7 @@ class Retrier:
                 raise SupersededError
             try:
                 result = await call()
-            except (Unavailable, Misconfigured, LogInconsistent, UnreadableBatch) as error:
+            except (Unavailable, Misconfigured, LogInconsistent) as error:
                 message = str(error)
                 if self.last_errors.get(dependency) != message:
                     log.warning(

@@ -8,17 +8,26 @@ stream waits, and Kafka keeps the rest.
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import NoReturn
 
+from mostread.aggregator.assigned import AssignedCounters
 from mostread.aggregator.checkpointer import Checkpointer
 from mostread.aggregator.config import AggregatorSettings
 from mostread.aggregator.lag import Lag
-from mostread.aggregator.recovery import AssignedCounters, Recovery
+from mostread.aggregator.metrics import AggregatorMetrics
+from mostread.aggregator.recovery import Recovery
+from mostread.aggregator.stopped import StoppedPartitions
 from mostread.aggregator.stream.assignment import Assignment, Message, SupersededError
 from mostread.errors import UnreadableBatch
 from mostread.infra.logging import get_logger
 
 log = get_logger(__name__)
+
+RETRY_SECONDS = 5.0
+Resume = Callable[[int, int, Assignment], Awaitable[None]]
+"""Reads a partition again from an offset on."""
 
 
 class Worker:
@@ -29,13 +38,17 @@ class Worker:
         settings: AggregatorSettings,
         *,
         recovery: Recovery,
+        stopped: StoppedPartitions,
         checkpointer: Checkpointer,
+        metrics: AggregatorMetrics,
         lag: Lag,
     ) -> None:
         self._interval = settings.aggregator_flush_interval_seconds
         self._max_bytes = settings.aggregator_max_buffered_bytes
         self._recovery = recovery
+        self._stopped = stopped
         self._checkpointer = checkpointer
+        self._metrics = metrics
         self._lag = lag
         self._assigned: AssignedCounters | None = None
         self._due = asyncio.Event()
@@ -55,8 +68,9 @@ class Worker:
     async def assign(self, assignment: Assignment) -> dict[int, int]:
         """Recover the assigned partitions, and return the first offset to read of each.
 
-        Drops what was counted for the previous assignment: it was not acknowledged, and the
-        partition's next owner reads it again. Returns nothing once the assignment is superseded.
+        A partition without one is stopped, and must not be read before it is resumed. Drops what
+        was counted for the previous assignment: it was not acknowledged, and the partition's next
+        owner reads it again. Returns nothing once the assignment is superseded.
         """
         self._assigned = None
         self._room.set()
@@ -65,8 +79,11 @@ class Worker:
         except SupersededError:
             return {}
         self._assigned = assigned
-        starts = {number: counter.next_offset for number, counter in assigned.counters.items()}
+        starts = dict(assigned.starts())
         self._lag.update(starts)
+        self._report_stopped(assigned)
+        for stopped in assigned.stopped.values():
+            _log_stop(stopped.unreadable)
         log.info(
             "partitions_assigned",
             partitions=sorted(assignment.partitions),
@@ -83,10 +100,9 @@ class Worker:
         assigned = self._assigned
         if assigned is None or message.assignment.generation != assigned.assignment.generation:
             return
-        counter = assigned.counters.get(message.partition)
-        if counter is None:
+        if message.partition not in assigned.counters:
             return
-        counter.count(message.records)
+        assigned.count(message.partition, message.records)
         assigned.unacked.append(message)
         while self._is_full():
             self._room.clear()
@@ -95,8 +111,30 @@ class Worker:
 
     def stop(self, unreadable: UnreadableBatch, assignment: Assignment) -> None:
         """Leave a partition where it cannot be read; the others continue."""
-        if assignment.is_current:
-            log.error("partition_stopped", partition=unreadable.partition, error=str(unreadable))
+        assigned = self._assigned
+        if assigned is None or assignment.generation != assigned.assignment.generation:
+            return
+        counter = assigned.counters.get(unreadable.partition)
+        if counter is None:
+            return
+        assigned.stop(unreadable, counter.next_offset)
+        self._report_stopped(assigned)
+        _log_stop(unreadable)
+
+    async def retry_stopped(self, resume: Resume) -> NoReturn:
+        """Retry stopped partitions every RETRY_SECONDS, and `resume` those that can be read."""
+        while True:
+            await asyncio.sleep(RETRY_SECONDS)
+            assigned = self._assigned
+            if assigned is None:
+                continue
+            for partition in list(assigned.stopped):
+                with suppress(SupersededError):
+                    offset = await self._stopped.retry(assigned, partition)
+                    self._report_stopped(assigned)
+                    if offset is not None:
+                        log.info("partition_resumed", partition=partition, offset=offset)
+                        await resume(partition, offset, assigned.assignment)
 
     async def run(self) -> None:
         """Flush every `aggregator_flush_interval_seconds`, and at once when memory is full.
@@ -116,10 +154,23 @@ class Worker:
         assigned = self._assigned
         if assigned is not None:
             try:
-                await self._checkpointer.run(assigned, on_closed=self._room.set)
+                async with assigned.lock:
+                    await self._checkpointer.run(assigned, on_closed=self._room.set)
             except SupersededError:
                 log.info("flush_superseded", generation=assigned.assignment.generation)
         self._flushed_at = time.monotonic()
 
     def _is_full(self) -> bool:
         return self._assigned is not None and self._assigned.buffered_bytes >= self._max_bytes
+
+    def _report_stopped(self, assigned: AssignedCounters) -> None:
+        self._metrics.report_stopped(assigned.assignment.partitions, assigned.stopped)
+
+
+def _log_stop(unreadable: UnreadableBatch) -> None:
+    log.error(
+        "partition_stopped",
+        partition=unreadable.partition,
+        offset=unreadable.offset,
+        error=str(unreadable),
+    )

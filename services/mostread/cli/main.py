@@ -29,6 +29,7 @@ COMMANDS = {
     "doctor": "mostread.cli.doctor:doctor",
     "status": "mostread.cli.status:status",
     "rebuild": "mostread.cli.rebuild:rebuild",
+    "skip": "mostread.cli.skip:skip",
     "backup": "mostread.cli.backup:backup",
     "restore": "mostread.cli.backup:restore",
     "plan": "mostread.cli.plan:plan",

@@ -51,7 +51,11 @@ async def _rebuild(settings: AggregatorSettings, tables: RebuildTables) -> None:
         rows = await asyncio.to_thread(lambda: current.checkpoints(current.current_epoch(topic)))
         epoch = Epoch(topic, await asyncio.to_thread(tables.create))
         checkpoints = {number: row.checkpoint for number, row in rows.items()}
-        recounter = Recounter(settings, log, staging, epoch, checkpoints)
+        skipped = {
+            number: await asyncio.to_thread(current.skipped, topic.id, number)
+            for number in range(topic.partitions)
+        }
+        recounter = Recounter(settings, log, staging, epoch, checkpoints, skipped=skipped)
         kept_until = await recounter.start()
         await asyncio.to_thread(tables.copy, epoch, kept_until)
         for partition in kept_until:

@@ -229,7 +229,7 @@ def test_truncated_log_is_compared_as_far_as_possible(system: System) -> None:
     # The dedup window and the maximum clock skew after what is now the first record.
     assert before <= partition["compared_since"] - 36 * 60 <= after
     assert partition["counters_not_compared"] > 0
-    assert "Kafka retains it from offset 2 on" in printed(system)[1]
+    assert "Kafka has all of it from offset 2 on" in printed(system)[1]
 
 
 def test_reader_fails_when_records_are_removed_before_it_reads_them(system: System) -> None:

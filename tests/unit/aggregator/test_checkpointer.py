@@ -10,13 +10,15 @@ from uuid import UUID
 import pytest
 from prometheus_client import CollectorRegistry
 
+from mostread.aggregator.assigned import AssignedCounters
 from mostread.aggregator.checkpointer import Checkpointer
 from mostread.aggregator.config import AggregatorSettings
 from mostread.aggregator.lag import Lag
 from mostread.aggregator.metrics import AggregatorMetrics
-from mostread.aggregator.recovery import AssignedCounters, Recovery
+from mostread.aggregator.recovery import Recovery
 from mostread.aggregator.repository import CheckpointRow, CounterRow, Epoch, SketchRow
 from mostread.aggregator.retry import Retrier
+from mostread.aggregator.stopped import StoppedPartitions
 from mostread.aggregator.stream.assignment import Assignment, Message, SupersededError
 from mostread.aggregator.worker import Worker
 from mostread.core.counting.batch import AllowedLateness
@@ -173,7 +175,9 @@ class FixedRecovery:
     def __init__(self, counters: AssignedCounters) -> None:
         self._counters = counters
 
-    async def recover(self, _: Assignment) -> AssignedCounters:
+    async def recover(
+        self, _: Assignment, partitions: Sequence[int] | None = None
+    ) -> AssignedCounters:
         return self._counters
 
 
@@ -182,7 +186,9 @@ def worker(servers: Servers, checkpointer: Checkpointer, work: AssignedCounters)
     return Worker(
         AggregatorSettings(aggregator_max_buffered_bytes=1 << 20),
         recovery=cast("Recovery", FixedRecovery(work)),
+        stopped=cast("StoppedPartitions", None),
         checkpointer=checkpointer,
+        metrics=metrics,
         lag=Lag(cast("Any", servers), metrics),
     )
 

@@ -18,7 +18,10 @@ class EventHandler(Protocol):
     """Counts the records of the events topic."""
 
     async def assign(self, assignment: Assignment) -> Mapping[int, int]:
-        """Prepare to count, and return the first offset to read, by partition."""
+        """Prepare to count, and return the first offset to read, by partition.
+
+        A partition without one is stopped.
+        """
         ...
 
     async def count(self, message: Message) -> None:
@@ -81,6 +84,9 @@ class EventStream:
             self._assignment = Assignment(partitions, self._generation(), self._generation)
             starts = await events.assign(self._assignment)
             app.transport.starts = {TP(settings.events_topic, n): at for n, at in starts.items()}
+            app.transport.stopped = {
+                TP(settings.events_topic, n) for n in partitions if n not in starts
+            }
 
         @app.agent(event_topic)  # type: ignore[untyped-decorator]
         async def count_events(stream: Any) -> None:

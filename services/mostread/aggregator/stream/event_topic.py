@@ -21,6 +21,7 @@ from mostread.aggregator.stream import batches
 from mostread.aggregator.stream.decompression import UnreadableError
 from mostread.aggregator.stream.partition_reader import PartitionReader
 from mostread.core.records import Record
+from mostread.core.skipped import SkippedRange, readable_ranges
 from mostread.errors import KafkaUnavailable, MostreadError
 from mostread.infra.kafka import topics
 from mostread.infra.kafka.admin import check_aggregator_access
@@ -49,9 +50,10 @@ class EventTopic:
     no broker answers, and may be retried.
     """
 
-    def __init__(self, settings: KafkaSettings) -> None:
+    def __init__(self, settings: KafkaSettings, topic: str = "") -> None:
+        """Connect at the first call. `topic` is another one than that of events."""
         self._settings = settings
-        self._name = settings.events_topic
+        self._name = topic or settings.events_topic
         self._admin: KafkaAdminClient | None = None
         self._consumer: AIOKafkaConsumer | None = None
         self._prober: AIOKafkaConsumer | None = None
@@ -87,15 +89,16 @@ class EventTopic:
         return {tp.partition: (begin[tp], end[tp]) for tp in tps}
 
     async def reread(
-        self, partition: int, *, since: int, until: int
+        self, partition: int, *, since: int, until: int, skipped: Sequence[SkippedRange]
     ) -> AsyncGenerator[Sequence[Record], None]:
         """Yield the records from time `since` (ms) on, below offset `until`.
 
-        Raises UnreadableBatch.
+        Passes the ranges `skipped`, sorted by offset. Raises UnreadableBatch for others that
+        cannot be read.
         """
         start = await self.offset_at(partition, since)
-        if start is not None:
-            async with aclosing(self.read(partition, start, until)) as fetched:
+        for part in () if start is None else readable_ranges(start, until, skipped):
+            async with aclosing(self.read(partition, part.start, part.stop)) as fetched:
                 async for records in fetched:
                     yield records
 

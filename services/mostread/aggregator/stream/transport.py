@@ -84,6 +84,7 @@ class RecordListConsumer(driver.Consumer):  # type: ignore[misc]
         await super().perform_seek()
         assigned = self.assignment()
         starts = {tp: at for tp, at in self.transport.starts.items() if tp in assigned}
+        self.pause_partitions(self.transport.stopped & assigned)
         if starts:
             await self.seek_wait(starts)
         for tp, offset in starts.items():
@@ -186,8 +187,8 @@ class RecordListConsumer(driver.Consumer):  # type: ignore[misc]
 class RecordListTransport(driver.Transport):  # type: ignore[misc]
     """The aiokafka transport with RecordListConsumer.
 
-    `starts` maps partitions to their first offset, and is set after a rebalance before records
-    flow.
+    `starts` maps partitions to their first offset, and `stopped` are those that nobody reads yet.
+    Both are set after a rebalance before records flow.
     """
 
     Consumer = RecordListConsumer
@@ -195,6 +196,7 @@ class RecordListTransport(driver.Transport):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.starts: Mapping[TP, int] = {}
+        self.stopped: Set[TP] = set()
 
 
 class QuietMonitor(Monitor):  # type: ignore[misc]

@@ -3,13 +3,20 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import OffsetSpec
-from kafka.errors import KafkaError, OffsetOutOfRangeError
+from kafka.errors import (
+    CorruptRecordError,
+    KafkaError,
+    OffsetOutOfRangeError,
+    UnsupportedCodecError,
+)
 
 from mostread.core.records import LogRecord
-from mostread.errors import KafkaUnavailable
+from mostread.core.skipped import SkippedRange, readable_ranges
+from mostread.errors import KafkaUnavailable, UnreadableBatch
 from mostread.infra.kafka.config import KafkaSettings, client_options
 from mostread.infra.kafka.errors import check_access, translate_error
 from mostread.infra.kafka.topics import Topic
@@ -58,18 +65,26 @@ class TopicReader:
             first = self._consumer.offsets_for_times({source: time})[source]
         return None if first is None else int(first.offset)
 
-    def read(self, partition: int, start: int, until: int) -> Iterator[Sequence[LogRecord]]:
+    def read(
+        self, partition: int, start: int, until: int, skipped: Sequence[SkippedRange] = ()
+    ) -> Iterator[Sequence[LogRecord]]:
         """Yield the records from offset `start` up to, but not including, `until`.
 
-        Raises KafkaUnavailable also if retention removes records before they are read.
+        Passes the ranges `skipped`, sorted by offset. Raises UnreadableBatch for others that
+        cannot be read, and KafkaUnavailable also if retention removes records before they are
+        read.
         """
+        for part in readable_ranges(start, until, skipped):
+            yield from self._read_range(partition, part.start, part.stop)
+
+    def _read_range(self, partition: int, start: int, until: int) -> Iterator[Sequence[LogRecord]]:
         source = TopicPartition(self._topic, partition)
         with self._translated_errors():
             self._consumer.assign([source])
             self._consumer.seek(source, start)
             while self._consumer.position(source) < until:
                 before = self._consumer.position(source)
-                fetched = self._consumer.poll(timeout_ms=POLL_TIMEOUT_MS).get(source, [])
+                fetched = self._poll(source)
                 if not fetched and self._consumer.position(source) == before:
                     raise KafkaUnavailable(
                         f"{self._topic}/{partition} cannot be read beyond offset {before}"
@@ -77,6 +92,21 @@ class TopicReader:
                 yield [
                     LogRecord(r.offset, r.timestamp, r.value) for r in fetched if r.offset < until
                 ]
+
+    def _poll(self, source: TopicPartition) -> Sequence[Any]:
+        try:
+            fetched = self._consumer.poll(timeout_ms=POLL_TIMEOUT_MS)
+        except Exception as error:
+            # Besides these two, whatever a decompressor or the parser raises.
+            corrupt = isinstance(error, (CorruptRecordError, UnsupportedCodecError))
+            if isinstance(error, (KafkaError, OSError)) and not corrupt:
+                raise
+            offset = self._consumer.position(source)
+            raise UnreadableBatch(
+                self._topic, source.partition, offset, None, str(error) or repr(error)
+            ) from error
+        records: Sequence[Any] = fetched.get(source, [])
+        return records
 
     @contextmanager
     def _translated_errors(self) -> Iterator[None]:

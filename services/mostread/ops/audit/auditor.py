@@ -1,9 +1,10 @@
 """Audit of the events topic, one partition at a time."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from mostread.core.records import LogRecord
+from mostread.core.skipped import SkippedRange
 from mostread.errors import Unavailable
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.clickhouse.config import ClickHouseSettings
@@ -27,13 +28,16 @@ ReportProgress = Callable[[int], None]
 
 @dataclass
 class PartitionAudit:
-    """The audit of a partition whose log begins at offset `begin`.
+    """The audit of a partition whose log is complete from offset `begin` on.
 
-    `scope` is what was compared; its floor may be higher than requested.
+    `scope` is what was compared; its floor may be higher than requested. `lost` records were never
+    counted, among them those of `skipped` ranges.
     """
 
     partition: int
     begin: int
+    lost: int
+    skipped: Sequence[SkippedRange]
     scope: Scope
     records: int
     events: int
@@ -49,8 +53,9 @@ def take_snapshot(
     """Return a snapshot of a partition; one that no longer exists has an empty log."""
     checkpoint = counters.checkpoint(partition)
     rows = counters.counters(partition, since or 0)
+    skipped = counters.skipped(partition)
     begin, end = log.offset_range(partition) if exists else (0, 0)
-    return Snapshot(partition, checkpoint, rows, begin, end)
+    return Snapshot(partition, checkpoint, rows, skipped, begin, end)
 
 
 def audit_partition(
@@ -70,9 +75,9 @@ def audit_partition(
     start = snapshot.begin
     if scope.floor is not None and snapshot.end > snapshot.begin:
         offset = log.offset_for_time(snapshot.partition, int(scope.floor * 1000) - margin_ms)
-        start = snapshot.end if offset is None else offset
+        start = snapshot.end if offset is None else max(offset, snapshot.begin)
     recounted = recount(
-        _read_records(log, snapshot.partition, start, snapshot.until, report_progress),
+        _read_records(log, snapshot, start, report_progress),
         limit=limit,
         limits={
             key: counter.version
@@ -88,6 +93,8 @@ def audit_partition(
     return PartitionAudit(
         snapshot.partition,
         snapshot.begin,
+        snapshot.checkpoint.lost,
+        snapshot.skipped,
         scope,
         recounted.records,
         recounted.events,
@@ -110,10 +117,10 @@ def _complete_since(floor: float | None, recounted: Recount, margin_ms: int) -> 
 
 
 def _read_records(
-    log: TopicReader, partition: int, start: int, until: int, report_progress: ReportProgress
+    log: TopicReader, snapshot: Snapshot, start: int, report_progress: ReportProgress
 ) -> Iterator[LogRecord]:
-    offset = start
-    for records in log.read(partition, start, until) if start < until else ():
+    offset, until = start, snapshot.until
+    for records in log.read(snapshot.partition, start, until, snapshot.skipped):
         yield from records
         next_offset = records[-1].offset + 1 if records else offset
         report_progress(next_offset - offset)

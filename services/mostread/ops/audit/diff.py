@@ -81,6 +81,9 @@ def find_differences(snapshot: Snapshot, recounted: Recount, scope: Scope) -> It
     )
     if checkpoint.next_offset > snapshot.end:
         yield Difference(partition, "next_offset", snapshot.end, checkpoint.next_offset)
+    # Retention removes records that were never counted, too, and nothing tells how many.
+    if snapshot.first_offset == 0 and checkpoint.lost != snapshot.skipped_records:
+        yield Difference(partition, "lost", snapshot.skipped_records, checkpoint.lost)
     if scope.includes_outcomes:
         outcomes = dict(checkpoint.outcomes)
         for name in sorted(outcomes.keys() | recounted.outcomes.keys()):

@@ -60,6 +60,8 @@ class AuditReport:
                 {
                     "partition": audit.partition,
                     "first_offset": audit.begin,
+                    "lost_records": audit.lost,
+                    "skipped_ranges": [each._asdict() for each in audit.skipped],
                     "records": audit.records,
                     "events": audit.events,
                     "counters_compared": audit.compared,
@@ -82,12 +84,19 @@ class AuditReport:
         if self.scope.site is not None or self.scope.floor is not None:
             yield "not compared, as requested: outcomes of events, which are not stored by site"
         for audit in self.partitions:
+            for each in audit.skipped:
+                yield (
+                    f"partition {audit.partition}: offsets {each.first_offset} to "
+                    f"{each.next_offset - 1} were skipped by the {each.skipped_by} "
+                    f"({each.reason})"
+                )
+        for audit in self.partitions:
             floor = audit.scope.floor
             if floor is not None and floor != self.scope.floor:
                 compared = "nothing" if isinf(floor) else f"windows from {_format_time(floor)} on"
                 yield (
-                    f"partition {audit.partition}: Kafka retains it from offset {audit.begin} on, "
-                    f"so {compared} could be compared, and no totals"
+                    f"partition {audit.partition}: Kafka has all of it from offset {audit.begin} "
+                    f"on, so {compared} could be compared, and no totals"
                 )
         if self.scope.floor is not None:
             yield (

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 from clickhouse_connect.driver.client import Client
 
+from mostread.core.skipped import SkippedRange, readable_ranges
 from mostread.infra.clickhouse.client import query_rows, read_sql, translate_errors
+from mostread.infra.clickhouse.skipped_ranges import read_skipped_ranges
 from mostread.infra.kafka.topics import Topic
 from mostread.ops.audit.reference import Key, Numbers
 
@@ -24,12 +26,13 @@ class StoredCounter(NamedTuple):
 
 @dataclass(frozen=True)
 class AuditedCheckpoint:
-    """A row of `checkpoints`: records below `next_offset` are counted.
+    """A row of `checkpoints`: records below `next_offset` are counted, except for `lost` ones.
 
     `outcomes` omits outcomes that did not occur.
     """
 
     next_offset: int = 0
+    lost: int = 0
     record_time: int = -1
     outcomes: tuple[tuple[str, int], ...] = ()
 
@@ -38,14 +41,36 @@ class AuditedCheckpoint:
 class Snapshot:
     """Rows of a partition in ClickHouse, and then the offsets of its log.
 
-    Read in this order, a record that is counted is also before the end of the log.
+    Read in this order, a record that is counted is also before the end of the log, and a range
+    that counting has skipped is in `skipped`.
     """
 
     partition: int
     checkpoint: AuditedCheckpoint
     counters: dict[Key, StoredCounter]
-    begin: int
+    skipped: Sequence[SkippedRange]
+    first_offset: int
     end: int
+
+    @property
+    def begin(self) -> int:
+        """The offset from which on the log still has whatever was counted.
+
+        A range that was counted and became unreadable later ends what lies before it.
+        """
+        ends = (each.next_offset for each in self.skipped if each.counted_until > each.first_offset)
+        return max(self.first_offset, *ends, 0)
+
+    @property
+    def skipped_records(self) -> int:
+        """Offsets that counting has passed because they were skipped."""
+        until = self.checkpoint.next_offset
+        uncounted = [
+            each._replace(first_offset=max(each.first_offset, each.counted_until))
+            for each in self.skipped
+            if each.counted_until < each.next_offset
+        ]
+        return until - sum(len(part) for part in readable_ranges(0, until, uncounted))
 
     @property
     def until(self) -> int:
@@ -88,12 +113,17 @@ class CounterReader:
 
     def checkpoint(self, partition: int) -> AuditedCheckpoint:
         """Return the checkpoint of a partition."""
-        for next_offset, record_time, *numbers in self._rows("checkpoint", partition=partition):
+        for row in self._rows("checkpoint", partition=partition):
+            next_offset, lost, record_time, *numbers = row
             outcomes = zip(_OUTCOMES, numbers, strict=True)
             return AuditedCheckpoint(
-                next_offset, record_time, tuple((name, n) for name, n in outcomes if n)
+                next_offset, lost, record_time, tuple((name, n) for name, n in outcomes if n)
             )
         return AuditedCheckpoint()
+
+    def skipped(self, partition: int) -> Sequence[SkippedRange]:
+        """Return the skipped ranges of a partition, sorted by offset."""
+        return read_skipped_ranges(self._client, self._topic.id).get(partition, [])
 
     def counters(self, partition: int, since: int) -> dict[Key, StoredCounter]:
         """Return the counters of a partition, about 400 bytes each.

@@ -1,7 +1,7 @@
 """Recount of the log into new tables with the aggregator's counting, by partition."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 from mostread.aggregator.config import AggregatorSettings
@@ -9,7 +9,9 @@ from mostread.aggregator.repository import CheckpointRow, CounterRepository, Cou
 from mostread.aggregator.stream.event_topic import EventTopic
 from mostread.core.counting.batch import MAX_FUTURE_MS, Outcomes
 from mostread.core.counting.partition import Checkpoint, PartitionCounter
+from mostread.core.records import Record
 from mostread.core.retention import DEDUP_REREAD_MS
+from mostread.core.skipped import SkippedRange, readable_ranges
 from mostread.errors import LogInconsistent
 from mostread.infra.clock import now_ms
 
@@ -19,13 +21,15 @@ class PartitionRecount:
     """The recount of a partition.
 
     `kept_until` is the start of the last window to copy (epoch seconds, inclusive), or None if the
-    log is complete; `earlier_outcomes` are those of events that are not recounted.
+    log is complete; `earlier_outcomes` and `earlier_lost` are those of records that are not
+    recounted.
     """
 
     number: int
     counter: PartitionCounter
     kept_until: int | None
     earlier_outcomes: Outcomes = field(default_factory=Outcomes)
+    earlier_lost: int = 0
 
 
 class Recounter:
@@ -33,8 +37,9 @@ class Recounter:
 
     A complete log is counted from its first record on. Otherwise counting starts like partition
     recovery: after the dedup window of the first retained records, on counters copied from the
-    tables in use, whose checkpoints are `current`. Every method raises KafkaUnavailable,
-    ClickHouseUnavailable and Misconfigured.
+    tables in use, whose checkpoints are `current`. Ranges in `skipped` are passed, each partition's
+    sorted by offset. Every method raises KafkaUnavailable, ClickHouseUnavailable, Misconfigured,
+    and UnreadableBatch for what is not skipped.
     """
 
     def __init__(
@@ -44,12 +49,15 @@ class Recounter:
         repository: CounterRepository,
         epoch: Epoch,
         current: Mapping[int, Checkpoint],
+        *,
+        skipped: Mapping[int, Sequence[SkippedRange]],
     ) -> None:
         self._settings = settings
         self._log = log
         self._repository = repository
         self._epoch = epoch
         self._current = current
+        self._skipped = skipped
         self._partitions: list[PartitionRecount] = []
 
     async def start(self) -> dict[int, int]:
@@ -80,9 +88,9 @@ class Recounter:
             if current and partition.kept_until is not None:
                 await self._count_to(partition, current.next_offset, report_progress)
                 # Up to here, outcomes are those of the tables in use.
-                partition.earlier_outcomes = _subtract(
-                    current.outcomes, partition.counter.checkpoint().outcomes
-                )
+                recounted = partition.counter.checkpoint()
+                partition.earlier_outcomes = _subtract(current.outcomes, recounted.outcomes)
+                partition.earlier_lost = current.lost - recounted.lost
                 self._current = {n: c for n, c in self._current.items() if n != partition.number}
             await self._count_to(partition, ends[partition.number][1], report_progress)
         rows = [self._checkpoint_row(partition, watermark) for partition in self._partitions]
@@ -93,6 +101,9 @@ class Recounter:
 
     async def _start_partition(self, number: int, first: int, end: int) -> PartitionRecount:
         start, remember_from = None, 0
+        for each in self._skipped.get(number, ()):
+            if each.counted_until > each.first_offset:  # counted, and cannot be counted again
+                first = max(first, each.next_offset)
         if first > 0:
             start, remember_from = await self._find_start(number, first, end)
         capacity = self._settings.aggregator_counter_cache_size
@@ -103,7 +114,7 @@ class Recounter:
         )
         if start is None:
             return PartitionRecount(number, counter, None)
-        async for records in self._log.read(number, remember_from, start.next_offset):
+        async for records in self._read(number, remember_from, start.next_offset):
             counter.remember(records)
         return PartitionRecount(number, counter, (start.record_time + MAX_FUTURE_MS) // 1000)
 
@@ -124,11 +135,29 @@ class Recounter:
         )
 
     async def _first_record_time(self, number: int, first: int, end: int) -> int:
-        async for records in self._log.read(number, first, end):
+        async for records in self._read(number, first, end):
             return records[0].timestamp
         return 0
 
+    async def _read(
+        self, number: int, start: int, until: int
+    ) -> AsyncGenerator[Sequence[Record], None]:
+        for part in readable_ranges(start, until, self._skipped.get(number, ())):
+            async for records in self._log.read(number, part.start, part.stop):
+                yield records
+
     async def _count_to(
+        self, partition: PartitionRecount, end: int, report_progress: Callable[[int], None]
+    ) -> None:
+        counter = partition.counter
+        for each in self._skipped.get(partition.number, ()):
+            if counter.next_offset < each.next_offset <= end:
+                await self._count_readable(partition, each.first_offset, report_progress)
+                lost = each.next_offset - max(counter.next_offset, each.first_offset)
+                counter.advance(each.next_offset, lost)
+        await self._count_readable(partition, end, report_progress)
+
+    async def _count_readable(
         self, partition: PartitionRecount, end: int, report_progress: Callable[[int], None]
     ) -> None:
         counter = partition.counter
@@ -156,6 +185,7 @@ class Recounter:
     def _checkpoint_row(self, partition: PartitionRecount, watermark: int) -> CheckpointRow:
         checkpoint = partition.counter.checkpoint()
         checkpoint.outcomes.add(partition.earlier_outcomes)
+        checkpoint.lost += partition.earlier_lost
         return CheckpointRow(partition.number, checkpoint, max(watermark, checkpoint.record_time))
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mostread.core.counting.batch import AllowedLateness
 from mostread.core.counting.partition import PartitionCounter
 from mostread.core.records import LogRecord
+from mostread.core.skipped import SkippedRange
 from mostread.infra.kafka.reader import TopicReader
 from mostread.ops.audit.auditor import AuditSettings, PartitionAudit, audit_partition
 from mostread.ops.audit.diff import Difference, Scope
@@ -31,7 +32,7 @@ class LogInMemory(TopicReader):
     def offset_for_time(self, partition: int, time: int) -> int | None:
         return next((r.offset for r in self._records if r.timestamp >= time), None)
 
-    def read(self, partition: int, start: int, until: int) -> Iterator[Sequence[LogRecord]]:
+    def _read_range(self, partition: int, start: int, until: int) -> Iterator[Sequence[LogRecord]]:
         for record in self._records:
             if start <= record.offset < until:
                 yield [record]
@@ -80,8 +81,8 @@ def counted(log: Sequence[LogRecord], chance: random.Random) -> Snapshot:
         outcomes = tuple(
             (name, number) for name, number in vars(position.outcomes).items() if number
         )
-        checkpoint = AuditedCheckpoint(position.next_offset, position.record_time, outcomes)
-    return Snapshot(0, checkpoint, rows, 0, len(log))
+        checkpoint = AuditedCheckpoint(position.next_offset, 0, position.record_time, outcomes)
+    return Snapshot(0, checkpoint, rows, [], 0, log[-1].offset + 1)
 
 
 def audited(snapshot: Snapshot, log: Sequence[LogRecord], scope: Scope = SCOPE) -> PartitionAudit:
@@ -125,13 +126,49 @@ def test_audit_of_truncated_log_compares_only_complete_windows(
 ) -> None:
     snapshot = counted(log, random.Random(seed))
     begin = data.draw(st.integers(1, len(log)))
-    audit = audited(replace(snapshot, begin=begin), log[begin:])
+    audit = audited(replace(snapshot, first_offset=begin), log[begin:])
     assert list(audit.differences) == []
     assert audit.scope.floor is not None
     if begin < snapshot.until:
         assert audit.scope.floor * 1000 == log[begin].timestamp + 36 * MINUTE
     else:
         assert audit.compared == 0
+
+
+@given(logs(), st.integers(), st.data())
+def test_audit_passes_a_skipped_range(log: list[LogRecord], seed: int, data: st.DataObject) -> None:
+    first = data.draw(st.integers(0, len(log) - 1))
+    after = data.draw(st.integers(first + 1, len(log)))
+    rest = [*log[:first], *log[after:]]
+    if not rest:
+        return
+    snapshot = replace(counted(rest, random.Random(seed)), end=len(log))
+    passed = snapshot.checkpoint.next_offset > first
+    lost = after - first if passed else 0
+    snapshot = replace(
+        snapshot,
+        checkpoint=replace(snapshot.checkpoint, lost=lost),
+        skipped=[SkippedRange(0, first, after, first, "corrupt", "operator")],
+    )
+    assert differences(snapshot, log) == []
+    wrong = replace(snapshot, checkpoint=replace(snapshot.checkpoint, lost=lost + 1))
+    assert [(d.field, d.log, d.clickhouse) for d in differences(wrong, log)] == [
+        ("lost", lost, lost + 1)
+    ]
+
+
+@given(logs(), st.integers(), st.data())
+def test_audit_compares_only_windows_after_a_range_that_was_counted_and_skipped_later(
+    log: list[LogRecord], seed: int, data: st.DataObject
+) -> None:
+    snapshot = counted(log, random.Random(seed))
+    first = data.draw(st.integers(0, len(log) - 1))
+    after = data.draw(st.integers(first + 1, len(log)))
+    counted_until = data.draw(st.integers(after, len(log)))
+    skipped = [SkippedRange(0, first, after, counted_until, "corrupt", "operator")]
+    audit = audited(replace(snapshot, skipped=skipped), [*log[:first], *log[after:]])
+    assert list(audit.differences) == []
+    assert (audit.begin, audit.scope.floor is None) == (after, False)
 
 
 @given(logs(), st.integers(), st.integers(0, 300))
@@ -154,7 +191,7 @@ def test_audit_with_floor_finds_the_same_differences(
 def one_view(
     checkpoint: AuditedCheckpoint, counters: dict[Key, StoredCounter], end: int = 1
 ) -> Snapshot:
-    return Snapshot(0, checkpoint, counters, 0, end)
+    return Snapshot(0, checkpoint, counters, [], 0, end)
 
 
 VIEW = [LogRecord(0, START, b'{"type":"view","article_id":"a"}')]
@@ -164,7 +201,7 @@ RIGHT: dict[Key, StoredCounter] = {
     ("default", "minute", START // 1000, "a"): StoredCounter((1, 0, 0), 0),
     HOUR: StoredCounter((1, 0, 0), 0),
 }
-DONE = AuditedCheckpoint(1, START, (("received", 1), ("counted", 1)))
+DONE = AuditedCheckpoint(1, 0, START, (("received", 1), ("counted", 1)))
 
 
 def test_row_past_its_ttl_is_not_a_difference() -> None:
@@ -181,14 +218,14 @@ def test_row_past_its_ttl_is_not_a_difference() -> None:
 def test_counter_of_zero_may_be_absent() -> None:
     like = b'{"type":"like","article_id":"a"}\n{"type":"like","article_id":"a","delta":-1}'
     log = [LogRecord(0, START, like)]
-    done = AuditedCheckpoint(1, START, (("received", 2), ("counted", 2)))
+    done = AuditedCheckpoint(1, 0, START, (("received", 2), ("counted", 2)))
     assert differences(one_view(done, {}), log) == []
     assert differences(one_view(done, {HOUR: StoredCounter((0, 0, 0), 0)}), log) == []
 
 
 def test_outcomes_and_record_time_are_compared() -> None:
     assert differences(one_view(DONE, RIGHT), VIEW) == []
-    wrong = AuditedCheckpoint(1, START - 1, (("received", 1), ("late", 1)))
+    wrong = AuditedCheckpoint(1, 0, START - 1, (("received", 1), ("late", 1)))
     values = {
         difference.field: (difference.log, difference.clickhouse)
         for difference in differences(one_view(wrong, RIGHT), VIEW)

@@ -1,0 +1,105 @@
+"""Counters of the assigned partitions, among them partitions that stopped."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mostread.aggregator.metrics import Loss
+from mostread.aggregator.repository import Epoch
+from mostread.aggregator.stream.assignment import Assignment, Message
+from mostread.core.counting.partition import PartitionCounter
+from mostread.core.records import Record
+from mostread.core.skipped import SkippedRange
+from mostread.errors import UnreadableBatch
+
+
+@dataclass
+class StoppedPartition:
+    """A partition that cannot be read at a batch, `since` a time of time.monotonic().
+
+    Its records below `counted_until` are counted. `is_reported` says that the log has why
+    `aggregator_skip_after` cannot skip it.
+    """
+
+    unreadable: UnreadableBatch
+    counted_until: int
+    since: float = field(default_factory=time.monotonic)
+    is_reported: bool = False
+
+
+@dataclass
+class AssignedCounters:
+    """Counters of an assignment, and their unacknowledged messages.
+
+    `losses` are those that no checkpoint contains yet. A partition in `stopped` has a counter
+    unless its past could not be read. Hold `lock` to write a checkpoint, and to add counters.
+    """
+
+    assignment: Assignment
+    epoch: Epoch
+    counters: dict[int, PartitionCounter]
+    unacked: list[Message] = field(default_factory=list)
+    losses: list[Loss] = field(default_factory=list)
+    skipped: dict[int, Sequence[SkippedRange]] = field(default_factory=dict)
+    stopped: dict[int, StoppedPartition] = field(default_factory=dict)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def buffered_bytes(self) -> int:
+        """Memory of the open batches in bytes."""
+        return sum(counter.open_size for counter in self.counters.values())
+
+    def count(self, partition: int, records: Sequence[Record]) -> None:
+        """Count `records` without those of skipped ranges.
+
+        Skipped records may become readable, as by another leader. No reader of the log counts
+        them, or the others would differ. Raises LogInconsistent.
+        """
+        counter = self.counters[partition]
+        for each in self.skipped.get(partition, ()):
+            if records and records[0].offset < each.next_offset:
+                if records[-1].offset < each.first_offset:
+                    break
+                counter.count([r for r in records if r.offset < each.first_offset])
+                self._pass(each)
+                records = [r for r in records if r.offset >= each.next_offset]
+        counter.count(records)
+
+    def skip(self, partition: int, skipped: Sequence[SkippedRange], offset: int) -> None:
+        """Pass the ranges among `skipped` that begin at or before `offset`; remember the others."""
+        self.skipped[partition] = skipped
+        for each in skipped:
+            if each.first_offset <= max(offset, self.counters[partition].next_offset):
+                self._pass(each)
+
+    def lose(self, loss: Loss) -> None:
+        """Move beyond offsets that cannot be counted; the next checkpoint reports them."""
+        counter = self.counters[loss.partition]
+        counter.advance(max(counter.next_offset, loss.offsets.stop), len(loss.offsets))
+        self.losses.append(loss)
+
+    def stop(self, unreadable: UnreadableBatch, counted_until: int) -> None:
+        """Note that a partition cannot be read, and since when."""
+        before = self.stopped.get(unreadable.partition)
+        if before is None or before.unreadable.offset != unreadable.offset:
+            self.stopped[unreadable.partition] = StoppedPartition(unreadable, counted_until)
+
+    def add(self, recovered: "AssignedCounters") -> None:
+        """Add partitions that were recovered after the others."""
+        self.counters |= recovered.counters
+        self.skipped |= recovered.skipped
+        self.losses += recovered.losses
+
+    def starts(self) -> Mapping[int, int]:
+        """Return the next offset to count of each partition that is read."""
+        return {
+            number: counter.next_offset
+            for number, counter in self.counters.items()
+            if number not in self.stopped
+        }
+
+    def _pass(self, skipped: SkippedRange) -> None:
+        start = max(self.counters[skipped.partition].next_offset, skipped.first_offset)
+        if offsets := range(start, skipped.next_offset):
+            self.lose(Loss(skipped.partition, offsets, "skipped"))
