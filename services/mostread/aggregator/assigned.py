@@ -2,12 +2,14 @@
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mostread.aggregator.metrics import Loss
 from mostread.aggregator.repository import Epoch
 from mostread.aggregator.stream.assignment import Assignment, Message
+from mostread.aggregator.watermark import Watermark
 from mostread.core.counting.partition import PartitionCounter
 from mostread.core.records import Record
 from mostread.core.skipped import SkippedRange
@@ -30,17 +32,20 @@ class StoppedPartition:
 
 @dataclass
 class AssignedCounters:
-    """Counters of an assignment, and their unacknowledged messages.
+    """Counters and watermarks of an assignment, and its unacknowledged messages.
 
-    `losses` are those that no checkpoint contains yet. A partition in `stopped` has a counter
+    `losses` are those that no checkpoint contains yet. `removed` are the first offsets of
+    partitions that retention has emptied, as of the last checkpoint. A partition in `stopped` has a counter
     unless its past could not be read. Hold `lock` to write a checkpoint, and to add counters.
     """
 
     assignment: Assignment
     epoch: Epoch
     counters: dict[int, PartitionCounter]
+    watermarks: dict[int, Watermark] = field(default_factory=lambda: defaultdict(Watermark))
     unacked: list[Message] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
+    removed: dict[int, int] = field(default_factory=dict)
     skipped: dict[int, Sequence[SkippedRange]] = field(default_factory=dict)
     stopped: dict[int, StoppedPartition] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -88,6 +93,7 @@ class AssignedCounters:
     def add(self, recovered: "AssignedCounters") -> None:
         """Add partitions that were recovered after the others."""
         self.counters |= recovered.counters
+        self.watermarks |= recovered.watermarks
         self.skipped |= recovered.skipped
         self.losses += recovered.losses
 

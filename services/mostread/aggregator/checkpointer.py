@@ -5,13 +5,14 @@ succeeds; a crash in between leaves counters ahead of the checkpoint, which is s
 (core/counting/partition.py).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 
 from mostread.aggregator.assigned import AssignedCounters
 from mostread.aggregator.dead_letter_writer import DeadLetterWriter
+from mostread.aggregator.empty_offsets import pass_empty_offsets
 from mostread.aggregator.lag import Lag
 from mostread.aggregator.metrics import AggregatorMetrics, Loss
 from mostread.aggregator.repository import CheckpointRow, CounterRepository, CounterRow, SketchRow
@@ -20,41 +21,19 @@ from mostread.aggregator.stream.assignment import Message
 from mostread.aggregator.stream.event_topic import EventTopic
 from mostread.core.counting.batch import Outcomes
 from mostread.core.counting.counters import Counter, CounterKey, new_tuple
-from mostread.core.counting.partition import Checkpoint, ClosedBatch
+from mostread.core.counting.partition import ClosedBatch
 from mostread.errors import StaleEpoch
 from mostread.infra.clock import now_ms
 
 
 @dataclass
 class _Pending:
-    """Everything one checkpoint writes and acknowledges.
+    """Everything one checkpoint writes, acknowledges and reports."""
 
-    `ranges` holds the first offset of each partition and the one after its last, requested at
-    `requested_at` (ms).
-    """
-
-    requested_at: int
-    ranges: dict[int, tuple[int, int]]
     batches: dict[int, ClosedBatch]
-    checkpoints: dict[int, Checkpoint]
+    rows: list[CheckpointRow]
     messages: list[Message]
     losses: list[Loss]
-
-    def rows(self) -> list[CheckpointRow]:
-        return [
-            CheckpointRow(number, checkpoint, self._watermark(number, checkpoint))
-            for number, checkpoint in self.checkpoints.items()
-        ]
-
-    def _watermark(self, number: int, checkpoint: Checkpoint) -> int:
-        """Return the time (ms) up to which every received event is counted.
-
-        For a partition counted to its end, that is when the end was requested; otherwise just
-        before the last counted record, since others may have its timestamp.
-        """
-        if checkpoint.next_offset >= self.ranges[number][1]:
-            return max(self.requested_at, checkpoint.record_time)
-        return max(checkpoint.record_time - 1, 0)
 
 
 class Checkpointer:
@@ -86,25 +65,24 @@ class Checkpointer:
         Calls `on_closed` once the open batches are closed and there is room for new ones. Raises
         SupersededError, and StaleEpoch if the topic was recreated or the tables rebuilt.
         """
+        kafka = partial(self._retrier.call, "kafka", assignment=assigned.assignment)
         gaps = {number: counter.take_gaps() for number, counter in assigned.counters.items()}
-        requested_at, ranges = await self._retrier.call(
-            "kafka", partial(self._read_offset_ranges, assigned), assigned.assignment
-        )
-        assigned.assignment.ensure_current()
-        for number, begin in ((number, begin) for number, (begin, _) in ranges.items()):
+        requested_at, ranges = await kafka(partial(self._read_offset_ranges, assigned))
+        for number, (begin, _) in ranges.items():
+            # Above `begin`, which never falls, the gap holds markers and aborted records.
             for gap in gaps[number]:
-                # Above the start of the log a gap holds no record; Kafka's own markers are there.
                 if offsets := range(gap.start, min(gap.stop, begin)):
                     assigned.lose(Loss(number, offsets, "retention"))
+        await kafka(partial(pass_empty_offsets, assigned, ranges, self._topic))
+        assigned.assignment.ensure_current()
         pending = self._close(assigned, requested_at, ranges)
         on_closed()
-        rows = pending.rows()
         with self._metrics.flush_duration.time():
-            await self._write(assigned, pending, rows)
+            await self._write(assigned, pending)
         assigned.assignment.ensure_current()
         for message in pending.messages:
             message.ack()
-        self._report(assigned, pending, rows)
+        self._report(assigned, pending, requested_at, ranges)
 
     async def _read_offset_ranges(
         self, assigned: AssignedCounters
@@ -119,18 +97,23 @@ class Checkpointer:
     def _close(
         self, assigned: AssignedCounters, requested_at: int, ranges: dict[int, tuple[int, int]]
     ) -> _Pending:
-        pending = _Pending(requested_at, ranges, {}, {}, assigned.unacked, assigned.losses)
+        pending = _Pending({}, [], assigned.unacked, assigned.losses)
         assigned.unacked, assigned.losses = [], []
         for number, counter in assigned.counters.items():
             batch = counter.close()
             if batch is not None:
                 pending.batches[number] = batch
-            pending.checkpoints[number] = counter.checkpoint()
+            checkpoint = counter.checkpoint()
+            watermark = assigned.watermarks[number].update(
+                requested_at,
+                end=ranges[number][1],
+                next_offset=checkpoint.next_offset,
+                last_time=counter.last_time,
+            )
+            pending.rows.append(CheckpointRow(number, checkpoint, watermark))
         return pending
 
-    async def _write(
-        self, assigned: AssignedCounters, pending: _Pending, checkpoints: Sequence[CheckpointRow]
-    ) -> None:
+    async def _write(self, assigned: AssignedCounters, pending: _Pending) -> None:
         epoch, repository = assigned.epoch, self._repository
         in_thread = partial(
             self._retrier.call_in_thread,
@@ -151,7 +134,7 @@ class Checkpointer:
             )
         await in_thread(repository.write_counters, epoch, counters)
         await in_thread(repository.write_sketches, epoch, sketches)
-        await in_thread(repository.write_checkpoints, epoch, checkpoints)
+        await in_thread(repository.write_checkpoints, epoch, pending.rows)
 
     async def _look_up(
         self, assigned: AssignedCounters, pending: _Pending
@@ -188,7 +171,11 @@ class Checkpointer:
         return counters, sketches
 
     def _report(
-        self, assigned: AssignedCounters, pending: _Pending, rows: Sequence[CheckpointRow]
+        self,
+        assigned: AssignedCounters,
+        pending: _Pending,
+        requested_at: int,
+        ranges: dict[int, tuple[int, int]],
     ) -> None:
         outcomes = Outcomes()
         for batch in pending.batches.values():
@@ -197,11 +184,15 @@ class Checkpointer:
             self._metrics.report_loss(loss)
         self._metrics.report_flush(
             outcomes,
-            watermarks={row.partition: row.watermark for row in rows},
+            watermarks={row.partition: row.watermark for row in pending.rows},
+            ahead={
+                row.partition: max(0, row.checkpoint.record_time - requested_at)
+                for row in pending.rows
+            },
             buffered_bytes=assigned.buffered_bytes,
             dedup_ids=sum(counter.dedup_ids for counter in assigned.counters.values()),
         )
         self._lag.update(
-            {row.partition: row.checkpoint.next_offset for row in rows},
-            {number: end for number, (_, end) in pending.ranges.items()},
+            {row.partition: row.checkpoint.next_offset for row in pending.rows},
+            {number: end for number, (_, end) in ranges.items()},
         )

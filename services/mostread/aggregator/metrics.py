@@ -106,6 +106,12 @@ class AggregatorMetrics:
             ["partition"],
             registry=registry,
         )
+        self._ahead = Gauge(
+            "mostread_aggregator_record_time_ahead_seconds",
+            "By how many seconds the highest record time is ahead of the worker's clock.",
+            ["partition"],
+            registry=registry,
+        )
         self._lost = Counter(
             "mostread_aggregator_records_lost_total",
             "Records that were never counted: Kafka's retention removed them before, or they were "
@@ -142,10 +148,11 @@ class AggregatorMetrics:
         outcomes: Outcomes,
         *,
         watermarks: Mapping[int, int],
+        ahead: Mapping[int, int],
         buffered_bytes: int,
         dedup_ids: int,
     ) -> None:
-        """Record a flush. `watermarks` are in milliseconds, by partition."""
+        """Record a flush. `watermarks` and `ahead` are in milliseconds, by partition."""
         for outcome in OUTCOMES:
             self._events.labels(outcome).inc(getattr(outcomes, outcome))
         self._received.inc(outcomes.received)
@@ -154,6 +161,9 @@ class AggregatorMetrics:
         self._watermark.clear()
         for partition, watermark in watermarks.items():
             self._watermark.labels(partition).set(watermark / 1000)
+        self._ahead.clear()
+        for partition, milliseconds in ahead.items():
+            self._ahead.labels(partition).set(milliseconds / 1000)
         self._buffered_bytes.set(buffered_bytes)
         self._dedup_ids.set(dedup_ids)
 

@@ -13,6 +13,7 @@ from mostread.aggregator.repository import CounterRepository, SketchRow
 from mostread.aggregator.retry import Retrier
 from mostread.aggregator.stream.assignment import Assignment
 from mostread.aggregator.stream.event_topic import EventTopic
+from mostread.aggregator.watermark import Watermark
 from mostread.core.counting.partition import Checkpoint, PartitionCounter
 from mostread.core.counting.visitor_sketch import first_hour
 from mostread.core.retention import DEDUP_REREAD_MS
@@ -66,6 +67,7 @@ class Recovery:
             row = checkpoints.get(number)
             checkpoint = row.checkpoint if row else None
             skipped = await in_thread(repository.skipped, topic.id, number)
+            assigned.watermarks[number] = Watermark(row.watermark if row else 0)
             recover = partial(
                 self._recover_partition, assigned, number, checkpoint, sketches, skipped
             )

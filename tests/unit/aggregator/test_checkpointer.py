@@ -46,12 +46,21 @@ class Servers:
         self.steps: list[str] = []
         self.checkpoints: Sequence[CheckpointRow] = ()
         self.acknowledged = asyncio.Event()
+        self.range = (0, 2)
+        self.stable_end = 2
+        self.position = 0
 
     async def describe(self) -> Topic:
         return self.topic
 
     async def offset_ranges(self, partitions: Sequence[int]) -> dict[int, tuple[int, int]]:
-        return dict.fromkeys(partitions, (0, 2))
+        return dict.fromkeys(partitions, self.range)
+
+    async def stable_ends(self, partitions: Sequence[int]) -> dict[int, int]:
+        return dict.fromkeys(partitions, self.stable_end)
+
+    async def position_after(self, _: int, start: int, end: int) -> int:
+        return min(max(start, self.position), end)
 
     def counters(self, _: Epoch, keys: Sequence[Any]) -> list[CounterRow]:
         self._note("look up")
@@ -138,7 +147,7 @@ async def test_checkpoint_writes_in_order_and_then_acknowledges(
     (row,) = servers.checkpoints
     assert row.checkpoint.next_offset == 2
     assert row.checkpoint.outcomes.counted == 1
-    assert row.watermark > NOW
+    assert row.watermark > NOW  # the present, not the time of the record
     assert work.unacked == []
 
 
@@ -148,6 +157,59 @@ async def test_watermark_stays_below_last_record_while_partition_has_more(
     await checkpointer.run(counted(servers, record(0)), on_closed=lambda: None)
     (row,) = servers.checkpoints
     assert row.watermark == NOW - 1
+
+
+async def test_checkpoint_passes_offsets_without_records(
+    servers: Servers, checkpointer: Checkpointer
+) -> None:
+    work = counted(servers, record(0))
+    servers.range, servers.stable_end, servers.position = (0, 7), 5, 9
+    await checkpointer.run(work, on_closed=lambda: None)
+    assert [row.checkpoint.next_offset for row in servers.checkpoints] == [1]
+    await checkpointer.run(work, on_closed=lambda: None)
+    assert [row.checkpoint.next_offset for row in servers.checkpoints] == [5]  # then an open one
+    assert servers.checkpoints[0].watermark == NOW - 1
+    servers.stable_end = 7
+    await checkpointer.run(work, on_closed=lambda: None)
+    assert [row.checkpoint.next_offset for row in servers.checkpoints] == [7]
+    assert servers.checkpoints[0].watermark > NOW
+    assert servers.checkpoints[0].checkpoint.lost == 0
+
+
+async def test_checkpoint_stays_before_record_that_the_stream_has_not_delivered(
+    servers: Servers, checkpointer: Checkpointer
+) -> None:
+    work = counted(servers, record(0))
+    servers.range, servers.stable_end, servers.position = (0, 7), 7, 3
+    for _ in range(3):
+        await checkpointer.run(work, on_closed=lambda: None)
+    assert [row.checkpoint.next_offset for row in servers.checkpoints] == [3]
+    work.counters[0].count([record(3)])
+
+
+async def test_records_removed_from_an_idle_partition_are_lost_once(
+    servers: Servers, checkpointer: Checkpointer
+) -> None:
+    work = counted(servers, record(0))
+    servers.range = (7, 7)
+    servers.stable_end = 7
+    for expected in ((1, 0), (1, 0), (7, 6), (7, 6)):
+        await checkpointer.run(work, on_closed=lambda: None)
+        (row,) = servers.checkpoints
+        assert (row.checkpoint.next_offset, row.checkpoint.lost) == expected
+
+
+async def test_gap_below_the_start_of_the_log_is_lost(
+    servers: Servers, checkpointer: Checkpointer
+) -> None:
+    work = counted(servers, record(0), record(1))
+    work.counters[0].count([record(5), record(6)])
+    work.counters[0].count([record(9)])  # behind markers
+    servers.range = (5, 10)
+    for _ in range(2):
+        await checkpointer.run(work, on_closed=lambda: None)
+        (row,) = servers.checkpoints
+        assert (row.checkpoint.next_offset, row.checkpoint.lost) == (10, 3)
 
 
 @pytest.mark.parametrize("step", ["counters", "sketches", "checkpoints"])

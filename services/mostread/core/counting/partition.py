@@ -188,6 +188,11 @@ class PartitionCounter:
         return self._last_time
 
     @property
+    def is_idle(self) -> bool:
+        """Whether no record was counted since the last close."""
+        return self._open.last < 0
+
+    @property
     def open_size(self) -> int:
         """Memory of the open batch in bytes."""
         return self._open.size
@@ -244,7 +249,7 @@ class PartitionCounter:
             raise LogInconsistent(
                 f"cannot move from offset {self._next_offset} back to {next_offset}"
             )
-        if self._open.last < 0:
+        if self.is_idle:
             self._open.first = next_offset
         self._next_offset = next_offset
         self._lost += lost

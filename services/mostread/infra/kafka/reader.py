@@ -126,10 +126,19 @@ class TopicReader:
 
 @dataclass(frozen=True)
 class OffsetRange:
-    """The first available offset of a partition, and the one after its last."""
+    """The first available offset of a partition, and the one after its last.
+
+    `stable_end` is the first offset of an open transaction, or `end`: until the transaction ends,
+    nothing from there on can be read.
+    """
 
     first: int
+    stable_end: int
     end: int
+
+    def held_up(self, next_offset: int) -> int:
+        """Return how many offsets an open transaction holds up, if it is next to be read."""
+        return self.end - self.stable_end if max(next_offset, self.first) >= self.stable_end else 0
 
 
 def offset_ranges(client: KafkaAdminClient, topic: Topic) -> dict[int, OffsetRange]:
@@ -137,8 +146,12 @@ def offset_ranges(client: KafkaAdminClient, topic: Topic) -> dict[int, OffsetRan
     sources = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
     # The ends last, so that they are not below checkpoints that were read before.
     first = client.list_partition_offsets(dict.fromkeys(sources, OffsetSpec.EARLIEST))
-    end = client.list_partition_offsets(dict.fromkeys(sources, OffsetSpec.LATEST))
+    latest = dict.fromkeys(sources, OffsetSpec.LATEST)
+    stable = client.list_partition_offsets(latest, isolation_level="read_committed")
+    end = client.list_partition_offsets(latest)
     return {
-        source.partition: OffsetRange(int(first[source].offset), int(end[source].offset))
+        source.partition: OffsetRange(
+            int(first[source].offset), int(stable[source].offset), int(end[source].offset)
+        )
         for source in sources
     }

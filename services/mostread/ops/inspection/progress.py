@@ -15,10 +15,12 @@ from mostread.ops.inspection.clients import SystemClients
 class StoredCheckpoint:
     """The checkpoint of a partition: records below `next_offset` are counted.
 
-    `watermark` is in milliseconds; `outcomes` are events counted, duplicate, late, dead-lettered.
+    `record_time` and `watermark` are in milliseconds; `outcomes` are events counted, duplicate,
+    late, dead-lettered.
     """
 
     next_offset: int
+    record_time: int
     watermark: int
     received: int
     outcomes: tuple[int, int, int, int]
@@ -42,6 +44,11 @@ class PartitionProgress:
         return max(0, self.offsets.end - max(self.next_offset, self.offsets.first))
 
     @property
+    def held_up(self) -> int:
+        """Offsets behind the first open transaction, if everything before it is counted."""
+        return self.offsets.held_up(self.next_offset)
+
+    @property
     def expired(self) -> int:
         """Records that retention removed before they were counted."""
         return max(0, self.offsets.first - self.next_offset)
@@ -55,8 +62,8 @@ class PartitionProgress:
 def checkpoints(clients: SystemClients, topic: Topic) -> dict[int, StoredCheckpoint]:
     """Return the checkpoint of each partition of `topic` that has one."""
     return {
-        number: StoredCheckpoint(next_offset, watermark, received, tuple(outcomes))
-        for number, next_offset, watermark, received, *outcomes in clients.query(
+        number: StoredCheckpoint(next_offset, record_time, watermark, received, tuple(outcomes))
+        for number, next_offset, record_time, watermark, received, *outcomes in clients.query(
             "checkpoints", topic=str(topic.id)
         )
     }

@@ -78,11 +78,13 @@ class AggregatorStatus:
 class GroupStatus:
     """All aggregators of the group; `unassigned` partitions have none.
 
-    `articles_lag` is the number of records of the articles topic that are not stored yet.
+    `held_up` partitions are counted up to an open transaction. `articles_lag` is the number of
+    records of the articles topic that are not stored yet.
     """
 
     aggregators: tuple[AggregatorStatus, ...]
     unassigned: tuple[int, ...]
+    held_up: tuple[int, ...]
     lag: int
     articles_lag: int
     rebalancing: bool
@@ -90,7 +92,7 @@ class GroupStatus:
 
 @dataclass(frozen=True)
 class CountingStatus:
-    """Watermark (ms), outcomes of events and rows of `counters`.
+    """Watermark (ms), outcomes of events, lost records, and rows of `counters`.
 
     `stale` says that the watermark is old enough for lists to be stale.
     """
@@ -102,6 +104,7 @@ class CountingStatus:
     duplicate: int
     late: int
     dead_lettered: int
+    lost: int
     rows: int
 
 
@@ -302,6 +305,11 @@ def _aggregators(clients: SystemClients) -> GroupStatus:
     return GroupStatus(
         aggregators,
         tuple(consumer_group.unassigned(topic.partitions)),
+        tuple(
+            number
+            for number, offsets in offsets_by_partition.items()
+            if offsets.held_up(next_offsets.get(number, 0))
+        ),
         sum(lag.values()),
         articles_lag(clients),
         consumer_group.is_rebalancing,

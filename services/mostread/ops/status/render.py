@@ -124,6 +124,8 @@ def _aggregators(current: GroupStatus | UnavailablePart) -> PartBlock:
         lines.append(TextLine(f"{len(hidden)} more", f"lag {lag:,}"))
     if current.articles_lag:
         lines.append(TextLine("articles and placements", f"lag {current.articles_lag:,}"))
+    if current.held_up:
+        lines.append(TextLine(f"held up by an open transaction: {_partitions(current.held_up)}"))
     if current.unassigned:
         lines.append(TextLine(f"unassigned: {_partitions(current.unassigned)}"))
     return PartBlock("aggregator", state, lines)
@@ -149,12 +151,14 @@ def _clickhouse(
         if number
     )
     received = _count(current.received, "event")
+    lost = f"{_count(current.lost, 'record')} lost: removed or skipped before they were counted"
     return PartBlock(
         "clickhouse",
         BEHIND if current.stale else READY,
         [
             TextLine(f"watermark {_time(current.watermark)}, {age:,.0f} s ago"),
             TextLine(f"{received}{_rate(current.received, before, ms, 'events')}{outcomes}"),
+            *([TextLine(lost)] if current.lost else []),
             TextLine(f"{_count(current.rows, 'row')} of counters"),
         ],
     )

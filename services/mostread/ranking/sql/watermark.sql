@@ -1,14 +1,9 @@
--- The watermark of the topic. A recreated topic has another id: the query uses the one counted
--- last.
+-- The watermark of the topic that Kafka has now. A recreated topic has another id: the query uses
+-- the one whose checkpoints were written last.
 SELECT
     count() AS seen,
     max(partitions) AS expected,
     toUnixTimestamp64Milli(min(watermark)) AS watermark
-FROM
-(
-    SELECT partition, max(partitions) AS partitions, max(watermark) AS watermark
-    FROM checkpoints
-    WHERE topic_id IN (SELECT topic_id FROM checkpoints GROUP BY topic_id ORDER BY max(checkpoints.watermark) DESC, topic_id LIMIT 1)
-    GROUP BY partition
-)
+FROM checkpoints FINAL
+WHERE topic_id IN (SELECT argMax(topic_id, written_at) FROM checkpoints)
 SETTINGS output_format_json_quote_64bit_integers = 0

@@ -21,7 +21,7 @@ from mostread.ops.status.collect import (
 from mostread.ops.status.render import status_blocks, status_lines
 from mostread.ops.terminal import text_width
 
-COUNTED = CountingStatus(1_799_999_999_000, False, 900, 880, 12, 5, 3, 70)
+COUNTED = CountingStatus(1_799_999_999_000, False, 900, 880, 12, 5, 3, 1204, 70)
 RANKED = ListStatus(
     "http://127.0.0.1:8080",
     "default",
@@ -43,10 +43,13 @@ RANKED = ListStatus(
 CURRENT = SystemStatus(
     timestamp=1_800_000_000_000,
     collectors=(CollectorStatus("http://127.0.0.1:8081", "", 1500),),
-    kafka=TopicStatus("engagement.events", 3, {0: OffsetRange(100, 1100), 1: OffsetRange(0, 500)}),
+    kafka=TopicStatus(
+        "engagement.events", 3, {0: OffsetRange(100, 1100, 1100), 1: OffsetRange(0, 500, 500)}
+    ),
     aggregators=GroupStatus(
         (AggregatorStatus("10.0.0.7", (0, 1, 2, 5), 1234), AggregatorStatus("10.0.0.8", (3,), 0)),
         (4,),
+        (1, 2, 3),
         1300,
         0,
         False,
@@ -58,8 +61,10 @@ PREVIOUS = replace(
     CURRENT,
     timestamp=CURRENT.timestamp - 2000,
     collectors=(CollectorStatus("http://127.0.0.1:8081", "", 1000),),
-    kafka=TopicStatus("engagement.events", 3, {0: OffsetRange(100, 1000), 1: OffsetRange(0, 500)}),
-    clickhouse=CountingStatus(1_799_999_997_000, False, 1000, 980, 12, 5, 3, 70),
+    kafka=TopicStatus(
+        "engagement.events", 3, {0: OffsetRange(100, 1000, 1000), 1: OffsetRange(0, 500, 500)}
+    ),
+    clickhouse=CountingStatus(1_799_999_997_000, False, 1000, 980, 12, 5, 3, 1204, 70),
 )
 
 
@@ -79,9 +84,11 @@ def test_screen_shows_state_and_numbers_of_each_part() -> None:
         "aggregator  behind       2 aggregators, lag 1,300 records",
         "10.0.0.7: partitions 0-2, 5 ",
         "lag 1,234",
+        "held up by an open transaction: partitions 1-3",
         "unassigned: partition 4",
         "watermark 07:59:59 UTC, 1 s ago",
         "900 events, 12 duplicate, 5 late, 3 dead-lettered",  # no rate after a rebuild
+        "1,204 records lost: removed or skipped before they were counted",
         "70 rows of counters",
         "list        ready        default, 24h: as of 07:59:59 UTC",
         "3,925 views",
@@ -116,7 +123,7 @@ def test_unavailable_part_shows_its_reason_among_the_others() -> None:
 def test_missing_aggregators_are_unavailable_and_stale_list_is_behind() -> None:
     current = replace(
         CURRENT,
-        aggregators=GroupStatus((), (0, 1), 7, 0, False),
+        aggregators=GroupStatus((), (0, 1), (), 7, 0, False),
         ranking=replace(RANKED, stale=True, top=()),
         clickhouse=replace(COUNTED, stale=True),
     )
@@ -132,7 +139,12 @@ def test_many_aggregators_and_collectors_fit_on_one_screen() -> None:
         CURRENT,
         collectors=CURRENT.collectors * 9,
         aggregators=GroupStatus(
-            tuple(AggregatorStatus(f"10.0.0.{n}", (n,), n) for n in range(40)), (), 780, 12, False
+            tuple(AggregatorStatus(f"10.0.0.{n}", (n,), n) for n in range(40)),
+            (),
+            (),
+            780,
+            12,
+            False,
         ),
     )
     text = "\n".join(rendered(many))
@@ -152,6 +164,7 @@ def test_as_json_has_numbers_and_rates() -> None:
             {"host": "10.0.0.8", "partitions": (3,), "lag": 0},
         ),
         "unassigned": (4,),
+        "held_up": (1, 2, 3),
         "lag": 1300,
         "articles_lag": 0,
         "rebalancing": False,

@@ -7,6 +7,8 @@ from kafka.errors import CoordinatorNotAvailableError
 
 from mostread.aggregator.config import AggregatorSettings
 from mostread.infra.kafka.admin import describe_group
+from mostread.infra.settings import CountingSettings
+from mostread.ops.doctor.checks.clock_skew import MAX_SKEW_MS
 from mostread.ops.doctor.findings import Finding, ok, problem, warning
 from mostread.ops.inspection.clients import SystemClients
 from mostread.ops.inspection.progress import (
@@ -84,6 +86,7 @@ def progress(clients: SystemClients) -> Iterator[Finding]:
     partitions = partition_progress(clients)
     yield from _expired_records(partitions)
     yield from _contradictions(partitions)
+    yield from _times_ahead(clients, partitions)
     checkpoints = [partition.checkpoint for partition in partitions if partition.checkpoint]
     lag = sum(partition.lag for partition in partitions)
     if not checkpoints:
@@ -95,19 +98,25 @@ def progress(clients: SystemClients) -> Iterator[Finding]:
         return
     watermark = min(checkpoint.watermark for checkpoint in checkpoints)
     age = (clients.now_ms() - watermark) / 1000
-    time = f"{datetime.fromtimestamp(watermark / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    time = _format_time(watermark)
     stale_after = clients.settings(RankingSettings).ranking_stale_after_seconds
     if age <= stale_after and len(checkpoints) == len(partitions):
         yield ok(f"the watermark is {time}, and {lag:,} records are in flight")
         return
     message = (
         f"the watermark is {time}, {_format_age(age)} old, so lists are stale; "
-        f"{lag:,} records wait{_lag_by_partition(partitions)}"
+        f"{lag:,} records wait{_lag_by_partition(partitions)}{_open_transactions(partitions)}"
     )
     advice = (
         "See the check `aggregators`, then /readyz and the log of the aggregator. If the lag does "
         "not shrink while aggregators run, they cannot keep up: start another one."
     )
+    if all(partition.held_up for partition in partitions if partition.lag):
+        advice = (
+            "Counting continues once the producer ends its transaction, or Kafka aborts it after "
+            "transaction.timeout.ms. To find the producer, run `kafka-transactions.sh "
+            "describe-producers` for the partition; if it is gone, `kafka-transactions.sh abort`."
+        )
     yield problem(message, advice) if age > STUCK_AFTER_SECONDS else warning(message, advice)
 
 
@@ -117,6 +126,48 @@ def _lag_by_partition(partitions: Sequence[PartitionProgress]) -> str:
         return ""
     listed = "; ".join(f"partition {p.number}: {p.lag:,}" for p in behind[:_MAX_PARTITIONS_LISTED])
     return f" ({listed}{' ...' if len(behind) > _MAX_PARTITIONS_LISTED else ''})"
+
+
+def _open_transactions(partitions: Sequence[PartitionProgress]) -> str:
+    held_up = [p for p in partitions if p.held_up]
+    if not held_up:
+        return ""
+    listed = "; ".join(
+        f"partition {p.number} from offset {p.offsets.stable_end:,} on"
+        for p in held_up[:_MAX_PARTITIONS_LISTED]
+    )
+    more = " ..." if len(held_up) > _MAX_PARTITIONS_LISTED else ""
+    return f"; an open transaction holds up {listed}{more}"
+
+
+def _times_ahead(
+    clients: SystemClients, partitions: Sequence[PartitionProgress]
+) -> Iterator[Finding]:
+    """Compare record times and watermarks with this machine's clock."""
+    now = clients.now_ms()
+    max_skew_ms = clients.settings(CountingSettings).max_clock_skew_ms
+    for partition in partitions:
+        checkpoint = partition.checkpoint
+        if checkpoint and checkpoint.record_time > now + max_skew_ms:
+            yield warning(
+                f"partition {partition.number} has a record from "
+                f"{_format_time(checkpoint.record_time)}, "
+                f"{_format_age((checkpoint.record_time - now) / 1000)} ahead of this machine's "
+                "clock",
+                "Synchronize the clocks of the brokers, and check that the topic has "
+                "message.timestamp.type=LogAppendTime. Events are counted exactly once, and the "
+                "watermark is right. Until that time aggregators keep the id of every event in "
+                "memory, and read the log from that record on whenever they start.",
+            )
+        if checkpoint and checkpoint.watermark > now + MAX_SKEW_MS:
+            yield problem(
+                f"partition {partition.number} has the watermark "
+                f"{_format_time(checkpoint.watermark)}, which is ahead of this machine's clock by "
+                f"{_format_age((checkpoint.watermark - now) / 1000)}: the clock of its aggregator "
+                "is ahead",
+                "Synchronize the clocks of the aggregators. Until then lists do not become stale "
+                "when counting stops.",
+            )
 
 
 def _expired_records(partitions: Sequence[PartitionProgress]) -> Iterator[Finding]:
@@ -153,6 +204,10 @@ def _contradictions(partitions: Sequence[PartitionProgress]) -> Iterator[Finding
 
 def _join(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers))
+
+
+def _format_time(ms: int) -> str:
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _format_age(seconds: float) -> str:

@@ -1,7 +1,6 @@
--- Checkpoint of each partition of a topic. Every column only grows.
+-- Checkpoint of each partition of a topic.
 SELECT
-    partition, max(next_offset), toUnixTimestamp64Milli(max(checkpoints.watermark)),
-    max(received), max(counted), max(duplicate), max(late), max(dead_lettered)
-FROM checkpoints
+    partition, next_offset, toUnixTimestamp64Milli(record_time), toUnixTimestamp64Milli(watermark),
+    received, counted, duplicate, late, dead_lettered
+FROM checkpoints FINAL
 WHERE topic_id = %(topic)s
-GROUP BY partition
