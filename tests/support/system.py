@@ -187,7 +187,9 @@ class System:
     def log(self) -> dict[int, list[LogRecord]]:
         """Return all records of the events topic by partition, as a plain consumer reads them."""
         consumer = KafkaConsumer(
-            bootstrap_servers=self.kafka.bootstrap_servers, enable_auto_commit=False
+            bootstrap_servers=self.kafka.bootstrap_servers,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
         )
         try:
             name = self.kafka.events_topic

@@ -155,17 +155,29 @@ class EventTopic:
         retention has emptied.
         """
         tp = TopicPartition(self._name, partition)
-        try:
-            async with self._probing:
+        async with self._shared_prober() as prober:
+            return min(end, await _probe(prober, tp, start))
+
+    async def stable_ends(self, partitions: Sequence[int]) -> dict[int, int]:
+        """Return the first offset of an open transaction in each partition, or its end."""
+        tps = [TopicPartition(self._name, partition) for partition in partitions]
+        async with self._shared_prober() as prober:
+            ends = await prober.end_offsets(tps)
+        return {tp.partition: ends[tp] for tp in tps}
+
+    @asynccontextmanager
+    async def _shared_prober(self) -> AsyncGenerator[AIOKafkaConsumer, None]:
+        async with self._probing:
+            try:
                 if self._prober is None:
                     self._prober = await self._start_consumer(
                         isolation_level="read_committed", fetch_max_wait_ms=PROBE_MS
                     )
-                return min(end, await _probe(self._prober, tp, start))
-        except (KafkaError, OSError) as error:
-            await self._close_prober()
-            failure = f"cannot read {self._name}/{partition}"
-            raise translate_aiokafka_error(error, self._settings, failure) from error
+                yield self._prober
+            except (KafkaError, OSError) as error:
+                await self._close_prober()
+                failure = f"cannot read {self._name}"
+                raise translate_aiokafka_error(error, self._settings, failure) from error
 
     @asynccontextmanager
     async def _shared_consumer(self) -> AsyncGenerator[AIOKafkaConsumer, None]:

@@ -27,6 +27,7 @@ POLL_TIMEOUT_MS = 30_000
 class TopicReader:
     """Reads the partitions of one topic, one at a time. For one thread.
 
+    Records of aborted transactions are not read. A partition ends at its first open transaction.
     All methods block. They raise KafkaUnavailable if no broker responds, and Misconfigured if the
     brokers refuse the connection.
     """
@@ -40,6 +41,7 @@ class TopicReader:
                 **client_options(settings),
                 bootstrap_timeout_ms=10_000,
                 enable_auto_commit=False,
+                isolation_level="read_committed",
                 # Records that retention has removed must not be skipped silently.
                 auto_offset_reset="none",
                 max_poll_records=5_000,
