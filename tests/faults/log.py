@@ -1,9 +1,10 @@
 """The events topic as it is just now, and writing to it as any other producer would."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from kafka import KafkaProducer, TopicPartition
-from kafka.admin import OffsetSpec
+from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
 
 from mostread.infra.kafka import topics
 from mostread.infra.kafka.topics import Topic
@@ -37,3 +38,51 @@ def produce(system: System, values: Sequence[tuple[str | None, bytes | None]]) -
     for future in sent:
         future.get(30)
     producer.close()
+
+
+def produce_to(system: System, partition: int, value: bytes, time: int | None = None) -> None:
+    """Write a record to a partition; `time` (ms) needs a topic with `create_time`."""
+    producer = KafkaProducer(bootstrap_servers=system.kafka.bootstrap_servers)
+    topic = system.kafka.events_topic
+    producer.send(topic, value=value, partition=partition, timestamp_ms=time).get(30)
+    producer.close()
+
+
+@contextmanager
+def transaction(
+    system: System, partition: int, values: Sequence[bytes], *, commit: bool
+) -> Iterator[None]:
+    """Write records to a partition in a transaction, which ends with the context."""
+    producer = KafkaProducer(
+        bootstrap_servers=system.kafka.bootstrap_servers,
+        transactional_id=f"{system.kafka.events_topic}-{partition}",
+        transaction_timeout_ms=600_000,
+    )
+    producer.init_transactions()
+    producer.begin_transaction()
+    for value in values:
+        producer.send(system.kafka.events_topic, value=value, partition=partition).get(30)
+    yield
+    if commit:
+        producer.commit_transaction()
+    else:
+        producer.abort_transaction()
+    producer.close()
+
+
+def delete_records(system: System, partition: int, before: int) -> None:
+    """Remove records below an offset, as retention does."""
+    with topics.admin(system.kafka) as admin:
+        admin.delete_records({TopicPartition(system.kafka.events_topic, partition): before})
+
+
+def create_time(system: System) -> None:
+    """Let producers set any record time."""
+    configs = {
+        "message.timestamp.type": "CreateTime",
+        "message.timestamp.after.max.ms": str(2**63 - 1),
+        "message.timestamp.before.max.ms": str(2**63 - 1),
+    }
+    topic = ConfigResource(ConfigResourceType.TOPIC, system.kafka.events_topic, configs)
+    with topics.admin(system.kafka) as admin:
+        admin.alter_configs([topic])

@@ -22,13 +22,14 @@ async def pass_empty_offsets(
     KafkaUnavailable, and may be repeated.
     """
     idle = {
-        number: counter.next_offset
+        number: counter
         for number, counter in assigned.counters.items()
         if counter.is_idle and counter.next_offset < ranges[number][1]
     }
     before, assigned.removed = assigned.removed, {}
     ends = await topic.stable_ends(list(idle)) if idle else {}
-    for number, at in idle.items():
+    for number, counter in idle.items():
+        at = counter.next_offset
         start, end = max(at, ranges[number][0]), ends[number]
         position = await topic.position_after(number, start, end) if start < end else start
         if position <= at:
@@ -38,9 +39,8 @@ async def pass_empty_offsets(
             # fetched before retention removed it.
             assigned.removed[number] = start
             continue
-        counter = assigned.counters[number]
         begin, _ = (await topic.offset_ranges([number]))[number]
-        if begin > start or counter.next_offset != at:
+        if begin > start or counter.next_offset != at or number not in assigned.counters:
             continue  # What was read may be incomplete, or a record arrived: look again.
         if start > at:
             assigned.lose(Loss(number, range(at, start), "retention"))

@@ -21,6 +21,8 @@ from mostread.ops.doctor.checks import CHECKS
 from mostread.ops.doctor.findings import Finding, Level
 from mostread.ops.doctor.runner import run_checks
 from mostread.ops.inspection.clients import SystemClients
+from tests.faults.log import create_time, produce_to, transaction
+from tests.faults.verdict import is_counted
 from tests.support.servers import free_ports, running_clickhouse
 from tests.support.system import System, send, wait_until
 
@@ -222,6 +224,37 @@ def test_checkpoint_that_contradicts_the_log_is_a_problem(doctor: Doctor, system
     )
     assert sums.message.startswith("partition 2: 9 events were received")
     assert "mostread audit" in sums.advice
+
+
+def test_open_transaction_and_record_from_the_future_are_reported(
+    doctor: Doctor, system: System
+) -> None:
+    create_time(system)
+    aggregator = system.service("aggregator").wait_ready()
+    ahead = clock.now_ms() + 800 * 86_400_000
+    produce_to(system, 1, b'{"type":"view","article_id":"a"}', ahead)
+    wait_until(lambda: is_counted(system), "the record is counted")
+    assert aggregator.stop() == 0
+    future = doctor.one("progress")
+    assert future.level is Level.WARNING
+    assert future.message.startswith("partition 1 has a record from 20")
+    assert future.message.endswith("800 days ahead of this machine's clock")
+    with transaction(system, 2, [b'{"type":"view","article_id":"b"}'], commit=True):
+        doctor.ahead_ms = -3_600_000  # an hour later
+        _, held_up = doctor.bad("progress")
+        assert held_up.level is Level.PROBLEM
+        assert held_up.message.endswith(
+            "1 records wait (partition 2: 1); an open transaction holds up partition 2 from "
+            "offset 0 on"
+        )
+        assert "kafka-transactions.sh abort" in held_up.advice
+    _, behind = doctor.bad("progress")
+    assert behind.message.endswith("2 records wait (partition 2: 2)")
+    assert "start another one" in behind.advice
+    doctor.ahead_ms = 3_600_000  # or the aggregator's clock is an hour ahead
+    clocks = [finding for finding in doctor.bad("progress") if finding.level is Level.PROBLEM]
+    assert len(clocks) == 4
+    assert "the clock of its aggregator is ahead" in clocks[0].message
 
 
 def test_clickhouse_password_missing_database_and_outage_are_reported(

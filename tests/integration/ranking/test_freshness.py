@@ -45,6 +45,20 @@ async def test_as_of_follows_recreated_topic(site: Site, counted: Counted) -> No
     assert await freshness(site) == (ago(seconds=2), False)
 
 
+async def test_as_of_follows_recreated_topic_whose_predecessor_is_ahead(
+    site: Site, counted: Counted
+) -> None:
+    counted.progress(ago(hours=-9000), 0, 1, FIRST)
+    counted.progress(ago(seconds=2), 0, 1, SECOND)
+    assert await freshness(site) == (ago(seconds=2), False)
+
+
+async def test_as_of_follows_a_clock_that_is_set_back(site: Site, counted: Counted) -> None:
+    counted.progress(ago(hours=-1), 0, 1, FIRST)
+    counted.progress(ago(seconds=60), 0, 1, FIRST)
+    assert await freshness(site) == (ago(seconds=60), True)
+
+
 @pytest.mark.parametrize(("seconds", "stale"), [(15, False), (16, True)])
 async def test_list_is_stale_when_counting_is_behind(
     site: Site, counted: Counted, seconds: int, stale: bool

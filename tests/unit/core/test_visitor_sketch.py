@@ -127,6 +127,13 @@ def test_the_most_read_of_the_last_two_hours_are_sketches() -> None:
     assert len(sketches) == 0
 
 
+def test_record_from_the_future_ends_no_later_sketch() -> None:
+    sketches = SketchCache(3)
+    sketches.apply(sampled([("ahead", "v")]), 0, NOW + 800 * 86_400_000)
+    written = sketches.apply(sampled([("a", "v")], first=1), 1, NOW)
+    assert [key for key, _ in written] == [SketchKey("default", "a", HOUR)]
+
+
 @given(st.lists(st.lists(st.tuples(st.sampled_from("abcdef"), st.text("xyz", max_size=3)))))
 def test_cache_never_exceeds_capacity(
     batches: list[list[tuple[str, str]]],

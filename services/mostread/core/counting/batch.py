@@ -74,14 +74,15 @@ class Chunk(NamedTuple):
 class OpenBatch:
     """Everything counted since the last close.
 
-    `first` is the lowest offset that can be in the batch, `last` that of its last record, -1
-    while it is empty. The batch keeps its records until it is applied: where a counter already
-    contains part of them, the rest is counted again.
+    `first` is the lowest offset that can be in the batch, `last` and `last_time` are those of its
+    last record, -1 while it is empty. The batch keeps its records until it is applied: where a
+    counter already contains part of them, the rest is counted again.
     """
 
     first: int
     lateness: AllowedLateness
     last: int = -1
+    last_time: int = -1
     record_bytes: int = 0
     tally: Tally[CountKey] = field(default_factory=Tally)
     outcomes: Outcomes = field(default_factory=Outcomes)
@@ -125,7 +126,7 @@ class OpenBatch:
         self.dead += decoded.dead
         self.chunks.append(chunk)
         self.sample.add(records, decoded, duplicates.tolist())
-        self.last = records[-1].offset
+        self.last, self.last_time = records[-1].offset, records[-1].timestamp
         self.record_bytes += decoded.size
 
     @property

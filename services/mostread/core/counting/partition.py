@@ -135,7 +135,7 @@ class ClosedBatch:
                 written.append((key, new_tuple(Counter, row)))
         self._counters.store(known)
         self._counters.store(written)
-        sketches = self._sketches.apply(batch.sample, last, self.checkpoint.record_time)
+        sketches = self._sketches.apply(batch.sample, last, batch.last_time)
         return Writes(written, sketches)
 
 

@@ -159,12 +159,13 @@ class SketchCache:
     def apply(self, sample: ViewSample, last: int, now: int) -> list[tuple[SketchKey, Sketch]]:
         """Add the sampled views of a batch, and return the sketches to write.
 
-        `last` is the offset of the batch's last record, `now` the record time in milliseconds.
-        A view below the version of its sketch is already in it and skipped.
+        `last` and `now` are offset and timestamp (ms) of the batch's last record. `now` may go
+        back, so one record from the future ends no later sketch. A view below the version of its
+        sketch is already in it and skipped.
         """
         if self._capacity == 0:
             return []
-        self._newest = max(self._newest, hour_of(now))
+        self._newest = hour_of(now)
         touched: set[SketchKey] = set()
         for view in sample.views:
             hour = hour_of(view.record_time)

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, fields
 from mostread.aggregator.config import AggregatorSettings
 from mostread.aggregator.repository import CheckpointRow, CounterRepository, CounterRow, Epoch
 from mostread.aggregator.stream.event_topic import EventTopic
+from mostread.aggregator.watermark import Watermark
 from mostread.core.counting.batch import MAX_FUTURE_MS, Outcomes
 from mostread.core.counting.partition import Checkpoint, PartitionCounter
-from mostread.core.records import Record
+from mostread.core.records import Record, clamp_times
 from mostread.core.retention import DEDUP_REREAD_MS
 from mostread.core.skipped import SkippedRange, readable_ranges
 from mostread.errors import LogInconsistent
@@ -77,12 +78,16 @@ class Recounter:
 
     async def lag(self) -> int:
         """Return the number of records that are not counted yet."""
-        ends = await self._ends()
-        return sum(ends[p.number][1] - p.counter.next_offset for p in self._partitions)
+        ends = await self._stable_ends()
+        return sum(ends[p.number] - p.counter.next_offset for p in self._partitions)
 
     async def catch_up(self, report_progress: Callable[[int], None]) -> None:
-        """Count to the current end of the log; report the number of records counted."""
-        watermark, ends = now_ms(), await self._ends()
+        """Count to the end of the log or the first open transaction.
+
+        Reports the number of records counted.
+        """
+        requested_at = now_ms()
+        ends, stable_ends = await self._ends(), await self._stable_ends()
         for partition in self._partitions:
             current = self._current.get(partition.number)
             if current and partition.kept_until is not None:
@@ -90,14 +95,21 @@ class Recounter:
                 # Up to here, outcomes are those of the tables in use.
                 recounted = partition.counter.checkpoint()
                 partition.earlier_outcomes = _subtract(current.outcomes, recounted.outcomes)
-                partition.earlier_lost = current.lost - recounted.lost
+                expired = recounted.next_offset - current.next_offset
+                partition.earlier_lost = current.lost - recounted.lost + expired
                 self._current = {n: c for n, c in self._current.items() if n != partition.number}
-            await self._count_to(partition, ends[partition.number][1], report_progress)
-        rows = [self._checkpoint_row(partition, watermark) for partition in self._partitions]
+            await self._count_to(partition, stable_ends[partition.number], report_progress)
+        rows = [
+            self._checkpoint_row(partition, requested_at, ends[partition.number][1])
+            for partition in self._partitions
+        ]
         await asyncio.to_thread(self._repository.write_checkpoints, self._epoch, rows)
 
     async def _ends(self) -> dict[int, tuple[int, int]]:
         return await self._log.offset_ranges(range(self._epoch.topic.partitions))
+
+    async def _stable_ends(self) -> dict[int, int]:
+        return await self._log.stable_ends(range(self._epoch.topic.partitions))
 
     async def _start_partition(self, number: int, first: int, end: int) -> PartitionRecount:
         start, remember_from = None, 0
@@ -136,7 +148,7 @@ class Recounter:
 
     async def _first_record_time(self, number: int, first: int, end: int) -> int:
         async for records in self._read(number, first, end):
-            return records[0].timestamp
+            return clamp_times(records)[0].timestamp
         return 0
 
     async def _read(
@@ -166,6 +178,7 @@ class Recounter:
             report_progress(len(records))
             if counter.open_size >= self._settings.aggregator_max_buffered_bytes:
                 await self._flush(partition)
+        counter.advance(max(counter.next_offset, end))
         await self._flush(partition)
 
     async def _flush(self, partition: PartitionRecount) -> None:
@@ -182,11 +195,19 @@ class Recounter:
         ]
         await asyncio.to_thread(self._repository.write_counters, self._epoch, rows)
 
-    def _checkpoint_row(self, partition: PartitionRecount, watermark: int) -> CheckpointRow:
+    def _checkpoint_row(
+        self, partition: PartitionRecount, requested_at: int, end: int
+    ) -> CheckpointRow:
         checkpoint = partition.counter.checkpoint()
         checkpoint.outcomes.add(partition.earlier_outcomes)
         checkpoint.lost += partition.earlier_lost
-        return CheckpointRow(partition.number, checkpoint, max(watermark, checkpoint.record_time))
+        watermark = Watermark().update(
+            requested_at,
+            end=end,
+            next_offset=checkpoint.next_offset,
+            last_time=partition.counter.last_time,
+        )
+        return CheckpointRow(partition.number, checkpoint, watermark)
 
 
 def _subtract(total: Outcomes, part: Outcomes) -> Outcomes:
