@@ -35,8 +35,9 @@ class AssignedCounters:
     """Counters and watermarks of an assignment, and its unacknowledged messages.
 
     `losses` are those that no checkpoint contains yet. `removed` are the first offsets of
-    partitions that retention has emptied, as of the last checkpoint. A partition in `stopped` has a counter
-    unless its past could not be read. Hold `lock` to write a checkpoint, and to add counters.
+    partitions that retention has emptied, as of the last checkpoint. A partition in `stopped` has a
+    counter unless its past could not be read. Hold `lock` to write a checkpoint, and to add
+    counters.
     """
 
     assignment: Assignment

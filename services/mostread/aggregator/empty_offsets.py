@@ -7,8 +7,8 @@ and lag and watermark would stand still until the next record.
 
 from collections.abc import Mapping
 
+from mostread.aggregator.assigned import AssignedCounters
 from mostread.aggregator.metrics import Loss
-from mostread.aggregator.recovery import AssignedCounters
 from mostread.aggregator.stream.event_topic import EventTopic
 
 
@@ -17,6 +17,7 @@ async def pass_empty_offsets(
 ) -> None:
     """Move idle partitions over offsets without a record, up to the first open transaction.
 
+    Stopped partitions stay where they cannot be read.
     `ranges` holds the first offset of each partition and the one after its last. An independent
     read proves that they hold nothing which the stream may still deliver. Raises
     KafkaUnavailable, and may be repeated.
@@ -24,7 +25,9 @@ async def pass_empty_offsets(
     idle = {
         number: counter
         for number, counter in assigned.counters.items()
-        if counter.is_idle and counter.next_offset < ranges[number][1]
+        if number not in assigned.stopped
+        and counter.is_idle
+        and counter.next_offset < ranges[number][1]
     }
     before, assigned.removed = assigned.removed, {}
     ends = await topic.stable_ends(list(idle)) if idle else {}
@@ -40,7 +43,7 @@ async def pass_empty_offsets(
             assigned.removed[number] = start
             continue
         begin, _ = (await topic.offset_ranges([number]))[number]
-        if begin > start or counter.next_offset != at or number not in assigned.counters:
+        if begin > start or counter.next_offset != at:
             continue  # What was read may be incomplete, or a record arrived: look again.
         if start > at:
             assigned.lose(Loss(number, range(at, start), "retention"))

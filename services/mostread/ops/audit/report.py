@@ -84,6 +84,11 @@ class AuditReport:
         if self.scope.site is not None or self.scope.floor is not None:
             yield "not compared, as requested: outcomes of events, which are not stored by site"
         for audit in self.partitions:
+            if audit.lost:
+                yield (
+                    f"partition {audit.partition}: {audit.lost:,} records were lost: removed or "
+                    "skipped before they were counted"
+                )
             for each in audit.skipped:
                 yield (
                     f"partition {audit.partition}: offsets {each.first_offset} to "

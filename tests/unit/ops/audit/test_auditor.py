@@ -215,6 +215,18 @@ def test_row_past_its_ttl_is_not_a_difference() -> None:
     assert len(differences(one_view(DONE, {}), VIEW, later)) == 1
 
 
+def test_counter_of_a_removed_record_from_the_future_is_not_a_difference() -> None:
+    view = b'{"type":"view","article_id":"a"}'
+    log = [
+        LogRecord(0, START + 800 * 86_400_000, view),
+        LogRecord(1, START, view),
+        LogRecord(2, START + 3 * 3_600_000, view),
+    ]
+    snapshot = replace(counted(log, random.Random(0)), first_offset=1)
+    assert any(key[2] > START // 1000 + 86_400 for key in snapshot.counters)
+    assert list(audited(snapshot, log[1:]).differences) == []
+
+
 def test_counter_of_zero_may_be_absent() -> None:
     like = b'{"type":"like","article_id":"a"}\n{"type":"like","article_id":"a","delta":-1}'
     log = [LogRecord(0, START, like)]
