@@ -44,7 +44,7 @@ async def pass_empty_offsets(
             continue
         begin, _ = (await topic.offset_ranges([number]))[number]
         if begin > start or counter.next_offset != at:
-            continue  # What was read may be incomplete, or a record arrived: look again.
+            continue  # The read may be incomplete, or a record arrived: look again.
         if start > at:
             assigned.lose(Loss(number, range(at, start), "retention"))
         counter.advance(position)

@@ -10,7 +10,8 @@ import orjson
 
 from mostread.cli.params import service_option, service_urls, stack_option
 from mostread.ops.inspection.clients import SystemClients
-from mostread.ops.status.collect import SystemStatus, UnavailablePart, as_json, collect
+from mostread.ops.status.collect import collect
+from mostread.ops.status.parts import SystemStatus, UnavailablePart, as_json
 from mostread.ops.status.render import status_blocks, status_lines
 from mostread.ops.terminal import terminal_width, use_colour
 

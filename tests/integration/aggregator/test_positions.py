@@ -45,8 +45,8 @@ def checkpoint(system: System, partition: int = PARTITION) -> tuple[int, int, in
 
 def wait_until_current(system: System, partition: int = PARTITION) -> None:
     """Wait until the watermark of a partition is later than this call."""
-    asked = now_ms()
-    wait_until(lambda: checkpoint(system, partition)[2] > asked, "the watermark moves")
+    since = now_ms()
+    wait_until(lambda: checkpoint(system, partition)[2] > since, "the watermark moves")
     assert checkpoint(system, partition)[2] <= now_ms()
 
 
@@ -186,6 +186,6 @@ def test_record_from_the_future_moves_no_watermark_and_outlives_no_topic(system:
         admin.delete_topics([name])
         wait_until(lambda: name not in admin.list_topics(), "the topic is gone")
     system.init()
-    asked = now_ms()
-    wait_until(lambda: as_of() > asked and as_of() <= now_ms(), "lists follow the new topic")
+    since = now_ms()
+    wait_until(lambda: as_of() > since and as_of() <= now_ms(), "lists follow the new topic")
     assert sum(ends(system).values()) == 0

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import pytest
 
 from mostread.ops.inspection.clients import SystemClients
-from mostread.ops.status.collect import (
+from mostread.ops.status.collect import collect
+from mostread.ops.status.parts import (
     CollectorStatus,
     CountingStatus,
     GroupStatus,
@@ -16,7 +17,6 @@ from mostread.ops.status.collect import (
     SystemStatus,
     TopicStatus,
     UnavailablePart,
-    collect,
 )
 from tests.support.servers import free_ports
 from tests.support.system import System, send, wait_until

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
 
-from mostread.ops.status.collect import (
+from mostread.ops.status.parts import (
     CollectorStatus,
     CountingStatus,
     GroupStatus,

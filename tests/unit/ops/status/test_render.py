@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mostread.infra.kafka.reader import OffsetRange
-from mostread.ops.status.collect import (
+from mostread.ops.status.parts import (
     AggregatorStatus,
     CollectorStatus,
     CountingStatus,
