@@ -27,7 +27,7 @@ _FETCHING = (
 _COUNTING = "mostread/core/counting/"
 AGGREGATOR: Stages = {
     "fetching: aiokafka and sockets": _FETCHING,
-    "stream: Faust": ("faust/", "mode/", "mostread/aggregator/stream/transport.py"),
+    "stream: Faust": ("faust/", "mode/", "mostread/aggregator/stream/fast_transport.py"),
     "decoding": ("mostread/core/records.py",),
     "duplicates": (f"{_COUNTING}dedup.py",),
     "visitor sketches": (f"{_COUNTING}visitor_sketch.py",),

@@ -20,11 +20,20 @@ from tests.faults.peers import programs, run
     help="Run the schedule on the usual program of another library instead.",
 )
 @click.option(
+    "--transport",
+    type=click.Choice(["fast", "stock"]),
+    default="fast",
+    show_default=True,
+    help="How the workers read from Kafka.",
+)
+@click.option(
     "--keep",
     type=click.Path(path_type=Path),
     help="Empty directory in which to keep data and logs.",
 )
-def main(seconds: float, seed: int | None, peer: str | None, keep: Path | None) -> None:
+def main(
+    seconds: float, seed: int | None, peer: str | None, transport: str, keep: Path | None
+) -> None:
     """Play a schedule of faults; exit 1 if any counter differs from what was acknowledged."""
     seed = random.SystemRandom().randrange(1_000_000) if seed is None else seed
     planned = plan(seed, seconds)
@@ -37,7 +46,7 @@ def main(seconds: float, seed: int | None, peer: str | None, keep: Path | None) 
             loss = run.run(programs.ALL[peer], directory, planned, seed=seed, report=click.echo)
             click.echo(f"Verdict of seed {seed}, {peer}: {loss}")
             return
-        differences = chaos(directory, planned, seed=seed, report=click.echo)
+        differences = chaos(directory, planned, seed=seed, report=click.echo, transport=transport)
     for difference in differences[:200]:
         click.echo(difference)
     click.echo(f"Verdict of seed {seed}: {len(differences)} differences")

@@ -33,9 +33,16 @@ def plan(seed: int, seconds: float) -> list[Planned]:
     return schedule(seed, seconds, [*FAULTS, *long])
 
 
-def chaos(directory: Path, planned: Sequence[Planned], *, seed: int, report: Report) -> list[str]:
+def chaos(
+    directory: Path,
+    planned: Sequence[Planned],
+    *,
+    seed: int,
+    report: Report,
+    transport: str = "fast",
+) -> list[str]:
     """Play `planned` on a system of its own in `directory`; return every difference found."""
-    with running_mostread(directory, seed=seed) as rig:
+    with running_mostread(directory, seed=seed, transport=transport) as rig:
         rig.traffic.start()
         play(rig, planned, [*FAULTS, kafka_faults.DOWN_FOR_A_MINUTE], report)
         ledger = rig.traffic.stop()

@@ -99,7 +99,7 @@ def kafka_behind_proxy(directory: Path) -> Iterator[tuple[LocalKafka, Proxy]]:
 
 @contextmanager
 def running_mostread(
-    directory: Path, *, seed: int, rate: float = 1000, workers: int = 2
+    directory: Path, *, seed: int, rate: float = 1000, workers: int = 2, transport: str = "fast"
 ) -> Iterator[Mostread]:
     """Everything of one's own, ready, with traffic that is not started yet."""
     with ExitStack() as stack:
@@ -110,6 +110,7 @@ def running_mostread(
         url = f"http://127.0.0.1:{clickhouse_line.port}"
         system = System(kafka.brokers, url, DATABASE, directory)
         system.environment |= {
+            "MOSTREAD_AGGREGATOR_TRANSPORT": transport,
             "MOSTREAD_AGGREGATOR_SESSION_TIMEOUT_SECONDS": str(SESSION_SECONDS),
             "MOSTREAD_AGGREGATOR_SHUTDOWN_TIMEOUT_SECONDS": "10",
             "MOSTREAD_CLICKHOUSE_TIMEOUT_SECONDS": "10",

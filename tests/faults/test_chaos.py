@@ -35,10 +35,11 @@ def test_no_part_has_two_faults_at_once() -> None:
 
 
 @pytest.mark.timeout(480)
+@pytest.mark.parametrize("transport", ["fast", "stock"])
 def test_short_schedule_leaves_counts_exact(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], transport: str
 ) -> None:
     planned = plan(SEED, SECONDS)
     with capsys.disabled():
-        problems = chaos(tmp_path, planned, seed=SEED, report=lambda _: None)
+        problems = chaos(tmp_path, planned, seed=SEED, report=lambda _: None, transport=transport)
     assert problems == []

@@ -1,5 +1,7 @@
 """Settings of the aggregator."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from mostread.core.counting.batch import AllowedLateness
@@ -18,6 +20,11 @@ class AggregatorSettings(CountingSettings, KafkaSettings, ClickHouseSettings, Se
         "mostread-aggregator",
         description="Consumer group; its workers share the partitions. The articles topic has a "
         "group of its own, with `-articles` appended to this name.",
+    )
+    aggregator_transport: Literal["auto", "fast", "stock"] = Field(
+        "auto",
+        description="How to read from Kafka: `fast` needs the versions of Faust and aiokafka that "
+        "mostread pins, `stock` takes any and is slower, `auto` takes the fast one if it can.",
     )
     aggregator_flush_interval_seconds: float = Field(
         1.0,

@@ -7,7 +7,6 @@ import inspect
 import struct
 import weakref
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -39,10 +38,6 @@ PARTITIONS = [TopicPartition("events", number) for number in range(3)]
 FIRST, SECOND, THIRD = PARTITIONS
 GZIP = 1
 ABORT, COMMIT = b"\0\0\0\0", b"\0\0\0\1"
-
-
-def test_aiokafka_has_the_pinned_version() -> None:
-    assert version("aiokafka") == "0.14.0"
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.__qualname__)

@@ -3,7 +3,6 @@
 import hashlib
 import inspect
 from collections.abc import Callable
-from importlib.metadata import version
 
 import pytest
 from faust.transport import consumer as base
@@ -16,13 +15,12 @@ OVERRIDDEN: dict[Callable[..., object], str] = {
     base.Consumer.on_buffer_full: "c8961679e0bc",
     base.Consumer.on_buffer_drop: "4b57e8a418d5",
     base.Consumer._wait_next_records: "6218e1969a63",
+    base.Consumer._add_gap: "4df2573ded7c",
+    driver.Consumer._to_message: "7c24f6511b2f",
     driver.Consumer._new_consumer_thread: "0870ec53dea7",
     driver.AIOKafkaConsumerThread._create_worker_consumer: "c2701bfc3e6f",
+    driver.AIOKafkaConsumerThread._fetch_records: "39a2c6c79fc1",
 }
-
-
-def test_faust_has_the_pinned_version() -> None:
-    assert version("faust-streaming") == "0.15.3"
 
 
 @pytest.mark.parametrize("method", OVERRIDDEN, ids=lambda method: method.__qualname__)
@@ -31,5 +29,5 @@ def test_overridden_faust_method_is_unchanged(
 ) -> None:
     source = inspect.getsource(method)
     assert hashlib.sha256(source.encode()).hexdigest()[:12] == OVERRIDDEN[method], (
-        "read the new version, then adapt mostread/aggregator/stream/transport.py"
+        "read the new version, then adapt mostread/aggregator/stream"
     )

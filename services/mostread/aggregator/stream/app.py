@@ -1,7 +1,7 @@
 """The Faust app: a member of the consumer group of the events topic."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, Protocol
 
 import faust
@@ -9,8 +9,15 @@ import faust.streams
 from faust.types import TP
 
 from mostread.aggregator.config import AggregatorSettings
-from mostread.aggregator.stream.assignment import Assignment, Message
-from mostread.aggregator.stream.transport import QuietMonitor, RecordListSchema, RecordListTransport
+from mostread.aggregator.stream.assignment import (
+    Assignment,
+    KeyedRecord,
+    Message,
+    StockRecord,
+)
+from mostread.aggregator.stream.consumer import QuietMonitor, RawSchema
+from mostread.aggregator.stream.fast_transport import FastTransport
+from mostread.aggregator.stream.transports import choose_transport
 from mostread.errors import Misconfigured, UnreadableBatch
 
 
@@ -75,7 +82,7 @@ class EventStream:
 
     def _connect(self, settings: AggregatorSettings, events: EventHandler) -> None:
         app = self._app
-        event_topic = app.topic(settings.events_topic, schema=RecordListSchema())
+        event_topic = app.topic(settings.events_topic, schema=RawSchema())
 
         # Awaited before the partitions flow; on_partitions_assigned would not hold them back.
         @app.on_rebalance_complete.connect  # type: ignore[untyped-decorator]
@@ -102,10 +109,19 @@ class EventStream:
         generation, assignment = event.message.generation_id, self._assignment
         if generation != assignment.generation:
             assignment = Assignment((), generation, self._generation)
-        return Message(assignment, event.message.partition, event.value, event.ack)
+        return Message(assignment, event.message.partition, _records(event), event.ack)
 
     def _generation(self) -> int:
         return int(self._app.consumer_generation_id)
+
+
+def _records(event: Any) -> Sequence[KeyedRecord]:
+    """Return the records of a message, which is one of them in the stock transport."""
+    if isinstance(event.value, list):
+        return event.value
+    message = event.message
+    time = round(message.timestamp * 1000)
+    return [StockRecord(message.offset, time, message.value, message.key)]
 
 
 class _App(faust.App):  # type: ignore[misc]
@@ -120,6 +136,7 @@ def _new_app(settings: AggregatorSettings) -> _App:
             "faust-streaming lacks its C extension, without which it acknowledges records that "
             "were not processed; install a binary wheel"
         )
+    transport = choose_transport(settings.aggregator_transport)
     session = settings.aggregator_session_timeout_seconds
     app = _App(
         settings.aggregator_group,
@@ -136,8 +153,8 @@ def _new_app(settings: AggregatorSettings) -> _App:
         # records that it lost.
         agent_supervisor="mode.CrashingSupervisor",
         stream_wait_empty=True,
-        # A message is a list of records, as large as a fetch: a few of them are a lot.
-        stream_buffer_maxsize=8,
+        # A message of the fast transport is as large as a fetch: a few of them are a lot.
+        stream_buffer_maxsize=8 if issubclass(transport, FastTransport) else 512,
         broker_max_poll_records=2_000,
         consumer_max_fetch_size=4 << 20,
         broker_commit_interval=0.25,
@@ -153,7 +170,7 @@ def _new_app(settings: AggregatorSettings) -> _App:
         topic_allow_declare=False,
         processing_guarantee="at_least_once",
     )
-    app.transport = RecordListTransport(app.conf.broker_consumer, app)
+    app.transport = transport(app.conf.broker_consumer, app)
     return app
 
 

@@ -37,6 +37,15 @@ class KeyedRecord(Record, Protocol):
     def key(self) -> bytes | None: ...
 
 
+class StockRecord(NamedTuple):
+    """A record that Faust passed as a message; `timestamp` is in milliseconds."""
+
+    offset: int
+    timestamp: int
+    value: bytes | None
+    key: bytes | None
+
+
 class Message(NamedTuple):
     """Records of one partition, fetched together and acknowledged together.
 

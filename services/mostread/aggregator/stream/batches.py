@@ -43,6 +43,7 @@ class Batches:
     def __init__(self, data: bytes) -> None:
         self._data = memoryview(data)
         self._at = 0
+        self._end = self._find_end()
 
     def size_in_bytes(self) -> int:
         return len(self._data)
@@ -52,14 +53,15 @@ class Batches:
 
         A fetch may end within a batch, which is then the first of the next fetch.
         """
-        return self._end() is not None or (self._at == 0 and len(self._data) > 0)
+        return self._end is not None or (self._at == 0 and len(self._data) > 0)
 
     def next_batch(self) -> "Batch | LegacyBatch":
         """Return the next batch. Raises UnreadableError if even its header is unusable."""
-        start, end = self._at, self._end()
+        start, end = self._at, self._end
         if end is None:
             raise UnreadableError("the batch is cut off")
         self._at = end
+        self._end = self._find_end()
         data = self._data[start:end]
         magic = data[_MAGIC_AT]
         if magic < 2:
@@ -70,7 +72,7 @@ class Batches:
             raise UnreadableError("the header is cut off")
         return Batch(data)
 
-    def _end(self) -> int | None:
+    def _find_end(self) -> int | None:
         """Return where the next batch ends, or None if it does not end in this fetch."""
         if len(self._data) - self._at < _LENGTH_END:
             return None
@@ -81,6 +83,17 @@ class Batches:
 
 class Batch:
     """A batch of format version 2; aiokafka's DefaultRecordBatch."""
+
+    __slots__ = (
+        "_batch",
+        "_data",
+        "base_offset",
+        "is_control_batch",
+        "is_transactional",
+        "next_offset",
+        "producer_id",
+        "size",
+    )
 
     def __init__(self, data: memoryview) -> None:
         self._data = data

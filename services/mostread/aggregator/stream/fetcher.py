@@ -6,7 +6,7 @@ aiokafka 0.14.0; tests/unit/aggregator/test_fetcher.py compares them with the in
 """
 
 import asyncio
-from collections.abc import Container, Sequence
+from collections.abc import Container
 from typing import NamedTuple
 
 from aiokafka import TopicPartition
@@ -22,7 +22,14 @@ from mostread.errors import UnreadableBatch
 MAX_TAKE_BYTES = 16 << 20
 """Bytes of decompressed batches to return at once, beyond which no other batch is opened."""
 
-Taken = dict[TopicPartition, Sequence[Record] | UnreadableBatch]
+
+class Records(list[Record]):
+    """Fetched records, and the bytes of their decompressed batches."""
+
+    size = 0
+
+
+Taken = dict[TopicPartition, Records | UnreadableBatch]
 
 
 class RecordFetcher:
@@ -82,7 +89,7 @@ class RecordFetcher:
                 if batches.records:
                     taken[tp] = batches.records
                     max_records -= len(batches.records)
-                    max_bytes -= batches.size
+                    max_bytes -= batches.records.size
                 elif batches.error is not None and self._failed.get(tp) == batches.position:
                     highwater = result._assignment.state_value(tp).highwater
                     taken[tp] = unreadable_batch(tp, batches.position, batches.error, highwater)
@@ -102,10 +109,9 @@ class RecordFetcher:
 
 
 class Take(NamedTuple):
-    """Records of `size` decompressed bytes up to `position`, and why it cannot be read, if so."""
+    """Records up to `position`, and why that cannot be read, if so."""
 
-    records: list[Record]
-    size: int
+    records: Records
     position: int
     error: UnreadableError | None
 
@@ -116,14 +122,14 @@ def take_batches(result: FetchResult, max_records: int, max_bytes: int) -> Take:
     Returns nothing for another assignment or position. After an error the position is the first
     offset that cannot be read, and `result` has no more.
     """
-    taken: list[Record] = []
-    size, failure = 0, None
+    taken = Records()
+    failure = None
     if not result.check_assignment(result._topic_partition) or not result.has_more():
-        return Take(taken, size, -1, failure)
+        return Take(taken, -1, failure)
     part = result._partition_records
     try:
-        while len(taken) < max_records and size < max_bytes and part._records.has_next():
-            size += _take_batch(part, taken)
+        while len(taken) < max_records and taken.size < max_bytes and part._records.has_next():
+            _take_batch(part, taken)
     except UnreadableError as error:
         failure = error
     result._update_position()
@@ -132,11 +138,11 @@ def take_batches(result: FetchResult, max_records: int, max_bytes: int) -> Take:
         # Its unused iterator refers back to it: break the cycle.
         part._records_iterator = None
         result._partition_records = None
-    return Take(taken, size, position, failure)
+    return Take(taken, position, failure)
 
 
-def _take_batch(part: PartitionRecords, taken: list[Record]) -> int:
-    """Append the records of the next batch to `taken`, and return the bytes of the batch.
+def _take_batch(part: PartitionRecords, taken: Records) -> None:
+    """Append the records of the next batch to `taken`.
 
     If one of its records is broken, appends those before that one.
     """
@@ -145,7 +151,7 @@ def _take_batch(part: PartitionRecords, taken: list[Record]) -> int:
         batch.validate_crc()
     if _is_aborted(part, batch) or batch.is_control_batch:
         part.next_fetch_offset = batch.next_offset
-        return 0
+        return
     start, count = part.next_fetch_offset, len(taken)
     end = batch.next_offset
     try:
@@ -159,7 +165,7 @@ def _take_batch(part: PartitionRecords, taken: list[Record]) -> int:
             # A fetch starts with the batch that contains its offset.
             taken[count:] = [record for record in taken[count:] if record.offset >= start]
         part.next_fetch_offset = max(start, end)
-    return batch.size
+        taken.size += batch.size
 
 
 def _is_aborted(part: PartitionRecords, batch: Batch | LegacyBatch) -> bool:

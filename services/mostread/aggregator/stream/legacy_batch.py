@@ -52,7 +52,7 @@ class LegacyBatch:
         at = _FRAME.size
         (checksum,) = _SIZE.unpack_from(self._data, at)
         if zlib.crc32(self._data[at + _SIZE.size :]) != checksum & 0xFFFFFFFF:
-            raise UnreadableError("wrong checksum", self.next_offset)
+            raise UnreadableError("wrong checksum")
         return True
 
     def records(self) -> Iterable[LegacyRecord]:

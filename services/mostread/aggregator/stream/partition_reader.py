@@ -22,7 +22,7 @@ class PartitionReader:
         self._failed: dict[TopicPartition, int | None] = {}
 
     async def read(
-        self, tp: TopicPartition, *, timeout_ms: int, max_records: int | None = None
+        self, tp: TopicPartition, *, timeout_ms: int = 0, max_records: int | None = None
     ) -> Sequence[Any]:
         """Return the next records of `tp`, waiting up to `timeout_ms` for the first.
 

@@ -1,0 +1,145 @@
+"""A batch that cannot be read stops its partition, and no other of the same worker."""
+
+import json
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+from kafka import KafkaProducer
+
+from mostread.devstack.servers.clickhouse import LocalClickHouse
+from mostread.devstack.servers.kafka import LocalKafka
+from mostread.infra.clickhouse.client import connect
+from tests.support.segments import (
+    GZIP,
+    break_last_record,
+    change_codec,
+    change_magic,
+    damage,
+    fill_payload,
+    flip_payload,
+)
+from tests.support.servers import running_kafka
+from tests.support.system import Service, System, wait_until
+from tests.support.tools import tool
+
+DAMAGES = [
+    ("wrong checksum", None, flip_payload),
+    ("unknown codec 6", None, change_codec(6)),
+    ("unknown format version 3", None, change_magic(3)),
+    ("broken gzip data", GZIP, fill_payload),
+    ("not parsable", None, break_last_record),
+]
+BOMBS = ["gzip", "zstd"]
+INTACT = 2
+PARTITIONS = len(DAMAGES) + len(BOMBS) + INTACT
+BATCH = 3
+"""Records of a batch, of which each partition gets three."""
+
+
+def events(partition: int, first: int) -> list[bytes]:
+    return [
+        orjson.dumps({"type": "view", "article_id": f"p{partition}", "id": f"{partition}-{number}"})
+        for number in range(first, first + BATCH)
+    ]
+
+
+def send_batch(kafka: LocalKafka, topic: str, partition: int, first: int, codec: str | None) -> int:
+    """Write one batch, and return its first offset."""
+    producer = KafkaProducer(
+        bootstrap_servers=kafka.brokers, linger_ms=1000, compression_type=codec, acks="all"
+    )
+    sent = [producer.send(topic, value, partition=partition) for value in events(partition, first)]
+    producer.flush()
+    offsets = [future.get(30).offset for future in sent]
+    producer.close()
+    return int(offsets[0])
+
+
+def send_bomb(kafka: LocalKafka, topic: str, partition: int, codec: str, file: Path) -> None:
+    """Write a record of which a few KB decompress to more than a batch may hold."""
+    if not file.exists():
+        file.write_bytes(b" " * (65 << 20))
+    command = [tool("kcat"), "-b", kafka.brokers, "-t", topic, "-p", str(partition), "-z", codec]
+    limit = ["-X", "message.max.bytes=200000000"]
+    subprocess.run([*command, *limit, "-P", str(file)], check=True)
+
+
+@pytest.fixture(scope="module")
+def damaged(
+    clickhouse: LocalClickHouse, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[LocalKafka, System]]:
+    """A topic in which each partition but two has a batch that cannot be read."""
+    directory = tmp_path_factory.mktemp("damaged")
+    with running_kafka(directory / "kafka") as kafka:
+        system = System(kafka.brokers, clickhouse.url, "damaged", directory)
+        system.init(PARTITIONS)
+        topic = system.kafka.events_topic
+        codecs = [codec for _, codec, _ in DAMAGES]
+        for number in range(PARTITIONS):
+            send_batch(kafka, topic, number, 0, None)
+        for number in range(PARTITIONS):
+            if 0 <= number - len(DAMAGES) < len(BOMBS):
+                send_bomb(kafka, topic, number, BOMBS[number - len(DAMAGES)], directory / "bomb")
+            else:
+                codec = "gzip" if number < len(DAMAGES) and codecs[number] else None
+                assert send_batch(kafka, topic, number, BATCH, codec) == BATCH
+        for number in range(PARTITIONS):
+            send_batch(kafka, topic, number, 2 * BATCH, None)
+        kafka.stop()
+        for number, (_, _, change) in enumerate(DAMAGES):
+            damage(kafka, topic, number, BATCH, change)
+        kafka.start()
+        yield kafka, system
+        system.end()
+
+
+def stopped(worker: Service) -> dict[int, str]:
+    """Return the errors of the partitions that a worker has stopped."""
+    lines = [json.loads(line) for line in worker.log.read_text().splitlines() if line[:1] == "{"]
+    return {
+        line["partition"]: line["error"] for line in lines if line["event"] == "partition_stopped"
+    }
+
+
+def next_offsets(system: System) -> Counter[int]:
+    client = connect(system.clickhouse)
+    rows = client.query("SELECT partition, next_offset FROM checkpoints FINAL").result_rows
+    client.close()
+    return Counter(dict(rows))
+
+
+@pytest.mark.parametrize(("sent", "transport"), [(0, "fast"), (1, "stock")])
+def test_unreadable_batch_stops_only_its_partition(
+    damaged: tuple[LocalKafka, System], clickhouse: LocalClickHouse, sent: int, transport: str
+) -> None:
+    kafka, source = damaged
+    system = System(kafka.brokers, clickhouse.url, f"damaged_{transport}", source.directory)
+    system.environment["MOSTREAD_KAFKA_TOPIC_PREFIX"] = source.kafka.kafka_topic_prefix
+    system.kafka = source.kafka
+    system.init(PARTITIONS)
+    worker = source.started(
+        Service(
+            "aggregator",
+            {**system.environment, "MOSTREAD_AGGREGATOR_TRANSPORT": transport},
+            source.directory,
+        )
+    ).wait_ready()
+    broken, intact = range(PARTITIONS - INTACT), range(PARTITIONS - INTACT, PARTITIONS)
+    wait_until(lambda: set(broken) <= stopped(worker).keys(), "the broken partitions stand")
+    for number in intact:
+        send_batch(kafka, source.kafka.events_topic, number, (3 + sent) * BATCH, None)
+    ends = dict.fromkeys(broken, BATCH) | dict.fromkeys(intact, (4 + sent) * BATCH)
+    # The records before the one that does not parse are counted as well.
+    ends[len(DAMAGES) - 1] += BATCH - 1
+    wait_until(lambda: next_offsets(system) == ends, "the others are counted")
+    errors = stopped(worker)
+    for number, (reason, _, _) in enumerate(DAMAGES):
+        assert reason in errors[number]
+    for number, _ in enumerate(BOMBS, len(DAMAGES)):
+        assert "decompresses to more than 64 MiB" in errors[number]
+    assert worker.is_ready()
+    assert worker.stop() == 0
