@@ -141,11 +141,16 @@ def test_termination_grace_period_exceeds_the_shutdown_timeout(manifests: Manife
 
 def test_selectors_match_the_pods_of_their_service(manifests: Manifests) -> None:
     for each in manifests.workloads:
-        if each.kind == "Deployment":
+        if each.kind != "Job":
             assert manifests.selected(each.spec["selector"]) == {each.service}
             for spread in each.pod["topologySpreadConstraints"]:
                 assert each.service in manifests.selected(spread["labelSelector"])
-                assert "app.kubernetes.io/component" in spread["matchLabelKeys"]
+                revision = (
+                    "controller-revision-hash"
+                    if each.kind == "StatefulSet"
+                    else "pod-template-hash"
+                )
+                assert spread["matchLabelKeys"] == ["app.kubernetes.io/component", revision]
     for name, budget in manifests.of("PodDisruptionBudget").items():
         assert manifests.selected(budget["spec"]["selector"]) == {name.removeprefix("mostread-")}
     for name, service in manifests.of("Service").items():
@@ -157,19 +162,19 @@ def test_selectors_match_the_pods_of_their_service(manifests: Manifests) -> None
 
 
 def test_each_service_has_a_budget_and_an_autoscaler(manifests: Manifests) -> None:
-    deployments = manifests.of("Deployment")
-    assert deployments.keys() == {f"mostread-{service}" for service in RUN}
-    assert manifests.of("PodDisruptionBudget").keys() == deployments.keys()
+    workloads = {each.name: each for each in manifests.workloads if each.kind != "Job"}
+    assert workloads.keys() == {f"mostread-{service}" for service in RUN}
+    assert manifests.of("PodDisruptionBudget").keys() == workloads.keys()
     scaled = {
         autoscaler["spec"]["scaleTargetRef"]["name"]: autoscaler["spec"]
         for autoscaler in manifests.of("HorizontalPodAutoscaler").values()
     }
-    assert scaled.keys() == deployments.keys()
+    assert scaled.keys() == workloads.keys()
     for name, spec in scaled.items():
-        assert spec["scaleTargetRef"]["kind"] == "Deployment"
+        assert spec["scaleTargetRef"]["kind"] == workloads[name].kind
         assert 2 <= spec["minReplicas"] <= spec["maxReplicas"]
         # Otherwise each `apply` would undo the autoscaler.
-        assert "replicas" not in deployments[name]["spec"]
+        assert "replicas" not in workloads[name].spec
 
 
 def test_aggregators_do_not_exceed_partitions(manifests: Manifests) -> None:
@@ -177,8 +182,19 @@ def test_aggregators_do_not_exceed_partitions(manifests: Manifests) -> None:
     partitions = int(manifests.environment(init)["MOSTREAD_INIT_PARTITIONS"])
     spec = manifests.of("HorizontalPodAutoscaler")["mostread-aggregator"]["spec"]
     assert spec["maxReplicas"] == partitions
-    deployment = manifests.of("Deployment")["mostread-aggregator"]["spec"]
-    assert deployment["strategy"]["rollingUpdate"]["maxSurge"] == 0
+
+
+def test_aggregator_is_a_static_member_that_outlasts_its_restart(manifests: Manifests) -> None:
+    (aggregator,) = [each for each in manifests.workloads if each.service == "aggregator"]
+    assert aggregator.kind == "StatefulSet"
+    environment = manifests.environment(aggregator)
+    # No two pods have it, and a pod keeps it.
+    assert environment["MOSTREAD_AGGREGATOR_INSTANCE_ID"] == "metadata.name"
+    session = int(environment["MOSTREAD_AGGREGATOR_SESSION_TIMEOUT_SECONDS"])
+    assert session > aggregator.pod["terminationGracePeriodSeconds"]
+    # Otherwise a pod that does not become ready would hold up all others.
+    assert aggregator.spec["podManagementPolicy"] == "Parallel"
+    assert aggregator.spec["serviceName"] in manifests.of("Service")
 
 
 def test_aggregators_scale_by_an_exported_metric(manifests: Manifests) -> None:
@@ -281,8 +297,8 @@ def test_guide_creates_every_secret(manifests: Manifests) -> None:
     wanted = set()
     for each in manifests.workloads:
         for variable in each.container.get("env", []):
-            reference = variable["valueFrom"]["secretKeyRef"]
-            wanted.add((reference["name"], reference["key"]))
+            if reference := variable["valueFrom"].get("secretKeyRef"):
+                wanted.add((reference["name"], reference["key"]))
         for volume in each.pod["volumes"]:
             for item in volume.get("secret", {}).get("items", []):
                 wanted.add((volume["secret"]["secretName"], item["key"]))

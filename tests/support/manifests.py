@@ -18,7 +18,7 @@ Labels = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Workload:
-    """A Deployment or a Job, whose pods have one container."""
+    """A Deployment, a StatefulSet or a Job, whose pods have one container."""
 
     name: str
     kind: str
@@ -66,17 +66,21 @@ class Manifests:
     def workloads(self) -> list[Workload]:
         return [
             Workload(name, kind, value["spec"])
-            for kind in ("Job", "Deployment")
+            for kind in ("Job", "Deployment", "StatefulSet")
             for name, value in self.of(kind).items()
         ]
 
     def environment(self, workload: Workload) -> dict[str, str]:
-        """Return a container's variables from ConfigMaps; a Secret is a text of 32 characters."""
+        """Return a container's variables from ConfigMaps.
+
+        A Secret is a text of 32 characters, and a field of the pod its path.
+        """
         value: dict[str, str] = {}
         for source in workload.container["envFrom"]:
             value |= self.of("ConfigMap")[source["configMapRef"]["name"]]["data"]
         for variable in workload.container.get("env", []):
-            value[variable["name"]] = "s" * 32
+            field = variable["valueFrom"].get("fieldRef")
+            value[variable["name"]] = field["fieldPath"] if field else "s" * 32
         return value
 
     def selected(self, selector: Mapping[str, Any]) -> set[str]:

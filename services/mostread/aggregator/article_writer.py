@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 from concurrent.futures import Executor
 
+from mostread.aggregator.config import AggregatorSettings
 from mostread.aggregator.dead_letter_writer import DeadLetterWriter
 from mostread.aggregator.repository import CounterRepository
 from mostread.aggregator.retry import Retrier
+from mostread.aggregator.stopped import SKIPPED_BY
 from mostread.aggregator.stream.assignment import KeyedRecord
 from mostread.core.editorial.articles import ArticleRow
 from mostread.core.editorial.placements import PlacementRow
 from mostread.core.editorial.records import decode_change
 from mostread.core.records import DeadLine
-from mostread.core.skipped import skip_end
+from mostread.core.skipped import SkippedRange, skip_end
 from mostread.errors import InvalidEvent, UnreadableBatch
 from mostread.infra.kafka import topics
-from mostread.infra.kafka.config import KafkaSettings
 from mostread.infra.kafka.topics import Topic
 
 
@@ -23,7 +24,7 @@ class ArticleWriter:
 
     def __init__(
         self,
-        settings: KafkaSettings,
+        settings: AggregatorSettings,
         *,
         repository: CounterRepository,
         dead_letters: DeadLetterWriter,
@@ -63,13 +64,25 @@ class ArticleWriter:
             )
         await self._retrier.call_in_thread("clickhouse", self._executor, self._write, rows)
 
-    async def skip_end(self, unreadable: UnreadableBatch) -> int:
-        """Return where to read on: after the batch if an operator has skipped it, else at it."""
+    async def skip_end(self, unreadable: UnreadableBatch, seconds: float) -> int:
+        """Return where to read on: after the batch if it is skipped, else at it.
+
+        `seconds` is how long the partition has waited there. After `aggregator_skip_after` this
+        skips the batch itself, if its header says where it ends.
+        """
         topic = await self._retrier.call_in_thread("kafka", self._executor, self._describe)
-        skipped = await self._retrier.call_in_thread(
+        offset, end = unreadable.offset, unreadable.next_offset
+        if end is not None and 0 < self._settings.aggregator_skip_after <= seconds:
+            skipped = SkippedRange(
+                unreadable.partition, offset, end, offset, unreadable.reason, SKIPPED_BY
+            )
+            await self._retrier.call_in_thread(
+                "clickhouse", self._executor, self._repository.write_skipped, topic, skipped
+            )
+        ranges = await self._retrier.call_in_thread(
             "clickhouse", self._executor, self._repository.skipped, topic.id, unreadable.partition
         )
-        return skip_end(unreadable.offset, skipped)
+        return skip_end(offset, ranges)
 
     def _describe(self) -> Topic:
         with topics.admin(self._settings) as client:

@@ -26,6 +26,13 @@ class AggregatorSettings(CountingSettings, KafkaSettings, ClickHouseSettings, Se
         description="How to read from Kafka: `fast` needs the versions of Faust and aiokafka that "
         "mostread pins, `stock` takes any and is slower, `auto` takes the fast one if it can.",
     )
+    aggregator_instance_id: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9._-]{0,249}$",
+        description="Id of this worker that no other has and that stays the same over restarts, "
+        "for static membership: a restart within the session timeout does not move partitions. "
+        "Empty: the group rebalances at every start and stop.",
+    )
     aggregator_flush_interval_seconds: float = Field(
         1.0,
         gt=0,
@@ -51,7 +58,8 @@ class AggregatorSettings(CountingSettings, KafkaSettings, ClickHouseSettings, Se
         20.0,
         ge=6,
         le=60,
-        description="Silence after which another worker gets the partitions.",
+        description="Silence after which another worker gets the partitions, in seconds. A worker "
+        "with an instance id keeps them over a restart that takes less.",
     )
     aggregator_shutdown_timeout_seconds: float = Field(
         25.0,

@@ -124,9 +124,10 @@ class AggregatorMetrics:
         self._stopped = Gauge(
             "mostread_aggregator_stopped_partitions",
             "1 for a partition that waits at a batch that cannot be read, else 0.",
-            ["partition"],
+            ["topic", "partition"],
             registry=registry,
         )
+        self._stopped_by_topic: dict[str, dict[int, bool]] = {}
         self._buffered_bytes = Gauge(
             "mostread_aggregator_buffered_bytes",
             "Memory of counted, unwritten batches in bytes.",
@@ -167,11 +168,15 @@ class AggregatorMetrics:
         self._buffered_bytes.set(buffered_bytes)
         self._dedup_ids.set(dedup_ids)
 
-    def report_stopped(self, partitions: Iterable[int], stopped: Container[int]) -> None:
-        """Set which of the assigned `partitions` are stopped."""
+    def report_stopped(
+        self, topic: str, partitions: Iterable[int], stopped: Container[int]
+    ) -> None:
+        """Set which of the assigned `partitions` of a topic are stopped."""
+        self._stopped_by_topic[topic] = {number: number in stopped for number in partitions}
         self._stopped.clear()
-        for partition in partitions:
-            self._stopped.labels(partition).set(partition in stopped)
+        for name, by_partition in self._stopped_by_topic.items():
+            for number, is_stopped in by_partition.items():
+                self._stopped.labels(name, number).set(is_stopped)
 
     def report_loss(self, loss: Loss) -> None:
         """Record and log offsets that were never counted."""

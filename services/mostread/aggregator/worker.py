@@ -164,7 +164,8 @@ class Worker:
         return self._assigned is not None and self._assigned.buffered_bytes >= self._max_bytes
 
     def _report_stopped(self, assigned: AssignedCounters) -> None:
-        self._metrics.report_stopped(assigned.assignment.partitions, assigned.stopped)
+        topic = assigned.epoch.topic.name
+        self._metrics.report_stopped(topic, assigned.assignment.partitions, assigned.stopped)
 
 
 def _log_stop(unreadable: UnreadableBatch) -> None:

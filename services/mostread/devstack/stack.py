@@ -167,7 +167,10 @@ class Stack:
     def _start_services(self) -> None:
         self._report("Starting aggregator, collector and ranking ...")
         for number, port in enumerate(self.ports.aggregators, start=1):
-            self._start_service(f"aggregator-{number}", "aggregator", port)
+            name = f"aggregator-{number}"
+            # A worker that crashes gets its partitions back as soon as it is restarted.
+            member = {f"{PREFIX}AGGREGATOR_INSTANCE_ID": name}
+            self._start_service(name, "aggregator", port, member)
         # After the aggregators, so that it ends before them.
         self._start_service("collector", "collector", self.ports.collector)
         self._start_service("ranking", "ranking", self.ports.ranking)

@@ -1,6 +1,9 @@
 """Articles and placements: a consumer group of their own, which the counting does not notice."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -8,6 +11,7 @@ import pytest
 from kafka import KafkaProducer
 from kafka.admin import NewPartitions
 
+from mostread.aggregator.stream.decompression import MAX_BATCH_BYTES
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.kafka import topics
 from mostread.infra.kafka.admin import committed_offsets, describe_group
@@ -21,13 +25,12 @@ def producer(system: System, **options: object) -> Iterator[KafkaProducer]:
         yield client
 
 
-def publish(system: System, *titles: str, **options: object) -> None:
-    """Write an article of each title, all to partition 0."""
-    with producer(system, **options) as client:
-        for title in titles:
-            value = json.dumps({"article_id": title, "title": title}).encode()
-            key = f"article:default:{title}".encode()
-            client.send(system.kafka.articles_topic, key=key, value=value, partition=0).get(30)
+def publish(system: System, title: str) -> None:
+    """Write an article of the title."""
+    with producer(system) as client:
+        value = json.dumps({"article_id": title, "title": title}).encode()
+        key = f"article:default:{title}".encode()
+        client.send(system.kafka.articles_topic, key=key, value=value, partition=0).get(30)
 
 
 def send_view(system: System, number: int) -> None:
@@ -101,3 +104,39 @@ def test_transaction_of_articles_is_stored_only_if_committed(system: System, abo
     wait_until(lambda: titles(system) == expected, "the articles are stored")
     lag = 'mostread_aggregator_articles_lag_records{partition="0"}'
     wait_until(lambda: worker.samples().get(lag) == 0, "nothing waits")
+
+
+def test_unreadable_batch_stops_articles_but_not_the_counting_until_it_is_skipped(
+    system: System,
+) -> None:
+    worker = system.service("aggregator").wait_ready()
+    publish(system, "before")
+    # A few KiB on the wire.
+    with producer(system, compression_type="gzip", max_request_size=1 << 30) as client:
+        bomb = client.send(
+            system.kafka.articles_topic,
+            key=b"article:default:bomb",
+            value=b" " * (MAX_BATCH_BYTES + 1),
+            partition=0,
+        ).get(60)
+    publish(system, "after")
+    wait_until(lambda: '"partition_stopped"' in worker.log.read_text(), "the partition stops")
+    lag = 'mostread_aggregator_articles_lag_records{partition="0"}'
+    wait_until(lambda: worker.metric(lag) == 2, "the metric shows what waits")
+    send_view(system, 1)
+    wait_until(lambda: system.counted() == 1, "the view is counted")
+    assert worker.is_ready()
+    assert titles(system) == {"before"}
+    topic = system.kafka.articles_topic
+    sample = f'mostread_aggregator_stopped_partitions{{partition="0",topic="{topic}"}}'
+    assert worker.metric(sample) == 1
+
+    position = (topic, "0", str(bomb.offset))
+    subprocess.run(
+        [sys.executable, "-m", "mostread", "skip", *position, "--yes"],
+        env=os.environ | system.environment,
+        check=True,
+        timeout=120,
+    )
+    wait_until(lambda: titles(system) == {"before", "after"}, "the rest is stored")
+    wait_until(lambda: worker.metric(sample) == 0, "the metric shows that it continues")

@@ -17,6 +17,11 @@ from mostread.aggregator.stream.assignment import (
 )
 from mostread.aggregator.stream.consumer import QuietMonitor, RawSchema
 from mostread.aggregator.stream.fast_transport import FastTransport
+from mostread.aggregator.stream.membership import (
+    CHECK_SECONDS,
+    has_new_partitions,
+    refuse_to_replace,
+)
 from mostread.aggregator.stream.transports import choose_transport
 from mostread.errors import Misconfigured, UnreadableBatch
 
@@ -49,7 +54,7 @@ class EventStream:
     def __init__(self, settings: AggregatorSettings, events: EventHandler) -> None:
         """Build the app. Raises Misconfigured if Faust lacks its C extension."""
         self._app = _new_app(settings)
-        self._events_topic = settings.events_topic
+        self._settings = settings
         self._assignment = Assignment((), -1, self._generation)
         self._connect(settings, events)
         self._app.finalize()
@@ -57,8 +62,22 @@ class EventStream:
     async def run(self) -> NoReturn:
         """Consume until the app fails, and raise why."""
         await self._app.start()
-        await self._app._crashed.wait()
+        watching = asyncio.create_task(self._watch_partitions())
+        try:
+            await self._app._crashed.wait()
+        finally:
+            watching.cancel()
         raise self._app._crash_reason or RuntimeError("Faust stopped without a reason")
+
+    async def _watch_partitions(self) -> None:
+        """Join again when the topic has new partitions; see stream/membership.py."""
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
+            group = self._settings.aggregator_group
+            if await has_new_partitions(self._settings, group, self._settings.events_topic):
+                thread = self._app.consumer._thread
+                rejoin = thread._consumer._coordinator.request_rejoin
+                thread.thread_loop.call_soon_threadsafe(rejoin)
 
     async def stop(self, *, discard: Callable[[], bool]) -> None:
         """Leave the group once every message is acknowledged.
@@ -78,7 +97,7 @@ class EventStream:
         Raises SupersededError.
         """
         assignment.ensure_current()
-        await self._app.consumer.restart(TP(self._events_topic, partition), offset)
+        await self._app.consumer.restart(TP(self._settings.events_topic, partition), offset)
 
     def _connect(self, settings: AggregatorSettings, events: EventHandler) -> None:
         app = self._app
@@ -87,6 +106,7 @@ class EventStream:
         # Awaited before the partitions flow; on_partitions_assigned would not hold them back.
         @app.on_rebalance_complete.connect  # type: ignore[untyped-decorator]
         async def assign(*_: Any, **__: Any) -> None:
+            refuse_to_replace(app.consumer._thread._consumer, settings)
             partitions = tuple(tp.partition for tp in app.consumer.assignment())
             self._assignment = Assignment(partitions, self._generation(), self._generation)
             starts = await events.assign(self._assignment)
@@ -140,6 +160,7 @@ def _new_app(settings: AggregatorSettings) -> _App:
     session = settings.aggregator_session_timeout_seconds
     app = _App(
         settings.aggregator_group,
+        consumer_group_instance_id=settings.aggregator_instance_id or None,
         broker=[f"kafka://{broker}" for broker in settings.bootstrap_servers],
         **_credentials(settings),
         store="memory://",

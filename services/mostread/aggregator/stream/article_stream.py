@@ -7,7 +7,7 @@ checkpoints. A failure here does not touch the counting, and each group rebalanc
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import NoReturn, Protocol
+from typing import NamedTuple, NoReturn, Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
@@ -18,6 +18,7 @@ from mostread.aggregator.retry import Retrier
 from mostread.aggregator.stream import batches
 from mostread.aggregator.stream.assignment import KeyedRecord
 from mostread.aggregator.stream.event_topic import translate_aiokafka_error
+from mostread.aggregator.stream.membership import CHECK_SECONDS, has_new_partitions
 from mostread.aggregator.stream.partition_reader import PartitionReader
 from mostread.errors import UnreadableBatch
 from mostread.infra.kafka.config import client_options
@@ -36,9 +37,19 @@ class ArticleHandler(Protocol):
         """Store the records of a partition; return once ClickHouse has them."""
         ...
 
-    async def skip_end(self, unreadable: UnreadableBatch) -> int:
-        """Return where to read on: after the batch if an operator has skipped it, else at it."""
+    async def skip_end(self, unreadable: UnreadableBatch, seconds: float) -> int:
+        """Return where to read on: after the batch if it is skipped, else at it.
+
+        `seconds` is how long the partition has waited there.
+        """
         ...
+
+
+class _Stop(NamedTuple):
+    """When a partition stopped, and when to try again (time.monotonic)."""
+
+    since: float
+    retry_at: float = 0
 
 
 class ArticleStream:
@@ -56,11 +67,12 @@ class ArticleStream:
         self._settings = settings
         self._handler = handler
         self._retrier = retrier
-        self._lag = metrics.articles_lag
+        self._metrics = metrics
         self._consumer: AIOKafkaConsumer | None = None
         self._reader: PartitionReader | None = None
         self._committed: dict[TopicPartition, int] = {}
-        self._retry_at: dict[TopicPartition, float] = {}
+        self._stopped: dict[TopicPartition, _Stop] = {}
+        self._check_at = time.monotonic() + CHECK_SECONDS
 
     async def run(self) -> NoReturn:
         """Store articles until cancelled. Nothing that fails here ends the worker."""
@@ -83,10 +95,15 @@ class ArticleStream:
             for tp in sorted(consumer.assignment()):
                 records = await self._read(consumer, reader, tp)
                 if records:
-                    self._report_lag(consumer)
+                    self._report(consumer)
                     await self._handler.write(tp.partition, records)
                     is_idle = False
             await self._commit(consumer)
+            if time.monotonic() >= self._check_at:
+                self._check_at = time.monotonic() + CHECK_SECONDS
+                group, topic = self._settings.articles_group, self._settings.articles_topic
+                if await has_new_partitions(self._settings, group, topic):
+                    consumer._coordinator.request_rejoin()
             if is_idle:
                 await asyncio.sleep(IDLE_SECONDS)
         except (KafkaError, OSError) as error:
@@ -101,23 +118,29 @@ class ArticleStream:
 
         A batch that cannot be read stops its partition until it is skipped.
         """
-        if time.monotonic() < self._retry_at.get(tp, 0):
+        now = time.monotonic()
+        stop = self._stopped.get(tp)
+        if stop and now < stop.retry_at:
             return []
         try:
             records = await reader.read(tp, timeout_ms=0)
-            if records:
-                self._retry_at.pop(tp, None)
         except IllegalStateError:  # it was revoked meanwhile
             return []
         except UnreadableBatch as unreadable:
-            end = await self._handler.skip_end(unreadable)
-            if end > unreadable.offset:
-                log.warning("partition_resumed", topic=tp.topic, partition=tp.partition, offset=end)
-                consumer.seek(tp, end)
-            else:
-                log.error("partition_stopped", topic=tp.topic, error=str(unreadable))
-                self._retry_at[tp] = time.monotonic() + RETRY_SECONDS
-            return []
+            stop = stop or _Stop(now)
+            end = await self._handler.skip_end(unreadable, now - stop.since)
+            if end == unreadable.offset:
+                if tp not in self._stopped:
+                    log.error("partition_stopped", topic=tp.topic, error=str(unreadable))
+                self._stopped[tp] = _Stop(stop.since, now + RETRY_SECONDS)
+                return []
+            consumer.seek(tp, end)
+            records = []
+        else:
+            if not records:
+                return []
+        if self._stopped.pop(tp, None):
+            log.info("partition_resumed", topic=tp.topic, partition=tp.partition)
         return records
 
     async def _commit(self, consumer: AIOKafkaConsumer) -> None:
@@ -130,14 +153,21 @@ class ArticleStream:
         except (CommitFailedError, IllegalStateError):
             return  # the group rebalances; the next owner writes the same rows again
         self._committed = positions
-        self._report_lag(consumer)
+        self._report(consumer)
 
-    def _report_lag(self, consumer: AIOKafkaConsumer) -> None:
-        self._lag.clear()
-        for tp in consumer.assignment() & self._committed.keys():
+    def _report(self, consumer: AIOKafkaConsumer) -> None:
+        assigned, lag = consumer.assignment(), self._metrics.articles_lag
+        lag.clear()
+        for tp in assigned & self._committed.keys():
             committed = self._committed[tp]
             end = consumer.highwater(tp) or committed
-            self._lag.labels(tp.partition).set(max(0, end - committed))
+            lag.labels(tp.partition).set(max(0, end - committed))
+        self._stopped = {tp: stop for tp, stop in self._stopped.items() if tp in assigned}
+        self._metrics.report_stopped(
+            self._settings.articles_topic,
+            [tp.partition for tp in assigned],
+            {tp.partition for tp in self._stopped},
+        )
 
     async def _connect(self) -> tuple[AIOKafkaConsumer, PartitionReader]:
         if self._consumer is None or self._reader is None:
@@ -146,6 +176,7 @@ class ArticleStream:
                 self._settings.articles_topic,
                 **client_options(self._settings),
                 group_id=self._settings.articles_group,
+                group_instance_id=self._settings.aggregator_instance_id or None,
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
                 isolation_level="read_committed",

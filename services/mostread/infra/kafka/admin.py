@@ -1,5 +1,6 @@
 """Consumer groups, committed offsets, and checks of ACLs."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +14,19 @@ from mostread.infra.kafka.errors import translate_error
 
 STABLE = "Stable"
 
+# It warns of each member that it cannot decode what Faust tells the group about itself.
+logging.getLogger("kafka.admin._groups").setLevel(logging.ERROR)
+
 
 @dataclass(frozen=True)
 class Member:
-    """A consumer of a group and the partitions assigned to it."""
+    """A consumer of a group and the partitions assigned to it.
+
+    `instance_id` is empty without static membership.
+    """
 
     id: str
+    instance_id: str
     host: str
     partitions: tuple[int, ...]
 
@@ -51,6 +59,7 @@ def describe_group(client: KafkaAdminClient, name: str, topic: str) -> Group:
         tuple(
             Member(
                 member["member_id"],
+                member["group_instance_id"] or "",
                 member["client_host"].lstrip("/"),
                 _partitions(member["member_assignment"], topic),
             )

@@ -55,7 +55,12 @@ def topic(name: str = "events", **different: Any) -> dict[str, Any]:
 
 
 def member(assignment: object) -> dict[str, Any]:
-    return {"member_id": "a-1", "client_host": "/10.0.0.1", "member_assignment": assignment}
+    return {
+        "member_id": "a-1",
+        "group_instance_id": "worker-0",
+        "client_host": "/10.0.0.1",
+        "member_assignment": assignment,
+    }
 
 
 def test_group_lists_members_with_their_partitions_of_the_topic() -> None:
@@ -66,7 +71,7 @@ def test_group_lists_members_with_their_partitions_of_the_topic() -> None:
     members = [member({"assigned_partitions": assigned})]
     group = describe_group(FakeAdmin({"group_state": "Stable", "members": members}), "g", "events")
 
-    assert group == Group("g", "Stable", (Member("a-1", "10.0.0.1", (0, 2)),))
+    assert group == Group("g", "Stable", (Member("a-1", "worker-0", "10.0.0.1", (0, 2)),))
     assert group.unassigned(4) == [1, 3]
     assert not group.is_rebalancing
 
