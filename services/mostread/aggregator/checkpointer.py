@@ -19,6 +19,7 @@ from mostread.aggregator.repository import CheckpointRow, CounterRepository, Cou
 from mostread.aggregator.retry import Retrier
 from mostread.aggregator.stream.assignment import Message
 from mostread.aggregator.stream.event_topic import EventTopic
+from mostread.aggregator.watchdog import Watchdog
 from mostread.core.counting.batch import Outcomes
 from mostread.core.counting.counters import Counter, CounterKey, new_tuple
 from mostread.core.counting.partition import ClosedBatch
@@ -48,6 +49,7 @@ class Checkpointer:
         retrier: Retrier,
         metrics: AggregatorMetrics,
         lag: Lag,
+        watchdog: Watchdog,
         executor: Executor,
     ) -> None:
         """`executor` runs blocking calls of `repository` and `dead_letters`, in one thread."""
@@ -57,6 +59,7 @@ class Checkpointer:
         self._retrier = retrier
         self._metrics = metrics
         self._lag = lag
+        self._watchdog = watchdog
         self._executor = executor
 
     async def run(self, assigned: AssignedCounters, on_closed: Callable[[], None]) -> None:
@@ -192,7 +195,8 @@ class Checkpointer:
             buffered_bytes=assigned.buffered_bytes,
             dedup_ids=sum(counter.dedup_ids for counter in assigned.counters.values()),
         )
-        self._lag.update(
-            {row.partition: row.checkpoint.next_offset for row in pending.rows},
-            {number: end for number, (_, end) in ranges.items()},
-        )
+        next_offsets = {row.partition: row.checkpoint.next_offset for row in pending.rows}
+        ends = {number: end for number, (_, end) in ranges.items()}
+        self._lag.update(next_offsets, ends)
+        waiting = next_offsets.keys() - assigned.stopped.keys()
+        self._watchdog.report_checkpoint({n: next_offsets[n] for n in waiting}, ends)

@@ -66,6 +66,12 @@ class AggregatorSettings(CountingSettings, KafkaSettings, ClickHouseSettings, Se
         gt=0,
         description="Time limit of an orderly shutdown.",
     )
+    aggregator_watchdog_seconds: float = Field(
+        600.0,
+        ge=0,
+        description="Time in seconds after which a worker that has work and has written nothing "
+        "restarts, once until something is written again. 0 switches the watchdog off.",
+    )
 
     aggregator_skip_after: float = Field(
         0.0,

@@ -27,6 +27,7 @@ from mostread.aggregator.stopped import StoppedPartitions
 from mostread.aggregator.stream.app import EventStream
 from mostread.aggregator.stream.article_stream import ArticleStream
 from mostread.aggregator.stream.event_topic import EventTopic
+from mostread.aggregator.watchdog import StuckError, Watchdog
 from mostread.aggregator.worker import Worker
 from mostread.errors import StaleEpoch
 from mostread.infra.clickhouse.client import connect
@@ -62,20 +63,25 @@ async def run_and_exit(settings: AggregatorSettings) -> NoReturn:
     """
     try:
         code = await run(settings)
-    except StaleEpoch as error:
-        # Replace the process: nothing that it knows is valid in the new epoch.
+    except (StaleEpoch, StuckError) as error:
+        # Nothing that this process knows is valid in a new epoch, or helps if it is stuck.
         log.warning("restarting", reason=str(error))
-        logging.shutdown()
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
+        restart()
     logging.shutdown()
     os._exit(code)
+
+
+def restart() -> NoReturn:
+    """Replace this process by a new one with the same arguments, from any thread."""
+    logging.shutdown()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
 
 
 async def run(settings: AggregatorSettings) -> int:
     """Count until SIGTERM or SIGINT, and return the exit code.
 
     The code is 1 if counting failed. Raises StaleEpoch if the topic was recreated or the tables
-    rebuilt; restart the process then.
+    rebuilt, and StuckError if the watchdog fired; restart the process then.
     """
     stop = stop_signal()
     async with _components(settings) as components:
@@ -90,6 +96,7 @@ async def run(settings: AggregatorSettings) -> int:
 class _Components:
     topic: EventTopic
     retrier: Retrier
+    watchdog: Watchdog
     worker: Worker
     articles: ArticleStream
 
@@ -100,7 +107,10 @@ async def _components(settings: AggregatorSettings) -> AsyncIterator[_Components
     registry = new_registry()
     metrics = AggregatorMetrics(registry)
     retrier = Retrier(metrics, "counting")
+    watchdog = Watchdog(settings, explain=retrier.explain, metrics=metrics, restart=restart)
     async with AsyncExitStack() as stack:
+        # The last to be closed: the watchdog also watches the shutdown that it has caused.
+        stack.callback(watchdog.stop)
         stack.callback(log.info, "stopped")
 
         def new_writers(
@@ -126,7 +136,12 @@ async def _components(settings: AggregatorSettings) -> AsyncIterator[_Components
         topic = EventTopic(settings)
         stack.push_async_callback(topic.close)
         recovery = Recovery(
-            settings, topic=topic, repository=repository, retrier=retrier, executor=executor
+            settings,
+            topic=topic,
+            repository=repository,
+            retrier=retrier,
+            watchdog=watchdog,
+            executor=executor,
         )
         worker = Worker(
             settings,
@@ -146,10 +161,12 @@ async def _components(settings: AggregatorSettings) -> AsyncIterator[_Components
                 retrier=retrier,
                 metrics=metrics,
                 lag=lag,
+                watchdog=watchdog,
                 executor=executor,
             ),
             metrics=metrics,
             lag=lag,
+            watchdog=watchdog,
         )
         # Separate, so that its errors neither fail /readyz nor prolong a shutdown.
         article_retrier = Retrier(metrics, "articles")
@@ -166,7 +183,8 @@ async def _components(settings: AggregatorSettings) -> AsyncIterator[_Components
             metrics=metrics,
         )
         app = Application(settings)
-        add_operational_routes(app, checks=_checks(settings, retrier, worker), registry=scrape)
+        checks = _checks(settings, retrier, worker, watchdog)
+        add_operational_routes(app, checks=checks, registry=scrape)
         await stack.enter_async_context(
             serving(
                 app,
@@ -176,10 +194,13 @@ async def _components(settings: AggregatorSettings) -> AsyncIterator[_Components
                 settings,
             )
         )
-        yield _Components(topic, retrier, worker, articles)
+        watchdog.start()
+        yield _Components(topic, retrier, watchdog, worker, articles)
 
 
-def _checks(settings: AggregatorSettings, retrier: Retrier, worker: Worker) -> dict[str, Check]:
+def _checks(
+    settings: AggregatorSettings, retrier: Retrier, worker: Worker, watchdog: Watchdog
+) -> dict[str, Check]:
     """Return the readiness checks by name."""
 
     def check_dependency(dependency: Dependency) -> Check:
@@ -196,11 +217,15 @@ def _checks(settings: AggregatorSettings, retrier: Retrier, worker: Worker) -> d
         late = since > settings.aggregator_flush_interval_seconds + MAX_FLUSH_SECONDS
         return f"no flush for {since:.0f} s" if late else None
 
+    async def check_watchdog() -> str | None:
+        return watchdog.reason
+
     return {
         "kafka": check_dependency("kafka"),
         "clickhouse": check_dependency("clickhouse"),
         "group": check_group,
         "flush": check_flush,
+        "watchdog": check_watchdog,
     }
 
 
@@ -228,14 +253,14 @@ async def _count(
     retrying = asyncio.create_task(components.worker.retry_stopped(stream.resume))
     consuming = asyncio.create_task(stream.run())
     writing_articles = asyncio.create_task(components.articles.run())
+    watching = asyncio.create_task(components.watchdog.wait())
     stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait(
-        {flushing, retrying, consuming, stopped}, return_when=asyncio.FIRST_COMPLETED
-    )
+    counting = {flushing, retrying, consuming, watching}
+    await asyncio.wait({*counting, stopped}, return_when=asyncio.FIRST_COMPLETED)
     failure = None
     if not stop.is_set():
-        failure = next(t for t in (flushing, retrying, consuming) if t.done()).exception()
-        if not isinstance(failure, StaleEpoch):
+        failure = next(task for task in counting if task.done()).exception()
+        if not isinstance(failure, StaleEpoch | StuckError):
             log.error("counting_failed", error=repr(failure), exc_info=failure)
     code = 0 if failure is None else 1
     log.info("stopping")
@@ -250,10 +275,10 @@ async def _count(
         # Nothing is lost: unacknowledged records are read again.
         log.warning("shutdown_timed_out", seconds=settings.aggregator_shutdown_timeout_seconds)
         code = 1
-    tasks = (collecting, flushing, retrying, consuming, writing_articles, stopped)
+    tasks = (collecting, *counting, writing_articles, stopped)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    if isinstance(failure, StaleEpoch):
+    if isinstance(failure, StaleEpoch | StuckError):
         raise failure
     return code

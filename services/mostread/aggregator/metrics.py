@@ -100,6 +100,11 @@ class AggregatorMetrics:
             ["partition"],
             registry=registry,
         )
+        self.stuck = Gauge(
+            "mostread_aggregator_stuck",
+            "1 if the worker has work and writes nothing, even after the watchdog restarted it.",
+            registry=registry,
+        )
         self._watermark = Gauge(
             "mostread_aggregator_watermark_timestamp_seconds",
             "Unix time up to which every received event is counted.",

@@ -13,6 +13,7 @@ from mostread.aggregator.repository import CounterRepository, SketchRow
 from mostread.aggregator.retry import Retrier
 from mostread.aggregator.stream.assignment import Assignment
 from mostread.aggregator.stream.event_topic import EventTopic
+from mostread.aggregator.watchdog import Watchdog
 from mostread.aggregator.watermark import Watermark
 from mostread.core.counting.partition import Checkpoint, PartitionCounter
 from mostread.core.counting.visitor_sketch import first_hour
@@ -31,6 +32,7 @@ class Recovery:
         topic: EventTopic,
         repository: CounterRepository,
         retrier: Retrier,
+        watchdog: Watchdog,
         executor: Executor,
     ) -> None:
         """`executor` runs the blocking calls of `repository`, in one thread."""
@@ -38,6 +40,7 @@ class Recovery:
         self._topic = topic
         self._repository = repository
         self._retrier = retrier
+        self._watchdog = watchdog
         self._executor = executor
 
     async def recover(
@@ -114,6 +117,7 @@ class Recovery:
             async with aclosing(past):
                 async for records in past:
                     counter.remember(records)
+                    self._watchdog.report_progress()
                     await asyncio.sleep(0)
                     assigned.assignment.ensure_current()
         assigned.counters[number] = counter

@@ -1,6 +1,7 @@
 """Retries of calls to Kafka and ClickHouse until they succeed."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from typing import Literal, TypeVar
@@ -30,6 +31,19 @@ class Retrier:
         self._metrics = metrics
         self._work = work
         self.last_errors: dict[str, str] = {}
+        self._calls: dict[object, tuple[Dependency, float]] = {}
+
+    def explain(self) -> str:
+        """Return what fails, or which calls have not returned, as a sentence."""
+        # From another thread: a copy, which is made at once.
+        if errors := dict(self.last_errors):
+            return "; ".join(f"{dependency}: {error}" for dependency, error in errors.items())
+        now = time.monotonic()
+        calls = [
+            f"a call to {dependency} has not returned for {now - since:.0f} s"
+            for dependency, since in list(self._calls.values())
+        ]
+        return "; ".join(calls) or "Kafka delivers no records"
 
     async def call(
         self,
@@ -46,6 +60,8 @@ class Retrier:
             if assignment is not None and not assignment.is_current:
                 self.last_errors.pop(dependency, None)
                 raise SupersededError
+            attempt = object()
+            self._calls[attempt] = dependency, time.monotonic()
             try:
                 result = await call()
             except (Unavailable, Misconfigured, LogInconsistent) as error:
@@ -65,6 +81,8 @@ class Retrier:
                 if self.last_errors.pop(dependency, None):
                     log.info("dependency_recovered", dependency=dependency, work=self._work)
                 return result
+            finally:
+                del self._calls[attempt]
 
     async def call_in_thread(
         self,

@@ -20,6 +20,7 @@ from mostread.aggregator.metrics import AggregatorMetrics
 from mostread.aggregator.recovery import Recovery
 from mostread.aggregator.stopped import StoppedPartitions
 from mostread.aggregator.stream.assignment import Assignment, Message, SupersededError
+from mostread.aggregator.watchdog import Watchdog
 from mostread.errors import UnreadableBatch
 from mostread.infra.logging import get_logger
 
@@ -42,6 +43,7 @@ class Worker:
         checkpointer: Checkpointer,
         metrics: AggregatorMetrics,
         lag: Lag,
+        watchdog: Watchdog,
     ) -> None:
         self._interval = settings.aggregator_flush_interval_seconds
         self._max_bytes = settings.aggregator_max_buffered_bytes
@@ -50,6 +52,7 @@ class Worker:
         self._checkpointer = checkpointer
         self._metrics = metrics
         self._lag = lag
+        self._watchdog = watchdog
         self._assigned: AssignedCounters | None = None
         self._due = asyncio.Event()
         self._room = asyncio.Event()
@@ -74,6 +77,8 @@ class Worker:
         """
         self._assigned = None
         self._room.set()
+        if assignment.partitions:
+            self._watchdog.expect_write()
         try:
             assigned = await self._recovery.recover(assignment)
         except SupersededError:
@@ -81,6 +86,7 @@ class Worker:
         self._assigned = assigned
         starts = dict(assigned.starts())
         self._lag.update(starts)
+        self._watchdog.report_recovery(starts)
         self._report_stopped(assigned)
         for stopped in assigned.stopped.values():
             _log_stop(stopped.unreadable)
@@ -104,6 +110,7 @@ class Worker:
             return
         assigned.count(message.partition, message.records)
         assigned.unacked.append(message)
+        self._watchdog.expect_write()
         while self._is_full():
             self._room.clear()
             self._due.set()

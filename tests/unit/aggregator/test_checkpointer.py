@@ -1,6 +1,7 @@
 """Worker and Checkpointer without servers: order of writes, acknowledgements, backpressure."""
 
 import asyncio
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from types import SimpleNamespace
@@ -20,6 +21,7 @@ from mostread.aggregator.repository import CheckpointRow, CounterRow, Epoch, Ske
 from mostread.aggregator.retry import Retrier
 from mostread.aggregator.stopped import StoppedPartitions
 from mostread.aggregator.stream.assignment import Assignment, Message, SupersededError
+from mostread.aggregator.watchdog import Watchdog
 from mostread.aggregator.worker import Worker
 from mostread.core.counting.batch import AllowedLateness
 from mostread.core.counting.partition import PartitionCounter
@@ -111,8 +113,13 @@ def checkpointer(servers: Servers, executor: Executor) -> Checkpointer:
         retrier=Retrier(metrics, "counting"),
         metrics=metrics,
         lag=Lag(fake, metrics),
+        watchdog=watchdog(metrics),
         executor=executor,
     )
+
+
+def watchdog(metrics: AggregatorMetrics) -> Watchdog:
+    return Watchdog(AggregatorSettings(), explain=str, metrics=metrics, restart=sys.exit)
 
 
 def assigned(servers: Servers) -> AssignedCounters:
@@ -252,6 +259,7 @@ def worker(servers: Servers, checkpointer: Checkpointer, work: AssignedCounters)
         checkpointer=checkpointer,
         metrics=metrics,
         lag=Lag(cast("Any", servers), metrics),
+        watchdog=watchdog(metrics),
     )
 
 
