@@ -131,7 +131,13 @@ class ArticleStream:
             end = await self._handler.skip_end(unreadable, now - stop.since)
             if end == unreadable.offset:
                 if tp not in self._stopped:
-                    log.error("partition_stopped", topic=tp.topic, error=str(unreadable))
+                    log.error(
+                        "partition_stopped",
+                        topic=tp.topic,
+                        partition=tp.partition,
+                        offset=unreadable.offset,
+                        error=str(unreadable),
+                    )
                 self._stopped[tp] = _Stop(stop.since, now + RETRY_SECONDS)
                 return []
             consumer.seek(tp, end)
