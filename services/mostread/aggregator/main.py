@@ -118,7 +118,7 @@ async def _components(settings: AggregatorSettings) -> AsyncIterator[_Components
         ) -> tuple[CounterRepository, DeadLetterWriter, ThreadPoolExecutor]:
             """Return blocking clients and the one thread that uses them."""
             repository = CounterRepository(partial(connect, settings), metrics.report_insert)
-            dead_letters = DeadLetterWriter(settings)
+            dead_letters = DeadLetterWriter(settings, metrics)
             executor = ThreadPoolExecutor(1, thread_name_prefix=name)
             stack.callback(dead_letters.close)
             stack.callback(repository.close)

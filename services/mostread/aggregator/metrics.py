@@ -133,6 +133,11 @@ class AggregatorMetrics:
             registry=registry,
         )
         self._stopped_by_topic: dict[str, dict[int, bool]] = {}
+        self.dead_letters_lost = Counter(
+            "mostread_aggregator_dead_letters_lost_total",
+            "Dead letters that their topic does not accept, logged instead.",
+            registry=registry,
+        )
         self._buffered_bytes = Gauge(
             "mostread_aggregator_buffered_bytes",
             "Memory of counted, unwritten batches in bytes.",

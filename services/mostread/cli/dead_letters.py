@@ -71,7 +71,10 @@ def _format(stored: StoredDeadLetter, letter: DeadLetter) -> str:
     printable = "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode() for c in excerpt
     )
-    return f"{time:%Y-%m-%dT%H:%M:%SZ}  {letter.position}  {letter.reason}\n    {printable}"
+    reason = letter.reason
+    if letter.length is not None:
+        reason += f" (holds {len(letter.raw):,} of {letter.length:,} bytes)"
+    return f"{time:%Y-%m-%dT%H:%M:%SZ}  {letter.position}  {reason}\n    {printable}"
 
 
 @dead_letters.command()

@@ -1,6 +1,8 @@
 """Dead letters: invalid lines of the log, with their positions."""
 
 import binascii
+import codecs
+import hashlib
 from base64 import b64decode, b64encode
 
 import msgspec
@@ -9,12 +11,21 @@ from mostread.core.events import Event
 from mostread.core.records import DeadLine, LogRecord, each_line
 from mostread.errors import InvalidEvent
 
+MAX_LINE_BYTES = 256 << 10
+"""Bytes of a line that its dead letter holds."""
+MAX_REASON_LENGTH = 200
+MAX_BYTES = 1_000_000
+"""Maximum size of a dead letter: less than Kafka takes by default, and more than a text of
+`MAX_LINE_BYTES` with every character escaped.
+"""
+
 
 class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
     """Value of a record of the dead letters topic.
 
     `timestamp` is that of the record that contained the line, in milliseconds. The line is in
-    `text`, or in `base64` where it is not printable UTF-8.
+    `text`, or in `base64` where it is not printable UTF-8. Where it is cut, `length` and `sha256`
+    are those of the whole line, in bytes and as hexadecimal digits.
     """
 
     topic: str
@@ -25,6 +36,8 @@ class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
     timestamp: int | None = None
     text: str | None = None
     base64: str | None = None
+    length: int | None = None
+    sha256: str | None = None
 
     @property
     def position(self) -> str:
@@ -38,23 +51,41 @@ class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def from_line(topic: str, partition: int, line: DeadLine) -> DeadLetter:
-    """Return the dead letter of an invalid line."""
+    """Return the dead letter of an invalid line; at most MAX_BYTES once encoded."""
+    is_cut = len(line.raw) > MAX_LINE_BYTES
+    start = line.raw[:MAX_LINE_BYTES]
     try:
-        text = line.raw.decode()
+        # The character at the end may be cut, too.
+        text, _ = codecs.utf_8_decode(start, "strict", not is_cut)
     except UnicodeDecodeError:
         text = None
     # JSON would escape other text, and the largest record would no longer fit.
     is_plain = text is not None and text.isprintable()
-    return DeadLetter(
+    letter = DeadLetter(
         topic,
         partition,
         line.offset,
         line.line,
-        line.reason,
+        # msgspec quotes the whole value of a field.
+        _cut(line.reason, MAX_REASON_LENGTH),
         line.timestamp,
         text=text if is_plain else None,
-        base64=None if is_plain else b64encode(line.raw).decode(),
+        base64=None if is_plain else b64encode(start).decode(),
     )
+    return _with_digest(letter, line.raw) if is_cut else letter
+
+
+def without_line(letter: DeadLetter, raw: bytes) -> DeadLetter:
+    """Return a letter that has only the length and digest of its whole line, `raw`."""
+    return _with_digest(msgspec.structs.replace(letter, text=None, base64=None), raw)
+
+
+def _with_digest(letter: DeadLetter, raw: bytes) -> DeadLetter:
+    return msgspec.structs.replace(letter, length=len(raw), sha256=hashlib.sha256(raw).hexdigest())
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def _decode_base64(base64: str | None) -> bytes:
@@ -85,6 +116,14 @@ def parse_event(letter: DeadLetter) -> Event:
     An event without an id gets one derived from its position, so that it counts once even if it
     is sent twice. An event without a timestamp gets that of its record.
     """
+    if letter.length is not None:
+        raise InvalidEvent(
+            "cut",
+            f"the letter holds {len(letter.raw):,} of the line's {letter.length:,} bytes; read "
+            f"line {letter.line} of the record at offset {letter.offset} of "
+            f"{letter.topic}/{letter.partition}, put a corrected event into `text`, and remove "
+            "`length`",
+        )
     lines = list(each_line(LogRecord(letter.offset, letter.timestamp or 0, letter.raw)))
     if len(lines) != 1:
         raise InvalidEvent(

@@ -49,5 +49,5 @@ def bootstrap(settings: InitSettings) -> Created:
     )
     with topics.admin(settings) as client:
         created = topics.create_missing(client, wanted)
-        topics.check_configured(client, wanted)
+        topics.check_configured(client, settings, wanted)
     return Created(created, migrate(settings))

@@ -10,6 +10,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import AuthorizationError, KafkaError, TopicAlreadyExistsError
 
+from mostread.core.dead_letters import MAX_BYTES as DEAD_LETTER_BYTES
 from mostread.errors import KafkaUnavailable, Misconfigured
 from mostread.infra.kafka.admin import READ, check_topic_access, missing_right
 from mostread.infra.kafka.config import KafkaSettings, client_options
@@ -17,8 +18,6 @@ from mostread.infra.kafka.errors import check_access, translate_error
 
 EVENT_BYTES = 2 << 20
 """Maximum size of a record of events."""
-DEAD_LETTER_BYTES = 5 << 20
-"""Maximum size of a dead letter: a line of `EVENT_BYTES` with every character escaped."""
 DAY_MS = 24 * 60 * 60 * 1000
 _CREATE_TIMEOUT_MS = 30_000
 
@@ -78,28 +77,34 @@ def configurations(
     settings: KafkaSettings, *, partitions: int, replication: int, retention_days: int
 ) -> dict[str, dict[str, Any]]:
     """Return partitions, replication factor and configs of each topic, by its name."""
-    # The broker sets the record time, which decides what is a duplicate or late. So it moves
-    # forward, independent of the producers' clocks.
-    exact = {"message.timestamp.type": "LogAppendTime"}
+    common = {
+        # The broker sets the record time, which decides what is a duplicate or late. So it moves
+        # forward, independent of the producers' clocks.
+        "message.timestamp.type": "LogAppendTime",
+        # A replica that lags behind lacks acknowledged records.
+        "unclean.leader.election.enable": "false",
+        # A broker's own codec would compress again what producers have compressed.
+        "compression.type": "producer",
+    }
     # With three replicas, a record acknowledged by one broker alone could be lost with it.
     if replication >= 3:
-        exact |= {"min.insync.replicas": "2"}
+        common |= {"min.insync.replicas": "2"}
     expiring = {"cleanup.policy": "delete", "retention.ms": str(retention_days * DAY_MS)}
     return {
         settings.events_topic: {
             "num_partitions": partitions,
             "replication_factor": replication,
-            "configs": {**exact, **expiring, "max.message.bytes": str(EVENT_BYTES)},
+            "configs": {**common, **expiring, "max.message.bytes": str(EVENT_BYTES)},
         },
         settings.articles_topic: {
             "num_partitions": 1,
             "replication_factor": replication,
-            "configs": {**exact, "cleanup.policy": "compact"},
+            "configs": {**common, "cleanup.policy": "compact"},
         },
         settings.dead_letters_topic: {
             "num_partitions": 1,
             "replication_factor": replication,
-            "configs": {**expiring, "max.message.bytes": str(DEAD_LETTER_BYTES)},
+            "configs": {**common, **expiring, "max.message.bytes": str(DEAD_LETTER_BYTES)},
         },
     }
 
@@ -140,12 +145,17 @@ class ConfigMismatch(NamedTuple):
     def problem(self) -> str:
         return f"the topic {self.topic} has {self.key}={self.have} and needs {self.need}"
 
-    @property
-    def advice(self) -> str:
-        return (
-            f"alter it: kafka-configs.sh --alter --topic {self.topic} "
-            f"--add-config {self.key}={self.need}"
-        )
+    def advice(self, settings: KafkaSettings) -> str:
+        return f"alter it: {alter_command(settings, self.topic, f'{self.key}={self.need}')}"
+
+
+def alter_command(settings: KafkaSettings, topic: str, config: str) -> str:
+    """Return the shell command that sets a config, `key=value`, or removes one, `key`."""
+    connection = f"--bootstrap-server {settings.kafka_brokers}"
+    if settings.kafka_security_protocol != "PLAINTEXT":
+        connection += " --command-config admin.properties"
+    change = "--add-config" if "=" in config else "--delete-config"
+    return f"kafka-configs.sh {connection} --alter --topic {topic} {change} {config}"
 
 
 def describe_configs(client: KafkaAdminClient, names: Iterable[str]) -> dict[str, dict[str, str]]:
@@ -170,10 +180,12 @@ def config_mismatches(
                 yield ConfigMismatch(name, key, have, need)
 
 
-def check_configured(client: KafkaAdminClient, wanted: dict[str, dict[str, Any]]) -> None:
+def check_configured(
+    client: KafkaAdminClient, settings: KafkaSettings, wanted: dict[str, dict[str, Any]]
+) -> None:
     """Raise Misconfigured, naming the config, if an existing topic does not fit."""
     for mismatch in config_mismatches(wanted, describe_configs(client, wanted)):
-        raise Misconfigured(f"{mismatch.problem}; {mismatch.advice}")
+        raise Misconfigured(f"{mismatch.problem}; {mismatch.advice(settings)}")
 
 
 def describe(client: KafkaAdminClient, name: str) -> Topic:

@@ -4,9 +4,17 @@ import base64
 import io
 import json
 
+import msgspec
 import pytest
 
-from mostread.core.dead_letters import DeadLetter, decode, encode, from_line, parse_event
+from mostread.core.dead_letters import (
+    MAX_LINE_BYTES,
+    DeadLetter,
+    decode,
+    encode,
+    from_line,
+    parse_event,
+)
 from mostread.core.events import Event
 from mostread.core.records import DeadLine
 from mostread.errors import InvalidEvent
@@ -58,6 +66,16 @@ def test_parse_event_reads_base64_and_prefers_text() -> None:
 def test_parse_event_rejects_line_that_is_still_invalid(text: str, reason: str) -> None:
     with pytest.raises(InvalidEvent, match=reason):
         parse_event(letter(text))
+
+
+def test_parse_event_rejects_a_cut_line_until_its_length_is_removed() -> None:
+    line = b'{"type":"view","article_id":"a"}' + b" " * MAX_LINE_BYTES
+    cut = from_line(TOPIC, 3, DeadLine(14, THEN, 2, "malformed", line))
+    with pytest.raises(
+        InvalidEvent, match=r"holds 262,144 of the line's 262,176 bytes.* offset 14"
+    ):
+        parse_event(cut)
+    assert parse_event(msgspec.structs.replace(cut, length=None)).article_id == "a"
 
 
 @pytest.mark.parametrize("value", [b"", b"{}", b"[]", b"\xff", b"[" * 100_000])

@@ -1,13 +1,20 @@
 """Checks that Kafka responds, and that topics are safe for exact counting."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from mostread.core.retention import DEDUP_REREAD_MS
 from mostread.errors import Misconfigured
 from mostread.infra.healthcheck import tcp_error
 from mostread.infra.kafka.config import KafkaSettings
-from mostread.infra.kafka.topics import DAY_MS, config_mismatches, configurations, describe_configs
+from mostread.infra.kafka.topics import (
+    DAY_MS,
+    alter_command,
+    config_mismatches,
+    configurations,
+    describe_configs,
+)
 from mostread.ops.bootstrap import InitSettings
 from mostread.ops.doctor.findings import Finding, access_denied, ok, problem, warning
 from mostread.ops.inspection.clients import DependencyUnavailable, SystemClients
@@ -72,7 +79,8 @@ def _check_version(clients: SystemClients, brokers: list[int], addresses: str) -
 
 def replication(clients: SystemClients) -> Iterator[Finding]:
     """Check leaders, replicas and min.insync.replicas."""
-    wanted = list(wanted_topics(clients.settings(InitSettings)))
+    settings = clients.settings(InitSettings)
+    wanted = list(wanted_topics(settings))
     with clients.kafka() as client:
         brokers = len(client.describe_cluster()["brokers"])
         entries_by_topic = describe_configs(client, wanted)
@@ -87,7 +95,7 @@ def replication(clients: SystemClients) -> Iterator[Finding]:
             min_insync = int(entries["min.insync.replicas"]) if entries else 1
             findings += _check_partitions(topic, min_insync)
             if entries:
-                findings += _check_durability(topic["name"], entries, replicas, brokers)
+                findings += _check_durability(settings, topic["name"], entries, replicas, brokers)
     yield from findings
     if min_replicas and not findings:
         risk = "; losing that broker loses the log" if min_replicas == 1 else ""
@@ -118,10 +126,10 @@ def _check_partitions(topic: dict[str, Any], min_insync: int) -> Iterator[Findin
 
 
 def _check_durability(
-    name: str, entries: dict[str, str], replicas: int, brokers: int
+    settings: KafkaSettings, name: str, entries: dict[str, str], replicas: int, brokers: int
 ) -> Iterator[Finding]:
     min_insync = int(entries["min.insync.replicas"])
-    alter = f"kafka-configs.sh --alter --topic {name} --add-config"
+    alter = partial(alter_command, settings, name)
     if brokers >= 3 and replicas < 3:
         yield warning(
             f"{name} has {_count_replicas(replicas)} on {brokers} brokers: losing one may lose "
@@ -132,17 +140,17 @@ def _check_durability(
     if replicas >= 3 and min_insync < 2:
         yield warning(
             f"{name} acknowledges events that only one broker has",
-            f"Require two: {alter} min.insync.replicas=2",
+            f"Require two: {alter('min.insync.replicas=2')}",
         )
     if replicas > 1 and min_insync >= replicas:
         yield warning(
             f"{name} accepts events only while all of its {replicas} replicas are in sync",
-            f"Require one less: {alter} min.insync.replicas={replicas - 1}",
+            f"Require one less: {alter(f'min.insync.replicas={replicas - 1}')}",
         )
     if entries.get("unclean.leader.election.enable") == "true":
         yield warning(
             f"{name} allows unclean leader election, which loses acknowledged events",
-            f"Disable it: {alter} unclean.leader.election.enable=false",
+            f"Disable it: {alter('unclean.leader.election.enable=false')}",
         )
 
 
@@ -156,7 +164,8 @@ def _join(numbers: list[int]) -> str:
 
 def topics(clients: SystemClients) -> Iterator[Finding]:
     """Check that topics exist with settings that `mostread init` accepts."""
-    wanted = wanted_topics(clients.settings(InitSettings))
+    settings = clients.settings(InitSettings)
+    wanted = wanted_topics(settings)
     with clients.kafka() as client:
         error_codes = {
             topic["name"]: topic["error_code"] for topic in client.describe_topics([*wanted])
@@ -167,7 +176,8 @@ def topics(clients: SystemClients) -> Iterator[Finding]:
         yield problem(f"the topic {name} does not exist", "Run `mostread init` to create it.")
     mismatches = list(config_mismatches(wanted, actual))
     for mismatch in mismatches:
-        yield problem(mismatch.problem, mismatch.advice[:1].upper() + mismatch.advice[1:])
+        advice = mismatch.advice(settings)
+        yield problem(mismatch.problem, advice[:1].upper() + advice[1:])
     if denied := [name for name in wanted if name not in missing and not actual.get(name)]:
         yield access_denied(f"DESCRIBE_CONFIGS on {', '.join(denied)}")
     elif not missing and not mismatches:
@@ -182,10 +192,10 @@ def retention(clients: SystemClients) -> Iterator[Finding]:
         entries = describe_configs(client, [name]).get(name)
     if not entries:
         return  # reported by the check of topics
-    alter = f"kafka-configs.sh --alter --topic {name}"
+    alter = partial(alter_command, settings, name)
     retention_ms, wanted_ms = int(entries["retention.ms"]), settings.init_retention_days * DAY_MS
     duration = "forever" if retention_ms < 0 else f"for {_format_duration(retention_ms)}"
-    raise_it = f"Raise the retention: {alter} --add-config retention.ms={wanted_ms}"
+    raise_it = f"Raise the retention: {alter(f'retention.ms={wanted_ms}')}"
     if 0 <= retention_ms < 2 * DEDUP_REREAD_MS:
         yield problem(
             f"{name} retains events {duration}: partition recovery cannot read the "
@@ -208,7 +218,7 @@ def retention(clients: SystemClients) -> Iterator[Finding]:
         yield warning(
             f"{name} is limited to {int(entries['retention.bytes']):,} bytes per partition, which "
             "may remove events that are recent or not counted",
-            f"Limit by time alone: {alter} --delete-config retention.bytes",
+            f"Limit by time alone: {alter('retention.bytes')}",
         )
 
 
