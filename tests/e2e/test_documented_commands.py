@@ -11,6 +11,7 @@ import pytest
 from mostread.devstack.ports import Ports
 from tests.support.demo import demo
 from tests.support.servers import free_base
+from tests.support.tools import tool
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -38,6 +39,8 @@ def demo_checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pa
 @pytest.mark.parametrize("block", blocks())
 def test_documented_block_succeeds(block: str, demo_checkout: tuple[Path, Ports]) -> None:
     folder, ports = demo_checkout
+    if "kcat " in block:
+        tool("kcat")
     # The documentation uses the default ports; this demo has others. Commands find them by
     # themselves, in .mostread/env.
     script = re.sub(r"\b808(\d)\b", lambda port: str(ports.base + int(port[1])), block)

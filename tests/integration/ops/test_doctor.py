@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from tests.faults.log import create_time, produce_to, transaction
 from tests.faults.verdict import is_counted
 from tests.support.servers import free_ports, running_clickhouse
 from tests.support.system import System, send, wait_until
+from tests.support.tools import tool
 
 SECRET = "hunter2-must-never-be-printed-anywhere"
 
@@ -175,12 +177,53 @@ def test_topic_settings_unsafe_for_counting_are_reported(doctor: Doctor, system:
     assert "accepts events only while" not in str(doctor.bad("replication"))
 
 
+def test_advice_about_a_topic_works_when_followed(
+    doctor: Doctor, system: System, kafka: LocalKafka
+) -> None:
+    name = system.kafka.dead_letters_topic
+    alter(system, system.kafka.events_topic, retention_bytes="1000000")
+    alter(system, name, max_message_bytes="5000", message_timestamp_type="CreateTime")
+    wanted = {f"the topic {name} has max.message.bytes=5000 and needs 1000000"}
+    wait_until(
+        lambda: wanted <= {finding.message for finding in doctor.bad("topics", "retention")},
+        "the doctor reports the configs",
+    )
+    findings = doctor.bad("topics", "retention")
+    assert len(findings) == 3
+    for finding in findings:
+        command = finding.advice.partition("kafka-configs.sh ")[2].split()
+        java = [*kafka._java(), "kafka.admin.ConfigCommand", *command]
+        done = subprocess.run(java, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    wait_until(lambda: not doctor.bad("topics", "retention"), "nothing is left to report")
+
+
+def test_producers_with_another_partitioner_are_reported(
+    doctor: Doctor, system: System, kafka: LocalKafka
+) -> None:
+    def produce(*options: str) -> None:
+        lines = [
+            f'{name}|{{"type":"view","article_id":"{name}"}}'
+            for name in (f"article-{number}" for number in range(40))
+        ]
+        command = [tool("kcat"), "-P", "-b", kafka.brokers, "-t", system.kafka.events_topic]
+        subprocess.run([*command, "-K", "|", *options], input="\n".join(lines).encode(), check=True)
+
+    produce("-X", "topic.partitioner=murmur2_random")
+    assert doctor.bad("partitioning") == []
+    produce()
+    warned = doctor.one("partitioning")
+    assert warned.level is Level.WARNING
+    assert re.match(r"\d+ of the newest 80 events are not in the partition of", warned.message)
+    assert "partitioner=murmur2_random" in warned.advice
+
+
 def test_missing_topic_is_reported_by_each_check_that_reads_it(
     doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MOSTREAD_KAFKA_TOPIC_PREFIX", "nobody-made-")
     messages = [finding.message for finding in doctor.bad()]
-    assert sum("the topic nobody-made-" in message for message in messages) == 5
+    assert sum("the topic nobody-made-" in message for message in messages) == 6
     assert not any("the check itself failed" in message for message in messages)
 
 

@@ -15,9 +15,9 @@ from typing import Any
 import aiokafka.consumer.fetcher
 from aiokafka.record.default_records import DefaultRecordBatch
 
-from mostread.aggregator.stream.decompression import UnreadableError, decompress, describe
 from mostread.aggregator.stream.legacy_batch import LegacyBatch
 from mostread.errors import Misconfigured
+from mostread.infra.kafka.decompression import UnreadableError, decompress, describe
 
 _LENGTH = struct.Struct(">i")
 _LENGTH_AT, _LENGTH_END, _MAGIC_AT, _CODEC_AT, _HEADER_BYTES = 8, 12, 16, 22, 61

@@ -18,7 +18,6 @@ from aiokafka.errors import (
 from kafka import KafkaAdminClient
 
 from mostread.aggregator.stream import batches
-from mostread.aggregator.stream.decompression import UnreadableError
 from mostread.aggregator.stream.partition_reader import PartitionReader
 from mostread.core.records import Record
 from mostread.core.skipped import SkippedRange, readable_ranges
@@ -26,6 +25,7 @@ from mostread.errors import KafkaUnavailable, MostreadError
 from mostread.infra.kafka import topics
 from mostread.infra.kafka.admin import check_aggregator_access
 from mostread.infra.kafka.config import KafkaSettings, client_options
+from mostread.infra.kafka.decompression import UnreadableError
 from mostread.infra.kafka.errors import authentication_error, missing_right_error, translate_error
 
 MAX_EMPTY_FETCHES = 10

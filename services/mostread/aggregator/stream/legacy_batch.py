@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from mostread.aggregator.stream.decompression import UnreadableError, decompress, describe
+from mostread.infra.kafka.decompression import UnreadableError, decompress, describe
 
 _FRAME = struct.Struct(">qi")
 _HEAD = struct.Struct(">IbB")

@@ -5,8 +5,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from mostread.aggregator.stream.decompression import UnreadableError
 from mostread.errors import UnreadableBatch
+from mostread.infra.kafka.decompression import UnreadableError
 
 
 class PartitionReader:

@@ -1,5 +1,6 @@
 """Read ranges of offsets of a topic, without a consumer group."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -7,21 +8,19 @@ from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import OffsetSpec
-from kafka.errors import (
-    CorruptRecordError,
-    KafkaError,
-    OffsetOutOfRangeError,
-    UnsupportedCodecError,
-)
+from kafka.errors import CorruptRecordError, KafkaError, OffsetOutOfRangeError
 
 from mostread.core.records import LogRecord
 from mostread.core.skipped import SkippedRange, readable_ranges
 from mostread.errors import KafkaUnavailable, UnreadableBatch
+from mostread.infra.kafka import batches
 from mostread.infra.kafka.config import KafkaSettings, client_options
+from mostread.infra.kafka.decompression import UnreadableError
 from mostread.infra.kafka.errors import check_access, translate_error
 from mostread.infra.kafka.topics import Topic
 
-POLL_TIMEOUT_MS = 30_000
+TIMEOUT_SECONDS = 30
+_POLL_TIMEOUT_MS = 500
 
 
 class TopicReader:
@@ -36,9 +35,13 @@ class TopicReader:
         self._topic = topic
         self._settings = settings
         check_access(settings)
+        batches.install()
+        self._consumer = self._connect()
+
+    def _connect(self) -> KafkaConsumer:
         with self._translated_errors():
-            self._consumer = KafkaConsumer(
-                **client_options(settings),
+            return KafkaConsumer(
+                **client_options(self._settings),
                 bootstrap_timeout_ms=10_000,
                 enable_auto_commit=False,
                 isolation_level="read_committed",
@@ -73,8 +76,8 @@ class TopicReader:
         """Yield the records from offset `start` up to, but not including, `until`.
 
         Passes the ranges `skipped`, sorted by offset. Raises UnreadableBatch for others that
-        cannot be read, and KafkaUnavailable also if retention removes records before they are
-        read.
+        cannot be read, after yielding every record before them, and KafkaUnavailable also if
+        retention removes records before they are read.
         """
         for part in readable_ranges(start, until, skipped):
             yield from self._read_range(partition, part.start, part.stop)
@@ -84,28 +87,32 @@ class TopicReader:
         with self._translated_errors():
             self._consumer.assign([source])
             self._consumer.seek(source, start)
-            while self._consumer.position(source) < until:
-                before = self._consumer.position(source)
-                fetched = self._poll(source)
-                if not fetched and self._consumer.position(source) == before:
+            position, moved_at = start, time.monotonic()
+            while position < until:
+                fetched = self._poll(source, position)
+                before, position = position, self._consumer.position(source)
+                if position > before:
+                    moved_at = time.monotonic()
+                elif time.monotonic() - moved_at > TIMEOUT_SECONDS:
                     raise KafkaUnavailable(
-                        f"{self._topic}/{partition} cannot be read beyond offset {before}"
+                        f"{self._topic}/{partition} cannot be read beyond offset {position}"
                     )
-                yield [
+                records = [
                     LogRecord(r.offset, r.timestamp, r.value) for r in fetched if r.offset < until
                 ]
+                if records:
+                    yield records
 
-    def _poll(self, source: TopicPartition) -> Sequence[Any]:
+    def _poll(self, source: TopicPartition, position: int) -> Sequence[Any]:
         try:
-            fetched = self._consumer.poll(timeout_ms=POLL_TIMEOUT_MS)
-        except Exception as error:
-            # Besides these two, whatever a decompressor or the parser raises.
-            corrupt = isinstance(error, (CorruptRecordError, UnsupportedCodecError))
-            if isinstance(error, (KafkaError, OSError)) and not corrupt:
-                raise
-            offset = self._consumer.position(source)
+            fetched = self._consumer.poll(timeout_ms=_POLL_TIMEOUT_MS)
+        except (UnreadableError, CorruptRecordError) as error:
+            # The consumer would stay at the batch, even after a seek.
+            self._consumer.close()
+            self._consumer = self._connect()
+            next_offset = error.next_offset if isinstance(error, UnreadableError) else None
             raise UnreadableBatch(
-                self._topic, source.partition, offset, None, str(error) or repr(error)
+                self._topic, source.partition, position, next_offset, str(error)
             ) from error
         records: Sequence[Any] = fetched.get(source, [])
         return records

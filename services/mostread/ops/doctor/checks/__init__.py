@@ -8,6 +8,7 @@ from mostread.ops.doctor.checks.clickhouse import clickhouse, tables
 from mostread.ops.doctor.checks.clock_skew import clocks
 from mostread.ops.doctor.checks.disk import clickhouse_disk, data_disk, kafka_disk
 from mostread.ops.doctor.checks.kafka import kafka, replication, retention, topics
+from mostread.ops.doctor.checks.partitioning import partitioning
 from mostread.ops.doctor.checks.services import open_files, services
 from mostread.ops.doctor.checks.settings import settings
 
@@ -17,6 +18,7 @@ CHECKS = (
     topics,
     retention,
     replication,
+    partitioning,
     clickhouse,
     tables,
     aggregators,
