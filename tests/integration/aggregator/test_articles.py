@@ -11,11 +11,11 @@ import pytest
 from kafka import KafkaProducer
 from kafka.admin import NewPartitions
 
-from mostread.aggregator.stream.decompression import MAX_BATCH_BYTES
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.kafka import topics
 from mostread.infra.kafka.admin import committed_offsets, describe_group
 from mostread.infra.kafka.config import client_options
+from mostread.infra.kafka.decompression import MAX_BATCH_BYTES
 from tests.support.system import System, wait_until
 
 

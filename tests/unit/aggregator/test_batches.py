@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mostread.aggregator.stream.batches import Batch, Batches
-from mostread.aggregator.stream.decompression import UnreadableError
 from mostread.aggregator.stream.legacy_batch import LegacyBatch
+from mostread.infra.kafka.decompression import UnreadableError
 from tests.support.segments import change_codec, change_magic, fill_payload, flip_payload
 
 GZIP = 1

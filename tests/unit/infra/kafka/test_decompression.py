@@ -11,7 +11,7 @@ import pytest
 import zstandard
 from aiokafka.codec import gzip_encode, lz4_encode, snappy_encode, zstd_encode
 
-from mostread.aggregator.stream.decompression import (
+from mostread.infra.kafka.decompression import (
     MAX_BATCH_BYTES,
     UnreadableError,
     decompress,
