@@ -33,6 +33,13 @@ def free_ports(count: int) -> list[int]:
     raise AssertionError("no free ports")
 
 
+def is_open(port: int) -> bool:
+    """Return whether something listens on a port of loopback."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
 @contextmanager
 def running_kafka(data: Path, *ports: int, jit: bool = False) -> Iterator[LocalKafka]:
     """Run a separate broker; `start` after `stop` or `kill` uses the same port.

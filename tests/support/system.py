@@ -163,9 +163,9 @@ class System:
         )
         self.services: list[Service] = []
 
-    def init(self, partitions: int = 4) -> None:
+    def init(self, partitions: int = 4, replication: int = 1) -> None:
         wanted = topics.configurations(
-            self.kafka, partitions=partitions, replication=1, retention_days=1
+            self.kafka, partitions=partitions, replication=replication, retention_days=1
         )
         with topics.admin(self.kafka) as client:
             topics.create_missing(client, wanted)

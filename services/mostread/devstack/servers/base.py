@@ -56,11 +56,20 @@ class LocalServer(ABC):
 
     def start(self) -> None:
         """Start the server and return when it responds. Raises Unavailable."""
+        self.launch()
+        self.wait_ready()
+
+    def launch(self) -> None:
+        """Start the server without waiting for it. Raises Unavailable."""
         self.prepare(lambda _: None)
         self._process = spawn(self.argv, log=self.log, env=os.environ)
+
+    def wait_ready(self) -> None:
+        """Return when the launched server responds. Raises Unavailable."""
         deadline = time.monotonic() + START_TIMEOUT
         while not self.is_ready():
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            ended = self._process is None or self._process.poll() is not None
+            if ended or time.monotonic() > deadline:
                 self.kill()
                 raise self.unavailable(
                     f"{self.name} did not start. The end of its log:\n{tail(self.log)}"

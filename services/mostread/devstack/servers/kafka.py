@@ -53,6 +53,7 @@ class LocalKafka(LocalServer):
 
     name = "kafka"
     title = "Kafka"
+    heap = "512m"
     unavailable = KafkaUnavailable
 
     def __init__(
@@ -76,7 +77,11 @@ class LocalKafka(LocalServer):
 
     @property
     def argv(self) -> list[str]:
-        return [*self._java("-Xmx512m", jit=self._jit), "kafka.Kafka", str(self._properties)]
+        return [
+            *self._java(f"-Xmx{self.heap}", jit=self._jit),
+            "kafka.Kafka",
+            str(self._properties),
+        ]
 
     def prepare(self, progress: Progress) -> None:
         """Download Kafka, write its settings, and format the data directory the first time.
