@@ -1,10 +1,12 @@
 """A run: a schedule of faults under traffic, and what is counted at its end."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from tests.faults import (
     clickhouse_faults,
+    cluster_faults,
     collector_faults,
     kafka_faults,
     topic_faults,
@@ -16,6 +18,7 @@ from tests.faults.rig import Mostread, running_mostread
 from tests.faults.schedule import Planned, schedule
 from tests.faults.verdict import audit, differences
 
+# Peers are held against these, so what is added to them changes what their seeds mean.
 FAULTS: list[Fault[Mostread]] = [
     *worker_faults.FAULTS,
     *kafka_faults.FAULTS,
@@ -27,10 +30,15 @@ LONG = 300
 """Schedules of at least this many seconds may stop Kafka for a minute."""
 
 
-def plan(seed: int, seconds: float) -> list[Planned]:
+def faults(brokers: int) -> list[Fault[Mostread]]:
+    """Return the faults that a system with this number of brokers can meet."""
+    return [*FAULTS, *(cluster_faults.FAULTS if brokers > 1 else [])]
+
+
+def plan(seed: int, seconds: float, faults: Sequence[Fault[Mostread]] = FAULTS) -> list[Planned]:
     """Return the schedule of a run."""
     long = [kafka_faults.DOWN_FOR_A_MINUTE] if seconds >= LONG else []
-    return schedule(seed, seconds, [*FAULTS, *long])
+    return schedule(seed, seconds, [*faults, *long])
 
 
 def chaos(
@@ -40,12 +48,15 @@ def chaos(
     seed: int,
     report: Report,
     transport: str = "fast",
+    brokers: int = 1,
 ) -> list[str]:
     """Play `planned` on a system of its own in `directory`; return every difference found."""
-    with running_mostread(directory, seed=seed, transport=transport) as rig:
+    with running_mostread(directory, seed=seed, transport=transport, brokers=brokers) as rig:
         rig.traffic.start()
-        play(rig, planned, [*FAULTS, kafka_faults.DOWN_FOR_A_MINUTE], report)
+        play(rig, planned, [*faults(brokers), kafka_faults.DOWN_FOR_A_MINUTE], report)
         ledger = rig.traffic.stop()
+        for name, times in sorted(Counter(each.name for each in planned).items()):
+            report(f"{times:4} times  {name}")
         report(ledger.summary())
         problems = differences(rig, ledger)
         code, output = audit(rig.system)

@@ -1,4 +1,4 @@
-"""Ledger of the clients: events accepted with 202, counted as simply as possible."""
+"""Ledger of the clients: what was accepted and refused, counted as simply as possible."""
 
 from collections import Counter as Tally
 from dataclasses import dataclass, field
@@ -35,13 +35,37 @@ class SentEvent(NamedTuple):
 
 
 @dataclass
+class Outages:
+    """Seconds from a 503 to the next 202 of any request."""
+
+    total: float = 0.0
+    longest: float = 0.0
+    _since: float | None = None
+
+    def refused(self, now: float) -> None:
+        if self._since is None:
+            self._since = now
+
+    def accepted(self, now: float) -> None:
+        if self._since is not None:
+            self.total += now - self._since
+            self.longest = max(self.longest, now - self._since)
+            self._since = None
+
+
+@dataclass
 class Ledger:
     """The events whose request was answered with 202, by id: each is to be counted once."""
 
     accepted: dict[str, SentEvent] = field(default_factory=dict)
+    given_up: int = 0
+    """Events that were refused as not stored and not sent again: none may be counted."""
     rejected: int = 0
     resent: int = 0
     repeated: int = 0
+    refusals: Tally[str] = field(default_factory=Tally)
+    """Answers with 503 by the type of problem."""
+    outages: Outages = field(default_factory=Outages)
 
     def counters(self) -> dict[Key, Numbers]:
         """Return what every minute, hour and total must be."""
@@ -67,9 +91,13 @@ class Ledger:
         return sum(event.late for event in self.accepted.values())
 
     def summary(self) -> str:
-        """Return the ledger in one line."""
+        """Return the ledger in two lines."""
+        unknown = self.refusals["outcome-unknown"]
         return (
-            f"{len(self.accepted):,} events answered with 202, {self.late():,} of them late; "
-            f"{self.repeated:,} sent again on purpose, {self.resent:,} requests resent for want "
-            f"of an answer, {self.rejected:,} lines rejected"
+            f"{len(self.accepted) + self.given_up:,} events sent: {len(self.accepted):,} answered "
+            f"with 202, {self.late():,} of them late, and {self.given_up:,} refused for good; "
+            f"{self.repeated:,} sent again on purpose, {self.rejected:,} lines rejected\n"
+            f"{self.resent:,} requests resent; {self.refusals.total():,} answers 503, "
+            f"{unknown:,} of unknown outcome; no 202 for {self.outages.total:.1f} s in all, "
+            f"{self.outages.longest:.1f} s at the longest"
         )

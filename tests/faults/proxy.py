@@ -3,7 +3,7 @@
 import asyncio
 import re
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -53,6 +53,44 @@ class Connection:
         """End both when what was written has gone out."""
         for end in self._ends:
             end.close()
+
+
+class Proxies:
+    """Proxies to which the same happens."""
+
+    def __init__(self, proxies: Sequence["Proxy"]) -> None:
+        self.all = proxies
+
+    def pass_on(self) -> None:
+        for proxy in self.all:
+            proxy.pass_on()
+
+    def slow(self, bytes_per_second: int) -> None:
+        for proxy in self.all:
+            proxy.slow(bytes_per_second)
+
+    def stall(self) -> None:
+        for proxy in self.all:
+            proxy.stall()
+
+    def refuse(self) -> None:
+        for proxy in self.all:
+            proxy.refuse()
+
+    def cut(self) -> None:
+        for proxy in self.all:
+            proxy.cut()
+
+    def trap(self, pattern: bytes, spring: Spring, times: int = 1) -> Trap:
+        """Set one trap for all; it may catch more than `times` at the same moment."""
+        trap = Trap(re.compile(pattern, re.DOTALL), spring, times)
+        for proxy in self.all:
+            proxy.set(trap)
+        return trap
+
+    def remove_trap(self) -> None:
+        for proxy in self.all:
+            proxy.set(None)
 
 
 class Proxy:
@@ -106,11 +144,15 @@ class Proxy:
 
     def trap(self, pattern: bytes, spring: Spring, times: int = 1) -> Trap:
         """Set a trap in place of the one before."""
-        self._trap = trap = Trap(re.compile(pattern, re.DOTALL), spring, times)
+        trap = Trap(re.compile(pattern, re.DOTALL), spring, times)
+        self.set(trap)
         return trap
 
+    def set(self, trap: Trap | None) -> None:
+        self._trap = trap
+
     def remove_trap(self) -> None:
-        self._trap = None
+        self.set(None)
 
     def _do(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
@@ -175,7 +217,7 @@ class Proxy:
                 return
             writer.write(data)
             await writer.drain()
-            if caught and not caught.times:
+            if caught and caught.times < 1:
                 caught.sprung.set()
 
     async def _forward_answers(
@@ -184,7 +226,7 @@ class Proxy:
         while data := await self._read(reader):
             caught = connection.caught
             if caught and caught.spring in {Spring.LOSE_ANSWER, Spring.HOLD_ANSWER}:
-                if not caught.times:
+                if caught.times < 1:
                     caught.answered.set()
                 if caught.spring is Spring.LOSE_ANSWER:
                     connection.abort()
@@ -197,7 +239,7 @@ class Proxy:
         """Return the trap if `data` springs it."""
         trap, seen = self._trap, connection.tail + data
         connection.tail = seen[-OVERLAP:]
-        if trap is None or not trap.times or not trap.pattern.search(seen):
+        if trap is None or trap.times < 1 or not trap.pattern.search(seen):
             return None
         connection.tail = b""
         trap.times -= 1

@@ -11,9 +11,10 @@ from clickhouse_connect.driver.client import Client
 from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.devstack.servers.kafka import LocalKafka
 from mostread.infra.auth.tokens import hash_token
-from tests.faults.proxy import Proxy
+from tests.faults.proxy import Proxies, Proxy
 from tests.faults.traffic import Traffic
 from tests.faults.workers import Workers
+from tests.support.kafka_cluster import Cluster, running_cluster
 from tests.support.servers import connect, free_ports, running_clickhouse, running_kafka
 from tests.support.system import Service, System
 
@@ -24,10 +25,10 @@ DATABASE = "faults"
 
 @dataclass
 class Rig:
-    """Kafka, the proxy by which everybody speaks to it, and the workers that count."""
+    """Kafka, the proxies by which everybody speaks to it, and the workers that count."""
 
-    kafka: LocalKafka
-    kafka_line: Proxy
+    kafka: LocalKafka | Cluster
+    kafka_line: Proxies
     workers: Workers
     topic: str
 
@@ -90,20 +91,35 @@ def line(target: int) -> Iterator[Proxy]:
 
 
 @contextmanager
-def kafka_behind_proxy(directory: Path) -> Iterator[tuple[LocalKafka, Proxy]]:
-    """A broker that tells everybody to come to the proxy's port."""
-    port, controller_port = free_ports(2)
-    with line(port) as proxy, running_kafka(directory, port, controller_port, proxy.port) as kafka:
-        yield kafka, proxy
+def kafka_behind_proxy(
+    directory: Path, brokers: int = 1
+) -> Iterator[tuple[LocalKafka | Cluster, Proxies]]:
+    """A broker that tells everybody to come to its proxy's port, or a cluster of such brokers."""
+    with ExitStack() as stack:
+        *ports, controller_port = free_ports(brokers + 1)
+        proxies = Proxies([stack.enter_context(line(port)) for port in ports])
+        advertised = [proxy.port for proxy in proxies.all]
+        yield (
+            stack.enter_context(running_kafka(directory, ports[0], controller_port, *advertised))
+            if brokers == 1
+            else stack.enter_context(running_cluster(directory, ports, advertised)),
+            proxies,
+        )
 
 
 @contextmanager
 def running_mostread(
-    directory: Path, *, seed: int, rate: float = 1000, workers: int = 2, transport: str = "fast"
+    directory: Path,
+    *,
+    seed: int,
+    rate: float = 1000,
+    workers: int = 2,
+    transport: str = "fast",
+    brokers: int = 1,
 ) -> Iterator[Mostread]:
     """Everything of one's own, ready, with traffic that is not started yet."""
     with ExitStack() as stack:
-        kafka, kafka_line = stack.enter_context(kafka_behind_proxy(directory / "kafka"))
+        kafka, kafka_line = stack.enter_context(kafka_behind_proxy(directory / "kafka", brokers))
         port = free_ports(1)[0]
         clickhouse = stack.enter_context(running_clickhouse(directory / "clickhouse", port))
         clickhouse_line = stack.enter_context(line(port))
@@ -117,7 +133,7 @@ def running_mostread(
             "MOSTREAD_COLLECTOR_ACK_TIMEOUT_SECONDS": "4",
             "MOSTREAD_COLLECTOR_TOKENS": f"frontend:emit:{hash_token(TOKEN)}",
         }
-        system.init()
+        system.init(replication=brokers)
         stack.callback(system.end)
         collectors = Workers(lambda: system.service("collector"), 2)
         rig = Mostread(

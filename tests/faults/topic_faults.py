@@ -57,7 +57,7 @@ def recreate(rig: Mostread, _: random.Random) -> Iterator[None]:
     time.sleep(2)
     # The same number of partitions: an event sent to one partition and resent to another would
     # count twice.
-    rig.system.init(partitions)
+    rig.system.init(partitions, len(rig.kafka_line.all))
     rig.traffic.go_on()
     yield
 

@@ -1,4 +1,4 @@
-"""Steady clients that post to the collectors, each event until it is answered with 202."""
+"""Steady clients that post to the collectors, and resend until they get 202."""
 
 import asyncio
 import random
@@ -13,6 +13,9 @@ from mostread.core.retention import RESEND_LIMIT_SECONDS
 from tests.faults.ledger import KINDS, Ledger, SentEvent
 
 HOUR = 3_600_000
+ARTICLE = "статья-"
+UNKNOWN = "outcome-unknown"
+"""The problem of a 503 after which events may be stored."""
 
 INVALID = (
     b"no event",
@@ -34,7 +37,7 @@ def make_event(chance: random.Random, now: int) -> SentEvent:
     return SentEvent(
         id=f"{chance.getrandbits(80):020x}",
         type=kind,
-        article_id=f"статья-{min(int(chance.paretovariate(0.6)), 3000)}",
+        article_id=f"{ARTICLE}{min(int(chance.paretovariate(0.6)), 3000)}",
         timestamp=now - age,
         delta=-1 if kind != "view" and chance.random() < 0.2 else 1,
         late=late,
@@ -119,20 +122,23 @@ class Traffic:
         async with asyncio.TaskGroup() as clients:
             for number in range(len(self._sent)):
                 clients.create_task(self._client(number))
+            clients.create_task(self._quitter(clients))
 
     async def _client(self, number: int) -> None:
         chance = random.Random(f"{self._seed} {number}")
-        timeout = aiohttp.ClientTimeout(total=20)
-        async with aiohttp.ClientSession(headers=self._headers, timeout=timeout) as http:
+        async with self._session() as http:
             while not self._ending.is_set():
                 await asyncio.to_thread(self._flowing.wait)
                 if not self._begin():
                     continue
                 size = chance.choice([1, 20, chance.randint(1, 300)])
                 await self._send(http, chance, number, size)
-                with self._lock:
-                    self._under_way -= 1
+                self._end()
                 await asyncio.sleep(chance.uniform(0.5, 1.5) * size / self._rate)
+
+    def _session(self) -> aiohttp.ClientSession:
+        timeout = aiohttp.ClientTimeout(total=20)
+        return aiohttp.ClientSession(headers=self._headers, timeout=timeout)
 
     def _begin(self) -> bool:
         """Whether a request may begin; it is under way then."""
@@ -141,10 +147,14 @@ class Traffic:
             self._under_way += flowing
         return flowing
 
+    def _end(self) -> None:
+        with self._lock:
+            self._under_way -= 1
+
     async def _send(
         self, http: aiohttp.ClientSession, chance: random.Random, number: int, size: int
     ) -> None:
-        """Make a batch and send it until it is answered with 202; then it is in the ledger."""
+        """Make a batch, send it, and enter its outcome in the ledger."""
         now = time.time_ns() // 1_000_000
         fresh = [make_event(chance, now) for _ in range(size)]
         sent = self._sent[number]
@@ -169,17 +179,59 @@ class Traffic:
         began = time.monotonic()
         attempt = number
         while time.monotonic() < began + RESEND_LIMIT_SECONDS:
-            try:
-                url = self._urls[attempt % len(self._urls)]
-                async with http.post(f"{url}/v1/events", data=body) as answer:
-                    if answer.status == 202:
-                        answer_body: dict[str, Any] = await answer.json()
-                        return answer_body
-                    assert answer.status == 503, await answer.text()
-            except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError):
-                pass
+            answer = await self._post_once(http, attempt, body)
+            if isinstance(answer, dict):
+                return answer
             assert not self._abandoned, "abandoned"
             attempt += 1
             self.ledger.resent += 1
             await asyncio.sleep(0.2)
         raise AssertionError("no collector responded for 25 minutes")
+
+    async def _post_once(
+        self, http: aiohttp.ClientSession, attempt: int, body: bytes
+    ) -> dict[str, Any] | str:
+        """Return the body of a 202, or why there is none."""
+        url = self._urls[attempt % len(self._urls)]
+        try:
+            async with http.post(f"{url}/v1/events", data=body) as answer:
+                answer_body: dict[str, Any] = await answer.json(content_type=None)
+                if answer.status == 202:
+                    self.ledger.outages.accepted(time.monotonic())
+                    return answer_body
+                assert answer.status == 503, answer_body
+        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError):
+            return UNKNOWN
+        self.ledger.outages.refused(time.monotonic())
+        problem = str(answer_body["type"]).rpartition(":")[2]
+        self.ledger.refusals[problem] += 1
+        return problem
+
+    async def _quitter(self, clients: asyncio.TaskGroup) -> None:
+        """Send single events; never resend one if the first answer is that it is not stored."""
+        chance = random.Random(f"{self._seed} quitter")
+        async with self._session() as http:
+            attempt = 0
+            while not self._ending.is_set():
+                await asyncio.to_thread(self._flowing.wait)
+                if not self._begin():
+                    continue
+                attempt += 1
+                event = make_event(chance, time.time_ns() // 1_000_000)
+                answer = await self._post_once(http, attempt, event.line())
+                if answer == UNKNOWN:
+                    clients.create_task(self._settle(event, attempt))
+                    continue
+                if isinstance(answer, dict):
+                    self.ledger.accepted[event.id] = event
+                else:
+                    self.ledger.given_up += 1
+                self._end()
+                await asyncio.sleep(0.2)
+
+    async def _settle(self, event: SentEvent, attempt: int) -> None:
+        """Resend an event of unknown outcome until it is stored."""
+        async with self._session() as http:
+            await self._post(http, attempt + 1, event.line())
+        self.ledger.accepted[event.id] = event
+        self._end()
