@@ -5,6 +5,7 @@
     │   ├── KafkaUnavailable
     │   │   └── OutcomeUnknown   the record was sent and not acknowledged; it may be in Kafka
     │   ├── ClickHouseUnavailable
+    │   │   └── QueryTooLarge    split the query: it exceeded a limit
     │   └── Overloaded           a limit on memory or concurrent work is reached
     │       └── TooManyStreams
     ├── InvalidRequest           change the HTTP request; carries headers and problem members
@@ -60,6 +61,10 @@ class OutcomeUnknown(KafkaUnavailable):
 
 class ClickHouseUnavailable(Unavailable):
     """ClickHouse did not answer, or reported a temporary failure."""
+
+
+class QueryTooLarge(ClickHouseUnavailable):
+    """A query exceeded a limit, such as its time or memory; a smaller one may succeed."""
 
 
 class Overloaded(Unavailable):

@@ -1,9 +1,10 @@
 """Queries and inserts of the aggregator in ClickHouse."""
 
 import time
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -12,6 +13,12 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.insert import InsertContext
 
+from mostread.aggregator.lookup import (
+    KEYS_PER_QUERY,
+    LOOKUP,
+    MIN_KEYS_PER_QUERY,
+    lookup_query,
+)
 from mostread.core.counting import RULES_VERSION
 from mostread.core.counting.batch import Outcomes
 from mostread.core.counting.counters import Counter, CounterKey, Grain
@@ -20,14 +27,19 @@ from mostread.core.counting.visitor_sketch import Sketch, SketchKey
 from mostread.core.editorial.articles import ArticleRow
 from mostread.core.editorial.placements import PlacementRow
 from mostread.core.skipped import SkippedRange
-from mostread.errors import ClickHouseUnavailable, Misconfigured, MostreadError, SchemaTooNew
-from mostread.infra.clickhouse.client import read_sql, translate_errors
+from mostread.errors import (
+    ClickHouseUnavailable,
+    Misconfigured,
+    MostreadError,
+    QueryTooLarge,
+    SchemaTooNew,
+)
+from mostread.infra.clickhouse.client import READ_ONLY, read_sql, translate_errors
 from mostread.infra.clickhouse.migrations import applied_migrations, check_applied
 from mostread.infra.clickhouse.skipped_ranges import read_skipped_ranges, write_skipped_range
 from mostread.infra.kafka.topics import Topic
 
 _SQL = Path(__file__).parent / "sql"
-KEYS_PER_QUERY = 50_000
 NO_PARTITION = 2**32 - 1
 """Partition of the row that marks the end of a complete response."""
 
@@ -36,11 +48,6 @@ OnInsert = Callable[[str, int, float], None]
 
 # Acknowledged means written, whatever the server's profile says.
 _SYNCHRONOUS = {"async_insert": 0}
-_LARGE_QUERY = {
-    "max_query_size": 64 << 20,
-    "max_ast_elements": 1_000_000,
-    "output_format_json_quote_64bit_integers": 0,
-}
 _counter_row_decoder = msgspec.json.Decoder(tuple[int, str, Grain, int, str, int, int, int, int])
 
 
@@ -95,6 +102,7 @@ class CounterRepository:
         self._on_insert = on_insert
         self._client: Client | None = None
         self._inserts: dict[str, InsertContext] = {}
+        self._keys_per_query = KEYS_PER_QUERY
 
     def close(self) -> None:
         if self._client is not None:
@@ -140,26 +148,33 @@ class CounterRepository:
         }
 
     def counters(self, epoch: Epoch, keys: Sequence[tuple[int, CounterKey]]) -> list[CounterRow]:
-        """Return the counters of (partition, key) pairs, without those that do not exist."""
-        counters = []
-        for start in range(0, len(keys), KEYS_PER_QUERY):
-            part = keys[start : start + KEYS_PER_QUERY]
-            sql = read_sql(_SQL, "counters").format(
-                keys=_any_of(key for _, key in part),
-                topic=epoch.topic.id,
-                partitions=",".join(map(str, {partition for partition, _ in part})),
-                no_partition=NO_PARTITION,
-            )
-            with self._connected() as client:
-                # Formatted here: the driver's binding takes longer than the query itself.
-                response = client.raw_query(sql, settings=_LARGE_QUERY, fmt="JSONCompactEachRow")
-            rows = _counter_row_decoder.decode_lines(response)
-            if not rows or rows.pop()[0] != NO_PARTITION:
-                raise ClickHouseUnavailable("ClickHouse sent an incomplete response")
-            counters += [
-                CounterRow(row[0], CounterKey(*row[1:5]), Counter(*row[5:])) for row in rows
-            ]
+        """Return the counters of (partition, key) pairs, without those that do not exist.
+
+        After a query that was too large, the next ones look up half as many keys.
+        """
+        counters: list[CounterRow] = []
+        # Neighbours in the table, so that each query reads its own part of it.
+        keys = sorted(keys, key=itemgetter(1))
+        start = 0
+        while start < len(keys):
+            part = keys[start : start + self._keys_per_query]
+            try:
+                counters += self._look_up(epoch, part)
+            except QueryTooLarge:
+                self._keys_per_query = max(self._keys_per_query // 2, MIN_KEYS_PER_QUERY)
+                raise
+            start += len(part)
+            self._keys_per_query = min(self._keys_per_query + MIN_KEYS_PER_QUERY, KEYS_PER_QUERY)
         return counters
+
+    def _look_up(self, epoch: Epoch, keys: Sequence[tuple[int, CounterKey]]) -> list[CounterRow]:
+        sql = lookup_query(epoch.topic.id, keys, NO_PARTITION)
+        with self._connected() as client:
+            response = client.raw_query(sql, settings=LOOKUP, fmt="JSONCompactEachRow")
+        rows = _counter_row_decoder.decode_lines(response)
+        if not rows or rows.pop()[0] != NO_PARTITION:
+            raise ClickHouseUnavailable("ClickHouse sent an incomplete response")
+        return [CounterRow(row[0], CounterKey(*row[1:5]), Counter(*row[5:])) for row in rows]
 
     def write_counters(self, epoch: Epoch, rows: Sequence[CounterRow]) -> None:
         """Write counters. Per key, the row with the highest version wins.
@@ -277,7 +292,9 @@ class CounterRepository:
         sql = read_sql(_SQL, name)
         parameters["no_partition"] = NO_PARTITION
         with self._connected() as client:
-            rows: Sequence[Sequence[Any]] = client.query(sql, parameters=parameters).result_rows
+            rows: Sequence[Sequence[Any]] = client.query(
+                sql, parameters=parameters, settings=READ_ONLY
+            ).result_rows
             # A response that a broken proxy truncates in its header arrives as no rows at all,
             # which would mean "never counted".
             complete = [row for row in rows if row[0] != NO_PARTITION]
@@ -310,25 +327,6 @@ class CounterRepository:
             # The cached state of the connection, such as table columns, may be outdated.
             self.close()
             raise
-
-
-def _any_of(keys: Iterable[CounterKey]) -> str:
-    """Return a SQL condition for the rows of `keys`.
-
-    It groups keys by window, which is short and lets ClickHouse read a range.
-    """
-    windows: dict[tuple[str, str, int], list[str]] = {}
-    for site, grain, window, article_id in keys:
-        windows.setdefault((site, grain, window), []).append(_quoted(article_id))
-    return " OR ".join(
-        f"(site = {_quoted(site)} AND grain = '{grain}' AND window = {window}"
-        f" AND article_id IN ({','.join(articles)}))"
-        for (site, grain, window), articles in windows.items()
-    )
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _columns(

@@ -3,18 +3,26 @@
 import functools
 import time
 from collections.abc import Iterator
+from itertools import cycle
 from uuid import UUID
 
 import pytest
+from clickhouse_connect.driver.client import Client
 
-from mostread.aggregator.repository import CheckpointRow, CounterRepository, CounterRow, Epoch
+from mostread.aggregator.lookup import KEYS_PER_QUERY
+from mostread.aggregator.repository import (
+    CheckpointRow,
+    CounterRepository,
+    CounterRow,
+    Epoch,
+)
 from mostread.core.counting.batch import Outcomes
 from mostread.core.counting.counters import Counter, CounterKey
 from mostread.core.counting.partition import Checkpoint
 from mostread.core.editorial.articles import ArticleRow, article_key
 from mostread.core.editorial.records import decode_change
 from mostread.core.skipped import SkippedRange
-from mostread.errors import ClickHouseUnavailable, Misconfigured, StaleEpoch
+from mostread.errors import ClickHouseUnavailable, Misconfigured, QueryTooLarge, StaleEpoch
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.kafka.topics import Topic
 from mostread.ops.rebuild.tables import RebuildTables
@@ -25,6 +33,7 @@ RECREATED = Epoch(Topic("events", UUID(int=2), 3), number=0)
 # ClickHouse deletes old minutes, so the window is recent.
 WINDOW = int(time.time()) // 60 * 60
 KEY = CounterKey("default", "minute", WINDOW, "it's \\ 'quoted' — статья 📰")
+GRANULE = 8192  # rows, ClickHouse's default
 TOTAL = CounterKey("default", "total", 0, KEY.article_id)
 
 
@@ -33,6 +42,18 @@ def repository(system: System) -> Iterator[CounterRepository]:
     repository = CounterRepository(functools.partial(connect, system.clickhouse))
     yield repository
     repository.close()
+
+
+def limited(system: System, **limits: int) -> CounterRepository:
+    """Return a repository with limits of ClickHouse; close it."""
+
+    def connected() -> Client:
+        client = connect(system.clickhouse)
+        for name, value in limits.items():
+            client.set_client_setting(name, value)
+        return client
+
+    return CounterRepository(connected)
 
 
 def test_highest_version_wins_in_any_order(repository: CounterRepository) -> None:
@@ -77,6 +98,47 @@ def test_skipped_returns_ranges_of_the_partition_by_offset(repository: CounterRe
     assert all(each.skipped_at > 0 for each in stored)
     assert repository.skipped(EPOCH.topic.id, 0) == []
     assert repository.skipped(RECREATED.topic.id, 1) == []
+
+
+def test_keys_with_longest_ids_fit_into_one_query(repository: CounterRepository) -> None:
+    keys = [
+        (0, CounterKey("s" * 64, "hour", WINDOW, character * 123 + f"{n:05}"))
+        for n, character in zip(range(KEYS_PER_QUERY), cycle("'\\📰"), strict=False)
+    ]
+    rows = [CounterRow(partition, key, Counter(1, 0, 0, 1)) for partition, key in keys[::1000]]
+    repository.write_counters(EPOCH, rows)
+    assert sorted(repository.counters(EPOCH, keys)) == sorted(rows)
+
+
+def test_lookup_reads_only_rows_near_its_keys(system: System) -> None:
+    repository = limited(system, max_rows_to_read=4 * GRANULE)
+    keys = [KEY._replace(article_id=f"a{n:06}") for n in range(100_000)]
+    repository.write_counters(EPOCH, [CounterRow(0, key, Counter(1, 0, 0, 1)) for key in keys])
+    for key in (keys[0], keys[50_000]):
+        assert repository.counters(EPOCH, [(0, key)]) == [CounterRow(0, key, Counter(1, 0, 0, 1))]
+    repository.close()
+
+
+def test_lookup_that_exceeds_a_limit_becomes_smaller_until_it_succeeds(system: System) -> None:
+    repository = limited(system, max_rows_in_set=2_000)
+    rows = [
+        CounterRow(0, TOTAL._replace(site=f"site-{n}"), Counter(1, 0, 0, 1)) for n in range(9_000)
+    ]
+    repository.write_counters(EPOCH, rows)
+    keys = [(row.partition, row.key) for row in rows]
+    for _ in (20_000, 10_000, 5_000, 2_500):
+        with pytest.raises(QueryTooLarge):
+            repository.counters(EPOCH, keys)
+    assert sorted(repository.counters(EPOCH, keys)) == sorted(rows)
+    repository.close()
+
+
+def test_limit_below_smallest_lookup_remains_an_error(system: System) -> None:
+    repository = limited(system, max_rows_in_set=1)
+    for _ in range(20):
+        with pytest.raises(QueryTooLarge):
+            repository.counters(EPOCH, [(0, KEY), (0, TOTAL)])
+    repository.close()
 
 
 def test_checkpoints_returns_latest_checkpoint(repository: CounterRepository) -> None:

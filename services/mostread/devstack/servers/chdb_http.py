@@ -1,7 +1,7 @@
 """An HTTP front for chdb that imitates ClickHouse's interface: `python -m ... DATA PORT`.
 
-Not supported: sessions (`session_id` is ignored), compressed responses, and users: there is one
-password or none.
+Not supported: sessions (`session_id` is ignored), compressed responses, the end of a query whose
+client disconnects (max_execution_time ends it), and users: there is one password or none.
 """
 
 import asyncio

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
+from urllib3.exceptions import ReadTimeoutError
 
-from mostread.errors import ClickHouseUnavailable, Misconfigured, StaleEpoch
+from mostread.errors import ClickHouseUnavailable, Misconfigured, QueryTooLarge, StaleEpoch
 from mostread.infra.clickhouse.config import NAMES, ClickHouseSettings
 from mostread.infra.tls import error_chain, explain_tls_error
 
@@ -27,6 +28,14 @@ _PERMANENT = {
 }
 # The only constraint is on the column `epoch`.
 _VIOLATED_CONSTRAINT = "469"
+# Limits of time, rows in a set (which only a profile sets), and memory.
+_EXCEEDED_LIMITS = {"159", "191", "241"}
+
+READ_ONLY = {"readonly": 2, "cancel_http_readonly_queries_on_client_close": 1}
+"""Settings of queries that only read: ClickHouse cancels them once the client disconnects."""
+
+# An abandoned query would otherwise continue, beside its repetition.
+_SERVER_SHARE = 0.9
 
 # The driver also logs the errors that it raises; this keeps them out of the output of commands.
 logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
@@ -34,7 +43,10 @@ logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raise the driver's errors as ClickHouseUnavailable, Misconfigured or StaleEpoch."""
+    """Raise the driver's errors as ClickHouseUnavailable, Misconfigured or StaleEpoch.
+
+    Where a query exceeds a limit, ClickHouseUnavailable is a QueryTooLarge.
+    """
     try:
         yield
     except (ClickHouseError, OSError) as error:
@@ -46,21 +58,31 @@ def translate_errors() -> Iterator[None]:
             raise Misconfigured(f"ClickHouse: {_PERMANENT[code]} ({first_line})") from error
         if isinstance(error, DatabaseError) and code == _VIOLATED_CONSTRAINT:
             raise StaleEpoch("`mostread rebuild` has exchanged the tables") from error
-        refusals = [each for each in error_chain(error) if isinstance(each, OSError) and each.errno]
+        causes = list(error_chain(error))
+        refusals = [each for each in causes if isinstance(each, OSError) and each.errno]
         if refusals:
             raise ClickHouseUnavailable(
                 f"ClickHouse does not answer ({refusals[0].strerror}); check that it runs at "
                 "MOSTREAD_CLICKHOUSE_URL"
             ) from error
-        raise ClickHouseUnavailable(f"ClickHouse responded with an error: {first_line}") from error
+        message = f"ClickHouse responded with an error: {first_line}"
+        timed_out = any(isinstance(each, ReadTimeoutError) for each in causes)
+        if timed_out or code in _EXCEEDED_LIMITS:
+            raise QueryTooLarge(message) from error
+        raise ClickHouseUnavailable(message) from error
 
 
 def connect(
-    settings: ClickHouseSettings, *, database: str | None = None, seconds: float | None = None
+    settings: ClickHouseSettings,
+    *,
+    database: str | None = None,
+    seconds: float | None = None,
+    read_only: bool = False,
 ) -> Client:
     """Return a client bound to `database`, with a query timeout of `seconds`.
 
-    Both default to the settings. A client serves one thread at a time. Raises
+    Both default to the settings. ClickHouse itself ends a query just before the client's timeout,
+    and with `read_only` once the client disconnects. A client serves one thread at a time. Raises
     ClickHouseUnavailable or Misconfigured.
     """
     if seconds is not None:
@@ -86,7 +108,11 @@ def connect(
             autogenerate_session_id=False,
             # The callers retry: they know that inserting a row twice changes nothing.
             query_retries=0,
-            settings=_consistent(settings),
+            settings={
+                "max_execution_time": settings.clickhouse_timeout_seconds * _SERVER_SHARE,
+                **(READ_ONLY if read_only else {}),
+                **_consistent(settings),
+            },
         )
 
 
@@ -101,7 +127,7 @@ def _consistent(settings: ClickHouseSettings) -> dict[str, str | int]:
     return {
         "insert_quorum": "auto",
         "insert_quorum_parallel": 0,
-        # Shorter than the client's timeout, so that it learns that the outcome is unknown.
+        # Shorter than max_execution_time, so that the client learns that the outcome is unknown.
         "insert_quorum_timeout": milliseconds * 4 // 5,
         "select_sequential_consistency": 1,
         # A repeated block is intended: the table may have been restored without the first one.

@@ -1,4 +1,4 @@
-"""ClickHouse queries from asyncio, on a few threads."""
+"""Read-only ClickHouse queries from asyncio, on a few threads."""
 
 import asyncio
 import queue
@@ -72,7 +72,7 @@ class QueryPool:
         try:
             client = self._idle.get_nowait()
         except queue.Empty:
-            client = connect(self._settings)
+            client = connect(self._settings, read_only=True)
         try:
             with translate_errors():
                 return call(client)

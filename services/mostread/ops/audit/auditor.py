@@ -137,7 +137,7 @@ class Auditor:
     def __init__(self, settings: AuditSettings) -> None:
         self._settings = settings
         self.topic = self._describe_topic()
-        self._client = connect(settings)
+        self._client = connect(settings, read_only=True)
         self._counters = CounterReader(self._client, self.topic)
         self._log = TopicReader(settings, settings.events_topic)
         self._table_ids = self._counters.table_ids()

@@ -135,7 +135,10 @@ class CounterReader:
         with (
             translate_errors(),
             self._client.query_rows_stream(
-                read_sql(_SQL, "counters"), parameters=parameters
+                read_sql(_SQL, "counters"),
+                parameters=parameters,
+                # The client's timeout is that of a block; all of them may take far longer.
+                settings={"max_execution_time": 0},
             ) as rows,
         ):
             for site, grain, window, article, views, comments, likes, version in rows:

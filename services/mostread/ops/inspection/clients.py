@@ -127,7 +127,7 @@ class SystemClients:
         settings = self.settings(ClickHouseSettings)
         if error := tcp_error(host_port(settings.clickhouse_url)):
             raise ClickHouseUnavailable(f"ClickHouse does not respond ({error})")
-        return connect(settings.model_copy(update={"clickhouse_timeout_seconds": self._seconds}))
+        return connect(settings, seconds=self._seconds, read_only=True)
 
 
 class LazyConnection(Generic[ClientT]):

@@ -41,7 +41,8 @@ def clients(monkeypatch: pytest.MonkeyPatch) -> list[FakeClient]:
     """The clients that pools have connected."""
     connected: list[FakeClient] = []
 
-    def connect(_: ClickHouseSettings) -> FakeClient:
+    def connect(_: ClickHouseSettings, *, read_only: bool) -> FakeClient:
+        assert read_only
         connected.append(FakeClient())
         return connected[-1]
 
