@@ -92,9 +92,21 @@ class CollectorSettings(KafkaSettings, ServiceSettings):
         ge=0,
         description="Maximum events per hour from one visitor of an address; 0 means no limit.",
     )
+    collector_rate_limit_sites_per_address_minute: int = Field(
+        100,
+        ge=0,
+        description="Maximum distinct sites per minute from one IPv4 address or IPv6 /64, if "
+        "MOSTREAD_COLLECTOR_SITES is empty; 0 means no limit.",
+    )
+    collector_rate_limit_articles_per_address_minute: int = Field(
+        500,
+        ge=0,
+        description="Maximum distinct articles per minute from one IPv4 address or IPv6 /64, if "
+        "MOSTREAD_COLLECTOR_SITES is empty; 0 means no limit.",
+    )
     collector_rate_limit_exempt_networks: str = Field(
         "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7",
-        description="Networks without a rate limit, comma-separated.",
+        description="Networks without rate limits, comma-separated.",
     )
     collector_trusted_proxies: str = Field(
         "",

@@ -37,15 +37,18 @@ def dropped(filtering: Pipeline, sent_by: ClientInfo, *events: SentEvent) -> dic
 
 
 def test_steps_run_in_the_order_of_the_drop_reasons_then_enrichment() -> None:
-    every_filter = pipeline(
-        sites="news",
-        origins="https://news.example",
-        public_types="view",
-        excluded_networks="198.51.100.0/24",
-        opt_out="gpc",
-    )
-    names = [step.name for step in every_filter.steps]
-    assert names == [*DropReason, "timestamp", "visitor_id", "event_id"]
+    every_filter = {
+        "origins": "https://news.example",
+        "public_types": "view",
+        "excluded_networks": "198.51.100.0/24",
+        "opt_out": "gpc",
+    }
+    enrichment = ["timestamp", "visitor_id", "event_id"]
+    distinct = {DropReason.TOO_MANY_SITES, DropReason.TOO_MANY_ARTICLES}
+    named = [step.name for step in pipeline(sites="news", **every_filter).steps]
+    assert named == [reason for reason in DropReason if reason not in distinct] + enrichment
+    any_site = [step.name for step in pipeline(**every_filter).steps]
+    assert any_site == [*[*DropReason][1:], *enrichment]
 
 
 def test_default_settings_keep_a_readers_events() -> None:
@@ -201,6 +204,58 @@ def test_rate_limit_exempts_private_and_unknown_addresses(address: str) -> None:
 def test_rate_limit_of_zero_is_unlimited() -> None:
     filtering = pipeline(rate_limit_per_address_hour=0, rate_limit_per_visitor_hour=0)
     assert dropped(filtering, client(), *(view() for _ in range(1000))) == {}
+
+
+def test_distinct_sites_beyond_the_limit_of_an_address_are_dropped() -> None:
+    filtering = pipeline(rate_limit_sites_per_address_minute=3)
+    events = [view(site, id=str(n)) for n, site in enumerate(["a", "b", "a", "c", "d", "b", "e"])]
+    kept, reasons = filtering.filter(events, client())
+    assert kept == [event for event in events if event.site in {"a", "b", "c"}]
+    assert reasons == {DropReason.TOO_MANY_SITES: 2}
+    assert dropped(filtering, client({"User-Agent": "another"}), view()) == {
+        DropReason.TOO_MANY_SITES: 1
+    }
+    assert dropped(filtering, client(), view("c")) == {}
+    assert dropped(filtering, client(address="198.51.100.2"), view("d")) == {}
+
+
+def test_distinct_articles_beyond_the_limit_of_an_address_are_dropped() -> None:
+    filtering = pipeline(rate_limit_articles_per_address_minute=2)
+    events = [SentEvent("view", name, site=site) for site in "st" for name in "aa"]
+    assert dropped(filtering, client(), *events) == {}
+    assert dropped(filtering, client(), SentEvent("like", "b", site="s")) == {
+        DropReason.TOO_MANY_ARTICLES: 1
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "sent_by"),
+    [
+        ({"sites": ",".join(f"s{n}" for n in range(1000))}, client()),
+        (
+            {
+                "rate_limit_sites_per_address_minute": 0,
+                "rate_limit_articles_per_address_minute": 0,
+            },
+            client(),
+        ),
+        ({}, client(address="10.1.2.3")),
+        ({}, client(address="")),
+        ({}, client(role=Role.EMIT)),
+    ],
+)
+def test_distinct_sites_of_exempt_clients_and_named_sites_are_unlimited(
+    settings: dict[str, Any], sent_by: ClientInfo
+) -> None:
+    events = [view(f"s{n}", visitor=str(n)) for n in range(1000)]
+    assert dropped(pipeline(**settings), sent_by, *events) == {}
+
+
+def test_default_limits_keep_what_an_address_may_send_in_a_minute() -> None:
+    """The limit of 6,000 events per hour is 100 per minute; these are five times as many."""
+    filtering = pipeline()
+    events = [SentEvent("view", f"a{n}", site=f"s{n % 100}", visitor=f"v{n}") for n in range(500)]
+    assert dropped(filtering, client(), *events) == {}
 
 
 def test_server_events_pass_all_filters_but_known_site() -> None:

@@ -3,7 +3,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mostread.collector.pipeline.rate_limit import BURST_SECONDS, MAX_SOURCES, RateLimit
+from mostread.collector.pipeline.rate_limit import (
+    BURST_SECONDS,
+    MAX_PAIRS,
+    MAX_SOURCES,
+    DistinctLimit,
+    RateLimit,
+)
 
 
 def test_rate_limit_allows_a_burst_and_then_the_hourly_rate() -> None:
@@ -59,3 +65,21 @@ def test_rate_limit_forgets_silent_sources() -> None:
     limit.allow(-1, 1, now=BURST_SECONDS + 1)
     limit.allow(-1, 1, now=2 * (BURST_SECONDS + 1))
     assert len(limit) <= 2
+
+
+def test_distinct_limit_begins_again_after_a_minute() -> None:
+    limit = DistinctLimit(2)
+    assert limit.refused(7, ["a", "b", "c", "a"], now=100.0) == {"c"}
+    assert limit.refused(7, ["c", "b"], now=159.9) == {"c"}
+    assert limit.refused(8, ["c"], now=159.9) == set()
+    assert limit.refused(7, ["c", "d"], now=160.0) == set()
+    assert limit.refused(7, ["a"], now=160.0) == {"a"}
+
+
+def test_distinct_limit_stores_a_bounded_number_of_pairs() -> None:
+    limit = DistinctLimit(10)
+    maximum = 0
+    for source in range(500_000):
+        assert limit.refused(source, [source], now=0.0) == set()
+        maximum = max(maximum, len(limit))
+    assert maximum == MAX_PAIRS

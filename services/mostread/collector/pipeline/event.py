@@ -35,3 +35,8 @@ class SentEvent(Struct, gc=False, forbid_unknown_fields=True):
 def site_of(event: SentEvent) -> str:
     """Return the event's site, or the default one."""
     return DEFAULT_SITE if event.site is UNSET else event.site
+
+
+def article_of(event: SentEvent) -> tuple[str, str]:
+    """Return the event's site and article."""
+    return site_of(event), event.article_id

@@ -7,7 +7,7 @@ order. A server with a token of the role emit vouches for its readers, so of the
 """
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -17,8 +17,8 @@ from msgspec import UNSET
 from mostread.collector.config import MAX_EVENTS, CollectorSettings
 from mostread.collector.pipeline.client_info import ClientInfo
 from mostread.collector.pipeline.decoder import decode
-from mostread.collector.pipeline.event import DEFAULT_SITE, SentEvent, site_of
-from mostread.collector.pipeline.rate_limit import RateLimitFilter
+from mostread.collector.pipeline.event import DEFAULT_SITE, SentEvent, article_of, site_of
+from mostread.collector.pipeline.rate_limit import DistinctFilter, RateLimitFilter
 from mostread.collector.pipeline.sites import TYPES, Sites
 from mostread.collector.pipeline.strict_decoder import Rejection
 from mostread.collector.pipeline.visitor_id import DAY_MS, IdHasher, new_id_hasher
@@ -39,6 +39,8 @@ class DropReason(StrEnum):
     EXCLUDED_NETWORK = "excluded_network"
     OPT_OUT = "opt_out"
     RATE_LIMIT = "rate_limit"
+    TOO_MANY_SITES = "too_many_sites"
+    TOO_MANY_ARTICLES = "too_many_articles"
 
 
 Keep = Callable[[list[SentEvent], ClientInfo], list[SentEvent]]
@@ -142,6 +144,18 @@ def _steps(settings: CollectorSettings, hasher: IdHasher) -> tuple[Step, ...]:
                 settings.rate_limit_exempt_networks,
             ),
         ),
+        few_distinct(
+            DropReason.TOO_MANY_SITES,
+            site_of,
+            settings.collector_rate_limit_sites_per_address_minute,
+            settings,
+        ),
+        few_distinct(
+            DropReason.TOO_MANY_ARTICLES,
+            article_of,
+            settings.collector_rate_limit_articles_per_address_minute,
+            settings,
+        ),
         Enrichment("timestamp", set_timestamp),
         Enrichment("visitor_id", visitor_id_setter(hasher)),
         Enrichment("event_id", event_id_setter(hasher)),
@@ -227,6 +241,21 @@ def not_opted_out(headers: Collection[str]) -> Filter | None:
         return [] if any(client.headers.get(name) == "1" for name in headers) else events
 
     return Filter(DropReason.OPT_OUT, keep)
+
+
+def few_distinct(
+    name: DropReason,
+    value_of: Callable[[SentEvent], Hashable],
+    per_minute: int,
+    settings: CollectorSettings,
+) -> Filter | None:
+    """Keep events of the first values that a client network sends in a minute.
+
+    Returns None where sites are named, since no client can invent one there.
+    """
+    if settings.sites.named is not None or not per_minute:
+        return None
+    return Filter(name, DistinctFilter(per_minute, value_of, settings.rate_limit_exempt_networks))
 
 
 def _where_site(events: list[SentEvent], allowed: Callable[[str], bool]) -> list[SentEvent]:

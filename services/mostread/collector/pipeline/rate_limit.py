@@ -1,7 +1,8 @@
-"""Rate limits per client network and per visitor, in bounded memory."""
+"""Limits per client network and per visitor, in bounded memory."""
 
 import time
 from collections import Counter
+from collections.abc import Callable, Hashable, Iterable
 
 from msgspec import UNSET, UnsetType
 
@@ -13,6 +14,9 @@ BURST_SECONDS = 600.0
 
 MAX_SOURCES = 50_000
 """Sources per generation; there are two generations."""
+
+MAX_PAIRS = 200_000
+"""Pairs of a source and a value that a DistinctLimit stores, 80 to 170 bytes each."""
 
 
 class RateLimit:
@@ -46,6 +50,66 @@ class RateLimit:
         allowed = min(allowed, wanted)
         self._young[source] = full_at + allowed * self._interval
         return allowed
+
+
+class DistinctLimit:
+    """Allow each source `per_minute` distinct values in every minute.
+
+    All sources share the minute. It ends sooner when MAX_PAIRS are stored, and with it all that is
+    known of the sources.
+    """
+
+    def __init__(self, per_minute: int, max_pairs: int = MAX_PAIRS) -> None:
+        self._per_minute = per_minute
+        self._max_pairs = max_pairs
+        self._pairs: set[int] = set()
+        self._counts: dict[int, int] = {}
+        self._began_at = 0.0
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def refused(self, source: int, values: Iterable[Hashable], now: float) -> set[Hashable]:
+        """Return the values that may not pass at `now`, in seconds of a steady clock."""
+        refused = set()
+        for value in values:
+            if len(self._pairs) >= self._max_pairs or now - self._began_at >= 60:
+                self._pairs, self._counts, self._began_at = set(), {}, now
+            pair = hash((source, value))
+            if pair in self._pairs:
+                continue
+            count = self._counts.get(source, 0)
+            if count < self._per_minute:
+                self._counts[source] = count + 1
+                self._pairs.add(pair)
+            else:
+                refused.add(value)
+        return refused
+
+
+class DistinctFilter:
+    """Limit the distinct values of `value_of` per client network; drop events of others."""
+
+    def __init__(
+        self,
+        per_network_minute: int,
+        value_of: Callable[[SentEvent], Hashable],
+        exempt_networks: Networks,
+    ) -> None:
+        self._limit = DistinctLimit(per_network_minute)
+        self._value_of = value_of
+        self._exempt_networks = exempt_networks
+
+    def __call__(self, events: list[SentEvent], client: ClientInfo) -> list[SentEvent]:
+        if not client.address or client.address in self._exempt_networks:
+            return events
+        value_of = self._value_of
+        # Without duplicates and in order: the first values of a request pass.
+        values = dict.fromkeys(map(value_of, events))
+        refused = self._limit.refused(hash(client.network), values, time.monotonic())
+        if not refused:
+            return events
+        return [event for event in events if value_of(event) not in refused]
 
 
 class RateLimitFilter:
