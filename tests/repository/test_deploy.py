@@ -12,6 +12,7 @@ import yaml
 from pydantic_settings import BaseSettings
 
 from mostread.aggregator.config import AggregatorSettings
+from mostread.collector.pipeline.event import DEFAULT_SITE
 from mostread.devstack.servers.kafka_download import KAFKA_VERSION
 from mostread.infra import healthcheck
 from mostread.ops.effective_settings import SERVICES
@@ -70,6 +71,12 @@ def test_compose_requires_passwords() -> None:
     for service in ("clickhouse", "init", "aggregator", "ranking"):
         values = "".join(str(value) for value in CONTAINERS[service]["environment"].values())
         assert "${MOSTREAD_CLICKHOUSE_PASSWORD:?" in values
+
+
+def test_compose_requires_sites_and_its_example_counts_events_without_one() -> None:
+    assert "${MOSTREAD_COLLECTOR_SITES:?" in str(CONTAINERS["collector"]["environment"])
+    example = (ROOT / ".env.example").read_text()
+    assert re.findall(r"^MOSTREAD_COLLECTOR_SITES=(.*)", example, re.MULTILINE) == [DEFAULT_SITE]
 
 
 @pytest.mark.parametrize("service", SERVING)
