@@ -14,6 +14,7 @@ from benchmarks import (
     collector_section,
     figures,
     list_section,
+    lookup_section,
     machine,
     page,
     profile_section,
@@ -29,6 +30,7 @@ SECTIONS: dict[str, Section] = {
     "collector": collector_section.section,
     "visible": visible_section.section,
     "lists": list_section.section,
+    "lookups": lookup_section.section,
     "scaling": scaling_section.section,
     "profile": profile_section.section,
 }

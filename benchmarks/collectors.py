@@ -20,6 +20,7 @@ _PROGRAMS = Path(__file__).with_name("programs")
 
 # The load comes from loopback, which is exempt by default; it should cost as much as readers.
 _LIMITED = {
+    "MOSTREAD_COLLECTOR_SITES": "default",
     "MOSTREAD_COLLECTOR_RATE_LIMIT_EXEMPT_NETWORKS": "",
     "MOSTREAD_COLLECTOR_RATE_LIMIT_PER_ADDRESS_HOUR": "10000000000",
     "MOSTREAD_COLLECTOR_RATE_LIMIT_PER_VISITOR_HOUR": "10000000000",

@@ -100,6 +100,10 @@ def _costs() -> str:
                 f"{benchmark.reread_events_per_second:,} events/s",
             ],
             [
+                "aggregator, looking up stored counters",
+                f"{benchmark.lookups_per_second:,} counters/s",
+            ],
+            [
                 "ranking service, cached list",
                 f"{benchmark.ranking_lists_per_core:,} requests per core second",
             ],

@@ -27,8 +27,9 @@ def _option(
     "--articles",
     type=click.IntRange(1, 50_000_000),
     required=True,
-    help="Articles read per day.",
+    help="Articles read per day, of all sites together.",
 )
+@_option("--sites", click.IntRange(1), "Sites that the articles belong to.")
 @_option("--peak", click.FloatRange(1, 100), "Rate of the busiest hour, relative to the average.")
 @_option("--headroom", click.FloatRange(1, 10), "Safety factor on all capacities.")
 @_option(
@@ -82,9 +83,14 @@ def _lines(traffic: ExpectedTraffic, sizes: DeploymentSizes) -> Iterator[tuple[s
         f"an hour's outage at the peak is caught up in {sizes.hour_catch_up_minutes} min",
     )
     yield (
+        "",
+        f"while its memory holds no counter, a worker spends {sizes.lookup_percent} % of its time "
+        "on lookups",
+    )
+    yield (
         "rankings",
-        f"{sizes.ranking_cores} processes with one core each; computing a 24-hour list takes "
-        f"{sizes.list_milliseconds} ms",
+        f"{sizes.ranking_cores} processes with one core each; computing a 24-hour list of a "
+        f"site takes {sizes.list_milliseconds} ms",
     )
     yield "partitions", f"{sizes.partitions} for the events topic"
     yield (

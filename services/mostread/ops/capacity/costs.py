@@ -25,6 +25,9 @@ class Benchmark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Events per second that a worker rereads for the dedup window, one per record: those of the
     bare loop, which counts them as well."""
 
+    lookups_per_second: int
+    """Stored counters per second that a worker looks up, of a million in 10,000 sites."""
+
     ranking_lists_per_core: int
     """Requests per second of a ranking service's processor time, for a cached list."""
 

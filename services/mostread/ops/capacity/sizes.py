@@ -16,12 +16,13 @@ _MIN_PROCESSES = 2
 class ExpectedTraffic(msgspec.Struct, frozen=True):
     """Expected traffic and redundancy.
 
-    `articles` are read per day, with Zipf-distributed views. `peak` is the rate of the busiest hour
-    relative to the average.
+    `articles` are read per day, with Zipf-distributed views; each of `sites` has as many of them.
+    `peak` is the rate of the busiest hour relative to the average.
     """
 
     events_per_day: int
     articles: int
+    sites: int = 1
     peak: float = 3.0
     headroom: float = 2.0
     events_per_request: int = 1
@@ -34,13 +35,18 @@ class ExpectedTraffic(msgspec.Struct, frozen=True):
 
 
 class DeploymentSizes(msgspec.Struct, frozen=True):
-    """Required processes, memory and disks; rates are events per second unless named otherwise."""
+    """Required processes, memory and disks; rates are events per second unless named otherwise.
+
+    `lookup_percent` is the part of a worker's time that lookups take at the peak when no counter is
+    in its memory.
+    """
 
     average_rate: int
     peak_rate: int
     collector_cores: int
     aggregator_workers: int
     worker_memory_bytes: int
+    lookup_percent: int
     recovery_seconds: int
     hour_catch_up_minutes: int
     ranking_cores: int
@@ -79,6 +85,8 @@ def deployment_sizes(traffic: ExpectedTraffic) -> DeploymentSizes:
     rows = minutes * minute_days + hours * hour_days + traffic.articles
     retained_bytes = traffic.events_per_day * traffic.retention_days * costs.KAFKA_BYTES_PER_EVENT
     backlog = peak * 3600
+    # Minute, hour and total of each article read since the previous flush.
+    changed_counters = 3 * distinct_articles(peak, traffic.articles)
     spare_rate = workers * costs.BENCHMARK.aggregator_events_per_worker - peak
     return DeploymentSizes(
         average_rate=round(average),
@@ -89,6 +97,9 @@ def deployment_sizes(traffic: ExpectedTraffic) -> DeploymentSizes:
             costs.BENCHMARK.worker_bytes_at_start
             + costs.COUNTERS_IN_MEMORY * costs.COUNTER_BYTES_IN_MEMORY
             + dedup_ids / (workers - 1) * costs.ID_BYTES
+        ),
+        lookup_percent=math.ceil(
+            100 * changed_counters / workers / costs.BENCHMARK.lookups_per_second
         ),
         recovery_seconds=math.ceil(reread_seconds / (workers - 1)),
         hour_catch_up_minutes=math.ceil(backlog / spare_rate / 60),
@@ -106,12 +117,11 @@ def deployment_sizes(traffic: ExpectedTraffic) -> DeploymentSizes:
             peak * costs.KAFKA_BYTES_PER_EVENT * traffic.replication / traffic.brokers
         ),
         counter_rows=round(rows),
-        # Minute, hour and total of each article read since the previous flush.
-        counter_rows_per_second=round(3 * distinct_articles(peak, traffic.articles)),
+        counter_rows_per_second=round(changed_counters),
         clickhouse_disk_bytes=round(rows * costs.COUNTER_ROW_BYTES * traffic.headroom),
         # A 24-hour list reads hours, and on average half an hour of minutes at its two edges.
         list_milliseconds=math.ceil(
-            costs.LIST_MS + (hours + minutes / 24 / 2) / costs.LIST_ROWS_PER_MS
+            costs.LIST_MS + (hours + minutes / 24 / 2) / traffic.sites / costs.LIST_ROWS_PER_MS
         ),
     )
 

@@ -6,6 +6,7 @@ import re
 import shlex
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
@@ -74,6 +75,22 @@ def test_recovery_is_at_most_the_requested_seconds() -> None:
         needed = deployment_sizes(ExpectedTraffic(1_000_000_000, 200_000, recovery_seconds=seconds))
         assert needed.recovery_seconds <= seconds
         assert needed.partitions >= needed.aggregator_workers
+
+
+def test_sites_divide_the_articles_of_lists_and_change_nothing_else() -> None:
+    thousand = msgspec.structs.replace(BILLION, sites=1000)
+    one_site, many_sites = deployment_sizes(BILLION), deployment_sizes(thousand)
+    assert many_sites.list_milliseconds == pytest.approx(costs.LIST_MS, abs=2)
+    assert many_sites == msgspec.structs.replace(
+        one_site, list_milliseconds=many_sites.list_milliseconds
+    )
+
+
+def test_lookups_take_the_measured_time_per_counter() -> None:
+    sizes = deployment_sizes(BILLION)
+    per_worker = sizes.counter_rows_per_second / sizes.aggregator_workers
+    seconds = per_worker / costs.BENCHMARK.lookups_per_second
+    assert sizes.lookup_percent == pytest.approx(100 * seconds, abs=1)
 
 
 def test_invalid_options_are_refused() -> None:
