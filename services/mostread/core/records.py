@@ -56,8 +56,8 @@ class Decoded(NamedTuple):
     size: int
 
 
-def clamp_times(records: Sequence[Record]) -> Sequence[Record]:
-    """Return `records` with timestamps from 1970 to the end of 2099.
+def clamp_times(records: Sequence[Record]) -> tuple[Sequence[Record], list[int]]:
+    """Return `records` with timestamps from 1970 to the end of 2099, and these timestamps.
 
     A topic with message.timestamp.type=CreateTime takes any time from its producers, from -1 to
     2^63 - 1, and ClickHouse's DateTime ends in 2106. Counting, the dedup window and the
@@ -65,11 +65,13 @@ def clamp_times(records: Sequence[Record]) -> Sequence[Record]:
     """
     times = [record.timestamp for record in records]
     if not times or (min(times) >= 0 and max(times) <= LATEST_TIMESTAMP):
-        return records
-    return [
-        LogRecord(record.offset, min(max(record.timestamp, 0), LATEST_TIMESTAMP), record.value)
-        for record in records
+        return records, times
+    times = [min(max(time, 0), LATEST_TIMESTAMP) for time in times]
+    clamped = [
+        LogRecord(record.offset, time, record.value)
+        for record, time in zip(records, times, strict=True)
     ]
+    return clamped, times
 
 
 def decode(records: Sequence[Record]) -> Decoded:

@@ -52,8 +52,8 @@ class RecordClock:
         self.now = now
 
     def split(self, records: Sequence[Record]) -> Iterator[Sequence[Record]]:
-        """Yield `records` by dedup bucket, advancing the clock."""
-        times = [record.timestamp for record in records]
+        """Yield `records` by dedup bucket with clamped times, advancing the clock."""
+        records, times = clamp_times(records)
         start = 0
         if times and bucket_of(max(self.now, *times)) != bucket_of(max(self.now, times[0])):
             for index, time in enumerate(times):
@@ -211,7 +211,7 @@ class PartitionCounter:
 
         The records cover the last DEDUP_REREAD_MS before the start, in order.
         """
-        for part in self._past.split(clamp_times(records)):
+        for part in self._past.split(records):
             self._observe(decode(part), self._past)
 
     def count(self, records: Sequence[Record]) -> None:
@@ -229,13 +229,12 @@ class PartitionCounter:
             )
         if records[0].offset > self._next_offset:
             self._gaps.append(range(self._next_offset, records[0].offset))
-        records = clamp_times(records)
         for part in self._clock.split(records):
+            self._last_time = part[-1].timestamp
             for piece in _pieces(part):
                 decoded = decode(piece)
                 self._open.add(piece, decoded, self._observe(decoded, self._clock))
         self._next_offset = records[-1].offset + 1
-        self._last_time = records[-1].timestamp
 
     def advance(self, next_offset: int, lost: int = 0) -> None:
         """Move to `next_offset`, over offsets that hold no record to count.

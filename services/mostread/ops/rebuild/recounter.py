@@ -148,7 +148,7 @@ class Recounter:
 
     async def _first_record_time(self, number: int, first: int, end: int) -> int:
         async for records in self._read(number, first, end):
-            return clamp_times(records)[0].timestamp
+            return clamp_times(records)[1][0]
         return 0
 
     async def _read(
