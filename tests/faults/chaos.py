@@ -8,6 +8,7 @@ from tests.faults import (
     clickhouse_faults,
     cluster_faults,
     collector_faults,
+    hostile_faults,
     kafka_faults,
     topic_faults,
     worker_faults,
@@ -32,7 +33,7 @@ LONG = 300
 
 def faults(brokers: int) -> list[Fault[Mostread]]:
     """Return the faults that a system with this number of brokers can meet."""
-    return [*FAULTS, *(cluster_faults.FAULTS if brokers > 1 else [])]
+    return [*FAULTS, *hostile_faults.FAULTS, *(cluster_faults.FAULTS if brokers > 1 else [])]
 
 
 def plan(seed: int, seconds: float, faults: Sequence[Fault[Mostread]] = FAULTS) -> list[Planned]:

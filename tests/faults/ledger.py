@@ -66,6 +66,15 @@ class Ledger:
     refusals: Tally[str] = field(default_factory=Tally)
     """Answers with 503 by the type of problem."""
     outages: Outages = field(default_factory=Outages)
+    bursts: int = 0
+    """Bursts of hostile records that were written into the log."""
+    burst_views: Tally[str] = field(default_factory=Tally)
+    """Views of the good events among them, by article."""
+
+    def burst(self, views: Tally[str]) -> None:
+        """Enter the good events of a burst of hostile records."""
+        self.bursts += 1
+        self.burst_views += views
 
     def counters(self) -> dict[Key, Numbers]:
         """Return what every minute, hour and total must be."""
@@ -91,7 +100,7 @@ class Ledger:
         return sum(event.late for event in self.accepted.values())
 
     def summary(self) -> str:
-        """Return the ledger in two lines."""
+        """Return the ledger in three lines."""
         unknown = self.refusals["outcome-unknown"]
         return (
             f"{len(self.accepted) + self.given_up:,} events sent: {len(self.accepted):,} answered "
@@ -99,5 +108,6 @@ class Ledger:
             f"{self.repeated:,} sent again on purpose, {self.rejected:,} lines rejected\n"
             f"{self.resent:,} requests resent; {self.refusals.total():,} answers 503, "
             f"{unknown:,} of unknown outcome; no 202 for {self.outages.total:.1f} s in all, "
-            f"{self.outages.longest:.1f} s at the longest"
+            f"{self.outages.longest:.1f} s at the longest\n"
+            f"{self.burst_views.total():,} good events written in {self.bursts} hostile bursts"
         )

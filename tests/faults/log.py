@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from time import sleep
 
 from kafka import KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
@@ -78,11 +79,29 @@ def delete_records(system: System, partition: int, before: int) -> None:
 
 def create_time(system: System) -> None:
     """Let producers set any record time."""
-    configs = {
-        "message.timestamp.type": "CreateTime",
-        "message.timestamp.after.max.ms": str(2**63 - 1),
-        "message.timestamp.before.max.ms": str(2**63 - 1),
-    }
+    _alter(
+        system,
+        {
+            "message.timestamp.type": "CreateTime",
+            "message.timestamp.after.max.ms": str(2**63 - 1),
+            "message.timestamp.before.max.ms": str(2**63 - 1),
+        },
+    )
+
+
+@contextmanager
+def any_time(system: System) -> Iterator[None]:
+    """Let producers set any record time within the context."""
+    create_time(system)
+    sleep(1)  # each broker applies it by itself
+    try:
+        yield
+    finally:
+        _alter(system, {"message.timestamp.type": "LogAppendTime"})
+        sleep(1)
+
+
+def _alter(system: System, configs: dict[str, str]) -> None:
     topic = ConfigResource(ConfigResourceType.TOPIC, system.kafka.events_topic, configs)
     with topics.admin(system.kafka) as admin:
         admin.alter_configs([topic])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.faults import hostile_faults
 from tests.faults.chaos import FAULTS
 from tests.faults.fault import Fault
 from tests.faults.ledger import Ledger
@@ -65,3 +66,16 @@ def test_verdict_detects_a_single_event(rig: Mostread) -> None:
     problems = differences(rig, Ledger(accepted))
     assert any("'total', 0" in line and event.article_id in line for line in problems)
     assert any(line.startswith("counted, late, dead") for line in problems)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("fault", hostile_faults.FAULTS, ids=lambda fault: fault.name)
+def test_hostile_burst_leaves_counts_exact(rig: Mostread, fault: Fault[Mostread]) -> None:
+    rig.traffic.go_on()
+    bursts = rig.traffic.ledger.bursts
+    with fault.play(rig, random.Random(fault.name)):
+        time.sleep(AFTER_SECONDS)
+    rig.wait_ready()
+    rig.traffic.pause()
+    assert rig.traffic.ledger.bursts == bursts + 1
+    assert differences(rig, rig.traffic.ledger) == []

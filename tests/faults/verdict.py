@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 from mostread.infra.clickhouse.client import connect
 from mostread.ops.audit.reference import recount
+from tests.faults.hostile import GOOD_ARTICLE
 from tests.faults.ledger import Key, Ledger, Numbers
 from tests.faults.log import ends, topic_of
 from tests.faults.rig import Mostread
+from tests.faults.traffic import ARTICLE
 from tests.support.system import System, wait_until
 
 
@@ -49,7 +51,25 @@ def differences(rig: Mostread, ledger: Ledger) -> list[str]:
     """Wait until all is counted, and return each counter and outcome that is wrong."""
     rig.wait_ready()
     rig.wait(lambda: all_counted(rig), "all records are counted", 180)
-    return [*_wrong_counters(_counters(rig), ledger.counters()), *_wrong_outcomes(rig, ledger)]
+    counted = _counters(rig)
+    if not ledger.bursts:
+        return [*_wrong_counters(counted, ledger.counters()), *_wrong_outcomes(rig, ledger)]
+    # The audit checks the rest of the bursts.
+    traffic = {key: numbers for key, numbers in counted.items() if key[3].startswith(ARTICLE)}
+    good = {
+        key: numbers
+        for key, numbers in counted.items()
+        if key[1] == "total" and key[3].startswith(GOOD_ARTICLE)
+    }
+    expected: dict[Key, Numbers] = {
+        ("default", "total", 0, article): (views, 0, 0)
+        for article, views in ledger.burst_views.items()
+    }
+    return [
+        *_wrong_counters(traffic, ledger.counters()),
+        *_wrong_counters(good, expected),
+        *_wrong_sums(rig),
+    ]
 
 
 def _counters(rig: Mostread) -> dict[Key, Numbers]:
@@ -69,7 +89,7 @@ def _wrong_counters(counted: dict[Key, Numbers], truth: dict[Key, Numbers]) -> I
             yield f"{key}: counted {counted.get(key)}, and not {truth.get(key)}"
 
 
-def _wrong_outcomes(rig: Mostread, ledger: Ledger) -> Iterator[str]:
+def _outcomes(rig: Mostread) -> tuple[int, int, int, int, int]:
     client = connect(rig.system.clickhouse)
     (row,) = client.query(
         "SELECT sum(received), sum(counted), sum(duplicate), sum(late), sum(dead_lettered)"
@@ -77,11 +97,21 @@ def _wrong_outcomes(rig: Mostread, ledger: Ledger) -> Iterator[str]:
     ).result_rows
     client.close()
     received, counted, duplicate, late, dead = row
+    return received, counted, duplicate, late, dead
+
+
+def _wrong_sums(rig: Mostread) -> Iterator[str]:
+    received, *outcomes = _outcomes(rig)
+    if received != sum(outcomes):
+        yield f"received {received} is not the sum of {outcomes}"
+
+
+def _wrong_outcomes(rig: Mostread, ledger: Ledger) -> Iterator[str]:
+    _, counted, duplicate, late, dead = _outcomes(rig)
     in_time = len(ledger.accepted) - ledger.late()
     if (counted, late, dead) != (in_time, ledger.late(), 0):
         yield f"counted, late, dead: {(counted, late, dead)}; sent {(in_time, ledger.late(), 0)}"
-    if received != counted + duplicate + late + dead:
-        yield f"received {received} is not the sum of {row[1:]}"
+    yield from _wrong_sums(rig)
     if duplicate < ledger.repeated:
         yield f"{duplicate} duplicates, but {ledger.repeated} were sent"
 
