@@ -223,7 +223,7 @@ def test_missing_topic_is_reported_by_each_check_that_reads_it(
 ) -> None:
     monkeypatch.setenv("MOSTREAD_KAFKA_TOPIC_PREFIX", "nobody-made-")
     messages = [finding.message for finding in doctor.bad()]
-    assert sum("the topic nobody-made-" in message for message in messages) == 6
+    assert sum("the topic nobody-made-" in message for message in messages) == 7
     assert not any("the check itself failed" in message for message in messages)
 
 
