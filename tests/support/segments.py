@@ -53,7 +53,7 @@ def change_codec(codec: int) -> Change:
 
     def change(batch: bytearray) -> None:
         batch[ATTRIBUTES + 1] = batch[ATTRIBUTES + 1] & ~0x07 | codec
-        _sign(batch)
+        sign(batch)
 
     return change
 
@@ -70,7 +70,7 @@ def change_magic(magic: int) -> Change:
 def fill_payload(batch: bytearray) -> None:
     """Replace compressed records by bytes that do not decompress; the checksum is right."""
     batch[PAYLOAD:] = b"\xa5" * (len(batch) - PAYLOAD)
-    _sign(batch)
+    sign(batch)
 
 
 def break_last_record(batch: bytearray) -> None:
@@ -79,8 +79,9 @@ def break_last_record(batch: bytearray) -> None:
     Its last byte is the number of its headers.
     """
     batch[-1] = 0x7E
-    _sign(batch)
+    sign(batch)
 
 
-def _sign(batch: bytearray) -> None:
+def sign(batch: bytearray) -> None:
+    """Write the checksum of a batch."""
     batch[CHECKSUM:ATTRIBUTES] = struct.pack(">I", calc_crc32c(bytes(batch[ATTRIBUTES:])))

@@ -10,8 +10,10 @@ import orjson
 import pytest
 from kafka import KafkaProducer
 
+from mostread.aggregator.stream.event_topic import EventTopic
 from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.devstack.servers.kafka import LocalKafka
+from mostread.errors import UnreadableBatch
 from mostread.infra.clickhouse.client import connect
 from tests.support.segments import (
     GZIP,
@@ -33,6 +35,8 @@ DAMAGES = [
     ("broken gzip data", GZIP, fill_payload),
     ("not parsable", None, break_last_record),
 ]
+UNKNOWN_VERSION = 2
+"""The damage of which not even the end of the batch is known."""
 BOMBS = ["gzip", "zstd"]
 INTACT = 2
 PARTITIONS = len(DAMAGES) + len(BOMBS) + INTACT
@@ -97,6 +101,14 @@ def damaged(
         system.end()
 
 
+async def read(
+    topic: EventTopic, partition: int, start: int, until: int, offsets: list[int]
+) -> None:
+    """Append the offsets that can be read to `offsets`."""
+    async for records in topic.read(partition, start, until):
+        offsets += [record.offset for record in records]
+
+
 def stopped(worker: Service) -> dict[int, str]:
     """Return the errors of the partitions that a worker has stopped."""
     lines = [json.loads(line) for line in worker.log.read_text().splitlines() if line[:1] == "{"]
@@ -143,3 +155,27 @@ def test_unreadable_batch_stops_only_its_partition(
         assert "decompresses to more than 64 MiB" in errors[number]
     assert worker.is_ready()
     assert worker.stop() == 0
+
+
+@pytest.mark.parametrize("partition", range(PARTITIONS - INTACT))
+async def test_read_stops_exactly_at_unreadable_batch(
+    damaged: tuple[LocalKafka, System], partition: int
+) -> None:
+    _, system = damaged
+    topic = EventTopic(system.kafka)
+    # The records before the one that does not parse are read as well.
+    first = BATCH + (BATCH - 1 if partition == len(DAMAGES) - 1 else 0)
+    after = BATCH + (BATCH if partition < len(DAMAGES) else 1)
+    try:
+        _, end = (await topic.offset_ranges([partition]))[partition]
+        offsets: list[int] = []
+        with pytest.raises(UnreadableBatch) as raised:
+            await read(topic, partition, 0, end, offsets)
+        assert offsets == list(range(first))
+        assert raised.value.offset == first
+        assert raised.value.next_offset == (None if partition == UNKNOWN_VERSION else after)
+        assert await topic.position_after(partition, first, end) == first
+        await read(topic, partition, after, end, offsets)
+        assert offsets == [*range(first), *range(after, end)]
+    finally:
+        await topic.close()

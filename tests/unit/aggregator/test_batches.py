@@ -15,7 +15,13 @@ from hypothesis import strategies as st
 from mostread.aggregator.stream.batches import Batch, Batches
 from mostread.aggregator.stream.legacy_batch import LegacyBatch
 from mostread.infra.kafka.decompression import UnreadableError
-from tests.support.segments import change_codec, change_magic, fill_payload, flip_payload
+from tests.support.segments import (
+    change_codec,
+    change_magic,
+    fill_payload,
+    flip_payload,
+    sign,
+)
 
 GZIP = 1
 LEGACY_ATTRIBUTES = 17
@@ -78,12 +84,19 @@ def test_format_version_is_that_of_each_batch() -> None:
     assert offsets == [0, 1, 2, 3]
 
 
+def break_header_name(batch: bytearray) -> None:
+    """Give the last record's header a name that is not UTF-8; ends in name, length, value."""
+    batch[-3] = 0xFF
+    sign(batch)
+
+
 @pytest.mark.parametrize(
     ("change", "reason", "next_offset"),
     [
         (flip_payload, "wrong checksum", 10),
         (change_codec(5), "unknown codec 5", 10),
         (fill_payload, "not parsable", 10),
+        (break_header_name, "not parsable: UnicodeDecodeError", 10),
         (change_magic(3), "unknown format version 3", None),
         (change_magic(200), "unknown format version 200", None),
         (change_magic(0), "wrong checksum", None),

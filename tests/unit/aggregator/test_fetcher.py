@@ -21,6 +21,7 @@ from aiokafka.record.util import calc_crc32c
 from mostread.aggregator.stream.batches import Batches
 from mostread.aggregator.stream.fetcher import RecordFetcher, take_batches
 from mostread.errors import UnreadableBatch
+from tests.support.segments import break_last_record
 
 METHODS: dict[Callable[..., object], str] = {
     Fetcher.fetched_records: "be4348896b9b",
@@ -234,6 +235,44 @@ async def test_broken_batch_is_unreadable_once_fetched_twice(good: int) -> None:
     assert read == {0: [1]}
     assert reading.position(SECOND) == 1
     assert SECOND not in reading.fetcher._records
+
+
+async def test_records_before_broken_one_of_batch_are_read() -> None:
+    data = bytearray(batch(0, [0, 1, 2]))
+    break_last_record(data)
+    reading = Reading()
+    reading.put(FIRST, bytes(data), batch(3, [3]))
+    assert await reading.read() == {0: [0, 1]}
+    assert reading.position(FIRST) == 2
+    assert FIRST not in reading.fetcher._records
+    result = reading.put(FIRST, bytes(data), batch(3, [3]), offset=2)
+    result._assignment.state_value(FIRST).highwater = 4
+    unreadable = (await reading.read())[0]
+    assert isinstance(unreadable, UnreadableBatch)
+    assert (unreadable.offset, unreadable.next_offset) == (2, 3)
+
+
+async def test_header_that_points_beyond_partition_is_not_believed() -> None:
+    data = bytearray(batch(0, [0]))
+    struct.pack_into(">i", data, 23, 1 << 30)
+    reading = Reading()
+    for _ in range(2):
+        result = reading.put(FIRST, bytes(data))
+        result._assignment.state_value(FIRST).highwater = 9
+        read = await reading.read()
+    unreadable = read[0]
+    assert isinstance(unreadable, UnreadableBatch)
+    assert unreadable.next_offset is None
+
+
+async def test_read_stops_at_max_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading = Reading()
+    reading.put(FIRST, *(batch(offset, [offset]) for offset in range(3)))
+    reading.put(SECOND, batch(0, [0]))
+    monkeypatch.setattr("mostread.aggregator.stream.fetcher.MAX_TAKE_BYTES", len(batch(0, [0])) + 1)
+    assert await reading.read() == {0: [0, 1]}
+    monkeypatch.undo()
+    assert await reading.read() == {0: [2], 1: [0]}
 
 
 async def test_batch_that_failed_once_is_read() -> None:

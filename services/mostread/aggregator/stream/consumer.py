@@ -12,6 +12,7 @@ from faust.sensors import Monitor
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
+from mostread.aggregator.stream import batches
 from mostread.errors import UnreadableBatch
 
 
@@ -26,9 +27,10 @@ class RawSchema(faust.Schema):  # type: ignore[misc]
 
 
 class CommittedReads(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Consumer thread that reads no records of open and aborted transactions."""
+    """Consumer thread that reads within bounds, and nothing of open and aborted transactions."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
+        batches.install()
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"
         return consumer

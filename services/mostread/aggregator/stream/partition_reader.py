@@ -19,37 +19,31 @@ class PartitionReader:
 
     def __init__(self, consumer: AIOKafkaConsumer) -> None:
         self._consumer = consumer
-        self._failed: dict[TopicPartition, int | None] = {}
+        self._failed: dict[TopicPartition, int] = {}
 
     async def read(
         self, tp: TopicPartition, *, timeout_ms: int = 0, max_records: int | None = None
     ) -> Sequence[Any]:
         """Return the next records of `tp`, waiting up to `timeout_ms` for the first.
 
-        Raises UnreadableBatch once a batch at the position has failed twice: damage on the way
+        Raises UnreadableBatch once reading has failed twice at the position: damage on the way
         from the broker passes.
         """
-        get, failed = self._consumer.getmany, self._failed
-        if tp not in failed:
-            try:
-                fetched = await get(tp, timeout_ms=timeout_ms, max_records=max_records)
-            except UnreadableError:
-                failed[tp] = None
-                return []
-            return list(fetched.get(tp, ()))
-        records: list[Any] = []
+        consumer, failed = self._consumer, self._failed.get(tp)
+        if failed is not None:
+            max_records = 1
         try:
-            while fetched := await get(tp, timeout_ms=0 if records else timeout_ms, max_records=1):
-                records += fetched[tp]
+            fetched = await consumer.getmany(tp, timeout_ms=timeout_ms, max_records=max_records)
         except UnreadableError as error:
-            position = await self._consumer.position(tp)
-            if failed[tp] == position:
-                del failed[tp]
-                raise unreadable_batch(tp, position, error, self._consumer.highwater(tp)) from error
-            failed[tp] = position
-        else:
-            if records:
-                del failed[tp]
+            position = await consumer.position(tp)
+            if position == failed:
+                del self._failed[tp]
+                raise unreadable_batch(tp, position, error, consumer.highwater(tp)) from error
+            self._failed[tp] = position
+            return []
+        records = list(fetched.get(tp, ()))
+        if failed is not None and not records and await consumer.position(tp) > failed:
+            del self._failed[tp]
         return records
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from aiokafka import TopicPartition
+from aiokafka.errors import IllegalStateError
 from faust.types import TP, ConsumerMessage
 
 from mostread.aggregator.stream.consumer import (
@@ -23,9 +24,10 @@ IDLE_SECONDS = 0.1
 
 
 class StockThread(CommittedReads):
-    """Consumer thread that reads each partition by itself."""
+    """Consumer thread that reads one partition after the other."""
 
     _reader: PartitionReader | None = None
+    _turn = 0
 
     async def _fetch_records(
         self,
@@ -38,16 +40,21 @@ class StockThread(CommittedReads):
             return {}
         if self._reader is None:
             self._reader = PartitionReader(consumer)
-        records: dict[TP, list[Any]] = {}
-        for tp in active_partitions - self.consumer.stopped:
-            each = records.setdefault(tp, [])
+        # Return records of one read only: a rebalance in a later one would make them outdated.
+        partitions = sorted(active_partitions - self.consumer.stopped)
+        for _ in partitions:
+            self._turn += 1
+            tp = partitions[self._turn % len(partitions)]
             try:
-                each += await self._reader.read(TopicPartition(*tp), max_records=max_records)
+                records = await self._reader.read(TopicPartition(*tp), max_records=max_records)
             except UnreadableBatch as error:
-                each.append(error)
-        if not any(records.values()):
-            await asyncio.sleep(IDLE_SECONDS)
-        return records
+                return {tp: [error]}
+            except IllegalStateError:  # it was revoked meanwhile
+                return {}
+            if records:
+                return {tp: records}
+        await asyncio.sleep(IDLE_SECONDS)
+        return {}
 
 
 class StockConsumer(CheckpointConsumer):

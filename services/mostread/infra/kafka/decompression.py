@@ -13,6 +13,7 @@ MAX_BATCH_BYTES = 64 << 20
 """Decompressed bytes of a batch; a larger one is unreadable."""
 
 _PIECE_BYTES = 1 << 20
+_MAX_FRAMES = 1000
 _XERIAL_MAGIC, _XERIAL_HEADER_BYTES = b"\x82SNAPPY\0", 16
 
 
@@ -55,8 +56,15 @@ def _too_large() -> UnreadableError:
     return UnreadableError(f"decompresses to more than {MAX_BATCH_BYTES >> 20} MiB")
 
 
+def _too_many_frames() -> UnreadableError:
+    # The libraries copy what follows each frame: the time would grow with the square of these.
+    return UnreadableError(f"{_MAX_FRAMES} compressed frames or more")
+
+
 def _gzip(data: bytes) -> Iterator[bytes]:
-    while data:
+    for _ in range(_MAX_FRAMES):
+        if not data:
+            return
         member = zlib.decompressobj(wbits=31)
         while not member.eof:
             piece = member.decompress(data, _PIECE_BYTES)
@@ -65,6 +73,7 @@ def _gzip(data: bytes) -> Iterator[bytes]:
             yield piece
             data = member.unconsumed_tail
         data = member.unused_data
+    raise _too_many_frames()
 
 
 def _snappy(data: bytes) -> Iterator[bytes]:
@@ -93,7 +102,9 @@ def _varint(data: bytes) -> bytes:
 
 
 def _lz4(data: bytes) -> Iterator[bytes]:
-    while data:
+    for _ in range(_MAX_FRAMES):
+        if not data:
+            return
         frame = lz4.frame.LZ4FrameDecompressor()
         while not frame.eof:
             piece = frame.decompress(data, max_length=_PIECE_BYTES)
@@ -102,6 +113,7 @@ def _lz4(data: bytes) -> Iterator[bytes]:
             yield piece
             data = b""
         data = frame.unused_data or b""
+    raise _too_many_frames()
 
 
 def _zstd(data: bytes) -> Iterator[bytes]:

@@ -94,6 +94,13 @@ def test_payload_that_ends_early_is_unreadable(codec: int, payload: bytes) -> No
         unpacked(codec, payload[:-9])
 
 
+@pytest.mark.parametrize(("codec", "empty"), [(GZIP, gzip.compress(b"")), (LZ4, lz4_encode(b""))])
+def test_number_of_frames_is_bounded(codec: int, empty: bytes) -> None:
+    assert unpacked(codec, empty * 999) == b""
+    with pytest.raises(UnreadableError, match="1000 compressed frames"):
+        unpacked(codec, empty * 1000)
+
+
 @pytest.mark.parametrize("codec", [5, 6, 7])
 def test_unknown_codec_is_unreadable(codec: int) -> None:
     with pytest.raises(UnreadableError, match=f"unknown codec {codec}"):
