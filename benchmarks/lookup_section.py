@@ -20,7 +20,7 @@ def section(servers: Servers, scale: Scale) -> Results:
         seconds = in_turn(
             scale.rounds,
             {
-                f"{keys:,} keys, {name}": partial(counters.look_up, keys)
+                f"{keys:,} keys, {name}": partial(counters.seconds, keys)
                 for keys in sizes
                 for name, counters in (("1 site", one), ("sites", many))
             },

@@ -1,6 +1,7 @@
 """Look up stored counters as the aggregator does."""
 
 import functools
+import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 from benchmarks.contestant import Servers
+from benchmarks.table import middle
 from mostread.aggregator.repository import CounterRepository, Epoch
 from mostread.core.counting.counters import CounterKey
 from mostread.infra.clickhouse.client import connect, read_sql
@@ -38,11 +40,16 @@ class StoredCounters:
         # Otherwise the first lookups would share the cores with merges.
         client.command("OPTIMIZE TABLE counters FINAL")
         client.close()
-        self.look_up(1)  # connects
+        self._look_up(1)  # connects
 
-    def look_up(self, keys: int) -> float:
-        """Look up `keys` of the counters, evenly chosen; return the seconds it took."""
-        wanted = [(n % 8, self._key(n)) for n in range(0, self._rows, self._rows // keys)]
+    def seconds(self, keys: int) -> float:
+        """Look up `keys` of the counters; return the seconds, the median of ten where few."""
+        return middle([self._look_up(keys) for _ in range(10 if keys <= 100 else 1)])
+
+    def _look_up(self, keys: int) -> float:
+        """Look up `keys` counters, chosen at random; return the seconds it took."""
+        chosen = random.Random(keys).sample(range(self._rows), keys)
+        wanted = [(number % 8, self._key(number)) for number in chosen]
         began = time.perf_counter()
         counters = self._repository.counters(EPOCH, wanted)
         took = time.perf_counter() - began

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import collectors, latency, lists, page
+from benchmarks import collectors, latency, lists, lookups, page
 from benchmarks.__main__ import SECTIONS
 from benchmarks.aggregator_section import count, tables
 from benchmarks.aggregators import ENGINES, contestants
@@ -60,6 +60,12 @@ def test_list_section_measures_computed_and_cached_lists(servers: Servers) -> No
     assert len(served.cold_ms) == lists.COLD
     assert served.cached[0].per_second > 0
     assert served.limit[0].per_second > 0
+
+
+def test_lookup_section_looks_up_what_it_stores(servers: Servers) -> None:
+    with lookups.stored(servers, sites=7, rows=3_000) as counters:
+        assert counters.seconds(1) > 0
+        assert counters.seconds(3_000) > 0
 
 
 async def test_latency_probes_become_visible(system: System) -> None:
