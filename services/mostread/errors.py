@@ -228,16 +228,17 @@ class UnreadableBatch(MostreadError):
     """A batch of a partition cannot be read, and will not be later.
 
     `offset` is the first that cannot be read, `next_offset` the one after the batch, None if its
-    header does not say. `reason` is for people.
+    header does not say. `reason` is for people; `command` gives the batch up.
     """
 
     def __init__(
         self, topic: str, partition: int, offset: int, next_offset: int | None, reason: str
     ) -> None:
         last = "" if next_offset is not None else " --to LAST"
+        self.command = f"`mostread skip {topic} {partition} {offset}{last}`"
         super().__init__(
             f"{topic}/{partition} cannot be read from offset {offset} on: {reason}; see "
-            f"docs/how-to/runbook.md, or run `mostread skip {topic} {partition} {offset}{last}`"
+            f"docs/how-to/runbook.md, or run {self.command}"
         )
         self.topic = topic
         self.partition = partition

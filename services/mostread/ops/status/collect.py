@@ -22,7 +22,14 @@ from mostread.ops.inspection.clients import (
     SystemClients,
     run_with_deadline,
 )
-from mostread.ops.inspection.progress import articles_lag, checkpoints, events_topic
+from mostread.ops.inspection.progress import (
+    PartitionProgress,
+    StoredCheckpoint,
+    articles_lag,
+    checkpoints,
+    events_topic,
+)
+from mostread.ops.inspection.stopped import stopped_partitions
 from mostread.ops.status.parts import (
     AggregatorStatus,
     CollectorStatus,
@@ -138,11 +145,10 @@ def _aggregators(clients: SystemClients) -> GroupStatus:
     topic, offsets_by_partition = _topic_offsets(clients)
     with clients.kafka() as client:
         consumer_group = describe_group(client, name, topic.name)
+    stored: Mapping[int, StoredCheckpoint] = {}
     try:
-        next_offsets = {
-            number: checkpoint.next_offset
-            for number, checkpoint in checkpoints(clients, topic).items()
-        }
+        stored = checkpoints(clients, topic)
+        next_offsets = {number: checkpoint.next_offset for number, checkpoint in stored.items()}
     except (DependencyUnavailable, AccessDenied, MostreadError):
         # Committed offsets equal the checkpoints as of ClickHouse's outage.
         with clients.kafka() as client:
@@ -159,6 +165,14 @@ def _aggregators(clients: SystemClients) -> GroupStatus:
         )
         for member in sorted(consumer_group.members, key=lambda member: member.partitions)
     )
+    stopped = stopped_partitions(
+        clients,
+        [
+            PartitionProgress(number, offsets, stored.get(number))
+            for number, offsets in offsets_by_partition.items()
+        ],
+        clients.settings(RankingSettings).ranking_stale_after_seconds,
+    )
     return GroupStatus(
         aggregators,
         tuple(consumer_group.unassigned(topic.partitions)),
@@ -167,6 +181,7 @@ def _aggregators(clients: SystemClients) -> GroupStatus:
             for number, offsets in offsets_by_partition.items()
             if offsets.held_up(next_offsets.get(number, 0))
         ),
+        tuple(unreadable.partition for unreadable in stopped),
         sum(lag.values()),
         articles_lag(clients),
         consumer_group.is_rebalancing,

@@ -110,7 +110,8 @@ def _aggregators(current: GroupStatus | UnavailablePart) -> PartBlock:
     if not current.aggregators:
         text = f"no aggregator runs; lag {_count(current.lag, 'record')}"
         return PartBlock("aggregator", UNAVAILABLE, [TextLine(text)])
-    state = BEHIND if current.unassigned or current.rebalancing else READY
+    behind = current.unassigned or current.stopped or current.rebalancing
+    state = BEHIND if behind else READY
     number = _count(len(current.aggregators), "aggregator")
     lines = [TextLine(f"{number}, lag {_count(current.lag, 'record')}")]
     if current.rebalancing:
@@ -126,6 +127,9 @@ def _aggregators(current: GroupStatus | UnavailablePart) -> PartBlock:
         lines.append(TextLine("articles and placements", f"lag {current.articles_lag:,}"))
     if current.held_up:
         lines.append(TextLine(f"held up by an open transaction: {_partitions(current.held_up)}"))
+    if current.stopped:
+        text = f"stopped, see `mostread doctor`: {_partitions(current.stopped)}"
+        lines.append(TextLine(text))
     if current.unassigned:
         lines.append(TextLine(f"unassigned: {_partitions(current.unassigned)}"))
     return PartBlock("aggregator", state, lines)

@@ -50,6 +50,7 @@ CURRENT = SystemStatus(
         (AggregatorStatus("10.0.0.7", (0, 1, 2, 5), 1234), AggregatorStatus("10.0.0.8", (3,), 0)),
         (4,),
         (1, 2, 3),
+        (5,),
         1300,
         0,
         False,
@@ -85,6 +86,7 @@ def test_screen_shows_state_and_numbers_of_each_part() -> None:
         "10.0.0.7: partitions 0-2, 5 ",
         "lag 1,234",
         "held up by an open transaction: partitions 1-3",
+        "stopped, see `mostread doctor`: partition 5",
         "unassigned: partition 4",
         "watermark 07:59:59 UTC, 1 s ago",
         "900 events, 12 duplicate, 5 late, 3 dead-lettered",  # no rate after a rebuild
@@ -123,7 +125,7 @@ def test_unavailable_part_shows_its_reason_among_the_others() -> None:
 def test_missing_aggregators_are_unavailable_and_stale_list_is_behind() -> None:
     current = replace(
         CURRENT,
-        aggregators=GroupStatus((), (0, 1), (), 7, 0, False),
+        aggregators=GroupStatus((), (0, 1), (), (), 7, 0, False),
         ranking=replace(RANKED, stale=True, top=()),
         clickhouse=replace(COUNTED, stale=True),
     )
@@ -140,6 +142,7 @@ def test_many_aggregators_and_collectors_fit_on_one_screen() -> None:
         collectors=CURRENT.collectors * 9,
         aggregators=GroupStatus(
             tuple(AggregatorStatus(f"10.0.0.{n}", (n,), n) for n in range(40)),
+            (),
             (),
             (),
             780,
@@ -165,6 +168,7 @@ def test_as_json_has_numbers_and_rates() -> None:
         ),
         "unassigned": (4,),
         "held_up": (1, 2, 3),
+        "stopped": (5,),
         "lag": 1300,
         "articles_lag": 0,
         "rebalancing": False,

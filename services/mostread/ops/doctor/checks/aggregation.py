@@ -17,6 +17,7 @@ from mostread.ops.inspection.progress import (
     events_topic,
     partition_progress,
 )
+from mostread.ops.inspection.stopped import stopped_partitions
 from mostread.ranking.config import RankingSettings
 
 STUCK_AFTER_SECONDS = 300
@@ -103,6 +104,14 @@ def progress(clients: SystemClients) -> Iterator[Finding]:
     if age <= stale_after and len(checkpoints) == len(partitions):
         yield ok(f"the watermark is {time}, and {lag:,} records are in flight")
         return
+    stopped = stopped_partitions(clients, partitions, stale_after)
+    for each in stopped:
+        yield problem(
+            f"partition {each.partition} has stopped at offset {each.offset:,}, which cannot be "
+            f"read: {each.reason}",
+            "docs/how-to/runbook.md#unreadable-batches lists how to restore the batch. To give up "
+            f"its events: {each.command}.",
+        )
     message = (
         f"the watermark is {time}, {_format_age(age)} old, so lists are stale; "
         f"{lag:,} records wait{_lag_by_partition(partitions)}{_open_transactions(partitions)}"
@@ -117,6 +126,8 @@ def progress(clients: SystemClients) -> Iterator[Finding]:
             "transaction.timeout.ms. To find the producer, run `kafka-transactions.sh "
             "describe-producers` for the partition; if it is gone, `kafka-transactions.sh abort`."
         )
+    if len(stopped) == sum(partition.lag > 0 for partition in partitions):
+        advice = "Lists are current again once the partitions that have stopped continue."
     yield problem(message, advice) if age > STUCK_AFTER_SECONDS else warning(message, advice)
 
 
