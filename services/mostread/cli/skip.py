@@ -57,7 +57,8 @@ def skip(
         raise click.UsageError("give TOPIC PARTITION OFFSET, or --list")
     elif topic not in _topics(settings):
         raise Misconfigured(
-            f"no worker reads the topic {topic}; give {' or '.join(_topics(settings))}"
+            f"no worker reads the topic {topic}; give {' or '.join(_topics(settings))}. For dead "
+            "letters behind the batch, use `mostread dead-letters list --since`"
         )
     elif last is not None and last < offset:
         raise click.UsageError(f"--to {last} is before OFFSET {offset}")

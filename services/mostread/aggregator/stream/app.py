@@ -6,6 +6,7 @@ from typing import Any, NoReturn, Protocol
 
 import faust
 import faust.streams
+from aiokafka.errors import IllegalStateError
 from faust.types import TP
 
 from mostread.aggregator.config import AggregatorSettings
@@ -14,6 +15,7 @@ from mostread.aggregator.stream.assignment import (
     KeyedRecord,
     Message,
     StockRecord,
+    SupersededError,
 )
 from mostread.aggregator.stream.consumer import QuietMonitor, RawSchema
 from mostread.aggregator.stream.fast_transport import FastTransport
@@ -97,7 +99,10 @@ class EventStream:
         Raises SupersededError.
         """
         assignment.ensure_current()
-        await self._app.consumer.restart(TP(self._settings.events_topic, partition), offset)
+        try:
+            await self._app.consumer.restart(TP(self._settings.events_topic, partition), offset)
+        except IllegalStateError as error:  # the partition was revoked meanwhile
+            raise SupersededError from error
 
     def _connect(self, settings: AggregatorSettings, events: EventHandler) -> None:
         app = self._app

@@ -14,6 +14,7 @@ from aiokafka.errors import (
     KafkaError,
     SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
+    UnknownError,
 )
 from kafka import KafkaAdminClient
 
@@ -33,6 +34,9 @@ MAX_EMPTY_FETCHES = 10
 
 PROBE_MS = 50
 """Time in which the broker answers a fetch at the end of a partition."""
+
+_FIRST_STEP_MS = 60_000
+"""First step back from a time in a batch that the broker cannot read; the next is twice that."""
 
 # aiokafka's counterparts of the exceptions that infra.kafka.errors knows from kafka-python.
 _NO_RIGHT = (
@@ -105,15 +109,21 @@ class EventTopic:
     async def offset_at(self, partition: int, time: int) -> int | None:
         """Return the offset of the first record at `time` (ms) or later, or None.
 
-        Record times below 0 count as 0, so a `time` of 0 is that of the first record.
+        Record times below 0 count as 0, so a `time` of 0 is that of the first record. Where the
+        broker cannot read the batch with that record, returns an earlier offset.
         """
-        if time <= 0:
-            begin, end = (await self.offset_ranges([partition]))[partition]
-            return begin if begin < end else None
         tp = TopicPartition(self._name, partition)
+        back = _FIRST_STEP_MS
         async with self._shared_consumer() as consumer:
-            entry = (await consumer.offsets_for_times({tp: time}))[tp]
-        return None if entry is None else int(entry.offset)
+            while time > 0:
+                try:
+                    entry = (await consumer.offsets_for_times({tp: time}))[tp]
+                except UnknownError:
+                    time, back = time - back, 2 * back
+                else:
+                    return None if entry is None else int(entry.offset)
+        begin, end = (await self.offset_ranges([partition]))[partition]
+        return begin if begin < end else None
 
     async def read(
         self, partition: int, start: int, until: int
