@@ -121,3 +121,15 @@ def test_batches_that_the_broker_compresses_are_read_in_every_codec(
     code, output = audit(system)
     assert code == 0, output
     assert worker.stop() == 0
+
+
+def test_header_with_a_name_that_is_not_utf8_costs_no_record(
+    kafka: LocalKafka, system: System
+) -> None:
+    system.service("aggregator").wait_ready()
+    kcat = [tool("kcat"), "-b", kafka.brokers, "-t", system.kafka.events_topic, "-P", "-k", "c"]
+    subprocess.run([*kcat, "-H", b"\xff=1"], input=b"\n".join(events("kcat")[:3]), check=True)
+    against_recount(system)
+    assert sum(each["counted"] for each in system.outcomes().values()) == 3, system.outcomes()
+    code, output = audit(system)
+    assert code == 0, output

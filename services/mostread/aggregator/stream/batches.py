@@ -8,8 +8,7 @@ every consumer of the process, because
 - each batch has its own format version, and aiokafka's C class assumes that of the first.
 """
 
-import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import aiokafka.consumer.fetcher
@@ -17,12 +16,9 @@ from aiokafka.record.default_records import DefaultRecordBatch
 
 from mostread.aggregator.stream.legacy_batch import LegacyBatch
 from mostread.errors import Misconfigured
-from mostread.infra.kafka.decompression import UnreadableError, decompress, describe
+from mostread.infra.kafka.decompression import UnreadableError, describe
+from mostread.infra.kafka.record_batches import BatchSplitter, decompressed, without_headers
 
-_LENGTH = struct.Struct(">i")
-_LENGTH_AT, _LENGTH_END, _MAGIC_AT, _CODEC_AT, _HEADER_BYTES = 8, 12, 16, 22, 61
-_MIN_LENGTH = 14
-_CODEC_MASK = 0x07
 _MARKER_BYTES = 4
 """Version and type of a control record, in its key."""
 
@@ -37,48 +33,13 @@ def install() -> None:
     aiokafka.consumer.fetcher.MemoryRecords = Batches
 
 
-class Batches:
+class Batches(BatchSplitter):
     """The batches of one fetched partition; aiokafka's MemoryRecords."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = memoryview(data)
-        self._at = 0
-        self._end = self._find_end()
-
-    def size_in_bytes(self) -> int:
-        return len(self._data)
-
-    def has_next(self) -> bool:
-        """Return whether `next_batch` returns a batch, or explains why the first is none.
-
-        A fetch may end within a batch, which is then the first of the next fetch.
-        """
-        return self._end is not None or (self._at == 0 and len(self._data) > 0)
 
     def next_batch(self) -> "Batch | LegacyBatch":
         """Return the next batch. Raises UnreadableError if even its header is unusable."""
-        start, end = self._at, self._end
-        if end is None:
-            raise UnreadableError("the batch is cut off")
-        self._at = end
-        self._end = self._find_end()
-        data = self._data[start:end]
-        magic = data[_MAGIC_AT]
-        if magic < 2:
-            return LegacyBatch(data)
-        if magic > 2:
-            raise UnreadableError(f"unknown format version {magic}")
-        if len(data) < _HEADER_BYTES:
-            raise UnreadableError("the header is cut off")
-        return Batch(data)
-
-    def _find_end(self) -> int | None:
-        """Return where the next batch ends, or None if it does not end in this fetch."""
-        if len(self._data) - self._at < _LENGTH_END:
-            return None
-        (length,) = _LENGTH.unpack_from(self._data, self._at + _LENGTH_AT)
-        end: int = self._at + _LENGTH_END + length
-        return end if length >= _MIN_LENGTH and end <= len(self._data) else None
+        magic, data = self.next()
+        return LegacyBatch(data) if magic < 2 else Batch(data)
 
 
 class Batch:
@@ -104,7 +65,7 @@ class Batch:
         self.is_control_batch: bool = batch.is_control_batch
         self.is_transactional: bool = batch.is_transactional
         self.size = len(data)
-        """Bytes, decompressed once `records` has returned."""
+        """Bytes, decompressed once the records are read."""
 
     def validate_crc(self) -> bool:
         """Return true, or raise UnreadableError."""
@@ -114,39 +75,38 @@ class Batch:
             raise UnreadableError("wrong checksum", self.next_offset)
         return True
 
-    def records(self) -> Iterable[Any]:
-        """Return the records, decompressed but not parsed. Raises UnreadableError.
+    def read_into(self, taken: list[Any]) -> None:
+        """Append the records to `taken`, before an error those that precede it.
 
-        Iteration raises what the parser does; `explain` translates that.
+        Raises UnreadableError, or what the parser does; `explain` translates that.
         """
-        codec = self._batch.attributes & _CODEC_MASK
-        records: Iterable[Any] = self._batch
-        if codec:
-            plain = bytearray(self._data[:_HEADER_BYTES])
-            plain[_CODEC_AT] &= ~_CODEC_MASK
-            try:
-                decompress(codec, bytes(self._data[_HEADER_BYTES:]), plain)
-            except UnreadableError as error:
-                raise self.explain(error) from error
-            _LENGTH.pack_into(plain, _LENGTH_AT, len(plain) - _LENGTH_END)
-            self.size = len(plain)
-            records = DefaultRecordBatch(plain)
-        return records
+        plain = decompressed(self._data)
+        self.size, start = len(plain), len(taken)
+        try:
+            taken.extend(DefaultRecordBatch(plain))
+        except UnicodeDecodeError:
+            del taken[start:]
+            taken.extend(DefaultRecordBatch(without_headers(plain)))
 
     def explain(self, error: Exception) -> UnreadableError:
         """Return the error that says why the batch cannot be read."""
         return UnreadableError(describe(error), self.next_offset)
 
     def __iter__(self) -> Iterator[Any]:
+        records: list[Any] = []
+        failure = None
         try:
-            yield from self.records()
+            self.read_into(records)
         except Exception as error:
-            raise self.explain(error) from error
+            failure = self.explain(error)
+        yield from records
+        if failure is not None:
+            raise failure
 
     def __next__(self) -> Any:
         """Return the record of a control batch."""
         try:
-            marker = next(iter(self.records()))
+            marker = next(iter(self))
             if len(marker.key) < _MARKER_BYTES:
                 raise ValueError("its key is too short")
         except Exception as error:

@@ -155,8 +155,7 @@ def _take_batch(part: PartitionRecords, taken: Records) -> None:
     start, count = part.next_fetch_offset, len(taken)
     end = batch.next_offset
     try:
-        # `extend` keeps what came before an error.
-        taken.extend(batch.records())
+        batch.read_into(taken)
     except Exception as error:
         end = taken[-1].offset + 1 if len(taken) > count else start
         raise batch.explain(error) from error

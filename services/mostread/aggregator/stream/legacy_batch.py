@@ -2,8 +2,8 @@
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from mostread.infra.kafka.decompression import UnreadableError, decompress, describe
 
@@ -45,7 +45,7 @@ class LegacyBatch:
         self.base_offset: int = _FRAME.unpack_from(data)[0]
         self.next_offset = self.base_offset + 1
         self.size = len(data)
-        """Bytes, decompressed once `records` has returned."""
+        """Bytes, decompressed once the records are read."""
 
     def validate_crc(self) -> bool:
         """Return true, or raise UnreadableError."""
@@ -55,10 +55,10 @@ class LegacyBatch:
             raise UnreadableError("wrong checksum")
         return True
 
-    def records(self) -> Iterable[LegacyRecord]:
-        """Return the records. Raises UnreadableError."""
+    def read_into(self, taken: list[Any]) -> None:
+        """Append the records to `taken`. Raises UnreadableError."""
         try:
-            return self._read()
+            taken.extend(self._read())
         except Exception as error:
             raise self.explain(error) from error
 
@@ -67,7 +67,9 @@ class LegacyBatch:
         return UnreadableError(describe(error), self.next_offset)
 
     def __iter__(self) -> Iterator[LegacyRecord]:
-        return iter(self.records())
+        records: list[LegacyRecord] = []
+        self.read_into(records)
+        return iter(records)
 
     def _read(self) -> list[LegacyRecord]:
         (outer,) = _messages(self._data)

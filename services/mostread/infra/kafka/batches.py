@@ -4,21 +4,17 @@ kafka-python decompresses without a limit, and its errors do not tell where a br
 aggregator/stream/batches.py is the same for aiokafka.
 """
 
-import struct
 from collections.abc import Iterator
 from typing import Any
 
 import kafka.consumer.fetcher
+from kafka.errors import CorruptRecordError
 from kafka.record.default_records import DefaultRecordBatch
 from kafka.record.legacy_records import LegacyRecordBatch
 
 from mostread.errors import Misconfigured
-from mostread.infra.kafka.decompression import UnreadableError, decompress, describe
-
-_LENGTH = struct.Struct(">i")
-_LENGTH_AT, _LENGTH_END, _MAGIC_AT, _CODEC_AT, _HEADER_BYTES = 8, 12, 16, 22, 61
-_MIN_LENGTH = 14
-_CODEC_MASK = 0x07
+from mostread.infra.kafka.decompression import UnreadableError, describe
+from mostread.infra.kafka.record_batches import BatchSplitter, decompressed, without_headers
 
 
 def install() -> None:
@@ -31,45 +27,15 @@ def install() -> None:
     kafka.consumer.fetcher.MemoryRecords = BoundedBatches
 
 
-class BoundedBatches:
+class BoundedBatches(BatchSplitter):
     """The batches of one fetched partition; kafka-python's MemoryRecords."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = bytes(data)
-        self._at = 0
-
-    def size_in_bytes(self) -> int:
-        return len(self._data)
-
-    def has_next(self) -> bool:
-        return self._end() is not None
 
     def next_batch(self) -> "BoundedBatch | LegacyRecordBatch | None":
         """Return the next batch, None at the end. Raises UnreadableError."""
-        start, end = self._at, self._end()
-        if end is None:
-            # A fetch may end within a batch, but never within its first one.
-            if start == 0 and self._data:
-                raise UnreadableError("the batch is cut off")
+        if not self.has_next():
             return None
-        self._at = end
-        data = self._data[start:end]
-        magic = data[_MAGIC_AT]
-        if magic < 2:
-            return LegacyRecordBatch(data, magic)
-        if magic > 2:
-            raise UnreadableError(f"unknown format version {magic}")
-        if len(data) < _HEADER_BYTES:
-            raise UnreadableError("the header is cut off")
-        return BoundedBatch(data)
-
-    def _end(self) -> int | None:
-        """Return where the next batch ends, or None if it does not end in this fetch."""
-        if len(self._data) - self._at < _LENGTH_END:
-            return None
-        (length,) = _LENGTH.unpack_from(self._data, self._at + _LENGTH_AT)
-        end: int = self._at + _LENGTH_END + length
-        return end if length >= _MIN_LENGTH and end <= len(self._data) else None
+        magic, data = self.next()
+        return LegacyRecordBatch(bytes(data), magic) if magic < 2 else BoundedBatch(bytes(data))
 
 
 class BoundedBatch(DefaultRecordBatch):  # type: ignore[misc]
@@ -88,21 +54,22 @@ class BoundedBatch(DefaultRecordBatch):  # type: ignore[misc]
         return True
 
     def __iter__(self) -> Iterator[Any]:
+        records: list[Any] = []
+        failure = None
         try:
-            yield from DefaultRecordBatch(self._decompressed_batch())
+            plain = decompressed(memoryview(self._data))
+            try:
+                records.extend(DefaultRecordBatch(plain))  # keeps what came before an error
+            except CorruptRecordError:
+                # Perhaps only a header is broken.
+                records.clear()
+                records.extend(DefaultRecordBatch(without_headers(plain)))
         except Exception as error:
-            raise UnreadableError(describe(error), self.next_offset) from error
+            failure = UnreadableError(describe(error), self.next_offset)
+        yield from records
+        if failure is not None:
+            raise failure
 
     def __next__(self) -> Any:
         """Return the record of a control batch, None if compaction has removed it."""
         return next(iter(self), None)
-
-    def _decompressed_batch(self) -> bytes | bytearray:
-        codec = self.attributes & _CODEC_MASK
-        if not codec:
-            return self._data
-        plain = bytearray(self._data[:_HEADER_BYTES])
-        plain[_CODEC_AT] &= ~_CODEC_MASK
-        decompress(codec, self._data[_HEADER_BYTES:], plain)
-        _LENGTH.pack_into(plain, _LENGTH_AT, len(plain) - _LENGTH_END)
-        return plain

@@ -84,7 +84,7 @@ def count_more_records(data: bytearray) -> bytes:
         (flip_last, "wrong checksum", 2),
         (set_unknown_codec, "unknown codec 5", 2),
         (break_compressed, "broken zstd data", 2),
-        (count_more_records, "not parsable: CorruptRecordError", 2),
+        (count_more_records, "not parsable: ValueError\\('a record is cut off", 2),
         (set_magic, "unknown format version 3", None),
         (lambda data: bytes(data[:-1]), "the batch is cut off", None),
         (lambda data: bytes(data[:20]), "the batch is cut off", None),
@@ -96,6 +96,16 @@ def test_broken_batch_raises_the_reason_and_the_offset_after_it(
     with pytest.raises(UnreadableError, match=reason) as raised:
         values(break_it(batch(b"a", b"b")))
     assert raised.value.next_offset == next_offset
+
+
+def test_header_with_a_name_that_is_not_utf8_costs_no_record() -> None:
+    builder = MemoryRecordsBuilder(magic=2, compression_type=0, batch_size=1 << 20)
+    for value in (b"a", b"b"):
+        builder.append(timestamp=1_000, key=None, value=value, headers=[("h", b"v")])
+    builder.close()
+    data = bytearray(builder.buffer())
+    data[-3] = 0xFF  # the last header ends in name, length, value
+    assert values(with_checksum(data)) == [b"a", b"b"]
 
 
 def test_control_batch_without_its_record_is_passed() -> None:

@@ -1,0 +1,103 @@
+"""Record batches as bytes: what the batch classes for kafka-python and aiokafka share."""
+
+import struct
+
+from kafka.record.util import decode_varint, encode_varint
+
+from mostread.infra.kafka.decompression import UnreadableError, decompress
+
+_INT = struct.Struct(">i")
+_LENGTH_AT, _LENGTH_END, _MAGIC_AT, _CODEC_AT, _COUNT_AT, _HEADER_BYTES = 8, 12, 16, 22, 57, 61
+_MIN_LENGTH = 14
+_CODEC_MASK = 0x07
+
+
+class BatchSplitter:
+    """Splits the fetched bytes of a partition into batches.
+
+    A fetch may end within a batch, but never within its first one.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._data = memoryview(data)
+        self._at = 0
+        self._end = self._find_end()
+
+    def size_in_bytes(self) -> int:
+        return len(self._data)
+
+    def has_next(self) -> bool:
+        """Return whether `next` returns a batch, or says why the first is none."""
+        return self._end is not None or (self._at == 0 and len(self._data) > 0)
+
+    def next(self) -> tuple[int, memoryview]:
+        """Return the format version and the bytes of the next batch.
+
+        Raises UnreadableError if even its header is unusable.
+        """
+        start, end = self._at, self._end
+        if end is None:
+            raise UnreadableError("the batch is cut off")
+        self._at = end
+        self._end = self._find_end()
+        data = self._data[start:end]
+        magic = data[_MAGIC_AT]
+        if magic > 2:
+            raise UnreadableError(f"unknown format version {magic}")
+        if magic == 2 and len(data) < _HEADER_BYTES:
+            raise UnreadableError("the header is cut off")
+        return magic, data
+
+    def _find_end(self) -> int | None:
+        """Return where the next batch ends, or None if it does not end in this fetch."""
+        if len(self._data) - self._at < _LENGTH_END:
+            return None
+        (length,) = _INT.unpack_from(self._data, self._at + _LENGTH_AT)
+        end: int = self._at + _LENGTH_END + length
+        return end if length >= _MIN_LENGTH and end <= len(self._data) else None
+
+
+def decompressed(batch: memoryview) -> memoryview | bytearray:
+    """Return a batch of version 2 with its records decompressed. Raises UnreadableError."""
+    codec = batch[_CODEC_AT] & _CODEC_MASK
+    if not codec:
+        return batch
+    plain = bytearray(batch[:_HEADER_BYTES])
+    plain[_CODEC_AT] &= ~_CODEC_MASK
+    decompress(codec, bytes(batch[_HEADER_BYTES:]), plain)
+    _INT.pack_into(plain, _LENGTH_AT, len(plain) - _LENGTH_END)
+    return plain
+
+
+def without_headers(batch: memoryview | bytearray) -> bytearray:
+    """Return a decompressed batch without the headers of its records, which nobody reads.
+
+    Both libraries reject a header whose name is not UTF-8, and brokers do not. Raises ValueError
+    for a broken record.
+    """
+    data = bytes(batch)
+    plain = bytearray(data[:_HEADER_BYTES])
+    at = _HEADER_BYTES
+    for _ in range(_INT.unpack_from(data, _COUNT_AT)[0]):
+        try:
+            start, value_end, at = _find_record(data, at)
+        except IndexError:
+            raise ValueError("a record is cut off") from None
+        if not start < value_end <= at <= len(data):
+            raise ValueError("a record ends beyond its length")
+        encode_varint(value_end - start + 1, plain.append)
+        plain += data[start:value_end]
+        plain.append(0)
+    _INT.pack_into(plain, _LENGTH_AT, len(plain) - _LENGTH_END)
+    return plain
+
+
+def _find_record(data: bytes, at: int) -> tuple[int, int, int]:
+    """Return where a record starts, where its value ends, and where the record ends."""
+    length, start = decode_varint(data, at)
+    _, position = decode_varint(data, start + 1)  # timestamp, after a byte of attributes
+    _, position = decode_varint(data, position)  # offset
+    for _ in ("key", "value"):
+        size, position = decode_varint(data, position)
+        position += max(size, 0)
+    return start, position, start + length
