@@ -60,6 +60,9 @@ class CheckpointConsumer(driver.Consumer):  # type: ignore[misc]
 
     async def restart(self, tp: TP, offset: int) -> None:
         """Fetch a stopped partition again, from `offset` on."""
+        # First: `perform_seek` may be running, or still to come in this generation.
+        self.transport.starts = {**self.transport.starts, tp: offset}
+        self.transport.stopped -= {tp}
         await self.seek_wait({tp: offset})
         self._begin_at(tp, offset)
         self.stopped -= {tp}
