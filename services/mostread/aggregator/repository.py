@@ -171,7 +171,12 @@ class CounterRepository:
         sql = lookup_query(epoch.topic.id, keys, NO_PARTITION)
         with self._connected() as client:
             response = client.raw_query(sql, settings=LOOKUP, fmt="JSONCompactEachRow")
-        rows = _counter_row_decoder.decode_lines(response)
+        try:
+            rows = _counter_row_decoder.decode_lines(response)
+        except msgspec.DecodeError as error:
+            # A query that fails after its first rows ends with the text of the error.
+            end = response[-300:].decode(errors="replace")
+            raise ClickHouseUnavailable(f"ClickHouse sent an incomplete response: {end}") from error
         if not rows or rows.pop()[0] != NO_PARTITION:
             raise ClickHouseUnavailable("ClickHouse sent an incomplete response")
         return [CounterRow(row[0], CounterKey(*row[1:5]), Counter(*row[5:])) for row in rows]
