@@ -138,6 +138,9 @@ class Checkpointer:
         await in_thread(repository.write_counters, epoch, counters)
         await in_thread(repository.write_sketches, epoch, sketches)
         await in_thread(repository.write_checkpoints, epoch, pending.rows)
+        # Even if superseded now: the partition's next owner finds them in the checkpoint.
+        for loss in pending.losses:
+            self._metrics.report_loss(loss)
 
     async def _look_up(
         self, assigned: AssignedCounters, pending: _Pending
@@ -183,8 +186,6 @@ class Checkpointer:
         outcomes = Outcomes()
         for batch in pending.batches.values():
             outcomes.add(batch.outcomes)
-        for loss in pending.losses:
-            self._metrics.report_loss(loss)
         self._metrics.report_flush(
             outcomes,
             watermarks={row.partition: row.watermark for row in pending.rows},

@@ -15,7 +15,7 @@ from mostread.aggregator.assigned import AssignedCounters
 from mostread.aggregator.checkpointer import Checkpointer
 from mostread.aggregator.config import AggregatorSettings
 from mostread.aggregator.lag import Lag
-from mostread.aggregator.metrics import AggregatorMetrics
+from mostread.aggregator.metrics import AggregatorMetrics, Loss
 from mostread.aggregator.recovery import Recovery
 from mostread.aggregator.repository import CheckpointRow, CounterRow, Epoch, SketchRow
 from mostread.aggregator.retry import Retrier
@@ -103,8 +103,13 @@ def servers() -> Servers:
 
 
 @pytest.fixture
-def checkpointer(servers: Servers, executor: Executor) -> Checkpointer:
-    metrics = AggregatorMetrics(CollectorRegistry())
+def registry() -> CollectorRegistry:
+    return CollectorRegistry()
+
+
+@pytest.fixture
+def checkpointer(servers: Servers, executor: Executor, registry: CollectorRegistry) -> Checkpointer:
+    metrics = AggregatorMetrics(registry)
     fake = cast("Any", servers)
     return Checkpointer(
         topic=fake,
@@ -227,6 +232,19 @@ async def test_superseded_checkpoint_acknowledges_nothing(
     with pytest.raises(SupersededError):
         await checkpointer.run(counted(servers, record(0)), on_closed=lambda: None)
     assert servers.steps[-1] == step
+
+
+async def test_loss_in_superseded_checkpoint_is_reported(
+    servers: Servers, checkpointer: Checkpointer, registry: CollectorRegistry
+) -> None:
+    servers.superseded_at = "checkpoints"
+    work = counted(servers, record(0))
+    work.lose(Loss(0, range(1, 4), "retention"))
+    with pytest.raises(SupersededError):
+        await checkpointer.run(work, on_closed=lambda: None)
+    assert [row.checkpoint.lost for row in servers.checkpoints] == [3]
+    labels = {"reason": "retention"}
+    assert registry.get_sample_value("mostread_aggregator_records_lost_total", labels) == 3
 
 
 async def test_recreated_topic_makes_epoch_stale_before_any_write(
