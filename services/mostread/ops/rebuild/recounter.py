@@ -13,7 +13,7 @@ from mostread.core.counting.partition import Checkpoint, PartitionCounter
 from mostread.core.records import Record, clamp_times
 from mostread.core.retention import DEDUP_REREAD_MS
 from mostread.core.skipped import SkippedRange, readable_ranges
-from mostread.errors import LogInconsistent
+from mostread.errors import KafkaUnavailable, LogInconsistent
 from mostread.infra.clock import now_ms
 
 
@@ -175,11 +175,25 @@ class Recounter:
         counter = partition.counter
         async for records in self._log.read(partition.number, counter.next_offset, end):
             counter.count(records)
+            await self._check_gaps(partition.number, counter.take_gaps())
             report_progress(len(records))
             if counter.open_size >= self._settings.aggregator_max_buffered_bytes:
                 await self._flush(partition)
+        await self._check_gaps(partition.number, [range(counter.next_offset, end)])
         counter.advance(max(counter.next_offset, end))
         await self._flush(partition)
+
+    async def _check_gaps(self, number: int, gaps: Sequence[range]) -> None:
+        """Raise KafkaUnavailable if one of the `gaps` between records is due to retention."""
+        if not any(gaps):
+            return
+        begin, _ = (await self._log.offset_ranges([number]))[number]
+        for gap in gaps:
+            if gap.start < min(gap.stop, begin):
+                raise KafkaUnavailable(
+                    f"retention removed records of partition {number} from offset {gap.start} on "
+                    "before they were recounted; run `mostread rebuild --discard`"
+                )
 
     async def _flush(self, partition: PartitionRecount) -> None:
         """Write the counters of the open batch; its dead letters are in their topic already."""
