@@ -21,7 +21,9 @@ from aiokafka.record.util import calc_crc32c
 from mostread.aggregator.stream.batches import Batches
 from mostread.aggregator.stream.fetcher import RecordFetcher, take_batches
 from mostread.errors import UnreadableBatch
-from tests.support.segments import break_last_record
+from mostread.infra.kafka.batches import BoundedBatches
+from mostread.infra.kafka.decompression import UnreadableError
+from tests.support.segments import break_last_record, sign
 
 METHODS: dict[Callable[..., object], str] = {
     Fetcher.fetched_records: "be4348896b9b",
@@ -38,6 +40,7 @@ METHODS: dict[Callable[..., object], str] = {
 PARTITIONS = [TopicPartition("events", number) for number in range(3)]
 FIRST, SECOND, THIRD = PARTITIONS
 GZIP = 1
+HEADER_BYTES = 61
 ABORT, COMMIT = b"\0\0\0\0", b"\0\0\0\1"
 
 
@@ -70,6 +73,15 @@ def batch(
     if marker:
         data[22] |= 1 << 5  # the low byte of the attributes
         data[17:21] = struct.pack(">I", calc_crc32c(bytes(data[21:])))
+    return bytes(data)
+
+
+def without_record(batch: bytes) -> bytes:
+    """Return the header of a batch whose record compaction has removed."""
+    data = bytearray(batch[:HEADER_BYTES])
+    struct.pack_into(">i", data, 8, HEADER_BYTES - 12)
+    struct.pack_into(">i", data, HEADER_BYTES - 4, 0)
+    sign(data)
     return bytes(data)
 
 
@@ -134,6 +146,11 @@ FETCHES: dict[str, tuple[int, list[bytes], list[tuple[int, int]]]] = {
     "compacted": (0, [batch(0, [1, 4]), batch(9, [9])], []),
     "cut off": (0, [batch(0, [0, 1]), batch(2, [2, 3])[:-5]], []),
     "a marker alone": (0, [batch(0, [0], producer=7, marker=COMMIT)], []),
+    "a marker that compaction has removed": (
+        0,
+        [without_record(batch(0, [0], producer=7, marker=ABORT)), batch(1, [1])],
+        [],
+    ),
     "committed": (
         0,
         [batch(0, [0], producer=7), batch(1, [1], producer=7, marker=COMMIT), batch(2, [2])],
@@ -273,6 +290,32 @@ async def test_read_stops_at_max_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert await reading.read() == {0: [0, 1]}
     monkeypatch.undo()
     assert await reading.read() == {0: [2], 1: [0]}
+
+
+@pytest.mark.parametrize(
+    ("offsets", "good"),
+    [([1, 1, 1], [1]), ([3, 2, 1], []), ([1, 2, 1000], [1, 2]), ([1, -4, 3], [1])],
+)
+async def test_record_with_impossible_offset_is_unreadable(
+    offsets: list[int], good: list[int]
+) -> None:
+    data = bytearray(batch(1, offsets))
+    struct.pack_into(">i", data, 23, 2)  # the broker sets the delta of the last offset
+    sign(data)
+    reading = Reading()
+    reading.put(FIRST, batch(0, [0]), bytes(data), batch(4, [4]))
+    assert await reading.read() == {0: [0, *good]}
+    for _ in range(2):
+        position = reading.position(FIRST)
+        reading.put(FIRST, bytes(data), batch(4, [4]), offset=position)
+        result = (await reading.read()).get(0)
+    assert isinstance(result, UnreadableBatch)
+    assert "out of order" in str(result)
+    assert result.offset == position == [0, *good][-1] + 1 < 4
+    with pytest.raises(UnreadableError, match="out of order"):
+        list(Batches(bytes(data)).next_batch())
+    with pytest.raises(UnreadableError, match="out of order"):
+        list(BoundedBatches(bytes(data)).next_batch() or ())
 
 
 async def test_batch_that_failed_once_is_read() -> None:

@@ -17,10 +17,21 @@ from aiokafka.record.default_records import DefaultRecordBatch
 from mostread.aggregator.stream.legacy_batch import LegacyBatch
 from mostread.errors import Misconfigured
 from mostread.infra.kafka.decompression import UnreadableError, describe
-from mostread.infra.kafka.record_batches import BatchSplitter, decompressed, without_headers
+from mostread.infra.kafka.record_batches import (
+    BatchSplitter,
+    check_offsets,
+    decompressed,
+    without_headers,
+)
 
 _MARKER_BYTES = 4
 """Version and type of a control record, in its key."""
+
+
+class _Commit:
+    """Control record in place of one that compaction has removed; it aborts nothing."""
+
+    key = b"\0\0\0\1"
 
 
 def install() -> None:
@@ -87,6 +98,8 @@ class Batch:
         except UnicodeDecodeError:
             del taken[start:]
             taken.extend(DefaultRecordBatch(without_headers(plain)))
+        finally:
+            check_offsets(self._data, range(self.base_offset, self.next_offset), taken, start)
 
     def explain(self, error: Exception) -> UnreadableError:
         """Return the error that says why the batch cannot be read."""
@@ -106,7 +119,7 @@ class Batch:
     def __next__(self) -> Any:
         """Return the record of a control batch."""
         try:
-            marker = next(iter(self))
+            marker = next(iter(self), _Commit)
             if len(marker.key) < _MARKER_BYTES:
                 raise ValueError("its key is too short")
         except Exception as error:

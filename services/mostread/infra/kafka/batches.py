@@ -14,7 +14,12 @@ from kafka.record.legacy_records import LegacyRecordBatch
 
 from mostread.errors import Misconfigured
 from mostread.infra.kafka.decompression import UnreadableError, describe
-from mostread.infra.kafka.record_batches import BatchSplitter, decompressed, without_headers
+from mostread.infra.kafka.record_batches import (
+    BatchSplitter,
+    check_offsets,
+    decompressed,
+    without_headers,
+)
 
 
 def install() -> None:
@@ -64,6 +69,7 @@ class BoundedBatch(DefaultRecordBatch):  # type: ignore[misc]
                 # Perhaps only a header is broken.
                 records.clear()
                 records.extend(DefaultRecordBatch(without_headers(plain)))
+            check_offsets(plain, range(self.base_offset, self.next_offset), records)
         except Exception as error:
             failure = UnreadableError(describe(error), self.next_offset)
         yield from records

@@ -1,6 +1,7 @@
 """Record batches as bytes: what the batch classes for kafka-python and aiokafka share."""
 
 import struct
+from typing import Any
 
 from kafka.record.util import decode_varint, encode_varint
 
@@ -101,3 +102,24 @@ def _find_record(data: bytes, at: int) -> tuple[int, int, int]:
         size, position = decode_varint(data, position)
         position += max(size, 0)
     return start, position, start + length
+
+
+def check_offsets(
+    batch: memoryview | bytearray, expected: range, records: list[Any], start: int = 0
+) -> None:
+    """Check the offsets of a batch's records, which begin at index `start` of `records`.
+
+    Offsets ascend within `expected`, and leave room for the records to come, so that no reader
+    passes the batch before the error. From the first impossible one on, drops the records and
+    raises UnreadableError. Brokers do not check uncompressed batches, and a record that claims an
+    offset beyond its batch would move readers over the batches to come.
+    """
+    offsets = [record.offset for record in records[start:]]
+    if len(offsets) == len(expected) and offsets == list(expected):
+        return
+    lowest, highest = expected.start, expected.stop - _INT.unpack_from(batch, _COUNT_AT)[0]
+    for index, offset in enumerate(offsets, start):
+        if not lowest <= offset <= highest:
+            del records[index:]
+            raise UnreadableError(f"a record claims offset {offset}, out of order in its batch")
+        lowest, highest = offset + 1, highest + 1
