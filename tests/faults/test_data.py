@@ -9,6 +9,7 @@ import pytest
 from kafka import KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 
+from mostread.core.records import MAX_DEAD_LINES
 from mostread.infra.kafka import topics
 from mostread.infra.kafka.topics import EVENT_BYTES
 from tests.faults.log import produce
@@ -67,6 +68,20 @@ def test_record_with_ten_thousand_invalid_lines(counting: System) -> None:
     produce(counting, [("a", b"{}\n" * 10_000 + view())])
     against_recount(counting)
     assert outcomes(counting) == {"received": 10_001, "dead_lettered": 10_000, "counted": 1}
+
+
+def test_records_of_a_million_invalid_lines_cost_only_themselves(counting: System) -> None:
+    record = view("before") + b"\n" + b"x\n" * 950_000 + view("behind")
+    produce(counting, [("a", record)] * 3)
+    produce(counting, [("a", view("good"))])
+    against_recount(counting)
+    # "before" once, "good", and of each record as many lines as are told apart, and the rest.
+    assert outcomes(counting) == {
+        "received": 3 * (1 + MAX_DEAD_LINES + 1) + 1,
+        "dead_lettered": 3 * (MAX_DEAD_LINES + 1),
+        "duplicate": 2,
+        "counted": 2,
+    }
 
 
 def test_record_of_maximum_size_is_counted(counting: System) -> None:

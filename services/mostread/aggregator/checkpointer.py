@@ -36,6 +36,11 @@ class _Pending:
     messages: list[Message]
     losses: list[Loss]
 
+    @property
+    def next_offsets(self) -> dict[int, int]:
+        """Next offset to count of each partition."""
+        return {row.partition: row.checkpoint.next_offset for row in self.rows}
+
 
 class Checkpointer:
     """Writes everything counted to ClickHouse, then acknowledges it."""
@@ -76,7 +81,7 @@ class Checkpointer:
             for gap in gaps[number]:
                 if offsets := range(gap.start, min(gap.stop, begin)):
                     assigned.lose(Loss(number, offsets, "retention"))
-        await kafka(partial(pass_empty_offsets, assigned, ranges, self._topic))
+        stable_ends = await kafka(partial(pass_empty_offsets, assigned, ranges, self._topic))
         assigned.assignment.ensure_current()
         pending = self._close(assigned, requested_at, ranges)
         on_closed()
@@ -86,6 +91,11 @@ class Checkpointer:
         for message in pending.messages:
             message.ack()
         self._report(assigned, pending, requested_at, ranges)
+        # Records behind an open transaction are not work yet.
+        next_offsets = pending.next_offsets
+        reading = next_offsets.keys() - assigned.stopped.keys()
+        ends = {**{number: end for number, (_, end) in ranges.items()}, **stable_ends}
+        self._watchdog.report_checkpoint({n: next_offsets[n] for n in reading}, ends)
 
     async def _read_offset_ranges(
         self, assigned: AssignedCounters
@@ -196,8 +206,5 @@ class Checkpointer:
             buffered_bytes=assigned.buffered_bytes,
             dedup_ids=sum(counter.dedup_ids for counter in assigned.counters.values()),
         )
-        next_offsets = {row.partition: row.checkpoint.next_offset for row in pending.rows}
         ends = {number: end for number, (_, end) in ranges.items()}
-        self._lag.update(next_offsets, ends)
-        waiting = next_offsets.keys() - assigned.stopped.keys()
-        self._watchdog.report_checkpoint({n: next_offsets[n] for n in waiting}, ends)
+        self._lag.update(pending.next_offsets, ends)

@@ -24,6 +24,7 @@ from mostread.infra.logging import get_logger
 log = get_logger(__name__)
 
 TIMEOUT_SECONDS = 30
+LETTERS_PER_WRITE = 2_000
 
 _REFUSALS = (
     InvalidRecordError,
@@ -58,17 +59,23 @@ class DeadLetterWriter:
         accept that either, logged and counted. Raises KafkaUnavailable and Misconfigured after
         writing none, some or all of them; write all again.
         """
-        letters = [from_line(topic, partition, line) for partition, line in lines]
         try:
             producer = self._connect()
-            sent = [self._send(producer, letter) for letter in letters]
-            accepted = [_is_accepted(future) for future in sent]
-            for letter, (_, line), is_accepted in zip(letters, lines, accepted, strict=True):
-                if not is_accepted:
-                    self._write_alone(producer, letter, line.raw)
+            for start in range(0, len(lines), LETTERS_PER_WRITE):
+                self._write(producer, topic, lines[start : start + LETTERS_PER_WRITE])
         except (KafkaError, OSError) as error:
             self.close()
             raise translate_error(error, self._settings, "cannot write dead letters") from error
+
+    def _write(
+        self, producer: KafkaProducer, topic: str, lines: Sequence[tuple[int, DeadLine]]
+    ) -> None:
+        letters = [from_line(topic, partition, line) for partition, line in lines]
+        sent = [self._send(producer, letter) for letter in letters]
+        accepted = [_is_accepted(future) for future in sent]
+        for letter, (_, line), is_accepted in zip(letters, lines, accepted, strict=True):
+            if not is_accepted:
+                self._write_alone(producer, letter, line.raw)
 
     def _connect(self) -> KafkaProducer:
         if self._producer is None:

@@ -14,10 +14,10 @@ from mostread.aggregator.stream.event_topic import EventTopic
 
 async def pass_empty_offsets(
     assigned: AssignedCounters, ranges: Mapping[int, tuple[int, int]], topic: EventTopic
-) -> None:
+) -> Mapping[int, int]:
     """Move idle partitions over offsets without a record, up to the first open transaction.
 
-    Stopped partitions stay where they cannot be read.
+    Returns the offsets at which they end. Stopped partitions stay where they cannot be read.
     `ranges` holds the first offset of each partition and the one after its last. An independent
     read proves that they hold nothing which the stream may still deliver. Raises
     KafkaUnavailable, and may be repeated.
@@ -48,3 +48,4 @@ async def pass_empty_offsets(
         if start > at:
             assigned.lose(Loss(number, range(at, start), "retention"))
         counter.advance(position)
+    return ends

@@ -21,6 +21,7 @@ from mostread.aggregator.recovery import Recovery
 from mostread.aggregator.stopped import StoppedPartitions
 from mostread.aggregator.stream.assignment import Assignment, Message, SupersededError
 from mostread.aggregator.watchdog import Watchdog
+from mostread.core.counting.partition import pieces
 from mostread.errors import UnreadableBatch
 from mostread.infra.logging import get_logger
 
@@ -108,13 +109,17 @@ class Worker:
             return
         if message.partition not in assigned.counters:
             return
-        assigned.count(message.partition, message.records)
+        for records in pieces(message.records):
+            assigned.count(message.partition, records)
+            self._watchdog.expect_write()
+            await asyncio.sleep(0)
+            while self._is_full():
+                self._room.clear()
+                self._due.set()
+                await self._room.wait()
+            if self._assigned is not assigned:
+                return
         assigned.unacked.append(message)
-        self._watchdog.expect_write()
-        while self._is_full():
-            self._room.clear()
-            self._due.set()
-            await self._room.wait()
 
     def stop(self, unreadable: UnreadableBatch, assignment: Assignment) -> None:
         """Leave a partition where it cannot be read; the others continue."""

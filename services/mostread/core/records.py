@@ -1,5 +1,6 @@
 """Decode records into events; an invalid line affects no other."""
 
+import io
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple, Protocol
@@ -9,6 +10,9 @@ import msgspec
 from mostread.core.events import LATEST_TIMESTAMP, Event
 
 _decoder = msgspec.json.Decoder(Event)
+MAX_DEAD_LINES = 10_000
+"""Invalid lines of a record to tell apart: a record of 64 MiB may hold 32 million."""
+
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -151,25 +155,38 @@ def _decode_by_line(record: Record, dead: list[DeadLine]) -> list[Event]:
 def each_line(record: Record) -> Iterator[Event | DeadLine]:
     """Yield an event or a dead line for each line of `record`, skipping blank lines.
 
-    This is the definition of an event in the log; `decode` is a faster equivalent.
+    From the dead line after MAX_DEAD_LINES on, the rest of the record is one dead line. This is the
+    definition of an event in the log; `decode` is a faster equivalent.
     """
-    lines = (record.value or b"").split(b"\n")
-    if not any(line.strip() for line in lines):
-        yield _dead(record, 0, "the record is empty", record.value or b"")
+    value = record.value or b""
+    if not value.strip():
+        yield _dead(record, 0, "the record is empty", value)
+        return
+    lines = io.BytesIO(value)
+    dead = 0
     for number, line in enumerate(lines):
         if not line.strip():
             continue
-        try:
-            event = _decoder.decode(line)
-        except _UNREADABLE as error:
-            yield _dead(record, number, str(error), line)
-            continue
-        if _reverts_a_view([event]):
-            yield _dead(record, number, "a view cannot be retracted", line)
-        elif b"\\" in line and _has_control_character(event):
-            yield _dead(record, number, "a name contains a control character", line)
-        else:
-            yield event
+        each = _decode_line(record, number, line.removesuffix(b"\n"))
+        if isinstance(each, DeadLine):
+            dead += 1
+            if dead > MAX_DEAD_LINES:
+                reason = f"the rest of a record with more than {MAX_DEAD_LINES:,} invalid lines"
+                yield _dead(record, number, reason, line + lines.read())
+                return
+        yield each
+
+
+def _decode_line(record: Record, number: int, line: bytes) -> Event | DeadLine:
+    try:
+        event = _decoder.decode(line)
+    except _UNREADABLE as error:
+        return _dead(record, number, str(error), line)
+    if _reverts_a_view([event]):
+        return _dead(record, number, "a view cannot be retracted", line)
+    if b"\\" in line and _has_control_character(event):
+        return _dead(record, number, "a name contains a control character", line)
+    return event
 
 
 def _dead(record: Record, number: int, reason: str, raw: bytes) -> DeadLine:

@@ -87,8 +87,13 @@ class Skipper:
         )
 
     async def record(self, proposal: SkipProposal) -> None:
-        """Record the range."""
-        await asyncio.to_thread(self._repository.write_skipped, proposal.topic, proposal.skipped)
+        """Record the range. Raises Readable if it can be read meanwhile."""
+        topic, skipped = proposal.topic, proposal.skipped
+        await self._unreadable(topic, skipped.partition, skipped.first_offset)
+        counted_until = await asyncio.to_thread(self._counted_until, topic, skipped.partition)
+        await asyncio.to_thread(
+            self._repository.write_skipped, topic, skipped._replace(counted_until=counted_until)
+        )
 
     async def _first_offset(self, unreadable: UnreadableBatch, begin: int, offset: int) -> int:
         """Return the first offset of the batch that contains `offset`."""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mostread.core.events import Event
-from mostread.core.records import LogRecord, decode, each_line
+from mostread.core.records import MAX_DEAD_LINES, LogRecord, decode, each_line
 
 VIEW = b'{"type":"view","article_id":"a"}'
 VALUES = [
@@ -75,3 +75,14 @@ def test_line_is_event_or_dead_line(value: bytes | str, events: int, dead: int) 
     raw = value.encode() if isinstance(value, str) else value
     decoded = decode([LogRecord(0, 0, raw)])
     assert (len(decoded.events), len(decoded.dead)) == (events, dead)
+
+
+def test_rest_of_a_record_with_too_many_invalid_lines_is_one_dead_line() -> None:
+    event = b'{"type":"view","article_id":"a"}'
+    invalid = b"x\n" * MAX_DEAD_LINES
+    value = invalid + event + b"\n\n" + b"y\n" + event
+    decoded = decode([LogRecord(7, 1_000, value)])
+    assert [each.article_id for each in decoded.events] == ["a"]
+    assert [line.raw for line in decoded.dead[:-1]] == [b"x"] * MAX_DEAD_LINES
+    assert decoded.dead[-1].line == MAX_DEAD_LINES + 2
+    assert decoded.dead[-1].raw == b"y\n" + event

@@ -22,6 +22,9 @@ LATE = -1
 COUNT_KEY_BYTES = 500
 """Approximate memory per count key, including the counters that it adds to."""
 
+DEAD_LINE_BYTES = 1_000
+"""Approximate memory per dead line besides its text, including its dead letter."""
+
 _COLUMN: dict[EventType, int] = {"view": 0, "comment": 1, "like": 2}
 
 CountKey = tuple[str, str, int, EventType, int]
@@ -84,6 +87,7 @@ class OpenBatch:
     last: int = -1
     last_time: int = -1
     record_bytes: int = 0
+    dead_bytes: int = 0
     tally: Tally[CountKey] = field(default_factory=Tally)
     outcomes: Outcomes = field(default_factory=Outcomes)
     dead: list[DeadLine] = field(default_factory=list)
@@ -124,6 +128,7 @@ class OpenBatch:
             )
         )
         self.dead += decoded.dead
+        self.dead_bytes += sum(DEAD_LINE_BYTES + len(line.raw) for line in decoded.dead)
         self.chunks.append(chunk)
         self.sample.add(records, decoded, duplicates.tolist())
         self.last, self.last_time = records[-1].offset, records[-1].timestamp
@@ -132,7 +137,7 @@ class OpenBatch:
     @property
     def size(self) -> int:
         """Memory of the batch in bytes, including what applying it will take."""
-        return self.record_bytes + COUNT_KEY_BYTES * len(self.tally)
+        return self.record_bytes + self.dead_bytes + COUNT_KEY_BYTES * len(self.tally)
 
     def increments(self) -> dict[CounterKey, list[int]]:
         """Return views, comments and likes to add, by counter key."""

@@ -66,7 +66,7 @@ class RecordClock:
             yield records[start:]
 
 
-def _pieces(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+def pieces(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
     """Yield `records` in pieces of about PIECE_BYTES."""
     size = sum([len(record.value or b"") for record in records])
     step = max(1, len(records) * PIECE_BYTES // max(1, size))
@@ -231,7 +231,7 @@ class PartitionCounter:
             self._gaps.append(range(self._next_offset, records[0].offset))
         for part in self._clock.split(records):
             self._last_time = part[-1].timestamp
-            for piece in _pieces(part):
+            for piece in pieces(part):
                 decoded = decode(piece)
                 self._open.add(piece, decoded, self._observe(decoded, self._clock))
         self._next_offset = records[-1].offset + 1
