@@ -11,7 +11,7 @@ from mostread.core.events import LATEST_TIMESTAMP, Event
 
 _decoder = msgspec.json.Decoder(Event)
 MAX_DEAD_LINES = 10_000
-"""Invalid lines of a record to tell apart: a record of 64 MiB may hold 32 million."""
+"""Invalid lines of a record with dead letters of their own; 64 MiB may hold 32 million."""
 
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
