@@ -75,7 +75,7 @@ def test_records_of_a_million_invalid_lines_cost_only_themselves(counting: Syste
     produce(counting, [("a", record)] * 3)
     produce(counting, [("a", view("good"))])
     against_recount(counting)
-    # Of each record, the rest is one dead line.
+    # The rest of each record is one dead line.
     assert outcomes(counting) == {
         "received": 3 * (1 + MAX_DEAD_LINES + 1) + 1,
         "dead_lettered": 3 * (MAX_DEAD_LINES + 1),
