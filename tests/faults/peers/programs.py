@@ -30,10 +30,6 @@ class Peer:
     table: Callable[[System], dict[str, int]]
     arguments: tuple[str, ...] = ()
 
-    @property
-    def is_installed(self) -> bool:
-        return Path(self.program[0]).exists()
-
 
 def _faust_table(system: System) -> dict[str, int]:
     records = _changelog(system, f"{GROUP}-counts-changelog")
@@ -60,11 +56,10 @@ def _clickhouse_table(system: System) -> dict[str, int]:
 
 
 def _changelog(system: System, name: str) -> Iterator[ConsumerRecord]:
-    """Yield the committed records of a changelog topic."""
+    """Yield the records of a changelog topic."""
     consumer = KafkaConsumer(
         bootstrap_servers=system.kafka.bootstrap_servers,
         enable_auto_commit=False,
-        isolation_level="read_committed",
     )
     partitions = [TopicPartition(name, number) for number in consumer.partitions_for_topic(name)]
     end = consumer.end_offsets(partitions)
@@ -80,12 +75,9 @@ def _program(name: str) -> str:
     return str(Path(__file__).with_name(f"{name}.py"))
 
 
-_QUIX = (str(PEERS), _program("quix_state"))
-
 ALL = {
     "faust": Peer((sys.executable, _program("faust_table")), _faust_table),
-    "quix": Peer(_QUIX, _quix_table, ("at-least-once",)),
-    "quix-exactly-once": Peer(_QUIX, _quix_table, ("exactly-once",)),
+    "quix": Peer((str(PEERS), _program("quix_state")), _quix_table),
     "clickhouse": Peer(
         (sys.executable, _program("clickhouse_engine")), _clickhouse_table, ("tables",)
     ),

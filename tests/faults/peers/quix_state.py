@@ -1,19 +1,16 @@
-"""Peer: events counted into Quix Streams' state. Brokers, topic, group, processing guarantee."""
+"""Peer: events counted into Quix Streams' state. Brokers, topic, group."""
 
 import sys
-from typing import Any, cast, get_args
+from typing import Any
 
 from quixstreams import Application, State
-from quixstreams.app import ProcessingGuarantee
 
-brokers, topic, group, guarantee = sys.argv[1:]
-assert guarantee in get_args(ProcessingGuarantee)
+brokers, topic, group = sys.argv[1:]
 app = Application(
     brokers,
     consumer_group=group,
     auto_offset_reset="earliest",
     loglevel="WARNING",
-    processing_guarantee=cast(ProcessingGuarantee, guarantee),
     # A worker that stands still is missed as soon as one of mostread's in the same schedule.
     consumer_extra_config={"session.timeout.ms": 6_000, "heartbeat.interval.ms": 1_000},
 )
