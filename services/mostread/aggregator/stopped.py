@@ -96,6 +96,16 @@ class StoppedPartitions:
                 stopped.is_reported = True
                 log.error("cannot_skip", partition=unreadable.partition, error=str(unreadable))
             return
+        in_thread = partial(
+            self._retrier.call_in_thread,
+            "clickhouse",
+            self._executor,
+            assignment=assigned.assignment,
+        )
+        rows = await in_thread(self._repository.checkpoints, assigned.epoch, [unreadable.partition])
+        row = rows.get(unreadable.partition)
+        if row and row.checkpoint.next_offset > max(stopped.counted_until, unreadable.offset):
+            return  # The next owner has read the batch; this worker was suspended.
         skipped = SkippedRange(
             unreadable.partition,
             unreadable.offset,
@@ -104,11 +114,4 @@ class StoppedPartitions:
             unreadable.reason,
             SKIPPED_BY,
         )
-        await self._retrier.call_in_thread(
-            "clickhouse",
-            self._executor,
-            self._repository.write_skipped,
-            assigned.epoch.topic,
-            skipped,
-            assignment=assigned.assignment,
-        )
+        await in_thread(self._repository.write_skipped, assigned.epoch.topic, skipped)

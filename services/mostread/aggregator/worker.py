@@ -134,19 +134,31 @@ class Worker:
         _log_stop(unreadable)
 
     async def retry_stopped(self, resume: Resume) -> NoReturn:
-        """Retry stopped partitions every RETRY_SECONDS, and `resume` those that can be read."""
-        while True:
-            await asyncio.sleep(RETRY_SECONDS)
-            assigned = self._assigned
-            if assigned is None:
-                continue
-            for partition in list(assigned.stopped):
-                with suppress(SupersededError):
-                    offset = await self._stopped.retry(assigned, partition)
-                    self._report_stopped(assigned)
-                    if offset is not None:
-                        log.info("partition_resumed", partition=partition, offset=offset)
-                        await resume(partition, offset, assigned.assignment)
+        """Retry stopped partitions every RETRY_SECONDS, and `resume` those that can be read.
+
+        Each waits for Kafka alone, since the leader of another may be unavailable.
+        """
+        retries: dict[int, asyncio.Task[None]] = {}
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                await asyncio.sleep(RETRY_SECONDS)
+                assigned = self._assigned
+                if assigned is None:
+                    continue
+                for partition in list(assigned.stopped):
+                    if partition not in retries or retries[partition].done():
+                        retry = self._retry_stopped(assigned, partition, resume)
+                        retries[partition] = tasks.create_task(retry)
+
+    async def _retry_stopped(
+        self, assigned: AssignedCounters, partition: int, resume: Resume
+    ) -> None:
+        with suppress(SupersededError):
+            offset = await self._stopped.retry(assigned, partition)
+            self._report_stopped(assigned)
+            if offset is not None:
+                log.info("partition_resumed", partition=partition, offset=offset)
+                await resume(partition, offset, assigned.assignment)
 
     async def run(self) -> None:
         """Flush every `aggregator_flush_interval_seconds`, and at once when memory is full.
