@@ -88,13 +88,17 @@ def test_broken_payload_is_unreadable(codec: int, payload: bytes) -> None:
         unpacked(codec, payload)
 
 
-@pytest.mark.parametrize(("codec", "payload"), [(GZIP, gzip_encode(TEXT)), (LZ4, lz4_encode(TEXT))])
+@pytest.mark.parametrize(
+    ("codec", "payload"), [(GZIP, gzip_encode(TEXT)), (LZ4, lz4_encode(TEXT))], ids=["gzip", "lz4"]
+)
 def test_payload_that_ends_early_is_unreadable(codec: int, payload: bytes) -> None:
     with pytest.raises(UnreadableError, match="it ends early"):
         unpacked(codec, payload[:-9])
 
 
-@pytest.mark.parametrize(("codec", "empty"), [(GZIP, gzip.compress(b"")), (LZ4, lz4_encode(b""))])
+@pytest.mark.parametrize(
+    ("codec", "empty"), [(GZIP, gzip.compress(b"")), (LZ4, lz4_encode(b""))], ids=["gzip", "lz4"]
+)
 def test_number_of_frames_is_bounded(codec: int, empty: bytes) -> None:
     assert unpacked(codec, empty * 999) == b""
     with pytest.raises(UnreadableError, match="1000 compressed frames"):
