@@ -59,7 +59,7 @@ class Node(LocalKafka):
 class Cluster:
     """A controller and three brokers, which clients reach at `advertised_ports`.
 
-    The controller is no broker, so that a quorum is left while two brokers are down.
+    The controller is not a broker, so that a quorum is left while two brokers are down.
     """
 
     def __init__(self, data: Path, ports: Sequence[int], advertised_ports: Sequence[int]) -> None:

@@ -8,7 +8,6 @@ every consumer of the process, because
 - each batch has its own format version, and aiokafka's C class assumes that of the first.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import aiokafka.consumer.fetcher
@@ -16,13 +15,8 @@ from aiokafka.record.default_records import DefaultRecordBatch
 
 from mostread.aggregator.stream.legacy_batch import LegacyBatch
 from mostread.errors import Misconfigured
-from mostread.infra.kafka.decompression import UnreadableError, describe
-from mostread.infra.kafka.record_batches import (
-    BatchSplitter,
-    check_offsets,
-    decompressed,
-    without_headers,
-)
+from mostread.infra.kafka.decompression import UnreadableError
+from mostread.infra.kafka.record_batches import BatchSplitter, PartialBatch, read_records
 
 _MARKER_BYTES = 4
 """Version and type of a control record, in its key."""
@@ -53,7 +47,7 @@ class Batches(BatchSplitter):
         return LegacyBatch(data) if magic < 2 else Batch(data)
 
 
-class Batch:
+class Batch(PartialBatch):
     """A batch of format version 2; aiokafka's DefaultRecordBatch."""
 
     __slots__ = (
@@ -91,30 +85,8 @@ class Batch:
 
         Raises UnreadableError, or what the parser does; `explain` translates that.
         """
-        plain = decompressed(self._data)
-        self.size, start = len(plain), len(taken)
-        try:
-            taken.extend(DefaultRecordBatch(plain))
-        except UnicodeDecodeError:
-            del taken[start:]
-            taken.extend(DefaultRecordBatch(without_headers(plain)))
-        finally:
-            check_offsets(self._data, range(self.base_offset, self.next_offset), taken, start)
-
-    def explain(self, error: Exception) -> UnreadableError:
-        """Return the error that says why the batch cannot be read."""
-        return UnreadableError(describe(error), self.next_offset)
-
-    def __iter__(self) -> Iterator[Any]:
-        records: list[Any] = []
-        failure = None
-        try:
-            self.read_into(records)
-        except Exception as error:
-            failure = self.explain(error)
-        yield from records
-        if failure is not None:
-            raise failure
+        offsets = range(self.base_offset, self.next_offset)
+        self.size = read_records(self._data, offsets, taken, DefaultRecordBatch, UnicodeDecodeError)
 
     def __next__(self) -> Any:
         """Return the record of a control batch."""

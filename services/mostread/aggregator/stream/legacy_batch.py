@@ -5,7 +5,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from mostread.infra.kafka.decompression import UnreadableError, decompress, describe
+from mostread.infra.kafka.decompression import UnreadableError, decompress
+from mostread.infra.kafka.record_batches import PartialBatch
 
 _FRAME = struct.Struct(">qi")
 _HEAD = struct.Struct(">IbB")
@@ -29,7 +30,7 @@ class LegacyRecord(NamedTuple):
     checksum: None = None
 
 
-class LegacyBatch:
+class LegacyBatch(PartialBatch):
     """One record, or a compressed set of them; aiokafka's LegacyRecordBatch.
 
     aiokafka's own trusts the lengths of the records inside, and loops for ever where one is
@@ -61,15 +62,6 @@ class LegacyBatch:
             taken.extend(self._read())
         except Exception as error:
             raise self.explain(error) from error
-
-    def explain(self, error: Exception) -> UnreadableError:
-        """Return the error that says why the batch cannot be read."""
-        return UnreadableError(describe(error), self.next_offset)
-
-    def __iter__(self) -> Iterator[LegacyRecord]:
-        records: list[LegacyRecord] = []
-        self.read_into(records)
-        return iter(records)
 
     def _read(self) -> list[LegacyRecord]:
         (outer,) = _messages(self._data)

@@ -4,7 +4,6 @@ kafka-python decompresses without a limit, and its errors do not tell where a br
 aggregator/stream/batches.py is the same for aiokafka.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import kafka.consumer.fetcher
@@ -13,13 +12,8 @@ from kafka.record.default_records import DefaultRecordBatch
 from kafka.record.legacy_records import LegacyRecordBatch
 
 from mostread.errors import Misconfigured
-from mostread.infra.kafka.decompression import UnreadableError, describe
-from mostread.infra.kafka.record_batches import (
-    BatchSplitter,
-    check_offsets,
-    decompressed,
-    without_headers,
-)
+from mostread.infra.kafka.decompression import UnreadableError
+from mostread.infra.kafka.record_batches import BatchSplitter, PartialBatch, read_records
 
 
 def install() -> None:
@@ -43,7 +37,7 @@ class BoundedBatches(BatchSplitter):
         return LegacyRecordBatch(bytes(data), magic) if magic < 2 else BoundedBatch(bytes(data))
 
 
-class BoundedBatch(DefaultRecordBatch):  # type: ignore[misc]
+class BoundedBatch(PartialBatch, DefaultRecordBatch):  # type: ignore[misc]
     """A batch of format version 2; whatever is wrong with it raises UnreadableError."""
 
     def __init__(self, data: bytes) -> None:
@@ -58,23 +52,10 @@ class BoundedBatch(DefaultRecordBatch):  # type: ignore[misc]
             raise UnreadableError("wrong checksum", self.next_offset)
         return True
 
-    def __iter__(self) -> Iterator[Any]:
-        records: list[Any] = []
-        failure = None
-        try:
-            plain = decompressed(memoryview(self._data))
-            try:
-                records.extend(DefaultRecordBatch(plain))  # keeps what came before an error
-            except CorruptRecordError:
-                # Perhaps only a header is broken.
-                records.clear()
-                records.extend(DefaultRecordBatch(without_headers(plain)))
-            check_offsets(plain, range(self.base_offset, self.next_offset), records)
-        except Exception as error:
-            failure = UnreadableError(describe(error), self.next_offset)
-        yield from records
-        if failure is not None:
-            raise failure
+    def read_into(self, records: list[Any]) -> None:
+        offsets = range(self.base_offset, self.next_offset)
+        data = memoryview(self._data)
+        read_records(data, offsets, records, DefaultRecordBatch, CorruptRecordError)
 
     def __next__(self) -> Any:
         """Return the record of a control batch, None if compaction has removed it."""

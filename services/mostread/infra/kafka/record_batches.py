@@ -1,11 +1,12 @@
 """Record batches as bytes: what the batch classes for kafka-python and aiokafka share."""
 
 import struct
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from kafka.record.util import decode_varint, encode_varint
 
-from mostread.infra.kafka.decompression import UnreadableError, decompress
+from mostread.infra.kafka.decompression import UnreadableError, decompress, describe
 
 _INT = struct.Struct(">i")
 _LENGTH_AT, _LENGTH_END, _MAGIC_AT, _CODEC_AT, _COUNT_AT, _HEADER_BYTES = 8, 12, 16, 22, 57, 61
@@ -56,6 +57,56 @@ class BatchSplitter:
         (length,) = _INT.unpack_from(self._data, self._at + _LENGTH_AT)
         end: int = self._at + _LENGTH_END + length
         return end if length >= _MIN_LENGTH and end <= len(self._data) else None
+
+
+class PartialBatch:
+    """Iteration and errors of a batch whose records are read up to the first broken one."""
+
+    __slots__ = ()
+    next_offset: int
+
+    def read_into(self, records: list[Any]) -> None:
+        """Append the records, before an error those that precede it."""
+        raise NotImplementedError
+
+    def explain(self, error: Exception) -> UnreadableError:
+        """Return the error that says why the batch cannot be read."""
+        return UnreadableError(describe(error), self.next_offset)
+
+    def __iter__(self) -> Iterator[Any]:
+        records: list[Any] = []
+        failure = None
+        try:
+            self.read_into(records)
+        except Exception as error:
+            failure = self.explain(error)
+        yield from records
+        if failure is not None:
+            raise failure
+
+
+def read_records(
+    batch: memoryview,
+    offsets: range,
+    records: list[Any],
+    parse: Callable[[memoryview | bytearray], Iterable[Any]],
+    broken_header: type[Exception],
+) -> int:
+    """Append the records of a batch of version 2; return its decompressed bytes.
+
+    `parse` is that of a library, which raises `broken_header` for a header that it rejects.
+    Before an error, appends the records that precede it.
+    """
+    plain = decompressed(batch)
+    start = len(records)
+    try:
+        records.extend(parse(plain))
+    except broken_header:
+        del records[start:]
+        records.extend(parse(without_headers(plain)))
+    finally:
+        check_offsets(plain, offsets, records, start)
+    return len(plain)
 
 
 def decompressed(batch: memoryview) -> memoryview | bytearray:
