@@ -12,6 +12,7 @@ from typing import Literal, Self
 
 from mostread.client.delivery import DeliveryThread, Stats
 from mostread.client.transport import Transport
+from mostread.core.article_ids import clean
 
 RESEND_SECONDS = 25 * 60
 """How long an event may be sent again: the aggregator detects duplicates for 30 minutes."""
@@ -157,6 +158,8 @@ def encode_line(event: Mapping[str, object], *, key: str = "") -> bytes:
     again. Raises ValueError or TypeError if it cannot be encoded.
     """
     fields = dict(event)
+    if isinstance(article_id := fields.get("article_id"), str):
+        fields["article_id"] = clean(article_id)
     fields.setdefault("timestamp", time.time_ns() // 1_000_000)
     if "id" not in fields:
         fields["id"] = _event_id(fields, key)

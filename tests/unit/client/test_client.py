@@ -56,13 +56,19 @@ def test_event_id_of_a_view_with_visitor_is_constant_for_half_an_hour() -> None:
     assert sent({**view, "type": "like"})["id"] != sent({**view, "type": "like"})["id"]
 
 
+def test_encode_line_cleans_the_article_id() -> None:
+    assert sent({**VIEW, "article_id": " cafe\u0301\n"})["article_id"] == "café"
+
+
 @pytest.mark.parametrize(
     "event",
     [
         {**VIEW, "article_id": b"a"},
         {**VIEW, "article_id": "\ud800"},
         {**VIEW, "timestamp": float("nan")},
-        {**VIEW, "article_id": "x" * 20_000},
+        {**VIEW, "article_id": "x" * 129},
+        {**VIEW, "article_id": "a\u202eb"},
+        {**VIEW, "visitor": "x" * 20_000},
     ],
 )
 def test_encode_line_raises_for_events_that_are_not_json(event: dict[str, object]) -> None:
@@ -166,4 +172,8 @@ def test_client_imports_only_the_standard_library() -> None:
     loaded = set(done.stdout.split())
     assert "mostread.client" in loaded
     third_party = {name for name in loaded if name.split(".")[0] not in sys.stdlib_module_names}
-    assert {name for name in third_party if not name.startswith("mostread.client")} == {"mostread"}
+    assert {name for name in third_party if not name.startswith("mostread.client")} == {
+        "mostread",
+        "mostread.core",
+        "mostread.core.article_ids",
+    }
