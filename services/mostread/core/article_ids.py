@@ -14,7 +14,7 @@ MAX_LENGTH = 128
 """Maximum length of an id in code points."""
 
 BLANKS = "\t\n\v\f\r \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
-"""What JavaScript's trim() removes, as the content of a character class."""
+"""Characters that JavaScript's trim() removes, for use in a character class."""
 
 _OUTER_BLANKS = re.compile(f"^[{BLANKS}]+|[{BLANKS}]+\\Z")
 # Controls, U+FFFD (text read in the wrong encoding), line and paragraph separators, bidi controls,
@@ -44,7 +44,7 @@ CAMPAIGN_PARAMETER = re.compile(
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\\?]*", re.ASCII | re.IGNORECASE)
 _CONTROLS = "".join(map(chr, range(0x21)))
 _REMOVED = dict.fromkeys(map(ord, "\t\n\r"))
-# What browsers percent-encode in a path and in a query (https://url.spec.whatwg.org/).
+# Browsers percent-encode these in a path and in a query (https://url.spec.whatwg.org/).
 _ENCODED_IN_PATH = re.compile(r"[^!#-;=?-_a-z|~]+")
 _ENCODED_IN_QUERY = re.compile(r"[^!#-&(-;=?-~]+")
 _MALFORMED = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -102,7 +102,7 @@ def of_url(url: str) -> str:
 
     The id is the path and the query without campaign parameters, decoded as by JavaScript's
     decodeURI: escapes of `;/?:@&=+$,#` remain, and an address that is not UTF-8 remains as a whole.
-    Of more than 128 code points, the last 128 count. Raises InvalidArticleId as `clean` does.
+    The id keeps its last 128 code points. Raises InvalidArticleId as `clean` does.
     """
     address = _ORIGIN.sub("", url.strip(_CONTROLS), 1).partition("#")[0]
     path, _, query = address.partition("?")
