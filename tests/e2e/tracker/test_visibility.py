@@ -70,7 +70,7 @@ def test_background_page_counts_once_visible(publisher: Publisher, tmp_path: Pat
 
 
 def test_pixel_counts_a_view_without_javascript(publisher: Publisher) -> None:
-    pixel = f'<img src="{COLLECT}/v1/pixel.gif?article_id=pictured&site=steppe" alt="">'
+    pixel = f'<img src="{COLLECT}/v1/image?article_id=pictured&site=steppe" alt="">'
     publisher.newspaper.pages["/pictured"] = page("", f"<noscript>{pixel}</noscript>")
     reader = publisher.browser.new_context(java_script_enabled=False)
     tab = reader.new_page()

@@ -157,11 +157,37 @@ async def test_request_of_a_thousand_events_is_accepted(http: aiohttp.ClientSess
     assert (status, answer["accepted"]) == (202, 1000)
 
 
-async def test_preflight_permits_every_origin(http: aiohttp.ClientSession) -> None:
-    async with http.options("/v1/events", headers={"Origin": "https://news.example"}) as answer:
+@pytest.mark.parametrize(
+    "path", ["/v1/events", "/v1/items", "/v1/pixel.gif", "/v1/image", "/v1/events/", "/v1//items"]
+)
+async def test_preflight_permits_every_origin_and_header(
+    http: aiohttp.ClientSession, path: str
+) -> None:
+    headers = {"Origin": "https://news.example", "Access-Control-Request-Headers": "traceparent"}
+    async with http.options(path, headers=headers) as answer:
         assert answer.status == 204
-        assert answer.headers["Access-Control-Allow-Origin"] == "*"
-        assert "Content-Encoding" in answer.headers["Access-Control-Allow-Headers"]
+        assert answer.headers["Access-Control-Allow-Origin"] == "https://news.example"
+        assert answer.headers["Access-Control-Allow-Credentials"] == "true"
+        assert answer.headers["Access-Control-Allow-Headers"] == "traceparent"
+
+
+@pytest.mark.parametrize(
+    ("path", "alias"), [("/tracker.js", "/page.js"), ("/v1/pixel.gif", "/v1/image")]
+)
+async def test_unblocked_path_answers_as_the_other(
+    http: aiohttp.ClientSession, path: str, alias: str
+) -> None:
+    answers = []
+    for each in (path, alias):
+        async with http.get(f"{each}?article_id=a&id=pictured-once") as answer:
+            answers.append((answer.status, answer.headers["Content-Type"], await answer.read()))
+    assert answers[0] == answers[1]
+
+
+async def test_basic_credentials_are_no_token(http: aiohttp.ClientSession) -> None:
+    headers = {"Authorization": "Basic c3RhZ2luZzpwdw=="}
+    async with http.post("/v1/items", data=encode(view("basic")), headers=headers) as answer:
+        assert (answer.status, (await answer.json())["accepted"]) == (202, 1)
 
 
 async def test_article_is_a_keyed_record_and_its_deletion_a_tombstone(

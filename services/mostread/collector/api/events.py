@@ -21,11 +21,11 @@ from mostread.infra.http.messages import Request, Response
 DROPPED = "X-Mostread-Dropped"
 # Without `expose`, a script on a page could not read when to retry.
 EXPOSED_HEADERS = f"Retry-After, {DROPPED}"
-REQUEST_HEADERS = "Authorization, Content-Encoding, Content-Type"
+PATH = "/v1/events"
+# Public filter lists block what looks like tracking, by its path alone.
+UNBLOCKED_PATH = "/v1/items"
 CORS = {
-    "/v1/events": CorsPolicy(
-        methods="POST", request_headers=REQUEST_HEADERS, expose=EXPOSED_HEADERS
-    ),
+    PATH: CorsPolicy(methods="POST", expose=EXPOSED_HEADERS, credentials=True),
     pixel.PATH: pixel.CORS,
     tracker.PATH: tracker.CORS,
 }
@@ -53,11 +53,15 @@ class EventRoutes:
 
     def add_to(self, app: Application) -> None:
         self._bodies = app.bodies
-        app.add("POST", "/v1/events", self.post_events)
-        app.add("OPTIONS", "/v1/events", preflight)
+        app.add("POST", PATH, self.post_events)
+        app.add("OPTIONS", PATH, preflight)
+        app.add_aliases(PATH, UNBLOCKED_PATH)
         # Link checkers send HEAD; clients that show images do not.
         app.add("GET", pixel.PATH, self.get_pixel, head=False)
+        app.add("OPTIONS", pixel.PATH, preflight)
+        app.add_aliases(pixel.PATH, pixel.UNBLOCKED_PATH)
         app.add("GET", tracker.PATH, tracker.get_tracker)
+        app.add_aliases(tracker.PATH, tracker.UNBLOCKED_PATH)
 
     async def post_events(self, request: Request) -> Response:
         """Accept events and answer 202 once they are in Kafka."""

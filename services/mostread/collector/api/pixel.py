@@ -16,7 +16,8 @@ from mostread.infra.http.messages import Response
 from mostread.infra.http.problems import problem_response
 
 PATH = "/v1/pixel.gif"
-CORS = CorsPolicy(embeddable=True)
+UNBLOCKED_PATH = "/v1/image"
+CORS = CorsPolicy(methods="GET", embeddable=True, credentials=True)
 GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==")
 """One transparent pixel, 43 bytes."""
 FIELDS = ("article_id", "site", "type", "id", "visitor")

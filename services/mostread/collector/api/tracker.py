@@ -14,6 +14,7 @@ from mostread.infra.http.etag import matches
 from mostread.infra.http.messages import Request, Response
 
 PATH = "/tracker.js"
+UNBLOCKED_PATH = "/page.js"
 # Pages of any origin run it, including those with `crossorigin`, `integrity` or COEP.
 CORS = CorsPolicy(embeddable=True)
 SCRIPT = files("mostread.collector").joinpath("static", "tracker.min.js").read_bytes()

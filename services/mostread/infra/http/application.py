@@ -67,6 +67,10 @@ class Application:
         """Add a route; see routing.py. With `head`, one of GET also answers HEAD."""
         self._router.add(method, path, handler, head=head)
 
+    def add_aliases(self, path: str, *aliases: str) -> None:
+        """Serve a route under further paths; see routing.py."""
+        self._router.add_aliases(path, *aliases)
+
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         """Answer one request."""
         self.in_progress += 1
@@ -88,7 +92,7 @@ class Application:
         response = await self._respond(request, route)
         headers = list(response.headers.items())
         if route is not None and route.cors is not None:
-            headers += route.cors.headers_for(request.method)
+            headers += route.cors.headers_for(request)
         if isinstance(response, StreamResponse):
             await self._stream(request, response, headers)
             return

@@ -6,17 +6,24 @@ from mostread.infra.http.messages import Headers
 
 
 def authenticate(headers: Headers, tokens: tuple[Token, ...]) -> Token | None:
-    """Return the token of a request, None without an Authorization header.
+    """Return the token of a request, None without a Bearer token.
 
-    Raises Unauthorized if the header is not one of `tokens`.
+    A browser adds the Basic credentials of a page's own site by itself. Raises Unauthorized if the
+    token is not one of `tokens`.
     """
     authorization = headers.get("Authorization")
     if authorization is None:
         return None
-    scheme, _, credentials = authorization.partition(" ")
-    token = find_token(tokens, credentials.strip()) if scheme.lower() == "bearer" else None
+    scheme, _, credentials = authorization.strip().partition(" ")
+    if credentials and scheme.lower() != "bearer":
+        return None
+    token = find_token(tokens, credentials.strip()) if credentials else None
     if token is None:
-        raise Unauthorized("The token is unknown.", invalid_token=True)
+        raise Unauthorized(
+            "The token is unknown; send one that exists as `Authorization: Bearer <token>`, or "
+            "no header.",
+            invalid_token=True,
+        )
     return token
 
 

@@ -4,6 +4,9 @@ A path is static, `/v1/events`, or ends in one parameter with an optional suffix
 `/v1/articles/{article_id}/series`. Granian decodes a path before it matches, so a parameter may
 contain slashes, and the route with the longest fixed part takes precedence: an id that itself ends
 in `/series` cannot be addressed by such a path.
+
+A static path may have aliases. Only paths with aliases also match with doubled slashes and with one
+at their end: a proxy that blocks `/metrics` need not think of `//metrics/`.
 """
 
 import re
@@ -12,6 +15,8 @@ from dataclasses import dataclass, field
 
 from mostread.infra.http.cors import CorsPolicy
 from mostread.infra.http.messages import Request, Response, StreamResponse
+
+_SLASHES = re.compile("//+")
 
 Handler = Callable[[Request], Awaitable[Response | StreamResponse]]
 
@@ -37,6 +42,7 @@ class Router:
         self._cors = cors
         self._static: dict[str, Route] = {}
         self._patterns: list[tuple[re.Pattern[str], Route]] = []
+        self._tolerant: dict[str, Route] = {}
 
     def add(self, method: str, path: str, handler: Handler, *, head: bool = True) -> None:
         """Add a handler. With `head`, one of GET also answers HEAD, without its body."""
@@ -44,6 +50,12 @@ class Router:
         route.handlers[method] = handler
         if method == "GET" and head:
             route.handlers["HEAD"] = handler
+
+    def add_aliases(self, path: str, *aliases: str) -> None:
+        """Serve a static path under further paths, and all of them with superfluous slashes."""
+        route = self._route(path)
+        self._static |= dict.fromkeys(aliases, route)
+        self._tolerant |= dict.fromkeys((path, *aliases), route)
 
     def match(self, request: Request) -> Route | None:
         """Return the route of a request and set its path parameters, None without a match."""
@@ -54,7 +66,7 @@ class Router:
             if match := pattern.fullmatch(request.path):
                 request.path_params = match.groupdict()
                 return route
-        return None
+        return self._tolerant.get(_SLASHES.sub("/", request.path).rstrip("/"))
 
     def _route(self, path: str) -> Route:
         for route in (*self._static.values(), *(route for _, route in self._patterns)):

@@ -21,7 +21,12 @@ def test_authenticate_without_header_returns_none() -> None:
     assert authenticate(FakeHeaders({}), TOKENS) is None
 
 
-@pytest.mark.parametrize("header", ["Bearer guess", "Basic secret", "secret", "", "Bearer"])
+@pytest.mark.parametrize("header", ["Basic secret", "basic c3RhZ2luZzpwdw==", "Digest a=b, c=d"])
+def test_authenticate_ignores_credentials_of_another_scheme(header: str) -> None:
+    assert authenticate(FakeHeaders({"Authorization": header}), TOKENS) is None
+
+
+@pytest.mark.parametrize("header", ["Bearer guess", "secret", " secret ", "", "Bearer"])
 def test_authenticate_rejects_unknown_token_with_challenge(header: str) -> None:
     with pytest.raises(Unauthorized) as caught:
         authenticate(FakeHeaders({"Authorization": header}), TOKENS)
@@ -29,9 +34,10 @@ def test_authenticate_rejects_unknown_token_with_challenge(header: str) -> None:
     assert 'error="invalid_token"' in caught.value.headers["WWW-Authenticate"]
 
 
-def test_require_role_without_header_asks_for_a_token_of_the_role() -> None:
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Basic secret"}])
+def test_require_role_without_token_asks_for_one_of_the_role(headers: dict[str, str]) -> None:
     with pytest.raises(Unauthorized, match="of the role editor") as caught:
-        require_role(FakeHeaders({}), TOKENS, frozenset({Role.EDITOR}))
+        require_role(FakeHeaders(headers), TOKENS, frozenset({Role.EDITOR}))
 
     assert "error" not in caught.value.headers["WWW-Authenticate"]
 

@@ -13,7 +13,8 @@ from mostread.infra.http.messages import Request, Response, StreamResponse
 from tests.support.http import client_of
 
 POLICIES = {
-    "/events": CorsPolicy(expose="Retry-After", methods="POST", request_headers="Content-Type"),
+    "/events": CorsPolicy(expose="Retry-After", methods="POST"),
+    "/beacons": CorsPolicy(methods="POST", credentials=True),
     "/articles/{article_id}": CorsPolicy(),
     "/stream": CorsPolicy(),
     "/script.js": CorsPolicy(embeddable=True),
@@ -41,6 +42,8 @@ async def client() -> AsyncIterator[ClientSession]:
     app = Application(ServiceSettings(), cors=POLICIES)
     app.add("POST", "/events", _ok)
     app.add("OPTIONS", "/events", preflight)
+    app.add("POST", "/beacons", _fail)
+    app.add("OPTIONS", "/beacons", preflight)
     app.add("GET", "/articles/{article_id}", _fail)
     app.add("GET", "/stream", _stream)
     app.add("GET", "/script.js", _ok)
@@ -57,16 +60,54 @@ async def test_response_permits_every_origin_and_exposes_headers(client: ClientS
     assert "Access-Control-Allow-Methods" not in response.headers
 
 
-async def test_preflight_permits_the_methods_and_headers_of_the_policy(
+async def test_preflight_permits_the_methods_of_the_policy_and_the_requested_headers(
     client: ClientSession,
 ) -> None:
-    response = await client.options("/events")
+    headers = {"Access-Control-Request-Headers": "content-type,traceparent, x-requested-with"}
+    response = await client.options("/events", headers=headers)
 
     assert response.status == 204
     assert response.headers[ORIGIN] == "*"
     assert response.headers["Access-Control-Allow-Methods"] == "POST"
-    assert response.headers["Access-Control-Allow-Headers"] == "Content-Type"
+    assert response.headers["Access-Control-Allow-Headers"] == (
+        "content-type,traceparent, x-requested-with"
+    )
     assert response.headers["Access-Control-Max-Age"] == "86400"
+
+
+@pytest.mark.parametrize(
+    "names", ["", "a; b", "<b>", "x" * 2001], ids=["none", "list", "tag", "long"]
+)
+async def test_preflight_does_not_echo_what_is_no_list_of_header_names(
+    client: ClientSession, names: str
+) -> None:
+    headers = {"Access-Control-Request-Headers": names}
+    response = await client.options("/events", headers=headers)
+
+    assert response.headers["Access-Control-Allow-Headers"] == (
+        "Authorization, Content-Encoding, Content-Type"
+    )
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "POST"])
+@pytest.mark.parametrize("origin", ["https://news.example", "null"])
+async def test_policy_with_credentials_names_the_origin_in_every_response(
+    client: ClientSession, method: str, origin: str
+) -> None:
+    response = await client.request(method, "/beacons", headers={"Origin": origin})
+
+    assert response.headers.getall(ORIGIN) == [origin]
+    assert response.headers["Access-Control-Allow-Credentials"] == "true"
+    assert response.headers["Vary"] == "Origin"
+
+
+async def test_policy_with_credentials_permits_every_origin_to_a_request_without_one(
+    client: ClientSession,
+) -> None:
+    response = await client.post("/beacons")
+
+    assert response.headers[ORIGIN] == "*"
+    assert "Access-Control-Allow-Credentials" not in response.headers
 
 
 async def test_error_of_a_route_with_pattern_has_the_headers(client: ClientSession) -> None:

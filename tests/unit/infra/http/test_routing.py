@@ -44,6 +44,8 @@ async def client(observed: Observed) -> AsyncIterator[ClientSession]:
     app.add("GET", "/articles/top", named("static"))
     app.add("GET", "/static/{name}.js", named("script"))
     app.add("GET", "/pixel", named("pixel"), head=False)
+    app.add("GET", "/v1/events", named("events"))
+    app.add_aliases("/v1/events", "/v1/items")
     async with client_of(app) as client:
         yield client
 
@@ -96,7 +98,9 @@ async def test_dot_in_a_pattern_matches_only_a_dot(client: ClientSession) -> Non
     assert (await client.get("/static/a-js")).status == 404
 
 
-@pytest.mark.parametrize("path", ["/articles", "/articles/", "/nothing", "/pixel/"])
+@pytest.mark.parametrize(
+    "path", ["/articles", "/articles/", "/nothing", "/pixel/", "//pixel", "/v1/event"]
+)
 async def test_path_without_a_route_is_404_and_measured_as_other(
     client: ClientSession, observed: Observed, path: str
 ) -> None:
@@ -104,6 +108,16 @@ async def test_path_without_a_route_is_404_and_measured_as_other(
 
     assert answer.status == 404
     assert observed == [("other", 404)]
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/events", "/v1/items", "/v1/events/", "//v1/events", "/v1//items//", "//v1/items"]
+)
+async def test_alias_and_superfluous_slashes_lead_to_the_route(
+    client: ClientSession, observed: Observed, path: str
+) -> None:
+    assert await (await client.get(url(client, path))).json() == ["events", {}]
+    assert observed == [("/v1/events", 200)]
 
 
 async def test_request_is_measured_by_the_pattern_of_its_route(
