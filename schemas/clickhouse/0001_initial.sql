@@ -83,10 +83,12 @@ CREATE TABLE IF NOT EXISTS articles
     language     LowCardinality(String),
     published_at Nullable(DateTime64(3, 'UTC')),
     image        String,
+    authors      Array(String),
+    tags         Array(LowCardinality(String)),
     hidden       Bool,
     pinned       Nullable(UInt16),
     deleted      Bool,
-    version      UInt64 COMMENT 'record time in milliseconds, with the offset in the low bits'
+    version      UInt64 COMMENT 'record time in milliseconds, with the offset in the low bits; the highest bit is set if a CMS wrote it, and not if it is from a feed'
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (site, article_id)
@@ -127,7 +129,7 @@ CREATE TABLE IF NOT EXISTS placements
     by            LowCardinality(String) COMMENT 'name of the token; empty for a record without a value',
     undoes        Nullable(UInt64) COMMENT 'version of the decision that this one reverts',
     decided_at    DateTime64(3, 'UTC') COMMENT 'time of the record',
-    version       UInt64 COMMENT 'as in articles: record time, with the offset in the low bits'
+    version       UInt64 COMMENT 'record time in milliseconds, with the offset in the low bits'
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (site, article_id)

@@ -143,6 +143,13 @@ class TooManyEvents(PayloadTooLarge):
         super().__init__(f"{count} events in one request; the maximum is {limit}.")
 
 
+class TooManyArticles(PayloadTooLarge):
+    """The request holds more articles than the limit."""
+
+    def __init__(self, count: int, limit: int) -> None:
+        super().__init__(f"{count} articles in one request; the maximum is {limit}.")
+
+
 class RequestTimeout(InvalidRequest):
     """The client took too long to send the body."""
 
@@ -151,6 +158,16 @@ class NoValidEvent(InvalidRequest):
     """The request holds no valid event; `rejected` explains each, ready for JSON."""
 
     def __init__(self, detail: str, rejected: Sequence[object]) -> None:
+        super().__init__(detail, members={"rejected": rejected})
+
+
+class NoValidArticle(InvalidRequest):
+    """The request holds no valid article; `rejected` explains each, ready for JSON."""
+
+    def __init__(self, rejected: Sequence[object]) -> None:
+        detail = "The request contains no article; send a JSON object, a JSON array, or NDJSON."
+        if rejected:
+            detail = "No article was valid; see `rejected`."
         super().__init__(detail, members={"rejected": rejected})
 
 

@@ -92,6 +92,8 @@ class Metadata(msgspec.Struct, frozen=True):
     section: str
     language: str
     image: str
+    authors: list[str]
+    tags: list[str]
     hidden: bool
     pinned: int | None
     published_at: int | None

@@ -19,7 +19,7 @@ from mostread.aggregator.repository import (
 from mostread.core.counting.batch import Outcomes
 from mostread.core.counting.counters import Counter, CounterKey
 from mostread.core.counting.partition import Checkpoint
-from mostread.core.editorial.articles import ArticleRow, article_key
+from mostread.core.editorial.articles import ArticleRow, Source, article_key
 from mostread.core.editorial.records import decode_change
 from mostread.core.skipped import SkippedRange
 from mostread.errors import ClickHouseUnavailable, Misconfigured, QueryTooLarge, StaleEpoch
@@ -165,15 +165,33 @@ def test_latest_record_of_article_wins(repository: CounterRepository, system: Sy
         assert isinstance(message, ArticleRow)
         return message
 
-    first = row(b'{"article_id":"a:b","title":"First","published_at":1790000000000}', 1000, 900)
+    first = row(
+        b'{"article_id":"a:b","title":"First","published_at":1790000000000,'
+        b'"authors":["A","B"],"tags":["t"]}',
+        1000,
+        900,
+    )
     second = row(b'{"article_id":"a:b","title":"Second"}', 1000, 901)
     recreated = row(None, 2000, 0)
     client = connect(system.clickhouse)
+    described = "SELECT authors, tags, image FROM articles FINAL"
     query = "SELECT title, deleted, published_at IS NULL FROM articles FINAL"
+    repository.write_articles([first])
+    assert client.query(described).result_rows == [(["A", "B"], ["t"], "")]
     repository.write_articles([first, second])
     repository.write_articles([first])
     assert client.query(query).result_rows == [("Second", False, True)]
     repository.write_articles([recreated])
+    assert client.query(query).result_rows == [("", True, True)]
+    # A feed does not restore what a CMS deleted.
+    feed = decode_change(
+        article_key("default", "a:b", Source.FEED),
+        b'{"article_id":"a:b","title":"Feed"}',
+        timestamp=3000,
+        offset=1,
+    )
+    assert isinstance(feed, ArticleRow)
+    repository.write_articles([feed])
     assert client.query(query).result_rows == [("", True, True)]
     client.close()
 

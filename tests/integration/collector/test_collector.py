@@ -209,6 +209,70 @@ async def test_article_is_a_keyed_record_and_its_deletion_a_tombstone(
     ]
 
 
+async def test_articles_are_written_in_bulk_under_the_key_of_their_source(
+    running: Collecting, http: aiohttp.ClientSession
+) -> None:
+    articles: list[dict[str, object]] = [
+        {"article_id": "/bulk/1", "title": "1", "published_at": "2026-11-23T09:30:00+05:00"},
+        {"article_id": "/bulk/2"},
+        {"article_id": "/bulk/3", "title": "3", "authors": ["A", "B"], "tags": ["t"]},
+    ]
+    path = "/v1/articles?site=bulk&source="
+    for source in ("cms", "feed"):
+        async with http.post(path + source, json=articles, headers=bearer("cms")) as answer:
+            assert answer.status == 200
+            body = await answer.json()
+        assert body["accepted"] == 2
+        assert [(each["index"], each["reason"]) for each in body["rejected"]] == [(1, "schema")]
+    async with http.post("/v1/articles", json=articles, headers=bearer("emit")) as answer:
+        assert answer.status == 403
+    async with http.post(path + "rss", json=articles, headers=bearer("cms")) as answer:
+        assert (answer.status, (await answer.json())["allowed"]) == (400, "cms or feed")
+    async with http.post("/v1/articles", json=[{}], headers=bearer("cms")) as answer:
+        assert (answer.status, len((await answer.json())["rejected"])) == (400, 1)
+    records = await asyncio.to_thread(running.records, running.kafka.articles_topic)
+    written = {key.decode(): json.loads(value or b"null") for _, key, value in records if key}
+    first: dict[str, object] = {**articles[0], "site": "bulk", "published_at": 1_795_408_200_000}
+    third = {**articles[2], "site": "bulk"}
+    for kind in ("article", "feed"):
+        assert written[f"{kind}:bulk:/bulk/1"] == first
+        assert written[f"{kind}:bulk:/bulk/3"] == third
+        assert f"{kind}:bulk:/bulk/2" not in written
+
+
+async def test_id_in_query_or_body_addresses_an_article_as_its_path_does(
+    running: Collecting, http: aiohttp.ClientSession
+) -> None:
+    title: dict[str, object] = {"title": "A"}
+    hidden: dict[str, object] = {"hidden": True}
+    named: dict[str, object] = {"article_id": "/q/2", "site": "q"}
+    requests: list[tuple[str, str, dict[str, object] | None, int]] = [
+        ("PUT", "/v1/articles?id=/q/1&site=q", title, 200),
+        ("PUT", "/v1/articles", {**title, **named}, 200),
+        ("DELETE", "/v1/articles?site=q&id=%2Fq%2F1", None, 204),
+        ("PUT", "/v1/placement?site=q&id=/q/1", hidden, 200),
+        ("PUT", "/v1/placement", {**hidden, **named}, 200),
+        ("DELETE", "/v1/placement?id=/q/2&site=q", None, 204),
+        ("DELETE", "/v1/articles?site=q", None, 400),
+        ("DELETE", "/v1/articles?id=%FF", None, 400),
+        ("PUT", "/v1/articles?id=/q/1&sit=q", title, 400),
+        ("PUT", "/v1/articles/a?id=b", title, 400),
+        ("PUT", "/v1/placement?article_id=/q/1", hidden, 400),
+    ]
+    for method, path, body, status in requests:
+        url = URL(running.url + path, encoded=True)
+        async with http.request(method, url, json=body, headers=bearer("editor")) as answer:
+            assert (path, answer.status) == (path, status)
+    records = await asyncio.to_thread(running.records, running.kafka.articles_topic)
+    keys = sorted(key.decode() for _, key, _ in records if key and b":q:" in key)
+    assert keys == [
+        *["article:q:/q/1"] * 2,
+        "article:q:/q/2",
+        "placement:q:/q/1",
+        *["placement:q:/q/2"] * 2,
+    ]
+
+
 @pytest.mark.parametrize(
     ("article", "headers", "status"),
     [
@@ -223,7 +287,7 @@ async def test_article_is_a_keyed_record_and_its_deletion_a_tombstone(
 async def test_invalid_article_or_token_is_a_problem(
     http: aiohttp.ClientSession, article: dict[str, str], headers: dict[str, str], status: int
 ) -> None:
-    async with http.put("/v1/articles/a", json=article, headers=headers) as answer:
+    async with http.put("/v1/articles/a?site=default", json=article, headers=headers) as answer:
         assert answer.status == status
         assert answer.content_type == "application/problem+json"
         assert ("WWW-Authenticate" in answer.headers) is (status == 401)

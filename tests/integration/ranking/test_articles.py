@@ -9,7 +9,13 @@ from tests.support.ranking import FIRST, STRANGE, Counted, Service, ago
 
 async def test_article_returns_metadata_and_counts(service: Service, counted: Counted) -> None:
     counted.article(
-        "news/1", title="A", language="kk", published_at=ago(hours=30), image="https://i.example/"
+        "news/1",
+        title="A",
+        language="kk",
+        published_at=ago(hours=30),
+        image="https://i.example/",
+        authors=["Ә. Нұрлан"],
+        tags=["a", "b"],
     )
     counted.event("news/1", ago(minutes=5), views=1)
     counted.event("news/1", ago(hours=3), views=2, likes=1)
@@ -27,6 +33,8 @@ async def test_article_returns_metadata_and_counts(service: Service, counted: Co
         "language": "kk",
         "published_at": "2026-11-22T08:03:05.000Z",
         "image": "https://i.example/",
+        "authors": ["Ә. Нұрлан"],
+        "tags": ["a", "b"],
         "hidden": False,
         "pinned": None,
         "placement": None,

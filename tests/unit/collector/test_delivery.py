@@ -148,7 +148,7 @@ async def test_delivery_of_an_article_awaits_its_acknowledgement() -> None:
     producer = FakeProducer()
     delivering = delivery(producer)
     for error in (None, OutcomeUnknown("no acknowledgement")):
-        sending = asyncio.create_task(delivering.send_article(b"key", None))
+        sending = asyncio.create_task(delivering.send_articles([(b"key", None)]))
         ((_, on_done),) = await produced(producer, 1)
         assert not sending.done()
         on_done(error)

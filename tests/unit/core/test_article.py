@@ -2,8 +2,9 @@
 
 import pytest
 
-from mostread.core.editorial.articles import ArticleRow, article_key
+from mostread.core.editorial.articles import ArticleRow, Source, article_key
 from mostread.core.editorial.records import decode_change
+from mostread.core.events import LATEST_TIMESTAMP
 from mostread.errors import InvalidEvent
 
 KEY = article_key("site", "a:b/ц")
@@ -22,6 +23,14 @@ def test_article_record_becomes_row() -> None:
     assert (row.url, row.section, row.published_at, row.deleted) == ("", "", None, False)
 
 
+def test_article_record_keeps_authors_and_tags_in_order() -> None:
+    value = (
+        b'{"site":"site","article_id":"a:b/\xd1\x86","title":"t","authors":["B","A"],"tags":["z"]}'
+    )
+    assert (article(value).authors, article(value).tags) == (("B", "A"), ("z",))
+    assert (article(VALUE).authors, article(VALUE).tags) == ((), ())
+
+
 def test_article_record_without_value_deletes() -> None:
     assert article(None).deleted
 
@@ -31,6 +40,20 @@ def test_version_grows_with_time_then_offset() -> None:
         return article(VALUE, timestamp, offset).version
 
     assert version(1000, 5) < version(1000, 6) < version(1001, 0) < 2**64
+
+
+def test_description_of_cms_wins_over_later_ones_of_a_feed() -> None:
+    def version(source: Source, value: bytes | None, timestamp: int) -> int:
+        key = article_key("site", "a:b/ц", source)
+        row = decode_change(key, value, timestamp=timestamp, offset=0)
+        assert isinstance(row, ArticleRow)
+        assert (row.site, row.article_id) == ("site", "a:b/ц")
+        return row.version
+
+    feed = [version(Source.FEED, VALUE, time) for time in (1, 2, LATEST_TIMESTAMP)]
+    cms = [version(Source.CMS, value, time) for value, time in ((VALUE, 0), (None, 1), (VALUE, 2))]
+    assert [*feed, *cms] == sorted(feed + cms)
+    assert cms[-1] < 2**64
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,20 @@
-"""Endpoints for articles: metadata from a CMS and placements from editors."""
+"""Endpoints for articles: metadata from a CMS or a feed, and placements from editors.
+
+The id of an article is in the path, in the query, or in the body: ids often contain slashes, which
+many proxies decode or resolve in a path.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
 
 from mostread.collector.api import payloads
 from mostread.collector.api.events import EXPOSED_HEADERS
+from mostread.collector.api.payloads import DecodedArticle, Ids
 from mostread.collector.delivery.delivery import Delivery
-from mostread.collector.pipeline.event import DEFAULT_SITE
-from mostread.core.editorial.articles import article_key
+from mostread.core.editorial.articles import Source, article_key
 from mostread.core.editorial.placements import Placement, placement_key
-from mostread.errors import InvalidArticle
+from mostread.errors import BadParameter, InvalidArticle
 from mostread.infra.auth.token_store import TokenStore
 from mostread.infra.auth.tokens import Role, Token
 from mostread.infra.http.application import Application
@@ -14,13 +22,18 @@ from mostread.infra.http.auth import require_role
 from mostread.infra.http.cors import CorsPolicy, preflight
 from mostread.infra.http.messages import Request, Response
 
-ARTICLE = "/v1/articles/{article_id}"
-PLACEMENT = f"{ARTICLE}/placement"
+ARTICLES = "/v1/articles"
+ARTICLE = f"{ARTICLES}/{{article_id}}"
+PLACEMENT = "/v1/placement"
+PLACEMENT_OF = f"{ARTICLE}/placement"
 CMS = frozenset({Role.CMS, Role.EDITOR})
 EDITORS = frozenset({Role.EDITOR})
-# The ranking's page calls this from another origin. Editors authenticate with a token in a
+# The ranking's page calls these from another origin. Editors authenticate with a token in a
 # header, never with a cookie that a browser adds, so a foreign page gains nothing.
-CORS = {PLACEMENT: CorsPolicy(methods="PUT, DELETE", expose=EXPOSED_HEADERS)}
+_PLACING = CorsPolicy(methods="PUT, DELETE", expose=EXPOSED_HEADERS)
+CORS = {PLACEMENT: _PLACING, PLACEMENT_OF: _PLACING}
+_SOURCES = {source.name.lower(): source for source in Source}
+_encode = msgspec.json.Encoder().encode
 
 
 class ArticleRoutes:
@@ -32,52 +45,85 @@ class ArticleRoutes:
 
     def add_to(self, app: Application) -> None:
         self._bodies = app.bodies
-        app.add("PUT", ARTICLE, self.put_article)
-        app.add("DELETE", ARTICLE, self.delete_article)
-        app.add("PUT", PLACEMENT, self.put_placement)
-        app.add("DELETE", PLACEMENT, self.delete_placement)
-        app.add("OPTIONS", PLACEMENT, preflight)
+        app.add("POST", ARTICLES, self.post_articles)
+        for path in (ARTICLES, ARTICLE):
+            app.add("PUT", path, self.put_article)
+            app.add("DELETE", path, self.delete_article)
+        for path in (PLACEMENT, PLACEMENT_OF):
+            app.add("PUT", path, self.put_placement)
+            app.add("DELETE", path, self.delete_placement)
+            app.add("OPTIONS", path, preflight)
+
+    async def post_articles(self, request: Request) -> Response:
+        """Replace the metadata of up to 1,000 articles."""
+        self._require(request, CMS)
+        _check_query(request, "site", "source")
+        source = _source(request)
+        body = await self._bodies.read(request)
+        articles, rejected = payloads.decode_articles(body, request.query.get("site"))
+        await self._describe(articles, source)
+        return Response.json(b'{"accepted":%d,"rejected":%b}' % (len(articles), _encode(rejected)))
 
     async def put_article(self, request: Request) -> Response:
         """Replace the metadata of an article."""
         self._require(request, CMS)
-        article_id, site = _ids(request)
-        article = payloads.decode_article(await self._bodies.read(request), article_id, site)
-        value = payloads.encode(article)
-        await self._delivery.send_article(article_key(site, article_id), value)
-        return Response.json(value)
+        article = payloads.decode_article(await self._bodies.read(request), _ids(request))
+        await self._describe([article], Source.CMS)
+        return Response.json(article.value)
 
     async def delete_article(self, request: Request) -> Response:
         """Delete the metadata of an article; its counts remain."""
         self._require(request, CMS)
-        article_id, site = _ids(request)
-        payloads.validate_ids(article_id, site, InvalidArticle)
-        await self._delivery.send_article(article_key(site, article_id), None)
+        article_id, site = payloads.valid_ids(_ids(request), InvalidArticle)
+        await self._delivery.send_articles([(article_key(site, article_id), None)])
         return Response(status=204)
 
     async def put_placement(self, request: Request) -> Response:
         """Replace the placement of an article."""
         token = self._require(request, EDITORS)
         body = await self._bodies.read(request)
-        value = await self._place(payloads.decode_placement(body, *_ids(request), token.name))
+        value = await self._place(payloads.decode_placement(body, _ids(request), token.name))
         return Response.json(value)
 
     async def delete_placement(self, request: Request) -> Response:
         """Leave an article to its CMS."""
         token = self._require(request, EDITORS)
-        await self._place(payloads.empty_placement(*_ids(request), token.name))
+        await self._place(payloads.empty_placement(_ids(request), token.name))
         return Response(status=204)
 
     def _require(self, request: Request, roles: frozenset[Role]) -> Token:
         return require_role(request.headers, self._token_store.tokens, roles)
 
+    async def _describe(self, articles: Sequence[DecodedArticle], source: Source) -> None:
+        await self._delivery.send_articles(
+            [(article_key(each.site, each.article_id, source), each.value) for each in articles]
+        )
+
     async def _place(self, placement: Placement) -> bytes:
         value = payloads.encode(placement)
         key = placement_key(placement.site, placement.article_id)
-        await self._delivery.send_article(key, value)
+        await self._delivery.send_articles([(key, value)])
         return value
 
 
-def _ids(request: Request) -> tuple[str, str]:
-    """Return the article id and the site in the URL."""
-    return request.path_params["article_id"], request.query.get("site", DEFAULT_SITE)
+def _ids(request: Request) -> Ids:
+    """Return the article id and the site in the path and the query. Raises BadParameter."""
+    if "article_id" in request.path_params:
+        _check_query(request, "site")
+        return Ids(request.path_params["article_id"], request.query.get("site"))
+    _check_query(request, "id", "site")
+    return Ids(request.query.get("id"), request.query.get("site"))
+
+
+def _check_query(request: Request, *names: str) -> None:
+    """Raise BadParameter for a parameter without a meaning: a misspelt site is another site."""
+    for name in request.query:
+        if name not in names:
+            raise BadParameter(name, f"{name[:40]!r} is not a parameter here", ", ".join(names))
+
+
+def _source(request: Request) -> Source:
+    name = request.query.get("source", Source.CMS.name.lower())
+    if name not in _SOURCES:
+        raise BadParameter("source", f"source cannot be {name[:40]!r}", " or ".join(_SOURCES))
+    return _SOURCES[name]

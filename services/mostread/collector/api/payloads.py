@@ -1,28 +1,57 @@
 """Articles and placements: decoded from requests, encoded for Kafka."""
 
-from typing import Protocol, TypeVar
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from mostread.collector.pipeline.event import CONTROL_CHARACTERS, SITE_CHARACTERS
-from mostread.core.editorial.articles import Address, Language, Rank, Section, Title
+from mostread.collector.pipeline.event import DEFAULT_SITE, SITE_CHARACTERS
+from mostread.collector.pipeline.strict_decoder import split
+from mostread.core import article_ids
+from mostread.core.editorial.articles import (
+    Address,
+    Authors,
+    Language,
+    Rank,
+    Section,
+    Tags,
+    Title,
+)
 from mostread.core.editorial.placements import Decision, Placement, check_possible
-from mostread.core.events import Timestamp
-from mostread.errors import InvalidArticle, InvalidEvent, InvalidPlacement
+from mostread.core.events import LATEST_TIMESTAMP
+from mostread.errors import (
+    InvalidArticle,
+    InvalidEvent,
+    InvalidPlacement,
+    NoValidArticle,
+    TooManyArticles,
+)
 
 Invalid = type[InvalidArticle] | type[InvalidPlacement]
 
+MAX_ARTICLES = 1000
+EARLIEST_MS = 100_000_000_000
+"""An integer below it (March 1973) is most likely a time in seconds."""
+
+
+class Ids(NamedTuple):
+    """Ids in the address of a request; None leaves one to the body."""
+
+    article_id: str | None = None
+    site: str | None = None
+
 
 class Payload(Protocol):
-    """A body that may leave `article_id` and `site` to the URL."""
+    """A body that may leave `article_id` and `site` to the address."""
 
     article_id: str | UnsetType
     site: str | UnsetType
 
 
 class ArticlePayload(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """An article as a CMS describes it: schemas/article.schema.json."""
+    """An article as a CMS describes it: `ArticleBody` in schemas/collector.openapi.yaml."""
 
     article_id: str | UnsetType = UNSET
     site: str | UnsetType = UNSET
@@ -30,10 +59,20 @@ class ArticlePayload(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     url: Address | UnsetType = UNSET
     section: Section | UnsetType = UNSET
     language: Language | UnsetType = UNSET
-    published_at: Timestamp | UnsetType = UNSET
+    published_at: int | str | UnsetType = UNSET
     image: Address | UnsetType = UNSET
+    authors: Authors | UnsetType = UNSET
+    tags: Tags | UnsetType = UNSET
     hidden: bool | UnsetType = UNSET
     pinned: Rank | UnsetType = UNSET
+
+
+class RejectedArticle(msgspec.Struct):
+    """An invalid article; `index` is its position in the request, from 0."""
+
+    index: int
+    reason: str
+    detail: str
 
 
 class PlacementPayload(Decision, kw_only=True):
@@ -43,6 +82,14 @@ class PlacementPayload(Decision, kw_only=True):
     site: str | UnsetType = UNSET
 
 
+class DecodedArticle(NamedTuple):
+    """A valid article of a request; `value` is that of the record."""
+
+    article_id: str
+    site: str
+    value: bytes
+
+
 P = TypeVar("P", bound=Payload)
 
 _ARTICLES = msgspec.json.Decoder(ArticlePayload)
@@ -50,14 +97,44 @@ _PLACEMENTS = msgspec.json.Decoder(PlacementPayload)
 encode = msgspec.json.Encoder().encode
 
 
-def decode_article(body: bytes, article_id: str, site: str) -> ArticlePayload:
-    """Return the article of a request, with its ids filled in. Raises InvalidArticle."""
-    return _decode(_ARTICLES, body, article_id, site, InvalidArticle)
+def decode_article(body: bytes, ids: Ids) -> DecodedArticle:
+    """Return the article of a request. Raises InvalidArticle."""
+    payload, article_id, site = _decode(_ARTICLES, body, ids, InvalidArticle)
+    if payload.published_at is not UNSET:
+        payload.published_at = _milliseconds(payload.published_at)
+    return DecodedArticle(article_id, site, encode(payload))
 
 
-def decode_placement(body: bytes, article_id: str, site: str, by: str) -> Placement:
+def decode_articles(
+    body: bytes, site: str | None
+) -> tuple[Sequence[DecodedArticle], Sequence[RejectedArticle]]:
+    """Return the valid articles of a body, and the others with the reason.
+
+    The body is an object, an array or NDJSON. Raises TooManyArticles, and NoValidArticle if none
+    is valid.
+    """
+    articles: list[DecodedArticle] = []
+    rejected: list[RejectedArticle] = []
+    try:
+        elements = split(body.strip())
+    except InvalidEvent as error:
+        elements = []
+        rejected.append(RejectedArticle(0, error.reason, str(error)))
+    if len(elements) > MAX_ARTICLES:
+        raise TooManyArticles(len(elements), MAX_ARTICLES)
+    for index, element in enumerate(elements):
+        try:
+            articles.append(decode_article(element, Ids(site=site)))
+        except InvalidArticle as error:
+            rejected.append(RejectedArticle(index, error.reason, str(error)))
+    if not articles:
+        raise NoValidArticle(msgspec.to_builtins(rejected))
+    return articles, rejected
+
+
+def decode_placement(body: bytes, ids: Ids, by: str) -> Placement:
     """Return the placement of a request made by `by`. Raises InvalidPlacement."""
-    payload = _decode(_PLACEMENTS, body, article_id, site, InvalidPlacement)
+    payload, _, _ = _decode(_PLACEMENTS, body, ids, InvalidPlacement)
     try:
         check_possible(payload)
     except InvalidEvent as error:
@@ -65,39 +142,88 @@ def decode_placement(body: bytes, article_id: str, site: str, by: str) -> Placem
     return Placement(by=by, **msgspec.structs.asdict(payload))
 
 
-def empty_placement(article_id: str, site: str, by: str) -> Placement:
+def empty_placement(ids: Ids, by: str) -> Placement:
     """Return the placement that leaves an article to the CMS. Raises InvalidPlacement.
 
     It is a record rather than a tombstone, which could not name the editor.
     """
-    validate_ids(article_id, site, InvalidPlacement)
+    article_id, site = valid_ids(ids, InvalidPlacement)
     return Placement(article_id=article_id, site=site, by=by)
 
 
-def validate_ids(article_id: str, site: str, invalid: Invalid) -> None:
-    """Raise `invalid` unless both ids of a URL match the schemas."""
-    # Granian decodes paths, and bytes that are not UTF-8 to U+FFFD.
-    if "\ufffd" in article_id:
-        raise invalid("schema", "article_id is not UTF-8.")
-    if not 1 <= len(article_id) <= 128 or CONTROL_CHARACTERS.search(article_id):
-        raise invalid("schema", "article_id needs 1 to 128 characters without control characters.")
+def valid_ids(ids: Ids, invalid: Invalid) -> tuple[str, str]:
+    """Return the id of an article, cleaned, and its site. Raises `invalid`."""
+    article_id, site = ids.article_id, DEFAULT_SITE if ids.site is None else ids.site
+    if article_id is None:
+        raise invalid(
+            "schema",
+            "article_id is missing; send it in the body, or as `id` in the query of the address.",
+        )
+    try:
+        article_id = article_ids.clean(article_id)
+    except article_ids.InvalidArticleId as error:
+        raise invalid("schema", f"{error}.") from error
     if not 1 <= len(site) <= 64 or not SITE_CHARACTERS.fullmatch(site):
         raise invalid("schema", "site needs 1 to 64 characters of A-Z a-z 0-9 . _ -")
+    return article_id, site
 
 
 def _decode(
-    decoder: msgspec.json.Decoder[P], body: bytes, article_id: str, site: str, invalid: Invalid
-) -> P:
-    """Return a decoded body with its ids filled in from the URL. Raises `invalid`."""
-    validate_ids(article_id, site, invalid)
+    decoder: msgspec.json.Decoder[P], body: bytes, ids: Ids, invalid: Invalid
+) -> tuple[P, str, str]:
+    """Return a decoded body with its ids filled in from the address. Raises `invalid`."""
     try:
         payload = decoder.decode(body)
     except msgspec.ValidationError as error:
         raise invalid("schema", f"{error}.") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise invalid("syntax", f"The body is not JSON in UTF-8: {error}.") from error
-    if payload.article_id not in (UNSET, article_id) or payload.site not in (UNSET, site):
-        raise invalid("mismatch", "article_id or site in the body differs from the URL.")
+    article_id, site = valid_ids(
+        Ids(
+            _one_of("article_id", ids.article_id, payload.article_id, invalid),
+            _one_of("site", ids.site, payload.site, invalid),
+        ),
+        invalid,
+    )
     payload.article_id = article_id
     payload.site = site
-    return payload
+    return payload, article_id, site
+
+
+def _one_of(
+    name: str, in_address: str | None, in_body: str | UnsetType, invalid: Invalid
+) -> str | None:
+    if in_body is UNSET:
+        return in_address
+    if in_address in (None, in_body):
+        return in_body
+    raise invalid(
+        "mismatch",
+        f"{name} is {in_body!r} in the body and {in_address!r} in the address; send it in one of "
+        "them only.",
+    )
+
+
+def _milliseconds(time: int | str) -> int:
+    """Return a time in milliseconds since 1970. Raises InvalidArticle."""
+    if isinstance(time, int):
+        if not EARLIEST_MS <= time <= LATEST_TIMESTAMP:
+            raise InvalidArticle(
+                "schema",
+                f"published_at {time} is not in milliseconds since 1970; multiply seconds by "
+                "1,000, or send an ISO 8601 time.",
+            )
+        return time
+    try:
+        parsed = datetime.fromisoformat(time)
+        # A naive time would mean another moment on each server.
+        milliseconds = int(parsed.timestamp() * 1000) if parsed.tzinfo else -1
+    except (ValueError, OverflowError):
+        milliseconds = -1
+    if not 0 <= milliseconds <= LATEST_TIMESTAMP:
+        raise InvalidArticle(
+            "schema",
+            f"published_at {time[:40]!r} is not a time between 1970 and 2099; send ISO 8601 with "
+            "a time zone, like 2026-11-23T09:30:00+05:00, or milliseconds since 1970.",
+        )
+    return milliseconds

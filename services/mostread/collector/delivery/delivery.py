@@ -118,21 +118,28 @@ class Delivery:
         self._check_bytes(sum(map(len, lines.values())))
         await self._add(lines)
 
-    async def send_article(self, key: bytes, value: bytes | None) -> None:
-        """Return when Kafka has acknowledged a record of the articles topic. Raises as `send`."""
+    async def send_articles(self, records: Sequence[tuple[bytes, bytes | None]]) -> None:
+        """Return when Kafka has acknowledged keys and values for the articles topic.
+
+        Raises as `send`. At most one thousand at a time.
+        """
         self._check_kafka()
-        self._check_bytes(len(key) + len(value or b""))
+        self._check_bytes(sum(len(key) + len(value or b"") for key, value in records))
         acknowledged = asyncio.get_running_loop().create_future()
+        remaining = len(records)
 
         def finish(error: MostreadError | None) -> None:
+            nonlocal remaining
+            remaining -= 1
             if acknowledged.done():
                 return
-            if error is None:
-                acknowledged.set_result(None)
-            else:
+            if error is not None:
                 acknowledged.set_exception(error)
+            elif not remaining:
+                acknowledged.set_result(None)
 
-        self._producer.send(self._articles_topic, value, key=key, on_done=finish)
+        for key, value in records:
+            self._producer.send(self._articles_topic, value, key=key, on_done=finish)
         await acknowledged
 
     def _check_kafka(self) -> None:

@@ -58,7 +58,7 @@ def decode_each(
 ) -> tuple[list[SentEvent], list[Rejection]]:
     """Return the valid events of a body, and the rejections of the others."""
     try:
-        elements = _split(body.strip())
+        elements = split(body.strip())
     except InvalidEvent as error:
         return [], [Rejection(0, RejectReason.SYNTAX, str(error)[:_MAX_DETAIL])]
     if len(elements) > max_events:
@@ -74,8 +74,8 @@ def decode_each(
     return events, rejected
 
 
-def _split(body: bytes) -> list[bytes]:
-    """Split a body into its events. Raises InvalidEvent for an array that is not JSON.
+def split(body: bytes) -> list[bytes]:
+    """Split a body into its elements. Raises InvalidEvent for an array that is not JSON.
 
     The end of a broken element in an array is unknown, so the whole array is rejected; in NDJSON
     only the broken line is.

@@ -1,9 +1,12 @@
-"""Article metadata from a CMS, as records of the articles topic and as rows.
+"""Article metadata, as records of the articles topic and as rows.
 
-A record has the key `article:<site>:<article_id>`; its value is the article as JSON
-(schemas/article.schema.json). A record without a value deletes the article.
+A record has the key `article:<site>:<article_id>` if a CMS wrote it, and `feed:...` if it was read
+from a feed; its value is the article as JSON (schemas/article.schema.json). A record without a
+value deletes the article. A CMS takes precedence over a feed, whichever wrote last: a feed has
+fewer fields, and still lists articles that the CMS deleted.
 """
 
+from enum import StrEnum
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -11,13 +14,32 @@ import msgspec
 from mostread.core.events import Name64, Name128, Timestamp
 from mostread.errors import InvalidEvent
 
+CMS_PRECEDENCE = 1 << 63
+"""Bit that a CMS sets in the version of a row; the row with the highest version wins."""
+
+
+class Source(StrEnum):
+    """Who describes an article; also the first part of the record's key."""
+
+    CMS = "article"
+    FEED = "feed"
+
+
 # \A and \Z, not ^ and $: in Python, $ also matches before a trailing newline.
-Address = Annotated[str, msgspec.Meta(max_length=2000, pattern=r"\Ahttps?://[^\s]+\Z")]
+Address = Annotated[str, msgspec.Meta(max_length=2000, pattern=r"\Ahttps?://[^\s\x00-\x1f\x7f]+\Z")]
 Language = Annotated[
     str, msgspec.Meta(max_length=35, pattern=r"\A[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\Z")
 ]
-Title = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+Title = Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=r"[^\s]")]
 Section = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+Authors = Annotated[
+    tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=200)], ...],
+    msgspec.Meta(max_length=10),
+]
+Tags = Annotated[
+    tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=64)], ...],
+    msgspec.Meta(max_length=20),
+]
 Rank = Annotated[int, msgspec.Meta(ge=1, le=100)]
 
 
@@ -32,6 +54,8 @@ class Article(msgspec.Struct, omit_defaults=True, frozen=True):
     language: Language | None = None
     published_at: Timestamp | None = None
     image: Address | None = None
+    authors: Authors = ()
+    tags: Tags = ()
     hidden: bool = False
     pinned: Rank | None = None
 
@@ -47,6 +71,8 @@ class ArticleRow(NamedTuple):
     language: str
     published_at: int | None
     image: str
+    authors: tuple[str, ...]
+    tags: tuple[str, ...]
     hidden: bool
     pinned: int | None
     deleted: bool
@@ -56,15 +82,24 @@ class ArticleRow(NamedTuple):
 _decoder = msgspec.json.Decoder(Article)
 
 
-def article_key(site: str, article_id: str) -> bytes:
+def article_key(site: str, article_id: str, source: Source = Source.CMS) -> bytes:
     """Return the record key of an article."""
-    return f"article:{site}:{article_id}".encode()
+    return f"{source}:{site}:{article_id}".encode()
 
 
-def article_row(site: str, article_id: str, value: bytes | None, *, version: int) -> ArticleRow:
-    """Decode a record into a row. Raises InvalidEvent if the value is not a valid article."""
+def article_row(
+    source: Source, site: str, article_id: str, value: bytes | None, *, version: int
+) -> ArticleRow:
+    """Decode a record into a row. Raises InvalidEvent if the value is not a valid article.
+
+    `version` is below 2^63.
+    """
+    if source == Source.CMS:
+        version |= CMS_PRECEDENCE
     if value is None:
-        return ArticleRow(site, article_id, "", "", "", "", None, "", False, None, True, version)
+        return ArticleRow(
+            site, article_id, "", "", "", "", None, "", (), (), False, None, True, version
+        )
     try:
         article = _decoder.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -80,6 +115,8 @@ def article_row(site: str, article_id: str, value: bytes | None, *, version: int
         language=article.language or "",
         published_at=article.published_at,
         image=article.image or "",
+        authors=article.authors,
+        tags=article.tags,
         hidden=article.hidden,
         pinned=article.pinned,
         deleted=False,

@@ -1,12 +1,15 @@
 """Decode records of the articles topic: article metadata and editorial decisions.
 
-The topic is compacted. The two kinds have separate keys, so that neither overwrites the other.
+The topic is compacted. Each kind and source has keys of its own, so that none overwrites another.
 """
 
-from mostread.core.editorial.articles import ArticleRow, article_row
+from mostread.core.editorial.articles import ArticleRow, Source, article_row
 from mostread.core.editorial.placements import PlacementRow, placement_row
 from mostread.core.events import LATEST_TIMESTAMP
 from mostread.errors import InvalidEvent
+
+_PLACEMENT = "placement"
+_KINDS = (*Source, _PLACEMENT)
 
 
 def decode_change(
@@ -20,18 +23,18 @@ def decode_change(
     kind, site, article_id = _parse_key(key)
     timestamp = min(max(timestamp, 0), LATEST_TIMESTAMP)
     version = timestamp << 20 | offset & 0xFFFFF
-    if kind == "article":
-        return article_row(site, article_id, value, version=version)
-    return placement_row(site, article_id, value, decided_at=timestamp, version=version)
+    if kind == _PLACEMENT:
+        return placement_row(site, article_id, value, decided_at=timestamp, version=version)
+    return article_row(Source(kind), site, article_id, value, version=version)
 
 
 def _parse_key(key: bytes | None) -> tuple[str, str, str]:
     try:
         kind, site, article_id = (key or b"").decode().split(":", 2)
-        if kind not in ("article", "placement") or not site or not article_id:
+        if kind not in _KINDS or not site or not article_id:
             raise ValueError(f"the key starts with {kind!r}")
     except ValueError as error:
         raise InvalidEvent(
-            "key", f"the key is not article: or placement:<site>:<article_id>: {error}"
+            "key", f"the key is not article:, feed: or placement:<site>:<article_id>: {error}"
         ) from error
     return kind, site, article_id

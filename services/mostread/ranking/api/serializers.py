@@ -63,6 +63,8 @@ def article(details: ArticleDetails) -> Document:
         "language": fields["language"],
         "published_at": rfc3339_ms(metadata.published_at) if metadata else None,
         "image": fields["image"],
+        "authors": metadata.authors if metadata else [],
+        "tags": metadata.tags if metadata else [],
         "hidden": details.standing.hidden,
         "pinned": details.standing.pinned,
         "placement": _decision(decision) if decision else None,

@@ -1,7 +1,7 @@
 -- CMS metadata of articles. The driver binds the ids in the request body: a hundred of them do
 -- not fit into a URL.
 SELECT
-    article_id, title, url, section, language, image, hidden, pinned,
+    article_id, title, url, section, language, image, authors, tags, hidden, pinned,
     toUnixTimestamp64Milli(published_at) AS published_at
 FROM articles FINAL
 WHERE site = %(site)s AND article_id IN %(articles)s AND NOT deleted
