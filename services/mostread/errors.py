@@ -21,7 +21,7 @@
     │   ├── InvalidPlacement     carries `reason`
     │   ├── Unauthorized
     │   ├── Forbidden
-    │   │   └── AuditLogDisabled
+    │   │   └── EditorAccessDisabled
     │   ├── UnknownArticle
     │   └── CursorExpired
     ├── InvalidEvent             change the event; carries `reason`, one of a documented set
@@ -201,7 +201,7 @@ class Forbidden(InvalidRequest):
     """The token's role does not permit the request."""
 
 
-class AuditLogDisabled(Forbidden):
+class EditorAccessDisabled(Forbidden):
     """The ranking has no tokens configured, so nobody may read the audit log."""
 
 

@@ -71,7 +71,10 @@ def running(
     collector = system.service("collector", MOSTREAD_COLLECTOR_TOKENS=KNOWN)
     aggregator = system.service("aggregator")
     ranking = system.service(
-        "ranking", MOSTREAD_RANKING_TOKENS=KNOWN, MOSTREAD_RANKING_COLLECTOR_URL=collector.url
+        "ranking",
+        MOSTREAD_RANKING_TOKENS=KNOWN,
+        MOSTREAD_RANKING_COLLECTOR_URL=collector.url,
+        MOSTREAD_RANKING_LISTED="described",
     )
     for service in (collector, aggregator, ranking):
         service.wait_ready()
@@ -132,6 +135,20 @@ async def test_editor_hides_and_undoes_by_mouse(edited: EditedSite, page: Page) 
     await expect(toast).to_contain_text(f"{HOSTILE} is hidden.")
     await toast.get_by_role("button", name="Undo").click()
     await expect(toast).to_contain_text(f"Undone: {HOSTILE}.")
+    await shown(page, "a", "b", "c")
+
+
+async def test_only_editors_see_undescribed_articles(edited: EditedSite, page: Page) -> None:
+    views = [{"type": "view", "site": edited.site, "article_id": "<b>Spam"}] * 5
+    edited.send("emit", "POST", "/v1/events", views)
+    await page.goto(edited.address)
+    await expect(page.get_by_text("has not described them: 1.")).to_be_visible(timeout=60_000)
+    await shown(page, "a", "b", "c")
+    await signed_in(page)
+    await shown(page, "<b>Spam", "a", "b", "c")
+    await expect(row(page, "<b>Spam").locator(".undescribed")).to_have_text("not described")
+    await expect(page.get_by_text("has not described them")).to_have_count(0)
+    await page.locator(".tools [data-act=sign]").click()
     await shown(page, "a", "b", "c")
 
 

@@ -156,6 +156,8 @@ class System:
             "MOSTREAD_CLICKHOUSE_DATABASE": name,
             "MOSTREAD_AGGREGATOR_GROUP": name,
             "MOSTREAD_AGGREGATOR_SESSION_TIMEOUT_SECONDS": "6",
+            # Few tests describe their articles.
+            "MOSTREAD_RANKING_LISTED": "all",
         }
         self.kafka = KafkaSettings(kafka_brokers=brokers, kafka_topic_prefix=f"{name}.")
         self.clickhouse = ClickHouseSettings(

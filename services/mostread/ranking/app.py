@@ -47,6 +47,7 @@ from mostread.ranking.service.lists import ListService, RankedList
 from mostread.ranking.service.rank_history import RankHistory, RankHistoryService
 from mostread.ranking.service.sparklines import Sparklines
 from mostread.ranking.service.timeseries import TimeSeries, TimeSeriesService
+from mostread.ranking.service.undescribed import UndescribedArticles
 
 _READY_TIMEOUT_SECONDS = 5
 
@@ -90,7 +91,8 @@ async def ranking_app(
     )
     repository = RankingRepository(pool, settings.ranking_weights)
     stale_after = timedelta(seconds=settings.ranking_stale_after_seconds)
-    defaults = ListDefaults(settings.ranking_timezone, settings.half_life)
+    show_all = settings.ranking_listed == "all"
+    defaults = ListDefaults(settings.ranking_timezone, settings.half_life, show_all)
 
     def cache(resource: str, load: Callable[[K], Awaitable[V]]) -> Cache[K, V]:
         return Cache(
@@ -102,12 +104,19 @@ async def ranking_app(
             metrics=metrics.cache(resource),
         )
 
-    list_service = ListService(repository, clock, stale_after, settings.integrity_policy)
+    list_service = ListService(
+        repository,
+        clock,
+        stale_after,
+        settings.integrity_policy,
+        UndescribedArticles(repository, clock, metrics),
+    )
+    rank_history = RankHistoryService(repository, clock, stale_after, undescribed=show_all)
     article_service = ArticleService(repository, clock, stale_after, settings.integrity_policy)
     lists = cache("list", list_service.compute)
     articles = cache("article", article_service.compute)
     series = cache("series", TimeSeriesService(repository, clock, stale_after).compute)
-    ranks = cache("ranks", RankHistoryService(repository, clock, stale_after).compute)
+    ranks = cache("ranks", rank_history.compute)
     cursors = CursorStore(list_service, capacity=settings.ranking_max_cursors)
     render_list = JsonRenderer(serializers.ranked_list)
     streams = StreamHub(
@@ -127,7 +136,13 @@ async def ranking_app(
         openapi=openapi("ranking"),
     )
     add_list_routes(
-        app, lists, render=render_list, cursors=cursors, streams=streams, defaults=defaults
+        app,
+        lists,
+        render=render_list,
+        cursors=cursors,
+        streams=streams,
+        editors=editors,
+        defaults=defaults,
     )
     add_article_routes(
         app,
@@ -166,6 +181,7 @@ async def ranking_app(
         lists=lists,
         facets=Facets(repository, clock),
         sparklines=sparklines,
+        editors=editors,
         defaults=defaults,
         clock=clock,
         quarantines=settings.integrity_policy.quarantines,

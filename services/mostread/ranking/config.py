@@ -1,7 +1,7 @@
 """Settings of the ranking service."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, field_validator
 
@@ -59,6 +59,11 @@ class RankingSettings(ClickHouseSettings, ServiceSettings):
     ranking_quarantine: bool = Field(
         False,
         description="Leave suspicious articles out of lists until an editor approves them.",
+    )
+    ranking_listed: Literal["described", "all"] = Field(
+        "described",
+        description="Articles that public lists contain: those that the CMS has described, or "
+        "also others, with their ids as titles.",
     )
     ranking_stale_after_seconds: float = Field(
         15.0, gt=0, description="Age of as_of beyond which a list is stale."

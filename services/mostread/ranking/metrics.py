@@ -67,6 +67,13 @@ class RankingMetrics:
             ["outcome"],
             registry=registry,
         )
+        self.undescribed = Gauge(
+            "mostread_ranking_undescribed_articles",
+            "Articles with views in the last 24 hours that lists leave out because the CMS has "
+            "not described them; absent without any.",
+            ["site"],
+            registry=registry,
+        )
         self.stream_clients = Gauge(
             "mostread_ranking_stream_clients",
             "Clients connected to GET /v1/stream and GET /live.",

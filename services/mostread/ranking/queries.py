@@ -6,6 +6,7 @@ from functools import cache
 from typing import Literal, NamedTuple
 from zoneinfo import available_timezones
 
+from mostread.core.events import CANARY_SITE
 from mostread.core.ranking.windows import HOUR, MINUTE
 
 By = Literal["views", "comments", "likes", "score", "trending"]
@@ -33,6 +34,7 @@ class ListQuery:
     tz: str | None = None
     half_life: timedelta | None = None
     quarantined: bool = False
+    undescribed: bool = False
     explain: bool = False
     cursor: str | None = None
     q: str | None = None
@@ -60,6 +62,12 @@ class ListDefaults:
 
     tz: str = "UTC"
     half_life: timedelta | None = None
+    undescribed: bool = False
+
+    def lists_undescribed(self, site: str) -> bool:
+        """Return whether public lists contain articles that the CMS has not described."""
+        # Nobody describes the articles of the canary, which looks for them in a list.
+        return self.undescribed or site == CANARY_SITE
 
 
 class ArticleQuery(NamedTuple):

@@ -138,6 +138,10 @@ class _Watermark(msgspec.Struct, frozen=True):
     watermark: int
 
 
+class _Undescribed(msgspec.Struct, frozen=True):
+    articles: int
+
+
 class _Baseline(msgspec.Struct, frozen=True):
     baseline: float
 
@@ -185,6 +189,7 @@ class RankingRepository:
                 "rows": rows,
                 "skip": skip,
                 "min_views": min_views,
+                "undescribed": int(query.undescribed),
                 "views_weight": self.weights.views,
                 "comments_weight": self.weights.comments,
                 "likes_weight": self.weights.likes,
@@ -197,6 +202,12 @@ class RankingRepository:
         parameters = {**_buckets(base=past), "site": site, "hours": hours}
         [row] = await self.pool.rows("site_baseline", _Baseline, parameters)
         return row.baseline
+
+    async def undescribed(self, site: str, weights: RowWeights) -> int:
+        """Return how many articles with views in a window have never been described."""
+        parameters = {**_buckets(now=weights), "site": site}
+        [row] = await self.pool.rows("undescribed", _Undescribed, parameters)
+        return row.articles
 
     async def window_counts(self, site: str, article_id: str, weights: RowWeights) -> Counts:
         """Return the counts of one article in a window."""
@@ -237,7 +248,14 @@ class RankingRepository:
         return {row.article_id: row for rows in results for row in rows}
 
     async def rank_history(
-        self, site: str, start: datetime, *, hours: int, length: int, ranks: int
+        self,
+        site: str,
+        start: datetime,
+        *,
+        hours: int,
+        length: int,
+        ranks: int,
+        undescribed: bool,
     ) -> Mapping[str, list[int]]:
         """Return the ranks of a site's articles by hour, 0 below the first `ranks`.
 
@@ -246,6 +264,7 @@ class RankingRepository:
         """
         parameters = {"site": site, "start": int(start.timestamp())}
         parameters |= {"hours": hours, "length": length, "ranks": ranks}
+        parameters["undescribed"] = int(undescribed)
         rows = await self.pool.rows("rank_history", RanksRow, parameters)
         return {row.article_id: row.ranks for row in rows}
 

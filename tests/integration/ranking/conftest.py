@@ -21,6 +21,8 @@ def ranking_settings(clickhouse: LocalClickHouse) -> RankingSettings:
         clickhouse_database="test_ranking",
         ranking_port=0,
         ranking_tokens=EDITORS,
+        # Few tests describe their articles.
+        ranking_listed="all",
     )
     migrate(settings)
     client = connect(settings)

@@ -30,6 +30,7 @@ async def test_list_has_documented_fields(site: Site, counted: Counted) -> None:
         "by": "views",
         "as_of": "2026-11-23T14:03:03.000Z",
         "stale": False,
+        "undescribed": 0,
         "items": [
             {
                 "rank": 1,
@@ -39,6 +40,7 @@ async def test_list_has_documented_fields(site: Site, counted: Counted) -> None:
                 "url": "https://news.example/1",
                 "section": "Қала",
                 "pinned": False,
+                "described": True,
                 "window": {"views": 7, "comments": 1, "likes": 2},
                 "total": {"views": 107, "comments": 1, "likes": 2},
                 "score": 18.0,

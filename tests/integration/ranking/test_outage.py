@@ -68,6 +68,7 @@ def count_something(settings: ClickHouseSettings) -> None:
     now = datetime.now(UTC)
     counted = Counted(client, "default")
     counted.event("a", now, views=1)
+    counted.article("a")
     counted.write()
     # In the future, so that the list does not become stale by age.
     counted.progress(now + timedelta(days=1), 0, 1, FIRST)

@@ -216,7 +216,7 @@ async def test_log_is_disabled_without_tokens(
         answer = await service.get("/v1/articles/a/placements", headers=EDITOR)
         assert answer.status == 403
         problem = await answer.json()
-    assert problem["type"] == "urn:mostread:problem:audit-log-disabled"
+    assert problem["type"] == "urn:mostread:problem:editor-access-disabled"
     assert "MOSTREAD_RANKING_TOKENS_FILE" in problem["detail"]
 
 

@@ -30,7 +30,7 @@ class Lists(ListService):
         if self.failing:
             raise ClickHouseUnavailable("unavailable")
         placed: list[Any] = [Placed(rank, False, None) for rank in range(1, 31)]
-        return RankedPage(ListMoment(query, resolve("24h", NOW), NOW), NOW, placed, {})
+        return RankedPage(ListMoment(query, resolve("24h", NOW), NOW), NOW, placed, {}, 0)
 
     async def describe(
         self, query: ListQuery, page: RankedPage, placed: Sequence[Any]

@@ -62,7 +62,7 @@ PROBLEMS: Mapping[type[MostreadError], ProblemType] = {
     errors.InvalidPlacement: ProblemType(400, "invalid-placement", "Bad Request"),
     errors.Unauthorized: ProblemType(401, "unauthorized", "Unauthorized"),
     errors.Forbidden: ProblemType(403, "forbidden", "Forbidden"),
-    errors.AuditLogDisabled: ProblemType(403, "audit-log-disabled", "Forbidden"),
+    errors.EditorAccessDisabled: ProblemType(403, "editor-access-disabled", "Forbidden"),
     errors.UnknownArticle: ProblemType(404, "unknown-article", "Unknown article"),
     errors.RequestTimeout: ProblemType(408, "request-timeout", "Request Timeout", closes=True),
     errors.CursorExpired: ProblemType(410, "cursor-expired", "Cursor expired"),

@@ -1,12 +1,12 @@
 """Authentication of editors.
 
-The editorial log contains names and reasons, so only editors may read it. Everything else in the
-ranking is public.
+The editorial log contains names and reasons, and undescribed articles have titles that anybody may
+have written: only editors may read these. Everything else in the ranking is public.
 """
 
 from contextlib import AbstractAsyncContextManager
 
-from mostread.errors import AuditLogDisabled
+from mostread.errors import EditorAccessDisabled, Forbidden, Unauthorized
 from mostread.infra.auth.token_store import TokenStore
 from mostread.infra.auth.tokens import Role
 from mostread.infra.http.auth import require_role
@@ -39,8 +39,19 @@ class EditorAuth:
     def require_editor(self, request: Request) -> None:
         """Raise Unauthorized or Forbidden unless the request carries an editor's token."""
         if not self.enabled:
-            raise AuditLogDisabled(
-                "No tokens are configured, so nobody may read the log; set "
+            raise EditorAccessDisabled(
+                "No tokens are configured, so nobody may read what only editors may; set "
                 "MOSTREAD_RANKING_TOKENS_FILE."
             )
         require_role(request.headers, self._tokens.tokens, _EDITOR)
+
+    def is_editor(self, request: Request) -> bool:
+        """Return whether the request carries an editor's token.
+
+        A proxy may require credentials of its own in the same header, so others are ignored.
+        """
+        try:
+            self.require_editor(request)
+        except (Unauthorized, Forbidden):
+            return False
+        return True

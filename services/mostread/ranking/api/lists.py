@@ -5,7 +5,8 @@ from functools import lru_cache
 from mostread.infra.http.application import Application
 from mostread.infra.http.messages import Request, Response, StreamResponse
 from mostread.ranking.api import params, serializers
-from mostread.ranking.api.responses import CachedResponse, JsonRenderer
+from mostread.ranking.api.editor_auth import EditorAuth
+from mostread.ranking.api.responses import PRIVATE, PUBLIC, CachedResponse, JsonRenderer
 from mostread.ranking.api.stream import StreamEvent, StreamHub
 from mostread.ranking.cache.cache import Cache
 from mostread.ranking.cache.cursors import CursorStore
@@ -20,6 +21,7 @@ def add_list_routes(
     render: JsonRenderer[RankedList],
     cursors: CursorStore,
     streams: StreamHub,
+    editors: EditorAuth,
     defaults: ListDefaults,
 ) -> None:
     """Add the routes to `app`."""
@@ -28,10 +30,17 @@ def add_list_routes(
 
     async def get_most_read(request: Request) -> Response:
         query = parsed(request.query_string)
+        private = query.undescribed and not defaults.lists_undescribed(query.site)
+        if private:
+            editors.require_editor(request)
+        cache_control = PRIVATE if private else PUBLIC
         if query.cursor is not None:
             page, next_cursor = await cursors.page(query, query.cursor)
             document = serializers.cursor_page(page, next_cursor)
-            return CachedResponse.of_document(document).respond(request)
+            return CachedResponse.of_document(document, cache_control).respond(request)
+        if private:
+            document = serializers.ranked_list(await lists.get(query))
+            return CachedResponse.of_document(document, cache_control).respond(request)
         return render(await lists.get(query)).respond(request)
 
     async def get_stream(request: Request) -> StreamResponse:

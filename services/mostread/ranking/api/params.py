@@ -68,6 +68,8 @@ def list_query(
         del values[name]
     values.setdefault("half_life", defaults.half_life)
     query = ListQuery(**values, written=tuple(written.items()))
+    if "undescribed" not in values:
+        query = replace(query, undescribed=defaults.lists_undescribed(query.site))
     if query.cursor and query.offset:
         raise BadParameter(
             "offset", "offset cannot be combined with cursor", "offset without a cursor"
@@ -250,6 +252,7 @@ PARAMETERS = {
     "tz": Parameter("the name of an IANA time zone, for example Asia/Almaty", zone_name),
     "half_life": Parameter("hours or days, for example 6h or 2d, or none", _half_life),
     "quarantined": _FLAG,
+    "undescribed": _FLAG,
     "explain": _FLAG,
     "cursor": Parameter(
         "* for the first page, then the next_cursor of the previous page",
@@ -259,7 +262,8 @@ PARAMETERS = {
 }
 
 # These name a list; the others concern the form of the response.
-LIST = {name: PARAMETERS[name] for name in PARAMETERS if name not in {"explain", "cursor", "q"}}
+_NOT_IN_EVERY_LIST = {"undescribed", "explain", "cursor", "q"}
+LIST = {name: PARAMETERS[name] for name in PARAMETERS if name not in _NOT_IN_EVERY_LIST}
 STREAM = {**LIST, "explain": PARAMETERS["explain"]}
 LANG = one_of(get_args(Lang))
 PAGE = {**LIST, "q": PARAMETERS["q"], "lang": LANG}

@@ -20,6 +20,7 @@ from mostread.ranking.api import serializers
 V = TypeVar("V")
 
 AS_OF = "Mostread-As-Of"
+PUBLIC = "public, max-age=1"
 PRIVATE = "private, no-cache"
 """Cache-Control of responses to editors: only the client itself may store them."""
 
@@ -38,7 +39,7 @@ class CachedResponse:
         cls,
         body: bytes,
         content_type: str = "application/json",
-        cache_control: str = "public, max-age=1",
+        cache_control: str = PUBLIC,
         *,
         content: bytes | None = None,
     ) -> "CachedResponse":
@@ -54,7 +55,7 @@ class CachedResponse:
 
     @classmethod
     def of_document(
-        cls, document: Mapping[str, object], cache_control: str = "public, max-age=1"
+        cls, document: Mapping[str, object], cache_control: str = PUBLIC
     ) -> "CachedResponse":
         """Return the response with a JSON document."""
         response = cls.of(

@@ -29,9 +29,10 @@ _NO_METADATA = dict.fromkeys(("url", "section", "language", "image"))
 def content(document: Mapping[str, object]) -> bytes:
     """Return what identifies the content of a document.
 
-    Without `as_of` and the bounds of a sliding window, which change although nothing happens.
+    Without `as_of` and the bounds of a sliding window, which change although nothing happens, and
+    without the number of articles that are not in a list.
     """
-    kept = {**document, "as_of": None}
+    kept = {**document, "as_of": None, "undescribed": None}
     window = document.get("window")
     if isinstance(window, dict) and window["name"] not in CALENDAR:
         kept["window"] = window["name"]
@@ -150,6 +151,7 @@ def _list_head(ranked: RankedList) -> Document:
         "by": ranked.query.by,
         "as_of": _rfc3339(ranked.as_of),
         "stale": ranked.stale,
+        "undescribed": ranked.undescribed,
     }
 
 
@@ -167,6 +169,7 @@ def _item(entry: Entry, ranked: RankedList) -> Document:
         "url": (metadata.url or None) if metadata else None,
         "section": (metadata.section or None) if metadata else None,
         "pinned": entry.pinned,
+        "described": entry.metadata is not None,
         "window": entry.window,
         "total": entry.total,
         "score": entry.score(ranked.query.by),

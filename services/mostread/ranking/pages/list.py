@@ -6,7 +6,7 @@ differs (static/live.js), so that only the templates determine what a row looks 
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import get_args
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from mostread.errors import BadParameter, Misconfigured, Unavailable
 from mostread.infra.http.application import Application
 from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params, serializers
+from mostread.ranking.api.editor_auth import EditorAuth
 from mostread.ranking.cache.cache import Cache
 from mostread.ranking.pages import urls
 from mostread.ranking.pages.i18n import TRANSLATORS, Translator
@@ -72,6 +73,7 @@ class PageRow:
     section: str
     section_url: str
     pinned: bool
+    described: bool
     change: RankChange | None
     measured: str
     share: float
@@ -86,6 +88,7 @@ def add_list_page(
     lists: Cache[ListQuery, RankedList],
     facets: Facets,
     sparklines: Sparklines,
+    editors: EditorAuth,
     defaults: ListDefaults,
     clock: Callable[[], int],
     quarantines: bool,
@@ -101,6 +104,9 @@ def add_list_page(
         try:
             raw = request.query_string
             query = params.list_query(raw, defaults, known=params.PAGE)
+            # The script of the page requests it again for an editor who is signed in.
+            if editing := editors.is_editor(request):
+                query = replace(query, undescribed=True)
             ranked = await lists.get(query)
         except BadParameter as error:
             return pages.bad_parameter(request, error, lang)
@@ -120,7 +126,10 @@ def add_list_page(
             # A search is not cached, so the page polls it instead of following a stream.
             "live": "" if query.words else urls.list_params(query, lang=lang, q=None)[1:],
         }
-        return pages.html(request, "list.html", lang, context)
+        page = pages.html(request, "list.html", lang, context)
+        if editing:
+            page.headers["Cache-Control"] = "private, no-store"
+        return page
 
     app.add("GET", "/", get_page)
     app.add("GET", "/static/{name}", pages.asset)
@@ -151,12 +160,17 @@ def _controls(query: ListQuery, values: FacetValues, t: Translator) -> dict[str,
 
 
 def freshness(ranked: RankedList, now: datetime, t: Translator) -> dict[str, object]:
-    """Return up to when events are counted, and whether that is too long ago."""
+    """Return what changes while a list stays the same.
+
+    That is up to when events are counted, whether it is too long ago, and how many articles are
+    left out.
+    """
     return {
         "zone": str(now.tzinfo),
         "stale": ranked.stale,
         "as_of": clock_time(ranked.as_of, now, t) if ranked.as_of else "",
         "as_of_machine": serializers.rfc3339(ranked.as_of) if ranked.as_of else "",
+        "undescribed": ranked.undescribed,
     }
 
 
@@ -211,6 +225,7 @@ def _row(
         section=section,
         section_url=urls.list_params(query, section=section, offset=None) if section else "",
         pinned=entry.pinned,
+        described=entry.metadata is not None,
         change=change,
         measured=measured,
         share=round(100 * max(0.0, min(1.0, share)), 1),

@@ -22,6 +22,7 @@ from mostread.ranking.config import Weights
 from mostread.ranking.queries import By, ListQuery
 from mostread.ranking.repository import Counts, Metadata, RankedRow, RankingRepository
 from mostread.ranking.service.ranked_source import ListMoment, RankedSource
+from mostread.ranking.service.undescribed import UndescribedArticles
 
 PREVIOUS_RANK_DEPTH = 1000
 """How many ranks of the previous list are known, and are searched under quarantine."""
@@ -79,6 +80,8 @@ class RankedList:
     stale: bool
     entries: tuple[Entry, ...]
     weights: Weights
+    undescribed: int = 0
+    """How many articles with views in the window are left out for want of a description."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,7 @@ class RankedPage:
     as_of: datetime | None
     placed: Sequence[Placed[RankedRow]]
     previous_ranks: Mapping[str, int]
+    undescribed: int
 
 
 class ListService:
@@ -103,11 +107,13 @@ class ListService:
         clock: Callable[[], int],
         stale_after: timedelta,
         policy: IntegrityPolicy,
+        undescribed: UndescribedArticles,
     ) -> None:
         self._repository = repository
         self._source = RankedSource(repository, policy)
         self._clock = clock
         self._stale_after = stale_after
+        self._undescribed = undescribed
         self._previous = Cache(self._load_previous_ranks, capacity=_CACHED_PREVIOUS_LISTS)
 
     async def compute(self, query: ListQuery) -> RankedList:
@@ -121,12 +127,13 @@ class ListService:
         at = ListMoment(query, resolve(query.window, now, _zone(query)), now)
         # Read first: the list may then contain more than the watermark promises, never less.
         as_of = await self._repository.watermark()
-        placed, previous_ranks = await asyncio.gather(
+        placed, previous_ranks, undescribed = await asyncio.gather(
             self._place(at, offset, limit),
             # A search keeps the ranks of the full list.
             self._previous.get((replace(query.full_list, q=None), after_this_minute(now))),
+            self._undescribed.left_out(query),
         )
-        return RankedPage(at, as_of, placed, previous_ranks)
+        return RankedPage(at, as_of, placed, previous_ranks, undescribed)
 
     async def describe(
         self, query: ListQuery, page: RankedPage, placed: Sequence[Placed[RankedRow]]
@@ -153,7 +160,13 @@ class ListService:
         )
         stale = is_stale(page.as_of, page.at.now, self._stale_after)
         return RankedList(
-            query, page.at.window, page.as_of, stale, entries, self._repository.weights
+            query,
+            page.at.window,
+            page.as_of,
+            stale,
+            entries,
+            self._repository.weights,
+            page.undescribed,
         )
 
     async def _place(self, at: ListMoment, offset: int, limit: int) -> list[Placed[RankedRow]]:

@@ -43,11 +43,17 @@ class RankHistoryService:
     """Computes the ranks of a whole site once an hour. `clock` is in milliseconds."""
 
     def __init__(
-        self, repository: RankingRepository, clock: Callable[[], int], stale_after: timedelta
+        self,
+        repository: RankingRepository,
+        clock: Callable[[], int],
+        stale_after: timedelta,
+        *,
+        undescribed: bool,
     ) -> None:
         self._repository = repository
         self._clock = clock
         self._stale_after = stale_after
+        self._undescribed = undescribed
         self._sites = Cache(self._load_site, capacity=_CACHED_SITES)
 
     async def compute(self, query: ArticleQuery) -> RankHistory:
@@ -74,5 +80,10 @@ class RankHistoryService:
     async def _load_site(self, key: tuple[str, datetime]) -> Mapping[str, list[int]]:
         site, last = key
         return await self._repository.rank_history(
-            site, last - (HOURS + LENGTH - 1) * HOUR, hours=HOURS, length=LENGTH, ranks=MAX_RANK
+            site,
+            last - (HOURS + LENGTH - 1) * HOUR,
+            hours=HOURS,
+            length=LENGTH,
+            ranks=MAX_RANK,
+            undescribed=self._undescribed,
         )

@@ -1,7 +1,8 @@
 -- Ranks of a site's articles by views at the end of each of the last hours: the articles among the
 -- first `ranks` at any of them, with one rank per hour, 0 below the first `ranks`. An article's
 -- views at the end of an hour are those of the `length` hours before it: the difference of two
--- running sums. Editorial decisions do not count.
+-- running sums. Editorial decisions do not count. Articles that the CMS has not described count
+-- only if `undescribed` is 1.
 SELECT article_id, groupArrayInsertAt(0, {hours:UInt32})(toUInt16(rank), end) AS ranks
 FROM
 (
@@ -27,10 +28,11 @@ FROM
             ) AS counted
             LEFT ANY JOIN
             (
-                SELECT article_id, ifNull(toUnixTimestamp64Milli(published_at), -9000000000000000000) AS published
+                SELECT article_id, true AS described, ifNull(toUnixTimestamp64Milli(published_at), -9000000000000000000) AS published
                 FROM articles FINAL
                 WHERE site = {site:String} AND NOT deleted
             ) AS metadata USING (article_id)
+            WHERE described OR {undescribed:UInt8}
             GROUP BY article_id, published
         )
         WHERE views > 0

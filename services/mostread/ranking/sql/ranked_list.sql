@@ -37,7 +37,7 @@ WITH
     metadata AS
     (
         -- Articles that the CMS deleted are counted but not listed.
-        SELECT article_id, section, lower(language) AS language, published_at, deleted, hidden AS cms_hidden, pinned AS cms_pinned,
+        SELECT article_id, true AS described, section, lower(language) AS language, published_at, deleted, hidden AS cms_hidden, pinned AS cms_pinned,
             if(length(%(words)s) = 0, '', title) AS title
         FROM articles FINAL
         WHERE site = %(site)s
@@ -71,7 +71,7 @@ SELECT
     if(length(%(words)s) = 0, 0, row_number() OVER (PARTITION BY pinned IS NULL ORDER BY ranked DESC, views DESC, published_at DESC NULLS LAST, article_id ASC)) AS number,
     if(length(%(words)s) = 0, 0, countIf(pinned IS NULL) OVER ()) AS others
 FROM counted LEFT ANY JOIN metadata USING (article_id) LEFT ANY JOIN decided USING (article_id)
-WHERE NOT deleted AND NOT hidden
+WHERE NOT deleted AND NOT hidden AND (described OR %(undescribed)s)
   AND (ranked > 0 OR pinned IS NOT NULL)
   AND (views >= %(min_views)s OR approved OR pinned IS NOT NULL)
   AND (%(section)s = '' OR section = %(section)s)

@@ -83,6 +83,7 @@ let afterSignIn;
 function updateSignIn() {
   root.classList.toggle("editor", Boolean(token));
   for (const button of document.querySelectorAll(".tools [data-act=sign]")) button.replaceChildren(...sentence(token ? "sign_out" : "sign_in"));
+  document.dispatchEvent(new CustomEvent("signed", { detail: token }));
   loadLog();
 }
 

@@ -23,6 +23,9 @@ let postedAt = 0;
 let failing = false;
 let loading = false;
 let changed = false;
+/* The token of an editor who is signed in (editor.js): the list then contains more articles, so
+   the stream only tells when to request it. */
+let token = null;
 
 function load() {
   return new Promise((done, failed) => {
@@ -31,6 +34,7 @@ function load() {
     /* The browser parses it into a separate document, in which no script runs. */
     request.responseType = "document";
     request.timeout = TIMEOUT;
+    if (token) request.setRequestHeader("Authorization", `Bearer ${token}`);
     request.onload = () => {
       const next = request.response;
       request.status === 200 && next?.getElementById("live") ? done(next) : failed();
@@ -125,7 +129,7 @@ function reorder(rows, next) {
 /* ---- The stream ---- */
 
 function receive(sent) {
-  if (sent.lost) return renew();
+  if (sent.lost || token) return renew();
   /* Parsed into a separate document, in which no script runs. */
   update(new DOMParser().parseFromString(trusted.createHTML(sent.html), "text/html"), sent.version);
 }
@@ -184,6 +188,12 @@ document.addEventListener("visibilitychange", () => {
 document.addEventListener("decided", () => {
   renew();
   setTimeout(renew, 2_500);
+});
+
+document.addEventListener("signed", ({ detail }) => {
+  if (token === detail) return;
+  token = detail;
+  renew();
 });
 
 if (!document.hidden) follow();
