@@ -1,7 +1,5 @@
 """Settings of the collector."""
 
-from typing import Literal
-
 from pydantic import Field, SecretStr, field_validator
 
 from mostread.collector.pipeline import sites
@@ -112,9 +110,18 @@ class CollectorSettings(KafkaSettings, ServiceSettings):
         "",
         description="Networks of proxies trusted to forward the client address, comma-separated.",
     )
-    collector_forwarded_header: Literal["X-Forwarded-For", "Forwarded"] = Field(
+    collector_trusted_hops: int = Field(
+        0,
+        ge=0,
+        le=20,
+        description="Number of proxies in front of the collector that are trusted whatever their "
+        "addresses, if clients cannot reach it without them.",
+    )
+    collector_forwarded_header: str = Field(
         "X-Forwarded-For",
-        description="Header with the client address: X-Forwarded-For or Forwarded.",
+        pattern=r"^[A-Za-z0-9-]{1,64}$",
+        description="Header in which proxies forward the client address: X-Forwarded-For, "
+        "Forwarded, or one with a single address such as CF-Connecting-IP or X-Real-IP.",
     )
     collector_visitor_secret: SecretStr = Field(
         SecretStr(""),

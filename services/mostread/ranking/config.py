@@ -86,7 +86,8 @@ class RankingSettings(ClickHouseSettings, ServiceSettings):
     ranking_public_url: str = Field(
         "",
         pattern=r"^(https?://[^\s?#]+)?$",
-        description="Public URL of this service, for feeds; empty: the URL of the request.",
+        description="Public URL of this service, for feeds; empty: the URL of the request, and "
+        "shared caches may not store feeds.",
     )
     ranking_home_url: str = Field(
         "",

@@ -109,6 +109,17 @@ async def test_feed_returns_304_if_unchanged(service: Service, path: str) -> Non
     assert "max-age" in again.headers["Cache-Control"]
 
 
+@pytest.mark.parametrize("path", ["feed.json", "feed.xml"])
+async def test_feed_may_be_stored_by_shared_caches_with_a_public_url_only(
+    public: Service, service: Service, path: str
+) -> None:
+    expected = [(public, "public, max-age=60"), (service, "private, max-age=60")]
+    for client, cache_control in expected:
+        answer = await client.get(f"/{path}", headers={"Host": "evil.example"})
+        assert answer.headers["Cache-Control"] == cache_control
+        assert ("evil.example" in await answer.text()) is (client is service)
+
+
 async def test_feed_without_settings_uses_request_url(service: Service) -> None:
     answer = await service.get("/feed.json")
     feed = await answer.json(content_type=None)

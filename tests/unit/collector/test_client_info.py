@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import pytest
+from structlog.testing import capture_logs
 
 from mostread.collector.pipeline.client_info import (
     AddressResolver,
@@ -21,19 +22,20 @@ class FakeRequest:
     headers: FakeHeaders
 
 
-def resolve(peer: str, *values: str, header: str = "X-Forwarded-For") -> str:
+def resolve(
+    peer: str,
+    *values: str,
+    header: str = "X-Forwarded-For",
+    proxies: Networks = PROXIES,
+    hops: int = 0,
+) -> str:
     request = FakeRequest(peer, FakeHeaders({header: "\n".join(values)} if values else {}))
-    return AddressResolver(PROXIES, header).resolve(request)
+    return AddressResolver(proxies, header, hops).resolve(request)
 
 
 def test_forwarded_header_is_ignored_from_untrusted_peers() -> None:
     assert resolve("203.0.113.5", "198.51.100.1") == "203.0.113.5"
-    assert (
-        AddressResolver(Networks(""), "X-Forwarded-For").resolve(
-            FakeRequest("10.0.0.1", FakeHeaders({"X-Forwarded-For": "198.51.100.1"}))
-        )
-        == "10.0.0.1"
-    )
+    assert resolve("10.0.0.1", "198.51.100.1", proxies=Networks("")) == "10.0.0.1"
 
 
 @pytest.mark.parametrize(
@@ -49,12 +51,18 @@ def test_forwarded_header_is_ignored_from_untrusted_peers() -> None:
         (["10.0.0.8, 10.0.0.9"], "10.0.0.8"),
         # A value that no trusted proxy writes ends the search.
         (["6.6.6.6, unknown"], "10.0.0.1"),
-        (["6.6.6.6, "], "10.0.0.1"),
+        (["6.6.6.6, 198.51.100.1,"], "198.51.100.1"),
+        (["6.6.6.6, , 198.51.100.1 ,, "], "198.51.100.1"),
+        ([" , "], "10.0.0.1"),
         (["6.6.6.6, unknown, 10.0.0.9"], "10.0.0.9"),
         (["198.51.100.1:4711"], "198.51.100.1"),
         (["[2001:db8::1]:443"], "2001:db8::1"),
         (["2001:DB8:0:0::1"], "2001:db8::1"),
         (["::ffff:198.51.100.1"], "198.51.100.1"),
+        (["203.000.113.001"], "203.0.113.1"),
+        (["203.000.113.001:04711"], "203.0.113.1"),
+        (["6.6.6.6, 010.001.002.003"], "6.6.6.6"),  # a padded proxy
+        (['"198.51.100.1"'], "198.51.100.1"),
     ],
 )
 def test_x_forwarded_for_yields_the_last_untrusted_hop(values: list[str], client: str) -> None:
@@ -75,6 +83,41 @@ def test_x_forwarded_for_yields_the_last_untrusted_hop(values: list[str], client
 )
 def test_forwarded_yields_the_last_untrusted_hop(values: list[str], client: str) -> None:
     assert resolve("10.0.0.1", *values, header="Forwarded") == client
+
+
+@pytest.mark.parametrize("header", ["CF-Connecting-IP", "X-Real-IP", "True-Client-IP"])
+def test_header_with_a_single_address_yields_it(header: str) -> None:
+    assert resolve("10.0.0.1", "198.51.100.1", header=header) == "198.51.100.1"
+    assert resolve("203.0.113.5", "198.51.100.1", header=header) == "203.0.113.5"
+
+
+@pytest.mark.parametrize(
+    ("hops", "client"),
+    [(0, "203.0.113.9"), (1, "192.0.2.2"), (2, "192.0.2.1"), (3, "6.6.6.6"), (9, "6.6.6.6")],
+)
+def test_trusted_hops_yield_the_address_at_their_distance(hops: int, client: str) -> None:
+    header = "6.6.6.6, 192.0.2.1, 192.0.2.2"
+    assert resolve("203.0.113.9", header, proxies=Networks(""), hops=hops) == client
+
+
+def test_trusted_hops_and_networks_add_up() -> None:
+    assert resolve("203.0.113.9", "6.6.6.6, 192.0.2.1, 10.0.0.9", hops=1) == "192.0.2.1"
+
+
+@pytest.mark.parametrize(
+    ("peer", "value", "event"),
+    [
+        ("10.0.0.1", "unknown", "forwarded_address_not_read"),
+        ("10.0.0.1", "unix:", "forwarded_address_not_read"),
+        ("203.0.113.5", "198.51.100.1", "forwarded_header_not_trusted"),
+    ],
+)
+def test_header_that_yields_no_client_is_logged_once(peer: str, value: str, event: str) -> None:
+    resolver = AddressResolver(PROXIES, "X-Forwarded-For")
+    with capture_logs() as logs:
+        for _ in range(2):
+            resolver.resolve(FakeRequest(peer, FakeHeaders({"X-Forwarded-For": value})))
+    assert [entry["event"] for entry in logs] == [event]
 
 
 def test_only_the_configured_header_is_read() -> None:

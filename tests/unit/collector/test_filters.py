@@ -149,6 +149,11 @@ def test_user_agent_is_truncated_before_the_bot_rule() -> None:
         ("Sec-Purpose", "prefetch;prerender"),
         ("Purpose", "prefetch"),
         ("X-Moz", "prefetch"),
+        ("Sec-Purpose", "Prefetch;Prerender"),
+        ("Sec-Purpose", "prerender"),
+        ("X-Moz", "PREFETCH"),
+        ("Purpose", "preview"),
+        ("X-Purpose", "Preview"),
     ],
 )
 def test_prefetch_filter_drops_speculative_requests(name: str, value: str) -> None:

@@ -48,7 +48,9 @@ class EventRoutes:
         self._token_store = token_store
         self._metrics = metrics
         self._addresses = AddressResolver(
-            settings.trusted_proxies, settings.collector_forwarded_header
+            settings.trusted_proxies,
+            settings.collector_forwarded_header,
+            settings.collector_trusted_hops,
         )
 
     def add_to(self, app: Application) -> None:

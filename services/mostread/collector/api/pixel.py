@@ -42,7 +42,9 @@ def view_from_query(query: Mapping[str, str]) -> bytes:
     try:
         return msgspec.json.encode(fields)
     except UnicodeEncodeError:
-        rejection = Rejection(0, RejectReason.SYNTAX, "The query is not UTF-8.")
+        rejection = Rejection(
+            0, RejectReason.SYNTAX, "The query is not UTF-8; percent-encode UTF-8 as browsers do."
+        )
         raise no_valid_event([rejection]) from None
 
 

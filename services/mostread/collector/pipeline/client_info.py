@@ -2,8 +2,9 @@
 
 A proxy appends the address of its peer to a header; everything to the left of that entry may be
 forged by the client. The header is therefore read from the right: each address is believed only
-while the hop that wrote it is a trusted proxy, and the first untrusted address is the client.
-Only the configured header is read, because a proxy passes the other one on unchanged.
+while the hop that wrote it is trusted, by its network or its distance, and the first untrusted
+address is the client. Only the configured header is read, because a proxy passes others on
+unchanged. One with a single address, as CF-Connecting-IP, is a list of one.
 """
 
 import re
@@ -23,6 +24,8 @@ FORWARDED = "Forwarded"
 _CACHE_SIZE = 20_000
 """Addresses whose parsed form is cached: readers return."""
 _WITH_PORT = re.compile(r"\[([^\]]*)\](?::\d+)?|([\d.]+):\d+")
+_PADDING = re.compile(r"\b0+(?=\d)")
+_LOGGED_CHARACTERS = 100
 
 
 class Networks:
@@ -61,9 +64,12 @@ def normalize_address(text: str) -> str:
     """Return an address in canonical form, without a port; empty if `text` is not an address.
 
     An IPv4 address that arrived over an IPv6 socket (::ffff:192.0.2.1) becomes an IPv4 address.
+    Some proxies pad IPv4 with zeros (192.000.002.001), which Python rejects.
     """
     if match := _WITH_PORT.fullmatch(text):
         text = match[1] or match[2] or ""
+    if ":" not in text:
+        text = _PADDING.sub("", text)
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:
@@ -94,38 +100,55 @@ class PeerRequest(Protocol):
 
 
 class AddressResolver:
-    """Resolve the address of a client behind trusted proxies."""
+    """Resolve the address of a client behind trusted proxies.
 
-    def __init__(self, trusted: Networks, header: str) -> None:
+    Trusted are the addresses in `trusted`, and the last `hops` proxies whatever their address.
+    """
+
+    def __init__(self, trusted: Networks, header: str, hops: int = 0) -> None:
         self._trusted = trusted
         self._header = header
-        self._warned = False
+        self._hops = hops
+        self._is_forwarded = header.lower() == FORWARDED.lower()
+        self._logged: set[str] = set()
 
     def resolve(self, request: PeerRequest) -> str:
         """Return the client's address; empty if it has none, as on a Unix socket."""
-        address = normalize_address(request.peer)
-        if address not in self._trusted:
-            if not self._warned and request.headers.get(self._header):
-                self._warned = True
-                log.warning(
-                    "forwarded_header_not_trusted",
-                    header=self._header,
-                    peer=address,
-                    advice="if this is your own proxy, add its network to "
-                    "MOSTREAD_COLLECTOR_TRUSTED_PROXIES; until then all readers behind it count "
-                    "as one address",
-                )
-            return address
-        for hop in reversed(",".join(request.headers.get_all(self._header)).split(",")):
+        peer = address = normalize_address(request.peer)
+        values = ",".join(request.headers.get_all(self._header))
+        # An empty element says nothing (RFC 9110).
+        elements = [element.strip() for element in values.split(",") if element.strip()]
+        for index, element in enumerate(reversed(elements)):
+            if index >= self._hops and address not in self._trusted:
+                if index == 0:
+                    self._warn(
+                        "forwarded_header_not_trusted",
+                        peer=peer,
+                        advice="if this is your own proxy, add its network to "
+                        "MOSTREAD_COLLECTOR_TRUSTED_PROXIES; until then all readers behind it "
+                        "count as one address",
+                    )
+                break
             previous = normalize_address(
-                _forwarded_for(hop) if self._header == FORWARDED else hop.strip()
+                _forwarded_for(element) if self._is_forwarded else element.strip('"')
             )
             if not previous:  # "unknown", or a value that a trusted proxy does not write
+                self._warn(
+                    "forwarded_address_not_read",
+                    value=element[:_LOGGED_CHARACTERS],
+                    proxy=address,
+                    advice="make the proxy send an IP address; until then all readers whose "
+                    "address it writes like this count as one address",
+                )
                 break
             address = previous
-            if address not in self._trusted:
-                break
         return address
+
+    def _warn(self, event: str, **fields: str) -> None:
+        """Log a warning the first time: every request may cause it."""
+        if event not in self._logged:
+            self._logged.add(event)
+            log.warning(event, header=self._header, **fields)
 
 
 def _forwarded_for(element: str) -> str:

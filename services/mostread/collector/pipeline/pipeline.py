@@ -7,6 +7,7 @@ order. A server with a token of the role emit vouches for its readers, so of the
 """
 
 import os
+import re
 from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,7 +26,8 @@ from mostread.collector.pipeline.visitor_id import DAY_MS, IdHasher, new_id_hash
 from mostread.core.bots import is_bot
 from mostread.core.events import CANARY_SITE
 
-PREFETCH_HEADERS = ("Sec-Purpose", "Purpose", "X-Moz")
+PREFETCH_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
+_SPECULATIVE = re.compile("prefetch|prerender|preview", re.IGNORECASE)
 
 
 class DropReason(StrEnum):
@@ -216,7 +218,7 @@ def not_bot(events: list[SentEvent], client: ClientInfo) -> list[SentEvent]:
 def not_prefetch(events: list[SentEvent], client: ClientInfo) -> list[SentEvent]:
     """Keep events of pages that were not loaded ahead of a visit."""
     for name in PREFETCH_HEADERS:
-        if "prefetch" in client.headers.get(name, ""):
+        if _SPECULATIVE.search(client.headers.get(name, "")):
             return []
     return events
 

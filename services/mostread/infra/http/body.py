@@ -7,6 +7,7 @@ oldest of them fails, which a well-behaved client's never is.
 
 import asyncio
 import zlib
+from codecs import BOM_UTF8
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -27,7 +28,8 @@ REQUEST_BYTES = 10 << 10
 """Memory of a request besides its body, which counts too: HTTP/2 has many on one connection."""
 
 _ZLIB_WBITS = zlib.MAX_WBITS
-_WBITS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": _ZLIB_WBITS}
+_GZIP_WBITS = 16 + zlib.MAX_WBITS
+_WBITS = {"gzip": _GZIP_WBITS, "x-gzip": _GZIP_WBITS, "deflate": _ZLIB_WBITS}
 _SWEEP_SECONDS = 1.0
 _DISCARD_SECONDS = 2.0
 _DISCARD_BYTES = 8 << 20
@@ -61,7 +63,7 @@ class BodyReader:
         self._incomplete: dict[IncompleteBody, None] = {}
 
     async def read(self, request: Request) -> bytes:
-        """Return the decompressed body of a request.
+        """Return the decompressed body of a request, without a byte order mark.
 
         Raises UnsupportedEncoding, PayloadTooLarge, RequestTimeout, UnreadableBody, and
         BodyInterrupted if the service needs the memory or stops.
@@ -94,7 +96,9 @@ class BodyReader:
                 del error
         finally:
             self._release(incomplete)
-        return body if encoding == "identity" else decompress(body, _WBITS[encoding])
+        if encoding != "identity":
+            body = decompress(body, _WBITS[encoding])
+        return body.removeprefix(BOM_UTF8)
 
     async def discard(self, request: Request) -> None:
         """Receive a body that no handler read, after the response and within limits.

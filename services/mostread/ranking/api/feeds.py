@@ -24,7 +24,6 @@ from mostread.ranking.repository import Counts, Metadata
 from mostread.ranking.service.lists import Entry, RankedList
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", re.IGNORECASE)
-_CACHE_CONTROL = "public, max-age=60"
 
 # Characters that XML 1.0 cannot represent.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -64,7 +63,12 @@ def add_feeds(
     public_url: str,
     home_url: str,
 ) -> None:
-    """Add the routes to `app`. Without `public_url`, URLs are based on the request's."""
+    """Add the routes to `app`.
+
+    Without `public_url`, URLs are based on the request's header Host, which anybody may choose:
+    then no cache that readers share may store a feed.
+    """
+    cache_control = f"{'public' if public_url else 'private'}, max-age=60"
     templates = new_environment()
     templates.filters["rfc822"] = lambda timestamp: format_datetime(timestamp, usegmt=True)
     templates.filters["xml"] = lambda text: _NOT_XML.sub("\ufffd", text)
@@ -90,12 +94,12 @@ def add_feeds(
 
     async def get_json_feed(request: Request) -> Response:
         body = serializers.encode(_json(await feed(request)))
-        return CachedResponse.of(body, "application/feed+json", _CACHE_CONTROL).respond(request)
+        return CachedResponse.of(body, "application/feed+json", cache_control).respond(request)
 
     async def get_rss(request: Request) -> Response:
         body = template.render(feed=await feed(request)).encode()
         content_type = "application/rss+xml; charset=utf-8"
-        return CachedResponse.of(body, content_type, _CACHE_CONTROL).respond(request)
+        return CachedResponse.of(body, content_type, cache_control).respond(request)
 
     app.add("GET", "/feed.json", get_json_feed)
     app.add("GET", "/feed.xml", get_rss)

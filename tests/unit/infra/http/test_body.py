@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -233,8 +234,11 @@ async def test_body_that_ends_early_is_unreadable(echo: Echo, header: str, data:
     ("encoding", "body", "status", "text"),
     [
         ("identity", b"abc", 200, "3"),
+        ("identity", BOM_UTF8 + b"abc", 200, "3"),
+        ("gzip", gzip.compress(BOM_UTF8 + b"abc", mtime=0), 200, "3"),
         ("gzip", gzip.compress(bytes(MAX_BODY_BYTES), mtime=0), 200, str(MAX_BODY_BYTES)),
         ("GZIP", gzip.compress(b"abc", mtime=0), 200, "3"),
+        ("x-gzip", gzip.compress(b"abc", mtime=0), 200, "3"),
         ("deflate", zlib.compress(b"abc"), 200, "3"),
         ("gzip", gzip.compress(bytes(MAX_BODY_BYTES + 1), mtime=0), 413, "problem:too-large"),
         ("gzip", b"abc", 400, "problem:unreadable-body"),
