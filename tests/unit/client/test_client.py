@@ -5,6 +5,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from crawleruseragents import is_crawler
@@ -18,6 +19,7 @@ from mostread.client.transport import (
     Outcome,
     Retryable,
     Settled,
+    Transport,
     parse_response,
 )
 
@@ -83,6 +85,11 @@ def test_delay_grows_and_respects_retry_after() -> None:
     assert delay(1, 7) == 7
 
 
+@pytest.mark.parametrize("retry_after", [3600, 99_999, float("inf")])
+def test_delay_is_at_most_a_minute(retry_after: float) -> None:
+    assert delay(1, retry_after) == 60
+
+
 @pytest.mark.parametrize(
     ("header", "seconds"),
     [
@@ -111,12 +118,11 @@ def problem(name: str) -> dict[str, str]:
         (202, ACCEPTED, Settled(1, 1, ["r: d"])),
         (400, {"rejected": ACCEPTED["rejected"] * 3}, Settled(0, 0, ["r: d"] * 3)),  # type: ignore[operator]
         # Responses of another server, or about other events.
-        (202, {}, Fatal("", maybe_accepted=True)),
-        (202, {**ACCEPTED, "accepted": 7}, Fatal("", maybe_accepted=True)),
-        (200, "<html>", Fatal("", maybe_accepted=True)),
+        (202, {}, Retryable("", maybe_accepted=True, retry_after=3)),
+        (202, {**ACCEPTED, "accepted": 7}, Retryable("", maybe_accepted=True, retry_after=3)),
+        (200, "<html>", Retryable("", maybe_accepted=True, retry_after=3)),
         (400, {"rejected": [1, 2, 3]}, Fatal("", maybe_accepted=False)),
         (400, {}, Fatal("", maybe_accepted=False)),
-        (301, {}, Fatal("", maybe_accepted=False)),
         (401, {}, Fatal("", maybe_accepted=False)),
         (404, [], Fatal("", maybe_accepted=False)),
         (413, {}, Fatal("", maybe_accepted=False)),
@@ -147,6 +153,11 @@ def test_parse_response_returns_the_outcome(status: int, body: object, outcome: 
         ("http://:8081", {}),
         ("http://example.com:port", {}),
         ("http://пример.example", {}),
+        ("https://example.com?site=news", {}),
+        ("https://example.com/#x", {}),
+        ("https://user:secret@example.com", {}),
+        ("https://example.com/a b", {}),
+        ("https://example.com\n", {}),
         ("http://example.com", {"token": "a\nb"}),
         ("http://example.com", {"queue_size": 0}),
         ("http://example.com", {"when_full": "wait"}),
@@ -155,6 +166,23 @@ def test_parse_response_returns_the_outcome(status: int, body: object, outcome: 
 def test_client_raises_for_invalid_arguments(url: str, options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"address|[Pp]ort|token|queue_size"):
         Client(url, **options)
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("https://collect.example.com", "/v1/events"),
+        ("https://collect.example.com/", "/v1/events"),
+        ("https://collect.example.com/v1/events", "/v1/events"),
+        ("https://collect.example.com/v1/events/", "/v1/events"),
+        ("https://news.example/collect/", "/collect/v1/events"),
+        ("https://news.example/collect/v1/events", "/collect/v1/events"),
+        ("HTTP://[::1]:8081", "/v1/events"),
+    ],
+)
+def test_url_may_be_that_of_the_collector_or_its_endpoint(url: str, path: str) -> None:
+    transport = Transport(url, None, timeout=1)
+    assert urlsplit(transport.url).path == path
 
 
 def test_user_agent_is_not_a_bot() -> None:
