@@ -129,15 +129,18 @@ class Site:
     service: Service
     name: str
 
-    async def most_read(self, **parameters: str | int) -> dict[str, Any]:
-        response = await self.service.get("/v1/most-read", params={"site": self.name, **parameters})
+    async def most_read(self, **parameters: str | int | list[str]) -> dict[str, Any]:
+        pairs = [("site", self.name)]
+        for name, value in parameters.items():
+            pairs += [(name, str(each)) for each in (value if isinstance(value, list) else [value])]
+        response = await self.service.get("/v1/most-read", params=pairs)
         assert response.status == 200, await response.text()
         body: dict[str, Any] = await response.json()
         return body
 
-    async def ids(self, **parameters: str | int) -> list[str]:
+    async def ids(self, **parameters: str | int | list[str]) -> list[str]:
         return [item["article_id"] for item in (await self.most_read(**parameters))["items"]]
 
-    async def views(self, **parameters: str | int) -> dict[str, int]:
+    async def views(self, **parameters: str | int | list[str]) -> dict[str, int]:
         items = (await self.most_read(**parameters))["items"]
         return {item["article_id"]: item["window"]["views"] for item in items}

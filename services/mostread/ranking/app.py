@@ -24,6 +24,7 @@ from mostread.infra.http.operations import (
 from mostread.infra.schemas import openapi
 from mostread.ranking.api import serializers
 from mostread.ranking.api.articles import add_article_routes
+from mostread.ranking.api.counts import add_counts_route
 from mostread.ranking.api.editor_auth import EditorAuth
 from mostread.ranking.api.embeds import add_embeds
 from mostread.ranking.api.feeds import add_feeds
@@ -42,7 +43,9 @@ from mostread.ranking.pages.templating import PageRenderer
 from mostread.ranking.queries import ListDefaults
 from mostread.ranking.repository import RankingRepository
 from mostread.ranking.service.articles import ArticleDetails, ArticleService
+from mostread.ranking.service.counts import ArticleCounts, CountsService
 from mostread.ranking.service.facets import Facets
+from mostread.ranking.service.list_reader import ListReader
 from mostread.ranking.service.lists import ListService, RankedList
 from mostread.ranking.service.rank_history import RankHistory, RankHistoryService
 from mostread.ranking.service.sparklines import Sparklines
@@ -60,6 +63,7 @@ _CORS = {
             "/v1/most-read.html",
             "/feed.json",
             "/feed.xml",
+            "/v1/counts",
             "/v1/articles/{article_id}",
             "/v1/articles/{article_id}/series",
             "/v1/articles/{article_id}/ranks",
@@ -70,7 +74,7 @@ _CORS = {
 }
 
 K = TypeVar("K", bound=Hashable)
-V = TypeVar("V", RankedList, ArticleDetails, TimeSeries, RankHistory)
+V = TypeVar("V", RankedList, ArticleCounts, ArticleDetails, TimeSeries, RankHistory)
 
 
 @asynccontextmanager
@@ -113,7 +117,8 @@ async def ranking_app(
     )
     rank_history = RankHistoryService(repository, clock, stale_after, undescribed=show_all)
     article_service = ArticleService(repository, clock, stale_after, settings.integrity_policy)
-    lists = cache("list", list_service.compute)
+    lists = ListReader(cache("list", list_service.compute))
+    counts = cache("counts", CountsService(repository, clock, stale_after).compute)
     articles = cache("article", article_service.compute)
     series = cache("series", TimeSeriesService(repository, clock, stale_after).compute)
     ranks = cache("ranks", rank_history.compute)
@@ -153,6 +158,7 @@ async def ranking_app(
         editors=editors,
         clock=clock,
     )
+    add_counts_route(app, counts, defaults)
     add_embeds(app, lists, defaults)
     add_feeds(
         app,

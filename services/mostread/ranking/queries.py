@@ -28,8 +28,9 @@ class ListQuery:
     by: By = "views"
     limit: int = 10
     offset: int = 0
-    section: str | None = None
-    language: str | None = None
+    section: tuple[str, ...] = ()
+    language: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
     published_within: timedelta | None = None
     tz: str | None = None
     half_life: timedelta | None = None
@@ -90,6 +91,15 @@ class SeriesQuery(NamedTuple):
     def length(self) -> int:
         """Number of steps."""
         return (self.end - self.start) // STEPS[self.grain]
+
+
+class CountsQuery(NamedTuple):
+    """Articles of a site, sorted, and the window of their counts."""
+
+    site: str
+    articles: tuple[str, ...]
+    window: str
+    tz: str | None
 
 
 class LogQuery(NamedTuple):

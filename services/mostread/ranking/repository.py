@@ -1,7 +1,7 @@
 """ClickHouse queries of the ranking service; each method runs one file of sql/."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -56,8 +56,8 @@ class RankedRow(Counts, frozen=True, kw_only=True):
         return Counts(self.views, self.comments, self.likes)
 
 
-class TotalsRow(Counts, frozen=True, kw_only=True):
-    """Lifetime counts of an article."""
+class ArticleCountsRow(Counts, frozen=True, kw_only=True):
+    """Counts of an article."""
 
     article_id: str
 
@@ -138,6 +138,10 @@ class _Watermark(msgspec.Struct, frozen=True):
     watermark: int
 
 
+class _Embargoed(msgspec.Struct, frozen=True):
+    article_id: str
+
+
 class _Undescribed(msgspec.Struct, frozen=True):
     articles: int
 
@@ -182,10 +186,10 @@ class RankingRepository:
                 "baseline": baseline,
                 "site": query.site,
                 "by": query.by,
-                "section": query.section or "",
-                "language": (query.language or "").lower(),
-                "at": int(now.timestamp() * 1000),
-                "published_since": int(since.timestamp() * 1000) if since else 0,
+                "sections": list(query.section),
+                "languages": [language.lower() for language in query.language],
+                "at": _milliseconds(now),
+                "published_since": _milliseconds(since) if since else 0,
                 "rows": rows,
                 "skip": skip,
                 "min_views": min_views,
@@ -209,11 +213,17 @@ class RankingRepository:
         [row] = await self.pool.rows("undescribed", _Undescribed, parameters)
         return row.articles
 
-    async def window_counts(self, site: str, article_id: str, weights: RowWeights) -> Counts:
-        """Return the counts of one article in a window."""
-        parameters = {**_buckets(now=weights), "site": site, "article": article_id}
-        [counts] = await self.pool.rows("window_counts", Counts, parameters)
-        return counts
+    async def window_counts(
+        self, site: str, articles: Collection[str], weights: RowWeights
+    ) -> Mapping[str, Counts]:
+        """Return the counts in a window by article; articles without rows are absent."""
+        parameters = {**_buckets(now=weights), "site": site, "articles": tuple(articles)}
+        return _by_article(await self.pool.rows("window_counts", ArticleCountsRow, parameters))
+
+    async def embargoed(self, site: str, articles: Collection[str], now: datetime) -> set[str]:
+        """Return which of these articles are under embargo."""
+        parameters = {"site": site, "articles": tuple(articles), "at": _milliseconds(now)}
+        return {row.article_id for row in await self.pool.rows("embargoed", _Embargoed, parameters)}
 
     async def timeseries(
         self, site: str, article_id: str, grain: Grain, start: datetime, end: datetime
@@ -271,8 +281,9 @@ class RankingRepository:
     async def totals(self, site: str, articles: Collection[str]) -> Mapping[str, Counts]:
         """Return lifetime counts by article; articles never counted are absent."""
         parameters = {"site": site, "articles": tuple(articles)}
-        rows = await self.pool.rows("lifetime_totals", TotalsRow, parameters) if articles else []
-        return {row.article_id: Counts(row.views, row.comments, row.likes) for row in rows}
+        if not articles:
+            return {}
+        return _by_article(await self.pool.rows("lifetime_totals", ArticleCountsRow, parameters))
 
     async def metadata(self, site: str, articles: Collection[str]) -> Mapping[str, Metadata]:
         """Return CMS metadata by article; unknown and deleted articles are absent."""
@@ -323,6 +334,14 @@ def _buckets(**weights: RowWeights) -> dict[str, Any]:
         "windows": tuple((bucket.grain, bucket.start) for bucket in buckets),
         **{name: [each.get(bucket, 0) for bucket in buckets] for name, each in weights.items()},
     }
+
+
+def _by_article(rows: Iterable[ArticleCountsRow]) -> Mapping[str, Counts]:
+    return {row.article_id: Counts(row.views, row.comments, row.likes) for row in rows}
+
+
+def _milliseconds(timestamp: datetime) -> int:
+    return int(timestamp.timestamp() * 1000)
 
 
 def _range(start: datetime, end: datetime) -> dict[str, int]:

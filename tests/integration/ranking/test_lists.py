@@ -14,6 +14,10 @@ async def test_list_has_documented_fields(site: Site, counted: Counted) -> None:
         title="⚡ Қазақстан",
         url="https://news.example/1",
         section="Қала",
+        language="kk",
+        image="https://news.example/1.jpg",
+        authors=["Айгерим Садыкова"],
+        tags=["метро", "қала"],
         published_at=ago(hours=2),
     )
     counted.event("news/1", ago(hours=1), views=7, comments=1, likes=2)
@@ -39,6 +43,11 @@ async def test_list_has_documented_fields(site: Site, counted: Counted) -> None:
                 "title": "⚡ Қазақстан",
                 "url": "https://news.example/1",
                 "section": "Қала",
+                "language": "kk",
+                "published_at": "2026-11-23T12:03:05.000Z",
+                "image": "https://news.example/1.jpg",
+                "authors": ["Айгерим Садыкова"],
+                "tags": ["метро", "қала"],
                 "pinned": False,
                 "described": True,
                 "window": {"views": 7, "comments": 1, "likes": 2},
@@ -195,8 +204,30 @@ async def test_filters_by_section_language_and_age(site: Site, counted: Counted)
     assert await site.ids(section="Спорт'") == ["c"]
     assert await site.ids(language="KK") == ["a", "b"]
     assert await site.ids(language="kk-cyrl") == ["b"]
+    assert await site.ids(section=["Спорт", "Спорт'"]) == ["a", "b", "c"]
+    assert await site.ids(language=["kkj", "KK-CYRL"]) == ["b", "c"]
+    assert await site.ids(section=["Спорт", "Спорт'"], language=["kkj", "ru"]) == ["c"]
     assert await site.ids(published_within="6h") == ["a"]
     assert await site.ids(published_within="4d") == ["a", "b"]
+
+
+async def test_excluded_articles_leave_no_gap(site: Site, counted: Counted) -> None:
+    for number, article_id in enumerate("abcdef"):
+        counted.event(article_id, ago(hours=2), views=10 - number)
+    counted.article("d", pinned=2)
+    counted.write()
+    assert await site.ids() == ["a", "d", "b", "c", "e", "f"]
+    body = await site.most_read(exclude=["a", "unknown"], limit=3)
+    assert [(i["rank"], i["previous_rank"], i["article_id"]) for i in body["items"]] == [
+        (1, None, "d"),
+        (2, 2, "b"),
+        (3, 3, "c"),
+    ]
+    assert await site.ids(exclude=["a", "d"], limit=2, offset=1) == ["c", "e"]
+    assert await site.ids(exclude=[*"abcdef"]) == []
+    for path in ("/v1/most-read.html", "/feed.json"):
+        answer = await site.service.get(path, params={"site": site.name, "exclude": "d"})
+        assert (answer.status, "Title of d" in await answer.text()) == (200, False)
 
 
 async def test_lists_contain_one_site_only(service: Service, counted: Counted) -> None:

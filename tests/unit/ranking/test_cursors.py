@@ -94,12 +94,12 @@ async def test_store_evicts_least_recently_used_list() -> None:
     issued = []
     for section in "abc":
         time.now += 1
-        _, cursor = await cursors.page(ListQuery(section=section), "*")
+        _, cursor = await cursors.page(ListQuery(section=(section,)), "*")
         assert cursor is not None
         issued.append(cursor)
     with pytest.raises(CursorExpired):
-        await cursors.page(ListQuery(section="a"), issued[0])
-    await cursors.page(ListQuery(section="b"), issued[1])
+        await cursors.page(ListQuery(section=("a",)), issued[0])
+    await cursors.page(ListQuery(section=("b",)), issued[1])
 
 
 async def test_failed_list_is_not_stored() -> None:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from mostread.core.ranking.windows import NAMES
 from mostread.errors import BadParameter
 from mostread.infra.schemas import openapi
-from mostread.ranking.api.params import PARAMETERS, list_query, site_only
+from mostread.ranking.api.params import PARAMETERS, counts_query, list_query, site_only
 from mostread.ranking.pages import urls
 from mostread.ranking.pages.i18n import LANGUAGES
-from mostread.ranking.queries import By, ListDefaults, ListQuery
+from mostread.ranking.queries import By, CountsQuery, ListDefaults, ListQuery
 
 
 def test_empty_query_string_is_last_day_by_views() -> None:
@@ -35,8 +35,8 @@ def test_query_string_with_every_parameter() -> None:
         by="likes",
         limit=100,
         offset=10_000,
-        section="Спорт",
-        language="kk",
+        section=("Спорт",),
+        language=("kk",),
         published_within=timedelta(hours=36),
         tz="Asia/Almaty",
     )
@@ -90,6 +90,13 @@ def test_every_window_is_allowed(name: str) -> None:
         ("section=", "section"),
         ("section=a%00b", "section"),
         ("language=k", "language"),
+        ("&".join(f"section={n}" for n in range(21)), "section"),
+        ("&".join(f"language=a{chr(97 + n)}" for n in range(21)), "language"),
+        ("&".join(f"exclude={n}" for n in range(21)), "exclude"),
+        ("exclude=%20", "exclude"),
+        ("exclude=a%E2%80%AEb", "exclude"),
+        ("exclude=a&offset=101", "exclude"),
+        ("exclude=a&cursor=*", "exclude"),
         ("language=" + "-".join(["abcdefgh"] * 5), "language"),
         ("published_within=0h", "published_within"),
         ("published_within=7", "published_within"),
@@ -98,7 +105,7 @@ def test_every_window_is_allowed(name: str) -> None:
         ("tz=posixrules%00", "tz"),
         ("colour=red", "colour"),
         ("section=%FF", ""),
-        ("&".join(f"p{n}=1" for n in range(40)), ""),
+        ("&".join(f"p{n}=1" for n in range(100)), ""),
     ],
 )
 def test_invalid_parameter_is_rejected_with_allowed_values(raw: str, parameter: str) -> None:
@@ -109,7 +116,7 @@ def test_invalid_parameter_is_rejected_with_allowed_values(raw: str, parameter: 
 
 
 def test_section_without_percent_encoding_is_accepted() -> None:
-    assert list_query("section=Спорт", ListDefaults()).section == "Спорт"
+    assert list_query("section=Спорт", ListDefaults()).section == ("Спорт",)
 
 
 def test_equivalent_query_strings_make_equal_queries() -> None:
@@ -127,6 +134,45 @@ def test_equivalent_query_strings_make_equal_queries() -> None:
 def test_links_keep_written_parameters_only() -> None:
     query = list_query("site=kz&section=a%26b&offset=10", ListDefaults())
     assert urls.list_params(query, window="7d", offset=None) == "?site=kz&section=a%26b&window=7d"
+
+
+def test_links_keep_repeated_parameters() -> None:
+    query = list_query("section=b&limit=5&section=a&section=b&exclude=%20x", ListDefaults())
+    assert (query.section, query.exclude) == (("a", "b"), ("x",))
+    assert query == list_query("section=a&section=b&limit=5&exclude=x", ListDefaults())
+    assert urls.list_params(query) == "?section=b&section=a&section=b&limit=5&exclude=+x"
+    assert urls.list_params(query, section=("a", "c"), exclude=None) == (
+        "?section=a&section=c&limit=5"
+    )
+
+
+def test_counts_name_articles_once_in_canonical_form() -> None:
+    query = counts_query("id=b&id=%20a%20&id=b&id=%D0%B8%CC%86&site=kz", ListDefaults())
+    assert query == CountsQuery("kz", ("a", "b", "\u0439"), "all", None)
+    assert counts_query("id=a&window=today", ListDefaults(tz="Asia/Almaty")).tz == "Asia/Almaty"
+
+
+@pytest.mark.parametrize(
+    ("raw", "parameter"),
+    [
+        ("", "id"),
+        ("id=", "id"),
+        ("id=a%00", "id"),
+        (f"id={'a' * 129}", "id"),
+        ("&".join(f"id={n}" for n in range(101)), "id"),
+        ("id=a&window=2h", "window"),
+        ("id=a&by=views", "by"),
+    ],
+)
+def test_invalid_parameter_of_counts_is_rejected(raw: str, parameter: str) -> None:
+    with pytest.raises(BadParameter) as caught:
+        counts_query(raw, ListDefaults())
+    assert caught.value.parameter == parameter
+
+
+def test_counts_of_hundred_articles_are_allowed() -> None:
+    raw = "&".join(f"id={n}" for n in range(100)) + "&site=kz&window=7d&tz=UTC"
+    assert len(counts_query(raw, ListDefaults()).articles) == 100
 
 
 def test_article_accepts_only_site() -> None:
@@ -172,7 +218,10 @@ def test_pages_share_full_list() -> None:
 def test_openapi_has_every_window_order_and_language(name: str, values: tuple[str, ...]) -> None:
     components = openapi("ranking")["components"]
     assert components["parameters"][name]["schema"]["enum"] == list(values)
-    ranked = components["schemas"]["MostRead"]["properties"]
-    documented = {"window": ranked["window"]["properties"]["name"], "by": ranked["by"]}
+    schemas = components["schemas"]
+    documented = {
+        "window": schemas["Window"]["properties"]["name"],
+        "by": schemas["MostRead"]["properties"]["by"],
+    }
     if name in documented:
         assert documented[name]["enum"] == list(values)

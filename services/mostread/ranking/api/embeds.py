@@ -6,18 +6,15 @@ from mostread.infra.http.application import Application
 from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params
 from mostread.ranking.api.responses import CachedResponse
-from mostread.ranking.cache.cache import Cache
 from mostread.ranking.pages.i18n import TRANSLATORS, Lang
 from mostread.ranking.pages.templating import new_environment
-from mostread.ranking.queries import ListDefaults, ListQuery
-from mostread.ranking.service.lists import RankedList
+from mostread.ranking.queries import ListDefaults
+from mostread.ranking.service.list_reader import ListReader
 
 _WIDGET = Path(__file__).parents[1] / "pages" / "static" / "widget.js"
 
 
-def add_embeds(
-    app: Application, lists: Cache[ListQuery, RankedList], defaults: ListDefaults
-) -> None:
+def add_embeds(app: Application, lists: ListReader, defaults: ListDefaults) -> None:
     """Add the routes to `app`."""
     template = new_environment().get_template("most-read.html")
     widget = CachedResponse.of(

@@ -15,13 +15,13 @@ from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params, serializers
 from mostread.ranking.api.embeds import embed_language
 from mostread.ranking.api.responses import CachedResponse
-from mostread.ranking.cache.cache import Cache
 from mostread.ranking.pages import urls
 from mostread.ranking.pages.i18n import TRANSLATORS
 from mostread.ranking.pages.templating import new_environment
-from mostread.ranking.queries import ListDefaults, ListQuery
+from mostread.ranking.queries import ListDefaults
 from mostread.ranking.repository import Counts, Metadata
-from mostread.ranking.service.lists import Entry, RankedList
+from mostread.ranking.service.list_reader import ListReader
+from mostread.ranking.service.lists import Entry
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", re.IGNORECASE)
 
@@ -57,7 +57,7 @@ class Feed:
 
 def add_feeds(
     app: Application,
-    lists: Cache[ListQuery, RankedList],
+    lists: ListReader,
     defaults: ListDefaults,
     *,
     public_url: str,
@@ -81,10 +81,10 @@ def add_feeds(
         ranked = await lists.get(query)
         title = TRANSLATORS[embed_language(dict(query.written))]("most_read")
         return Feed(
-            title=f"{title}: {query.section}" if query.section else title,
+            title=f"{title}: {', '.join(query.section)}" if query.section else title,
             home=home_url or f"{base}/",
             url=f"{base}{request.path}{urls.list_params(query)}".rstrip("?"),
-            language=query.language,
+            language=query.language[0] if len(query.language) == 1 else None,
             items=[
                 _item(entry, entry.metadata, query.site)
                 for entry in ranked.entries

@@ -8,15 +8,15 @@ from mostread.ranking.api import params, serializers
 from mostread.ranking.api.editor_auth import EditorAuth
 from mostread.ranking.api.responses import PRIVATE, PUBLIC, CachedResponse, JsonRenderer
 from mostread.ranking.api.stream import StreamEvent, StreamHub
-from mostread.ranking.cache.cache import Cache
 from mostread.ranking.cache.cursors import CursorStore
-from mostread.ranking.queries import ListDefaults, ListQuery
+from mostread.ranking.queries import ListDefaults
+from mostread.ranking.service.list_reader import ListReader
 from mostread.ranking.service.lists import RankedList
 
 
 def add_list_routes(
     app: Application,
-    lists: Cache[ListQuery, RankedList],
+    lists: ListReader,
     *,
     render: JsonRenderer[RankedList],
     cursors: CursorStore,

@@ -2,12 +2,14 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, get_args
 from urllib.parse import parse_qsl
 
+from mostread.core import article_ids
 from mostread.core.ranking import windows
 from mostread.core.ranking.query_plan import TRENDING_WINDOW
 from mostread.core.retention import HOUR_ROW_TTL_SECONDS, MINUTE_ROW_TTL_SECONDS
@@ -16,6 +18,7 @@ from mostread.ranking.pages.i18n import Lang
 from mostread.ranking.queries import (
     STEPS,
     By,
+    CountsQuery,
     ListDefaults,
     ListQuery,
     LogQuery,
@@ -26,6 +29,14 @@ from mostread.ranking.queries import (
 
 MAX_OFFSET = 10_000
 """The largest offset of a page."""
+
+MAX_COUNTED = 100
+"""The most articles of one request for counts."""
+
+MAX_EXCLUDED = 20
+"""The most articles that a list leaves out by request."""
+
+_MAX_OFFSET_WITH_EXCLUDE = 100
 
 MAX_LIVE_PAGES = 20
 """The most pages of one stream."""
@@ -48,12 +59,18 @@ _RFC3339 = re.compile(
 )
 
 
+Written = tuple[tuple[str, str], ...]
+"""The parameters of a query string, decoded, in their order."""
+
+
 class Parameter(NamedTuple):
     """A description of the allowed values, and the function that parses them."""
 
     allowed: str
     parse: Callable[[str], Any]
     """Raises ValueError for a value that is not allowed."""
+    most: int = 1
+    """How often it may occur; the value of one that may be repeated is a sorted tuple."""
 
 
 def list_query(
@@ -67,13 +84,16 @@ def list_query(
     for name in _PRESENTATION & values.keys():
         del values[name]
     values.setdefault("half_life", defaults.half_life)
-    query = ListQuery(**values, written=tuple(written.items()))
+    query = ListQuery(**values, written=written)
     if "undescribed" not in values:
         query = replace(query, undescribed=defaults.lists_undescribed(query.site))
     if query.cursor and query.offset:
         raise BadParameter(
             "offset", "offset cannot be combined with cursor", "offset without a cursor"
         )
+    if query.exclude and (query.cursor or query.offset > _MAX_OFFSET_WITH_EXCLUDE):
+        allowed = f"an offset of at most {_MAX_OFFSET_WITH_EXCLUDE}, without a cursor"
+        raise BadParameter("exclude", "exclude is for the top of a list", allowed)
     if query.trending:
         query = replace(query, window=TRENDING_WINDOW)
     # Without effect on the result, these would only split the cache.
@@ -119,6 +139,21 @@ def series_query(raw: str, article_id: str, now: datetime) -> SeriesQuery:
     return query
 
 
+def counts_query(raw: str, defaults: ListDefaults) -> CountsQuery:
+    """Parse the query string of the counts of articles. Raises BadParameter."""
+    _, values = parse(raw, _COUNTS)
+    if "id" not in values:
+        raise BadParameter("id", "id is missing", f"id once to {MAX_COUNTED} times")
+    window: str = values.get("window", windows.LIFETIME)
+    zone: str = values.get("tz", defaults.tz)
+    return CountsQuery(
+        values.get("site", "default"),
+        values["id"],
+        window,
+        zone if window in windows.CALENDAR else None,
+    )
+
+
 def log_query(raw: str, article_id: str) -> LogQuery:
     """Parse the query string of a decision log. Raises BadParameter."""
     _, values = parse(raw, _LOG)
@@ -144,26 +179,38 @@ def article_id(text: str) -> str:
     return text
 
 
-def parse(raw: str, known: Mapping[str, Parameter]) -> tuple[dict[str, str], dict[str, Any]]:
+def parse(raw: str, known: Mapping[str, Parameter]) -> tuple[Written, dict[str, Any]]:
     """Return the parameters of a query string as written and as parsed. Raises BadParameter."""
     written = _pairs(raw, known)
-    return written, {name: _parsed(name, value, known[name]) for name, value in written.items()}
+    parsed: dict[str, Any] = {}
+    for name, value in written:
+        one = _parsed(name, value, known[name])
+        if known[name].most == 1:
+            parsed[name] = one
+        else:
+            parsed.setdefault(name, set()).add(one)
+    for name, values in parsed.items():
+        if known[name].most > 1:
+            parsed[name] = tuple(sorted(values))
+    return written, parsed
 
 
-def _pairs(raw: str, known: Mapping[str, Parameter]) -> dict[str, str]:
+def _pairs(raw: str, known: Mapping[str, Parameter]) -> Written:
     names = ", ".join(known)
+    most = max(32, sum(parameter.most for parameter in known.values()))
     try:
-        pairs = parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=32)
+        pairs = parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=most)
     except ValueError as error:
         raise BadParameter("", "the parameters are not UTF-8, or too many", names) from error
-    written: dict[str, str] = {}
-    for name, value in pairs:
+    occurrences = Counter(name for name, _ in pairs)
+    for name, times in occurrences.items():
         if name not in known:
             raise BadParameter(name, f"unknown parameter {name[:64]!r}", names)
-        if name in written:
-            raise BadParameter(name, f"{name} is repeated", f"{name} once")
-        written[name] = value
-    return written
+        most = known[name].most
+        if times > most:
+            allowed = f"{name} once" if most == 1 else f"{name} at most {most} times"
+            raise BadParameter(name, f"{name} is repeated", allowed)
+    return tuple(pairs)
 
 
 def _parsed(name: str, value: str, parameter: Parameter) -> Any:
@@ -235,6 +282,7 @@ def _floor(timestamp: datetime, grain: SeriesGrain) -> datetime:
     return minute if grain == "minute" else minute.replace(minute=0)
 
 
+ARTICLE_ID = Parameter("the id of an article, 1 to 128 characters", article_ids.clean)
 _FLAG = Parameter("0 or 1", lambda value: _matching("[01]")(value) == "1")
 
 PARAMETERS = {
@@ -243,11 +291,13 @@ PARAMETERS = {
     "by": one_of(get_args(By)),
     "limit": _integer(1, 100),
     "offset": _integer(0, MAX_OFFSET),
-    "section": Parameter("1 to 100 characters", _matching("[^\x00-\x1f\x7f]{1,100}")),
+    "section": Parameter("1 to 100 characters", _matching("[^\x00-\x1f\x7f]{1,100}"), most=20),
     "language": Parameter(
         "a language tag (BCP 47), for example kk, ru or en-GB",
         _matching("(?=.{1,35}$)[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*"),
+        most=20,
     ),
+    "exclude": ARTICLE_ID._replace(most=MAX_EXCLUDED),
     "published_within": Parameter("hours or days, for example 6h or 7d", _duration),
     "tz": Parameter("the name of an IANA time zone, for example Asia/Almaty", zone_name),
     "half_life": Parameter("hours or days, for example 6h or 2d, or none", _half_life),
@@ -266,11 +316,12 @@ _NOT_IN_EVERY_LIST = {"undescribed", "explain", "cursor", "q"}
 LIST = {name: PARAMETERS[name] for name in PARAMETERS if name not in _NOT_IN_EVERY_LIST}
 STREAM = {**LIST, "explain": PARAMETERS["explain"]}
 LANG = one_of(get_args(Lang))
-PAGE = {**LIST, "q": PARAMETERS["q"], "lang": LANG}
+_PAGE = {name: LIST[name] for name in LIST if name != "exclude"}
+PAGE = {**_PAGE, "q": PARAMETERS["q"], "lang": LANG}
 EMBED = {**LIST, "lang": LANG, "counts": _FLAG}
 
 # The language of a stream does not depend on a header.
-LIVE = {**LIST, "lang": LANG}
+LIVE = {**_PAGE, "lang": LANG}
 
 _PRESENTATION = {"lang", "counts"}
 _SERIES = {
@@ -278,6 +329,10 @@ _SERIES = {
     "grain": one_of(get_args(SeriesGrain)),
     "from": Parameter("an RFC 3339 time, for example 2026-11-23T14:00:00Z", _timestamp),
     "to": Parameter("an RFC 3339 time, for example 2026-11-23T14:00:00Z", _timestamp),
+}
+_COUNTS = {
+    "id": ARTICLE_ID._replace(most=MAX_COUNTED),
+    **{name: PARAMETERS[name] for name in ("site", "window", "tz")},
 }
 _LOG = {
     "site": PARAMETERS["site"],

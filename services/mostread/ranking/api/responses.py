@@ -95,13 +95,18 @@ class CachedResponse:
 class JsonRenderer(Generic[V]):
     """Renders values as JSON; a rendered body lives as long as its value."""
 
-    def __init__(self, serialize: Callable[[V], Mapping[str, object]]) -> None:
+    def __init__(
+        self, serialize: Callable[[V], Mapping[str, object]], cache_control: str = PUBLIC
+    ) -> None:
         self._serialize = serialize
+        self._cache_control = cache_control
         self._rendered: WeakKeyDictionary[V, CachedResponse] = WeakKeyDictionary()
 
     def __call__(self, value: V) -> CachedResponse:
         """Return the response that carries a value."""
         rendered = self._rendered.get(value)
         if rendered is None:
-            rendered = self._rendered[value] = CachedResponse.of_document(self._serialize(value))
+            document = self._serialize(value)
+            rendered = CachedResponse.of_document(document, self._cache_control)
+            self._rendered[value] = rendered
         return rendered

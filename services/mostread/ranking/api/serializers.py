@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 import msgspec
 
 from mostread.core.ranking.query_plan import FULL
-from mostread.core.ranking.windows import CALENDAR
+from mostread.core.ranking.windows import CALENDAR, Window
 from mostread.ranking.config import Weights
 from mostread.ranking.queries import ListQuery
 from mostread.ranking.repository import Counts, DecisionRow, RankedRow
 from mostread.ranking.service.articles import ArticleDetails
+from mostread.ranking.service.counts import ArticleCounts
 from mostread.ranking.service.lists import Entry, RankedList
 from mostread.ranking.service.placement_log import LogEntry, PlacementLog, undo
 from mostread.ranking.service.rank_history import RankHistory
@@ -47,6 +48,17 @@ def ranked_list(ranked: RankedList) -> Document:
 def cursor_page(ranked: RankedList, next_cursor: str | None) -> Document:
     """Return the document of GET /v1/most-read with a cursor."""
     return {**_list_head(ranked), "next_cursor": next_cursor, "items": _items(ranked)}
+
+
+def article_counts(found: ArticleCounts) -> Document:
+    """Return the document of GET /v1/counts."""
+    return {
+        "site": found.query.site,
+        "window": _window(found.window),
+        "as_of": _rfc3339(found.as_of),
+        "stale": found.stale,
+        "counts": found.counts,
+    }
 
 
 def article(details: ArticleDetails) -> Document:
@@ -140,18 +152,21 @@ def _rfc3339(timestamp: datetime | None) -> str | None:
 
 
 def _list_head(ranked: RankedList) -> Document:
-    window = ranked.window
     return {
         "site": ranked.query.site,
-        "window": {
-            "name": window.name,
-            "start": rfc3339(window.start),
-            "end": rfc3339(window.end),
-        },
+        "window": _window(ranked.window),
         "by": ranked.query.by,
         "as_of": _rfc3339(ranked.as_of),
         "stale": ranked.stale,
         "undescribed": ranked.undescribed,
+    }
+
+
+def _window(window: Window) -> Document:
+    return {
+        "name": window.name,
+        "start": rfc3339(window.start),
+        "end": rfc3339(window.end),
     }
 
 
@@ -168,6 +183,11 @@ def _item(entry: Entry, ranked: RankedList) -> Document:
         "title": entry.title,
         "url": (metadata.url or None) if metadata else None,
         "section": (metadata.section or None) if metadata else None,
+        "language": entry.language or None,
+        "published_at": rfc3339_ms(metadata.published_at) if metadata else None,
+        "image": (metadata.image or None) if metadata else None,
+        "authors": metadata.authors if metadata else [],
+        "tags": metadata.tags if metadata else [],
         "pinned": entry.pinned,
         "described": entry.metadata is not None,
         "window": entry.window,

@@ -80,7 +80,8 @@ def add_article_page(
     async def get_page(request: Request) -> Response:
         lang = reader_language(request)
         try:
-            written, values = params.parse(request.query_string, _PARAMETERS)
+            pairs, values = params.parse(request.query_string, _PARAMETERS)
+            written = dict(pairs)
             article_id = params.article_id(request.path_params["article_id"])
             now = datetime.fromtimestamp(clock() / 1000, UTC)
             query = ArticleQuery(values.get("site", "default"), article_id)

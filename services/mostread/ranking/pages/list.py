@@ -18,13 +18,13 @@ from mostread.infra.http.application import Application
 from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params, serializers
 from mostread.ranking.api.editor_auth import EditorAuth
-from mostread.ranking.cache.cache import Cache
 from mostread.ranking.pages import urls
 from mostread.ranking.pages.i18n import TRANSLATORS, Translator
 from mostread.ranking.pages.templating import PageRenderer, clock_time, grouped, reader_language
 from mostread.ranking.queries import By, ListDefaults, ListQuery
 from mostread.ranking.repository import Counts
 from mostread.ranking.service.facets import Facets, FacetValues
+from mostread.ranking.service.list_reader import ListReader
 from mostread.ranking.service.lists import Entry, RankedList
 from mostread.ranking.service.sparklines import HEIGHT, WIDTH, Sparklines
 
@@ -85,7 +85,7 @@ def add_list_page(
     app: Application,
     pages: PageRenderer,
     *,
-    lists: Cache[ListQuery, RankedList],
+    lists: ListReader,
     facets: Facets,
     sparklines: Sparklines,
     editors: EditorAuth,
@@ -283,21 +283,22 @@ def _quarantine_link(query: ListQuery, t: Translator) -> Choice:
 
 def _active_filters(query: ListQuery) -> list[tuple[str, str]]:
     """Return the values of the filters in the URL, and the URL without each."""
-    filters = (("site", query.site), ("section", query.section), ("language", query.language))
+    filters = {"site": (query.site,), "section": query.section, "language": query.language}
     written = dict(query.written)
     return [
-        (value, urls.list_params(query, **{name: None}, offset=None))
-        for name, value in filters
-        if value and name in written
+        (value, urls.list_params(query, **{name: [v for v in values if v != value]}, offset=None))
+        for name, values in filters.items()
+        for value in values
+        if name in written
     ]
 
 
 def _filters(query: ListQuery, values: FacetValues, t: Translator) -> list[FilterMenu]:
-    kinds = (
-        ("site", values.sites, query.site),
+    kinds: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
+        ("site", values.sites, (query.site,)),
         ("section", values.sections, query.section),
         # Language tags are case-insensitive.
-        ("language", values.languages, query.language and query.language.lower()),
+        ("language", values.languages, tuple(tag.lower() for tag in query.language)),
     )
     menus = []
     for kind, names, chosen in kinds:
@@ -305,7 +306,7 @@ def _filters(query: ListQuery, values: FacetValues, t: Translator) -> list[Filte
         reset: dict[str, str | None] = {"section": None} if kind == "site" else {}
         choices = [
             Choice(
-                name, urls.list_params(query, **{kind: name}, **reset, offset=None), name == chosen
+                name, urls.list_params(query, **{kind: name}, **reset, offset=None), name in chosen
             )
             for name in names
         ]
@@ -314,8 +315,9 @@ def _filters(query: ListQuery, values: FacetValues, t: Translator) -> list[Filte
                 menus.append(FilterMenu(t(kind), query.site, choices))
         elif names and (chosen or len(names) > 1):
             url = urls.list_params(query, **{kind: None}, offset=None)
-            everything = Choice(t("all"), url, chosen is None)
-            menus.append(FilterMenu(t(kind), chosen or t("all"), [everything, *choices]))
+            everything = Choice(t("all"), url, not chosen)
+            label = ", ".join(chosen) or t("all")
+            menus.append(FilterMenu(t(kind), label, [everything, *choices]))
     return menus
 
 

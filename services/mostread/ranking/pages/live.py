@@ -15,12 +15,11 @@ from mostread.infra.http.messages import Request, StreamResponse
 from mostread.ranking.api import params, serializers
 from mostread.ranking.api.embeds import embed_language
 from mostread.ranking.api.stream import Load, StreamEvent, StreamHub
-from mostread.ranking.cache.cache import Cache
 from mostread.ranking.pages.i18n import TRANSLATORS
 from mostread.ranking.pages.list import freshness, list_parts
 from mostread.ranking.pages.templating import PageRenderer
-from mostread.ranking.queries import ListDefaults, ListQuery
-from mostread.ranking.service.lists import RankedList
+from mostread.ranking.queries import ListDefaults
+from mostread.ranking.service.list_reader import ListReader
 from mostread.ranking.service.sparklines import Sparklines
 
 
@@ -28,7 +27,7 @@ def add_live_pages(
     app: Application,
     pages: PageRenderer,
     *,
-    lists: Cache[ListQuery, RankedList],
+    lists: ListReader,
     sparklines: Sparklines,
     streams: StreamHub,
     defaults: ListDefaults,

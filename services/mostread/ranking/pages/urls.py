@@ -1,14 +1,20 @@
 """URLs of pages and of the API, relative to the root of the service."""
 
+from collections.abc import Sequence
 from urllib.parse import quote, urlencode
 
 from mostread.ranking.queries import ListQuery
 
 
-def list_params(query: ListQuery, **changes: str | None) -> str:
+def list_params(query: ListQuery, **changes: str | Sequence[str] | None) -> str:
     """Return the query string of a list with changes, without empty values."""
-    parameters = {**dict(query.written), **changes}
-    return "?" + urlencode({name: value for name, value in parameters.items() if value})
+    parameters: dict[str, list[str]] = {}
+    for name, value in query.written:
+        parameters.setdefault(name, []).append(value)
+    for name, change in changes.items():
+        parameters[name] = [change] if isinstance(change, str) else list(change or ())
+    pairs = [(name, value) for name, values in parameters.items() for value in values if value]
+    return "?" + urlencode(pairs)
 
 
 def list_page(**parameters: str) -> str:

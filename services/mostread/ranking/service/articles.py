@@ -64,7 +64,7 @@ class ArticleService:
             asyncio.gather(
                 *(
                     self.repository.window_counts(
-                        site, article_id, row_weights(resolve(name, now), now)
+                        site, [article_id], row_weights(resolve(name, now), now)
                     )
                     for name in WINDOWS
                 )
@@ -75,7 +75,10 @@ class ArticleService:
         by_cms = (
             Standing(described.hidden, described.pinned) if described else Standing(False, None)
         )
-        windows = dict(zip(WINDOWS, counts, strict=True))
+        windows = {
+            name: found.get(article_id, Counts())
+            for name, found in zip(WINDOWS, counts, strict=True)
+        }
         stands = standing(by_cms, latest, now_ms)
         decision = latest if latest and in_force(latest, now_ms) else None
         return ArticleDetails(

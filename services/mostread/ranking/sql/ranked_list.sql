@@ -74,9 +74,9 @@ FROM counted LEFT ANY JOIN metadata USING (article_id) LEFT ANY JOIN decided USI
 WHERE NOT deleted AND NOT hidden AND (described OR %(undescribed)s)
   AND (ranked > 0 OR pinned IS NOT NULL)
   AND (views >= %(min_views)s OR approved OR pinned IS NOT NULL)
-  AND (%(section)s = '' OR section = %(section)s)
+  AND (length(%(sections)s) = 0 OR has(%(sections)s, section))
   -- RFC 4647, basic filtering: kk matches kk and kk-Cyrl.
-  AND (%(language)s = '' OR language = %(language)s OR startsWith(language, concat(%(language)s, '-')))
+  AND (length(%(languages)s) = 0 OR arrayExists(tag -> language = tag OR startsWith(language, concat(tag, '-')), %(languages)s))
   AND (%(published_since)s = 0 OR published_at >= fromUnixTimestamp64Milli(toInt64(%(published_since)s)))
 -- Pinned articles move the others, whether they match or not.
 QUALIFY matches OR pinned IS NOT NULL
