@@ -3,6 +3,7 @@
     MostreadError
     ├── Unavailable              retry later: a dependency is down or busy
     │   ├── KafkaUnavailable
+    │   │   ├── FetchRefused     a broker answers, but with an error for one partition
     │   │   └── OutcomeUnknown   the record was sent and not acknowledged; it may be in Kafka
     │   ├── ClickHouseUnavailable
     │   │   └── QueryTooLarge    split the query: it exceeded a limit
@@ -31,7 +32,7 @@
     ├── NameTaken                choose another name, or remove what has this one
     ├── Overlapping              leave out what is counted already
     ├── UnreadableBatch          skip the batch; carries where it is
-    ├── StaleEpoch               restart: the topic or the tables were replaced
+    ├── StaleEpoch               restart: the topic, its records or the tables were replaced
     └── LogInconsistent          investigate: the topic contradicts the stored counters
 
 infra/http/problems.py maps these classes to statuses and problem types.
@@ -53,6 +54,10 @@ class Unavailable(MostreadError):
 
 class KafkaUnavailable(Unavailable):
     """No broker answered in time."""
+
+
+class FetchRefused(KafkaUnavailable):
+    """A broker answers fetches of one partition with an error."""
 
 
 class OutcomeUnknown(KafkaUnavailable):
@@ -265,8 +270,8 @@ class UnreadableBatch(MostreadError):
 
 
 class StaleEpoch(MostreadError):
-    """The topic was recreated, or the tables were rebuilt, since counting started."""
+    """The topic was recreated or lost records, or the tables were rebuilt, since the start."""
 
 
 class LogInconsistent(MostreadError):
-    """The topic contradicts the stored counters, for example by ending before them."""
+    """The topic contradicts the stored counters: it ends before them, or has other records."""

@@ -1,6 +1,9 @@
 """A lasting error stops the counting and is reported; nothing is skipped."""
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +13,7 @@ import pytest
 from mostread.devstack.servers.kafka import LocalKafka
 from mostread.infra.clickhouse.client import connect
 from tests.faults.clickhouse_faults import MORE_THAN_THERE_IS
-from tests.faults.log import produce
+from tests.faults.log import produce, produce_to
 from tests.faults.verdict import against_recount
 from tests.support.servers import running_clickhouse, running_kafka
 from tests.support.system import Service, System, wait_until
@@ -18,6 +21,7 @@ from tests.support.system import Service, System, wait_until
 SEEN_FAILING = 3
 """So often a call must have failed before the test believes that it is tried again and again."""
 
+STOPPED = "mostread_aggregator_stopped_partitions"
 VIEW = b'{"type":"view","article_id":"a"}'
 
 
@@ -29,7 +33,7 @@ def own(tmp_path: Path) -> Iterator[tuple[LocalKafka, System]]:
         running_clickhouse(tmp_path / "clickhouse") as clickhouse,
     ):
         system = System(kafka.brokers, clickhouse.url, "lasting", tmp_path)
-        system.init(partitions=1)
+        system.init(partitions=2)
         yield kafka, system
         system.end()
 
@@ -91,19 +95,57 @@ def remove_records(kafka: LocalKafka, topic: str) -> None:
     (folder / "partition.metadata").write_bytes(metadata)
 
 
-def test_log_that_ends_before_checkpoint_stops_counting(own: tuple[LocalKafka, System]) -> None:
+def produce_views(system: System, partition: int, number: int) -> None:
+    for _ in range(number):
+        produce_to(system, partition, VIEW)
+
+
+def test_partition_that_lost_counted_records_stops_alone(own: tuple[LocalKafka, System]) -> None:
     kafka, system = own
     worker = system.service("aggregator").wait_ready()
-    produce(system, [("a", VIEW)] * 10)
-    wait_until(lambda: system.counted() == 10, "all are counted")
-    assert worker.stop() == 0
-    before = system.counters()
+    for partition in (0, 1):
+        produce_views(system, partition, 10)
+    wait_until(lambda: system.counted() == 20, "all are counted")
+    before = system.counters()[0]
     kafka.stop()
     remove_records(kafka, system.kafka.events_topic)
     kafka.start()
-    produce(system, [("a", VIEW)] * 3)
-    worker.start()
-    assert_reports(worker, "kafka", "Kafka has lost acknowledged records")
-    assert system.counters() == before
-    assert system.counted() == 10
+    stopped = f'{STOPPED}{{partition="0",topic="{system.kafka.events_topic}"}}'
+    # The running worker notices, and restarts to recover each partition from its checkpoint.
+    wait_until(lambda: is_ready_with(worker, stopped), "partition 0 has stopped")
+    for partition in (0, 1):
+        produce_views(system, partition, 3)
+    wait_until(lambda: system.counted() == 23, "partition 1 is counted")
+    assert "ends at offset 0, but 10 records of it are counted" in worker.log.read_text()
     assert worker.stop() == 0
+    # The log has grown beyond the checkpoint, but with other records than those counted.
+    produce_views(system, 0, 20)
+    worker.start().wait_ready()
+    wait_until(lambda: worker.metric(stopped) == 1, "partition 0 has stopped again")
+    assert "below offset 10 that are newer than those counted" in worker.log.read_text()
+    produce_views(system, 1, 3)
+    wait_until(lambda: system.counted() == 26, "partition 1 is counted")
+    assert system.counters()[0] == before
+    environment = {**system.environment, "MOSTREAD_RANKING_STALE_AFTER_SECONDS": "1"}
+    output = run_mostread(environment, "doctor")
+    assert "below offset 10 that are newer than those counted" in output
+    assert "stopped, see `mostread doctor`: partition 0" in run_mostread(environment, "status")
+    assert worker.stop() == 0
+
+
+def is_ready_with(worker: Service, gauge: str) -> bool:
+    """Return whether the worker is ready and reports 1 for the gauge."""
+    return worker.is_ready() and worker.samples().get(gauge) == 1
+
+
+def run_mostread(environment: dict[str, str], command: str) -> str:
+    """Return the output of a command, in one line."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mostread", command],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    return " ".join(done.stdout.split())

@@ -82,6 +82,11 @@ def break_last_record(batch: bytearray) -> None:
     sign(batch)
 
 
+def shorten(batch: bytearray) -> None:
+    """Write a length below that of a header, so that the broker itself cannot find the batch."""
+    batch[LENGTH : LENGTH + 4] = struct.pack(">i", 5)
+
+
 def sign(batch: bytearray) -> None:
     """Write the checksum of a batch."""
     batch[CHECKSUM:ATTRIBUTES] = struct.pack(">I", calc_crc32c(bytes(batch[ATTRIBUTES:])))

@@ -13,21 +13,36 @@ from mostread.aggregator.watermark import Watermark
 from mostread.core.counting.partition import PartitionCounter
 from mostread.core.records import Record
 from mostread.core.skipped import SkippedRange
-from mostread.errors import UnreadableBatch
+from mostread.errors import FetchRefused, MostreadError, UnreadableBatch
+
+REFUSED_SECONDS = 10.0
 
 
 @dataclass
 class StoppedPartition:
-    """A partition that cannot be read at a batch, `since` a time of time.monotonic().
+    """A partition that cannot be counted, `since` a time of time.monotonic().
 
     Its records below `counted_until` are counted. `is_reported` says that the log has why
     `aggregator_skip_after` cannot skip it.
     """
 
-    unreadable: UnreadableBatch
+    error: MostreadError
     counted_until: int
     since: float = field(default_factory=time.monotonic)
     is_reported: bool = False
+
+
+@dataclass(frozen=True)
+class RefusedPartition:
+    """A partition of which a broker refuses fetches, `since` a time of time.monotonic()."""
+
+    error: FetchRefused
+    since: float
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether a new leader would have answered by now."""
+        return time.monotonic() - self.since > REFUSED_SECONDS
 
 
 @dataclass
@@ -36,8 +51,8 @@ class AssignedCounters:
 
     `losses` are those that no checkpoint contains yet. `removed` are the first offsets of
     partitions that retention has emptied, as of the last checkpoint. A partition in `stopped` has a
-    counter unless its past could not be read. Hold `lock` to write a checkpoint, and to add
-    counters.
+    counter unless it could not be recovered. One in `refused` is still fetched, and continues by
+    itself. Hold `lock` to write a checkpoint, and to add counters.
     """
 
     assignment: Assignment
@@ -49,6 +64,7 @@ class AssignedCounters:
     removed: dict[int, int] = field(default_factory=dict)
     skipped: dict[int, Sequence[SkippedRange]] = field(default_factory=dict)
     stopped: dict[int, StoppedPartition] = field(default_factory=dict)
+    refused: Mapping[int, RefusedPartition] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -85,11 +101,16 @@ class AssignedCounters:
         counter.advance(max(counter.next_offset, loss.offsets.stop), len(loss.offsets))
         self.losses.append(loss)
 
-    def stop(self, unreadable: UnreadableBatch, counted_until: int) -> None:
-        """Note that a partition cannot be read, and since when."""
-        before = self.stopped.get(unreadable.partition)
-        if before is None or before.unreadable.offset != unreadable.offset:
-            self.stopped[unreadable.partition] = StoppedPartition(unreadable, counted_until)
+    def stop(self, partition: int, error: MostreadError, counted_until: int) -> None:
+        """Note why a partition cannot be counted, and since when."""
+        before = self.stopped.get(partition)
+        if before is None or _cause(before.error) != _cause(error):
+            self.stopped[partition] = StoppedPartition(error, counted_until)
+
+    def standing(self) -> dict[int, MostreadError]:
+        """Return why partitions are not counted, by partition."""
+        refused = {n: each.error for n, each in self.refused.items() if each.is_lasting}
+        return {**refused, **{n: each.error for n, each in self.stopped.items()}}
 
     def add(self, recovered: "AssignedCounters") -> None:
         """Add partitions that were recovered after the others."""
@@ -110,3 +131,7 @@ class AssignedCounters:
         start = max(self.counters[skipped.partition].next_offset, skipped.first_offset)
         if offsets := range(start, skipped.next_offset):
             self.lose(Loss(skipped.partition, offsets, "skipped"))
+
+
+def _cause(error: MostreadError) -> object:
+    return error.offset if isinstance(error, UnreadableBatch) else str(error)

@@ -93,7 +93,7 @@ class Checkpointer:
         self._report(assigned, pending, requested_at, ranges)
         # Records behind an open transaction are not work yet.
         next_offsets = pending.next_offsets
-        reading = next_offsets.keys() - assigned.stopped.keys()
+        reading = next_offsets.keys() - assigned.standing().keys()
         ends = {**{number: end for number, (_, end) in ranges.items()}, **stable_ends}
         self._watchdog.report_checkpoint({n: next_offsets[n] for n in reading}, ends)
 
@@ -105,7 +105,13 @@ class Checkpointer:
         topic = await self._topic.describe()
         if topic.id != assigned.epoch.topic.id:
             raise StaleEpoch(f"the topic {topic.name} was deleted and recreated")
-        return requested_at, await self._topic.offset_ranges(list(assigned.counters))
+        counted = {number: c.next_offset for number, c in assigned.counters.items()}
+        ranges = await self._topic.offset_ranges(list(counted))
+        for number, next_offset in counted.items():
+            if ranges[number][1] < next_offset and number not in assigned.stopped:
+                # Recovery stops the partition. The stream would count new ones at old offsets.
+                raise StaleEpoch(f"partition {number} of {topic.name} has lost counted records")
+        return requested_at, ranges
 
     def _close(
         self, assigned: AssignedCounters, requested_at: int, ranges: dict[int, tuple[int, int]]

@@ -128,7 +128,7 @@ class AggregatorMetrics:
             self._lost.labels(reason)
         self._stopped = Gauge(
             "mostread_aggregator_stopped_partitions",
-            "1 for a partition that waits at a batch that cannot be read, else 0.",
+            "1 for a partition that cannot be read or has lost records that were counted, else 0.",
             ["topic", "partition"],
             registry=registry,
         )

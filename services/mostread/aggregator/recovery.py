@@ -12,14 +12,13 @@ from mostread.aggregator.metrics import Loss
 from mostread.aggregator.repository import CounterRepository, SketchRow
 from mostread.aggregator.retry import Retrier
 from mostread.aggregator.stream.assignment import Assignment
-from mostread.aggregator.stream.event_topic import EventTopic
+from mostread.aggregator.stream.event_topic import LOST_RECORDS, EventTopic
 from mostread.aggregator.watchdog import Watchdog
 from mostread.aggregator.watermark import Watermark
 from mostread.core.counting.partition import Checkpoint, PartitionCounter
 from mostread.core.counting.visitor_sketch import first_hour
-from mostread.core.retention import DEDUP_REREAD_MS
 from mostread.core.skipped import SkippedRange
-from mostread.errors import LogInconsistent, UnreadableBatch
+from mostread.errors import FetchRefused, LogInconsistent, UnreadableBatch
 
 
 class Recovery:
@@ -48,7 +47,8 @@ class Recovery:
     ) -> AssignedCounters:
         """Return the counters of `partitions`, by default of all that are assigned.
 
-        Those whose past cannot be read are stopped. Raises SupersededError.
+        Those whose past cannot be read, or contradicts what is counted, are stopped. Raises
+        SupersededError.
         """
         if partitions is None:
             partitions = assignment.partitions
@@ -76,8 +76,8 @@ class Recovery:
             )
             try:
                 await retrier.call("kafka", recover, assignment)
-            except UnreadableBatch as unreadable:
-                assigned.stop(unreadable, checkpoint.next_offset if checkpoint else 0)
+            except (UnreadableBatch, LogInconsistent, FetchRefused) as error:
+                assigned.stop(number, error, checkpoint.next_offset if checkpoint else 0)
         assignment.ensure_current()
         return assigned
 
@@ -93,15 +93,14 @@ class Recovery:
 
         It starts at the first record that Kafka still has, outside the ranges `skipped`. Raises
         KafkaUnavailable, SupersededError, UnreadableBatch, and LogInconsistent if the log ends
-        before the checkpoint.
+        before the checkpoint, or has other records there than those that were counted.
         """
         begin, end = (await self._topic.offset_ranges([number]))[number]
         next_offset = checkpoint.next_offset if checkpoint else 0
         if end < next_offset:
             raise LogInconsistent(
                 f"partition {number} ends at offset {end}, but {next_offset} records of it are "
-                "counted: Kafka has lost acknowledged records; restore them, or see "
-                "docs/how-to/runbook.md"
+                f"counted: {LOST_RECORDS}"
             )
         share = len(assigned.assignment.partitions)
         counter = PartitionCounter(
@@ -112,8 +111,9 @@ class Recovery:
         )
         counter.load_sketches((row.key, row.sketch) for row in sketches if row.partition == number)
         if checkpoint and checkpoint.record_time >= 0:
-            since = checkpoint.record_time - DEDUP_REREAD_MS
-            past = self._topic.reread(number, since=since, until=next_offset, skipped=skipped)
+            past = self._topic.reread(
+                number, until=next_offset, record_time=checkpoint.record_time, skipped=skipped
+            )
             async with aclosing(past):
                 async for records in past:
                     counter.remember(records)

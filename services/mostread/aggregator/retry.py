@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 
 from mostread.aggregator.metrics import AggregatorMetrics
 from mostread.aggregator.stream.assignment import Assignment, SupersededError
-from mostread.errors import LogInconsistent, Misconfigured, Unavailable
+from mostread.errors import Misconfigured, Unavailable
 from mostread.infra.logging import get_logger
 
 log = get_logger(__name__)
@@ -64,7 +64,7 @@ class Retrier:
             self._calls[attempt] = dependency, time.monotonic()
             try:
                 result = await call()
-            except (Unavailable, Misconfigured, LogInconsistent) as error:
+            except (Unavailable, Misconfigured) as error:
                 message = str(error)
                 if self.last_errors.get(dependency) != message:
                     log.warning(

@@ -46,7 +46,12 @@ class StoppedPartitions:
         Raises SupersededError.
         """
         stopped = assigned.stopped[partition]
-        offset = stopped.unreadable.offset
+        if not isinstance(stopped.error, UnreadableBatch):
+            if not await self._recover(assigned, partition):
+                return None
+            del assigned.stopped[partition]
+            return assigned.counters[partition].next_offset
+        offset = stopped.error.offset
         skipped = await self._retrier.call_in_thread(
             "clickhouse",
             self._executor,
@@ -58,7 +63,7 @@ class StoppedPartitions:
         if skip_end(offset, skipped) == offset and not await self._retrier.call(
             "kafka", partial(self._is_readable, partition, offset), assigned.assignment
         ):
-            await self._skip_if_due(assigned, stopped)
+            await self._skip_if_due(assigned, stopped, stopped.error)
             return None
         if partition in assigned.counters:
             async with assigned.lock:
@@ -77,18 +82,20 @@ class StoppedPartitions:
         return True
 
     async def _recover(self, assigned: AssignedCounters, partition: int) -> bool:
-        """Return whether the whole past of the partition can be read."""
+        """Return whether the partition is recovered."""
         recovered = await self._recovery.recover(assigned.assignment, [partition])
         if recovered.stopped:
-            assigned.stopped |= recovered.stopped
+            again = recovered.stopped[partition]
+            assigned.stop(partition, again.error, again.counted_until)
             return False
         async with assigned.lock:
             assigned.add(recovered)
         return True
 
-    async def _skip_if_due(self, assigned: AssignedCounters, stopped: StoppedPartition) -> None:
+    async def _skip_if_due(
+        self, assigned: AssignedCounters, stopped: StoppedPartition, unreadable: UnreadableBatch
+    ) -> None:
         """Record a skipped range after `aggregator_skip_after`; the next retry finds it."""
-        unreadable = stopped.unreadable
         if not self._skip_after or time.monotonic() - stopped.since < self._skip_after:
             return
         if unreadable.next_offset is None:

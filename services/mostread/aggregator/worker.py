@@ -58,6 +58,7 @@ class Worker:
         self._due = asyncio.Event()
         self._room = asyncio.Event()
         self._flushed_at = time.monotonic()
+        self._standing: dict[int, str] = {}
 
     @property
     def has_assignment(self) -> bool:
@@ -88,9 +89,7 @@ class Worker:
         starts = dict(assigned.starts())
         self._lag.update(starts)
         self._watchdog.report_recovery(starts)
-        self._report_stopped(assigned)
-        for stopped in assigned.stopped.values():
-            _log_stop(stopped.unreadable)
+        self._report_standing(assigned)
         log.info(
             "partitions_assigned",
             partitions=sorted(assignment.partitions),
@@ -129,9 +128,8 @@ class Worker:
         counter = assigned.counters.get(unreadable.partition)
         if counter is None:
             return
-        assigned.stop(unreadable, counter.next_offset)
-        self._report_stopped(assigned)
-        _log_stop(unreadable)
+        assigned.stop(unreadable.partition, unreadable, counter.next_offset)
+        self._report_standing(assigned)
 
     async def retry_stopped(self, resume: Resume) -> NoReturn:
         """Retry stopped partitions every RETRY_SECONDS, and `resume` those that can be read.
@@ -155,9 +153,8 @@ class Worker:
     ) -> None:
         with suppress(SupersededError):
             offset = await self._stopped.retry(assigned, partition)
-            self._report_stopped(assigned)
+            self._report_standing(assigned)
             if offset is not None:
-                log.info("partition_resumed", partition=partition, offset=offset)
                 await resume(partition, offset, assigned.assignment)
 
     async def run(self) -> None:
@@ -180,6 +177,7 @@ class Worker:
             try:
                 async with assigned.lock:
                     await self._checkpointer.run(assigned, on_closed=self._room.set)
+                self._report_standing(assigned)
             except SupersededError:
                 log.info("flush_superseded", generation=assigned.assignment.generation)
         self._flushed_at = time.monotonic()
@@ -187,15 +185,19 @@ class Worker:
     def _is_full(self) -> bool:
         return self._assigned is not None and self._assigned.buffered_bytes >= self._max_bytes
 
-    def _report_stopped(self, assigned: AssignedCounters) -> None:
+    def _report_standing(self, assigned: AssignedCounters) -> None:
+        """Report the partitions that are not counted; log each once, and again if it continues."""
+        if assigned is not self._assigned:
+            return
+        before, standing = self._standing, assigned.standing()
+        self._standing = {number: str(error) for number, error in standing.items()}
+        for number, error in self._standing.items():
+            if before.get(number) != error:
+                offset = getattr(standing[number], "offset", None)
+                log.error("partition_stopped", partition=number, offset=offset, error=error)
+        for number in before.keys() - standing.keys():
+            counter = assigned.counters.get(number)
+            if counter is not None:
+                log.info("partition_resumed", partition=number, offset=counter.next_offset)
         topic = assigned.epoch.topic.name
-        self._metrics.report_stopped(topic, assigned.assignment.partitions, assigned.stopped)
-
-
-def _log_stop(unreadable: UnreadableBatch) -> None:
-    log.error(
-        "partition_stopped",
-        partition=unreadable.partition,
-        offset=unreadable.offset,
-        error=str(unreadable),
-    )
+        self._metrics.report_stopped(topic, assigned.assignment.partitions, standing)

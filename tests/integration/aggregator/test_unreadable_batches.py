@@ -13,7 +13,7 @@ from kafka import KafkaProducer
 from mostread.aggregator.stream.event_topic import EventTopic
 from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.devstack.servers.kafka import LocalKafka
-from mostread.errors import UnreadableBatch
+from mostread.errors import FetchRefused, UnreadableBatch
 from mostread.infra.clickhouse.client import connect
 from tests.support.segments import (
     GZIP,
@@ -23,6 +23,7 @@ from tests.support.segments import (
     damage,
     fill_payload,
     flip_payload,
+    shorten,
 )
 from tests.support.servers import running_kafka
 from tests.support.system import Service, System, wait_until
@@ -38,8 +39,11 @@ DAMAGES = [
 UNKNOWN_VERSION = 2
 """The damage of which not even the end of the batch is known."""
 BOMBS = ["gzip", "zstd"]
+REFUSED = len(DAMAGES) + len(BOMBS)
+"""The partition of which the broker refuses every fetch, because it cannot find the offset."""
 INTACT = 2
-PARTITIONS = len(DAMAGES) + len(BOMBS) + INTACT
+PARTITIONS = REFUSED + 1 + INTACT
+STOPPED = "mostread_aggregator_stopped_partitions"
 BATCH = 3
 """Records of a batch, of which each partition gets three."""
 
@@ -97,6 +101,7 @@ def damaged(
         for number, (_, _, change) in enumerate(DAMAGES):
             damage(kafka, topic, number, BATCH, change)
         kafka.start()
+        damage(kafka, topic, REFUSED, BATCH, shorten)  # a broker does not start on it
         yield kafka, system
         system.end()
 
@@ -153,11 +158,32 @@ def test_unreadable_batch_stops_only_its_partition(
         assert reason in errors[number]
     for number, _ in enumerate(BOMBS, len(DAMAGES)):
         assert "decompresses to more than 64 MiB" in errors[number]
+    assert "its broker answers CorruptRecordException" in errors[REFUSED]
+    sample = f'{STOPPED}{{partition="{REFUSED}",topic="{source.kafka.events_topic}"}}'
+    assert worker.metric(sample) == 1
+    assert worker.log.read_text().count("Unexpected error while fetching data") <= 2
     assert worker.is_ready()
     assert worker.stop() == 0
 
 
-@pytest.mark.parametrize("partition", range(PARTITIONS - INTACT))
+async def test_read_of_partition_that_its_broker_refuses_fails(
+    damaged: tuple[LocalKafka, System],
+) -> None:
+    _, system = damaged
+    topic = EventTopic(system.kafka)
+    try:
+        offsets: list[int] = []
+        with pytest.raises(FetchRefused, match="CorruptRecordException"):
+            await read(topic, REFUSED, 0, 3 * BATCH, offsets)
+        assert offsets == list(range(BATCH))
+        with pytest.raises(FetchRefused, match="CorruptRecordException"):
+            await topic.position_after(REFUSED, BATCH, 3 * BATCH)
+        assert await topic.position_after(REFUSED, 0, 3 * BATCH) == 0
+    finally:
+        await topic.close()
+
+
+@pytest.mark.parametrize("partition", range(REFUSED))
 async def test_read_stops_exactly_at_unreadable_batch(
     damaged: tuple[LocalKafka, System], partition: int
 ) -> None:

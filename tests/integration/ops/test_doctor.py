@@ -261,7 +261,7 @@ def test_checkpoint_that_contradicts_the_log_is_a_problem(doctor: Doctor, system
     columns = ["topic_id", "partition", "partitions", "next_offset", "received", "counted"]
     client.insert("checkpoints", [[topic.id, 2, 4, 7, 9, 8]], column_names=columns)
     client.close()
-    beyond, sums, *_ = doctor.bad("progress")
+    sums, beyond, *_ = doctor.bad("progress")
     assert beyond.message.startswith(
         "partition 2 ends at offset 0, but records up to 7 are counted"
     )

@@ -2,8 +2,10 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
@@ -11,7 +13,7 @@ from uuid import UUID
 import pytest
 from prometheus_client import CollectorRegistry
 
-from mostread.aggregator.assigned import AssignedCounters
+from mostread.aggregator.assigned import REFUSED_SECONDS, AssignedCounters
 from mostread.aggregator.checkpointer import Checkpointer
 from mostread.aggregator.config import AggregatorSettings
 from mostread.aggregator.lag import Lag
@@ -26,7 +28,7 @@ from mostread.aggregator.worker import Worker
 from mostread.core.counting.batch import AllowedLateness
 from mostread.core.counting.partition import PartitionCounter
 from mostread.core.records import DeadLine
-from mostread.errors import StaleEpoch
+from mostread.errors import FetchRefused, StaleEpoch
 from mostread.infra.kafka.topics import Topic
 
 TOPIC = Topic("events", UUID(int=1), 1)
@@ -51,6 +53,7 @@ class Servers:
         self.range = (0, 2)
         self.stable_end = 2
         self.position = 0
+        self.refused = False
 
     async def describe(self) -> Topic:
         return self.topic
@@ -62,6 +65,8 @@ class Servers:
         return dict.fromkeys(partitions, self.stable_end)
 
     async def position_after(self, _: int, start: int, end: int) -> int:
+        if self.refused:
+            raise FetchRefused("its broker answers an error")
         return min(max(start, self.position), end)
 
     def counters(self, _: Epoch, keys: Sequence[Any]) -> list[CounterRow]:
@@ -238,6 +243,7 @@ async def test_loss_in_superseded_checkpoint_is_reported(
     servers: Servers, checkpointer: Checkpointer, registry: CollectorRegistry
 ) -> None:
     servers.superseded_at = "checkpoints"
+    servers.range = (0, 4)
     work = counted(servers, record(0))
     work.lose(Loss(0, range(1, 4), "retention"))
     with pytest.raises(SupersededError):
@@ -245,6 +251,31 @@ async def test_loss_in_superseded_checkpoint_is_reported(
     assert [row.checkpoint.lost for row in servers.checkpoints] == [3]
     labels = {"reason": "retention"}
     assert registry.get_sample_value("mostread_aggregator_records_lost_total", labels) == 3
+
+
+async def test_refused_partition_is_reported_once_it_lasts_and_continues(
+    servers: Servers, checkpointer: Checkpointer
+) -> None:
+    servers.refused, work = True, assigned(servers)
+    await checkpointer.run(work, on_closed=lambda: None)
+    assert work.counters[0].next_offset == 0
+    assert work.standing() == {}
+    work.refused = {0: replace(work.refused[0], since=time.monotonic() - REFUSED_SECONDS)}
+    await checkpointer.run(work, on_closed=lambda: None)
+    assert "answers an error" in str(work.standing()[0])
+    servers.refused, servers.position = False, 2
+    await checkpointer.run(work, on_closed=lambda: None)
+    assert work.counters[0].next_offset == 2
+    assert work.standing() == {}
+
+
+async def test_log_that_ends_before_counted_records_makes_epoch_stale(
+    servers: Servers, checkpointer: Checkpointer
+) -> None:
+    servers.range = (0, 1)
+    with pytest.raises(StaleEpoch, match="partition 0 of events has lost counted records"):
+        await checkpointer.run(counted(servers, record(0), record(1)), on_closed=lambda: None)
+    assert servers.steps == []
 
 
 async def test_recreated_topic_makes_epoch_stale_before_any_write(

@@ -13,6 +13,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from mostread.aggregator.stream import batches
+from mostread.aggregator.stream.fetch_errors import FetchErrors
 from mostread.errors import UnreadableBatch
 
 
@@ -33,6 +34,7 @@ class CommittedReads(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         batches.install()
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"
+        FetchErrors(consumer)
         return consumer
 
 

@@ -19,10 +19,12 @@ from aiokafka.errors import (
 from kafka import KafkaAdminClient
 
 from mostread.aggregator.stream import batches
+from mostread.aggregator.stream.fetch_errors import FetchErrors
 from mostread.aggregator.stream.partition_reader import PartitionReader
-from mostread.core.records import Record
+from mostread.core.records import Record, clamp_times
+from mostread.core.retention import DEDUP_REREAD_MS
 from mostread.core.skipped import SkippedRange, readable_ranges
-from mostread.errors import KafkaUnavailable, MostreadError
+from mostread.errors import FetchRefused, KafkaUnavailable, LogInconsistent, MostreadError
 from mostread.infra.kafka import topics
 from mostread.infra.kafka.admin import check_aggregator_access
 from mostread.infra.kafka.config import KafkaSettings, client_options
@@ -32,8 +34,16 @@ from mostread.infra.kafka.errors import authentication_error, missing_right_erro
 MAX_EMPTY_FETCHES = 10
 """Fetches that move nothing, one second each, before Kafka counts as unavailable."""
 
+MAX_REFUSED_FETCHES = 2
+"""Fetches that end with an error of the partition, before it counts as unreadable."""
+
 PROBE_MS = 50
 """Time in which the broker answers a fetch at the end of a partition."""
+
+MAX_REFUSED_PROBES = 10
+"""Times that a probe finds such an error, before the partition counts as unreadable."""
+
+LOST_RECORDS = "Kafka has lost acknowledged records; see docs/how-to/runbook.md#lost-records"
 
 _FIRST_STEP_MS = 60_000
 """First step back from a time in a batch that the broker cannot read; the next is twice that."""
@@ -60,7 +70,7 @@ class EventTopic:
         self._name = topic or settings.events_topic
         self._admin: KafkaAdminClient | None = None
         self._consumer: AIOKafkaConsumer | None = None
-        self._prober: AIOKafkaConsumer | None = None
+        self._prober: tuple[AIOKafkaConsumer, FetchErrors] | None = None
         self._probing = asyncio.Lock()
         batches.install()
         # kafka-python blocks, and its client is for one thread.
@@ -93,17 +103,23 @@ class EventTopic:
         return {tp.partition: (begin[tp], end[tp]) for tp in tps}
 
     async def reread(
-        self, partition: int, *, since: int, until: int, skipped: Sequence[SkippedRange]
+        self, partition: int, *, until: int, record_time: int, skipped: Sequence[SkippedRange]
     ) -> AsyncGenerator[Sequence[Record], None]:
-        """Yield the records from time `since` (ms) on, below offset `until`.
+        """Yield the counted records below offset `until` whose ids are still needed.
 
-        Passes the ranges `skipped`, sorted by offset. Raises UnreadableBatch for others that
-        cannot be read.
+        `record_time` (ms) is the highest timestamp of what was counted. Passes the ranges
+        `skipped`, sorted by offset. Raises UnreadableBatch for others that cannot be read, and
+        LogInconsistent for a record that is newer than `record_time`.
         """
-        start = await self.offset_at(partition, since)
+        start = await self.offset_at(partition, record_time - DEDUP_REREAD_MS)
         for part in () if start is None else readable_ranges(start, until, skipped):
             async with aclosing(self.read(partition, part.start, part.stop)) as fetched:
                 async for records in fetched:
+                    if max(clamp_times(records)[1]) > record_time:
+                        raise LogInconsistent(
+                            f"partition {partition} has records below offset {until} that are "
+                            f"newer than those counted: {LOST_RECORDS}"
+                        )
                     yield records
 
     async def offset_at(self, partition: int, time: int) -> int | None:
@@ -130,7 +146,7 @@ class EventTopic:
     ) -> AsyncGenerator[Sequence[Record], None]:
         """Yield the records from offset `start` on, below `until`.
 
-        Raises UnreadableBatch after yielding every record before the batch.
+        Raises UnreadableBatch after yielding every record before the batch, and FetchRefused.
         """
         if start >= until:
             return
@@ -139,7 +155,7 @@ class EventTopic:
         try:
             consumer.assign([tp])
             consumer.seek(tp, start)
-            reader = PartitionReader(consumer)
+            reader, errors = PartitionReader(consumer), FetchErrors(consumer)
             position, empty = start, 0
             while position < until:
                 fetched = await reader.read(tp, timeout_ms=1000)
@@ -149,6 +165,8 @@ class EventTopic:
                 before, position = position, await consumer.position(tp)
                 # Without a broker aiokafka returns empty fetches instead of an error.
                 empty = empty + 1 if position == before else 0
+                if tp in errors and empty >= MAX_REFUSED_FETCHES:
+                    raise _refused(tp, errors)
                 if empty > MAX_EMPTY_FETCHES:
                     raise KafkaUnavailable(f"{self._name}/{partition} is not readable")
         except (KafkaError, OSError) as error:
@@ -162,27 +180,28 @@ class EventTopic:
 
         Where one fetch finds none, returns the offset up to which it proves that there is none:
         what lies below are transaction markers, aborted records, or offsets that compaction or
-        retention has emptied.
+        retention has emptied. Raises FetchRefused.
         """
         tp = TopicPartition(self._name, partition)
-        async with self._shared_prober() as prober:
-            return min(end, await _probe(prober, tp, start))
+        async with self._shared_prober() as (prober, errors):
+            return min(end, await _probe(prober, errors, tp, start))
 
     async def stable_ends(self, partitions: Sequence[int]) -> dict[int, int]:
         """Return the first offset of an open transaction in each partition, or its end."""
         tps = [TopicPartition(self._name, partition) for partition in partitions]
-        async with self._shared_prober() as prober:
+        async with self._shared_prober() as (prober, _):
             ends = await prober.end_offsets(tps)
         return {tp.partition: ends[tp] for tp in tps}
 
     @asynccontextmanager
-    async def _shared_prober(self) -> AsyncGenerator[AIOKafkaConsumer, None]:
+    async def _shared_prober(self) -> AsyncGenerator[tuple[AIOKafkaConsumer, FetchErrors], None]:
         async with self._probing:
             try:
                 if self._prober is None:
-                    self._prober = await self._start_consumer(
+                    prober = await self._start_consumer(
                         isolation_level="read_committed", fetch_max_wait_ms=PROBE_MS
                     )
+                    self._prober = prober, FetchErrors(prober)
                 yield self._prober
             except (KafkaError, OSError) as error:
                 await self._close_prober()
@@ -225,7 +244,7 @@ class EventTopic:
     async def _close_prober(self) -> None:
         prober, self._prober = self._prober, None
         if prober is not None:
-            await prober.stop()
+            await prober[0].stop()
 
     def _describe(self) -> topics.Topic:
         try:
@@ -252,10 +271,14 @@ class EventTopic:
             admin.close()
 
 
-async def _probe(consumer: AIOKafkaConsumer, tp: TopicPartition, start: int) -> int:
+async def _probe(
+    consumer: AIOKafkaConsumer, errors: FetchErrors, tp: TopicPartition, start: int
+) -> int:
     """Return the offset of the first record from `start` on, or how far one fetch proves none."""
     consumer.assign([tp])
     consumer.seek(tp, start)
+    errors.pop(tp, None)
+    refused = 0
     try:
         for _ in range(MAX_EMPTY_FETCHES * 1000 // PROBE_MS):
             answered = consumer.last_poll_timestamp(tp) is not None
@@ -266,6 +289,9 @@ async def _probe(consumer: AIOKafkaConsumer, tp: TopicPartition, start: int) -> 
                 return int(fetched[tp][0].offset)
             if answered:
                 break
+            refused += tp in errors
+            if refused > MAX_REFUSED_PROBES:
+                raise _refused(tp, errors)
         else:
             raise KafkaUnavailable(f"{tp.topic}/{tp.partition} is not readable")
     except UnreadableError:
@@ -274,6 +300,13 @@ async def _probe(consumer: AIOKafkaConsumer, tp: TopicPartition, start: int) -> 
         consumer.pause(tp)
     position: int = await consumer.position(tp)
     return max(start, position)
+
+
+def _refused(tp: TopicPartition, errors: FetchErrors) -> FetchRefused:
+    return FetchRefused(
+        f"{tp.topic}/{tp.partition} cannot be read: its broker answers {errors[tp].name}; see the "
+        "log of the broker"
+    )
 
 
 def translate_aiokafka_error(

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 import pydantic
 from clickhouse_connect.driver.client import Client
 from kafka import KafkaAdminClient
 from pydantic_settings import BaseSettings
 
+from mostread.core.skipped import SkippedRange
 from mostread.errors import (
     ClickHouseUnavailable,
     KafkaUnavailable,
@@ -23,6 +25,7 @@ from mostread.infra import clock
 from mostread.infra.clickhouse.client import connect, query_rows, translate_errors
 from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.clickhouse.migrations import applied_migrations
+from mostread.infra.clickhouse.skipped_ranges import read_skipped_ranges
 from mostread.infra.healthcheck import host_port, tcp_error
 from mostread.infra.kafka import topics
 from mostread.infra.kafka.config import KafkaSettings
@@ -92,6 +95,10 @@ class SystemClients:
     def query(self, name: str, **parameters: object) -> Sequence[Any]:
         """Return the rows of sql/<name>.sql. Raises AccessDenied and MostreadError too."""
         return self._with_clickhouse(lambda client: query_rows(client, _SQL, name, **parameters))
+
+    def skipped_ranges(self, topic_id: UUID) -> dict[int, list[SkippedRange]]:
+        """Return the skipped ranges of a topic by partition. Raises as `query` does."""
+        return self._with_clickhouse(lambda client: read_skipped_ranges(client, topic_id))
 
     def applied_migrations(self) -> dict[int, str]:
         """Return the names of applied migrations by number. Raises as `query` does."""

@@ -181,7 +181,7 @@ def _aggregators(clients: SystemClients) -> GroupStatus:
             for number, offsets in offsets_by_partition.items()
             if offsets.held_up(next_offsets.get(number, 0))
         ),
-        tuple(unreadable.partition for unreadable in stopped),
+        tuple(each.partition for each in stopped),
         sum(lag.values()),
         articles_lag(clients),
         consumer_group.is_rebalancing,

@@ -54,9 +54,9 @@ class AggregatorStatus:
 class GroupStatus:
     """All aggregators of the group; `unassigned` partitions have none.
 
-    `held_up` partitions are counted up to an open transaction, `stopped` ones up to a batch that
-    cannot be read. `articles_lag` is the number of records of the articles topic that are not
-    stored yet.
+    `held_up` partitions are counted up to an open transaction; `stopped` ones cannot be read, or
+    have lost records that were counted. `articles_lag` is the number of records of the articles
+    topic that are not stored yet.
     """
 
     aggregators: tuple[AggregatorStatus, ...]

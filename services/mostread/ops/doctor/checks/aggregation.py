@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from kafka.errors import CoordinatorNotAvailableError
 
 from mostread.aggregator.config import AggregatorSettings
+from mostread.errors import LogInconsistent, UnreadableBatch
 from mostread.infra.kafka.admin import describe_group
 from mostread.infra.settings import CountingSettings
 from mostread.ops.doctor.checks.clock_skew import MAX_SKEW_MS
@@ -17,7 +18,7 @@ from mostread.ops.inspection.progress import (
     events_topic,
     partition_progress,
 )
-from mostread.ops.inspection.stopped import stopped_partitions
+from mostread.ops.inspection.stopped import Stopped, stopped_partitions
 from mostread.ranking.config import RankingSettings
 
 STUCK_AFTER_SECONDS = 300
@@ -105,13 +106,7 @@ def progress(clients: SystemClients) -> Iterator[Finding]:
         yield ok(f"the watermark is {time}, and {lag:,} records are in flight")
         return
     stopped = stopped_partitions(clients, partitions, stale_after)
-    for each in stopped:
-        yield problem(
-            f"partition {each.partition} has stopped at offset {each.offset:,}, which cannot be "
-            f"read: {each.reason}",
-            "docs/how-to/runbook.md#unreadable-batches lists how to restore the batch. To give up "
-            f"its events: {each.command}.",
-        )
+    yield from _stopped(stopped)
     message = (
         f"the watermark is {time}, {_format_age(age)} old, so lists are stale; "
         f"{lag:,} records wait{_lag_by_partition(partitions)}{_open_transactions(partitions)}"
@@ -129,6 +124,30 @@ def progress(clients: SystemClients) -> Iterator[Finding]:
     if len(stopped) == sum(partition.lag > 0 for partition in partitions):
         advice = "Lists are current again once the partitions that have stopped continue."
     yield problem(message, advice) if age > STUCK_AFTER_SECONDS else warning(message, advice)
+
+
+def _stopped(partitions: Sequence[Stopped]) -> Iterator[Finding]:
+    for number, error in partitions:
+        match error:
+            case UnreadableBatch():
+                yield problem(
+                    f"partition {number} has stopped at offset {error.offset:,}, which cannot be "
+                    f"read: {error.reason}",
+                    "docs/how-to/runbook.md#unreadable-batches lists how to restore the batch. To "
+                    f"give up its events: {error.command}.",
+                )
+            case LogInconsistent():
+                yield problem(
+                    f"{error}, and the partition has stopped",
+                    "Restore its records, or recreate the topic with `mostread init` once the "
+                    "other partitions are counted: totals are kept.",
+                )
+            case _:
+                yield problem(
+                    str(error),
+                    "Repair the files of the partition, or make another replica the leader. "
+                    "Counting continues by itself.",
+                )
 
 
 def _lag_by_partition(partitions: Sequence[PartitionProgress]) -> str:
@@ -195,14 +214,6 @@ def _expired_records(partitions: Sequence[PartitionProgress]) -> Iterator[Findin
 
 def _contradictions(partitions: Sequence[PartitionProgress]) -> Iterator[Finding]:
     for partition in partitions:
-        if partition.missing:
-            yield problem(
-                f"partition {partition.number} ends at offset {partition.offsets.end:,}, but "
-                f"records up to {partition.next_offset:,} are counted: Kafka lost acknowledged "
-                "records",
-                "The aggregator stops counting this partition. Restore the log, or recreate the "
-                "topic with `mostread init`: totals are kept.",
-            )
         checkpoint = partition.checkpoint
         if checkpoint and checkpoint.received != sum(checkpoint.outcomes):
             yield problem(
