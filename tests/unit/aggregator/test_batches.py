@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mostread.aggregator.stream.batches import Batch, Batches
-from mostread.aggregator.stream.legacy_batch import LegacyBatch
 from mostread.infra.kafka.decompression import UnreadableError
+from mostread.infra.kafka.legacy_batch import LegacyBatch
 from tests.support.segments import (
     change_codec,
     change_magic,

@@ -13,9 +13,9 @@ from typing import Any
 import aiokafka.consumer.fetcher
 from aiokafka.record.default_records import DefaultRecordBatch
 
-from mostread.aggregator.stream.legacy_batch import LegacyBatch
 from mostread.errors import Misconfigured
 from mostread.infra.kafka.decompression import UnreadableError
+from mostread.infra.kafka.legacy_batch import LegacyBatch
 from mostread.infra.kafka.record_batches import BatchSplitter, PartialBatch, read_records
 
 _MARKER_BYTES = 4

@@ -13,11 +13,11 @@ from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import READ_COMMITTED, Fetcher, FetchResult, PartitionRecords
 
 from mostread.aggregator.stream.batches import Batch
-from mostread.aggregator.stream.legacy_batch import LegacyBatch
 from mostread.aggregator.stream.partition_reader import unreadable_batch
 from mostread.core.records import Record
 from mostread.errors import UnreadableBatch
 from mostread.infra.kafka.decompression import UnreadableError
+from mostread.infra.kafka.legacy_batch import LegacyBatch
 
 MAX_TAKE_BYTES = 16 << 20
 """Bytes of decompressed batches to return at once, beyond which no other batch is opened."""

@@ -9,10 +9,10 @@ from typing import Any
 import kafka.consumer.fetcher
 from kafka.errors import CorruptRecordError
 from kafka.record.default_records import DefaultRecordBatch
-from kafka.record.legacy_records import LegacyRecordBatch
 
 from mostread.errors import Misconfigured
 from mostread.infra.kafka.decompression import UnreadableError
+from mostread.infra.kafka.legacy_batch import LegacyBatch
 from mostread.infra.kafka.record_batches import BatchSplitter, PartialBatch, read_records
 
 
@@ -29,12 +29,12 @@ def install() -> None:
 class BoundedBatches(BatchSplitter):
     """The batches of one fetched partition; kafka-python's MemoryRecords."""
 
-    def next_batch(self) -> "BoundedBatch | LegacyRecordBatch | None":
+    def next_batch(self) -> "BoundedBatch | LegacyBatch | None":
         """Return the next batch, None at the end. Raises UnreadableError."""
         if not self.has_next():
             return None
         magic, data = self.next()
-        return LegacyRecordBatch(bytes(data), magic) if magic < 2 else BoundedBatch(bytes(data))
+        return LegacyBatch(data) if magic < 2 else BoundedBatch(bytes(data))
 
 
 class BoundedBatch(PartialBatch, DefaultRecordBatch):  # type: ignore[misc]

@@ -2,10 +2,13 @@
 
 import struct
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from crc32c import crc32c
-from kafka.record import MemoryRecordsBuilder
+from kafka import TopicPartition
+from kafka.consumer.fetcher import Fetcher
+from kafka.record import MemoryRecords, MemoryRecordsBuilder
 
 from mostread.infra.kafka.batches import BoundedBatch, BoundedBatches
 from mostread.infra.kafka.decompression import MAX_BATCH_BYTES, UnreadableError
@@ -14,13 +17,16 @@ CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 MAGIC_AT, CHECKSUM_AT, ATTRIBUTES_AT, COUNT_AT, HEADER_BYTES = 16, 17, 21, 57, 61
 
 
-def batch(*values: bytes, codec: int = 0) -> bytearray:
+def batch(*values: bytes, codec: int = 0, magic: int = 2) -> bytearray:
     """Return a batch as Kafka stores it, from offset 0 on."""
-    builder = MemoryRecordsBuilder(magic=2, compression_type=codec, batch_size=1 << 30)
+    builder = MemoryRecordsBuilder(magic=magic, compression_type=codec, batch_size=1 << 30)
     for value in values:
         builder.append(timestamp=1_000, key=b"k", value=value)
     builder.close()
-    return bytearray(builder.buffer())
+    data = bytearray(builder.buffer())
+    if codec and magic < 2:  # a broker writes the offset of the last record
+        struct.pack_into(">q", data, 0, len(values) - 1)
+    return data
 
 
 def with_checksum(data: bytearray) -> bytes:
@@ -36,6 +42,20 @@ def values(data: bytes) -> list[bytes]:
     return read
 
 
+def fetched(reader: type[MemoryRecords], data: bytes) -> list[tuple[Any, ...]]:
+    """Return the records as kafka-python's consumer reads them."""
+    fetch = Fetcher.PartitionRecords(0, TopicPartition("events", 0), reader(data))
+    return [
+        (
+            record.offset,
+            -1 if record.timestamp is None else record.timestamp,
+            record.key,
+            record.value,
+        )
+        for record in fetch.record_iterator
+    ]
+
+
 @pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
 def test_batches_of_every_codec_are_read_up_to_the_end_of_the_fetch(codec: int) -> None:
     first = batch(b"a" * 500, b"b" * 500, codec=codec)
@@ -45,12 +65,21 @@ def test_batches_of_every_codec_are_read_up_to_the_end_of_the_fetch(codec: int) 
     assert values(b"") == []
 
 
-@pytest.mark.parametrize("codec", [1, 2, 3, 4])
-def test_batch_that_decompresses_beyond_the_limit_is_unreadable(codec: int) -> None:
-    large = bytes(batch(b"x" * MAX_BATCH_BYTES, codec=codec))
+@pytest.mark.parametrize(("magic", "codec"), [(2, 1), (2, 2), (2, 3), (2, 4), (1, 3), (0, 1)])
+def test_batch_that_decompresses_beyond_the_limit_is_unreadable(magic: int, codec: int) -> None:
+    large = bytes(batch(b"x" * MAX_BATCH_BYTES, codec=codec, magic=magic))
     with pytest.raises(UnreadableError, match="decompresses to more than 64 MiB") as raised:
         values(large)
     assert raised.value.next_offset == 1
+
+
+@pytest.mark.parametrize(
+    ("magic", "codec"), [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (1, 3)]
+)
+def test_records_of_old_formats_are_those_of_kafka_python(magic: int, codec: int) -> None:
+    data = bytes(batch(b"a", b"b", codec=codec, magic=magic) + batch(b"c"))
+    assert fetched(BoundedBatches, data) == fetched(MemoryRecords, data)
+    assert [record[-1] for record in fetched(BoundedBatches, data)] == [b"a", b"b", b"c"]
 
 
 def flip_last(data: bytearray) -> bytes:
