@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from mostread.aggregator.metrics import Loss
 from mostread.aggregator.repository import Epoch
 from mostread.aggregator.stream.assignment import Assignment, Message
+from mostread.aggregator.stream.fetch_errors import REFUSED_SECONDS
 from mostread.aggregator.watermark import Watermark
 from mostread.core.counting.partition import PartitionCounter
 from mostread.core.records import Record
 from mostread.core.skipped import SkippedRange
 from mostread.errors import FetchRefused, MostreadError, UnreadableBatch
-
-REFUSED_SECONDS = 10.0
 
 
 @dataclass

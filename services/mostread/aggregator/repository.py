@@ -160,7 +160,12 @@ class CounterRepository:
             part = keys[start : start + self._keys_per_query]
             try:
                 counters += self._look_up(epoch, part)
-            except QueryTooLarge:
+            except QueryTooLarge as error:
+                if self._keys_per_query == MIN_KEYS_PER_QUERY:
+                    raise QueryTooLarge(
+                        f"a lookup of only {len(part)} counters exceeds a limit: {error}; raise "
+                        "MOSTREAD_CLICKHOUSE_TIMEOUT_SECONDS, or give ClickHouse more memory"
+                    ) from error
                 self._keys_per_query = max(self._keys_per_query // 2, MIN_KEYS_PER_QUERY)
                 raise
             start += len(part)

@@ -106,19 +106,24 @@ def test_transaction_of_articles_is_stored_only_if_committed(system: System, abo
     wait_until(lambda: worker.samples().get(lag) == 0, "nothing waits")
 
 
+def publish_bomb(system: System) -> int:
+    """Write an article that cannot be read, of a few KiB on the wire; return its offset."""
+    with producer(system, compression_type="gzip", max_request_size=1 << 30) as client:
+        sent = client.send(
+            system.kafka.articles_topic,
+            key=b"article:default:bomb",
+            value=b" " * (MAX_BATCH_BYTES + 1),
+            partition=0,
+        )
+        return int(sent.get(60).offset)
+
+
 def test_unreadable_batch_stops_articles_but_not_the_counting_until_it_is_skipped(
     system: System,
 ) -> None:
     worker = system.service("aggregator").wait_ready()
     publish(system, "before")
-    # A few KiB on the wire.
-    with producer(system, compression_type="gzip", max_request_size=1 << 30) as client:
-        bomb = client.send(
-            system.kafka.articles_topic,
-            key=b"article:default:bomb",
-            value=b" " * (MAX_BATCH_BYTES + 1),
-            partition=0,
-        ).get(60)
+    bomb = publish_bomb(system)
     publish(system, "after")
     wait_until(lambda: '"partition_stopped"' in worker.log.read_text(), "the partition stops")
     lag = 'mostread_aggregator_articles_lag_records{partition="0"}'
@@ -131,7 +136,7 @@ def test_unreadable_batch_stops_articles_but_not_the_counting_until_it_is_skippe
     sample = f'mostread_aggregator_stopped_partitions{{partition="0",topic="{topic}"}}'
     assert worker.metric(sample) == 1
 
-    position = (topic, "0", str(bomb.offset))
+    position = (topic, "0", str(bomb))
     subprocess.run(
         [sys.executable, "-m", "mostread", "skip", *position, "--yes"],
         env=os.environ | system.environment,
@@ -140,3 +145,9 @@ def test_unreadable_batch_stops_articles_but_not_the_counting_until_it_is_skippe
     )
     wait_until(lambda: titles(system) == {"before", "after"}, "the rest is stored")
     wait_until(lambda: worker.metric(sample) == 0, "the metric shows that it continues")
+
+    assert worker.stop() == 0
+    publish_bomb(system)
+    publish(system, "last")
+    worker.start(MOSTREAD_AGGREGATOR_SKIP_AFTER="1")
+    wait_until(lambda: titles(system) == {"before", "after", "last"}, "it skips by itself")

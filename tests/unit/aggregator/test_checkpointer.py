@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 from prometheus_client import CollectorRegistry
 
-from mostread.aggregator.assigned import REFUSED_SECONDS, AssignedCounters
+from mostread.aggregator.assigned import AssignedCounters
 from mostread.aggregator.checkpointer import Checkpointer
 from mostread.aggregator.config import AggregatorSettings
 from mostread.aggregator.lag import Lag
@@ -23,6 +23,7 @@ from mostread.aggregator.repository import CheckpointRow, CounterRow, Epoch, Ske
 from mostread.aggregator.retry import Retrier
 from mostread.aggregator.stopped import StoppedPartitions
 from mostread.aggregator.stream.assignment import Assignment, Message, SupersededError
+from mostread.aggregator.stream.fetch_errors import REFUSED_SECONDS
 from mostread.aggregator.watchdog import Watchdog
 from mostread.aggregator.worker import Worker
 from mostread.core.counting.batch import AllowedLateness

@@ -5,10 +5,11 @@ from typing import Any, cast
 from uuid import UUID
 
 import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError
 
 from mostread.aggregator.repository import NO_PARTITION, CounterRepository, Epoch
 from mostread.core.counting.counters import CounterKey
-from mostread.errors import ClickHouseUnavailable
+from mostread.errors import ClickHouseUnavailable, QueryTooLarge
 from mostread.infra.kafka.topics import Topic
 
 KEY = CounterKey("default", "total", 0, "a")
@@ -27,6 +28,27 @@ def look_up(response: bytes) -> list[int]:
 def test_complete_response_is_read_without_its_end() -> None:
     assert look_up(ROW + END) == [5]
     assert look_up(END) == []
+
+
+def test_lookups_halve_until_even_the_smallest_is_too_large() -> None:
+    sizes: list[int] = []
+
+    def refuse(sql: str, **_: object) -> bytes:
+        sizes.append(sql.count("article-"))
+        error = DatabaseError("memory limit exceeded")
+        error.code = 241
+        raise error
+
+    client = SimpleNamespace(raw_query=refuse, close=lambda: None)
+    repository = CounterRepository(lambda: cast("Any", client))
+    epoch = Epoch(Topic("events", UUID(int=1), 1), 0)
+    keys = [(0, KEY._replace(article_id=f"article-{number}")) for number in range(500)]
+    for _ in range(12):
+        with pytest.raises(QueryTooLarge) as raised:
+            repository.counters(epoch, keys)
+    assert sizes[0] == 500
+    assert sizes[-1] == 100
+    assert "a lookup of only 100 counters exceeds a limit" in str(raised.value)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ checkpoints. A failure here does not touch the counting, and each group rebalanc
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, NoReturn, Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -18,6 +18,7 @@ from mostread.aggregator.retry import Retrier
 from mostread.aggregator.stream import batches
 from mostread.aggregator.stream.assignment import KeyedRecord
 from mostread.aggregator.stream.event_topic import translate_aiokafka_error
+from mostread.aggregator.stream.fetch_errors import REFUSED_SECONDS, FetchError, FetchErrors
 from mostread.aggregator.stream.membership import CHECK_SECONDS, has_new_partitions
 from mostread.aggregator.stream.partition_reader import PartitionReader
 from mostread.errors import UnreadableBatch
@@ -72,6 +73,8 @@ class ArticleStream:
         self._reader: PartitionReader | None = None
         self._committed: dict[TopicPartition, int] = {}
         self._stopped: dict[TopicPartition, _Stop] = {}
+        self._errors: Mapping[TopicPartition, FetchError] = {}
+        self._refused: set[TopicPartition] = set()
         self._check_at = time.monotonic() + CHECK_SECONDS
 
     async def run(self) -> NoReturn:
@@ -169,10 +172,16 @@ class ArticleStream:
             end = consumer.highwater(tp) or committed
             lag.labels(tp.partition).set(max(0, end - committed))
         self._stopped = {tp: stop for tp, stop in self._stopped.items() if tp in assigned}
+        before, lasting = self._refused, time.monotonic() - REFUSED_SECONDS
+        errors = {tp: e for tp, e in self._errors.items() if tp in assigned and e.since < lasting}
+        self._refused = set(errors)
+        for tp in self._refused - before:
+            error = f"its broker answers {errors[tp].name}; see the log of the broker"
+            log.error("partition_stopped", topic=tp.topic, partition=tp.partition, error=error)
         self._metrics.report_stopped(
             self._settings.articles_topic,
             [tp.partition for tp in assigned],
-            {tp.partition for tp in self._stopped},
+            {tp.partition for tp in self._stopped.keys() | self._refused},
         )
 
     async def _connect(self) -> tuple[AIOKafkaConsumer, PartitionReader]:
@@ -194,6 +203,7 @@ class ArticleStream:
                 rebalance_timeout_ms=max(session_ms, 30_000),
             )
             self._reader = PartitionReader(self._consumer)
+            self._errors = FetchErrors(self._consumer)
             self._committed = {}
             await self._consumer.start()
         return self._consumer, self._reader

@@ -16,6 +16,9 @@ from aiokafka.errors import for_code
 BACKOFF_SECONDS = 0.1
 """Pause after a response with an error, as aiokafka itself makes after a failed request."""
 
+REFUSED_SECONDS = 10.0
+"""Time after which an error counts as lasting: a new leader would have answered."""
+
 LOG_SECONDS = 60.0
 """Time in which a message of aiokafka about a fetch is logged once."""
 
