@@ -1,5 +1,6 @@
 """Each fault alone, under traffic: what was answered with 202 is counted once, and no more."""
 
+import os
 import random
 import time
 from collections.abc import Iterator
@@ -19,7 +20,8 @@ BEFORE_SECONDS, AFTER_SECONDS = 1.0, 1.0
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mostread]:
     """One system for all: the ledger grows from fault to fault."""
-    with running_mostread(tmp_path_factory.mktemp("faults"), seed=1) as rig:
+    directory, transport = tmp_path_factory.mktemp("faults"), os.environ.get("TRANSPORT", "fast")
+    with running_mostread(directory, seed=1, transport=transport) as rig:
         rig.traffic.start()
         yield rig
         rig.traffic.stop()

@@ -3,6 +3,7 @@
 `make chaos BROKERS=3` plays all faults of clusters; these are the most different ones.
 """
 
+import os
 import random
 import time
 from collections.abc import Iterator
@@ -27,7 +28,8 @@ REFUSING = (cluster_faults.two_killed, cluster_faults.straggler_returns_alone)
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mostread]:
-    with running_mostread(tmp_path_factory.mktemp("brokers"), seed=1, brokers=3) as rig:
+    directory, transport = tmp_path_factory.mktemp("brokers"), os.environ.get("TRANSPORT", "fast")
+    with running_mostread(directory, seed=1, transport=transport, brokers=3) as rig:
         rig.traffic.start()
         yield rig
         rig.traffic.stop()
