@@ -30,7 +30,6 @@ from mostread.infra.kafka.admin import check_aggregator_access
 from mostread.infra.kafka.config import KafkaSettings, client_options
 from mostread.infra.kafka.decompression import UnreadableError
 from mostread.infra.kafka.errors import authentication_error, missing_right_error, translate_error
-from mostread.infra.kafka.reader import FIRST_STEP_MS
 
 MAX_EMPTY_FETCHES = 10
 """Fetches that move nothing, one second each, before Kafka counts as unavailable."""
@@ -43,6 +42,9 @@ PROBE_MS = 50
 
 MAX_REFUSED_PROBES = 10
 """Times that a probe finds such an error, before the partition counts as unreadable."""
+
+_FIRST_STEP_MS = 60_000
+"""First step back from a time in a batch that the broker cannot read; the next is twice that."""
 
 LOST_RECORDS = "Kafka has lost acknowledged records; see docs/how-to/runbook.md#lost-records"
 
@@ -127,7 +129,7 @@ class EventTopic:
         broker cannot read the batch with that record, returns an earlier offset.
         """
         tp = TopicPartition(self._name, partition)
-        back = FIRST_STEP_MS
+        back = _FIRST_STEP_MS
         async with self._shared_consumer() as consumer:
             while time > 0:
                 try:

@@ -25,10 +25,8 @@ from mostread.infra.kafka.errors import check_access, translate_error
 from mostread.infra.kafka.topics import Topic
 
 TIMEOUT_SECONDS = 30
-FIRST_STEP_MS = 60_000
-"""First step back from a time in a batch that the broker cannot read; the next is twice that."""
 _POLL_TIMEOUT_MS = 500
-_LOOKUP_TIMEOUT_MS = 5_000
+_LOOKUP_TIMEOUT_MS = 10_000
 
 
 class TopicReader:
@@ -74,25 +72,17 @@ class TopicReader:
     def offset_for_time(self, partition: int, time: int) -> int | None:
         """Return the first offset with a record time from `time` (ms) on, or None.
 
-        Where the broker cannot read the batch with that record, returns an earlier offset.
+        Where the broker cannot read the batch with that record, returns the first offset of all.
         """
         source = TopicPartition(self._topic, partition)
-        back = FIRST_STEP_MS
         with self._translated_errors():
-            while time > 0:
-                try:
-                    first = self._consumer.offsets_for_times({source: time}, _LOOKUP_TIMEOUT_MS)[
-                        source
-                    ]
-                except KafkaTimeoutError:
-                    # kafka-python repeats the lookup whatever the broker answers. If none
-                    # answers, this raises.
-                    self.offset_range(partition)
-                    time, back = time - back, 2 * back
-                else:
-                    return None if first is None else int(first.offset)
-        begin, end = self.offset_range(partition)
-        return begin if begin < end else None
+            try:
+                first = self._consumer.offsets_for_times({source: time}, _LOOKUP_TIMEOUT_MS)[source]
+            except KafkaTimeoutError:
+                # kafka-python repeats the lookup whatever the broker answers. If none answers,
+                # this raises.
+                return self.offset_range(partition)[0]
+        return None if first is None else int(first.offset)
 
     def read(
         self, partition: int, start: int, until: int, skipped: Sequence[SkippedRange] = ()
