@@ -14,6 +14,12 @@ EventType = Literal["view", "comment", "like"]
 Name64 = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Name128 = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 
+PUBLIC = "~"
+"""First character of an id in the log that came without a token. No client may send it, so nobody
+can claim an id of a server."""
+
+LogId = Annotated[str, msgspec.Meta(min_length=1, max_length=64 + len(PUBLIC))]
+
 LATEST_TIMESTAMP = 4_102_444_799_999
 """End of the year 2099 in milliseconds; a later timestamp has the wrong unit."""
 
@@ -25,14 +31,14 @@ Timestamp = Annotated[int, msgspec.Meta(ge=0, le=LATEST_TIMESTAMP)]
 class Event(msgspec.Struct, gc=False, omit_defaults=True, frozen=True):
     """One interaction of one reader with one article.
 
-    `id` is the idempotency key, empty if the producer sent none. `timestamp` is in milliseconds
-    since the epoch, None for the time of the record. `delta` is 1, or -1 to revert a comment or a
-    like.
+    `id` is the idempotency key among events of the same site, article, type and delta, empty if the
+    producer sent none. `timestamp` is in milliseconds since the epoch, None for the time of the
+    record. `delta` is 1, or -1 to revert a comment or a like.
     """
 
     type: EventType
     article_id: Name128
-    id: Name64 = ""
+    id: LogId = ""
     site: Name64 = "default"
     timestamp: Timestamp | None = None
     visitor: Name128 | None = None

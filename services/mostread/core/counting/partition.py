@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from mostread.core.counting.batch import MAX_FUTURE_MS, AllowedLateness, OpenBatch, Outcomes
 from mostread.core.counting.counters import NOTHING, Counter, CounterCache, CounterKey, new_tuple
-from mostread.core.counting.dedup import DedupWindow, Mask, bucket_of
+from mostread.core.counting.dedup import DedupWindow, Mask, bucket_of, identities
 from mostread.core.counting.visitor_sketch import Sketch, SketchCache, SketchKey
 from mostread.core.records import DeadLine, Decoded, Record, clamp_times, decode
 from mostread.errors import LogInconsistent
@@ -199,7 +199,7 @@ class PartitionCounter:
 
     @property
     def dedup_ids(self) -> int:
-        """Number of ids stored to detect duplicates."""
+        """Number of identities stored to detect duplicates."""
         return len(self._dedup)
 
     def load_sketches(self, sketches: Iterable[tuple[SketchKey, Sketch]]) -> None:
@@ -273,5 +273,4 @@ class PartitionCounter:
         return Checkpoint(self._open.first, self._clock.now, outcomes, self._lost)
 
     def _observe(self, decoded: Decoded, clock: RecordClock) -> Mask:
-        ids = [event.id for event in decoded.events]
-        return self._dedup.observe(ids, bucket_of(clock.now))
+        return self._dedup.observe(identities(decoded.events), bucket_of(clock.now))

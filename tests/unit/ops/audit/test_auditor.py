@@ -47,7 +47,7 @@ def logs(draw: st.DrawFn) -> list[LogRecord]:
             {
                 "type": draw(st.sampled_from(["view", "like"])),
                 "article_id": draw(st.sampled_from(["a", "b"])),
-                "id": draw(st.sampled_from("1234567")),
+                "id": draw(st.sampled_from("12345")),
                 "timestamp": now
                 - draw(
                     st.sampled_from([0, 0, 50_000, -60_000, -60_001, 3_600_000, 25 * 3_600_000])
