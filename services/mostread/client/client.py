@@ -17,6 +17,8 @@ from mostread.core.article_ids import clean
 RESEND_SECONDS = 25 * 60
 """How long an event may be sent again: the aggregator detects duplicates for 30 minutes."""
 HALF_HOUR_MS = 30 * 60 * 1000
+EARLIEST_MS, LATEST_MS = 100_000_000_000, 4_102_444_800_000
+"""Times of 1973 and 2100; a timestamp outside is in seconds or microseconds."""
 MAX_LINE_BYTES = 16 << 10
 """Far longer than any valid event."""
 
@@ -92,14 +94,15 @@ class Client:
     def send(self, event: Mapping[str, object]) -> bool:
         """Queue an event (schemas/event.schema.json).
 
-        An event without an id or a timestamp gets one. Returns whether the event was queued. It is
+        An event without an id or a timestamp gets one; without a token, the collector gives views
+        with a visitor their ids. Returns whether the event was queued. It is
         not if the queue is full, the client is closed, or the event cannot be encoded as JSON.
         `stats` counts these too, so callers need not check.
         """
         try:
             if self._site is not None:
                 event = {"site": self._site, **event}
-            line = encode_line(event, key=self._token or "")
+            line = encode_line(event, key=self._token)
         except (TypeError, ValueError, RecursionError) as error:
             self._delivery.reject(f"not a valid event: {error}")
             return False
@@ -151,26 +154,34 @@ def _reset_in_child() -> None:
 os.register_at_fork(after_in_child=_reset_in_child)
 
 
-def encode_line(event: Mapping[str, object], *, key: str = "") -> bytes:
+def encode_line(event: Mapping[str, object], *, key: str | None) -> bytes:
     """Return an event as a line of NDJSON, with an id and a timestamp.
 
     Both are set at the time of the call, so the event stays the same when it is sent late or
-    again. Raises ValueError or TypeError if it cannot be encoded.
+    again. Without `key` a view with a visitor gets no id: one that anybody could compute could be
+    sent first by anybody, and the collector makes one under a key of its own. Raises ValueError or
+    TypeError if the event cannot be encoded.
     """
     fields = dict(event)
     if isinstance(article_id := fields.get("article_id"), str):
         fields["article_id"] = clean(article_id)
-    fields.setdefault("timestamp", time.time_ns() // 1_000_000)
-    if "id" not in fields:
+    if fields.get("timestamp") is None:
+        fields["timestamp"] = time.time_ns() // 1_000_000
+    timestamp = fields["timestamp"]
+    if isinstance(timestamp, int | float) and not EARLIEST_MS <= timestamp < LATEST_MS:
+        raise ValueError(f"the timestamp {timestamp} is not in milliseconds since 1970")
+    if fields.get("id") is None:
         fields["id"] = _event_id(fields, key)
+        if fields["id"] is None:
+            del fields["id"]
     line = json.dumps(fields, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     if len(line) > MAX_LINE_BYTES:
         raise ValueError("it is too long")
     return line + b"\n"
 
 
-def _event_id(event: Mapping[str, object], key: str) -> str:
-    """Return a random id, or a reproducible one for a view with a visitor.
+def _event_id(event: Mapping[str, object], key: str | None) -> str | None:
+    """Return a random id, or for a view with a visitor a reproducible one, None without a key.
 
     The latter is constant for half an hour, so reloads of a page count once. `key` prevents others
     from computing the id.
@@ -178,6 +189,8 @@ def _event_id(event: Mapping[str, object], key: str) -> str:
     visitor, timestamp = event.get("visitor"), event["timestamp"]
     if event.get("type") != "view" or visitor is None or not isinstance(timestamp, int):
         return os.urandom(16).hex()
+    if key is None:
+        return None
     parts = (event.get("site", "default"), event.get("article_id"), visitor)
     text = json.dumps([*parts, timestamp // HALF_HOUR_MS])
     key_bytes = hashlib.blake2b(key.encode(), digest_size=32).digest()

@@ -27,7 +27,7 @@ NOW = datetime(2026, 11, 23, 14, 3, 5, tzinfo=UTC)
 VIEW: dict[str, object] = {"type": "view", "article_id": "a"}
 
 
-def sent(event: dict[str, object], key: str = "") -> dict[str, Any]:
+def sent(event: dict[str, object], key: str | None = "token") -> dict[str, Any]:
     fields: dict[str, Any] = json.loads(encode_line(event, key=key))
     return fields
 
@@ -36,26 +36,32 @@ def test_encode_line_adds_missing_id_and_timestamp() -> None:
     one, other = sent(VIEW), sent(VIEW)
     assert one["id"] != other["id"]
     assert abs(one["timestamp"] / 1000 - datetime.now(UTC).timestamp()) < 100
-    given = {**VIEW, "id": "mine", "timestamp": 5, "title": "статья"}
+    given = {**VIEW, "id": "mine", "timestamp": 1_795_461_787_364, "title": "статья"}
     assert sent(given) == given
     assert VIEW.keys() == {"type", "article_id"}
 
 
 def test_event_id_of_a_view_with_visitor_is_constant_for_half_an_hour() -> None:
-    view = {**VIEW, "visitor": "v", "timestamp": 100 * HALF_HOUR_MS}
+    view = {**VIEW, "visitor": "v", "timestamp": 1_000_000 * HALF_HOUR_MS}
     same = sent(view)["id"]
-    assert sent({**view, "timestamp": 101 * HALF_HOUR_MS - 1})["id"] == same
+    assert sent({**view, "timestamp": 1_000_001 * HALF_HOUR_MS - 1})["id"] == same
     assert sent({**view, "site": "default"})["id"] == same
     others = [
-        {**view, "timestamp": 101 * HALF_HOUR_MS},
+        {**view, "timestamp": 1_000_001 * HALF_HOUR_MS},
         {**view, "visitor": "w"},
         {**view, "article_id": "b"},
         {**view, "site": "s"},
         {**view, "type": "like"},
     ]
-    ids = {same, sent(view, key="token")["id"], *(sent(other)["id"] for other in others)}
+    ids = {same, sent(view, key="other")["id"], *(sent(other)["id"] for other in others)}
     assert len(ids) == 7
     assert sent({**view, "type": "like"})["id"] != sent({**view, "type": "like"})["id"]
+
+
+def test_view_with_visitor_without_a_token_leaves_its_id_to_the_collector() -> None:
+    assert "id" not in sent({**VIEW, "visitor": "v"}, key=None)
+    assert sent({**VIEW, "visitor": "v", "id": "mine"}, key=None)["id"] == "mine"
+    assert sent(VIEW, key=None)["id"] != sent(VIEW, key=None)["id"]
 
 
 def test_encode_line_cleans_the_article_id() -> None:
@@ -68,6 +74,8 @@ def test_encode_line_cleans_the_article_id() -> None:
         {**VIEW, "article_id": b"a"},
         {**VIEW, "article_id": "\ud800"},
         {**VIEW, "timestamp": float("nan")},
+        {**VIEW, "timestamp": 1_795_461_787},
+        {**VIEW, "timestamp": 1_795_461_787_364_000},
         {**VIEW, "article_id": "x" * 129},
         {**VIEW, "article_id": "a\u202eb"},
         {**VIEW, "visitor": "x" * 20_000},
@@ -75,7 +83,7 @@ def test_encode_line_cleans_the_article_id() -> None:
 )
 def test_encode_line_raises_for_events_that_are_not_json(event: dict[str, object]) -> None:
     with pytest.raises((TypeError, ValueError)):
-        encode_line(event)
+        encode_line(event, key="token")
 
 
 def test_delay_grows_and_respects_retry_after() -> None:
