@@ -1,6 +1,7 @@
 """JSON Schema and the collector's decoders agree on every file of schemas/examples."""
 
 import json
+import re
 from pathlib import Path
 from typing import cast
 
@@ -11,6 +12,7 @@ from yarl import URL
 from mostread.collector.api import payloads, pixel
 from mostread.collector.api.payloads import Ids
 from mostread.collector.pipeline.decoder import decode
+from mostread.collector.pipeline.event import SentEvent
 from mostread.core.editorial.placements import placement_key
 from mostread.core.editorial.records import decode_change
 from mostread.errors import InvalidArticle, InvalidEvent, InvalidPlacement, NoValidEvent
@@ -18,6 +20,14 @@ from mostread.infra.schemas import DIRECTORY, openapi
 
 EXAMPLES = DIRECTORY / "examples"
 NOT_IN_SCHEMA = {"syntax", "duplicate_field", "contradiction"}
+
+
+def always(_: SentEvent) -> bool:
+    return True
+
+
+def never(_: SentEvent) -> bool:
+    return False
 
 
 def validator(name: str) -> Draft202012Validator:
@@ -42,14 +52,16 @@ def test_valid_event_passes_schema_and_decoder(path: Path) -> None:
     body = path.read_bytes()
     validator("event").validate(json.loads(body))
     for shape in shapes(body):
-        decoded = decode(shape, may_retract=".token." in path.name, max_events=1)
+        decoded = decode(
+            shape, may_retract=always if ".token." in path.name else never, max_events=1
+        )
         assert len(decoded.events) == 1
         assert decoded.rejected == []
 
 
 @examples("event/valid", "*.token.json")
 def test_retraction_is_rejected_without_token(path: Path) -> None:
-    decoded = decode(path.read_bytes(), may_retract=False, max_events=1)
+    decoded = decode(path.read_bytes(), may_retract=never, max_events=1)
     assert decoded.events == []
     assert [rejection.reason for rejection in decoded.rejected] == ["token_required"]
 
@@ -61,7 +73,7 @@ def test_invalid_event_is_rejected_for_the_reason_in_its_name(path: Path) -> Non
     if reason not in NOT_IN_SCHEMA:
         assert not validator("event").is_valid(json.loads(body))
     for shape in shapes(body):
-        decoded = decode(shape, may_retract=True, max_events=1)
+        decoded = decode(shape, may_retract=always, max_events=1)
         assert decoded.events == []
         (rejection,) = decoded.rejected
         assert rejection.index == 0
@@ -72,14 +84,14 @@ def test_invalid_event_is_rejected_for_the_reason_in_its_name(path: Path) -> Non
 
 @examples("event/valid", "*.ndjson")
 def test_valid_ndjson_is_decoded(path: Path) -> None:
-    decoded = decode(path.read_bytes(), may_retract=False, max_events=1000)
+    decoded = decode(path.read_bytes(), may_retract=never, max_events=1000)
     assert decoded.rejected == []
     assert len(decoded.events) == len(path.read_text().split())
 
 
 @examples("event/invalid", "*.ndjson")
 def test_invalid_line_rejects_that_line_only(path: Path) -> None:
-    decoded = decode(path.read_bytes(), may_retract=False, max_events=1000)
+    decoded = decode(path.read_bytes(), may_retract=never, max_events=1000)
     expected = json.loads(path.with_name(path.name + ".rejected.json").read_text())
     assert [{"index": r.index, "reason": r.reason} for r in decoded.rejected] == expected
     assert len(decoded.events) == len(path.read_text().split("\n\n")[0].split("\n")) - 1
@@ -122,7 +134,7 @@ def pixel_event(path: Path) -> bytes:
 def test_valid_pixel_query_is_a_valid_view(path: Path) -> None:
     event = pixel_event(path)
     validator("event").validate(json.loads(event))
-    decoded = decode(event, may_retract=False, max_events=1)
+    decoded = decode(event, may_retract=never, max_events=1)
     assert [view.type for view in decoded.events] == ["view"]
 
 
@@ -135,7 +147,7 @@ def test_invalid_pixel_query_is_rejected_for_the_reason_in_its_name(path: Path) 
         reason = rejection["reason"]
     else:
         assert not validator("event").is_valid(json.loads(event))
-        (rejected,) = decode(event, may_retract=False, max_events=1).rejected
+        (rejected,) = decode(event, may_retract=never, max_events=1).rejected
         reason = rejected.reason
     assert reason == path.name.split(".")[-2]
 
@@ -174,6 +186,25 @@ def test_invalid_placement_is_rejected_for_the_reason_in_its_name(path: Path) ->
 def test_placement_request_must_not_name_the_editor() -> None:
     with pytest.raises(InvalidPlacement):
         payloads.decode_placement(b'{"hidden":true,"by":"somebody else"}', Ids("a"), "by")
+
+
+@pytest.mark.parametrize("name", ["event", "article", "placement"])
+def test_article_id_pattern_admits_clean_ids_only(name: str) -> None:
+    article_id = validator(name).schema["properties"]["article_id"]  # type: ignore[index]
+    cases = json.loads((EXAMPLES / "article_ids.json").read_text())
+    clean = [case["id"] for case in cases if case["id"] is not None]
+    # A pattern cannot tell NFC, and Unicode's other planes and default-ignorable characters would
+    # make it longer than it is useful.
+    invalid = [
+        case["given"]
+        for case in cases
+        if case["id"] is None
+        and re.search(r"[\x00-\x20\x7f-\xa0\u061c\u2000-\u2003]", str(case.get("given")))
+    ]
+    admits = Draft202012Validator(article_id).is_valid
+    assert [text for text in clean if not admits(text)] == []
+    assert len(invalid) > 10
+    assert [text for text in invalid if admits(text)] == []
 
 
 def test_openapi_document_equals_the_json_schemas() -> None:

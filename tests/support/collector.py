@@ -9,7 +9,7 @@ from uuid import uuid4
 import msgspec
 from kafka import KafkaConsumer, TopicPartition
 
-from mostread.core.events import Event
+from mostread.core.events import PUBLIC, Event
 from mostread.infra.auth.tokens import hash_token
 from mostread.infra.kafka import topics
 from mostread.infra.kafka.config import KafkaSettings
@@ -88,7 +88,8 @@ class Collecting:
         return float(value)
 
     def ids(self) -> list[str]:
-        return sorted(event.id for event in self.events())
+        """Return the ids in the log as clients sent them, with or without a token."""
+        return sorted(event.id.removeprefix(PUBLIC) for event in self.events())
 
 
 @contextmanager

@@ -90,6 +90,12 @@ class CollectorSettings(KafkaSettings, ServiceSettings):
         ge=0,
         description="Maximum events per hour from one visitor of an address; 0 means no limit.",
     )
+    collector_rate_limit_past_per_address_hour: int = Field(
+        250,
+        ge=0,
+        description="Maximum events per hour from one IPv4 address or IPv6 /64 that are more than "
+        "30 minutes old when they are sent; 0 means no limit.",
+    )
     collector_rate_limit_sites_per_address_minute: int = Field(
         100,
         ge=0,

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mostread.client import Client, Stats
+from mostread.core.events import PUBLIC
 from mostread.devstack.servers.kafka import LocalKafka
 from mostread.infra.schemas import DIRECTORY
 from tests.support.collector import TOKENS, Collecting, collecting
@@ -30,7 +31,8 @@ def collector(kafka: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 def ids(collector: Collecting, article: str) -> list[str]:
-    return sorted(event.id for event in collector.events() if event.article_id == article)
+    events = [event for event in collector.events() if event.article_id == article]
+    return sorted(event.id.removeprefix(PUBLIC) for event in events)
 
 
 def outcomes(stats: Stats) -> dict[str, int]:

@@ -6,8 +6,9 @@ from pydantic import SecretStr
 
 from mostread.collector.config import CollectorSettings
 from mostread.collector.pipeline.client_info import ClientInfo
+from mostread.collector.pipeline.enrichment import corrected
 from mostread.collector.pipeline.event import SentEvent
-from mostread.collector.pipeline.pipeline import Pipeline, corrected
+from mostread.collector.pipeline.pipeline import Pipeline
 from mostread.collector.pipeline.visitor_id import DAY_MS, IdHasher
 from mostread.core.retention import VIEW_SLOT_MS
 from mostread.infra.auth.tokens import Role
@@ -47,11 +48,11 @@ def view(**fields: object) -> SentEvent:
 
 def test_enrichment_fills_in_missing_fields_only() -> None:
     complete = completed(view(id="mine", timestamp=5, visitor="v"))
-    assert (complete.id, complete.timestamp, complete.visitor) == ("mine", 5, "v")
+    assert (complete.id, complete.timestamp, complete.visitor) == ("~mine", 5, "v")
     bare = completed(view())
     assert bare.timestamp == NOON
     assert isinstance(bare.id, str)
-    assert len(bare.id) == 32
+    assert len(bare.id) == 33
     assert isinstance(bare.visitor, str)
     assert len(bare.visitor) == 16
 
@@ -107,14 +108,40 @@ def test_event_id_of_a_late_view_uses_its_own_day() -> None:
 
 
 def test_visitor_ids_in_one_request_differ_by_day_and_site() -> None:
+    midnight = NOON + DAY_MS // 2
     events = [
-        view(timestamp=NOON),
-        view(timestamp=NOON - DAY_MS),
-        view(site="news", timestamp=NOON),
+        view(timestamp=midnight),
+        view(timestamp=midnight - 1),
+        view(site="news", timestamp=midnight),
     ]
-    enrich(events, client(), NOON)
+    enrich(events, client(), midnight)
     assert len({event.visitor for event in events}) == 3
-    assert events[0] == completed(view(timestamp=NOON))
+    assert events[0] == completed(view(timestamp=midnight), now_ms=midnight)
+
+
+def test_reader_who_claims_other_times_remains_one_visitor_and_one_view() -> None:
+    claimed = [NOON + slot * VIEW_SLOT_MS for slot in range(-150, 50)]
+    events = [view(timestamp=timestamp) for timestamp in claimed]
+    enrich(events, client(), NOON)
+    assert [event.timestamp for event in events] == claimed
+    assert len({event.visitor for event in events}) == 1
+    assert len({event.id for event in events}) == 2  # this half hour and the one before
+    named = [view(timestamp=timestamp, visitor="v") for timestamp in claimed]
+    enrich(named, client(), NOON)
+    assert len({event.id for event in named}) == 2
+
+
+def test_view_resent_for_25_minutes_keeps_its_id() -> None:
+    sent = [completed(view(timestamp=NOON), now_ms=NOON + age) for age in (0, 25 * 60_000)]
+    assert sent[0].id == sent[1].id
+
+
+@pytest.mark.parametrize(("role", "event_id"), [(None, "~a"), (Role.CMS, "~a"), (Role.EMIT, "a")])
+def test_ids_without_a_token_of_a_server_are_marked(role: Role | None, event_id: str) -> None:
+    assert completed(view(id="a"), client(role=role)).id == event_id
+    made = [completed(view(visitor="v"), client(role=role)).id for _ in range(2)]
+    assert made[0] == made[1]
+    assert str(made[0]).startswith("~") is (role is not Role.EMIT)
 
 
 def test_event_ids_of_likes_and_comments_are_unique() -> None:

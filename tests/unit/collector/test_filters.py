@@ -43,7 +43,7 @@ def test_steps_run_in_the_order_of_the_drop_reasons_then_enrichment() -> None:
         "excluded_networks": "198.51.100.0/24",
         "opt_out": "gpc",
     }
-    enrichment = ["timestamp", "visitor_id", "event_id"]
+    enrichment = ["timestamp", "visitor_id", "event_id", "public_id"]
     distinct = {DropReason.TOO_MANY_SITES, DropReason.TOO_MANY_ARTICLES}
     named = [step.name for step in pipeline(sites="news", **every_filter).steps]
     assert named == [reason for reason in DropReason if reason not in distinct] + enrichment
@@ -88,6 +88,45 @@ def test_allowed_origin_compares_origin_and_referer(origin: str, counted: bool) 
     expected = {} if counted else {DropReason.ORIGIN: 1}
     assert dropped(filtering, client({"Origin": origin})) == expected
     assert dropped(filtering, client({"Referer": f"{origin}/a/page?x=/"})) == expected
+
+
+@pytest.mark.parametrize(
+    ("origin", "counted"),
+    [
+        ("https://news-example.cdn.ampproject.org", True),
+        ("https://news-example.bing-amp.com", True),
+        ("https://news-example.translate.goog", True),
+        ("https://m-kz-news-example.translate.goog", True),
+        ("https://my--paper-example.cdn.ampproject.org", True),
+        ("https://my--paper-example.translate.goog", True),
+        ("https://0-en--us-example-0.cdn.ampproject.org", True),
+        ("https://1-en--us-example.translate.goog", True),
+        ("https://xn--bcher-example-wob.cdn.ampproject.org", True),
+        ("https://0-bcher--kva-example.translate.goog", True),
+        ("https://old-example.translate.goog", True),
+        ("https://evil-example.cdn.ampproject.org", False),
+        ("https://news--example.cdn.ampproject.org", False),
+        ("https://evilnews-example.translate.goog", False),
+        ("https://news-example-evil-example.translate.goog", False),
+        ("https://news-example.translate.goog.evil.example", False),
+        ("https://news-example.evil.example", False),
+        ("http://news-example.translate.goog", False),
+        ("https://cdn.ampproject.org", False),
+        ("https://xn--0.cdn.ampproject.org", False),
+    ],
+)
+def test_pages_of_an_allowed_origin_count_in_amp_caches_and_translations(
+    origin: str, counted: bool
+) -> None:
+    filtering = pipeline(
+        sites='{"default": {}, "evil": {"origins": ["https://evil.example"]}}',
+        origins="https://news.example,https://*.news.example,https://my-paper.example,"
+        "https://en-us.example,https://xn--bcher-kva.example,http://old.example",
+    )
+    expected = {} if counted else {DropReason.ORIGIN: 1}
+    assert dropped(filtering, client({"Origin": origin})) == expected
+    of_evil = {} if origin == "https://evil-example.cdn.ampproject.org" else {DropReason.ORIGIN: 1}
+    assert dropped(filtering, client({"Origin": origin}), view("evil")) == of_evil
 
 
 def test_allowed_origin_keeps_events_without_a_page() -> None:

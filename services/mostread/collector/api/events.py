@@ -7,6 +7,7 @@ from mostread.collector.config import CollectorSettings
 from mostread.collector.delivery.delivery import Delivery
 from mostread.collector.metrics import CollectorMetrics
 from mostread.collector.pipeline.client_info import AddressResolver, ClientInfo
+from mostread.collector.pipeline.event import EARLIEST_TIMESTAMP
 from mostread.collector.pipeline.pipeline import IngestResult, Pipeline
 from mostread.collector.pipeline.strict_decoder import no_valid_event
 from mostread.core.events import LATEST_TIMESTAMP
@@ -68,14 +69,21 @@ class EventRoutes:
     async def post_events(self, request: Request) -> Response:
         """Accept events and answer 202 once they are in Kafka."""
         client = self._client(request)
-        client.sent_at = parse_sent_at(request)
+        if request.query_string:
+            client.sent_at = parse_sent_at(request)
+            client.wants_receipts = not client.is_server and request.query.get("receipts") == "1"
         self._delivery.check_capacity()  # a request to be refused need not be read
         result = await self._ingest(await self._bodies.read(request), client)
-        response = Response.json(
-            b'{"accepted":%d,"dropped":%d,"rejected":%b}'
-            % (len(result.events), sum(result.dropped.values()), _encode(result.rejected)),
-            status=202,
+        body = b'{"accepted":%d,"dropped":%d,"rejected":%b' % (
+            len(result.events),
+            sum(result.dropped.values()),
+            _encode(result.rejected),
         )
+        if result.dropped and (client.role is not None or client.is_developer):
+            body += b',"reasons":%b' % _encode(result.dropped)
+        if result.receipts is not None:
+            body += b',"receipts":%b' % _encode(result.receipts)
+        response = Response.json(body + b"}", status=202)
         _add_drop_reasons(response, result, client)
         return response
 
@@ -129,15 +137,13 @@ def parse_sent_at(request: Request) -> int | None:
 
     It is a query parameter because a page that sends a beacon cannot set a header.
     """
-    if not request.query_string:
-        return None
     text = request.query.get("sent_at")
     if text is None:
         return None
     # isdecimal alone accepts digits of other scripts too.
     if text.isascii() and text.isdecimal() and len(text) <= 13:
         timestamp = int(text)
-        if timestamp <= LATEST_TIMESTAMP:
+        if EARLIEST_TIMESTAMP <= timestamp <= LATEST_TIMESTAMP:
             return timestamp
     raise InvalidSentAt(
         f"sent_at={text[:40]!r} is not a time in milliseconds since 1970. Send Date.now(), or "

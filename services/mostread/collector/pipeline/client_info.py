@@ -23,6 +23,9 @@ FORWARDED = "Forwarded"
 
 _CACHE_SIZE = 20_000
 """Addresses whose parsed form is cached: readers return."""
+_LOCAL_ORIGIN = re.compile(
+    r"https?://([^/:]+\.)?localhost(:\d+)?|https?://(127\.[\d.]+|\[::1\])(:\d+)?"
+)
 _WITH_PORT = re.compile(r"\[([^\]]*)\](?::\d+)?|([\d.]+):\d+")
 _PADDING = re.compile(r"\b0+(?=\d)")
 _LOGGED_CHARACTERS = 100
@@ -169,11 +172,21 @@ class ClientInfo:
 
     `address` and `network` are empty if unknown. `sent_at` is the client's clock at the time of
     sending, in milliseconds since 1970, or None. `is_server` marks a server that sends events on
-    behalf of readers: its address and user agent are not theirs.
+    behalf of readers: its address and user agent are not theirs. `wants_receipts` asks for receipts
+    of likes.
     """
 
     # Created once per request: a frozen dataclass would take twice as long.
-    __slots__ = ("address", "headers", "is_server", "network", "role", "sent_at", "user_agent")
+    __slots__ = (
+        "address",
+        "headers",
+        "is_server",
+        "network",
+        "role",
+        "sent_at",
+        "user_agent",
+        "wants_receipts",
+    )
 
     def __init__(
         self,
@@ -188,6 +201,7 @@ class ClientInfo:
         self.role = role
         self.is_server = role is Role.EMIT
         self.sent_at: int | None = None
+        self.wants_receipts = False
 
     @property
     def origin(self) -> str | None:
@@ -196,3 +210,9 @@ class ClientInfo:
         if origin is None and (referer := self.headers.get("Referer")):
             origin = "/".join(referer.split("/", 3)[:3])
         return None if origin is None else origin.lower()
+
+    @property
+    def is_developer(self) -> bool:
+        """Whether the sending page was served by the client's own machine."""
+        origin = self.origin
+        return origin is not None and _LOCAL_ORIGIN.fullmatch(origin) is not None

@@ -12,11 +12,14 @@ from msgspec import UNSET, DecodeError, ValidationError
 from msgspec.json import Decoder, Encoder
 
 from mostread.collector.pipeline.event import ID_BYTES, SITE_CHARACTERS, SentEvent
-from mostread.collector.pipeline.strict_decoder import Rejection, decode_each
+from mostread.collector.pipeline.strict_decoder import CheckLike, MayRetract, Rejection, decode_each
+from mostread.core.article_ids import are_clean
 
 _ARRAY = Decoder(list[SentEvent])
 _STREAM = Decoder(SentEvent)
 _ENCODER = Encoder()
+BOM = b"\xef\xbb\xbf"
+"""Byte order mark of UTF-8, which some programs write in front of JSON."""
 
 
 class DecodedBody(NamedTuple):
@@ -26,19 +29,27 @@ class DecodedBody(NamedTuple):
     rejected: list[Rejection]
 
 
-def decode(body: bytes, *, may_retract: bool, max_events: int) -> DecodedBody:
+def decode(
+    body: bytes, *, may_retract: MayRetract, max_events: int, check_like: CheckLike | None = None
+) -> DecodedBody:
     """Return the events of a body, and the rejections of invalid ones.
 
-    `may_retract`: whether the client may send events of delta -1. Raises TooManyEvents if the
-    body has more than `max_events`, valid or not, and nothing else for any bytes.
+    `may_retract` tells whether the client may send an event of delta -1, `check_like` examines
+    other likes. Raises TooManyEvents if the body has more than `max_events`, valid or not, and
+    nothing else for any bytes.
     """
-    events = _decode_fast(body, may_retract)
+    body = body.removeprefix(BOM)
+    events = None if check_like else _decode_fast(body, may_retract)
     if events is None or len(events) > max_events:
-        return DecodedBody(*decode_each(body, may_retract=may_retract, max_events=max_events))
+        return DecodedBody(
+            *decode_each(
+                body, may_retract=may_retract, max_events=max_events, check_like=check_like
+            )
+        )
     return DecodedBody(events, [])
 
 
-def _decode_fast(body: bytes, may_retract: bool) -> list[SentEvent] | None:
+def _decode_fast(body: bytes, may_retract: MayRetract) -> list[SentEvent] | None:
     """Return all events of a body, or None if any of them might violate the contract."""
     try:
         if body[:1] == b"[":
@@ -62,12 +73,14 @@ def _is_plain(body: bytes, events: list[SentEvent]) -> bool:
     ids = "".join([event.id for event in events if event.id is not UNSET])
     if ids.encode().translate(None, ID_BYTES):
         return False
+    if not are_clean([event.article_id for event in events]):
+        return False
     sites = {event.site for event in events}
     return all(site is UNSET or SITE_CHARACTERS.fullmatch(site) for site in sites)
 
 
-def _may_send(events: list[SentEvent], may_retract: bool) -> bool:
+def _may_send(events: list[SentEvent], may_retract: MayRetract) -> bool:
     """Return whether the client may send every event of delta -1."""
     if -1 not in [event.delta for event in events]:  # searched in C: retractions are rare
         return True
-    return all(e.delta != -1 or (may_retract and e.type != "view") for e in events)
+    return all(e.delta != -1 or (e.type != "view" and may_retract(e)) for e in events)

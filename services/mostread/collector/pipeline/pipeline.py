@@ -6,11 +6,11 @@ order. A server with a token of the role emit vouches for its readers, so of the
 `known_site` applies to its events.
 """
 
-import os
 import re
 from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import NamedTuple
 
 from msgspec import UNSET
@@ -18,11 +18,19 @@ from msgspec import UNSET
 from mostread.collector.config import MAX_EVENTS, CollectorSettings
 from mostread.collector.pipeline.client_info import ClientInfo
 from mostread.collector.pipeline.decoder import decode
+from mostread.collector.pipeline.enrichment import (
+    Apply,
+    event_id_setter,
+    mark_public_ids,
+    set_timestamp,
+    visitor_id_setter,
+)
 from mostread.collector.pipeline.event import DEFAULT_SITE, SentEvent, article_of, site_of
 from mostread.collector.pipeline.rate_limit import DistinctFilter, RateLimitFilter
+from mostread.collector.pipeline.receipts import Receipts
 from mostread.collector.pipeline.sites import TYPES, Sites
 from mostread.collector.pipeline.strict_decoder import Rejection
-from mostread.collector.pipeline.visitor_id import DAY_MS, IdHasher, new_id_hasher
+from mostread.collector.pipeline.visitor_id import IdHasher, new_id_hasher
 from mostread.core.bots import is_bot
 from mostread.core.events import CANARY_SITE
 
@@ -46,7 +54,6 @@ class DropReason(StrEnum):
 
 
 Keep = Callable[[list[SentEvent], ClientInfo], list[SentEvent]]
-Apply = Callable[[list[SentEvent], ClientInfo, int], None]
 Dropped = dict[DropReason, int]
 
 
@@ -71,11 +78,15 @@ Step = Filter | Enrichment
 
 
 class IngestResult(NamedTuple):
-    """The outcome of one request; `events` are complete and ready for delivery."""
+    """The outcome of one request; `events` are complete and ready for delivery.
+
+    `receipts` holds those of likes by the client's ids, None if it asked for none.
+    """
 
     events: list[SentEvent]
     dropped: Dropped
     rejected: list[Rejection]
+    receipts: dict[str, str] | None = None
 
     @property
     def has_valid_events(self) -> bool:
@@ -87,6 +98,7 @@ class Pipeline:
 
     def __init__(self, settings: CollectorSettings) -> None:
         hasher = new_id_hasher(settings.collector_visitor_secret.get_secret_value())
+        self._receipts = Receipts(hasher)
         self.steps = _steps(settings, hasher)
         # Unpacked once: attribute lookups are noticeable in a request with a single event.
         filters = [step for step in self.steps if isinstance(step, Filter)]
@@ -99,13 +111,27 @@ class Pipeline:
 
         Raises TooManyEvents.
         """
-        events, rejected = decode(body, may_retract=client.is_server, max_events=MAX_EVENTS)
-        if not events:
-            return IngestResult(events, {}, rejected)
-        events, dropped = self.filter(events, client)
+        check_like = None
+        if client.wants_receipts:
+            check_like = partial(self._receipts.check_like, now_ms=now_ms)
+        events, rejected = decode(
+            body,
+            may_retract=_always
+            if client.is_server
+            else partial(self._receipts.may_retract, now_ms=now_ms),
+            max_events=MAX_EVENTS,
+            check_like=check_like,
+        )
+        receipts: dict[str, str] | None = None
+        dropped: Dropped = {}
+        if events:
+            events, dropped = self.filter(events, client)
+        if client.wants_receipts:
+            likes = [event for event in events if event.type == "like" and event.delta != -1]
+            receipts = {str(like.id): self._receipts.issue(like) for like in likes}
         if events:
             self.enrich(events, client, now_ms)
-        return IngestResult(events, dropped, rejected)
+        return IngestResult(events, dropped, rejected, receipts)
 
     def filter(
         self, events: list[SentEvent], client: ClientInfo
@@ -127,6 +153,10 @@ class Pipeline:
             apply(events, client, now_ms)
 
 
+def _always(_: SentEvent) -> bool:
+    return True
+
+
 def _steps(settings: CollectorSettings, hasher: IdHasher) -> tuple[Step, ...]:
     """Return the steps in order, without filters that the settings make ineffective."""
     sites = settings.sites
@@ -143,6 +173,7 @@ def _steps(settings: CollectorSettings, hasher: IdHasher) -> tuple[Step, ...]:
             RateLimitFilter(
                 settings.collector_rate_limit_per_address_hour,
                 settings.collector_rate_limit_per_visitor_hour,
+                settings.collector_rate_limit_past_per_address_hour,
                 settings.rate_limit_exempt_networks,
             ),
         ),
@@ -161,6 +192,7 @@ def _steps(settings: CollectorSettings, hasher: IdHasher) -> tuple[Step, ...]:
         Enrichment("timestamp", set_timestamp),
         Enrichment("visitor_id", visitor_id_setter(hasher)),
         Enrichment("event_id", event_id_setter(hasher)),
+        Enrichment("public_id", mark_public_ids),
     )
     return tuple(step for step in steps if step is not None)
 
@@ -269,73 +301,3 @@ def _where_site(events: list[SentEvent], allowed: Callable[[str], bool]) -> list
     if all(verdicts.values()):
         return events
     return [event for event in events if verdicts[event.site]]
-
-
-# Enrichment
-
-
-def set_timestamp(events: list[SentEvent], client: ClientInfo, now_ms: int) -> None:
-    """Set missing timestamps, and correct the others by the client's clock error.
-
-    A server's clock is assumed to be correct.
-    """
-    sent_at = None if client.is_server else client.sent_at
-    for event in events:
-        if event.timestamp is UNSET:
-            event.timestamp = now_ms
-        elif sent_at is not None:
-            event.timestamp = corrected(event.timestamp, sent_at, now_ms)
-
-
-def corrected(timestamp: int, sent_at: int, now_ms: int) -> int:
-    """Return a client's timestamp by the collector's clock; its age stays the same.
-
-    An event cannot happen after it was sent; such a timestamp becomes the current time.
-    """
-    return max(0, now_ms - max(0, sent_at - timestamp))
-
-
-def visitor_id_setter(hasher: IdHasher) -> Apply:
-    """Set missing visitors to a hash of client network and user agent.
-
-    Events of a server get none, because its address is not a reader's.
-    """
-
-    def set_visitor_id(events: list[SentEvent], client: ClientInfo, _: int) -> None:
-        if not client.address or client.is_server:
-            return
-        cache: dict[tuple[str, int], str] = {}
-        for event in events:
-            if event.visitor is UNSET:
-                at_ms: int = event.timestamp  # type: ignore[assignment]  # set by set_timestamp
-                site = DEFAULT_SITE if event.site is UNSET else event.site
-                key = (site, at_ms // DAY_MS)
-                visitor = cache.get(key)
-                if visitor is None:
-                    visitor = cache[key] = hasher.visitor_id(
-                        site, client.network, client.user_agent, at_ms
-                    )
-                event.visitor = visitor
-
-    return set_visitor_id
-
-
-def event_id_setter(hasher: IdHasher) -> Apply:
-    """Set missing ids: reproducible for views with a visitor, random for other events.
-
-    Random ids have 128 bits from the kernel's generator, so nobody can guess one and turn another
-    reader's event into a duplicate.
-    """
-
-    def set_event_id(events: list[SentEvent], _client: ClientInfo, _now_ms: int) -> None:
-        for event in events:
-            if event.id is not UNSET:
-                continue
-            if event.type != "view" or event.visitor is UNSET:
-                event.id = os.urandom(16).hex()
-            else:
-                at_ms: int = event.timestamp  # type: ignore[assignment]  # set by set_timestamp
-                site = DEFAULT_SITE if event.site is UNSET else event.site
-                event.id = hasher.view_id(site, event.article_id, event.visitor, at_ms)
-
-    return set_event_id

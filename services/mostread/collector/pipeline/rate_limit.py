@@ -8,9 +8,16 @@ from msgspec import UNSET, UnsetType
 
 from mostread.collector.pipeline.client_info import ClientInfo, Networks
 from mostread.collector.pipeline.event import SentEvent
+from mostread.infra import clock
 
 BURST_SECONDS = 600.0
 """Unused allowance is saved for ten minutes: that much may arrive at once."""
+
+PAST_BURST_SECONDS = 3600.0
+"""An app that was offline sends at once what it has stored."""
+
+RECENT_MS = 30 * 60 * 1000
+"""A client resends an event for 25 minutes; an older one belongs to the past."""
 
 MAX_SOURCES = 50_000
 """Sources per generation; there are two generations."""
@@ -20,18 +27,23 @@ MAX_PAIRS = 200_000
 
 
 class RateLimit:
-    """Allow each source `per_hour` events, with a burst of ten minutes' worth.
+    """Allow each source `per_hour` events, with a burst of `burst_seconds` worth.
 
     This is the generic cell rate algorithm (ITU-T I.371): for each source only the time is stored
     at which its bucket would be full again. A source that has been silent until then equals an
     unknown one, so forgetting it loses nothing. Sources are stored in two generations; the older
-    one is dropped after BURST_SECONDS, or sooner if the younger one is full. An active source is
+    one is dropped after `burst_seconds`, or sooner if the younger one is full. An active source is
     always in the younger one.
     """
 
-    def __init__(self, per_hour: int, max_sources: int = MAX_SOURCES) -> None:
+    def __init__(
+        self,
+        per_hour: int,
+        max_sources: int = MAX_SOURCES,
+        burst_seconds: float = BURST_SECONDS,
+    ) -> None:
         self._interval = 3600 / per_hour
-        self._burst = max(BURST_SECONDS, self._interval)
+        self._burst = max(burst_seconds, self._interval)
         self._max_sources = max_sources
         self._young: dict[int, float] = {}
         self._old: dict[int, float] = {}
@@ -113,14 +125,27 @@ class DistinctFilter:
 
 
 class RateLimitFilter:
-    """Limit events per client network and per visitor; drop those beyond the limits."""
+    """Limit events per client network and per visitor; drop those beyond the limits.
+
+    Events of the past have a limit of their own: an address that sends events of the same past hour
+    in every hour of a day adds no more to it than to the current one.
+    """
 
     def __init__(
-        self, per_network_hour: int, per_visitor_hour: int, exempt_networks: Networks
+        self,
+        per_network_hour: int,
+        per_visitor_hour: int,
+        past_per_network_hour: int,
+        exempt_networks: Networks,
     ) -> None:
         """Limit events per hour; 0 means no limit."""
         self._networks = RateLimit(per_network_hour) if per_network_hour else None
         self._visitors = RateLimit(per_visitor_hour) if per_visitor_hour else None
+        self._past = (
+            RateLimit(past_per_network_hour, burst_seconds=PAST_BURST_SECONDS)
+            if past_per_network_hour
+            else None
+        )
         self._exempt_networks = exempt_networks
 
     def __call__(self, events: list[SentEvent], client: ClientInfo) -> list[SentEvent]:
@@ -129,10 +154,35 @@ class RateLimitFilter:
         now = time.monotonic()
         if self._visitors is not None:
             events = _limit_visitors(self._visitors, events, client, now)
+        if self._past is not None:
+            events = _limit_past(self._past, events, client, now)
         if self._networks is not None and events:
             allowed = self._networks.allow(hash(client.network), len(events), now)
             events = events if allowed == len(events) else events[:allowed]
         return events
+
+
+def _limit_past(
+    limit: RateLimit, events: list[SentEvent], client: ClientInfo, now: float
+) -> list[SentEvent]:
+    sent_at = clock.now_ms() if client.sent_at is None else client.sent_at
+    past = [
+        event.timestamp is not UNSET and sent_at - event.timestamp > RECENT_MS for event in events
+    ]
+    wanted = sum(past)
+    if not wanted:
+        return events
+    allowed = limit.allow(hash(client.network), wanted, now)
+    if allowed == wanted:
+        return events
+    kept = []
+    for event, is_past in zip(events, past, strict=True):
+        if is_past:
+            if not allowed:
+                continue
+            allowed -= 1
+        kept.append(event)
+    return kept
 
 
 def _limit_visitors(

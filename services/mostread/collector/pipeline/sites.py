@@ -14,9 +14,11 @@ import msgspec
 
 from mostread.collector.pipeline.client_info import Networks
 from mostread.collector.pipeline.event import SITE_CHARACTERS
+from mostread.collector.pipeline.page_proxies import publisher_hosts
 from mostread.core.events import CANARY_SITE, EventType
 
 TYPES = get_args(EventType)
+SCHEMES = ("https", "http")
 _ORIGIN = re.compile(r"https?://(\*\.)?[a-z0-9.\[\]:-]+")
 _FORM = 'write names, "news,sport", or a JSON object, {"news": {"origins": ["https://a.example"]}}'
 
@@ -30,9 +32,16 @@ class SiteRules:
     public_types: frozenset[str]
 
     def allows_origin(self, origin: str) -> bool:
-        """Return whether pages of this origin may send events; `*.` matches any subdomain."""
-        if not self.origins:
+        """Return whether pages of this origin may send events; `*.` matches any subdomain.
+
+        A page of an allowed origin may also be served by an AMP cache or Google Translate.
+        """
+        if not self.origins or self._is_own(origin):
             return True
+        hosts = publisher_hosts(origin)
+        return any(self._is_own(f"{scheme}://{host}") for host in hosts for scheme in SCHEMES)
+
+    def _is_own(self, origin: str) -> bool:
         scheme, _, host = origin.partition("://")
         return origin in self.origins or any(
             allowed.startswith(f"{scheme}://*.") and host.endswith(allowed.partition("*")[2])

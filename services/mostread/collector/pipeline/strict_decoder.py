@@ -6,7 +6,7 @@ does (1.0 is an integer). It is slow and only runs where the fast decoder gives 
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any, NoReturn
 
@@ -14,15 +14,23 @@ import msgspec
 from msgspec import UNSET
 
 from mostread.collector.pipeline.event import (
-    CONTROL_CHARACTERS,
+    EARLIEST_TIMESTAMP,
     ID_CHARACTERS,
     SITE_CHARACTERS,
     SentEvent,
 )
+from mostread.core.article_ids import InvalidArticleId, clean
+from mostread.core.events import LATEST_TIMESTAMP
 from mostread.errors import InvalidEvent, NoValidEvent, TooManyEvents
+
+MayRetract = Callable[[SentEvent], bool]
+"""Whether a client may send this event of delta -1."""
+CheckLike = Callable[[SentEvent], None]
+"""Raises InvalidEvent for a like that the client may not send."""
 
 _ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
 _INTEGERS = ("timestamp", "delta")
+_REQUIRED = ("type", "article_id")
 _MAX_DETAIL = 200
 
 
@@ -33,6 +41,7 @@ class RejectReason(StrEnum):
     DUPLICATE_FIELD = "duplicate_field"
     SCHEMA = "schema"
     VIEW_RETRACTED = "view_retracted"
+    CLOCK = "clock"
     TOKEN_REQUIRED = "token_required"  # noqa: S105  a reason, not a token
 
 
@@ -54,7 +63,7 @@ def no_valid_event(rejected: Sequence[Rejection]) -> NoValidEvent:
 
 
 def decode_each(
-    body: bytes, *, may_retract: bool, max_events: int
+    body: bytes, *, may_retract: MayRetract, max_events: int, check_like: CheckLike | None = None
 ) -> tuple[list[SentEvent], list[Rejection]]:
     """Return the valid events of a body, and the rejections of the others."""
     try:
@@ -67,7 +76,10 @@ def decode_each(
     rejected: list[Rejection] = []
     for index, element in enumerate(elements):
         try:
-            events.append(_decode_one(element, may_retract))
+            event = _decode_one(element, may_retract)
+            if check_like is not None and event.type == "like" and event.delta != -1:
+                check_like(event)
+            events.append(event)
         except InvalidEvent as error:
             detail = str(error)[:_MAX_DETAIL]
             rejected.append(Rejection(index, RejectReason(error.reason), detail))
@@ -92,20 +104,40 @@ def split(body: bytes) -> list[bytes]:
     return [body]  # one object, possibly on several lines
 
 
-def _decode_one(element: bytes, may_retract: bool) -> SentEvent:
+def _decode_one(element: bytes, may_retract: MayRetract) -> SentEvent:
     value = _parse(element)
     if not isinstance(value, dict):
         raise InvalidEvent(RejectReason.SCHEMA, "An event must be a JSON object.")
+    # Many programs write null for a field they have no value for.
+    value = {name: field for name, field in value.items() if field is not None or name in _REQUIRED}
     for name in _INTEGERS:
         number = value.get(name)
         if isinstance(number, float) and number.is_integer():
             value[name] = int(number)
+    _check_types(value)
     try:
         event = msgspec.convert(value, SentEvent)
     except msgspec.ValidationError as error:
         raise InvalidEvent(RejectReason.SCHEMA, f"{error}.") from error
     _check(event, may_retract)
     return event
+
+
+def _check_types(value: dict[str, Any]) -> None:
+    """Raise InvalidEvent for frequent mistakes that msgspec explains less well."""
+    if type(value.get("article_id")) in (int, float):
+        raise InvalidEvent(RejectReason.SCHEMA, "`article_id` is a number; send it as a string.")
+    timestamp = value.get("timestamp")
+    if type(timestamp) is int and not EARLIEST_TIMESTAMP <= timestamp <= LATEST_TIMESTAMP:
+        raise InvalidEvent(RejectReason.SCHEMA, f"`timestamp` {not_milliseconds(timestamp)}.")
+
+
+def not_milliseconds(timestamp: int) -> str:
+    """Return the problem of a number outside 1973 to 2099 in milliseconds, and the fix."""
+    problem = "is after 2099: microseconds?"
+    if timestamp < EARLIEST_TIMESTAMP:
+        problem = "is before 1973: seconds?"
+    return f"{problem} Send milliseconds since 1970, as Date.now() returns"
 
 
 def _parse(element: bytes) -> Any:
@@ -146,21 +178,24 @@ def _reject_constant(name: str) -> NoReturn:
     raise InvalidEvent(RejectReason.SYNTAX, f"{name} is not JSON.")
 
 
-def _check(event: SentEvent, may_retract: bool) -> None:
+def _check(event: SentEvent, may_retract: MayRetract) -> None:
     if event.id is not UNSET and not ID_CHARACTERS.fullmatch(event.id):
         raise InvalidEvent(RejectReason.SCHEMA, "`id` may contain A-Z a-z 0-9 . _ : - only.")
     if event.site is not UNSET and not SITE_CHARACTERS.fullmatch(event.site):
         raise InvalidEvent(RejectReason.SCHEMA, "`site` may contain A-Z a-z 0-9 . _ - only.")
-    if CONTROL_CHARACTERS.search(event.article_id):
-        raise InvalidEvent(RejectReason.SCHEMA, "`article_id` contains a control character.")
+    try:
+        event.article_id = clean(event.article_id)
+    except InvalidArticleId as error:
+        raise InvalidEvent(RejectReason.SCHEMA, f"{error}.") from error
     if event.delta == -1:
         if event.type == "view":
             raise InvalidEvent(
                 RejectReason.VIEW_RETRACTED,
                 "A view cannot be retracted; only a comment or a like can.",
             )
-        if not may_retract:
+        if not may_retract(event):
             raise InvalidEvent(
                 RejectReason.TOKEN_REQUIRED,
-                "delta -1 needs `Authorization: Bearer <token>` with the role emit.",
+                "delta -1 needs `Authorization: Bearer <token>` with the role emit, or the "
+                "`receipt` of a like, for 25 minutes.",
             )

@@ -27,6 +27,7 @@ class IdHasher:
         self._secret = blake2b(secret.encode(), digest_size=64).digest()
         # These hashes have absorbed their key: copying one costs less than creating it.
         self._view_hash = self._keyed("view", 16)
+        self._receipt_hash = self._keyed("receipt", 16)
         self._visitor_hash = lru_cache(64)(lambda day: self._keyed(f"visitor {day}", 8))
 
     def visitor_id(self, site: str, network: str, user_agent: str, at_ms: int) -> str:
@@ -48,6 +49,12 @@ class IdHasher:
         views = self._view_hash.copy()
         views.update(text)
         return views.hexdigest()
+
+    def receipt(self, site: str, article_id: str, event_id: str) -> str:
+        """Return the hash that proves who sent a like."""
+        receipts = self._receipt_hash.copy()
+        receipts.update(f"{site}\n{article_id}\n{event_id}".encode())
+        return receipts.hexdigest()
 
     def _keyed(self, purpose: str, digest_size: int) -> blake2b:
         key = blake2b(purpose.encode(), key=self._secret, digest_size=32).digest()
