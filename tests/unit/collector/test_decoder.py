@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from msgspec import UNSET
 
-from mostread.collector.pipeline.decoder import BOM, decode
+from mostread.collector.pipeline.decoder import decode
 from mostread.collector.pipeline.event import SentEvent
-from mostread.collector.pipeline.strict_decoder import decode_each
+from mostread.collector.pipeline.strict_decoder import BOM, decode_each
 from mostread.core.article_ids import InvalidArticleId, clean
 from mostread.errors import TooManyEvents
 from mostread.infra.schemas import DIRECTORY

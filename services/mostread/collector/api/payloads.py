@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from mostread.collector.pipeline.event import DEFAULT_SITE, SITE_CHARACTERS
-from mostread.collector.pipeline.strict_decoder import split
+from mostread.collector.pipeline.strict_decoder import BOM, split
 from mostread.core import article_ids
 from mostread.core.editorial.articles import (
     Address,
@@ -116,7 +116,7 @@ def decode_articles(
     articles: list[DecodedArticle] = []
     rejected: list[RejectedArticle] = []
     try:
-        elements = split(body.strip())
+        elements = split(body.removeprefix(BOM).strip())
     except InvalidEvent as error:
         elements = []
         rejected.append(RejectedArticle(0, error.reason, str(error)))
@@ -173,7 +173,7 @@ def _decode(
 ) -> tuple[P, str, str]:
     """Return a decoded body with its ids filled in from the address. Raises `invalid`."""
     try:
-        payload = decoder.decode(body)
+        payload = decoder.decode(body.removeprefix(BOM))
     except msgspec.ValidationError as error:
         raise invalid("schema", f"{error}.") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

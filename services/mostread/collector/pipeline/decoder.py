@@ -12,14 +12,18 @@ from msgspec import UNSET, DecodeError, ValidationError
 from msgspec.json import Decoder, Encoder
 
 from mostread.collector.pipeline.event import ID_BYTES, SITE_CHARACTERS, SentEvent
-from mostread.collector.pipeline.strict_decoder import CheckLike, MayRetract, Rejection, decode_each
+from mostread.collector.pipeline.strict_decoder import (
+    BOM,
+    CheckLike,
+    MayRetract,
+    Rejection,
+    decode_each,
+)
 from mostread.core.article_ids import are_clean
 
 _ARRAY = Decoder(list[SentEvent])
 _STREAM = Decoder(SentEvent)
 _ENCODER = Encoder()
-BOM = b"\xef\xbb\xbf"
-"""Byte order mark of UTF-8, which some programs write in front of JSON."""
 
 
 class DecodedBody(NamedTuple):
