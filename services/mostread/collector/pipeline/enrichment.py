@@ -49,7 +49,7 @@ def visitor_id_setter(hasher: IdHasher) -> Apply:
         cache: dict[tuple[str, int], str] = {}
         for event in events:
             if event.visitor is UNSET:
-                at_ms = _credible_time(event, client, now_ms)
+                at_ms = _recent(event.timestamp, now_ms)  # type: ignore[arg-type]  # is set
                 site = DEFAULT_SITE if event.site is UNSET else event.site
                 key = (site, at_ms // DAY_MS)
                 visitor = cache.get(key)
@@ -76,33 +76,33 @@ def event_id_setter(hasher: IdHasher) -> Apply:
             if event.type != "view" or event.visitor is UNSET:
                 event.id = os.urandom(16).hex()
             else:
-                at_ms = _credible_time(event, client, now_ms)
+                at_ms: int = event.timestamp  # type: ignore[assignment]  # set by set_timestamp
+                if not client.is_server:
+                    at_ms = _recent(at_ms, now_ms)
                 site = DEFAULT_SITE if event.site is UNSET else event.site
                 event.id = hasher.view_id(site, event.article_id, event.visitor, at_ms)
 
     return set_event_id
 
 
-def _credible_time(event: SentEvent, client: ClientInfo, now_ms: int) -> int:
-    """Return the time of an event, for a public one within the last half hour.
+def _recent(at_ms: int, now_ms: int) -> int:
+    """Return the time within the last half hour that is nearest to a time that a client claims.
 
     A reader who claims other times would otherwise be a visitor for every day, and view an article
     in every half hour, all at once.
     """
-    at_ms: int = event.timestamp  # type: ignore[assignment]  # set by set_timestamp
-    if client.is_server:
-        return at_ms
     return min(max(at_ms, now_ms - RECENT_MS), now_ms)
 
 
 def mark_public_ids(events: list[SentEvent], client: ClientInfo, _: int) -> None:
     """Mark ids that came without a token, so that none can equal the id of a server's event."""
+    wants_receipts = client.wants_receipts
     for event in events:
-        if not client.is_server:
-            has_receipt = client.wants_receipts and event.type == "like"
-            if has_receipt or event.delta == -1:
-                event.timestamp = liked_at(event)
-                event.id = f"{RECEIPTED}{event.id}"
-            else:
-                event.id = f"{PUBLIC}{event.id}"
         event.receipt = UNSET
+        if client.is_server:
+            continue
+        if event.delta == -1 or (wants_receipts and event.type == "like"):
+            event.timestamp = liked_at(event)
+            event.id = f"{RECEIPTED}{event.id}"
+        else:
+            event.id = f"{PUBLIC}{event.id}"

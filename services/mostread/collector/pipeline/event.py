@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from mostread.core.events import LATEST_TIMESTAMP, EventType, Name64
+from mostread.core.events import LATEST_TIMESTAMP, EventType, Name64, Name128
 
 DEFAULT_SITE = "default"
 ID_CHARACTERS = re.compile(r"[A-Za-z0-9._:-]+")
@@ -28,7 +28,7 @@ class SentEvent(Struct, gc=False, forbid_unknown_fields=True):
     """
 
     type: EventType
-    article_id: str
+    article_id: Name128
     id: Name64 | UnsetType = UNSET
     site: Name64 | UnsetType = UNSET
     timestamp: Annotated[int, Meta(ge=EARLIEST_TIMESTAMP, le=LATEST_TIMESTAMP)] | UnsetType = UNSET

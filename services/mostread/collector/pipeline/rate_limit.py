@@ -165,24 +165,13 @@ class RateLimitFilter:
 def _limit_past(
     limit: RateLimit, events: list[SentEvent], client: ClientInfo, now: float
 ) -> list[SentEvent]:
-    sent_at = clock.now_ms() if client.sent_at is None else client.sent_at
-    past = [
-        event.timestamp is not UNSET and sent_at - event.timestamp > RECENT_MS for event in events
-    ]
-    wanted = sum(past)
-    if not wanted:
+    oldest = (clock.now_ms() if client.sent_at is None else client.sent_at) - RECENT_MS
+    past = [event for event in events if event.timestamp is not UNSET and event.timestamp < oldest]
+    if not past:
         return events
-    allowed = limit.allow(hash(client.network), wanted, now)
-    if allowed == wanted:
-        return events
-    kept = []
-    for event, is_past in zip(events, past, strict=True):
-        if is_past:
-            if not allowed:
-                continue
-            allowed -= 1
-        kept.append(event)
-    return kept
+    allowed = limit.allow(hash(client.network), len(past), now)
+    refused = set(map(id, past[allowed:]))
+    return [event for event in events if id(event) not in refused]
 
 
 def _limit_visitors(

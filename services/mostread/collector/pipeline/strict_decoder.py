@@ -117,7 +117,7 @@ def _decode_one(element: bytes, may_retract: MayRetract) -> SentEvent:
         number = value.get(name)
         if isinstance(number, float) and number.is_integer():
             value[name] = int(number)
-    _check_types(value)
+    _check_values(value)
     try:
         event = msgspec.convert(value, SentEvent)
     except msgspec.ValidationError as error:
@@ -126,10 +126,16 @@ def _decode_one(element: bytes, may_retract: MayRetract) -> SentEvent:
     return event
 
 
-def _check_types(value: dict[str, Any]) -> None:
-    """Raise InvalidEvent for frequent mistakes that msgspec explains less well."""
-    if type(value.get("article_id")) in (int, float):
+def _check_values(value: dict[str, Any]) -> None:
+    """Clean the article id. Raises InvalidEvent for mistakes that msgspec explains less well."""
+    article_id = value.get("article_id")
+    if type(article_id) in (int, float):
         raise InvalidEvent(RejectReason.SCHEMA, "`article_id` is a number; send it as a string.")
+    if isinstance(article_id, str):
+        try:
+            value["article_id"] = clean(article_id)
+        except InvalidArticleId as error:
+            raise InvalidEvent(RejectReason.SCHEMA, f"{error}.") from error
     timestamp = value.get("timestamp")
     if type(timestamp) is int and not EARLIEST_TIMESTAMP <= timestamp <= LATEST_TIMESTAMP:
         raise InvalidEvent(RejectReason.SCHEMA, f"`timestamp` {not_milliseconds(timestamp)}.")
@@ -186,10 +192,6 @@ def _check(event: SentEvent, may_retract: MayRetract) -> None:
         raise InvalidEvent(RejectReason.SCHEMA, "`id` may contain A-Z a-z 0-9 . _ : - only.")
     if event.site is not UNSET and not SITE_CHARACTERS.fullmatch(event.site):
         raise InvalidEvent(RejectReason.SCHEMA, "`site` may contain A-Z a-z 0-9 . _ - only.")
-    try:
-        event.article_id = clean(event.article_id)
-    except InvalidArticleId as error:
-        raise InvalidEvent(RejectReason.SCHEMA, f"{error}.") from error
     if event.delta == -1:
         if event.type == "view":
             raise InvalidEvent(
