@@ -8,10 +8,14 @@ from urllib.parse import urlsplit
 
 
 class Newspaper:
-    """Serves `pages`, HTML by path, with optional `headers` by path."""
+    """Serves `pages`, HTML by path, with optional `headers` and `statuses` by path.
+
+    A page with the header ETag or Last-Modified answers conditional requests with 304.
+    """
 
     def __init__(self) -> None:
-        self.pages: dict[str, str] = {}
+        self.pages: dict[str, str | bytes] = {}
+        self.statuses: dict[str, int] = {}
         self.headers: dict[str, dict[str, str]] = {}
         self.requests: list[tuple[str, str]] = []
         """Path and Sec-Purpose of every request."""
@@ -22,12 +26,20 @@ class Newspaper:
                 path = urlsplit(self.path).path
                 newspaper.requests.append((path, self.headers.get("Sec-Purpose", "")))
                 page = newspaper.pages.get(path)
-                self.send_response(404 if page is None else 200)
-                self.send_header("Content-Type", "text/html; charset=utf-8")
-                for name, value in newspaper.headers.get(path, {}).items():
+                headers = newspaper.headers.get(path, {})
+                status = newspaper.statuses.get(path, 404 if page is None else 200)
+                for name, condition in (
+                    ("ETag", "If-None-Match"),
+                    ("Last-Modified", "If-Modified-Since"),
+                ):
+                    if name in headers and self.headers.get(condition) == headers[name]:
+                        status = 304
+                self.send_response(status)
+                for name, value in {"Content-Type": "text/html; charset=utf-8", **headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write((page or "").encode())
+                if status != 304:
+                    self.wfile.write(page.encode() if isinstance(page, str) else page or b"")
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -47,6 +47,9 @@ class Service:
     program: Sequence[str] = ("-m", "mostread")
     """Arguments of Python before the name of the service."""
 
+    arguments: Sequence[str] = ()
+    """Arguments after the name."""
+
     def __init__(self, name: str, environment: Mapping[str, str], logs: Path) -> None:
         self.name = name
         self.port = free_ports(1)[0]
@@ -64,7 +67,7 @@ class Service:
         self._environment.update(environment)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, *self.program, self.name],
+                [sys.executable, *self.program, self.name, *self.arguments],
                 env=self._environment,
                 stdout=log,
                 stderr=log,

@@ -12,6 +12,7 @@ from mostread.infra.clock import now_ms
 from mostread.ops.imports.files import parse_file
 from mostread.ops.imports.repository import Import, ImportRepository
 from mostread.ops.imports.totals import (
+    COLUMNS,
     ArticleTotals,
     totals_blocks,
     totals_import,
@@ -47,7 +48,7 @@ def import_totals(
         _list()
     else:
         with click.open_file(file, "rb") as content:
-            totals = validate_lines(parse_file(content.read(), file))
+            totals = validate_lines(parse_file(content.read(), file, COLUMNS))
         _import(totals, name or "", dry_run=dry_run)
 
 

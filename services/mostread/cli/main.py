@@ -24,6 +24,7 @@ COMMANDS = {
     "audit": "mostread.cli.audit:audit",
     "dead-letters": "mostread.cli.dead_letters:dead_letters",
     "import-totals": "mostread.cli.import_totals:import_totals",
+    "articles": "mostread.cli.articles:articles",
     "import-logs": "mostread.cli.import_logs:import_logs",
     "config": "mostread.cli.config:config",
     "doctor": "mostread.cli.doctor:doctor",

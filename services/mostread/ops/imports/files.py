@@ -1,24 +1,52 @@
-"""Files of totals: CSV or NDJSON, gzipped or not."""
+"""Files of totals or articles: CSV or NDJSON, gzipped or not."""
 
 import csv
 import gzip
 import io
-import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from mostread.errors import InvalidFile
-from mostread.ops.imports.totals import FIELDS, REQUIRED_FIELDS, FileLine
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _DELIMITERS = ",;\t"
 """Spreadsheets write semicolons where the locale's decimal separator is a comma."""
 
 
-def parse_file(content: bytes, name: str) -> Iterator[FileLine]:
+MAX_ERRORS_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class FileLine:
+    """A line of the file: its fields by name, or an error message."""
+
+    number: int
+    content: dict[str, Any] | str
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Columns of a CSV file. `parse` returns the fields of a line, or raises ValueError."""
+
+    allowed: Sequence[str]
+    required: Sequence[str]
+    parse: Callable[[Mapping[str, str]], dict[str, Any]]
+
+
+def invalid_lines(errors: Sequence[str]) -> InvalidFile:
+    """Return the error of a file with invalid lines: the first 20, and the number of the others."""
+    hidden = len(errors) - MAX_ERRORS_SHOWN
+    more = f"\nand {hidden:,} more" if hidden > 0 else ""
+    return InvalidFile(
+        "nothing was imported; correct these lines:\n" + "\n".join(errors[:MAX_ERRORS_SHOWN]) + more
+    )
+
+
+def parse_file(content: bytes, name: str, columns: Columns) -> Iterator[FileLine]:
     """Yield the lines of the file `name`.
 
     Raises InvalidFile where the file is unreadable as a whole.
@@ -27,7 +55,7 @@ def parse_file(content: bytes, name: str) -> Iterator[FileLine]:
     if _is_ndjson(text, name):
         yield from _parse_ndjson(text)
     else:
-        yield from _parse_csv(text)
+        yield from _parse_csv(text, columns)
 
 
 def _decode(content: bytes) -> str:
@@ -62,40 +90,38 @@ def _parse_ndjson(text: str) -> Iterator[FileLine]:
                 yield FileLine(number, str(error))
 
 
-def _parse_csv(text: str) -> Iterator[FileLine]:
+def _parse_csv(text: str, columns: Columns) -> Iterator[FileLine]:
     header = text.partition("\n")[0]
     delimiter = max(_DELIMITERS, key=header.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        columns = [column.strip() for column in next(reader, [])]
-        _check_header(columns)
+        names = [column.strip() for column in next(reader, [])]
+        _check_header(names, columns)
         for cells in reader:
             if cells:
-                yield FileLine(reader.line_num, _parse_cells(columns, cells))
+                yield FileLine(reader.line_num, _parse_cells(names, cells, columns))
     except csv.Error as error:
         yield FileLine(reader.line_num, str(error))
 
 
-def _check_header(columns: list[str]) -> None:
-    """Raise InvalidFile unless the columns are those of totals."""
-    if missing := [name for name in REQUIRED_FIELDS if name not in columns]:
+def _check_header(names: list[str], columns: Columns) -> None:
+    """Raise InvalidFile unless the header names `columns`."""
+    if missing := [name for name in columns.required if name not in names]:
+        optional = [name for name in columns.allowed if name not in columns.required]
         raise InvalidFile(
             f"line 1: no column {', '.join(missing)}; required are "
-            f"{', '.join(REQUIRED_FIELDS)}, and site is optional"
+            f"{', '.join(columns.required)}, and optional are {', '.join(optional)}"
         )
-    unknown = [name or "without a name" for name in columns if name not in FIELDS]
-    if unknown or len(set(columns)) < len(columns):
+    unknown = [name or "without a name" for name in names if name not in columns.allowed]
+    if unknown or len(set(names)) < len(names):
         error = f"column {unknown[0]} is unknown" if unknown else "a column occurs twice"
-        raise InvalidFile(f"line 1: {error}; the columns are {', '.join(FIELDS)}")
+        raise InvalidFile(f"line 1: {error}; the columns are {', '.join(columns.allowed)}")
 
 
-def _parse_cells(columns: list[str], cells: list[str]) -> dict[str, Any] | str:
-    if len(cells) != len(columns):
-        return f"{len(cells)} fields, but the header has {len(columns)}"
-    fields: dict[str, Any] = dict(zip(columns, cells, strict=True))
-    for name in ("views", "comments", "likes"):
-        number = fields[name].strip()
-        if not re.fullmatch(r"-?[0-9]{1,19}", number):
-            return f"{name} is {fields[name]!r}; write a whole number without separators"
-        fields[name] = int(number)
-    return fields
+def _parse_cells(names: list[str], cells: list[str], columns: Columns) -> dict[str, Any] | str:
+    if len(cells) != len(names):
+        return f"{len(cells)} fields, but the header has {len(names)}"
+    try:
+        return columns.parse(dict(zip(names, cells, strict=True)))
+    except ValueError as error:
+        return str(error)

@@ -1,16 +1,16 @@
 """Lifetime totals of articles: validation, digest and rows."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
 
 from mostread.core.events import Name64, Name128
 from mostread.errors import InvalidFile
+from mostread.ops.imports.files import Columns, FileLine, invalid_lines
 from mostread.ops.imports.repository import Block, Import, digest, split_blocks
 
-MAX_ERRORS_SHOWN = 20
 MAX_TOTAL = 2**53 - 1
 """The largest integer that every JSON parser reads exactly."""
 
@@ -28,15 +28,19 @@ class ArticleTotals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 FIELDS = ArticleTotals.__struct_fields__
-REQUIRED_FIELDS = FIELDS[:-1]
 
 
-@dataclass(frozen=True)
-class FileLine:
-    """A line of the file: its fields by name, or an error message."""
+def _parse_cells(cells: Mapping[str, str]) -> dict[str, Any]:
+    fields: dict[str, Any] = dict(cells)
+    for name in ("views", "comments", "likes"):
+        number = fields[name].strip()
+        if not re.fullmatch(r"-?[0-9]{1,19}", number):
+            raise ValueError(f"{name} is {fields[name]!r}; write a whole number without separators")
+        fields[name] = int(number)
+    return fields
 
-    number: int
-    content: dict[str, Any] | str
+
+COLUMNS = Columns(FIELDS, FIELDS[:-1], _parse_cells)
 
 
 def validate_lines(lines: Iterable[FileLine]) -> list[ArticleTotals]:
@@ -62,13 +66,7 @@ def validate_lines(lines: Iterable[FileLine]) -> list[ArticleTotals]:
         first_lines.setdefault(key, line.number)
         valid.append(totals)
     if errors:
-        hidden = len(errors) - MAX_ERRORS_SHOWN
-        more = f"\nand {hidden:,} more" if hidden > 0 else ""
-        raise InvalidFile(
-            "nothing was imported; correct these lines:\n"
-            + "\n".join(errors[:MAX_ERRORS_SHOWN])
-            + more
-        )
+        raise invalid_lines(errors)
     if not valid:
         raise InvalidFile("the file contains no totals")
     return valid

@@ -7,7 +7,7 @@ import pytest
 
 from mostread.errors import InvalidFile
 from mostread.ops.imports.files import parse_file
-from mostread.ops.imports.totals import ArticleTotals, totals_digest, validate_lines
+from mostread.ops.imports.totals import COLUMNS, ArticleTotals, totals_digest, validate_lines
 
 A = ArticleTotals("a", 3, 2, 1)
 B = ArticleTotals("b", 0, 0, 0, site="s")
@@ -20,7 +20,7 @@ NDJSON = (
 
 def read(content: str | bytes, name: str = "totals.csv") -> Sequence[ArticleTotals]:
     encoded = content if isinstance(content, bytes) else content.encode()
-    return validate_lines(parse_file(encoded, name))
+    return validate_lines(parse_file(encoded, name, COLUMNS))
 
 
 def refused(content: str | bytes, name: str = "totals.csv") -> str:
