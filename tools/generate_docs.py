@@ -22,6 +22,7 @@ from mostread.cli.main import mostread
 from mostread.collector.metrics import CollectorMetrics
 from mostread.infra.http.metrics import LABELS, RequestDurations
 from mostread.infra.settings import variable
+from mostread.ops.articles.metrics import ArticlesMetrics
 from mostread.ops.canary.metrics import CanaryMetrics
 from mostread.ops.effective_settings import SERVICES
 from mostread.ranking.metrics import RankingMetrics
@@ -40,6 +41,7 @@ SETTING_GROUPS = {
     "aggregator": "Aggregator",
     "ranking": "Ranking",
     "canary": "Canary",
+    "articles": "Articles",
     "init": "Initialisation",
     "maven": "Development stack",
 }
@@ -48,6 +50,7 @@ METRIC_GROUPS: dict[str, Callable[[CollectorRegistry], object]] = {
     "Aggregator": AggregatorMetrics,
     "Ranking": RankingMetrics,
     "Canary": CanaryMetrics,
+    "Articles": ArticlesMetrics,
 }
 HTTP_SERVICES = ("collector", "ranking")
 

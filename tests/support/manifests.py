@@ -48,7 +48,7 @@ class Workload:
     @property
     def service(self) -> str:
         """Return the name of the service that `mostread` runs."""
-        (value,) = self.container["args"]
+        value, *_ = self.container["args"]
         return str(value)
 
 

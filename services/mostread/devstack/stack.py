@@ -21,6 +21,7 @@ from mostread.infra.healthcheck import readiness_error
 from mostread.infra.settings import PREFIX, url_variable
 
 VISITOR_SECRET = "MOSTREAD_COLLECTOR_VISITOR_SECRET"  # noqa: S105  its name
+ARTICLES_TOKEN = "MOSTREAD_ARTICLES_TOKEN"  # noqa: S105  its name
 TOKENS_FILE = "MOSTREAD_COLLECTOR_TOKENS_FILE"
 KAFKA = "MOSTREAD_KAFKA_BROKERS"
 CLICKHOUSE = "MOSTREAD_CLICKHOUSE_URL"
@@ -40,6 +41,7 @@ def stack_settings(data: DataDir, ports: Ports) -> dict[str, str]:
         "MOSTREAD_RANKING_TOKENS_FILE": file,
         "MOSTREAD_RANKING_TOKENS": listed,
         "MOSTREAD_RANKING_COLLECTOR_URL": collector if file or listed else "",
+        "MOSTREAD_ARTICLES_COLLECTOR_URL": collector,
         KAFKA: f"127.0.0.1:{ports.kafka}",
         CLICKHOUSE: local_url(ports.clickhouse),
         # On one machine a silent worker is a dead one, and after kill -9 of the whole stack
@@ -47,6 +49,8 @@ def stack_settings(data: DataDir, ports: Ports) -> dict[str, str]:
         "MOSTREAD_AGGREGATOR_SESSION_TIMEOUT_SECONDS": "8",
         "MOSTREAD_AGGREGATOR_SHUTDOWN_TIMEOUT_SECONDS": "10",
     }
+    if not {TOKENS_FILE, ARTICLES_TOKEN, f"{ARTICLES_TOKEN}_FILE"} & os.environ.keys():
+        settings[f"{ARTICLES_TOKEN}_FILE"] = str(data.cms_token)
     if not {VISITOR_SECRET, f"{VISITOR_SECRET}_FILE"} & os.environ.keys():
         load_or_create_secret(data.visitor_secret)
         settings[f"{VISITOR_SECRET}_FILE"] = str(data.visitor_secret)

@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from mostread.aggregator.config import AggregatorSettings
 from mostread.collector.config import CollectorSettings
 from mostread.infra.settings import DevstackSettings, Settings, secret_file, url_variable, variable
+from mostread.ops.articles.config import ArticlesSettings
 from mostread.ops.bootstrap import InitSettings
 from mostread.ops.canary.config import CanarySettings
 from mostread.ranking.config import RankingSettings
@@ -24,6 +25,7 @@ SERVICES: dict[str, type[Settings]] = {
     "aggregator": AggregatorSettings,
     "ranking": RankingSettings,
     "canary": CanarySettings,
+    "articles": ArticlesSettings,
     "up": DevstackSettings,
 }
 MASK = "********"

@@ -110,7 +110,7 @@ def test_sync_describes_new_and_changed_articles_once(
         assert sync.metric(later) == 1
 
         site.pages["/broken"] = rss(site, d="D")
-        wait_until(sync.is_ready, "the feed is mended")
+        wait_until(sync.is_ready, "the feed is fixed")
         assert titles(running, "feed:broken:") == {"/d": ["D"]}
         assert described() == second
         assert "secret" not in sync.log.read_text()

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from mostread.devstack.servers.kafka import LocalKafka
 from mostread.infra import clock
+from mostread.infra.auth.tokens import hash_token
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.kafka import topics
 from mostread.ops.doctor.checks import CHECKS
@@ -24,6 +26,7 @@ from mostread.ops.doctor.runner import run_checks
 from mostread.ops.inspection.clients import SystemClients
 from tests.faults.log import create_time, produce_to, transaction
 from tests.faults.verdict import is_counted
+from tests.support.collector import TOKENS
 from tests.support.servers import free_ports, running_clickhouse
 from tests.support.system import System, send, wait_until
 from tests.support.tools import tool
@@ -80,8 +83,9 @@ def alter(system: System, topic: str, **configs: str) -> None:
 def test_running_system_is_healthy_until_the_aggregator_stops(
     doctor: Doctor, system: System
 ) -> None:
-    aggregator, collector, ranking = (
-        system.service(name) for name in ("aggregator", "collector", "ranking")
+    aggregator, ranking = (system.service(name) for name in ("aggregator", "ranking"))
+    collector = system.service(
+        "collector", MOSTREAD_COLLECTOR_TOKENS=f"cms:cms:{hash_token(TOKENS['cms'])}"
     )
     for service in (aggregator, collector, ranking):
         service.wait_ready()
@@ -91,6 +95,18 @@ def test_running_system_is_healthy_until_the_aggregator_stops(
     checks = [check.__name__ for check in CHECKS if "disk" not in check.__name__]
     while any(finding.level is Level.WARNING for finding in doctor.bad("progress", "aggregators")):
         time.sleep(0.1)  # on a busy machine an aggregator may start slowly
+    (undescribed,) = doctor.bad(*checks)
+    assert undescribed.level is Level.WARNING
+    assert undescribed.message.startswith("40 of the 40 articles of site default that were read")
+    articles = [{"article_id": f"a{each}", "title": "A"} for each in range(40)]
+    request = urllib.request.Request(
+        f"{collector.url}/v1/articles",
+        json.dumps(articles).encode(),
+        {"Authorization": f"Bearer {TOKENS['cms']}"},
+    )
+    urllib.request.urlopen(request, timeout=30).close()
+    while doctor.bad("descriptions"):
+        time.sleep(0.1)
     assert doctor.bad(*checks) == []
     (finding,) = doctor.find("aggregators")["aggregators"]
     assert finding.message == "1 aggregator counts all 4 partitions"

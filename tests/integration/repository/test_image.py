@@ -25,8 +25,8 @@ from tests.support.servers import free_ports
 from tests.support.system import listed, wait_until
 from tools import sbom
 
-# The canary needs a token of the collector; tests/integration/ops/test_canary.py covers it.
-SERVING = sorted(PORTS.keys() - {"canary"})
+# These need a token of the collector; tests/integration/ops covers them.
+SERVING = sorted(PORTS.keys() - {"canary", "articles"})
 COMMIT_TIME = "1767225600"
 pytestmark = pytest.mark.timeout(400)  # the image is built once, half a minute on a quiet machine
 

@@ -35,8 +35,8 @@ class ArticlesSettings(ServiceSettings):
     articles_feeds: str = Field(
         "",
         description="Feeds to read articles from: URLs of RSS, Atom, JSON Feed or news sitemaps, "
-        "comma-separated, each for the site `default` or as SITE=URL. Of two feeds of a site that "
-        "list the same article, the first describes it.",
+        "comma-separated, each for the site `default` or as SITE=URL. If several feeds of a site "
+        "list an article, the first describes it.",
     )
     articles_hosts: str = Field(
         "",

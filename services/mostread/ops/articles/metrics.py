@@ -39,8 +39,7 @@ class ArticlesMetrics:
         skipped = Counter(
             "mostread_articles_skipped_items_total",
             "Items of feeds that describe no article: without a link or a title, of another host "
-            "than the settings name, with a link that is no article id, or rejected by the "
-            "collector.",
+            "than the settings name, with an invalid article id, or rejected by the collector.",
             ["reason"],
             registry=registry,
         )

@@ -45,7 +45,7 @@ class _DocumentState:
 
 @dataclass(frozen=True, slots=True)
 class FeedSite:
-    """What the feeds of a site share.
+    """State that the feeds of a site share.
 
     `seen` holds a digest of each description by article, with the number of its feed: the feed of
     the lowest number describes an article.

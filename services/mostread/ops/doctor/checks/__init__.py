@@ -6,6 +6,7 @@ To add a check, write a function from SystemClients to findings, and list it her
 from mostread.ops.doctor.checks.aggregation import aggregators, articles, progress
 from mostread.ops.doctor.checks.clickhouse import clickhouse, tables
 from mostread.ops.doctor.checks.clock_skew import clocks
+from mostread.ops.doctor.checks.descriptions import descriptions
 from mostread.ops.doctor.checks.disk import clickhouse_disk, data_disk, kafka_disk
 from mostread.ops.doctor.checks.kafka import kafka, replication, retention, topics
 from mostread.ops.doctor.checks.partitioning import partitioning
@@ -24,6 +25,7 @@ CHECKS = (
     aggregators,
     progress,
     articles,
+    descriptions,
     services,
     clocks,
     kafka_disk,
