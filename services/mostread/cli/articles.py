@@ -11,7 +11,7 @@ from mostread.cli import params
 from mostread.errors import Misconfigured, MostreadError
 from mostread.infra.logging import configure_logging
 from mostread.ops.articles import importing, service
-from mostread.ops.articles.config import ArticlesSettings, Feed, parse_feeds
+from mostread.ops.articles.config import ArticlesSettings, SourceFeed, parse_feeds
 
 _FILE = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True, path_type=Path)
 
@@ -63,7 +63,7 @@ def sync(*, feeds: tuple[str, ...], once: bool) -> None:
     uvloop.run(service.serve(settings, chosen))
 
 
-def _feeds(given: tuple[str, ...], settings: ArticlesSettings) -> list[Feed]:
+def _feeds(given: tuple[str, ...], settings: ArticlesSettings) -> list[SourceFeed]:
     try:
         feeds = parse_feeds(" ".join(given)) or settings.feeds
     except ValueError as error:
@@ -75,7 +75,7 @@ def _feeds(given: tuple[str, ...], settings: ArticlesSettings) -> list[Feed]:
     return feeds
 
 
-def _read_once(settings: ArticlesSettings, feeds: list[Feed]) -> int:
+def _read_once(settings: ArticlesSettings, feeds: list[SourceFeed]) -> int:
     failed = False
     for feed, outcome in uvloop.run(service.read_once(settings, feeds)):
         if isinstance(outcome, MostreadError):

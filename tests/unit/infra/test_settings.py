@@ -43,6 +43,7 @@ def file_with(directory: Path, text: bytes) -> str:
 
 def test_secret_names_are_the_secret_fields() -> None:
     assert SECRETS == [
+        "articles_token",
         "canary_token",
         "clickhouse_password",
         "collector_visitor_secret",

@@ -13,7 +13,7 @@ _ENTRY = re.compile(r"(?:([A-Za-z0-9._-]{1,64})=)?(https?://\S+)")
 _SEPARATOR = re.compile(r"[,\s]+")
 
 
-class Feed(NamedTuple):
+class SourceFeed(NamedTuple):
     """A feed or news sitemap, and the site whose articles it lists."""
 
     site: str
@@ -77,7 +77,7 @@ class ArticlesSettings(ServiceSettings):
         return value
 
     @property
-    def feeds(self) -> list[Feed]:
+    def feeds(self) -> list[SourceFeed]:
         return parse_feeds(self.articles_feeds)
 
     @property
@@ -85,7 +85,7 @@ class ArticlesSettings(ServiceSettings):
         return [host.lower() for host in _SEPARATOR.split(self.articles_hosts) if host]
 
 
-def parse_feeds(text: str) -> list[Feed]:
+def parse_feeds(text: str) -> list[SourceFeed]:
     """Return the feeds of a setting. Raises ValueError."""
     feeds = []
     for entry in _SEPARATOR.split(text):
@@ -97,7 +97,7 @@ def parse_feeds(text: str) -> list[Feed]:
                 f"{entry[:80]!r} is not a feed; write https://news.example/feed.xml, or "
                 "SITE=https://news.example/feed.xml"
             )
-        feed = Feed(match[1] or DEFAULT_SITE, match[2])
+        feed = SourceFeed(match[1] or DEFAULT_SITE, match[2])
         if feed in feeds:
             raise ValueError(f"{feed.name} occurs twice; leave out one of them")
         _check_address(feed)
@@ -105,7 +105,7 @@ def parse_feeds(text: str) -> list[Feed]:
     return feeds
 
 
-def _check_address(feed: Feed) -> None:
+def _check_address(feed: SourceFeed) -> None:
     try:
         parts = urlsplit(feed.url)
         valid = bool(parts.hostname) and (parts.port or 1) > 0

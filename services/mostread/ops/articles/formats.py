@@ -18,7 +18,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from mostread.errors import MostreadError
-from mostread.ops.articles.item import FeedItem, text_of_html
+from mostread.ops.articles.item import SourceItem, text_of_html
 
 _SITEMAP = re.compile(rb"<(?:\w+:)?(urlset|sitemapindex)[\s>]")
 _PROLOGUE_BYTES = 4096
@@ -36,7 +36,7 @@ class UnreadableFeed(MostreadError):
 class Document:
     """The items of a feed, or the addresses of the sitemaps of an index, newest first."""
 
-    items: list[FeedItem]
+    items: list[SourceItem]
     sitemaps: tuple[str, ...] = ()
 
 
@@ -68,7 +68,7 @@ def _gunzip(content: bytes, max_bytes: int) -> bytes:
     return data
 
 
-def _syndication(content: bytes, url: str, content_type: str) -> list[FeedItem]:
+def _syndication(content: bytes, url: str, content_type: str) -> list[SourceItem]:
     """Return the items of RSS or Atom, as far as a broken document can be read."""
     headers = {"content-location": url, "content-type": content_type}
     try:
@@ -85,10 +85,10 @@ def _syndication(content: bytes, url: str, content_type: str) -> list[FeedItem]:
     return [_entry(entry, language) for entry in parsed.entries]
 
 
-def _entry(entry: Mapping[str, Any], language: str) -> FeedItem:
+def _entry(entry: Mapping[str, Any], language: str) -> SourceItem:
     categories = [tag.get("label") or tag.get("term") or "" for tag in entry.get("tags") or ()]
     detail = entry.get("title_detail") or {}
-    return FeedItem(
+    return SourceItem(
         link=entry.get("feedburner_origlink") or entry.get("link") or "",
         title=_plain(detail),
         section=categories[0] if categories else "",
@@ -155,7 +155,7 @@ class _JsonFeed(msgspec.Struct):
     language: str = ""
 
 
-def _json_feed(content: bytes, url: str) -> list[FeedItem]:
+def _json_feed(content: bytes, url: str) -> list[SourceItem]:
     try:
         feed = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"), type=_JsonFeed)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -165,13 +165,13 @@ def _json_feed(content: bytes, url: str) -> list[FeedItem]:
     return [_json_item(each, url, feed.language) for each in feed.items]
 
 
-def _json_item(raw: msgspec.Raw, base: str, language: str) -> FeedItem:
+def _json_item(raw: msgspec.Raw, base: str, language: str) -> SourceItem:
     """Return an item; fields of another type than JSON Feed's are unknown."""
     value = msgspec.json.decode(raw)
     item: dict[str, Any] = value if isinstance(value, dict) else {}
     authors = [*_objects(item.get("authors")), *_objects([item.get("author")])]
     tags = item.get("tags")
-    return FeedItem(
+    return SourceItem(
         link=_join(base, _text(item.get("url"))),
         title=_text(item.get("title")),
         tags=tuple(map(_text, tags)) if isinstance(tags, list) else (),
@@ -214,7 +214,7 @@ def _parse_xml(content: bytes) -> Element:
     return root
 
 
-def _news_sitemap(root: Element) -> list[FeedItem]:
+def _news_sitemap(root: Element) -> list[SourceItem]:
     pages = _named(root, "url")
     items = [_page(page) for page in pages]
     if pages and not any(item.title for item in items):
@@ -224,11 +224,11 @@ def _news_sitemap(root: Element) -> list[FeedItem]:
     return items
 
 
-def _page(page: Element) -> FeedItem:
+def _page(page: Element) -> SourceItem:
     news = page.find(f"{_NEWS}news")
     if news is None:
         news = Element("news")
-    return FeedItem(
+    return SourceItem(
         link=_child(page, "loc"),
         title=(news.findtext(f"{_NEWS}title") or "").strip(),
         tags=tuple((news.findtext(f"{_NEWS}keywords") or "").split(",")),

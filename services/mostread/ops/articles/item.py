@@ -28,7 +28,7 @@ SKIP_REASONS = ("no_link", "no_title", "other_host", "invalid_id", "rejected")
 
 
 @dataclass(frozen=True, slots=True)
-class FeedItem:
+class SourceItem:
     """An article of a feed, as it was read; empty strings are unknown."""
 
     link: str
@@ -63,7 +63,7 @@ def _without_www(host: str) -> str:
     return host.lower().removeprefix("www.")
 
 
-def describe(item: FeedItem, site: str, hosts: Hosts) -> Description:
+def describe(item: SourceItem, site: str, hosts: Hosts) -> Description:
     """Return the description of an item. Raises SkippedItem.
 
     Fields that the collector would reject are shortened or left out.

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from mostread.ops.articles.config import Feed
+from mostread.ops.articles.config import SourceFeed
 from mostread.ops.articles.item import SKIP_REASONS
 
 
@@ -45,16 +45,16 @@ class ArticlesMetrics:
         )
         self.skipped = {reason: skipped.labels(reason) for reason in SKIP_REASONS}
 
-    def start(self, feed: Feed) -> None:
+    def start(self, feed: SourceFeed) -> None:
         """Add a feed, which counts as read when it starts."""
         for metric in (self._failures, self._described, self._items):
             metric.labels(feed.site, feed.name)
         self._succeeded_at.labels(feed.site, feed.name).set_to_current_time()
 
-    def succeeded(self, feed: Feed, *, items: int, described: int) -> None:
+    def succeeded(self, feed: SourceFeed, *, items: int, described: int) -> None:
         self._succeeded_at.labels(feed.site, feed.name).set_to_current_time()
         self._items.labels(feed.site, feed.name).set(items)
         self._described.labels(feed.site, feed.name).inc(described)
 
-    def failed(self, feed: Feed) -> None:
+    def failed(self, feed: SourceFeed) -> None:
         self._failures.labels(feed.site, feed.name).inc()

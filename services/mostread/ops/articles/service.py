@@ -12,7 +12,7 @@ from mostread.infra.http.connections import Endpoint
 from mostread.infra.http.operations import add_operational_routes, new_registry
 from mostread.infra.http.server import serving, stop_signal
 from mostread.infra.logging import get_logger
-from mostread.ops.articles.config import ArticlesSettings, Feed
+from mostread.ops.articles.config import ArticlesSettings, SourceFeed
 from mostread.ops.articles.fetcher import Fetcher
 from mostread.ops.articles.metrics import ArticlesMetrics
 from mostread.ops.articles.publisher import ArticlePublisher
@@ -23,7 +23,7 @@ log = get_logger(__name__)
 
 @asynccontextmanager
 async def reading(
-    settings: ArticlesSettings, feeds: Sequence[Feed]
+    settings: ArticlesSettings, feeds: Sequence[SourceFeed]
 ) -> AsyncIterator[dict[str, list[FeedReader]]]:
     """Yield readers of feeds by site. Raises Misconfigured without a token."""
     # Two sessions: no cookie of a feed's server may reach the collector, nor a token the feeds.
@@ -41,10 +41,10 @@ async def reading(
 
 
 async def read_once(
-    settings: ArticlesSettings, feeds: Sequence[Feed]
-) -> list[tuple[Feed, FeedReport | MostreadError]]:
+    settings: ArticlesSettings, feeds: Sequence[SourceFeed]
+) -> list[tuple[SourceFeed, FeedReport | MostreadError]]:
     """Read each feed once; return the outcomes in order."""
-    outcomes: list[tuple[Feed, FeedReport | MostreadError]] = []
+    outcomes: list[tuple[SourceFeed, FeedReport | MostreadError]] = []
     async with reading(settings, feeds) as sites:
         for reader in (reader for readers in sites.values() for reader in readers):
             try:
@@ -54,7 +54,7 @@ async def read_once(
     return outcomes
 
 
-async def serve(settings: ArticlesSettings, feeds: Sequence[Feed]) -> None:
+async def serve(settings: ArticlesSettings, feeds: Sequence[SourceFeed]) -> None:
     """Read all feeds regularly until a signal."""
     stop = stop_signal()
     registry = new_registry()

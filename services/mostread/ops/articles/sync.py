@@ -10,10 +10,10 @@ import msgspec
 
 from mostread.errors import MostreadError
 from mostread.infra.logging import get_logger
-from mostread.ops.articles.config import ArticlesSettings, Feed
+from mostread.ops.articles.config import ArticlesSettings, SourceFeed
 from mostread.ops.articles.fetcher import Fetcher, FetchError, Validators
 from mostread.ops.articles.formats import Document, UnreadableFeed, read_document
-from mostread.ops.articles.item import Description, FeedItem, Hosts, SkippedItem, describe
+from mostread.ops.articles.item import Description, Hosts, SkippedItem, SourceItem, describe
 from mostread.ops.articles.metrics import ArticlesMetrics
 from mostread.ops.articles.publisher import ArticlePublisher
 
@@ -68,7 +68,7 @@ class FeedSite:
 class FeedReader:
     """Feed `number` of a site, and what it listed before."""
 
-    def __init__(self, feed: Feed, number: int, site: FeedSite) -> None:
+    def __init__(self, feed: SourceFeed, number: int, site: FeedSite) -> None:
         self.feed = feed
         self.error: str | None = "it is being read for the first time"
         self._number = number
@@ -138,7 +138,7 @@ class FeedReader:
             raise errors[0]
         return described
 
-    async def _describe(self, items: Sequence[FeedItem], skipped: Counter[str]) -> int:
+    async def _describe(self, items: Sequence[SourceItem], skipped: Counter[str]) -> int:
         listed: set[str] = set()
         changed: dict[str, tuple[Description, bytes]] = {}
         for item in items:
@@ -170,8 +170,8 @@ class SiteSchedule:
     readers: Sequence[FeedReader]
     metrics: ArticlesMetrics
     interval: float
-    _due: dict[Feed, float] = field(default_factory=dict)
-    _failures: Counter[Feed] = field(default_factory=Counter)
+    _due: dict[SourceFeed, float] = field(default_factory=dict)
+    _failures: Counter[SourceFeed] = field(default_factory=Counter)
 
     async def run(self) -> None:
         """Read forever."""
@@ -215,7 +215,7 @@ class SiteSchedule:
 
 def new_readers(
     settings: ArticlesSettings,
-    feeds: Sequence[Feed],
+    feeds: Sequence[SourceFeed],
     fetcher: Fetcher,
     publisher: ArticlePublisher,
 ) -> dict[str, list[FeedReader]]:

@@ -3,16 +3,16 @@
 import pytest
 from pydantic import ValidationError
 
-from mostread.ops.articles.config import ArticlesSettings, Feed
+from mostread.ops.articles.config import ArticlesSettings, SourceFeed
 
 
 def test_feeds_have_sites_and_names_without_their_query() -> None:
     text = "https://a.example/feed?key=secret, news=http://b.example/x=y\nhttps://c.example:8443/"
     feeds = ArticlesSettings(articles_feeds=text).feeds
     assert feeds == [
-        Feed("default", "https://a.example/feed?key=secret"),
-        Feed("news", "http://b.example/x=y"),
-        Feed("default", "https://c.example:8443/"),
+        SourceFeed("default", "https://a.example/feed?key=secret"),
+        SourceFeed("news", "http://b.example/x=y"),
+        SourceFeed("default", "https://c.example:8443/"),
     ]
     assert feeds[0].name == "https://a.example/feed"
 

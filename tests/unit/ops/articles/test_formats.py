@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 import pytest
 
 from mostread.ops.articles.formats import Document, UnreadableFeed, read_document
-from mostread.ops.articles.item import FeedItem
+from mostread.ops.articles.item import SourceItem
 
 URL = "https://news.example/feed"
 MAX_BYTES = 1 << 20
 PUBLISHED = datetime(2026, 11, 23, 4, 30, tzinfo=UTC)
-WHOLE = FeedItem(
+WHOLE = SourceItem(
     link="https://news.example/lamps",
     title="A & B <1>",
     section="City",
@@ -84,7 +84,7 @@ def read(text: str | bytes, content_type: str = "") -> Document:
     return read_document(content, URL, content_type, MAX_BYTES)
 
 
-def first(text: str | bytes, content_type: str = "") -> FeedItem:
+def first(text: str | bytes, content_type: str = "") -> SourceItem:
     return read(text, content_type).items[0]
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from mostread.collector.api.payloads import Ids, decode_article
 from mostread.ops.articles.item import (
-    FeedItem,
     Hosts,
     SkippedItem,
+    SourceItem,
     clean_text,
     describe,
     text_of_html,
@@ -21,7 +21,7 @@ LINK = "https://news.example/2026/11/lamps"
 
 
 def test_description_has_the_id_of_the_tracker_and_all_fields() -> None:
-    item = FeedItem(
+    item = SourceItem(
         link=f"{LINK}?utm_source=rss&page=2#top",
         title=" Street\n lamps ",
         section="City",
@@ -48,7 +48,7 @@ def test_description_has_the_id_of_the_tracker_and_all_fields() -> None:
 
 
 def test_invalid_fields_are_left_out_or_shortened() -> None:
-    item = FeedItem(
+    item = SourceItem(
         link=LINK,
         title="t" * 600,
         section="s" * 101,
@@ -81,14 +81,14 @@ def test_invalid_fields_are_left_out_or_shortened() -> None:
 )
 def test_item_that_describes_no_article_is_skipped(link: str, title: str, reason: str) -> None:
     with pytest.raises(SkippedItem, match=reason):
-        describe(FeedItem(link, title), "news", HOSTS)
+        describe(SourceItem(link, title), "news", HOSTS)
 
 
 @pytest.mark.parametrize(
     "link", ["http://news.example/a", "https://WWW.NEWS.example:8443/a", "https://cdn.example/a"]
 )
 def test_link_of_a_named_host_is_an_article(link: str) -> None:
-    assert describe(FeedItem(link, "A"), "news", HOSTS)["article_id"] == "/a"
+    assert describe(SourceItem(link, "A"), "news", HOSTS)["article_id"] == "/a"
 
 
 @pytest.mark.parametrize(
