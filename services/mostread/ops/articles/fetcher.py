@@ -21,7 +21,7 @@ _CHUNK = 64 << 10
 _HTTPS_PORT = 443
 
 
-class FetchError(MostreadError):
+class FeedUnavailable(MostreadError):
     """A feed that cannot be fetched; `retry_after` is the server's wish in seconds, or 0."""
 
     def __init__(self, message: str, retry_after: float = 0.0) -> None:
@@ -60,14 +60,14 @@ class Fetcher:
         self._max_bytes = max_bytes
 
     async def fetch(self, url: str, hosts: Hosts, validators: Validators) -> Fetched | None:
-        """Return the response to GET `url`, None if it has not changed. Raises FetchError."""
+        """Return the response to GET `url`, None if it has not changed. Raises FeedUnavailable."""
         try:
             async with asyncio.timeout(self._seconds):
                 return await self._follow(URL(url), hosts, validators)
         except TimeoutError as error:
-            raise FetchError(f"no complete response within {self._seconds:g} s") from error
+            raise FeedUnavailable(f"no complete response within {self._seconds:g} s") from error
         except (aiohttp.ClientError, ValueError) as error:
-            raise FetchError(f"no response: {str(error) or repr(error)}") from error
+            raise FeedUnavailable(f"no response: {str(error) or repr(error)}") from error
 
     async def _follow(self, url: URL, hosts: Hosts, validators: Validators) -> Fetched | None:
         for _ in range(_MAX_REDIRECTS + 1):
@@ -79,13 +79,13 @@ class Fetcher:
                 if response.status not in _REDIRECTS:
                     return await self._read(response)
                 url = _target(response, hosts)
-        raise FetchError(f"more than {_MAX_REDIRECTS} redirects")
+        raise FeedUnavailable(f"more than {_MAX_REDIRECTS} redirects")
 
     async def _read(self, response: aiohttp.ClientResponse) -> Fetched | None:
         if response.status == 304:
             return None
         if response.status != 200:
-            raise FetchError(
+            raise FeedUnavailable(
                 f"the server responded {response.status}",
                 parse_retry_after(response.headers.get("Retry-After")),
             )
@@ -93,7 +93,7 @@ class Fetcher:
         async for chunk in response.content.iter_chunked(_CHUNK):
             content += chunk
             if len(content) > self._max_bytes:
-                raise FetchError(
+                raise FeedUnavailable(
                     f"more than {self._max_bytes} bytes; raise MOSTREAD_ARTICLES_MAX_BYTES"
                 )
         return Fetched(
@@ -105,7 +105,7 @@ class Fetcher:
 
 
 def _target(response: aiohttp.ClientResponse, hosts: Hosts) -> URL:
-    """Return where a redirect leads. Raises FetchError for any other place than the feed's hosts.
+    """Return where a redirect leads. Raises FeedUnavailable for any other place than the feed's hosts.
 
     A server that redirects to the network of mostread would read from it.
     """
@@ -117,7 +117,7 @@ def _target(response: aiohttp.ClientResponse, hosts: Hosts) -> URL:
         or url.port not in (response.url.port, _HTTPS_PORT)
         or url.user
     ):
-        raise FetchError(
+        raise FeedUnavailable(
             f"it redirects to {url.with_query(None).human_repr()[:200]}; use that address in "
             "MOSTREAD_ARTICLES_FEEDS if it is right"
         )

@@ -11,7 +11,7 @@ import msgspec
 from mostread.errors import MostreadError
 from mostread.infra.logging import get_logger
 from mostread.ops.articles.config import ArticlesSettings, SourceFeed
-from mostread.ops.articles.fetcher import Fetcher, FetchError, Validators
+from mostread.ops.articles.fetcher import FeedUnavailable, Fetcher, Validators
 from mostread.ops.articles.formats import Document, UnreadableFeed, read_document
 from mostread.ops.articles.item import Description, Hosts, SkippedItem, SourceItem, describe
 from mostread.ops.articles.metrics import ArticlesMetrics
@@ -104,7 +104,7 @@ class FeedReader:
         )
         if fetched is None:
             if known is None:
-                raise FetchError("the server responded 304 to an unconditional request")
+                raise FeedUnavailable("the server responded 304 to an unconditional request")
             documents[url] = known
             return 0
         document = await asyncio.to_thread(
@@ -130,10 +130,10 @@ class FeedReader:
         for url in index.sitemaps[:MAX_SITEMAPS]:
             try:
                 if not self._site.hosts.allow(url):
-                    raise FetchError("it is on another host")
+                    raise FeedUnavailable("it is on another host")
                 described += await self._read(url, documents, skipped)
-            except (FetchError, UnreadableFeed) as error:
-                errors.append(FetchError(f"its sitemap {url[:200]}: {error}"))
+            except (FeedUnavailable, UnreadableFeed) as error:
+                errors.append(FeedUnavailable(f"its sitemap {url[:200]}: {error}"))
         if errors:
             raise errors[0]
         return described
@@ -194,7 +194,7 @@ class SiteSchedule:
             reader.error = str(error)
             log.warning("feed_failed", site=feed.site, feed=feed.name, error=reader.error)
             pause = self.interval * 2.0 ** min(self._failures[feed] - 1, 12)
-            wished = error.retry_after if isinstance(error, FetchError) else 0.0
+            wished = error.retry_after if isinstance(error, FeedUnavailable) else 0.0
             return max(self.interval, min(max(pause, wished), LONGEST_PAUSE_SECONDS))
         self._failures[feed] = 0
         reader.error = None

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from mostread.ops.articles.fetcher import Fetched, Fetcher, FetchError, Validators
+from mostread.ops.articles.fetcher import FeedUnavailable, Fetched, Fetcher, Validators
 from mostread.ops.articles.item import Hosts
 from tests.support.newspaper import Newspaper, newspaper
 
@@ -62,7 +62,7 @@ async def test_compressed_feed_is_limited_after_decompression(
     small = await fetch(fetcher, site, "/small")
     assert small is not None
     assert len(small.content) == MAX_BYTES
-    with pytest.raises(FetchError, match="raise MOSTREAD_ARTICLES_MAX_BYTES"):
+    with pytest.raises(FeedUnavailable, match="raise MOSTREAD_ARTICLES_MAX_BYTES"):
         await fetch(fetcher, site, "/large")
 
 
@@ -94,14 +94,14 @@ async def test_redirect_to_another_place_is_refused(
 ) -> None:
     site.statuses["/feed"] = 302
     site.headers["/feed"] = {"Location": location.replace("PORT", str(site.port))}
-    with pytest.raises(FetchError, match="redirects"):
+    with pytest.raises(FeedUnavailable, match="redirects"):
         await fetch(fetcher, site, "/feed")
 
 
 async def test_server_error_is_reported_with_its_wish(site: Newspaper, fetcher: Fetcher) -> None:
     site.statuses["/feed"] = 503
     site.headers["/feed"] = {"Retry-After": "120"}
-    with pytest.raises(FetchError, match="responded 503") as failed:
+    with pytest.raises(FeedUnavailable, match="responded 503") as failed:
         await fetch(fetcher, site, "/feed")
     assert failed.value.retry_after == 120
 
@@ -109,8 +109,8 @@ async def test_server_error_is_reported_with_its_wish(site: Newspaper, fetcher: 
 async def test_silent_or_absent_server_is_an_error(site: Newspaper) -> None:
     async with aiohttp.ClientSession() as session:
         hurried = Fetcher(session, seconds=0.001, max_bytes=MAX_BYTES)
-        with pytest.raises(FetchError, match="no complete response within"):
+        with pytest.raises(FeedUnavailable, match="no complete response within"):
             await fetch(hurried, site, "/feed")
         patient = Fetcher(session, seconds=30, max_bytes=MAX_BYTES)
-        with pytest.raises(FetchError, match="no response"):
+        with pytest.raises(FeedUnavailable, match="no response"):
             await patient.fetch("http://127.0.0.1:9/", Hosts(["http://127.0.0.1"]), Validators())
