@@ -105,7 +105,7 @@ class Fetcher:
 
 
 def _target(response: aiohttp.ClientResponse, hosts: Hosts) -> URL:
-    """Return where a redirect leads. Raises FeedUnavailable for any other place than the feed's hosts.
+    """Return where a redirect leads. Raises FeedUnavailable if it leaves the feed's hosts.
 
     A server that redirects to the network of mostread would read from it.
     """
