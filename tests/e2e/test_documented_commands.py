@@ -39,8 +39,9 @@ def demo_checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pa
 @pytest.mark.parametrize("block", blocks())
 def test_documented_block_succeeds(block: str, demo_checkout: tuple[Path, Ports]) -> None:
     folder, ports = demo_checkout
-    if "kcat " in block:
-        tool("kcat")
+    for name in ("kcat", "node", "php"):
+        if re.search(rf"\b{name} [\w-]", block):
+            tool(name)
     # The documentation uses the default ports; this demo has others. Commands find them by
     # themselves, in .mostread/env.
     script = re.sub(r"\b808(\d)\b", lambda port: str(ports.base + int(port[1])), block)

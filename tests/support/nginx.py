@@ -51,10 +51,17 @@ def adapted(port: int, collectors: Sequence[int], ranking: int, certificate: Pat
 
 @contextmanager
 def proxying(directory: Path, collectors: Sequence[int], ranking: int = 9) -> Iterator[Nginx]:
-    """Run nginx in front of services on these ports."""
+    """Run nginx in front of services on these ports, as documented."""
     (port,) = free_ports(1)
     authority = Authority(directory / "tls")
     certificate = authority.sign(COLLECTORS)
+    with running(directory, port, adapted(port, collectors, ranking, certificate)):
+        yield Nginx(port, authority.file)
+
+
+@contextmanager
+def running(directory: Path, port: int, servers: str) -> Iterator[None]:
+    """Run nginx with these server blocks, which listen on `port`."""
     configuration = directory / "nginx.conf"
     configuration.write_text(
         f"daemon off; pid {directory}/pid; error_log {directory}/error.log;"
@@ -62,7 +69,7 @@ def proxying(directory: Path, collectors: Sequence[int], ranking: int = 9) -> It
         f"http {{ access_log off; client_body_temp_path {directory}/body;"
         f"proxy_temp_path {directory}/proxy; fastcgi_temp_path {directory}/fastcgi;"
         f"uwsgi_temp_path {directory}/uwsgi; scgi_temp_path {directory}/scgi;\n"
-        f"{adapted(port, collectors, ranking, certificate)}}}\n"
+        f"{servers}}}\n"
     )
     with (directory / "stderr").open("wb") as stderr:
         process = subprocess.Popen(
@@ -76,7 +83,7 @@ def proxying(directory: Path, collectors: Sequence[int], ranking: int = 9) -> It
 
     try:
         wait_until(listens, "nginx listens")
-        yield Nginx(port, authority.file)
+        yield
     finally:
         process.terminate()
         process.wait(30)
