@@ -4,21 +4,79 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from zoneinfo import ZoneInfo
 
 import click
 
 from mostread.cli import params
 from mostread.cli.params import TimeParam
+from mostread.collector.pipeline.client_info import Networks
 from mostread.core.counting.counters import MINUTE, MINUTE_MS
 from mostread.errors import InvalidFile, Overlapping
 from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.clock import now_ms
 from mostread.ops.access_logs.article_matcher import ArticleRegex, article_matcher
-from mostread.ops.access_logs.files import read_lines, total_size
+from mostread.ops.access_logs.clients import ClientResolver
+from mostread.ops.access_logs.files import total_size
 from mostread.ops.access_logs.filters import LineFilter, LineOutcome, RequestSelection
+from mostread.ops.access_logs.formats.detection import FORMATS, format_factory
+from mostread.ops.access_logs.formats.log_format import FormatFactory, FormatOptions
+from mostread.ops.access_logs.reading import filter_files
 from mostread.ops.access_logs.report import summary_lines
 from mostread.ops.access_logs.views import ViewCounts
 from mostread.ops.imports.repository import Import, ImportRepository, MinuteRange
+
+
+class _FormatParam(click.ParamType):
+    """A name of a format, or the text of a log_format or LogFormat directive."""
+
+    name = "format"
+
+    def convert(
+        self,
+        value: str | FormatFactory,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> FormatFactory:
+        if not isinstance(value, str):
+            return value
+        try:
+            return format_factory(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class _NetworksParam(click.ParamType):
+    """Networks, separated by commas."""
+
+    name = "networks"
+
+    def convert(
+        self, value: str | Networks, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Networks:
+        if isinstance(value, Networks):
+            return value
+        try:
+            return Networks(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class _ZoneParam(click.ParamType):
+    """A time zone of the IANA database."""
+
+    name = "zone"
+
+    def convert(
+        self, value: str | ZoneInfo, param: click.Parameter | None, ctx: click.Context | None
+    ) -> ZoneInfo:
+        if isinstance(value, ZoneInfo):
+            return value
+        try:
+            return ZoneInfo(value)
+        except (ValueError, OSError, KeyError):
+            self.fail(f"{value!r} is not a time zone; write one like Europe/Berlin", param, ctx)
+
 
 _LOGS = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)
 
@@ -34,7 +92,33 @@ _LOGS = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)
 )
 @click.option("--site", type=params.SITE, default="default", show_default=True)
 @click.option("--name", type=params.IMPORT, help="Name for `import-totals --list`.")
-@click.option("--host", help="Only requests to this virtual host, if the log starts with it.")
+@click.option(
+    "--format",
+    "log_format",
+    type=_FormatParam(),
+    metavar="NAME|TEMPLATE",
+    help=f"Format of the lines, detected by default: {', '.join(FORMATS)}; or the text of an nginx "
+    "log_format or Apache LogFormat directive.",
+)
+@click.option(
+    "--client-from",
+    metavar="FIELD",
+    help="Field with the reader's address, such as X-Forwarded-For: a JSON key, a name in #Fields, "
+    "a field of the template, or `last` for the last quoted field of a common or combined log.",
+)
+@click.option(
+    "--trusted-proxies",
+    type=_NetworksParam(),
+    default="",
+    help="Networks of proxies, comma-separated: of a list of addresses, the last one outside them "
+    "is the reader's. Without, the first public one is.",
+)
+@click.option(
+    "--time-zone",
+    type=_ZoneParam(),
+    help="Time zone of times that name none, such as Europe/Berlin.  [default: UTC]",
+)
+@click.option("--host", help="Only requests to this virtual host, if the log contains it.")
 @click.option("--since", type=TimeParam(), help="Only requests from this minute on.")
 @click.option("--until", type=TimeParam(), help="Only requests before this minute.")
 @click.option("--dry-run", is_flag=True, help="Read the logs and change nothing.")
@@ -49,6 +133,10 @@ def import_logs(
     article: re.Pattern[str],
     site: str,
     name: str | None,
+    log_format: FormatFactory | None,
+    client_from: str | None,
+    trusted_proxies: Networks,
+    time_zone: ZoneInfo | None,
     host: str | None,
     since: int | None,
     until: int | None,
@@ -57,10 +145,11 @@ def import_logs(
 ) -> None:
     """Import views from web server access logs.
 
-    Logs of nginx or Apache (- for stdin) are in the common or combined format, optionally gzipped.
-    A reader's view of an article counts once per half hour. The import is atomic, and repeating it
-    changes nothing; `import-totals --remove` removes it.
+    Logs (- for stdin) are those of nginx, Apache, IIS and other servers, load balancers and CDNs,
+    optionally gzipped. A reader's view of an article counts once per half hour. The import is
+    atomic, and repeating it changes nothing; `import-totals --remove` removes it.
     """
+    options = FormatOptions(ClientResolver(trusted_proxies), client_from, time_zone)
     selection = RequestSelection(
         article_matcher(article),
         now=now_ms() // MINUTE_MS + 1,
@@ -69,12 +158,12 @@ def import_logs(
         host=host,
     )
     if dry_run:
-        counts = _read_logs(logs, selection)
+        counts = _read_logs(logs, selection, options, log_format)
         click.echo(f"would import {_describe(_views_import(counts, site, name))}")
         return
     # Connect first: reading may take minutes, and ClickHouse may be unavailable.
     with closing(ImportRepository(ClickHouseSettings())) as repository:
-        counts = _read_logs(logs, selection)
+        counts = _read_logs(logs, selection, options, log_format)
         wanted = _views_import(counts, site, name)
         if repository.find_existing(wanted):
             click.echo(f"nothing to do: {_describe(wanted)} was imported already")
@@ -86,20 +175,25 @@ def import_logs(
     click.echo(f"imported {_describe(wanted)}")
 
 
-def _read_logs(logs: Sequence[str], selection: RequestSelection) -> ViewCounts:
+def _read_logs(
+    logs: Sequence[str],
+    selection: RequestSelection,
+    options: FormatOptions,
+    forced: FormatFactory | None,
+) -> ViewCounts:
     """Read the logs and print a summary. Raises InvalidFile where no line is a view."""
     line_filter = LineFilter(selection)
     with _progress(logs) as advance:
-        for location, line in read_lines(logs, advance):
-            line_filter.add(location, line)
+        formats = filter_files(logs, line_filter, options, forced, advance)
     counts = line_filter.views.count()
-    for text in summary_lines(line_filter, counts):
+    for text in summary_lines(line_filter, counts, formats):
         click.echo(text)
     outcomes = line_filter.outcomes
     if not counts.total:
         if outcomes[LineOutcome.MALFORMED] == sum(outcomes.values()):
             raise InvalidFile(
-                "no line is in the common or combined format; pass an access log of nginx or Apache"
+                "no line can be read; pass an access log, and describe its lines with --format if "
+                "they are in no known format"
             )
         raise InvalidFile("no line is a view; see the summary for the reason, and check --article")
     return counts

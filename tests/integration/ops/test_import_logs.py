@@ -195,6 +195,10 @@ def test_lists_include_imported_views_and_live_events_are_not_counted_again(
         (["--article", "/news/["], "is not a regular expression"),
         (["--article", "/news/.*"], "put it in a group"),
         (["--since", "lately"], "is not a time"),
+        (["--format", "apache"], "'apache' is not a format; use one of json, w3c, haproxy"),
+        (["--format", "%h %t %r"], "has no status"),
+        (["--trusted-proxies", "10.0.0.0/8,proxy"], "'proxy' is not a network"),
+        (["--time-zone", "Mars/Phobos"], "is not a time zone"),
         (["--name", "a b"], "up to 64 of"),
         (["--site", "a:b"], "up to 64 of"),
         (["missing.log"], "does not exist"),
@@ -212,15 +216,17 @@ def test_log_without_views_is_refused_with_a_summary(tmp_path: Path) -> None:
     file = tmp_path / "access.log"
     file.write_text('{"path": "/news/a"}\n\x1b[31mred\n')
     arguments = ["--article", ARTICLE, str(file), "--dry-run"]
-    with pytest.raises(InvalidFile, match="no line is in the common or combined format"):
+    with pytest.raises(InvalidFile, match=r"no line can be read; .* --format"):
         CliRunner().invoke(import_logs, arguments, catch_exceptions=False)
     output = CliRunner().invoke(import_logs, arguments).output
-    assert f"{file}:2: not in the common or combined format: '\\x1b[31mred'" in output
+    assert f"{file}:2: JSON without client and time and status (keys: path); " in output
+    assert r"'\x1b[31mred'" in output
     file.write_text(line(datetime.now(UTC), "/about"))
     with pytest.raises(InvalidFile, match="check --article"):
         CliRunner().invoke(import_logs, arguments, catch_exceptions=False)
     output = CliRunner().invoke(import_logs, arguments).output
-    assert "no article                1  by --article, such as /about" in output
+    assert f"no article                1  by --article; {file}:1: /about" in output
+    assert "format       combined\n" in output
 
 
 def test_progress_is_shown_on_a_terminal(log: Path) -> None:

@@ -1,13 +1,17 @@
-"""Article ids in request targets, matched by a regular expression."""
+"""Article ids in request targets, matched by a regular expression.
+
+The matched text becomes an id by the rule of `core.article_ids`, so that a regular expression for
+whole paths gives the ids of the tracker.
+"""
 
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from urllib.parse import unquote_to_bytes
 
 import click
 
-MAX_ID_LENGTH = 128
+from mostread.core import article_ids
+
 _CACHED_TARGETS = 20_000
 
 ArticleMatcher = Callable[[str], str | None]
@@ -52,21 +56,13 @@ def article_matcher(regex: re.Pattern[str]) -> ArticleMatcher:
         match = regex.search(target)
         if match is None or not match[group]:
             return None
-        return _decode_id(match[group])
+        return _article_id(match[group])
 
     return match_article
 
 
-def _decode_id(encoded: str) -> str:
-    """Undo percent-encoding. Raises ValueError where the result is not an article id."""
-    try:
-        article = unquote_to_bytes(encoded.encode("utf-8", "surrogateescape")).decode()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"the article id is not UTF-8: {encoded[:MAX_ID_LENGTH]!r}") from error
-    if len(article) > MAX_ID_LENGTH:
-        raise ValueError(
-            f"the article id has more than {MAX_ID_LENGTH} characters: {article[:40]!r}..."
-        )
-    if any(character < " " for character in article):
-        raise ValueError(f"the article id contains a control character: {article!r}")
-    return article
+def _article_id(matched: str) -> str:
+    """Return the id of a part of an address. Raises ValueError where it is not a valid one."""
+    if matched.startswith("/"):
+        return article_ids.of_url(matched)
+    return article_ids.clean(article_ids.of_url(f"/{matched}").removeprefix("/"))

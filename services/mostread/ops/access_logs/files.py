@@ -6,7 +6,6 @@ import os
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 
@@ -14,6 +13,10 @@ from mostread.errors import InvalidFile
 
 STDIN = "-"
 _LINES_PER_PROGRESS_UPDATE = 5000
+_MAX_LINE = 65_536
+_UTF8_MARK = b"\xef\xbb\xbf"
+_INVISIBLE = (0, _UTF8_MARK[0])
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _GZIP_MAGIC = b"\x1f\x8b"
 _OTHER_FORMATS = {
     b"BZh": "bzcat",
@@ -22,16 +25,6 @@ _OTHER_FORMATS = {
     b"PK\x03": "unzip -p",
 }
 """First bytes of compressed files that are not gzip, with the command that unpacks them."""
-
-
-class LineLocation(NamedTuple):
-    """File and number of a line."""
-
-    file: str
-    number: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.number}"
 
 
 def total_size(files: Sequence[str]) -> int | None:
@@ -48,36 +41,42 @@ def total_size(files: Sequence[str]) -> int | None:
     return sum(sizes) if all(sizes) else None
 
 
-def read_lines(
-    files: Sequence[str], advance: Callable[[int], None]
-) -> Iterator[tuple[LineLocation, str]]:
-    """Yield the lines of all files; call `advance` with the number of bytes read since.
+def read_lines(name: str, advance: Callable[[int], None]) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a file with their numbers; call `advance` with the bytes read since.
 
-    Bytes that are not UTF-8 become surrogates. Raises InvalidFile where a file cannot be read.
+    Bytes that are not UTF-8 become surrogates. A line is cut after 64 KiB. Raises InvalidFile where
+    the file cannot be read.
     """
-    for name in files:
-        try:
-            yield from _read_file(name, advance)
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise InvalidFile(f"{name} is not a complete gzip file: {error}") from error
-        except OSError as error:
-            raise InvalidFile(f"{name} cannot be read: {error.strerror}") from error
-
-
-def _read_file(name: str, advance: Callable[[int], None]) -> Iterator[tuple[LineLocation, str]]:
     reported = 0
-    with _open(name) as raw:
-        text = io.TextIOWrapper(
-            _decompress(raw, name), encoding="utf-8", errors="surrogateescape", newline="\n"
-        )
-        for number, line in enumerate(text, 1):
-            if number % _LINES_PER_PROGRESS_UPDATE == 0 and raw.seekable():
-                offset = raw.tell()
-                advance(offset - reported)
-                reported = offset
-            yield LineLocation("stdin" if name == STDIN else name, number), line.rstrip("\r\n")
-        if raw.seekable():
-            advance(raw.tell() - reported)
+    try:
+        with _open(name) as raw:
+            for number, line in enumerate(_split_lines(_decompress(raw, name)), 1):
+                if number % _LINES_PER_PROGRESS_UPDATE == 0 and raw.seekable():
+                    offset = raw.tell()
+                    advance(offset - reported)
+                    reported = offset
+                yield number, line.decode("utf-8", "surrogateescape").rstrip("\r\n")
+            if raw.seekable():
+                advance(raw.tell() - reported)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise InvalidFile(f"{name} is not a complete gzip file: {error}") from error
+    except OSError as error:
+        raise InvalidFile(f"{name} cannot be read: {error.strerror}") from error
+
+
+def _split_lines(source: io.BufferedReader | gzip.GzipFile) -> Iterator[bytes]:
+    """Yield lines without byte order marks and without the NULs that `copytruncate` leaves."""
+    begun = b""
+    while piece := source.readline(_MAX_LINE):
+        if begun or piece[0] in _INVISIBLE:
+            piece = (begun + piece).lstrip(b"\0").removeprefix(_UTF8_MARK)
+        if piece.endswith(b"\n"):
+            begun = b""
+            yield piece[:_MAX_LINE]
+        else:
+            begun = piece[:_MAX_LINE]
+    if begun:
+        yield begun
 
 
 def _open(name: str) -> io.BufferedReader:
@@ -91,6 +90,10 @@ def _decompress(raw: io.BufferedReader, name: str) -> io.BufferedReader | gzip.G
     magic = raw.peek(3)[:3]
     if magic.startswith(_GZIP_MAGIC):
         return gzip.open(raw)
+    if magic.startswith(_UTF16_MARKS):
+        raise InvalidFile(
+            f"{name} is in UTF-16; run iconv -f UTF-16 -t UTF-8 {name} | mostread import-logs - ..."
+        )
     if magic in _OTHER_FORMATS:
         raise InvalidFile(
             f"{name} is not gzip or plain text; run "

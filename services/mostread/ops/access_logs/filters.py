@@ -1,19 +1,20 @@
 """Access log filters: which lines count as views, by named steps in order."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mostread.core.bots import MAX_USER_AGENT_LENGTH, is_bot
 from mostread.ops.access_logs.article_matcher import ArticleMatcher
-from mostread.ops.access_logs.files import LineLocation
-from mostread.ops.access_logs.parser import LoggedRequest, parse_line
+from mostread.ops.access_logs.clients import is_private
+from mostread.ops.access_logs.formats.log_format import LogFormat
+from mostread.ops.access_logs.request import LoggedRequest, normalize_host
 from mostread.ops.access_logs.views import ViewLog
 
 _MAX_MALFORMED_EXAMPLES = 10
-_MAX_TARGET_EXAMPLES = 3
+_MAX_EXAMPLE_IDS = 100_000
 _READ_STATUSES = frozenset({"200", "304"})
 """304: the browser shows the page from its cache."""
-_PREFETCH_SIGNS = ('"prefetch', '"preview', "purpose: prefetch")
 
 
 class LineOutcome(StrEnum):
@@ -52,23 +53,38 @@ class LineFilter:
     selection: RequestSelection
     views: ViewLog = field(default_factory=ViewLog)
     outcomes: dict[LineOutcome, int] = field(default_factory=lambda: dict.fromkeys(LineOutcome, 0))
+    examples: dict[LineOutcome, tuple[str, str]] = field(default_factory=dict)
+    """Location of the first line of an outcome, and what decided about it."""
     malformed: list[str] = field(default_factory=list)
     """The first malformed lines, each with its location."""
-    unmatched_targets: list[str] = field(default_factory=list)
-    """The first few targets that are not articles."""
-    has_user_agents: bool = False
-    """Whether any line is in the combined format."""
+    without_user_agent: int = 0
+    """Views in logs without user agents."""
+    private_clients: Counter[str] = field(default_factory=Counter)
+    """Views by private address."""
+    _ids: set[int] = field(default_factory=set)
 
-    def add(self, location: LineLocation, line: str) -> None:
-        """Classify a line and record its view; ignore an empty line."""
-        if not line:
+    def __post_init__(self) -> None:
+        self._host = None if self.selection.host is None else normalize_host(self.selection.host)
+
+    def add(self, file: str, number: int, line: str, log_format: LogFormat) -> None:
+        """Classify a line and record its view; ignore an empty line and a comment."""
+        if not line or line.isspace():
             return
         try:
-            outcome = self._classify(parse_line(line))
+            request = log_format.parse(line)
+            if request is None:
+                return
+            outcome = self._classify(request)
         except ValueError as error:
             outcome = LineOutcome.MALFORMED
             if len(self.malformed) < _MAX_MALFORMED_EXAMPLES:
-                self.malformed.append(f"{location}: {error}")
+                self.malformed.append(f"{file}:{number}: {error}")
+        else:
+            if outcome is not LineOutcome.VIEW:
+                if outcome not in self.examples:
+                    self.examples[outcome] = (f"{file}:{number}", _reason(outcome, request))
+            elif LineOutcome.REPEATED not in self.examples:
+                self._note_repeated((f"{file}:{number}", request.target))
         self.outcomes[outcome] += 1
 
     def _classify(self, request: LoggedRequest) -> LineOutcome:
@@ -79,7 +95,7 @@ class LineFilter:
             selection.until is not None and request.minute >= selection.until
         ):
             return LineOutcome.OUT_OF_RANGE
-        if selection.host is not None and request.host != selection.host:
+        if self._host is not None and request.host != self._host:
             return LineOutcome.OTHER_HOST
         if request.method != "GET":
             return LineOutcome.NOT_GET
@@ -87,21 +103,39 @@ class LineFilter:
             return LineOutcome.OTHER_STATUS
         article = selection.match_article(request.target)
         if article is None:
-            self._add_unmatched(request.target)
             return LineOutcome.NO_ARTICLE
         return self._classify_page_view(article, request)
 
     def _classify_page_view(self, article: str, request: LoggedRequest) -> LineOutcome:
-        if request.user_agent is not None:
-            self.has_user_agents = True
-            if is_bot(request.user_agent[:MAX_USER_AGENT_LENGTH]):
-                return LineOutcome.BOT
-        if request.rest and any(sign in request.rest.lower() for sign in _PREFETCH_SIGNS):
+        if request.user_agent is None:
+            self.without_user_agent += 1
+        elif is_bot(request.user_agent[:MAX_USER_AGENT_LENGTH]):
+            return LineOutcome.BOT
+        if request.is_prefetch:
             return LineOutcome.PREFETCH
-        self.views.add(article, request.minute, (request.address, request.user_agent))
+        if is_private(request.network):
+            self.private_clients[request.network] += 1
+        self.views.add(article, request.minute, (request.network, request.user_agent))
         return LineOutcome.VIEW
 
-    def _add_unmatched(self, target: str) -> None:
-        examples = self.unmatched_targets
-        if len(examples) < _MAX_TARGET_EXAMPLES and target not in examples:
-            examples.append(target)
+    def _note_repeated(self, example: tuple[str, str]) -> None:
+        """Note the first view that repeats one of the first 100,000."""
+        view_id = self.views.last_id
+        if view_id in self._ids:
+            self.examples[LineOutcome.REPEATED] = example
+            self._ids.clear()
+        elif len(self._ids) < _MAX_EXAMPLE_IDS:
+            self._ids.add(view_id)
+
+
+def _reason(outcome: LineOutcome, request: LoggedRequest) -> str:
+    """Return the part of a request that decided about it."""
+    if outcome is LineOutcome.BOT:
+        return request.user_agent or "no user agent"
+    if outcome is LineOutcome.OTHER_HOST:
+        return request.host or "no host"
+    if outcome is LineOutcome.NOT_GET:
+        return f"{request.method} {request.target}"
+    if outcome is LineOutcome.OTHER_STATUS:
+        return f"{request.status} {request.target}"
+    return request.target

@@ -96,6 +96,11 @@ class ViewLog:
     def __len__(self) -> int:
         return len(self._ids)
 
+    @property
+    def last_id(self) -> int:
+        """The id of the view added last; repeated views have the same."""
+        return self._ids[-1]
+
     def add(self, article: str, minute: int, reader: object) -> None:
         """Add a view by `reader` (any hashable); `minute` since the epoch."""
         self._ids.append(hash((article, minute // _SLOT_MINUTES, reader)))

@@ -19,7 +19,9 @@ def read(*files: Path) -> list[tuple[str, str]]:
         advanced += size
 
     names = [str(file) for file in files]
-    numbered = [(str(location), line) for location, line in read_lines(names, advance)]
+    numbered = [
+        (f"{name}:{number}", line) for name in names for number, line in read_lines(name, advance)
+    ]
     assert advanced == total_size(names)
     return numbered
 
@@ -39,17 +41,38 @@ def test_read_lines_concatenates_plain_and_gzipped_files(tmp_path: Path) -> None
     ]
 
 
+def test_read_lines_removes_nuls_and_byte_order_marks(tmp_path: Path) -> None:
+    file = tmp_path / "access.log"
+    file.write_bytes(
+        b"\xef\xbb\xbffirst\n"
+        + b"\0" * 300_000
+        + b"after copytruncate\n\xef\xbb\xbfsecond file\n\0\0"
+    )
+    assert [line for _, line in read(file)] == ["first", "after copytruncate", "second file"]
+
+
+def test_read_lines_cuts_long_lines(tmp_path: Path) -> None:
+    file = tmp_path / "access.log"
+    file.write_bytes(b"a" * 200_000 + b"\nnext\n" + b"b" * 65_536 + b"\n" + b"c" * 70_000)
+    assert [(line[:1], len(line)) for _, line in read(file)] == [
+        ("a", 65_536),
+        ("n", 4),
+        ("b", 65_536),
+        ("c", 65_536),
+    ]
+
+
 def test_read_lines_reports_progress_in_bytes(tmp_path: Path) -> None:
     for name, content in (("a", b"x" * 50), ("b.gz", gzip.compress(bytes(range(97, 122)) * 2))):
         file = tmp_path / name
         file.write_bytes(content)
         steps: list[int] = []
-        assert len(list(read_lines([str(file)], steps.append))) == 1
+        assert len(list(read_lines(str(file), steps.append))) == 1
         assert sum(steps) == total_size([str(file)])
     many = tmp_path / "many"
     many.write_bytes(b"line\n" * 20_000)
     steps = []
-    for _ in read_lines([str(many)], steps.append):
+    for _ in read_lines(str(many), steps.append):
         pass
     assert len(steps) > 3
 
@@ -60,6 +83,7 @@ def test_read_lines_reports_progress_in_bytes(tmp_path: Path) -> None:
         (gzip.compress(b"line\n" * 1000, mtime=0)[:-20], "is not a complete gzip file"),
         (gzip.compress(b"line\n" * 1000, mtime=0)[:20] + b"x" * 50, "is not a complete gzip file"),
         (b"\x1f\x8bnothing of the kind", "is not a complete gzip file"),
+        ("a\n".encode("utf-16"), "iconv -f UTF-16 .* | mostread import-logs -"),
         (b"\xfd7zXZ\x00", "xzcat .* | mostread import-logs -"),
         (b"\x28\xb5\x2f\xfd", "zstdcat .* | mostread import-logs -"),
     ],
@@ -75,16 +99,16 @@ def test_unreadable_file_error_names_the_file(content: bytes, message: str, tmp_
 def test_read_lines_refuses_directory_and_missing_file(tmp_path: Path) -> None:
     for file in (tmp_path, tmp_path / "missing"):
         with pytest.raises(InvalidFile, match="cannot be read"):
-            list(read_lines([str(file)], lambda _: None))
+            list(read_lines(str(file), lambda _: None))
 
 
 @pytest.mark.parametrize("content", [b"a\nb\n", gzip.compress(b"a\nb\n", mtime=0)])
 def test_read_lines_from_a_pipe(content: bytes) -> None:
     program = (
         "from mostread.ops.access_logs.files import read_lines, total_size\n"
-        "print(total_size(['-']), [(str(at), line) for at, line in read_lines(['-'], print)])"
+        "print(total_size(['-']), list(read_lines('-', print)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], input=content, capture_output=True, check=True
     )
-    assert done.stdout.decode() == "None [('stdin:1', 'a'), ('stdin:2', 'b')]\n"
+    assert done.stdout.decode() == "None [(1, 'a'), (2, 'b')]\n"

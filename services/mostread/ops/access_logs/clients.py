@@ -1,0 +1,71 @@
+"""The reader's network in an access log: from an address or from a list of them."""
+
+import re
+from functools import lru_cache
+
+from mostread.collector.pipeline.client_info import Networks, client_network, normalize_address
+from mostread.ops.access_logs.request import EXCERPT_LENGTH
+
+_CACHE_SIZE = 20_000
+_NO_ADDRESS = frozenset({"", "-", "unknown", "unix:", "_"})
+_NAME = re.compile(r"[\w*][\w.:*+/=@%-]*")
+"""A resolved host name, or an address that was anonymised: 203.0.113.xxx, a hash."""
+
+_PRIVATE = Networks(
+    "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,127.0.0.0/8,100.64.0.0/10,169.254.0.0/16,"
+    "::1,fc00::/7,fe80::/10"
+)
+
+
+class ClientResolver:
+    """Resolve the reader of a request from the addresses in its line.
+
+    With trusted proxies, a list is read as the collector reads X-Forwarded-For: from the right,
+    up to the first address that is not one of them. Without, the first public address is the
+    reader's.
+    """
+
+    def __init__(self, trusted: Networks) -> None:
+        self._trusted = trusted
+        self.network = lru_cache(_CACHE_SIZE)(self._network)
+
+    def _network(self, addresses: str) -> str:
+        """Return the network of the reader. Raises ValueError if there is no address."""
+        hops = [hop.strip(' "') for hop in addresses.split(",")]
+        known = [normalize_address(hop) for hop in hops]
+        if not any(known):
+            named = [hop for hop in hops if hop.lower() not in _NO_ADDRESS]
+            if len(named) == 1 and _NAME.fullmatch(named[0]):
+                return named[0].lower()
+            raise ValueError(f"no client address in {addresses[:EXCERPT_LENGTH]!r}")
+        return client_network(self._last_untrusted(known) if self._trusted else _first(known))
+
+    def _last_untrusted(self, known: list[str]) -> str:
+        address = ""
+        for hop in reversed(known):
+            if not hop:
+                if not address:  # "-": the request came without the header
+                    continue
+                break
+            address = hop
+            if address not in self._trusted:
+                break
+        return address
+
+
+def _first(known: list[str]) -> str:
+    addresses = [address for address in known if address]
+    return next((each for each in addresses if each not in _PRIVATE), addresses[0])
+
+
+def is_address_list(text: str) -> bool:
+    """Return whether a text is an IP address or a list of them."""
+    hops = [hop.strip() for hop in text.strip('"').split(",")]
+    return all(normalize_address(hop) or hop == "unknown" for hop in hops) and hops != ["unknown"]
+
+
+@lru_cache(_CACHE_SIZE)
+def is_private(network: str) -> bool:
+    """Return whether a network, as `ClientResolver` returns it, is a private one."""
+    address = normalize_address(network.partition("/")[0])
+    return bool(address) and address in _PRIVATE

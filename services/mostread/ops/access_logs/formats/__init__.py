@@ -1,0 +1,1 @@
+"""Formats of access logs: one module per family, `detection` chooses among them."""
