@@ -39,7 +39,8 @@ def driven(hosts: Mapping[str, int]) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=tool("chromium"),
-            args=[*QUIET, *names(hosts)],
+            # Readers do not say navigator.webdriver.
+            args=[*QUIET, "--disable-blink-features=AutomationControlled", *names(hosts)],
             ignore_default_args=["--disable-back-forward-cache"],
         )
         try:

@@ -29,8 +29,7 @@ class Numbers(NamedTuple):
 
 
 def script(attributes: str = "", src: str = TRACKER) -> str:
-    """Return the script tag; `data-automation`, because Playwright is automation."""
-    return f'<script async src="{src}" data-automation {attributes}></script>'
+    return f'<script async src="{src}" {attributes}></script>'
 
 
 def page(head: str, body: str = "<h1>Дала жылқысы</h1>") -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Frame, Page
 
-from tests.support.publisher import COLLECT, NEWS, TRACKER, Publisher, page, script
+from tests.support.publisher import COLLECT, NEWS, Publisher, page, script
 from tests.support.servers import free_ports
 from tests.support.system import Service, wait_until
 
@@ -30,8 +30,8 @@ def opened(reader: BrowserContext, address: str) -> Page:
 
 def poll(tab: Page | Frame) -> None:
     """Wait until the tracker has polled a loaded page, whether or not it sent an event."""
-    # It polls once per second, and timers fire in the order in which they are due.
-    tab.evaluate("new Promise((polled) => setTimeout(polled, 1001))")
+    # It polls every two seconds, and timers fire in the order in which they are due.
+    tab.evaluate("new Promise((polled) => setTimeout(polled, 2001))")
 
 
 def records(tab: Page) -> dict[str, str]:
@@ -269,22 +269,18 @@ def test_tracker_runs_under_strict_csp_and_coep(
     assert [text for text in violations if "Policy" in text] == []
 
 
-def test_two_trackers_on_one_page_count_once(publisher: Publisher, reader: BrowserContext) -> None:
-    publisher.newspaper.pages["/twice"] = page(script('data-article="twice"') * 2)
-    tab = opened(reader, f"{NEWS}/twice")
-    tab.evaluate(
-        """src => new Promise((loaded) => {
-            let another = document.createElement("script");
-            another.dataset.article = "another";
-            another.dataset.automation = "";
-            another.onload = loaded;
-            another.src = src;
-            document.head.append(another);
-        })""",
-        TRACKER,
+def test_tags_of_one_page_count_each_article_and_site_once(
+    publisher: Publisher, reader: BrowserContext
+) -> None:
+    publisher.newspaper.pages["/twice"] = page(
+        script('data-article="twice"') * 2
+        + script('data-article="twice" data-site="group"')
+        + script('data-article="other"')
     )
-    tab.evaluate("mostread.comment()")
-    publisher.counts({"twice": (1, 1), "another": (0,)})
+    tab = opened(reader, f"{NEWS}/twice")
+    poll(tab)
+    publisher.counts({"twice": (1,), "other": (1,)})
+    publisher.counts({"twice": (1,), "other": (0,)}, site="group")
 
 
 def test_privacy_signals_are_honoured_with_data_dnt_only(
@@ -321,8 +317,13 @@ def test_localhost_automation_and_frames_need_attributes(
         tab.evaluate("mostread.like()")
         poll(tab)
     opened(reader, f"{local.replace('localhost', '127.0.0.1')}/local")
-    pages["/automation"] = page(f"<script async src={TRACKER} data-article=automation></script>")
-    poll(opened(reader, f"{NEWS}/automation"))
+    driven = publisher.reader()
+    driven.add_init_script(
+        "Object.defineProperty(Navigator.prototype, 'webdriver', { value: true })"
+    )
+    poll(opened(driven, publisher.article("automation")))
+    poll(opened(driven, publisher.article("automation-enabled", "data-automation")))
+    driven.close()
     pages["/frame"] = page(script('data-article="frame"'))
     pages["/frame-enabled"] = page(script('data-article="frame-enabled" data-iframe'))
     pages["/frames"] = page(
@@ -334,6 +335,5 @@ def test_localhost_automation_and_frames_need_attributes(
         frame.wait_for_function(READY)
         poll(frame)
     not_counted = ("local", "automation", "frame")
-    publisher.counts(
-        {"local-enabled": (1, 0, 1), "frame-enabled": (1,), **dict.fromkeys(not_counted, (0,))}
-    )
+    enabled = dict.fromkeys(("frame-enabled", "automation-enabled"), (1,))
+    publisher.counts({"local-enabled": (1, 0, 1), **enabled, **dict.fromkeys(not_counted, (0,))})

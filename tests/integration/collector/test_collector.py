@@ -172,7 +172,12 @@ async def test_preflight_permits_every_origin_and_header(
 
 
 @pytest.mark.parametrize(
-    ("path", "alias"), [("/tracker.js", "/page.js"), ("/v1/pixel.gif", "/v1/image")]
+    ("path", "alias"),
+    [
+        ("/tracker.js", "/page.js"),
+        ("/tracker.full.js", "/page.full.js"),
+        ("/v1/pixel.gif", "/v1/image"),
+    ],
 )
 async def test_unblocked_path_answers_as_the_other(
     http: aiohttp.ClientSession, path: str, alias: str

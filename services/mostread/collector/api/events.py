@@ -1,4 +1,4 @@
-"""Endpoints for events: POST /v1/events, the tracking pixel and the tracker script."""
+"""Endpoints for events: POST /v1/events, the tracking pixel and the tracker scripts."""
 
 import msgspec
 
@@ -28,7 +28,7 @@ UNBLOCKED_PATH = "/v1/items"
 CORS = {
     PATH: CorsPolicy(methods="POST", expose=EXPOSED_HEADERS, credentials=True),
     pixel.PATH: pixel.CORS,
-    tracker.PATH: tracker.CORS,
+    **{script.path: tracker.CORS for script in tracker.SCRIPTS},
 }
 _encode = msgspec.json.Encoder().encode
 
@@ -63,8 +63,9 @@ class EventRoutes:
         app.add("GET", pixel.PATH, self.get_pixel, head=False)
         app.add("OPTIONS", pixel.PATH, preflight)
         app.add_aliases(pixel.PATH, pixel.UNBLOCKED_PATH)
-        app.add("GET", tracker.PATH, tracker.get_tracker)
-        app.add_aliases(tracker.PATH, tracker.UNBLOCKED_PATH)
+        for script in tracker.SCRIPTS:
+            app.add("GET", script.path, script.get)
+            app.add_aliases(script.path, script.unblocked_path)
 
     async def post_events(self, request: Request) -> Response:
         """Accept events and answer 202 once they are in Kafka."""

@@ -1,130 +1,286 @@
-// Tracker script: counts views, likes and comments of a page's article. docs/how-to/tracker.md
-// describes its use and what it stores in the browser. It sets no cookie and identifies no reader.
+// Tracker: counts views, likes and comments of a page's article. docs/how-to/tracker.md describes
+// its use and what it stores in the browser. It sets no cookie and identifies no reader.
 //
-// The collector serves tracker.min.js, which `make tracker` builds from this file. It must stay
-// below 1,000 bytes after gzip, where a repeated word is cheaper than a short new one: hence `let`
-// throughout, and long names, which the minifier shortens.
-(() => {
-  let script = document.currentScript;
-  let data = script.dataset;
+// `make tracker` builds two scripts from this file. tracker.full.min.js contains all of it.
+// tracker.min.js, for ordinary pages, lacks what is between `// full:` and `// :full`, stays below
+// 1,000 bytes after gzip, and loads the full one in its place where a page or a reader needs more;
+// SMALL tells them apart. Some lines are in an odd order because it compresses better. The syntax
+// is that of ECMAScript 2018, for browsers of the last eight years.
+//
+// The file is a module without imports. Its function runs the tracker for a script element, or for
+// an object with `src` and `dataset`, so a package can export it, with SMALL defined as false.
+export default (
+  script = window.mostreadTag ||
+    // full:
+    (document.currentScript || {}).tag ||
+    // :full
+    document.currentScript ||
+    // full:
+    document.querySelector("script[src*='/page.full.js'],script[src*='/tracker.full.js']") ||
+    // :full
+    document.querySelector("[src*='/page.js'],[src*='/tracker.js']"),
+) => {
+  let store;
+  let last; // the article at the previous look
   let early = window.mostread;
-  if (early?.like) return; // the page has another tracker
+  let current; // the article counted last
+  let data = script.dataset;
+  let here = location.href;
 
-  // ---- Opt-out conditions: attributes lift the first three and enable the fourth ----------------
+  // Lets the full script continue on this page.
+  let special = () => {
+    here = 0; // ends this tracker
+    let element = document.createElement("script");
+    element.src = new URL("page.full.js", script.src);
+    element.nonce = script.nonce;
+    element.tag = script;
+    document.head.append(element);
+  };
 
+  try {
+    store = localStorage;
+    store["mostread:"] = 0; // throws if storage is blocked or full; the first send() removes it
+  } catch (e) {
+    store = 0;
+  }
+  if (
+    SMALL &&
+    (!store ||
+      store.mostread ||
+      navigator.webdriver ||
+      // Attributes and addresses; a false match only costs a download.
+      /ta-[dt]|::1|#mostread|localhost|127\.|^[^h]|undefined|js\?/.test(here + script.outerHTML) ||
+      top != self)
+  )
+    return special();
+  // full:
+
+  // ---- Settings, and why nothing counts ---------------------------------------------------------
+
+  let has = (name) => data[name] != null && data[name] !== false;
+  let say = (...words) => console.info("mostread:", ...words);
+  let explain = (...words) => has("debug") && say(...words);
+  for (let [name, value] of new URL(script.src).searchParams)
+    if (!has(name) && /^[a-z]+$/.test(name)) data[name] = value;
   let off =
-    (data.localhost == null && /^$|^127\.|::1|localhost$/.test(location.hostname)) ||
-    (data.automation == null && navigator.webdriver) ||
-    (data.iframe == null && top != self) ||
-    (data.dnt != null && (navigator.doNotTrack == 1 || navigator.globalPrivacyControl));
+    (store.mostread && "#mostread-ignore") ||
+    (!has("localhost") && /^$|^127\.|::1|localhost$/.test(location.hostname) && "localhost") ||
+    (!has("automation") && navigator.webdriver && "automation") ||
+    (!has("iframe") && top != self && "iframe") ||
+    (has("dnt") && (navigator.doNotTrack == 1 || navigator.globalPrivacyControl) && "dnt");
+  let unkept = !store && "view"; // the type that a reload could not recognise
+  if (off) {
+    say("not counted (" + off + "); data-debug tells more");
+    delete store["mostread:"];
+  }
+  if (off || !store) store = {};
+  explain("sends to", new URL("v1/items", script.src).href, "with", { ...data });
+  if (unkept) explain("storage is blocked or full, so the collector must recognise a reload");
+
+  // Obeys the link that ignores this browser or counts it again. Asks first, because anybody may
+  // publish such a link. Returns whether the page loads again.
+  let obeys = () => {
+    let [, wish] = /^#mostread-(ignore|count)$/.exec(location.hash) || [];
+    if (!wish) return;
+    history.replaceState(history.state, "", location.pathname + location.search);
+    try {
+      if (!confirm("mostread: " + wish + " visits of this browser to " + location.host + "?")) return;
+      delete localStorage.mostread;
+      if (wish == "ignore") localStorage.mostread = wish;
+      location.reload();
+      return true;
+    } catch (e) {
+      say("storage is blocked, so the choice cannot be kept");
+    }
+  };
+
+  // ---- What the page says about its article ------------------------------------------------------
+
+  let linked; // an earlier look found an address in the page's metadata
+  let looks = 0; // in a row that found the same article
+  let patience = 1; // looks after which a change of the article is believed
+  let campaign =
+    /^([um]tm_|(\w*clk?id|[gw]braid|igsh(id)?|mc_[ce]id|_openstat|_g[al]|_hs(enc|mi)|mkt_tok|srsltid)(=|$))/i;
+
+  let told;
+
+  // Returns the id of the page's article, by the rule of mostread.core.article_ids, or "".
+  let detect = () => {
+    let canonical = document.querySelector("[rel~=canonical]");
+    let element = canonical || document.querySelector("[property='og:url']");
+    let source = canonical ? "link rel=canonical" : element ? "og:url" : "address bar";
+    let url = location;
+    let query = [];
+    try {
+      let address = (element.getAttribute("href") || element.content || "").trim();
+      url = new URL(address && (element.href || address), address ? location : "empty");
+      query = url.search.slice(1).split("&");
+      linked = patience = 1;
+    } catch (e) {
+      if (element) source = "address bar, since " + source + " is empty or broken";
+      if (linked) patience = 5;
+    }
+    query = query.filter((parameter) => parameter && !campaign.test(parameter)).join("&");
+    let id = url.pathname + (query && "?" + query);
+    try {
+      id = decodeURI(id);
+    } catch (e) {} // not UTF-8: keep it as it is
+    id = [...id.normalize().trim()].slice(-128).join("").trim();
+    let described = [
+      ...document.querySelectorAll("[content=article i][property='og:type'],[type*='ld+']"),
+    ].some(
+      (element) =>
+        // og:type, or the first type in a block of JSON-LD: NewsArticle, BlogPosting.
+        element.content || /^\W*\w*(article|blogp)/i.test(element.textContent.split("@type")[1]),
+    );
+    let text = described
+      ? "article " + id + ", from " + source
+      : "not an article: no og:type article, no JSON-LD that begins with one";
+    if (told != (told = text)) explain(text);
+    return described ? id : "";
+  };
+
+  // Reports what the collector did with an event.
+  let report = (key, answer) =>
+    answer.text().then((text) => {
+      explain("sent", key.slice(9), "answer", answer.status, text);
+      if (/"dropped":[1-9]/.test(text))
+        explain("dropped:", answer.headers.get("X-Mostread-Dropped") || "only with a token the " +
+          "collector says why (bot, prefetch, origin, site, network, opt-out, rate limit)");
+    });
+  // :full
 
   // ---- Stored events, against losses and duplicates ---------------------------------------------
 
-  // One record per event rather than a list, so that tabs do not overwrite each other. A record is
-  // the event until the collector has answered, then the end of its dedup window minus 25 minutes.
-  let prefix = "mostread:";
-  let store = {};
-  let unkept = "view"; // the type that a reload could not recognise
-  try {
-    if (!off) {
-      localStorage[prefix] = 0; // throws if storage is blocked; the first send() removes it
-      store = localStorage;
-      unkept = "";
-    }
-  } catch {}
+  let no = /^(NaN|\[o.*|undefined|null)?$/; // what a template or an app did not fill in
 
   // Sends the given event, unless it has a record, and all waiting events.
   let send = (type, article) => {
     let now = Date.now();
-    let id = "" + now + Math.random();
-    let keys = [];
-    let events = [];
-    // One view and one like per article and half hour; every comment is an event of its own.
-    let added = prefix + (type == "comment" ? id : [type, data.site, article]);
-    for (let key in { ...store, [added]: 0 })
-      if (key.startsWith(prefix)) {
-        let record = JSON.parse(store[key] || 0);
-        // After 25 minutes it could count twice, because the dedup window is 30. A time far in the
-        // future means that the reader's clock was set back.
-        if (Math.abs(now - (record.timestamp || record)) > 15e5) {
-          delete store[key];
-          record = 0;
-          if (key == added && article && !off) {
-            record = {
-              id: type == unkept ? undefined : id, // if undefined, the collector sets it
-              type,
-              site: data.site,
-              article_id: "" + article,
-              timestamp: now,
-            };
-            try {
-              store[key] = JSON.stringify(record);
-            } catch {} // the storage is full: send it once, without a record
-          }
-        }
-        if (record.timestamp && !keys[99]) {
-          keys.push(key);
-          events.push(record);
-        }
+    let id = "" + Math.random() + now;
+    // One view and one like per article and half hour; every comment is an event of its own. One
+    // record per event rather than a list, so that tabs do not overwrite each other.
+    let added = "mostread:" + [type == "comment" ? id : type, data.site, article];
+    // A record is the event until the collector has answered, then the end of its dedup window
+    // minus 25 minutes; each has a time. After 25 minutes an event could count twice, because the
+    // window is 30. A time far in the future means that the reader's clock was set back.
+    let fresh = (key) => Math.abs(now - /\d{13}/.exec(store[key])) < 15e5;
+    // full:
+    if (!type || (type == "view" && article === ""));
+    else if (no.test(article)) explain(type, "not counted: no id in", article);
+    else if (off) explain(type, "of", article, "not counted:", off);
+    else if (fresh(added)) explain(type, "of", article, "not counted twice in half an hour");
+    if (off) return;
+    // :full
+    try {
+      if (!no.test(article) && !fresh(added))
+        store[added] = JSON.stringify({
+          timestamp: now, // first, for fresh()
+          site: data.site,
+          type,
+          id: SMALL ? id : type == unkept ? undefined : id, // if undefined, the collector sets it
+          article_id: "" + article,
+        });
+    } catch (e) {
+      // full:
+      if (store.getItem) {
+        store = { ...store }; // the storage is full: keep the record for this page only
+        return send(type, article);
       }
-    if (keys[0])
-      fetch(new URL("v1/events?sent_at=" + now, script.src), {
-        method: "POST",
-        body: JSON.stringify(events), // text needs no preflight
-        keepalive: true, // the request may outlive the page
-      }).then(
-        (answer) => {
-          // 202: accepted. 400: never valid. Any other status may be temporary.
-          if (answer.status < 401) keys.map((key) => (store[key] = now + 3e5));
-        },
-        () => {},
-      );
+      // :full
+    }
+    for (let key in store)
+      if (/^mostread:/.test(key))
+        if (!fresh(key)) delete store[key];
+        else if (/{/.test(store[key]))
+          fetch(new URL("v1/items?sent_at=" + now, script.src), {
+            method: "POST",
+            body: store[key], // text needs no preflight
+            keepalive: true, // the request may outlive the page
+          }).then(
+            (answer) => {
+              // full:
+              report(key, answer.clone());
+              // :full
+              // 202: accepted. 400: never valid. Any other status may be temporary.
+              answer.status < 401 && (store[key] = now + 3e5);
+            },
+            () => {
+              // full:
+              explain("no answer: offline, or forbidden by connect-src or a blocker; tries again");
+              // :full
+            },
+          );
   };
 
   // ---- The current article, and when a reader sees it -------------------------------------------
 
-  let current;
-
-  // Polls once per second instead of listening: an app that changes its URL updates its head some
-  // time later, each in its own way, and the tracker need not replace history functions.
+  // Polls instead of listening: an app that changes its URL updates its head some time later, each
+  // in its own way, and the tracker need not replace history functions.
   let see = () => {
-    // Prerendering ends a moment after the page is shown; events before that have no reader.
-    if (document.hidden || document.prerendering || document.readyState == "loading") return;
-    if (Math.random() < 0.2) send(); // retry, at random, so that readers do not return all at once
+    // Prerendering ends a moment after the page is shown; events before that have no reader. Where
+    // Turbo or htmx run the tag of another page, the tracker of the previous one ends.
+    if (!document.body || document.prerendering || document.hidden || mostread.at != here) return;
+    // full:
+    if (obeys()) return;
+    // :full
+    if (Math.random() < 0.3) send(); // retry, at random, so that readers do not return all at once
     let article = data.article;
     if (article == null) {
-      let element =
-        document.querySelector("link[rel=canonical]") ||
-        document.querySelector("[property='og:url']");
-      let url = new URL(element ? element.href || element.content : location.pathname, location);
-      article = url.pathname + url.search;
-      try {
-        article = decodeURI(article);
-      } catch {} // not UTF-8: keep it as it is
-      article =
-        [...document.querySelectorAll("[property='og:type'],[type*='ld+']")].some((element) =>
-          // og:type, or the first type in a block of JSON-LD: NewsArticle, BlogPosting.
-          /^\W*\w*(article|blogp)/i.test(
-            element.content || element.textContent.split("@type")[1],
-          ),
-        ) && article.slice(-128);
+      // full:
+      article = detect();
+      // :full
+      if (SMALL) {
+        let url = location;
+        try {
+          let element =
+            document.querySelector("[rel~=canonical]") ||
+            document.querySelector("[property='og:url']");
+          url = new URL(element.href || element.content || "//", url);
+        } catch (e) {} // none, or a broken one
+        article = url.pathname;
+        try {
+          article = decodeURI(article);
+        } catch (e) {} // not UTF-8: keep it as it is
+        let type = document.querySelector("[content=article i][property='og:type']");
+        article = (type ? url.search || article[128] : document.querySelector("[type*=ld]"))
+          ? special()
+          : type && article;
+      }
     }
-    if (article != current) send(data.type || "view", (current = article));
+    // An app may remove the address of the previous page some time before it sets the next.
+    // full:
+    looks = article == last ? looks + 1 : 0;
+    // :full
+    if (
+      article != current &&
+      ((SMALL ? article == last : looks >= patience) || !current || data.article != null)
+    )
+      send(SMALL ? "view" : data.type || "view", (current = article));
+    last = article;
   };
-
-  // A page restored from the back-forward cache counts as loaded again. On a loaded page, a like must
-  // not wait for the next poll to know the article.
-  addEventListener("pageshow", (event) => see(event.persisted && (current = 0)));
 
   // ---- API for pages ----------------------------------------------------------------------------
 
-  let api = (window.mostread = {
-    view: (article) => see((data.article = article)),
-    like: (article = current) => send("like", article),
+  window.mostread = {
+    push: (call) => {
+      try {
+        mostread[call[0]](call[1]);
+      } catch (e) {
+        // full:
+        if (call && call.length) explain("unknown call:", call);
+        // :full
+      }
+    },
     comment: (article = current) => send("comment", article),
-    push: ([type, article]) => api[type](article),
-  });
-  setInterval(see, 1e3);
+    like: (article = current) => send("like", article),
+    view: (article) => see(no.test(article) || (data.article = article)),
+    at: here,
+  };
+  setInterval(see, 2e3);
+  // A page restored from the back-forward cache counts as loaded again. On a loaded page, a like must
+  // not wait for the next look to know the article.
+  addEventListener("pageshow", (event) => see(event.persisted && (current = null)));
   see();
-  early?.map?.(api.push); // calls made before the script loaded
-})();
+  [].concat(early).map(mostread.push); // calls made before the script loaded
+};
