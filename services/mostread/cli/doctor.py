@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Sequence
 
 import click
 import orjson
@@ -12,8 +13,9 @@ from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.kafka.config import KafkaSettings
 from mostread.ops.doctor.checks import CHECKS
 from mostread.ops.doctor.findings import Level
+from mostread.ops.doctor.page.runner import inspect_page
 from mostread.ops.doctor.report import as_json, report_lines, worst_level
-from mostread.ops.doctor.runner import run_checks
+from mostread.ops.doctor.runner import CheckResult, run_checks
 from mostread.ops.inspection.clients import SystemClients
 from mostread.ops.terminal import terminal_width, use_colour
 
@@ -30,14 +32,23 @@ from mostread.ops.terminal import terminal_width, use_colour
     show_default=True,
     help="Seconds for all checks; a check that takes longer is reported.",
 )
+@click.option(
+    "--page",
+    metavar="URL",
+    help="Instead of the system, check a web page: what the tracker counts there, under which id, "
+    "or why it does not. Sites and origins are those of the collector's settings here.",
+)
 @click.option("--json", "in_json", is_flag=True, help="Print JSON.")
-def doctor(timeout: float, *, in_json: bool, **services: tuple[str, ...]) -> None:
+def doctor(timeout: float, page: str | None, *, in_json: bool, **services: tuple[str, ...]) -> None:
     """Check the system and suggest fixes.
 
     Changes nothing. Exits with code 1 if a check fails; warnings do not count.
     """
     # Unavailable servers are findings; the clients need not log them too.
     logging.disable(logging.CRITICAL)
+    if page is not None:
+        _report(inspect_page(page), {"page": page}, in_json=in_json)
+        return
     clients = SystemClients(
         services=service_urls(services),
         data=stack_dir(),
@@ -47,6 +58,11 @@ def doctor(timeout: float, *, in_json: bool, **services: tuple[str, ...]) -> Non
     targets = _targets(clients)
     results = run_checks(clients, CHECKS, timeout)
     clients.close()
+    _report(results, targets, in_json=in_json)
+
+
+def _report(results: Sequence[CheckResult], targets: dict[str, str], *, in_json: bool) -> None:
+    """Print the findings; exit with code 1 if there is a problem."""
     if in_json:
         click.echo(orjson.dumps(as_json(results, targets)))
     else:

@@ -159,47 +159,47 @@ def test_ids_follow_the_rule_of_all_sources(publisher: Publisher, tab: Page) -> 
 
 
 def test_tracker_says_why_it_does_not_count(publisher: Publisher, reader: BrowserContext) -> None:
-    said: list[str] = []
-    reader.on("console", lambda message: said.append(message.text))
+    messages: list[str] = []
+    reader.on("console", lambda message: messages.append(message.text))
     tab = reader.new_page()
     publisher.article("quiet")
     local = f"http://localhost:{publisher.newspaper.port}/quiet"
     tab.goto(local)
     tab.wait_for_function("!!window.mostread?.like")
     tab.evaluate("mostread.like()")
-    assert said == ["mostread: not counted (localhost); data-debug tells more"]
+    assert messages == ["mostread: not counted (localhost); data-debug tells more"]
     visit(tab, publisher, "/counted", script('data-article="counted"'))
-    assert len(said) == 1
+    assert len(messages) == 1
 
 
 def test_data_debug_explains_the_id_and_the_answer(
     publisher: Publisher, reader: BrowserContext
 ) -> None:
-    said: list[str] = []
-    reader.on("console", lambda message: said.append(message.text))
+    messages: list[str] = []
+    reader.on("console", lambda message: messages.append(message.text))
     tab = reader.new_page()
     link = '<link rel="canonical" href="/explained?utm_source=tw">'
     visit(tab, publisher, "/debug", script("data-debug") + ARTICLE + link)
     tab.evaluate("mostread.like(null); mostread.push(['share', 'x'])")
     visit(tab, publisher, "/section", script("data-debug"))
-    wait_until(lambda: len(said) >= 7, "the script has told")
-    assert said[1:3] == [
+    wait_until(lambda: len(messages) >= 7, "the script has logged all")
+    assert messages[1:3] == [
         "mostread: article /explained, from link rel=canonical",
         'mostread: sent view,,/explained answer 202 {"accepted":1,"dropped":0,"rejected":[]}',
     ]
-    assert "mostread: like not counted: no id in null" in said
-    assert "mostread: unknown call: [share, x]" in said
-    assert said[-1].startswith("mostread: not an article")
+    assert "mostread: like not counted: no id in null" in messages
+    assert "mostread: unknown call: [share, x]" in messages
+    assert messages[-1].startswith("mostread: not an article")
 
 
 def test_link_ignores_this_browser_until_another_counts_it(
     publisher: Publisher, reader: BrowserContext
 ) -> None:
     tab = reader.new_page()
-    asked: list[str] = []
+    questions: list[str] = []
 
     def answer(dialog: object) -> None:
-        asked.append(dialog.message)  # type: ignore[attr-defined]
+        questions.append(dialog.message)  # type: ignore[attr-defined]
         dialog.accept()  # type: ignore[attr-defined]
 
     publisher.article("declined")
@@ -209,13 +209,13 @@ def test_link_ignores_this_browser_until_another_counts_it(
     tab.on("dialog", answer)
     publisher.article("ignored")
     tab.goto(f"{NEWS}/ignored#mostread-ignore")
-    wait_until(lambda: bool(asked), "the question is asked")
+    wait_until(lambda: bool(questions), "the question is asked")
     tab.goto("about:blank")
     tab.goto(f"{NEWS}/ignored")
     tab.wait_for_function("!!window.mostread?.like")
     tab.evaluate("mostread.like()")
     publisher.article("again")
     tab.goto(f"{NEWS}/again#mostread-count")
-    wait_until(lambda: len(asked) == 2, "the second question is asked")
+    wait_until(lambda: len(questions) == 2, "the second question is asked")
     publisher.counts({"ignored": (0,), "again": (1,)})
-    assert asked[0] == "mostread: ignore visits of this browser to news.example?"
+    assert questions[0] == "mostread: ignore visits of this browser to news.example?"

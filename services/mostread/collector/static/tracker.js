@@ -94,15 +94,15 @@ export default (
     }
   };
 
-  // ---- What the page says about its article ------------------------------------------------------
+  // ---- The article in the page's metadata ---------------------------------------------------------
 
   let linked; // an earlier look found an address in the page's metadata
   let looks = 0; // in a row that found the same article
-  let patience = 1; // looks after which a change of the article is believed
+  let needed = 1; // such looks before a change of the article counts
   let campaign =
     /^([um]tm_|(\w*clk?id|[gw]braid|igsh(id)?|mc_[ce]id|_openstat|_g[al]|_hs(enc|mi)|mkt_tok|srsltid)(=|$))/i;
 
-  let told;
+  let logged;
 
   // Returns the id of the page's article, by the rule of mostread.core.article_ids, or "".
   let detect = () => {
@@ -115,10 +115,10 @@ export default (
       let address = (element.getAttribute("href") || element.content || "").trim();
       url = new URL(address && (element.href || address), address ? location : "empty");
       query = url.search.slice(1).split("&");
-      linked = patience = 1;
+      linked = needed = 1;
     } catch (e) {
       if (element) source = "address bar, since " + source + " is empty or broken";
-      if (linked) patience = 5;
+      if (linked) needed = 5;
     }
     query = query.filter((parameter) => parameter && !campaign.test(parameter)).join("&");
     let id = url.pathname + (query && "?" + query);
@@ -136,7 +136,7 @@ export default (
     let text = described
       ? "article " + id + ", from " + source
       : "not an article: no og:type article, no JSON-LD that begins with one";
-    if (told != (told = text)) explain(text);
+    if (logged != (logged = text)) explain(text);
     return described ? id : "";
   };
 
@@ -254,7 +254,7 @@ export default (
     // :full
     if (
       article != current &&
-      ((SMALL ? article == last : looks >= patience) || !current || data.article != null)
+      ((SMALL ? article == last : looks >= needed) || !current || data.article != null)
     )
       send(SMALL ? "view" : data.type || "view", (current = article));
     last = article;

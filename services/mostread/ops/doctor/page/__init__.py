@@ -1,0 +1,1 @@
+"""`mostread doctor --page`: what the tracker would count on a page, and why not."""

@@ -1,0 +1,189 @@
+"""Checks of a page: what its tags count, and what keeps them from it."""
+
+import re
+from collections.abc import Iterator, Sequence
+from urllib.parse import urljoin, urlsplit
+
+from mostread.collector.pipeline.sites import Sites
+from mostread.core.article_ids import InvalidArticleId
+from mostread.ops.doctor.findings import Finding, ok, problem, warning
+from mostread.ops.doctor.page import policy
+from mostread.ops.doctor.page.detection import DetectedArticle, article_of
+from mostread.ops.doctor.page.document import Document, Tag
+from mostread.ops.doctor.page.fetching import Answer, Unreachable, fetch, probe_collector
+
+DEFAULT_SITE = "default"
+_DOCS = "docs/how-to/tracker.md"
+_LOCAL = re.compile(r"127\.|.*::1|.*localhost$")
+_TAG = '<script async src="https://collect.example.com/tracker.js"></script>'
+
+
+def check_page(answer: Answer, document: Document) -> Iterator[Finding]:
+    """Check what concerns the page and all its tags."""
+    if answer.status != 200:
+        yield warning(
+            f"{document.url} answers {answer.status}",
+            "The tracker also counts error pages; leave its tag out of them.",
+        )
+    if answer.is_cut:
+        yield warning(
+            f"only the first {len(answer.body):,} bytes of the page were read",
+            "Move the tag and the metadata into the page's head.",
+        )
+    if not document.tags:
+        yield _without_tag(document)
+
+
+def _without_tag(document: Document) -> Finding:
+    if any("mostreadTag" in script for script in document.scripts):
+        return warning(
+            "the page configures the tracker by mostreadTag, which only a browser can read",
+            f"Add data-debug to the dataset and read the console: {_DOCS}.",
+        )
+    if any("googletagmanager.com" in script for script in document.scripts):
+        return warning(
+            "the page has no tracker tag, but a tag manager that may add one",
+            f"Add data-debug to the tag and read the console: {_DOCS}.",
+        )
+    return problem(
+        "the page has no tracker tag", f"Add {_TAG}, with the address of your collector: {_DOCS}."
+    )
+
+
+def check_tag(document: Document, tag: Tag, sites: Sites | None) -> Iterator[Finding]:
+    """Check one tag: its article, whether it may run and send, and the collector's rules."""
+    if tag.is_inert:
+        yield problem(f"{tag.src} stands in <noscript> or <template>", "Move the tag out of it.")
+        return
+    article, findings = _article(document, tag)
+    yield from findings
+    blocking = [*_off(document, tag), *_blocked(document, tag), *_refused(document, tag, sites)]
+    yield from blocking
+    if article is not None and article.id is not None:
+        kind = tag.settings.get("type") or "view"
+        site = tag.settings.get("site") or DEFAULT_SITE
+        counts = "would count" if blocking else "counts"
+        yield ok(f"{counts} a {kind} of {article.id!r}, site {site!r}; id from {article.reason}")
+
+
+def _article(document: Document, tag: Tag) -> tuple[DetectedArticle | None, Sequence[Finding]]:
+    try:
+        article = article_of(document, tag)
+    except InvalidArticleId as error:
+        return None, [problem(f"the collector refuses the id: {error}", "Correct the id.")]
+    findings = []
+    if article.id is None and "article" in tag.settings:
+        findings.append(
+            warning(
+                f"no article: {article.reason}",
+                "Fill in the id, or call mostread.view(id) when the page knows it.",
+            )
+        )
+    elif article.id is None:
+        findings.append(
+            warning(
+                f"no article: {article.reason}",
+                'Add <meta property="og:type" content="article">, or the id as data-article. '
+                "Other pages need not count.",
+            )
+        )
+    if article.broken:
+        findings.append(
+            problem(
+                f"{article.broken}, which is not an address; the id is the path of the page",
+                "Correct the address in the page's template.",
+            )
+        )
+    if article.id == "/" and urlsplit(document.url).path not in ("", "/"):
+        findings.append(
+            problem(
+                f"the address of the home page in {article.reason} makes all articles one",
+                "Set it to the article's own address.",
+            )
+        )
+    return article, findings
+
+
+def _off(document: Document, tag: Tag) -> Iterator[Finding]:
+    host = urlsplit(document.url).hostname or ""
+    if _LOCAL.match(host) and "localhost" not in tag.settings:
+        yield problem(f"not counted at {host}", "Add data-localhost for development.")
+
+
+def _blocked(document: Document, tag: Tag) -> Iterator[Finding]:
+    page, src = document.url, tag.src
+    if page.startswith("https:") and src.startswith("http:"):
+        yield problem(f"browsers block {src} on a page with HTTPS", "Load the script with https.")
+        return
+    if directive := policy.forbids_script(document.policies, page, src, tag.nonce):
+        yield problem(
+            f"the Content-Security-Policy forbids {src}: {directive}",
+            "Allow the collector's origin in script-src, or give the tag the policy's nonce.",
+        )
+    events = urljoin(src, "v1/items")
+    if directive := policy.forbids_connection(document.policies, page, events):
+        yield problem(
+            f"the Content-Security-Policy forbids sending to {events}: {directive}",
+            "Allow the collector's origin in connect-src.",
+        )
+
+
+def _refused(document: Document, tag: Tag, sites: Sites | None) -> Iterator[Finding]:
+    yield from _script_answers(tag.src)
+    yield from _script_answers(urljoin(tag.src, "page.full.js"))
+    yield from _collector_answers(document, tag)
+    if sites is None:
+        return
+    site = tag.settings.get("site") or DEFAULT_SITE
+    origin = _origin(document.url)
+    if sites.named is not None and site not in sites.named:
+        yield problem(
+            f"the collector does not count the site {site!r}",
+            f"Set data-site to one of {', '.join(sites.named)}, or add it to "
+            "MOSTREAD_COLLECTOR_SITES.",
+        )
+    elif not sites[site].allows_origin(origin):
+        yield problem(
+            f"the collector drops events of {site!r} from {origin}",
+            "Add the origin to the site's in MOSTREAD_COLLECTOR_SITES or "
+            "MOSTREAD_COLLECTOR_ORIGINS.",
+        )
+
+
+def _script_answers(address: str) -> Iterator[Finding]:
+    try:
+        answer = fetch(address)
+    except Unreachable as error:
+        yield problem(f"{address} does not answer: {error}", "Start or correct the collector.")
+        return
+    if answer.status != 200 or "mostread" not in answer.body:
+        yield problem(
+            f"{address} answers {answer.status}, not with the tracker",
+            "Correct the address, and let the proxy pass it to the collector.",
+        )
+
+
+def _collector_answers(document: Document, tag: Tag) -> Iterator[Finding]:
+    address = urljoin(tag.src, "v1/items")
+    origin = _origin(document.url)
+    try:
+        answer = probe_collector(address, origin)
+    except Unreachable as error:
+        yield problem(f"{address} does not answer: {error}", "Start or correct the collector.")
+        return
+    # An empty list of events: nothing that could be counted.
+    if answer.status != 400 or "no-valid-event" not in answer.body:
+        yield problem(
+            f"POST {address} answers {answer.status}, unlike a collector",
+            "Let the proxy pass it to the collector.",
+        )
+    elif _origin(address) != origin and answer.allowed_origin not in ("*", origin):
+        yield problem(
+            f"{address} allows no requests from {origin}",
+            "Let the proxy pass the collector's Access-Control headers.",
+        )
+
+
+def _origin(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}".lower()
