@@ -47,8 +47,8 @@ def blocked(blocker: Engine, path: str, kind: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
-        (tracker.UNBLOCKED_PATH, "script"),
-        (f"{tracker.UNBLOCKED_PATH}?site=news&article=lamps", "script"),
+        *((script.unblocked_path, "script") for script in tracker.SCRIPTS),
+        ("/page.js?site=news&article=lamps", "script"),
         (events.UNBLOCKED_PATH, "xmlhttprequest"),
         (f"{events.UNBLOCKED_PATH}?sent_at=1795461787364", "xmlhttprequest"),
         (f"{pixel.UNBLOCKED_PATH}?{QUERY}", "image"),
