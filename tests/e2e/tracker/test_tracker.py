@@ -252,20 +252,22 @@ def test_tracker_works_with_blocked_or_full_storage(
     publisher.counts({"blocked": (1, 0, 1), "full": (1, 1)})
 
 
-def test_tracker_runs_under_strict_csp_and_coep(
+def test_trackers_run_under_strict_csp_and_coep(
     publisher: Publisher, reader: BrowserContext
 ) -> None:
     policy = f"default-src 'none'; script-src 'nonce-3f2a'; connect-src {COLLECT}"
-    publisher.newspaper.headers["/strict"] = {
-        "Content-Security-Policy": policy,
-        "Cross-Origin-Embedder-Policy": "require-corp",
-    }
     tab = reader.new_page()
     violations: list[str] = []
     tab.on("console", lambda message: violations.append(message.text))
-    publisher.article("strict", 'nonce="3f2a"')
-    tab.goto(f"{NEWS}/strict")
-    publisher.counts({"strict": (1,)})
+    for name, attributes in (("strict", ""), ("strict-full", "data-dnt")):
+        publisher.newspaper.headers[f"/{name}"] = {
+            "Content-Security-Policy": policy,
+            "Cross-Origin-Embedder-Policy": "require-corp",
+        }
+        tab.goto(publisher.article(name, f'nonce="3f2a" {attributes}'))
+        tab.wait_for_function(READY)
+        poll(tab)
+    publisher.counts({"strict": (1,), "strict-full": (1,)})
     assert [text for text in violations if "Policy" in text] == []
 
 
