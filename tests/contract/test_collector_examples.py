@@ -7,7 +7,6 @@ from typing import cast
 
 import pytest
 from jsonschema import Draft202012Validator
-from yarl import URL
 
 from mostread.collector.api import payloads, pixel
 from mostread.collector.api.payloads import Ids
@@ -16,6 +15,7 @@ from mostread.collector.pipeline.event import SentEvent
 from mostread.core.editorial.placements import placement_key
 from mostread.core.editorial.records import decode_change
 from mostread.errors import InvalidArticle, InvalidEvent, InvalidPlacement, NoValidEvent
+from mostread.infra.http.messages import parse_query
 from mostread.infra.schemas import DIRECTORY, openapi
 
 EXAMPLES = DIRECTORY / "examples"
@@ -125,9 +125,7 @@ def test_invalid_article_is_rejected_for_the_reason_in_its_name(path: Path) -> N
 
 
 def pixel_event(path: Path) -> bytes:
-    return pixel.view_from_query(
-        URL.build(query_string=path.read_text().strip(), encoded=True).query
-    )
+    return pixel.view_from_query(parse_query(path.read_text().strip()))
 
 
 @examples("pixel/valid", "*.query")

@@ -34,12 +34,14 @@ def test_prerendered_page_counts_once_shown(publisher: Publisher, tmp_path: Path
     )
     tag = f'<script async src="{TRACKER}" data-article="prerendered"></script>'
     ran = '<script>fetch("/ran-" + document.prerendering)</script>'
-    pages["/prerendered"] = page(ran + tag)
+    image = f'<img src="{COLLECT}/v1/image?article_id=prerendered-image" alt="">'
+    pages["/prerendered"] = page(ran + tag, image)
     with unattended(publisher, "/before", tmp_path):
         wait_until(lambda: bool(purposes(publisher, "/ran-true")), "it is prerendered")
         publisher.counts({"prerendered": (0,)})
         pages["/go"] = "now"
-        publisher.counts({"prerendered": (1,)})
+        # A browser does not request an image again, which the documentation says.
+        publisher.counts({"prerendered": (1,), "prerendered-image": (0,)})
     assert purposes(publisher, "/prerendered") == ["prefetch;prerender"]
     del pages["/go"]
 

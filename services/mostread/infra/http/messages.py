@@ -27,6 +27,12 @@ class Headers(Protocol):
         ...
 
 
+def parse_query(text: str) -> Mapping[str, str]:
+    """Return the first value of each parameter of a query string, as `Request.query`."""
+    pairs = parse_qsl(text, keep_blank_values=True, errors="surrogateescape")
+    return dict(reversed(pairs))
+
+
 class Request:
     """A request whose head has arrived; infra/http/body.py reads its body."""
 
@@ -45,8 +51,7 @@ class Request:
     @cached_property
     def query(self) -> Mapping[str, str]:
         """First value of each query parameter; bytes that are not UTF-8 become surrogates."""
-        pairs = parse_qsl(self.query_string, keep_blank_values=True, errors="surrogateescape")
-        return dict(reversed(pairs))
+        return parse_query(self.query_string)
 
     @property
     def peer(self) -> str:
