@@ -95,7 +95,13 @@ class Raw:
 
 def post(body: bytes, *headers: str) -> bytes:
     """Return a POST to /v1/events as it ought to be, with more headers."""
-    lines = ["POST /v1/events HTTP/1.1", "Host: a", f"Content-Length: {len(body)}", *headers]
+    lines = [
+        "POST /v1/events HTTP/1.1",
+        "Host: a",
+        "User-Agent: raw",
+        f"Content-Length: {len(body)}",
+        *headers,
+    ]
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
 
 

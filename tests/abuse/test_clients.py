@@ -17,7 +17,7 @@ def event(name: str) -> bytes:
 
 def chunked(name: str, extension: bytes = b"") -> bytes:
     body = event(name)
-    head = b"POST /v1/events HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = post(b"", "Transfer-Encoding: chunked").replace(b"Content-Length: 0\r\n", b"")
     return head + b"%x%b\r\n%b\r\n0\r\n\r\n" % (len(body), extension, body)
 
 

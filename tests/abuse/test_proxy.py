@@ -17,7 +17,7 @@ from tests.support.nginx import COLLECTORS, Nginx, proxying
 from tests.support.tools import tool
 
 SMUGGLED = post(encode(view("smuggled")))
-HOST = f"Host: {COLLECTORS}".encode()
+HOST = f"Host: {COLLECTORS}\r\nUser-Agent: raw".encode()
 
 
 @pytest.fixture(scope="module")

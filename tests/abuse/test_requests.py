@@ -14,7 +14,10 @@ CMS = f"Authorization: Bearer {TOKENS['cms']}\r\n".encode()
 
 
 def head(*lines: bytes) -> bytes:
-    return b"\r\n".join([b"POST /v1/events HTTP/1.1", b"Host: a", *lines]) + b"\r\n\r\n"
+    return (
+        b"\r\n".join([b"POST /v1/events HTTP/1.1", b"Host: a", b"User-Agent: raw", *lines])
+        + b"\r\n\r\n"
+    )
 
 
 @pytest.mark.parametrize(

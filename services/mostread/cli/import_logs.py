@@ -11,6 +11,7 @@ import click
 from mostread.cli import params
 from mostread.cli.params import TimeParam
 from mostread.collector.pipeline.client_info import Networks
+from mostread.core.bots import BotRule
 from mostread.core.counting.counters import MINUTE, MINUTE_MS
 from mostread.errors import InvalidFile, Overlapping
 from mostread.infra.clickhouse.config import ClickHouseSettings
@@ -121,6 +122,21 @@ _LOGS = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)
 @click.option("--host", help="Only requests to this virtual host, if the log contains it.")
 @click.option("--since", type=TimeParam(), help="Only requests from this minute on.")
 @click.option("--until", type=TimeParam(), help="Only requests before this minute.")
+@click.option(
+    "--bots-add",
+    type=params.UserAgentPatterns(),
+    envvar="MOSTREAD_COLLECTOR_BOTS_ADD",
+    default="",
+    help="Regular expressions for user agents of further bots, comma-separated; by default the "
+    "collector's setting.",
+)
+@click.option(
+    "--bots-remove",
+    type=params.UserAgentPatterns(),
+    envvar="MOSTREAD_COLLECTOR_BOTS_REMOVE",
+    default="",
+    help="Regular expressions for user agents of readers that are taken for bots, likewise.",
+)
 @click.option("--dry-run", is_flag=True, help="Read the logs and change nothing.")
 @click.option(
     "--allow-overlap",
@@ -140,6 +156,8 @@ def import_logs(
     host: str | None,
     since: int | None,
     until: int | None,
+    bots_add: str,
+    bots_remove: str,
     dry_run: bool,
     allow_overlap: bool,
 ) -> None:
@@ -156,6 +174,7 @@ def import_logs(
         since=(since or 0) // MINUTE_MS,
         until=None if until is None else until // MINUTE_MS,
         host=host,
+        bot_rule=BotRule(bots_add, bots_remove),
     )
     if dry_run:
         counts = _read_logs(logs, selection, options, log_format)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from mostread.core.bots import parse_patterns
 from mostread.devstack.data_dir import DataDir
 from mostread.errors import KafkaUnavailable, Misconfigured, Unavailable
 from mostread.infra.clickhouse.config import ClickHouseSettings
@@ -152,6 +153,19 @@ SITE = NameParam("._-")
 
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+class UserAgentPatterns(click.ParamType):
+    """Regular expressions for user agents, separated by commas."""
+
+    name = "regex,..."
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            parse_patterns(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        return value
 
 
 class TimeParam(click.ParamType):

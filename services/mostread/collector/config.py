@@ -5,6 +5,7 @@ from pydantic import Field, SecretStr, field_validator
 from mostread.collector.pipeline import sites
 from mostread.collector.pipeline.client_info import Networks
 from mostread.collector.pipeline.sites import SiteRules, Sites
+from mostread.core.bots import BotRule, parse_patterns
 from mostread.infra.auth.tokens import parse_tokens
 from mostread.infra.http.config import ServiceSettings
 from mostread.infra.http.connections import Endpoint
@@ -79,6 +80,15 @@ class CollectorSettings(KafkaSettings, ServiceSettings):
     collector_opt_out: str = Field(
         "",
         description="Opt-out headers to honour: gpc (Sec-GPC: 1), dnt (DNT: 1), comma-separated.",
+    )
+    collector_bots_add: str = Field(
+        "",
+        description="Regular expressions for user agents of further bots, comma-separated.",
+    )
+    collector_bots_remove: str = Field(
+        "",
+        description="Regular expressions for user agents of readers that are taken for bots, "
+        "comma-separated.",
     )
     collector_rate_limit_per_address_hour: int = Field(
         6000,
@@ -174,6 +184,12 @@ class CollectorSettings(KafkaSettings, ServiceSettings):
         Networks(value)
         return value
 
+    @field_validator("collector_bots_add", "collector_bots_remove")
+    @classmethod
+    def _check_bots(cls, value: str) -> str:
+        parse_patterns(value)
+        return value
+
     @field_validator("collector_opt_out")
     @classmethod
     def _check_opt_out(cls, value: str) -> str:
@@ -209,6 +225,11 @@ class CollectorSettings(KafkaSettings, ServiceSettings):
             public_types=sites.public_types(self.collector_public_types),
         )
         return sites.parse(self.collector_sites, general)
+
+    @property
+    def bot_rule(self) -> BotRule:
+        """The bot rule with the operator's changes."""
+        return BotRule(self.collector_bots_add, self.collector_bots_remove)
 
     @property
     def opt_out_headers(self) -> list[str]:

@@ -26,6 +26,12 @@ class CollectorMetrics:
             ["outcome", "reason"],
             registry=registry,
         )
+        self.bot_events = Counter(
+            "mostread_collector_bot_events",
+            "Events dropped as a bot's, by the name of the pattern that its user agent matches.",
+            ["pattern"],
+            registry=registry,
+        )
         self.records = Counter(
             "mostread_collector_records",
             "Records sent to the events topic.",

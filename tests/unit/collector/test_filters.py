@@ -153,28 +153,20 @@ def test_filters_apply_the_rules_of_each_site() -> None:
         assert filtering.filter([view(site)], inside)[0] == []
 
 
-@pytest.mark.parametrize(
-    "user_agent",
-    [GOOGLEBOT, "HeadlessChrome/140", "UptimeRobot/2.0", "facebookexternalhit/1.1", "GPTBot/1.1"],
-)
-def test_bot_filter_drops_declared_bots(user_agent: str) -> None:
-    assert dropped(pipeline(), client({"User-Agent": user_agent})) == {DropReason.BOT: 1}
+def test_bot_filter_drops_bots_and_names_their_pattern() -> None:
+    body = b'[{"type":"view","article_id":"a"},{"type":"like","article_id":"a"}]'
+    result = pipeline().process(body, client({"User-Agent": GOOGLEBOT}), 0)
+    assert (result.dropped, result.bot_pattern) == ({DropReason.BOT: 2}, "Googlebot")
+    result = pipeline().process(body, client({"User-Agent": ""}), 0)
+    assert (result.dropped, result.bot_pattern) == ({DropReason.BOT: 2}, "no user agent")
+    result = pipeline().process(body, client(), 0)
+    assert (result.dropped, result.bot_pattern) == ({}, None)
 
 
-@pytest.mark.parametrize(
-    "user_agent",
-    [
-        FIREFOX,
-        "curl/8.14.1",
-        "okhttp/4.12.0",
-        "Python/3.11 aiohttp/3.13.2",
-        "News/7 CFNetwork/1410 Darwin/22",
-        "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
-        "",
-    ],
-)
-def test_bot_filter_keeps_http_libraries_and_mail_proxies(user_agent: str) -> None:
-    assert dropped(pipeline(), client({"User-Agent": user_agent})) == {}
+def test_bot_filter_follows_the_settings() -> None:
+    filtering = pipeline(bots_add="firefox/140", bots_remove="googlebot")
+    assert dropped(filtering, client()) == {DropReason.BOT: 1}
+    assert dropped(filtering, client({"User-Agent": GOOGLEBOT})) == {}
 
 
 def test_user_agent_is_truncated_before_the_bot_rule() -> None:
@@ -344,6 +336,8 @@ def test_server_events_pass_all_filters_but_known_site() -> None:
         ("excluded_networks", "10.0.0.0/99", "is not a network; write"),
         ("trusted_proxies", "proxy", "is not a network; write"),
         ("rate_limit_exempt_networks", "*", "is not a network; write"),
+        ("bots_add", "acme(", "'acme\\(' is not a regular expression"),
+        ("bots_remove", "[", "is not a regular expression"),
         ("opt_out", "yes", "'yes' is not an opt-out signal; write gpc, dnt or both"),
         ("visitor_secret", "short", "too short"),
     ],

@@ -8,7 +8,7 @@ from mostread.collector.delivery.delivery import Delivery
 from mostread.collector.metrics import CollectorMetrics
 from mostread.collector.pipeline.client_info import AddressResolver, ClientInfo
 from mostread.collector.pipeline.event import EARLIEST_TIMESTAMP
-from mostread.collector.pipeline.pipeline import IngestResult, Pipeline
+from mostread.collector.pipeline.pipeline import DropReason, IngestResult, Pipeline
 from mostread.collector.pipeline.strict_decoder import no_valid_event
 from mostread.core.events import LATEST_TIMESTAMP
 from mostread.errors import InvalidSentAt, Unavailable
@@ -20,8 +20,9 @@ from mostread.infra.http.cors import CorsPolicy, preflight
 from mostread.infra.http.messages import Request, Response
 
 DROPPED = "X-Mostread-Dropped"
+BOT = "X-Mostread-Bot"
 # Without `expose`, a script on a page could not read when to retry.
-EXPOSED_HEADERS = f"Retry-After, {DROPPED}"
+EXPOSED_HEADERS = f"Retry-After, {DROPPED}, {BOT}"
 PATH = "/v1/events"
 # Public filter lists block what looks like tracking, by its path alone.
 UNBLOCKED_PATH = "/v1/items"
@@ -122,6 +123,9 @@ class EventRoutes:
             self._metrics.accepted.inc(len(result.events))
         for reason, count in result.dropped.items():
             self._metrics.dropped[reason].inc(count)
+        if result.bot_pattern is not None:
+            pattern = self._metrics.bot_events.labels(result.bot_pattern)
+            pattern.inc(result.dropped[DropReason.BOT])
         return result
 
 
@@ -131,6 +135,8 @@ def _add_drop_reasons(response: Response, result: IngestResult, client: ClientIn
         response.headers[DROPPED] = ", ".join(
             f"{reason}={count}" for reason, count in result.dropped.items()
         )
+        if result.bot_pattern is not None:
+            response.headers[BOT] = result.bot_pattern
 
 
 def parse_sent_at(request: Request) -> int | None:

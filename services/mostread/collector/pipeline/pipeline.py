@@ -31,7 +31,7 @@ from mostread.collector.pipeline.receipts import Receipts
 from mostread.collector.pipeline.sites import TYPES, Sites
 from mostread.collector.pipeline.strict_decoder import Rejection
 from mostread.collector.pipeline.visitor_id import IdHasher, new_id_hasher
-from mostread.core.bots import is_bot
+from mostread.core.bots import BotRule
 from mostread.core.events import CANARY_SITE
 
 PREFETCH_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
@@ -87,6 +87,8 @@ class IngestResult(NamedTuple):
     dropped: Dropped
     rejected: list[Rejection]
     receipts: dict[str, str] | None = None
+    bot_pattern: str | None = None
+    """The pattern by which events were dropped as a bot's."""
 
     @property
     def has_valid_events(self) -> bool:
@@ -99,7 +101,8 @@ class Pipeline:
     def __init__(self, settings: CollectorSettings) -> None:
         hasher = new_id_hasher(settings.collector_visitor_secret.get_secret_value())
         self._receipts = Receipts(hasher)
-        self.steps = _steps(settings, hasher)
+        self._bot_rule = settings.bot_rule
+        self.steps = _steps(settings, hasher, self._bot_rule)
         # Unpacked once: attribute lookups are noticeable in a request with a single event.
         filters = [step for step in self.steps if isinstance(step, Filter)]
         self._filters = [(step.name, step.keep) for step in filters]
@@ -131,7 +134,10 @@ class Pipeline:
             receipts = {str(like.id): self._receipts.issue(like) for like in likes}
         if events:
             self.enrich(events, client, now_ms)
-        return IngestResult(events, dropped, rejected, receipts)
+        bot_pattern = None
+        if DropReason.BOT in dropped:
+            bot_pattern = self._bot_rule.bot_pattern(client.user_agent)
+        return IngestResult(events, dropped, rejected, receipts, bot_pattern)
 
     def filter(
         self, events: list[SentEvent], client: ClientInfo
@@ -157,14 +163,14 @@ def _always(_: SentEvent) -> bool:
     return True
 
 
-def _steps(settings: CollectorSettings, hasher: IdHasher) -> tuple[Step, ...]:
+def _steps(settings: CollectorSettings, hasher: IdHasher, bot_rule: BotRule) -> tuple[Step, ...]:
     """Return the steps in order, without filters that the settings make ineffective."""
     sites = settings.sites
     steps: tuple[Step | None, ...] = (
         known_site(sites),
         public_type(sites),
         allowed_origin(sites),
-        Filter(DropReason.BOT, not_bot),
+        Filter(DropReason.BOT, not_bot(bot_rule)),
         Filter(DropReason.PREFETCH, not_prefetch),
         not_excluded_network(sites),
         not_opted_out(settings.opt_out_headers),
@@ -242,9 +248,13 @@ def allowed_origin(sites: Sites) -> Filter | None:
     return Filter(DropReason.ORIGIN, keep)
 
 
-def not_bot(events: list[SentEvent], client: ClientInfo) -> list[SentEvent]:
-    """Keep events of clients that do not identify as bots."""
-    return [] if is_bot(client.user_agent) else events
+def not_bot(rule: BotRule) -> Keep:
+    """Keep events of clients whose user agent is not a bot's."""
+
+    def keep(events: list[SentEvent], client: ClientInfo) -> list[SentEvent]:
+        return [] if rule.bot_pattern(client.user_agent) else events
+
+    return keep
 
 
 def not_prefetch(events: list[SentEvent], client: ClientInfo) -> list[SentEvent]:

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from mostread.core.bots import MAX_USER_AGENT_LENGTH, is_bot
+from mostread.core.bots import MAX_USER_AGENT_LENGTH, BotRule
 from mostread.ops.access_logs.article_matcher import ArticleMatcher
 from mostread.ops.access_logs.clients import is_private
 from mostread.ops.access_logs.formats.log_format import LogFormat
@@ -41,6 +41,7 @@ class RequestSelection:
     since: int = 0
     until: int | None = None
     host: str | None = None
+    bot_rule: BotRule = field(default_factory=BotRule)
 
 
 @dataclass
@@ -109,7 +110,7 @@ class LineFilter:
     def _classify_page_view(self, article: str, request: LoggedRequest) -> LineOutcome:
         if request.user_agent is None:
             self.without_user_agent += 1
-        elif is_bot(request.user_agent[:MAX_USER_AGENT_LENGTH]):
+        elif self.selection.bot_rule.bot_pattern(request.user_agent[:MAX_USER_AGENT_LENGTH]):
             return LineOutcome.BOT
         if request.is_prefetch:
             return LineOutcome.PREFETCH

@@ -46,8 +46,8 @@ def by_minute(counts: ViewCounts) -> dict[tuple[str, int], int]:
         (line(START, "/news/"), LineOutcome.NO_ARTICLE),
         (line(START, agent=BOT), LineOutcome.BOT),
         (line(START, agent="UptimeRobot/2.0"), LineOutcome.BOT),
-        # Readers to the collector, and so here: no user agent, HTTP libraries, mail proxies.
-        (line(START, agent="-"), LineOutcome.VIEW),
+        (line(START, agent="-"), LineOutcome.BOT),
+        # Readers to the collector, and so here: HTTP libraries and mail proxies.
         (line(START, agent="python-requests/2.32"), LineOutcome.VIEW),
         (line(START, agent="okhttp/4.12"), LineOutcome.VIEW),
         (line(START, agent="curl/8"), LineOutcome.VIEW),

@@ -1,0 +1,95 @@
+"""The bot rule, measured on real user agents.
+
+`user_agents/` contains a selection from the tests of Matomo's device-detector and of CrawlerDetect
+(MIT), with user agents of HTTP libraries. The package of the list brings all of the former.
+"""
+
+import re
+from importlib.metadata import distribution
+from pathlib import Path
+
+import pytest
+
+from mostread.core.bots import ADDED, NO_USER_AGENT, BotRule, is_bot
+
+USER_AGENTS = Path(__file__).with_name("user_agents")
+READERS = (USER_AGENTS / "readers.txt").read_text().splitlines()
+BOTS = (USER_AGENTS / "bots.txt").read_text().splitlines()
+GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+def matomo_user_agents() -> tuple[list[str], list[str]]:
+    """Return the user agents of readers and of bots in the tests of device-detector."""
+    folder = Path(str(distribution("device-detector").locate_file("device_detector/tests")))
+    readers: list[str] = []
+    bots: list[str] = []
+    for path in sorted(folder.glob("fixtures/upstream/*.yml")):
+        user_agents = re.findall(r"^[ -]*user_agent: *(.+)$", path.read_text(), re.MULTILINE)
+        (bots if path.stem == "bots" else readers).extend(each.strip("'\"") for each in user_agents)
+    return readers, bots
+
+
+def test_no_reader_of_the_selection_is_a_bot() -> None:
+    rule = BotRule()
+    assert {each: rule.bot_pattern(each) for each in READERS if rule.bot_pattern(each)} == {}
+
+
+def test_every_bot_of_the_selection_is_one() -> None:
+    assert [each for each in BOTS if not is_bot(each)] == []
+
+
+def test_matomos_readers_are_no_bots() -> None:
+    readers, _ = matomo_user_agents()
+    assert len(readers) > 30_000
+    rule = BotRule()
+    # Some of them, to save time: most differ in their device only.
+    taken = [each for each in readers[::16] if rule.bot_pattern(each)]
+    # Nobody reads with WebPageTest.
+    assert [each for each in taken if each and "PTST" not in each] == []
+
+
+def test_matomos_bots_are_bots_except_mail_proxies_and_libraries() -> None:
+    _, bots = matomo_user_agents()
+    assert len(bots) > 1300
+    missed = [each for each in bots if not is_bot(each)]
+    kept = re.compile("GoogleImageProxy|YahooMail|SeznamEmail|RamblerMail|mail.ukr.net|^node$")
+    assert [each for each in missed if not kept.search(each)] == []
+
+
+@pytest.mark.parametrize("user_agent", ["", "-", "  ", "--"])
+def test_missing_user_agent_is_a_bot(user_agent: str) -> None:
+    assert BotRule().bot_pattern(user_agent) == NO_USER_AGENT
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "pattern"),
+    [
+        (GOOGLEBOT, "Googlebot"),
+        ("coccoc.com/1.0", "Coc Coc Bot"),
+        ("360Spider", "Generic Bot"),
+        ("Example/1.0 (+https://example.com)", "contact address"),
+        ("Crawlera/1.10", "self-declared bot"),
+        ("HeadlessChrome/140", "automated browser"),
+        ("sqlmap/1.8", "scanner"),
+        (FIREFOX, None),
+    ],
+)
+def test_pattern_is_named_without_text_of_the_user_agent(
+    user_agent: str, pattern: str | None
+) -> None:
+    assert BotRule().bot_pattern(user_agent) == pattern
+
+
+def test_added_and_removed_patterns_ignore_case_and_win() -> None:
+    rule = BotRule(add="acme ?reader/, firefox/3", remove="googlebot,^$")
+    assert rule.bot_pattern("ACMEreader/2") == rule.bot_pattern("Firefox/3.6") == ADDED
+    assert rule.bot_pattern(GOOGLEBOT) is rule.bot_pattern("") is rule.bot_pattern(FIREFOX) is None
+    assert rule.bot_pattern("bingbot/2.0")
+    assert BotRule(add="bot", remove="googlebot").bot_pattern(GOOGLEBOT) is None
+
+
+@pytest.mark.parametrize("setting", ["add", "remove"])
+def test_invalid_pattern_is_named_in_the_error(setting: str) -> None:
+    with pytest.raises(ValueError, match=r"'b\(' is not a regular expression .*; separate"):
+        BotRule(**{setting: "a,b("})
