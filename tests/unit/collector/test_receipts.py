@@ -30,7 +30,7 @@ def process(
     now: int = NOW,
     receipts: bool = False,
     role: Role | None = None,
-    user_agent: str = "Firefox",
+    user_agent: str = "Firefox/140",
 ) -> IngestResult:
     client = ClientInfo("198.51.100.1", FakeHeaders({"User-Agent": user_agent}), role)
     client.wants_receipts = receipts
