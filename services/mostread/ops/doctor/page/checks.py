@@ -129,9 +129,15 @@ def _blocked(document: Document, tag: Tag) -> Iterator[Finding]:
 
 
 def _refused(document: Document, tag: Tag, sites: Sites | None) -> Iterator[Finding]:
-    yield from _script_answers(tag.src)
-    yield from _script_answers(urljoin(tag.src, "page.full.js"))
-    yield from _collector_answers(document, tag)
+    try:
+        yield from _wrong_script(tag.src)
+        yield from _wrong_script(urljoin(tag.src, "page.full.js"))
+        yield from _wrong_collector(document, tag)
+    except Unreachable as error:
+        yield problem(
+            f"the collector of {tag.src} does not answer: {error}",
+            "Correct the address, or start the collector.",
+        )
     if sites is None:
         return
     site = tag.settings.get("site") or DEFAULT_SITE
@@ -150,12 +156,8 @@ def _refused(document: Document, tag: Tag, sites: Sites | None) -> Iterator[Find
         )
 
 
-def _script_answers(address: str) -> Iterator[Finding]:
-    try:
-        answer = fetch(address)
-    except Unreachable as error:
-        yield problem(f"{address} does not answer: {error}", "Start or correct the collector.")
-        return
+def _wrong_script(address: str) -> Iterator[Finding]:
+    answer = fetch(address)
     if answer.status != 200 or "mostread" not in answer.body:
         yield problem(
             f"{address} answers {answer.status}, not with the tracker",
@@ -163,14 +165,10 @@ def _script_answers(address: str) -> Iterator[Finding]:
         )
 
 
-def _collector_answers(document: Document, tag: Tag) -> Iterator[Finding]:
+def _wrong_collector(document: Document, tag: Tag) -> Iterator[Finding]:
     address = urljoin(tag.src, "v1/items")
     origin = _origin(document.url)
-    try:
-        answer = probe_collector(address, origin)
-    except Unreachable as error:
-        yield problem(f"{address} does not answer: {error}", "Start or correct the collector.")
-        return
+    answer = probe_collector(address, origin)
     # An empty list of events: nothing that could be counted.
     if answer.status != 400 or "no-valid-event" not in answer.body:
         yield problem(

@@ -54,7 +54,8 @@ def absolute(base: str, address: str) -> str:
 def parse(url: str, html: str, policies: Sequence[str] = ()) -> Document:
     """Parse a page; `policies` are those of its Content-Security-Policy headers."""
     parser = _Parser(Document(url, policies=list(policies)))
-    parser.feed(html)
+    # Marked sections, which HTMLParser reads as SGML did, are comments to browsers.
+    parser.feed(html.replace("<![", "<! ["))
     parser.close()
     return parser.document
 

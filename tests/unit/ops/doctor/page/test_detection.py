@@ -37,6 +37,7 @@ def id_on(html: str) -> str | None:
         (TAG + OG + '<link rel=canonical href="http://[::1">', "/here"),
         (TAG + OG + '<link rel=canonical href=" ">', "/here"),
         (TAG + OG + '<noscript><link rel=canonical href="/no"></noscript>', "/here"),
+        (TAG + OG + '<![if IE]><![x[<link rel=canonical href="/commented"> ]]>', "/here"),
         (TAG + '<meta property="og:type" content="website">', None),
         (TAG + '<script type="application/ld+json">{"@type": "NewsArticle"}</script>', "/here"),
         (
