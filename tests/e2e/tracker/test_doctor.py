@@ -1,6 +1,7 @@
 """`mostread doctor --page` agrees with the tracker in Chromium, page by page."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from click.testing import CliRunner
@@ -8,6 +9,7 @@ from click.testing import CliRunner
 from mostread.cli.doctor import doctor
 from mostread.ops.doctor.findings import Level
 from mostread.ops.doctor.page.runner import inspect_page
+from mostread.ops.doctor.runner import CheckResult
 from tests.support.publisher import Publisher, page
 from tests.support.servers import free_ports
 
@@ -25,6 +27,12 @@ PAGES = {
     "graph": ("", JSON_LD),
     "section": ("", '<meta property="og:type" content="website">'),
 }
+
+
+def results_of(url: str) -> list[CheckResult]:
+    """Inspect a page in a thread of its own, because Playwright occupies this thread's loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(inspect_page, url).result()
 
 
 @pytest.fixture
@@ -52,7 +60,7 @@ def test_doctor_agrees_with_the_tracker_in_chromium(publisher: Publisher, site_u
         )
         sent = tab.evaluate("Object.keys(localStorage)")
         counted[name] = [key.removeprefix("mostread:view,,").strip() for key in sent]
-        findings = [finding for result in inspect_page(url) for finding in result.findings]
+        findings = [finding for result in results_of(url) for finding in result.findings]
         expected[name] = [
             finding.message.split("'")[1] for finding in findings if finding.level is Level.OK
         ]
@@ -85,7 +93,7 @@ def test_doctor_names_what_keeps_a_page_from_counting(
     )
     for name, (head, message) in pages.items():
         publisher.newspaper.pages[f"/{name}"] = page(head)
-        results = inspect_page(f"{site_url}/{name}")
+        results = results_of(f"{site_url}/{name}")
         problems = [
             finding
             for result in results
@@ -99,11 +107,12 @@ def test_doctor_names_what_keeps_a_page_from_counting(
 def test_doctor_command_reports_a_page(publisher: Publisher, site_url: str) -> None:
     tag = f'<script src="{publisher.collector.url}/tracker.js" data-localhost></script>'
     publisher.newspaper.pages["/fine"] = page(tag + ARTICLE)
-    result = CliRunner().invoke(doctor, ["--json", "--page", f"{site_url}/fine"])
-    assert result.exit_code == 0, result.output
-    assert [finding["message"] for finding in json.loads(result.output)["findings"]] == [
+    options = (["--json", "--page", f"{site_url}/fine"], ["--page", f"{site_url}/missing"])
+    with ThreadPoolExecutor(1) as thread:
+        fine, missing = thread.map(lambda given: CliRunner().invoke(doctor, given), options)
+    assert fine.exit_code == 0, fine.output
+    assert [finding["message"] for finding in json.loads(fine.output)["findings"]] == [
         "counts a view of '/fine', site 'default'; id from the path of the page"
     ]
-    result = CliRunner().invoke(doctor, ["--page", f"{site_url}/missing"])
-    assert result.exit_code == 1
-    assert "page: the page has no tracker tag" in result.output
+    assert missing.exit_code == 1
+    assert "page: the page has no tracker tag" in missing.output

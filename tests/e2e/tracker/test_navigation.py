@@ -10,8 +10,11 @@ from tests.support.system import wait_until
 VENDOR = Path(__file__).parents[2] / "vendor"
 
 
-def library(name: str) -> str:
-    return f"<script>{(VENDOR / name).read_text()}</script>"
+def library(publisher: Publisher, name: str) -> str:
+    """Serve a vendored library, and return its tag."""
+    publisher.newspaper.pages[f"/{name}"] = (VENDOR / name).read_text(encoding="utf-8")
+    publisher.newspaper.headers[f"/{name}"] = {"Content-Type": "text/javascript; charset=utf-8"}
+    return f'<script src="/{name}"></script>'
 
 
 @pytest.mark.parametrize(
@@ -27,7 +30,7 @@ def test_tag_of_the_next_page_counts_its_article(
         tag = script(f'data-article="{this}"')
         link = f'<div hx-boost="true"><a href="/{other}">go</a></div>'
         publisher.newspaper.pages[f"/{this}"] = page(
-            library(name) + (tag if in_head else ""), link + ("" if in_head else tag)
+            library(publisher, name) + (tag if in_head else ""), link + ("" if in_head else tag)
         )
     reader = publisher.reader()
     tab = reader.new_page()
