@@ -144,9 +144,8 @@ export default (
   let report = (key, answer) =>
     answer.text().then((text) => {
       explain("sent", key.slice(9), "answer", answer.status, text);
-      if (/"dropped":[1-9]/.test(text))
-        explain("dropped:", answer.headers.get("X-Mostread-Dropped") || "only with a token the " +
-          "collector says why (bot, prefetch, origin, site, network, opt-out, rate limit)");
+      if (/"dropped":[1-9]/.test(text) && !/"reasons"/.test(text))
+        explain("dropped; the collector names the reason to pages at localhost only");
     });
   // :full
 

@@ -9,7 +9,7 @@ from mostread.core.article_ids import InvalidArticleId
 from mostread.ops.doctor.findings import Finding, ok, problem, warning
 from mostread.ops.doctor.page import policy
 from mostread.ops.doctor.page.detection import DetectedArticle, article_of
-from mostread.ops.doctor.page.document import Document, Tag
+from mostread.ops.doctor.page.document import PageMetadata, Tag
 from mostread.ops.doctor.page.fetching import Answer, Unreachable, fetch, probe_collector
 
 DEFAULT_SITE = "default"
@@ -18,7 +18,7 @@ _LOCAL = re.compile(r"127\.|.*::1|.*localhost$")
 _TAG = '<script async src="https://collect.example.com/tracker.js"></script>'
 
 
-def check_page(answer: Answer, document: Document) -> Iterator[Finding]:
+def check_page(answer: Answer, document: PageMetadata) -> Iterator[Finding]:
     """Check what concerns the page and all its tags."""
     if answer.status != 200:
         yield warning(
@@ -34,7 +34,7 @@ def check_page(answer: Answer, document: Document) -> Iterator[Finding]:
         yield _without_tag(document)
 
 
-def _without_tag(document: Document) -> Finding:
+def _without_tag(document: PageMetadata) -> Finding:
     if any("mostreadTag" in script for script in document.scripts):
         return warning(
             "the page configures the tracker by mostreadTag, which only a browser can read",
@@ -50,7 +50,7 @@ def _without_tag(document: Document) -> Finding:
     )
 
 
-def check_tag(document: Document, tag: Tag, sites: Sites | None) -> Iterator[Finding]:
+def check_tag(document: PageMetadata, tag: Tag, sites: Sites | None) -> Iterator[Finding]:
     """Check one tag: its article, whether it may run and send, and the collector's rules."""
     if tag.is_inert:
         yield problem(f"{tag.src} stands in <noscript> or <template>", "Move the tag out of it.")
@@ -66,7 +66,7 @@ def check_tag(document: Document, tag: Tag, sites: Sites | None) -> Iterator[Fin
         yield ok(f"{counts} a {kind} of {article.id!r}, site {site!r}; id from {article.reason}")
 
 
-def _article(document: Document, tag: Tag) -> tuple[DetectedArticle | None, Sequence[Finding]]:
+def _article(document: PageMetadata, tag: Tag) -> tuple[DetectedArticle | None, Sequence[Finding]]:
     try:
         article = article_of(document, tag)
     except InvalidArticleId as error:
@@ -104,13 +104,13 @@ def _article(document: Document, tag: Tag) -> tuple[DetectedArticle | None, Sequ
     return article, findings
 
 
-def _off(document: Document, tag: Tag) -> Iterator[Finding]:
+def _off(document: PageMetadata, tag: Tag) -> Iterator[Finding]:
     host = urlsplit(document.url).hostname or ""
     if _LOCAL.match(host) and "localhost" not in tag.settings:
         yield problem(f"not counted at {host}", "Add data-localhost for development.")
 
 
-def _blocked(document: Document, tag: Tag) -> Iterator[Finding]:
+def _blocked(document: PageMetadata, tag: Tag) -> Iterator[Finding]:
     page, src = document.url, tag.src
     if page.startswith("https:") and src.startswith("http:"):
         yield problem(f"browsers block {src} on a page with HTTPS", "Load the script with https.")
@@ -128,7 +128,7 @@ def _blocked(document: Document, tag: Tag) -> Iterator[Finding]:
         )
 
 
-def _refused(document: Document, tag: Tag, sites: Sites | None) -> Iterator[Finding]:
+def _refused(document: PageMetadata, tag: Tag, sites: Sites | None) -> Iterator[Finding]:
     try:
         yield from _wrong_script(tag.src)
         yield from _wrong_script(urljoin(tag.src, "page.full.js"))
@@ -165,7 +165,7 @@ def _wrong_script(address: str) -> Iterator[Finding]:
         )
 
 
-def _wrong_collector(document: Document, tag: Tag) -> Iterator[Finding]:
+def _wrong_collector(document: PageMetadata, tag: Tag) -> Iterator[Finding]:
     address = urljoin(tag.src, "v1/items")
     origin = _origin(document.url)
     answer = probe_collector(address, origin)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from mostread.core import article_ids
-from mostread.ops.doctor.page.document import Document, Tag, absolute
+from mostread.ops.doctor.page.document import PageMetadata, Tag, absolute
 
 _NO_ID = re.compile(r"(NaN|\[o.*|undefined|null)?")
 _ARTICLE_TYPE = re.compile(r"\W*\w*(article|blogp)", re.IGNORECASE)
@@ -20,7 +20,7 @@ class DetectedArticle(NamedTuple):
     """An address in the metadata that the browser cannot read."""
 
 
-def article_of(document: Document, tag: Tag) -> DetectedArticle:
+def article_of(document: PageMetadata, tag: Tag) -> DetectedArticle:
     """Return the article that a tag counts. Raises InvalidArticleId for an id that is refused."""
     given = tag.settings.get("article")
     if given is not None:
@@ -34,14 +34,14 @@ def article_of(document: Document, tag: Tag) -> DetectedArticle:
     return _detected(document)
 
 
-def _is_article(document: Document) -> bool:
+def _is_article(document: PageMetadata) -> bool:
     if document.is_og_article:
         return True
     types = (block.split("@type")[1] for block in document.json_ld if "@type" in block)
     return any(_ARTICLE_TYPE.match(text) for text in types)
 
 
-def _detected(document: Document) -> DetectedArticle:
+def _detected(document: PageMetadata) -> DetectedArticle:
     base = document.base or document.url
     source, address = "link rel=canonical", document.canonical
     if address is None:

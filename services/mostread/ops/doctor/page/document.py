@@ -21,7 +21,7 @@ class Tag:
 
 
 @dataclass
-class Document:
+class PageMetadata:
     """The parts of a page that matter to the tracker.
 
     `scripts` are the addresses and texts of other scripts, `policies` Content-Security-Policies.
@@ -51,9 +51,9 @@ def absolute(base: str, address: str) -> str:
     return urljoin(base, address.strip())
 
 
-def parse(url: str, html: str, policies: Sequence[str] = ()) -> Document:
+def parse(url: str, html: str, policies: Sequence[str] = ()) -> PageMetadata:
     """Parse a page; `policies` are those of its Content-Security-Policy headers."""
-    parser = _Parser(Document(url, policies=list(policies)))
+    parser = _Parser(PageMetadata(url, policies=list(policies)))
     # Marked sections, which HTMLParser reads as SGML did, are comments to browsers.
     parser.feed(html.replace("<![", "<! ["))
     parser.close()
@@ -61,7 +61,7 @@ def parse(url: str, html: str, policies: Sequence[str] = ()) -> Document:
 
 
 class _Parser(HTMLParser):
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: PageMetadata) -> None:
         super().__init__()
         self.document = document
         self._inert = 0
