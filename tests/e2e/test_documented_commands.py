@@ -1,5 +1,6 @@
 """Every `sh` block of the documentation works next to a running demo."""
 
+import os
 import re
 import subprocess
 import sys
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from mostread.devstack.ports import Ports
+from tests.support.browser import driven
 from tests.support.demo import demo
-from tests.support.servers import free_base
+from tests.support.newspaper import newspaper
+from tests.support.servers import free_base, free_ports
 from tests.support.tools import tool
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +37,47 @@ def demo_checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pa
     ports = Ports(free_base())
     with demo(folder / ".mostread", ports, "--no-traffic"):
         yield folder, ports
+
+
+PAGE = """<!doctype html><html lang="en"><title>A page title</title>
+<meta property="og:type" content="article"><link rel="canonical" href="{url}">{tags}"""
+
+FEED = """<rss version="2.0"><channel><title>News</title><language>en</language>
+<item><title>New street lamps &amp;amp; more</title><link>{url}?utm_source=rss</link></item>
+<item><title>Nobody reads this</title><link>{url}/unread</link></item></channel></rss>"""
+
+
+@pytest.mark.browser
+def test_tags_and_feed_of_readme_give_a_list_with_headlines(
+    demo_checkout: tuple[Path, Ports],
+) -> None:
+    folder, ports = demo_checkout
+    readme = (ROOT / "README.md").read_text()
+    (tags,) = re.findall(r"^```html\n(.*?)^```$", readme, re.DOTALL | re.MULTILINE)
+    (command,) = re.findall(r"^    (.*mostread articles sync .*)$", readme, re.MULTILINE)
+    tags = re.sub(r"\b808(\d)\b", lambda port: str(ports.base + int(port[1])), tags)
+    tags = tags.replace("data-localhost", "data-localhost data-automation")
+    tags = tags.replace("<most-read ", '<most-read refresh="5" ')
+    with newspaper() as site, driven({}) as browser:
+        home = f"http://127.0.0.1:{site.port}"
+        url = f"{home}/2026/11/lamps"
+        site.pages["/2026/11/lamps"] = PAGE.format(url=url, tags=tags)
+        site.pages["/feed.xml"] = FEED.format(url=url)
+        page = browser.new_page()
+        page.goto(url)
+        process = subprocess.Popen(
+            command.replace("https://news.example", home).split(),
+            cwd=folder,
+            env=os.environ | {"MOSTREAD_ARTICLES_PORT": str(free_ports(1)[0])},
+        )
+        try:
+            links = page.locator("most-read a")
+            links.first.wait_for(timeout=120_000)
+            assert links.all_inner_texts() == ["New street lamps & more"]
+            assert links.get_attribute("href") == url
+        finally:
+            process.terminate()
+            assert process.wait() == 0
 
 
 @pytest.mark.parametrize("block", blocks())
