@@ -14,6 +14,7 @@ from mostread.ops.articles.config import ArticlesSettings
 from mostread.ops.articles.item import Description
 
 _ATTEMPTS = 5
+_TEMPORARY = (408, 425, 429)
 _LONGEST_PAUSE_SECONDS = 10.0
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
 _encode = msgspec.json.Encoder().encode
@@ -65,13 +66,17 @@ class ArticlePublisher:
             pause = float(2**attempt)
             try:
                 async with self._session.post(
-                    self._url, data=body, headers=self._headers, timeout=_TIMEOUT
+                    self._url,
+                    data=body,
+                    headers=self._headers,
+                    timeout=_TIMEOUT,
+                    allow_redirects=False,
                 ) as response:
                     content = await response.read()
                     if response.status in (200, 400):
                         return msgspec.json.decode(content, type=_Answer)
                     detail = content[:300].decode(errors="replace")
-                    if response.status < 500:
+                    if response.status < 500 and response.status not in _TEMPORARY:
                         raise Misconfigured(
                             f"the collector responded {response.status}: {detail}; check "
                             "MOSTREAD_ARTICLES_TOKEN and MOSTREAD_ARTICLES_COLLECTOR_URL"
