@@ -6,14 +6,21 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
 from mostread.core.events import encode
+from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.devstack.servers.kafka import LocalKafka
+from mostread.infra.clickhouse.client import connect
+from mostread.infra.clickhouse.config import ClickHouseSettings
+from mostread.infra.clickhouse.migrations import migrate
 from tests.abuse.raw import TIMEOUT_SECONDS, post
 from tests.support.collector import Collecting, collecting, view
-from tests.support.nginx import COLLECTORS, Nginx, proxying
+from tests.support.nginx import COLLECTORS, RANKING, Nginx, proxying
+from tests.support.ranking import Counted
+from tests.support.system import Service
 from tests.support.tools import tool
 
 SMUGGLED = post(encode(view("smuggled")))
@@ -34,8 +41,34 @@ def collector(kafka: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 @pytest.fixture(scope="module")
-def nginx(collector: Collecting, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
-    with proxying(tmp_path_factory.mktemp("nginx"), [collector.service.port]) as started:
+def ranking(
+    clickhouse: LocalClickHouse, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    settings = ClickHouseSettings(
+        clickhouse_url=clickhouse.url, clickhouse_database="test_proxied_ranking"
+    )
+    migrate(settings)
+    client = connect(settings)
+    counted = Counted(client, "default")
+    counted.event("news/1", datetime.now(UTC), views=7)
+    counted.article("news/1")
+    counted.write()
+    client.close()
+    environment = {
+        "MOSTREAD_CLICKHOUSE_URL": clickhouse.url,
+        "MOSTREAD_CLICKHOUSE_DATABASE": settings.clickhouse_database,
+    }
+    service = Service("ranking", environment, tmp_path_factory.mktemp("ranking")).start()
+    yield service.wait_ready()
+    assert service.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def nginx(
+    collector: Collecting, ranking: Service, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Nginx]:
+    ports = [collector.service.port]
+    with proxying(tmp_path_factory.mktemp("nginx"), ports, ranking.port) as started:
         yield started
 
 
@@ -152,3 +185,26 @@ def test_event_arrives_over_http2_and_gzip(nginx: Nginx, collector: Collecting) 
         data=gzip.compress(encode(view("compressed")), mtime=0),
     )
     assert version == "2 202"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "expected"),
+    [
+        ("/v1/counts?id=news%2F1&id=b", 200, '"news/1":{"views":7,"comments":0,"likes":0}'),
+        ("/v1/articles/news%2F1/series?grain=hour", 200, ",7]"),
+        ("/v1/most-read?section=a&section=b&exclude=news%2F1", 200, '"items":[]'),
+        ("/widget.js", 200, '"most-read-like"'),
+        ("/v1/articles/news%2F1", 404, "nginx"),
+        ("/v1/articles/news%2F1/placements", 404, "nginx"),
+        ("/", 404, "nginx"),
+    ],
+    ids=["counts", "series", "list", "elements", "article", "log", "page"],
+)
+def test_only_public_addresses_of_ranking_pass_nginx(
+    nginx: Nginx, path: str, status: int, expected: str
+) -> None:
+    # The certificate is for the name of the collectors.
+    options = ("--insecure", "--write-out", "%{http_code}")
+    answer = curl(nginx, RANKING, *options, f"https://{RANKING}:{nginx.port}{path}")
+    assert answer.endswith(str(status))
+    assert expected in answer

@@ -1,4 +1,4 @@
-"""Addresses of the collector against the filter lists of content blockers."""
+"""Addresses of mostread on public pages against the filter lists of content blockers."""
 
 import pytest
 from adblock import Engine, FilterSet
@@ -52,6 +52,9 @@ def blocked(blocker: Engine, path: str, kind: str) -> list[tuple[str, str]]:
         (events.UNBLOCKED_PATH, "xmlhttprequest"),
         (f"{events.UNBLOCKED_PATH}?sent_at=1795461787364", "xmlhttprequest"),
         (f"{pixel.UNBLOCKED_PATH}?{QUERY}", "image"),
+        ("/widget.js", "script"),
+        ("/v1/most-read?window=24h", "xmlhttprequest"),
+        ("/v1/counts?id=lamps&id=4711", "xmlhttprequest"),
     ],
 )
 def test_unblocked_path_is_not_on_a_list(blocker: Engine, path: str, kind: str) -> None:

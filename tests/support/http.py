@@ -1,5 +1,6 @@
 """Clients of an application that Granian serves in this process, and its routes."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, overload
@@ -64,3 +65,10 @@ def operational_paths(openapi: Mapping[str, Any] | None = None) -> set[str]:
     app = _Paths()
     add_operational_routes(app, checks={}, registry=CollectorRegistry(), openapi=openapi)
     return app.paths
+
+
+async def every(seconds: float) -> AsyncIterator[None]:
+    """Yield repeatedly, up to the time limit of the test."""
+    while True:
+        yield
+        await asyncio.sleep(seconds)

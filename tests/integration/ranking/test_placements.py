@@ -1,7 +1,5 @@
 """Editors' decisions over ClickHouse: in lists, for an article, and in its log."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from itertools import product
 from pathlib import Path
@@ -13,17 +11,10 @@ from mostread.infra.auth import token_file
 from mostread.infra.auth.tokens import parse_tokens
 from mostread.ranking.app import ranking_app
 from mostread.ranking.config import RankingSettings
-from tests.support.http import client_of
+from tests.support.http import client_of, every
 from tests.support.ranking import EDITOR, EDITORS, NOW, Counted, Service, Site, ago
 
 HOUR = timedelta(hours=1)
-
-
-async def every(seconds: float) -> AsyncIterator[None]:
-    """Yield repeatedly, up to the time limit of the test."""
-    while True:
-        yield
-        await asyncio.sleep(seconds)
 
 
 async def article(service: Service, counted: Counted, article_id: str) -> dict[str, Any]:

@@ -1,24 +1,21 @@
 """The list for other pages: GET /v1/most-read.html (server-side include) and GET /widget.js."""
 
-from pathlib import Path
-
 from mostread.infra.http.application import Application
 from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params
 from mostread.ranking.api.responses import CachedResponse
+from mostread.ranking.pages import elements
 from mostread.ranking.pages.i18n import TRANSLATORS, Lang
 from mostread.ranking.pages.templating import new_environment
 from mostread.ranking.queries import ListDefaults
 from mostread.ranking.service.list_reader import ListReader
-
-_WIDGET = Path(__file__).parents[1] / "pages" / "static" / "widget.js"
 
 
 def add_embeds(app: Application, lists: ListReader, defaults: ListDefaults) -> None:
     """Add the routes to `app`."""
     template = new_environment().get_template("most-read.html")
     widget = CachedResponse.of(
-        _WIDGET.read_bytes(), "text/javascript; charset=utf-8", "public, max-age=3600"
+        elements.script().encode(), "text/javascript; charset=utf-8", "public, max-age=3600"
     )
 
     async def get_most_read_html(request: Request) -> Response:

@@ -50,14 +50,14 @@ def cursor_page(ranked: RankedList, next_cursor: str | None) -> Document:
     return {**_list_head(ranked), "next_cursor": next_cursor, "items": _items(ranked)}
 
 
-def article_counts(found: ArticleCounts) -> Document:
+def article_counts(counted: ArticleCounts) -> Document:
     """Return the document of GET /v1/counts."""
     return {
-        "site": found.query.site,
-        "window": _window(found.window),
-        "as_of": _rfc3339(found.as_of),
-        "stale": found.stale,
-        "counts": found.counts,
+        "site": counted.query.site,
+        "window": _window(counted.window),
+        "as_of": _rfc3339(counted.as_of),
+        "stale": counted.stale,
+        "counts": counted.counts,
     }
 
 

@@ -76,8 +76,8 @@ class ArticleService:
             Standing(described.hidden, described.pinned) if described else Standing(False, None)
         )
         windows = {
-            name: found.get(article_id, Counts())
-            for name, found in zip(WINDOWS, counts, strict=True)
+            name: by_article.get(article_id, Counts())
+            for name, by_article in zip(WINDOWS, counts, strict=True)
         }
         stands = standing(by_cms, latest, now_ms)
         decision = latest if latest and in_force(latest, now_ms) else None
