@@ -1,4 +1,4 @@
-"""The list for other pages: GET /v1/most-read.html (server-side include) and GET /widget.js."""
+"""GET /v1/most-read.html, the list for server-side includes, and GET /widget.js, the elements."""
 
 from mostread.infra.http.application import Application
 from mostread.infra.http.messages import Request, Response

@@ -5,7 +5,10 @@ const SERVICE = new URL(".", document.currentScript?.src || location).href;
 const MINUTE = 60_000;
 const WHAT = ["views", "comments", "likes"];
 /* Attributes of any element, and those of frameworks. */
-const GLOBAL = /^(class|dir|exportparts|hidden|id|inert|lang|part|role|slot|state|style|tabindex|title|translate|(aria|data|ng|v|x)-.*|on.*|[^a-z].*)$/;
+const GLOBAL = new RegExp(
+  "^(class|dir|exportparts|hidden|id|inert|lang|part|role|slot|state|style|tabindex|title|translate" +
+  "|(aria|data|ng|v|x)-.*|on.*|[^a-z].*)$",
+);
 
 const make = (name, part, ...content) => {
   const element = document.createElement(name);
@@ -17,7 +20,8 @@ const make = (name, part, ...content) => {
 const sheet = (css) => {
   const style = new CSSStyleSheet();
   style.replaceSync(`:host([hidden]) { display: none; }
-    .quiet { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; } ${css}`);
+    .quiet { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+      white-space: nowrap; } ${css}`);
   return style;
 };
 
@@ -101,7 +105,8 @@ class PageElement extends HTMLElement {
   check() {
     const own = this.constructor.observedAttributes;
     for (const { name } of this.attributes) {
-      if (!GLOBAL.test(name) && !own.includes(name)) this.warn(`the attribute ${name} is unknown; there are ${own.join(", ")}`);
+      if (GLOBAL.test(name) || own.includes(name)) continue;
+      this.warn(`the attribute ${name} is unknown; there are ${own.join(", ")}`);
     }
   }
 

@@ -7,6 +7,9 @@ const SETTLES_MS = 30_000;
 const PREFIX = "mostread-like:";
 const HEART = "M12 21 4.2 13a5.1 5.1 0 0 1 7.2-7.2l.6.6.6-.6A5.1 5.1 0 0 1 19.8 13z";
 
+/* Browsers notify other tabs only, not other buttons of the page. */
+const changed = (key) => dispatchEvent(new StorageEvent("storage", { key }));
+
 /* Likes by article, in the storage of the browser, or until the page ends if that is blocked. */
 const memory = {};
 const likes = {
@@ -23,16 +26,22 @@ const likes = {
       localStorage.setItem(key, memory[key]);
       delete memory[key];
     } catch {}
+    changed(key);
   },
   delete(key) {
     delete memory[key];
     try {
       localStorage.removeItem(key);
     } catch {}
+    changed(key);
   },
 };
 
-const randomId = () => `${Date.now()}-${[...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+/* For a receipt, an id begins with the time. */
+function newId() {
+  const bytes = [...crypto.getRandomValues(new Uint8Array(16))];
+  return `${Date.now()}-${bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
 
 define("most-read-like", class extends ArticleElement {
   static observedAttributes = ["article", "collector", "site", "src", "refresh", "label", "words"];
@@ -41,11 +50,12 @@ define("most-read-like", class extends ArticleElement {
     :host { display: inline-block; }
     button { display: inline-flex; align-items: center; gap: .45em; min-height: 2.75em; padding: 0 1em; font: inherit;
       color: var(--most-read-like-color, inherit); background: var(--most-read-like-background, none);
-      border: 1px solid var(--most-read-like-border, currentColor); border-radius: var(--most-read-like-radius, 99em); cursor: pointer; }
+      border: 1px solid var(--most-read-like-border, currentColor);
+      border-radius: var(--most-read-like-radius, 99em); cursor: pointer; }
     button:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
     button[aria-disabled=true] { cursor: default; }
     svg { width: 1.25em; height: 1.25em; fill: none; stroke: currentColor; stroke-width: 2; }
-    button[aria-pressed=true] svg { fill: var(--most-read-like-accent, #d3203c); stroke: var(--most-read-like-accent, #d3203c); }
+    button[aria-pressed=true] svg { color: var(--most-read-like-accent, #d3203c); fill: currentColor; }
     .number { font-variant-numeric: tabular-nums; }
     .message:not(:empty) { display: block; margin-top: .3em; font-size: .85em; }`);
 
@@ -106,18 +116,20 @@ define("most-read-like", class extends ArticleElement {
     const like = likes.get(this.key);
     const age = like && Date.now() - like.at;
     this.pressed = Boolean(like);
-    this.final = Boolean(like) && (!like.receipt || age > RECEIPT_MS);
+    /* A like that the collector dropped, for example of a bot, can always be taken back. */
+    this.final = Boolean(like?.counted) && (!like.receipt || age > RECEIPT_MS);
     this.button.setAttribute("aria-pressed", this.pressed);
     this.button.setAttribute("aria-busy", Boolean(this.pending));
     this.button.setAttribute("aria-disabled", Boolean(this.pending || this.final || !this.getAttribute("collector")));
-    this.setAttribute("state", this.pending ? "pending" : this.failure ? "failed" : this.final ? "final" : this.pressed ? "pressed" : "ready");
+    const state = this.final ? "final" : this.pressed ? "pressed" : "ready";
+    this.setAttribute("state", this.pending ? "pending" : this.failure ? "failed" : state);
     this.label.textContent = this.getAttribute("label") || this.words.like;
     clearTimeout(this.ends);
-    if (like && !this.final) this.ends = setTimeout(() => this.update(), RECEIPT_MS - age + 1000);
+    if (like?.counted && !this.final) this.ends = setTimeout(() => this.update(), RECEIPT_MS - age + 1000);
     if (this.likes === undefined) return;
     /* Until the service has counted what this browser did. */
     let number = this.likes;
-    if (like && age < SETTLES_MS) number = Math.max(number, like.number ?? 0);
+    if (like && age < SETTLES_MS) number = Math.max(number, like.number);
     if (this.undone && Date.now() - this.undone.at < SETTLES_MS) number = Math.min(number, this.undone.number);
     this.number.textContent = grouped(Math.max(0, number), this.pageLang);
     this.unit.textContent = this.counted("likes", Math.max(0, number));
@@ -135,7 +147,8 @@ define("most-read-like", class extends ArticleElement {
     this.update();
     try {
       await (like ? this.takeBack(like) : this.give());
-      this.dispatchEvent(new CustomEvent("most-read-like", { detail: { article: this.article, liked: !like }, bubbles: true }));
+      const detail = { article: this.article, liked: !like };
+      this.dispatchEvent(new CustomEvent("most-read-like", { detail, bubbles: true }));
     } catch (error) {
       this.failure = true;
       this.say(this.words.like_failed);
@@ -151,21 +164,26 @@ define("most-read-like", class extends ArticleElement {
 
   async give() {
     const { key } = this;
-    const event = { id: randomId(), ...this.event };
+    const event = { id: newId(), ...this.event };
     const answer = await this.post(event, "&receipts=1").catch((error) => {
       /* The clock of this reader is wrong: the like counts, but cannot be taken back. */
       if (error.reason === "clock") return this.post(event, "");
       throw error;
     });
     this.undone = null;
-    const number = this.likes === undefined ? undefined : this.likes + answer.accepted;
-    likes.set(key, { id: event.id, at: event.timestamp, receipt: answer.receipts?.[event.id], number });
+    likes.set(key, {
+      id: event.id,
+      at: event.timestamp,
+      counted: answer.accepted > 0,
+      receipt: answer.receipts?.[event.id],
+      number: (this.likes ?? 0) + answer.accepted,
+    });
   }
 
   async takeBack(like) {
     const { key } = this;
     try {
-      await this.post({ id: like.id, ...this.event, delta: -1, receipt: like.receipt }, "");
+      if (like.counted) await this.post({ id: like.id, ...this.event, delta: -1, receipt: like.receipt }, "");
     } catch (error) {
       /* The receipt has expired, or its key was changed. */
       if (error.reason !== "token_required") throw error;
@@ -173,8 +191,8 @@ define("most-read-like", class extends ArticleElement {
       this.update();
       return this.say(this.words.like_final);
     }
+    this.undone = { at: Date.now(), number: Math.max(this.likes ?? 0, like.number) - like.counted };
     likes.delete(key);
-    this.undone = { at: Date.now(), number: Math.max(this.likes ?? 0, like.number ?? 0) - 1 };
   }
 
   get event() {

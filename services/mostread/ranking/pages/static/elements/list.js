@@ -28,7 +28,8 @@ define("most-read", class extends PageElement {
     .image { margin-inline-start: .8em; object-fit: cover; border-radius: var(--most-read-radius, 0); }
     a { color: inherit; text-decoration: none; overflow-wrap: anywhere; }
     a:hover { text-decoration: underline; }
-    .details { display: flex; flex-wrap: wrap; gap: 0 .8em; margin-top: .15em; font-size: .85em; color: var(--most-read-quiet, inherit); }`);
+    .details { display: flex; flex-wrap: wrap; gap: 0 .8em; margin-top: .15em; font-size: .85em;
+      color: var(--most-read-quiet, inherit); }`);
 
   async load() {
     clearTimeout(this.timer);
@@ -101,7 +102,9 @@ define("most-read", class extends PageElement {
       details.push(time);
     }
     if (this.getAttribute("counts") === "total") {
-      details.push(make("span", "counts", WHAT.map((what) => `${grouped(item.total[what], lang)} ${this.counted(what, item.total[what])}`).join(" · ")));
+      const numbers = WHAT.map((what) => [item.total[what], what]);
+      const texts = numbers.map(([number, what]) => `${grouped(number, lang)} ${this.counted(what, number)}`);
+      details.push(make("span", "counts", texts.join(" · ")));
     } else if (this.hasAttribute("counts")) {
       const what = list.by in item.window ? list.by : "views";
       const { during, measured } = this.words;
