@@ -11,6 +11,9 @@ _NO_ADDRESS = frozenset({"", "-", "unknown", "unix:", "_"})
 _NAME = re.compile(r"[\w*][\w.:*+/=@%-]*")
 """A resolved host name, or an address that was anonymised: 203.0.113.xxx, a hash."""
 
+_FOR = re.compile(r'\s*for="?', re.IGNORECASE)
+"""The beginning of an element of Forwarded (RFC 7239)."""
+
 _PRIVATE = Networks(
     "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,127.0.0.0/8,100.64.0.0/10,169.254.0.0/16,"
     "::1,fc00::/7,fe80::/10"
@@ -31,7 +34,7 @@ class ClientResolver:
 
     def _network(self, addresses: str) -> str:
         """Return the network of the reader. Raises ValueError if there is no address."""
-        hops = [hop.strip(' "') for hop in addresses.split(",")]
+        hops = _hops(addresses)
         known = [normalize_address(hop) for hop in hops]
         if not any(known):
             named = [hop for hop in hops if hop.lower() not in _NO_ADDRESS]
@@ -53,6 +56,10 @@ class ClientResolver:
         return address
 
 
+def _hops(addresses: str) -> list[str]:
+    return [_FOR.sub("", hop.partition(";")[0]).strip(' "') for hop in addresses.split(",")]
+
+
 def _first(known: list[str]) -> str:
     addresses = [address for address in known if address]
     return next((each for each in addresses if each not in _PRIVATE), addresses[0])
@@ -60,7 +67,7 @@ def _first(known: list[str]) -> str:
 
 def is_address_list(text: str) -> bool:
     """Return whether a text is an IP address or a list of them."""
-    hops = [hop.strip() for hop in text.strip('"').split(",")]
+    hops = _hops(text)
     return all(normalize_address(hop) or hop == "unknown" for hop in hops) and hops != ["unknown"]
 
 

@@ -197,3 +197,17 @@ def test_line_without_a_request_is_not_a_view(line: str) -> None:
     line = line.format(agent="-")
     (request,) = read([line], detected([line, ELB, HAPROXY]))
     assert isinstance(request, str) or request.method != "GET"
+
+
+@pytest.mark.parametrize(
+    "line", [ALB, S3, NPM, ISTIO, BUNNY, HAPROXY, INGRESS], ids=lambda x: x[:9]
+)
+def test_repeated_text_in_a_line_costs_no_long_search(line: str) -> None:
+    """A regular expression that backtracks over these does not end within hours."""
+    line = line.format(agent=AGENT)
+    log_format = detected([line] * 2)
+    blanks = [index for index, character in enumerate(line) if character == " "]
+    for repeated in ('" 200 5 ', '" "', '"\\', ", 10.0.0.1", ",x", "\t ", "|", "{", "a ", "[x] "):
+        for blank in blanks[:15:3]:
+            hostile = f"{line[:blank]} {repeated * 1000}{line[blank:]}"
+            assert len(read([hostile], log_format)) == 1

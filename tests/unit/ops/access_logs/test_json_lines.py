@@ -151,6 +151,25 @@ OBJECTS = {
         "res": {"statusCode": 200, "headers": {"date": "x"}},
         "msg": "request completed",
     },
+    "logstash": {
+        "clientip": "203.0.113.7",
+        "verb": "GET",
+        "request": "/news/a?b=c",
+        "response": "200",
+        "agent": f'"{AGENT}"',
+        "timestamp": "05/Feb/2026:07:00:26 +0000",
+        "vhost": "news.example",
+        "host": "web-1",
+    },
+    "forwarded header": {
+        "client": "mobile app",
+        "forwarded": 'for=203.0.113.7;proto=https;by=10.0.0.1, for="[2001:db8::1]:47011"',
+        "http_host": "news.example",
+        "request": "GET /news/a?b=c HTTP/2.0",
+        "status": 200,
+        "http_user_agent": AGENT,
+        "msec": "1770274826.123",
+    },
     "cloudfront": {
         "date": "2026-02-05",
         "time": "07:00:26",
@@ -224,5 +243,10 @@ def test_json_without_necessary_keys_is_refused_by_name(line: str, message: str)
 def test_json_line_of_another_kind_is_malformed() -> None:
     lines = [json.dumps(CADDY)] * 2
     log_format = detected(lines)
-    other = ['{"level":"info","ts":1770274826.1,"msg":"server running"}', "{", "[1]"]
-    assert [type(result) for result in read(other, log_format)] == [str] * 3
+    other = [
+        '{"level":"info","ts":1770274826.1,"msg":"server running"}',
+        "{",
+        "[1]",
+        '{"a":' * 9000,
+    ]
+    assert [type(result) for result in read(other, log_format)] == [str] * 4

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import orjson
 
+from mostread.ops.access_logs.clients import is_address_list
 from mostread.ops.access_logs.formats.log_format import FormatOptions, OtherFormat, zone_note
 from mostread.ops.access_logs.request import (
     EXCERPT_LENGTH,
@@ -24,21 +25,22 @@ from mostread.ops.access_logs.times import TimeParser
 _NAMES = {
     "client": """clientip remoteip ip remoteaddr clienthost clientaddr sourceip sourceaddress
         clientaddress remotehost remoteaddress client remote cip httpxrealip realip xrealip
-        downstreamremoteaddress httpxforwardedfor xforwardedfor forwardedfor host_ip""",
+        downstreamremoteaddress httpxforwardedfor xforwardedfor forwardedfor forwarded""",
     "time": """timeiso8601 timelocal msec startutc startlocal starttime edgestarttimestamp
         requesttime timestamp time datetime date ts eventtime requesttimestamp @timestamp t""",
     "clock": "time",
     "request": "request requestline httprequest httprequestline firstline message",
     "method": "requestmethod httprequestmethod method httpmethod verb csmethod clientrequestmethod",
     "path": """requesturi requestpath urloriginal uri url requesturl path clientrequesturi
-        originalpath csuristem csuri original urlpath target uripath rawpath""",
+        originalpath csuristem csuri original urlpath target uripath rawpath
+        request""",
     "query": "args querystring query urlquery csuriquery rawquery uriquery",
     "status": """status statuscode responsestatus downstreamstatus httpstatus httpstatuscode
         responsecode response code scstatus edgeresponsestatus responsestatuscode
         httpresponsestatuscode""",
     "agent": """httpuseragent useragent useragentoriginal agent requestuseragent
         clientrequestuseragent csuseragent ua""",
-    "host": """httphost host requesthost servername virtualhost vhost clientrequesthost authority
+    "host": """httphost vhost virtualhost requesthost host servername clientrequesthost authority
         urldomain domain xhostheader cshost hostname""",
     "purpose": "secpurpose httpsecpurpose purpose httppurpose xpurpose httpxpurpose xmoz httpxmoz",
 }
@@ -49,6 +51,7 @@ _CONTAINERS = ("request", "req", "http", "httprequest", "properties", "headers",
                "jsonpayload", "log", "data", "event", "attributes", "fields")  # fmt: skip
 """Objects whose keys are looked at; those of a response's headers, for example, are not."""
 
+_ADDRESS = re.compile(r"/|\w+://")
 _STATUS = re.compile(r"\d{3}\b")
 _METHOD = re.compile(r"[A-Z]{3,10} \S")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -83,6 +86,11 @@ class JsonFormat:
         self._paths["status"] = [
             path for path in self._paths["status"] if _STATUS.match(_text(paths[path]))
         ]
+        self._paths["path"] = [
+            path for path in self._paths["path"] if _ADDRESS.match(_text(paths[path]))
+        ]
+        clients = [path for path in self._paths["client"] if is_address_list(_text(paths[path]))]
+        self._paths["client"] = clients or self._paths["client"]
         self._forwarded = None
         if options.client_from is not None:
             self._forwarded = self._chosen(options.client_from, paths)
@@ -118,7 +126,7 @@ class JsonFormat:
         addresses = self._get(record, "client")
         if self._forwarded is not None:
             addresses = f"{_text(_lookup(record, self._forwarded))},{addresses}"
-        agent = self._get(record, "agent") if self.has_user_agents else None
+        agent = self._get(record, "agent").strip('"') if self.has_user_agents else None
         return LoggedRequest(
             host or normalize_host(self._get(record, "host")),
             self._clients.network(addresses),
@@ -179,7 +187,7 @@ def _load(line: str) -> dict[str, object]:
     except (orjson.JSONDecodeError, UnicodeEncodeError):
         try:
             record = json.loads(_fix_escapes(text), strict=False)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise OtherFormat(f"invalid JSON: {line[:EXCERPT_LENGTH]!r}") from error
     if not isinstance(record, dict):
         raise OtherFormat(f"not a JSON object: {line[:EXCERPT_LENGTH]!r}")

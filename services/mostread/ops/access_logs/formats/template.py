@@ -56,7 +56,7 @@ _WORD = r"[^\s,]*(?:,\s?[^\s,]+)*"
 """An unquoted field; the addresses of several hops have a comma and a blank between them."""
 
 
-_ADDRESSES = r"[^\s\"|]*(?:,\s?[^\s\"|]+)*"
+_ADDRESSES = r"[^\s\"|,]*(?:,\s?[^\s\"|,]+)*"
 
 
 @dataclass(frozen=True)
