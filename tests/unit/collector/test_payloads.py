@@ -13,6 +13,7 @@ from mostread.collector.api.payloads import (
 )
 from mostread.collector.pipeline.strict_decoder import BOM
 from mostread.errors import InvalidArticle, InvalidPlacement, NoValidArticle, TooManyArticles
+from mostread.infra.schemas import DIRECTORY
 
 
 def article(**fields: object) -> bytes:
@@ -50,6 +51,18 @@ def test_id_is_cleaned_in_address_and_body() -> None:
     ):
         assert decoded.article_id == "\xe9"
         assert json.loads(decoded.value)["article_id"] == "\xe9"
+
+
+def test_ids_of_articles_follow_the_table_of_all_implementations() -> None:
+    cases = json.loads((DIRECTORY / "examples/article_ids.json").read_text())
+    cases = [case for case in cases if isinstance(case.get("given"), str)]
+    assert len(cases) > 20
+    for case in cases:
+        if case["id"] is None:
+            with pytest.raises(InvalidArticle):
+                decode_article(article(), Ids(case["given"]))
+        else:
+            assert decode_article(article(), Ids(case["given"])).article_id == case["id"]
 
 
 @pytest.mark.parametrize(

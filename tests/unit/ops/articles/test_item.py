@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from mostread.collector.api.payloads import Ids, decode_article
+from mostread.infra.schemas import DIRECTORY
 from mostread.ops.articles.item import (
     Hosts,
     SkippedItem,
@@ -89,6 +90,18 @@ def test_item_that_describes_no_article_is_skipped(link: str, title: str, reason
 )
 def test_link_of_a_named_host_is_an_article(link: str) -> None:
     assert describe(SourceItem(link, "A"), "news", HOSTS)["article_id"] == "/a"
+
+
+def test_ids_of_links_follow_the_table_of_all_implementations() -> None:
+    cases = json.loads((DIRECTORY / "examples/article_ids.json").read_text())
+    links = [case for case in cases if HOSTS.allow(case.get("url", ""))]
+    assert len(links) > 50
+    for case in links:
+        if case["id"] is None:
+            with pytest.raises(SkippedItem, match="invalid_id"):
+                describe(SourceItem(case["url"], "A"), "news", HOSTS)
+        else:
+            assert describe(SourceItem(case["url"], "A"), "news", HOSTS)["article_id"] == case["id"]
 
 
 @pytest.mark.parametrize(
