@@ -146,6 +146,17 @@ def test_unknown_format_is_malformed_line_by_line() -> None:
     assert read(lines, log_format) == [f"not in a known format: {line!r}" for line in lines]
 
 
+def test_forced_format_reads_lines_after_others() -> None:
+    noise = ["worker started"] * 3
+    line = OVH.format(agent=AGENT)
+    for name in ("combined", '%h %v %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"'):
+        *errors, request = read([*noise, line], detected(noise, name))
+        assert all("worker started" in str(error) for error in errors)
+        assert isinstance(request, LoggedRequest)
+    (error,) = read([line], detected(noise, "w3c"))
+    assert "no #Fields line" in str(error)
+
+
 def test_format_of_the_first_lines_applies_to_the_whole_file() -> None:
     combined = OVH.format(agent=AGENT)
     common = combined.partition(' "-"')[0]

@@ -19,9 +19,6 @@ from mostread.ops.access_logs.request import EXCERPT_LENGTH, LoggedRequest
 SAMPLE_LINES = 1000
 """Lines at the start of a file that decide its format."""
 
-_TRIED_LINES = 100
-"""A format that recognizes none of so many lines is not tried on more."""
-
 FORMATS: dict[str, FormatFactory] = {
     "json": json_lines.detect,
     "w3c": w3c.detect,
@@ -134,7 +131,7 @@ def format_factory(text: str) -> FormatFactory:
     if text in FORMATS:
         return FORMATS[text]
     if "$" in text or "%" in text:
-        return template.factory("--format", text)
+        return template.factory("template", text)
     names = ", ".join(FORMATS)
     raise ValueError(
         f"{text!r} is not a format; use one of {names}, or the text of an nginx log_format or an "
@@ -147,7 +144,8 @@ def detect(
 ) -> LogFormat:
     """Return the format that reads most lines of `sample`; of equal ones, the first.
 
-    If none reads a line, return a format that rejects every line with the reason.
+    If none reads a line, return a format that rejects every line with the reason; a forced format
+    reads the rest of the file even then.
     """
     factories = _DETECTED if forced is None else [forced]
     lines = [line for line in sample if line.strip()]
@@ -171,6 +169,8 @@ def detect(
             if score > most:
                 most = score
                 best = partial(_build, factory, inner, where, unwrap)
+    if best is None and forced is not None and not reasons:
+        best = partial(forced, lines)
     if best is None:
         return _Unknown(reasons[0] if reasons else "not in a known format")
     try:
@@ -193,9 +193,7 @@ def _build(
 def _score(candidate: LogFormat, lines: Sequence[str]) -> tuple[int, int]:
     """Return how many lines a format reads, and how many it recognizes."""
     read = recognized = 0
-    for number, line in enumerate(lines):
-        if number == _TRIED_LINES and not recognized:
-            break
+    for line in lines:
         try:
             read += candidate.parse(line) is not None
         except OtherFormat:
