@@ -19,7 +19,7 @@ from mostread.infra.auth.token_store import TokenStore
 from mostread.infra.auth.tokens import Role, Token
 from mostread.infra.http.application import Application
 from mostread.infra.http.auth import require_role
-from mostread.infra.http.cors import CorsPolicy, preflight
+from mostread.infra.http.cors import CorsPolicy
 from mostread.infra.http.messages import Request, Response
 
 ARTICLES = "/v1/articles"
@@ -30,7 +30,7 @@ CMS = frozenset({Role.CMS, Role.EDITOR})
 EDITORS = frozenset({Role.EDITOR})
 # The ranking's page calls these from another origin. Editors authenticate with a token in a
 # header, never with a cookie that a browser adds, so a foreign page gains nothing.
-_PLACING = CorsPolicy(methods="PUT, DELETE", expose=EXPOSED_HEADERS)
+_PLACING = CorsPolicy(expose=EXPOSED_HEADERS)
 CORS = {PLACEMENT: _PLACING, PLACEMENT_OF: _PLACING}
 _SOURCES = {source.name.lower(): source for source in Source}
 _encode = msgspec.json.Encoder().encode
@@ -52,7 +52,6 @@ class ArticleRoutes:
         for path in (PLACEMENT, PLACEMENT_OF):
             app.add("PUT", path, self.put_placement)
             app.add("DELETE", path, self.delete_placement)
-            app.add("OPTIONS", path, preflight)
 
     async def post_articles(self, request: Request) -> Response:
         """Replace the metadata of up to 1,000 articles."""

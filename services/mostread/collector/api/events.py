@@ -16,7 +16,7 @@ from mostread.infra import clock
 from mostread.infra.auth.token_store import TokenStore
 from mostread.infra.http.application import Application
 from mostread.infra.http.auth import authenticate
-from mostread.infra.http.cors import CorsPolicy, preflight
+from mostread.infra.http.cors import CorsPolicy
 from mostread.infra.http.messages import Request, Response
 
 DROPPED = "X-Mostread-Dropped"
@@ -27,7 +27,7 @@ PATH = "/v1/events"
 # Public filter lists block what looks like tracking, by its path alone.
 UNBLOCKED_PATH = "/v1/items"
 CORS = {
-    PATH: CorsPolicy(methods="POST", expose=EXPOSED_HEADERS, credentials=True),
+    PATH: CorsPolicy(expose=EXPOSED_HEADERS, credentials=True),
     pixel.PATH: pixel.CORS,
     **{script.path: tracker.CORS for script in tracker.SCRIPTS},
 }
@@ -58,11 +58,9 @@ class EventRoutes:
     def add_to(self, app: Application) -> None:
         self._bodies = app.bodies
         app.add("POST", PATH, self.post_events)
-        app.add("OPTIONS", PATH, preflight)
         app.add_aliases(PATH, UNBLOCKED_PATH)
         # Link checkers send HEAD; clients that show images do not.
         app.add("GET", pixel.PATH, self.get_pixel, head=False)
-        app.add("OPTIONS", pixel.PATH, preflight)
         app.add_aliases(pixel.PATH, pixel.UNBLOCKED_PATH)
         for script in tracker.SCRIPTS:
             app.add("GET", script.path, script.get)

@@ -17,7 +17,7 @@ from mostread.infra.http.problems import problem_response
 
 PATH = "/v1/pixel.gif"
 UNBLOCKED_PATH = "/v1/image"
-CORS = CorsPolicy(methods="GET", embeddable=True, credentials=True)
+CORS = CorsPolicy(embeddable=True, credentials=True)
 GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==")
 """One transparent pixel, 43 bytes."""
 FIELDS = ("article_id", "site", "type", "id", "visitor")

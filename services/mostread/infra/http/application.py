@@ -92,7 +92,7 @@ class Application:
         response = await self._respond(request, route)
         headers = list(response.headers.items())
         if route is not None and route.cors is not None:
-            headers += route.cors.headers_for(request)
+            headers += route.cors.headers_for(request, route.allow)
         if isinstance(response, StreamResponse):
             await self._stream(request, response, headers)
             return
@@ -116,6 +116,8 @@ class Application:
                 return not_found(request)
             handler = route.handlers.get(request.method)
             if handler is None:
+                if request.method == "OPTIONS" and route.cors is not None:
+                    return Response(status=204)
                 return method_not_allowed(request, route.allow)
             return await handler(request)
         except MostreadError as error:

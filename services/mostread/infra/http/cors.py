@@ -3,21 +3,22 @@
 A service passes its policies to Application by the route's path
 (`/v1/articles/{article_id}/placement`), and its handlers set no CORS headers:
 
-    EVENTS = CorsPolicy(methods="POST", expose="Retry-After", credentials=True)
+    EVENTS = CorsPolicy(expose="Retry-After", credentials=True)
     app = Application(settings, cors={"/v1/events": EVENTS})
     app.add("POST", "/v1/events", post_events)
-    app.add("OPTIONS", "/v1/events", preflight)
 
-Errors, 304s and event streams receive the headers too. A route without a policy answers only
-pages of its own origin. Policies permit every origin and every request header: no service reads
-cookies or other credentials that a browser adds by itself, so a foreign page gains nothing.
+Application answers preflights by the policy: instrumented pages add headers to every request, even
+to those that would be simple. Errors, 304s and event streams receive the headers too. A route
+without a policy answers only pages of its own origin. Policies permit every origin and every
+request header: no service reads cookies or other credentials that a browser adds by itself, so a
+foreign page gains nothing.
 """
 
 import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from mostread.infra.http.messages import Request, Response
+from mostread.infra.http.messages import Request
 
 _PREFLIGHT_SECONDS = 86400
 _REQUEST_HEADERS = "Authorization, Content-Encoding, Content-Type"
@@ -26,28 +27,26 @@ _HEADER_NAMES = re.compile(r"[\w!#$%&'*+.^`|~, -]{1,2000}", re.ASCII)
 
 @dataclass(frozen=True)
 class CorsPolicy:
-    """Permissions of pages of other origins on a route. Lists are comma-separated.
+    """Permissions of pages of other origins on a route.
 
-    `expose` names response headers that a script may read. `methods` is what a preflight permits;
-    without it the route needs no preflight. `embeddable` lets pages that isolate themselves (COEP)
-    load the response as an image or script. `credentials` permits requests to which the browser
-    adds cookies, as it always does to those of `navigator.sendBeacon`.
+    `expose` names response headers that a script may read, separated by commas. `embeddable` lets
+    pages that isolate themselves (COEP) load the response as an image or script. `credentials`
+    permits requests to which the browser adds cookies, as it always does to those of
+    `navigator.sendBeacon`.
     """
 
     expose: str = ""
-    methods: str = ""
     embeddable: bool = False
     credentials: bool = False
 
-    def headers_for(self, request: Request) -> list[tuple[str, str]]:
-        """Return the headers of the response to a request."""
+    def headers_for(self, request: Request, methods: str) -> list[tuple[str, str]]:
+        """Return the headers of the response to a request; `methods` are those of its route."""
         headers = [*self._origin_headers(request), *self._headers]
         if request.method == "OPTIONS":
-            # Instrumented pages add headers to every request: traceparent, X-Requested-With.
             names = request.headers.get("Access-Control-Request-Headers", "")
             permitted = names if _HEADER_NAMES.fullmatch(names) else _REQUEST_HEADERS
             headers += [
-                ("Access-Control-Allow-Methods", self.methods),
+                ("Access-Control-Allow-Methods", methods),
                 ("Access-Control-Allow-Headers", permitted),
                 ("Access-Control-Max-Age", str(_PREFLIGHT_SECONDS)),
             ]
@@ -72,8 +71,3 @@ class CorsPolicy:
         if self.embeddable:
             headers.append(("Cross-Origin-Resource-Policy", "cross-origin"))
         return headers
-
-
-async def preflight(_: Request) -> Response:
-    """Answer OPTIONS with 204; the route's policy adds the headers."""
-    return Response(status=204)

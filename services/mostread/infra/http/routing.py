@@ -32,7 +32,8 @@ class Route:
     @property
     def allow(self) -> str:
         """Methods that the route supports, as the header Allow has them."""
-        return ", ".join(sorted(self.handlers))
+        methods = {*self.handlers, "OPTIONS"} if self.cors else self.handlers
+        return ", ".join(sorted(methods))
 
 
 class Router:

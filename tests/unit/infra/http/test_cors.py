@@ -8,13 +8,13 @@ from aiohttp import ClientSession
 from mostread.errors import UnknownArticle
 from mostread.infra.http.application import Application
 from mostread.infra.http.config import ServiceSettings
-from mostread.infra.http.cors import CorsPolicy, preflight
+from mostread.infra.http.cors import CorsPolicy
 from mostread.infra.http.messages import Request, Response, StreamResponse
 from tests.support.http import client_of
 
 POLICIES = {
-    "/events": CorsPolicy(expose="Retry-After", methods="POST"),
-    "/beacons": CorsPolicy(methods="POST", credentials=True),
+    "/events": CorsPolicy(expose="Retry-After"),
+    "/beacons": CorsPolicy(credentials=True),
     "/articles/{article_id}": CorsPolicy(),
     "/stream": CorsPolicy(),
     "/script.js": CorsPolicy(embeddable=True),
@@ -41,9 +41,7 @@ async def _stream(_: Request) -> StreamResponse:
 async def client() -> AsyncIterator[ClientSession]:
     app = Application(ServiceSettings(), cors=POLICIES)
     app.add("POST", "/events", _ok)
-    app.add("OPTIONS", "/events", preflight)
     app.add("POST", "/beacons", _fail)
-    app.add("OPTIONS", "/beacons", preflight)
     app.add("GET", "/articles/{article_id}", _fail)
     app.add("GET", "/stream", _stream)
     app.add("GET", "/script.js", _ok)
@@ -60,7 +58,7 @@ async def test_response_permits_every_origin_and_exposes_headers(client: ClientS
     assert "Access-Control-Allow-Methods" not in response.headers
 
 
-async def test_preflight_permits_the_methods_of_the_policy_and_the_requested_headers(
+async def test_preflight_permits_the_methods_of_the_route_and_the_requested_headers(
     client: ClientSession,
 ) -> None:
     headers = {"Access-Control-Request-Headers": "content-type,traceparent, x-requested-with"}
@@ -68,7 +66,7 @@ async def test_preflight_permits_the_methods_of_the_policy_and_the_requested_hea
 
     assert response.status == 204
     assert response.headers[ORIGIN] == "*"
-    assert response.headers["Access-Control-Allow-Methods"] == "POST"
+    assert response.headers["Access-Control-Allow-Methods"] == "OPTIONS, POST"
     assert response.headers["Access-Control-Allow-Headers"] == (
         "content-type,traceparent, x-requested-with"
     )
@@ -128,6 +126,24 @@ async def test_embeddable_route_may_be_loaded_by_isolated_pages(client: ClientSe
     response = await client.get("/script.js")
 
     assert response.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+
+
+@pytest.mark.parametrize("path", ["/articles/a", "/stream", "/script.js"])
+async def test_preflight_is_answered_on_every_route_with_a_policy(
+    client: ClientSession, path: str
+) -> None:
+    headers = {"Access-Control-Request-Headers": "traceparent"}
+    response = await client.options(path, headers=headers)
+
+    assert response.status == 204
+    assert response.headers["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS"
+    assert response.headers["Access-Control-Allow-Headers"] == "traceparent"
+
+
+async def test_preflight_of_a_route_without_policy_is_405(client: ClientSession) -> None:
+    response = await client.options("/private")
+
+    assert (response.status, response.headers["Allow"]) == (405, "GET, HEAD")
 
 
 @pytest.mark.parametrize("path", ["/private", "/missing"])
