@@ -126,7 +126,7 @@ class Transport:
             return parse_response(
                 events, response.status, response.headers.get("Retry-After"), content
             )
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:  # a Location of any kind
             connection.close()
             return Retryable(f"{type(error).__name__}: {error}", maybe_accepted=sent)
 
@@ -143,6 +143,7 @@ class Transport:
             there.path,
         ):
             log.warning("%s", advice)
+            self._connection.close()
             self.url = target
             self._connect_to(target)
             return self._attempt(body)

@@ -101,3 +101,13 @@ def test_other_redirect_is_an_error_with_its_address(
     assert location in outcome.error
     assert not outcome.maybe_accepted
     assert server.requests == 1
+
+
+@pytest.mark.parametrize("location", ["http://[bad", "https://127.0.0.1:port/v1/events", "\u00e4"])
+def test_redirect_to_an_invalid_address_is_an_error(location: str) -> None:
+    with serving() as server:
+        server.status, server.location = 301, location
+        transport = Transport(f"http://127.0.0.1:{server.server_port}", None, timeout=5)
+        outcome = transport.send(LINE)
+        transport.close()
+    assert isinstance(outcome, Fatal | Retryable)
