@@ -98,4 +98,4 @@ lock: $(VENV)/dev.stamp ## Pin all dependencies with hashes (UPGRADE=1: newest v
 	@$(BIN)/python tools/lock_kafka_jars.py
 
 clean: ## Remove the virtual environment and all local data
-	rm -rf $(VENV) .mostread
+	rm -rf $(VENV) .mostread packages/tracker/node_modules packages/tracker/dist

@@ -14,6 +14,7 @@ DEBIAN = {
     "kcat": "kcat",
     "nginx": "nginx",
     "node": "nodejs",
+    "npm": "npm",
     "php": "php-cli",
     "prometheus": "prometheus",
     "promtool": "prometheus",

@@ -177,15 +177,19 @@ async def test_pixel_counts_a_view(running: Collecting, http: aiohttp.ClientSess
 async def test_pixel_returns_the_image_for_dropped_views(
     running: Collecting, http: aiohttp.ClientSession
 ) -> None:
-    for headers, reasons in (
-        ({"User-Agent": GOOGLEBOT}, None),
-        ({"User-Agent": GOOGLEBOT, **by("cms")}, "bot=1"),
-        ({"Sec-Purpose": "prefetch", **by("cms")}, "prefetch=1"),
-        ({"Referer": "https://other.example/page", **by("cms")}, "origin=1"),
+    for headers, reasons, pattern in (
+        ({"User-Agent": GOOGLEBOT}, None, None),
+        ({"User-Agent": GOOGLEBOT, **by("cms")}, "bot=1", "Googlebot"),
+        ({"User-Agent": "", **by("cms")}, "bot=1", "no user agent"),
+        ({"Sec-Purpose": "prefetch", **by("cms")}, "prefetch=1", None),
+        ({"Referer": "https://other.example/page", **by("cms")}, "origin=1", None),
     ):
         async with http.get(f"{PIXEL}?article_id=unseen", headers=headers) as answer:
             assert (answer.status, len(await answer.read())) == (200, 43)
             assert answer.headers.get("X-Mostread-Dropped") == reasons
+            assert answer.headers.get("X-Mostread-Bot") == pattern
+    async with http.get("/metrics") as answer:
+        assert 'mostread_collector_bot_events_total{pattern="Googlebot"}' in await answer.text()
     async with http.head(f"{PIXEL}?article_id=unseen") as answer:
         assert answer.status == 405
     assert await logged(running, "unseen") == []
