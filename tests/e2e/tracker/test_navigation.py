@@ -28,7 +28,7 @@ def test_tag_of_the_next_page_counts_its_article(
     first, second = f"{name}-{in_head}-1", f"{name}-{in_head}-2"
     for this, other in ((first, second), (second, first)):
         tag = script(f'data-article="{this}"')
-        link = f'<div hx-boost="true"><a href="/{other}">go</a></div>'
+        link = f'<a href="/{other}" hx-boost="true">go</a>'
         publisher.newspaper.pages[f"/{this}"] = page(
             library(publisher, name) + (tag if in_head else ""), link + ("" if in_head else tag)
         )

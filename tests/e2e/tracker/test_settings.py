@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Response
 
 from mostread.core import article_ids
 from tests.support.publisher import COLLECT, NEWS, TRACKER, Publisher, page, script
@@ -32,6 +32,18 @@ def tab(reader: BrowserContext) -> Iterator[Page]:
     reader.on("weberror", lambda error: errors.append(str(error.error)))
     yield reader.new_page()
     assert errors == []
+
+
+def console_of(reader: BrowserContext) -> list[str]:
+    """Return the list to which the tracker's messages on all pages of a reader are added."""
+    messages: list[str] = []
+
+    def add(message: ConsoleMessage) -> None:
+        if message.text.startswith("mostread:"):
+            messages.append(message.text)
+
+    reader.on("console", add)
+    return messages
 
 
 def visit(tab: Page, publisher: Publisher, path: str, head: str, body: str = "") -> None:
@@ -114,11 +126,11 @@ def test_broken_addresses_fall_back_to_the_location(publisher: Publisher, tab: P
 def test_ids_follow_the_rule_of_all_sources(publisher: Publisher, tab: Page) -> None:
     answers: dict[str, tuple[str, int]] = {}
 
-    def record(answer: object) -> None:
-        request = answer.request  # type: ignore[attr-defined]
+    def record(answer: Response) -> None:
+        request = answer.request
         if request.method == "POST":
-            event = json.loads(request.post_data)
-            answers[event["site"]] = (event["article_id"], answer.status)  # type: ignore[attr-defined]
+            event = json.loads(request.post_data or "")
+            answers[event["site"]] = (event["article_id"], answer.status)
 
     tab.on("response", record)
     visit(tab, publisher, "/table", script('data-article=""'))
@@ -150,7 +162,12 @@ def test_ids_follow_the_rule_of_all_sources(publisher: Publisher, tab: Page) -> 
     }""",
         [TRACKER, CASES, sorted(sent)],
     )
-    wait_until(lambda: answers.keys() >= sent, "every case is answered")
+
+    def answered() -> bool:
+        tab.evaluate("0")  # Playwright delivers events during its own calls only
+        return answers.keys() >= sent
+
+    wait_until(answered, "every case is answered")
     assert answers.keys() == sent
     for site, (sent_id, status) in answers.items():
         case = CASES[int(site.removeprefix("case-"))]
@@ -161,8 +178,7 @@ def test_ids_follow_the_rule_of_all_sources(publisher: Publisher, tab: Page) -> 
 
 
 def test_tracker_says_why_it_does_not_count(publisher: Publisher, reader: BrowserContext) -> None:
-    messages: list[str] = []
-    reader.on("console", lambda message: messages.append(message.text))
+    messages = console_of(reader)
     tab = reader.new_page()
     publisher.article("quiet")
     local = f"http://localhost:{publisher.newspaper.port}/quiet"
@@ -177,8 +193,7 @@ def test_tracker_says_why_it_does_not_count(publisher: Publisher, reader: Browse
 def test_data_debug_explains_the_id_and_the_answer(
     publisher: Publisher, reader: BrowserContext
 ) -> None:
-    messages: list[str] = []
-    reader.on("console", lambda message: messages.append(message.text))
+    messages = console_of(reader)
     tab = reader.new_page()
     link = '<link rel="canonical" href="/explained?utm_source=tw">'
     visit(tab, publisher, "/debug", script("data-debug") + ARTICLE + link)
@@ -200,9 +215,9 @@ def test_link_ignores_this_browser_until_another_counts_it(
     tab = reader.new_page()
     questions: list[str] = []
 
-    def answer(dialog: object) -> None:
-        questions.append(dialog.message)  # type: ignore[attr-defined]
-        dialog.accept()  # type: ignore[attr-defined]
+    def answer(dialog: Dialog) -> None:
+        questions.append(dialog.message)
+        dialog.accept()
 
     publisher.article("declined")
     tab.goto(f"{NEWS}/declined#mostread-ignore")  # Playwright dismisses the question

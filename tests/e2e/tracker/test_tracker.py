@@ -174,7 +174,7 @@ def test_offline_events_survive_a_closed_page(publisher: Publisher, reader: Brow
     tab = opened(reader, publisher.article("offline"))
     reader.set_offline(True)
     tab.evaluate("mostread.like(); mostread.view('read-offline')")
-    # More than the 64 KiB that keepalive requests may carry: it takes two requests.
+    # More than the 64 KiB that keepalive requests may carry: some are refused, and sent again.
     long = "ж" * 128
     tab.evaluate("long => { for (let n = 0; n < 190; n++) mostread.comment(long) }", long)
     wait_until(lambda: len(records(tab)) == 193, "all events are stored")
