@@ -10,6 +10,8 @@ from mostread.ranking.pages.templating import new_environment
 from mostread.ranking.queries import ListDefaults
 from mostread.ranking.service.list_reader import ListReader
 
+_COUNTED = ("views", "comments", "likes")
+
 
 def add_embeds(app: Application, lists: ListReader, defaults: ListDefaults) -> None:
     """Add the routes to `app`."""
@@ -23,11 +25,14 @@ def add_embeds(app: Application, lists: ListReader, defaults: ListDefaults) -> N
         ranked = await lists.get(query)
         options = dict(query.written)
         lang = embed_language(options)
+        t = TRANSLATORS[lang]
         body = template.render(
             entries=ranked.entries,
             lang=lang,
-            t=TRANSLATORS[lang],
-            counts=options.get("counts", "1") == "1",
+            t=t,
+            counts=options.get("counts", "1"),
+            measure=query.by if query.by in _COUNTED else "views",
+            during=t(f"during.{query.window}"),
         )
         content_type = "text/html; charset=utf-8"
         return CachedResponse.of(body.encode(), content_type, "public, max-age=5").respond(request)

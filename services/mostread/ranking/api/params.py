@@ -318,7 +318,7 @@ STREAM = {**LIST, "explain": PARAMETERS["explain"]}
 LANG = one_of(get_args(Lang))
 _PAGE = {name: LIST[name] for name in LIST if name != "exclude"}
 PAGE = {**_PAGE, "q": PARAMETERS["q"], "lang": LANG}
-EMBED = {**LIST, "lang": LANG, "counts": _FLAG}
+EMBED = {**LIST, "lang": LANG, "counts": one_of(("0", "1", "total"))}
 
 # The language of a stream does not depend on a header.
 LIVE = {**_PAGE, "lang": LANG}
