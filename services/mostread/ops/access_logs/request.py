@@ -82,4 +82,4 @@ def _unescaped(match: re.Match[str]) -> str:
 
 def says_prefetch(fields: str) -> bool:
     """Return whether a field is the value of Sec-Purpose, Purpose, X-Purpose or X-Moz."""
-    return _PREFETCH.search(fields) is not None
+    return "pre" in fields.lower() and _PREFETCH.search(fields) is not None
