@@ -47,7 +47,11 @@ def transactions(rig: Mostread, chance: random.Random) -> Iterator[None]:
 
 @contextmanager
 def big_lines(rig: Mostread, chance: random.Random) -> Iterator[None]:
-    _write(rig, chance, lambda hostile: hostile.write_kind("lines of 2 MB", 5))
+    async def act(hostile: Hostile) -> None:
+        await hostile.write_kind("lines of 2 MB", 5)
+        await hostile.write_kind("a million lines", 1)
+
+    _write(rig, chance, act)
     yield
 
 
@@ -77,7 +81,7 @@ ALONE = frozenset({Part.KAFKA})
 FAULTS: list[Fault[Mostread]] = [
     Fault("hostile records of every kind", ALONE, (0, 4), every_kind),
     Fault("transactions, one of them left open", ALONE, (0, 4), transactions),
-    Fault("invalid lines of 2 MB", ALONE, (0, 2), big_lines),
+    Fault("2 MB of invalid lines", ALONE, (0, 2), big_lines),
     Fault("a batch of 80 MiB when decompressed", ALONE, (0, 2), bomb),
     Fault("records of strange times", EVERYTHING, (0, 2), strange_times),
 ]

@@ -106,6 +106,7 @@ KINDS: dict[str, Kind] = {
     ),
     "other sites": Kind(lambda chance: _view(chance, site=_text(chance, "abcdefg.", 12)), 2),
     "100,000 brackets": Kind(lambda _: b"[" * 100_000, 0.02),
+    "a million lines": Kind(lambda _: b"x\n" * 1_000_000, 0.01),
     "lines of 2 MB": Kind(
         lambda chance: b'{"type":"' + chance.choice([b'"', b"x", b"\\n"]) * (LINE_BYTES // 2), 0.01
     ),
