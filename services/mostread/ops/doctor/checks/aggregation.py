@@ -185,9 +185,10 @@ def _times_ahead(
                 f"{_format_age((checkpoint.record_time - now) / 1000)} ahead of this machine's "
                 "clock",
                 "Synchronize the clocks of the brokers, and check that the topic has "
-                "message.timestamp.type=LogAppendTime. Events are counted exactly once, and the "
-                "watermark is right. Until that time aggregators keep the id of every event in "
-                "memory, and read the log from that record on whenever they start.",
+                "message.timestamp.type=LogAppendTime. The watermark is right, and only an event "
+                "that was sent before that record and again after it counts twice. Until that "
+                "time aggregators keep the id of every event in memory, and read the log from that "
+                "record on whenever they start.",
             )
         if checkpoint and checkpoint.watermark > now + MAX_SKEW_MS:
             yield problem(
