@@ -3,7 +3,6 @@
     MostreadError
     ├── Unavailable              retry later: a dependency is down or busy
     │   ├── KafkaUnavailable
-    │   │   ├── FetchRefused     a broker answers, but with an error for one partition
     │   │   └── OutcomeUnknown   the record was sent and not acknowledged; it may be in Kafka
     │   ├── ClickHouseUnavailable
     │   │   └── QueryTooLarge    split the query: it exceeded a limit
@@ -32,6 +31,7 @@
     ├── NameTaken                choose another name, or remove what has this one
     ├── Overlapping              leave out what is counted already
     ├── UnreadableBatch          skip the batch; carries where it is
+    ├── FetchRefused             repair the broker: it answers with an error for one partition
     ├── StaleEpoch               restart: the topic, its records or the tables were replaced
     └── LogInconsistent          investigate: the topic contradicts the stored counters
 
@@ -54,10 +54,6 @@ class Unavailable(MostreadError):
 
 class KafkaUnavailable(Unavailable):
     """No broker answered in time."""
-
-
-class FetchRefused(KafkaUnavailable):
-    """A broker answers fetches of one partition with an error."""
 
 
 class OutcomeUnknown(KafkaUnavailable):
@@ -267,6 +263,10 @@ class UnreadableBatch(MostreadError):
         self.offset = offset
         self.next_offset = next_offset
         self.reason = reason
+
+
+class FetchRefused(MostreadError):
+    """A broker answers fetches of one partition with an error."""
 
 
 class StaleEpoch(MostreadError):

@@ -92,8 +92,8 @@ class Recovery:
         """Add the counter of a partition, with its recent ids.
 
         It starts at the first record that Kafka still has, outside the ranges `skipped`. Raises
-        KafkaUnavailable, SupersededError, UnreadableBatch, and LogInconsistent if the log ends
-        before the checkpoint, or has other records there than those that were counted.
+        KafkaUnavailable, SupersededError, UnreadableBatch, FetchRefused, and LogInconsistent if the
+        log ends before the checkpoint, or has other records there than those that were counted.
         """
         begin, end = (await self._topic.offset_ranges([number]))[number]
         next_offset = checkpoint.next_offset if checkpoint else 0

@@ -11,7 +11,7 @@ from mostread.aggregator.repository import CounterRepository
 from mostread.aggregator.retry import Retrier
 from mostread.aggregator.stream.event_topic import EventTopic
 from mostread.core.skipped import SkippedRange, skip_end
-from mostread.errors import UnreadableBatch
+from mostread.errors import FetchRefused, UnreadableBatch
 from mostread.infra.logging import get_logger
 
 log = get_logger(__name__)
@@ -77,7 +77,7 @@ class StoppedPartitions:
         try:
             async for _ in self._topic.read(partition, offset, offset + 1):
                 pass
-        except UnreadableBatch:
+        except (UnreadableBatch, FetchRefused):
             return False
         return True
 
