@@ -20,7 +20,7 @@ function init()
   end
   local kind = events == 1 and "application/json" or "application/x-ndjson"
   for number = 1, math.ceil(2000 / events) do
-    requests[number] = wrk.format("POST", nil, {["Content-Type"] = kind}, body())
+    requests[number] = wrk.format("POST", nil, {["Content-Type"] = kind, ["User-Agent"] = "wrk"}, body())
   end
 end
 

@@ -1,0 +1,35 @@
+"""The types of the npm package agree with the elements of the ranking service."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ELEMENTS = ROOT / "services/mostread/ranking/pages/static/elements"
+TYPES = (ROOT / "packages/tracker/src/index.d.ts").read_text()
+OF_ANY_ELEMENT = {"children", "class", "hidden", "id", "key", "lang", "ref"}
+
+
+def properties(interface: str) -> set[str]:
+    match = re.search(
+        rf"interface {interface}\b[^{{]*{{\n(.*?)^}}", TYPES, re.DOTALL | re.MULTILINE
+    )
+    assert match
+    return set(re.findall(r'^  "?([a-z-]+)"?\??:', match[1], re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    ("file", "interface"),
+    [
+        ("list.js", "MostReadAttributes"),
+        ("count.js", "MostReadCountAttributes"),
+        ("like.js", "MostReadLikeAttributes"),
+    ],
+)
+def test_element_has_the_typed_attributes(file: str, interface: str) -> None:
+    source = (ELEMENTS / file).read_text()
+    lists = re.findall(r"(?:observedAttributes|PARAMETERS) = \[(.*?)\]", source, re.DOTALL)
+    observed = set(re.findall(r'"([a-z-]+)"', " ".join(lists)))
+    typed = properties(interface) | properties("ElementAttributes") - OF_ANY_ELEMENT
+    assert typed == observed
