@@ -101,7 +101,7 @@ def test_reader_without_ids_views_once_whatever_times_are_claimed(collector: Col
     assert len(visitors) <= 2  # a half hour after midnight has those of two days
 
 
-def test_reasons_of_drops_are_told_to_developers_and_clients_with_a_token(
+def test_reasons_of_drops_are_reported_to_developers_and_clients_with_a_token(
     collector: Collecting,
 ) -> None:
     bot = {"User-Agent": "Googlebot/2.1"}
