@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 PACKAGE = ROOT / "packages/tracker"
 EXAMPLE = re.compile(r'^```tsx? title="([\w.]+)"\n(.*?)^```$', re.DOTALL | re.MULTILINE)
 SETTINGS = f'collector="{COLLECT}" ranking="{COLLECT}"'
-PROPS = f'{{ collector: "{COLLECT}", ranking: "{COLLECT}", id: "vue-1", title: "Vue" }}'
+PROPS = f'{{ collector: "{COLLECT}", ranking: location.hash.slice(1), id: "vue-1", title: "Vue" }}'
 MAIN = {
     "react-main.tsx": f"""
         import {{ useState }} from "react";
@@ -122,11 +122,14 @@ def test_react_app_counts_its_articles_and_likes(publisher: Publisher, app: Path
     publisher.counts({"react-1": (1, 0, 1), "react-2": (1,)})
 
 
-def test_vue_app_counts_its_article_and_likes(publisher: Publisher, app: Path) -> None:
+def test_vue_app_counts_its_article_and_likes_and_loads_the_elements(
+    publisher: Publisher, app: Path
+) -> None:
     publisher.newspaper.pages["/vue"] = bundle(app, "vue")
     tab = publisher.reader().new_page()
-    tab.goto(f"{NEWS}/vue")
+    tab.goto(f"{NEWS}/vue#{publisher.ranking.url}")
     tab.click("button")
+    wait_until(lambda: tab.evaluate("!!customElements.get('most-read')"), "elements are loaded")
     publisher.counts({"vue-1": (1, 0, 1)})
 
 
