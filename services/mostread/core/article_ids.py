@@ -41,7 +41,7 @@ CAMPAIGN_PARAMETER = re.compile(
 )
 """Query parameters that name a campaign or a click, never a page: docs/how-to/events.md."""
 
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\\?]*", re.ASCII | re.IGNORECASE)
+_ORIGIN = re.compile(r"\A[a-z][a-z0-9+.-]*://[^/\\?]*", re.ASCII | re.IGNORECASE)
 _CONTROLS = "".join(map(chr, range(0x21)))
 _REMOVED = dict.fromkeys(map(ord, "\t\n\r"))
 # Browsers percent-encode these in a path and in a query (https://url.spec.whatwg.org/).
