@@ -47,14 +47,21 @@ def retraction(like: dict[str, Any], receipt: str) -> dict[str, Any]:
     return {**like, "delta": -1, "receipt": receipt}
 
 
-def test_like_and_its_retraction_count_at_the_time_in_the_id(pipeline: Pipeline) -> None:
+def test_like_and_its_retraction_count_a_minute_before_the_time_in_the_id(
+    pipeline: Pipeline,
+) -> None:
     like = {**LIKE, "timestamp": NOW - 20 * 3600 * 1000}
     accepted = process(pipeline, like, now=NOW + MINUTE, receipts=True)
     (liked,) = accepted.events
-    assert (liked.id, liked.timestamp) == (f"~~{NOW}.5", NOW)
+    assert (liked.id, liked.timestamp) == (f"~~{NOW}.5", NOW - MINUTE)
     later = {**retraction(like, receipt_of(pipeline, LIKE)), "timestamp": NOW + MINUTE}
     (taken_back,) = process(pipeline, later, now=NOW + 20 * MINUTE).events
-    assert (taken_back.id, taken_back.timestamp, taken_back.delta) == (f"~~{NOW}.5", NOW, -1)
+    assert (taken_back.id, taken_back.timestamp, taken_back.delta) == (liked.id, NOW - MINUTE, -1)
+
+
+def test_like_by_a_clock_that_is_ahead_does_not_count_in_the_future(pipeline: Pipeline) -> None:
+    (liked,) = process(pipeline, LIKE, now=NOW - MINUTE, receipts=True).events
+    assert liked.timestamp == NOW - MINUTE
 
 
 def test_line_of_the_log_contains_no_receipt(pipeline: Pipeline) -> None:

@@ -8,7 +8,7 @@ from msgspec import UNSET
 from mostread.collector.pipeline.client_info import ClientInfo
 from mostread.collector.pipeline.event import DEFAULT_SITE, SentEvent
 from mostread.collector.pipeline.rate_limit import RECENT_MS
-from mostread.collector.pipeline.receipts import RECEIPTED, liked_at
+from mostread.collector.pipeline.receipts import RECEIPTED, counted_at
 from mostread.collector.pipeline.visitor_id import DAY_MS, IdHasher
 from mostread.core.events import PUBLIC
 
@@ -102,7 +102,7 @@ def mark_public_ids(events: list[SentEvent], client: ClientInfo, _: int) -> None
         if client.is_server:
             continue
         if event.delta == -1 or (wants_receipts and event.type == "like"):
-            event.timestamp = liked_at(event)
+            event.timestamp = counted_at(event)
             event.id = f"{RECEIPTED}{event.id}"
         else:
             event.id = f"{PUBLIC}{event.id}"

@@ -8,7 +8,8 @@ back at most once, in the minute in which it counted, because all of that depend
   minutes after it: all copies of the like, and of its retraction, lie within one dedup window;
 - both are written with an id of their own kind (`RECEIPTED`), so that no like sent without a
   receipt, at another time, is a copy of this one;
-- both count at the time in the id.
+- both count a minute before the time in the id, never in the future, where the aggregator
+  would replace it by the time of each record.
 """
 
 import re
@@ -27,7 +28,7 @@ RECEIPTED = PUBLIC * 2
 
 VALID_MS = 25 * 60 * 1000
 AHEAD_MS = 60 * 1000
-"""How far a browser's clock may be ahead: a later time would count at the time of its record."""
+"""How far a browser's clock may be ahead."""
 
 _TIME = re.compile(r"[0-9]{13}(?![0-9])")
 _MAX_ID_LENGTH = 63
@@ -67,9 +68,13 @@ class Receipts:
     def _is_current(self, event: SentEvent, now_ms: int) -> bool:
         if event.id is UNSET or len(event.id) > _MAX_ID_LENGTH or not _TIME.match(event.id):
             return False
-        return -AHEAD_MS <= now_ms - liked_at(event) <= VALID_MS
+        return -AHEAD_MS <= now_ms - _liked_at(event) <= VALID_MS
 
 
-def liked_at(event: SentEvent) -> int:
-    """Return the time in the id of a like with a receipt, in milliseconds."""
+def counted_at(event: SentEvent) -> int:
+    """Return when a like with a receipt counts, and its retraction, in milliseconds."""
+    return _liked_at(event) - AHEAD_MS
+
+
+def _liked_at(event: SentEvent) -> int:
     return int(str(event.id)[:13])
