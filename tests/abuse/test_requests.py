@@ -235,7 +235,7 @@ def test_cors_allows_events_and_placements_from_other_origins(raw: Send, origin:
     # Any page may send events, with cookies that browsers add by themselves: nothing reads them.
     assert events.get("access-control-allow-origin", origin) == origin
     assert events.get("access-control-allow-credentials", "true") == "true"
-    assert events.get("access-control-allow-methods", "POST") == "POST"
+    assert events.get("access-control-allow-methods", "OPTIONS, POST") == "OPTIONS, POST"
     decisions = probe("OPTIONS", "/v1/articles/a/placement", "PUT")
     assert decisions.get("access-control-allow-origin", "*") == "*"
     assert "access-control-allow-credentials" not in decisions

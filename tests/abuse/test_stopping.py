@@ -114,7 +114,7 @@ class Client(threading.Thread):
                     "POST",
                     "/v1/events",
                     encode(view(name, f"article-{self._number}")),
-                    {"Host": COLLECTORS},
+                    {"Host": COLLECTORS, "User-Agent": "raw"},
                 )
                 response = self._connection.getresponse()
                 body = response.read()

@@ -40,7 +40,9 @@ def import_articles(*, file: Path, site: str, dry_run: bool) -> None:
     descriptions = importing.read_file(content, file.name, site)
     if not dry_run:
         asyncio.run(importing.send(ArticlesSettings(), descriptions))
-    click.echo(f"{'would describe' if dry_run else 'described'} {len(descriptions):,} articles")
+    number = len(descriptions)
+    action = "would describe" if dry_run else "described"
+    click.echo(f"{action} {number:,} article{'s' if number != 1 else ''}")
 
 
 @articles.command()

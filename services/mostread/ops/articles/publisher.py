@@ -35,8 +35,9 @@ class ArticlePublisher:
         token = settings.articles_token.get_secret_value()
         if not token:
             raise Misconfigured(
-                "there is no token for the collector; run `mostread token create articles --role "
-                "cms` and set MOSTREAD_ARTICLES_TOKEN"
+                "there is no token for the collector; name the folder of a running stack with "
+                "--data, or run `mostread token create articles --role cms` and set "
+                "MOSTREAD_ARTICLES_TOKEN"
             )
         self._session = session
         self._url = f"{settings.articles_collector_url}/v1/articles?source={source}"
