@@ -104,19 +104,23 @@ class Fetcher:
         )
 
 
-def _target(response: aiohttp.ClientResponse, hosts: Hosts) -> URL:
-    """Return where a redirect leads. Raises FeedUnavailable if it leaves the feed's hosts.
+def may_follow(url: str, source: str, hosts: Hosts) -> bool:
+    """Return whether a redirect or an index at `source` may refer to `url`.
 
-    A server that redirects to the network of mostread would read from it.
+    A server that refers to the network of mostread would otherwise read from it.
     """
+    try:
+        target, origin = URL(url), URL(source)
+    except ValueError:
+        return False
+    downgraded = origin.scheme == "https" and target.scheme != "https"
+    return hosts.allow(url) and not downgraded and target.port in (origin.port, _HTTPS_PORT)
+
+
+def _target(response: aiohttp.ClientResponse, hosts: Hosts) -> URL:
+    """Return where a redirect leads. Raises FeedUnavailable if it may not be followed."""
     url = response.url.join(URL(response.headers.get("Location", "")))
-    downgraded = response.url.scheme == "https" and url.scheme != "https"
-    if (
-        not hosts.allow(str(url))
-        or downgraded
-        or url.port not in (response.url.port, _HTTPS_PORT)
-        or url.user
-    ):
+    if not may_follow(str(url), str(response.url), hosts):
         raise FeedUnavailable(
             f"it redirects to {url.with_query(None).human_repr()[:200]}; use that address in "
             "MOSTREAD_ARTICLES_FEEDS if it is right"

@@ -3,6 +3,7 @@
 import calendar
 import gzip
 import io
+import json
 import re
 import zlib
 from collections.abc import Iterable, Mapping
@@ -13,7 +14,6 @@ from urllib.parse import urljoin
 from xml.etree.ElementTree import Element, ParseError
 
 import feedparser
-import msgspec
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
@@ -40,21 +40,24 @@ class Document:
     sitemaps: tuple[str, ...] = ()
 
 
-def read_document(content: bytes, url: str, content_type: str, max_bytes: int) -> Document:
-    """Return what a document at `url` lists. Raises UnreadableFeed.
+def read_document(
+    content: bytes, url: str, content_type: str, max_bytes: int, max_items: int
+) -> Document:
+    """Return what a document at `url` lists, the first `max_items`. Raises UnreadableFeed.
 
     The content decides, not its name or type.
     """
     if content.startswith(_GZIP_MAGIC):
         content = _gunzip(content, max_bytes)
     if content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
-        return Document(_json_feed(content, url))
-    if match := _SITEMAP.search(content[:_PROLOGUE_BYTES]):
+        return Document(_json_feed(content, url, max_items))
+    # Without its zero bytes, UTF-16 is readable enough.
+    if match := _SITEMAP.search(content[:_PROLOGUE_BYTES].replace(b"\0", b"")):
         root = _parse_xml(content)
         if match[1] == b"urlset":
-            return Document(_news_sitemap(root))
+            return Document(_news_sitemap(root, max_items))
         return Document([], _sitemap_index(root))
-    return Document(_syndication(content, url, content_type))
+    return Document(_syndication(content, url, content_type, max_items))
 
 
 def _gunzip(content: bytes, max_bytes: int) -> bytes:
@@ -68,7 +71,7 @@ def _gunzip(content: bytes, max_bytes: int) -> bytes:
     return data
 
 
-def _syndication(content: bytes, url: str, content_type: str) -> list[SourceItem]:
+def _syndication(content: bytes, url: str, content_type: str, max_items: int) -> list[SourceItem]:
     """Return the items of RSS or Atom, as far as a broken document can be read."""
     headers = {"content-location": url, "content-type": content_type}
     try:
@@ -82,7 +85,7 @@ def _syndication(content: bytes, url: str, content_type: str) -> list[SourceItem
             "it is neither RSS, Atom, JSON Feed nor a news sitemap; check its address"
         )
     language = parsed.feed.get("language") or ""
-    return [_entry(entry, language) for entry in parsed.entries]
+    return [_entry(entry, language) for entry in parsed.entries[:max_items]]
 
 
 def _entry(entry: Mapping[str, Any], language: str) -> SourceItem:
@@ -149,25 +152,23 @@ def _time(parsed: Any) -> datetime | None:
         return None
 
 
-class _JsonFeed(msgspec.Struct):
-    version: str
-    items: list[msgspec.Raw]
-    language: str = ""
-
-
-def _json_feed(content: bytes, url: str) -> list[SourceItem]:
+def _json_feed(content: bytes, url: str, max_items: int) -> list[SourceItem]:
+    """Return the items of JSON Feed; fields of another type than its own are unknown."""
     try:
-        feed = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"), type=_JsonFeed)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        # json accepts half a surrogate pair, which msgspec refuses with the whole feed.
+        value = json.loads(content)
+    except (ValueError, RecursionError) as error:
         raise UnreadableFeed(f"it is not JSON Feed: {error}") from error
-    if not feed.version.startswith(_JSON_FEED):
-        raise UnreadableFeed(f"it is not JSON Feed; its version is {feed.version[:80]!r}")
-    return [_json_item(each, url, feed.language) for each in feed.items]
+    feed: dict[str, Any] = value if isinstance(value, dict) else {}
+    version, language = _text(feed.get("version")), _text(feed.get("language"))
+    if not version.startswith(_JSON_FEED):
+        raise UnreadableFeed(f"it is not JSON Feed; its version is {version[:80]!r}")
+    items = feed.get("items")
+    listed = items[:max_items] if isinstance(items, list) else []
+    return [_json_item(each, url, language) for each in listed]
 
 
-def _json_item(raw: msgspec.Raw, base: str, language: str) -> SourceItem:
-    """Return an item; fields of another type than JSON Feed's are unknown."""
-    value = msgspec.json.decode(raw)
+def _json_item(value: object, base: str, language: str) -> SourceItem:
     item: dict[str, Any] = value if isinstance(value, dict) else {}
     authors = [*_objects(item.get("authors")), *_objects([item.get("author")])]
     tags = item.get("tags")
@@ -214,8 +215,8 @@ def _parse_xml(content: bytes) -> Element:
     return root
 
 
-def _news_sitemap(root: Element) -> list[SourceItem]:
-    pages = _named(root, "url")
+def _news_sitemap(root: Element, max_items: int) -> list[SourceItem]:
+    pages = _named(root, "url")[:max_items]
     items = [_page(page) for page in pages]
     if pages and not any(item.title for item in items):
         raise UnreadableFeed(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import aiohttp
 import msgspec
@@ -21,8 +22,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class _Answer(msgspec.Struct):
-    accepted: int = 0
-    rejected: list[RejectedArticle] = []
+    rejected: list[RejectedArticle]
 
 
 class ArticlePublisher:
@@ -75,7 +75,8 @@ class ArticlePublisher:
                 ) as response:
                     content = await response.read()
                     if response.status in (200, 400):
-                        return msgspec.json.decode(content, type=_Answer)
+                        with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+                            return msgspec.json.decode(content, type=_Answer)
                     detail = content[:300].decode(errors="replace")
                     if response.status < 500 and response.status not in _TEMPORARY:
                         raise Misconfigured(
@@ -84,7 +85,7 @@ class ArticlePublisher:
                         )
                     error = Unavailable(f"the collector responded {response.status}: {detail}")
                     pause = parse_retry_after(response.headers.get("Retry-After")) or pause
-            except (aiohttp.ClientError, TimeoutError, msgspec.MsgspecError) as failure:
+            except (aiohttp.ClientError, TimeoutError) as failure:
                 error = Unavailable(
                     f"no collector answers at {self._url.partition('/v1/')[0]}: "
                     f"{str(failure) or repr(failure)}"

@@ -11,7 +11,7 @@ import msgspec
 from mostread.errors import MostreadError
 from mostread.infra.logging import get_logger
 from mostread.ops.articles.config import ArticlesSettings, SourceFeed
-from mostread.ops.articles.fetcher import FeedUnavailable, Fetcher, Validators
+from mostread.ops.articles.fetcher import FeedUnavailable, Fetcher, Validators, may_follow
 from mostread.ops.articles.formats import Document, UnreadableFeed, read_document
 from mostread.ops.articles.item import Description, Hosts, SkippedItem, SourceItem, describe
 from mostread.ops.articles.metrics import ArticlesMetrics
@@ -84,6 +84,11 @@ class FeedReader:
         skipped: Counter[str] = Counter()
         try:
             described = await self._read(self.feed.url, documents, skipped, is_index=True)
+        except MostreadError:
+            raise
+        except Exception as error:  # no feed may end the service, which reads the others
+            log.exception("feed_unreadable", site=self.feed.site, feed=self.feed.name)
+            raise UnreadableFeed(f"it cannot be read: {error!r}") from error
         finally:
             # A document that could not be read is requested without conditions next time.
             self._documents = documents
@@ -113,24 +118,28 @@ class FeedReader:
             fetched.url,
             fetched.content_type,
             self._site.settings.articles_max_bytes,
+            self._site.settings.articles_max_items,
         )
         if document.sitemaps and is_index:
-            return await self._read_sitemaps(document, documents, skipped)
-        items = document.items[: self._site.settings.articles_max_items]
-        described = await self._describe(items, skipped)
-        documents[url] = _DocumentState(fetched.validators, len(items))
+            return await self._read_sitemaps(document, fetched.url, documents, skipped)
+        described = await self._describe(document.items, skipped)
+        documents[url] = _DocumentState(fetched.validators, len(document.items))
         return described
 
     async def _read_sitemaps(
-        self, index: Document, documents: dict[str, _DocumentState], skipped: Counter[str]
+        self,
+        index: Document,
+        index_url: str,
+        documents: dict[str, _DocumentState],
+        skipped: Counter[str],
     ) -> int:
         """Read the sitemaps of an index; a broken one does not keep the others from being read."""
         described = 0
         errors: list[MostreadError] = []
         for url in index.sitemaps[:MAX_SITEMAPS]:
             try:
-                if not self._site.hosts.allow(url):
-                    raise FeedUnavailable("it is on another host")
+                if not may_follow(url, index_url, self._site.hosts):
+                    raise FeedUnavailable("it is on another host or port, or not encrypted")
                 described += await self._read(url, documents, skipped)
             except (FeedUnavailable, UnreadableFeed) as error:
                 errors.append(FeedUnavailable(f"its sitemap {url[:200]}: {error}"))

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from mostread.ops.articles.fetcher import FeedUnavailable, Fetched, Fetcher, Validators
+from mostread.ops.articles.fetcher import FeedUnavailable, Fetched, Fetcher, Validators, may_follow
 from mostread.ops.articles.item import Hosts
 from tests.support.newspaper import Newspaper, newspaper
 
@@ -98,6 +98,23 @@ async def test_redirect_to_another_place_is_refused(
         await fetch(fetcher, site, "/feed")
 
 
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("https://n.example:8443/a", True),
+        ("https://www.n.example/a", True),
+        ("http://n.example:8443/a", False),
+        ("https://n.example:22/a", False),
+        ("https://user@n.example:8443/a", False),
+        ("https://other.example/a", False),
+        ("https://[n.example/a", False),
+    ],
+)
+def test_index_refers_to_sitemaps_of_its_place_only(url: str, allowed: bool) -> None:
+    hosts = Hosts(["https://n.example"])
+    assert may_follow(url, "https://n.example:8443/index.xml", hosts) == allowed
+
+
 async def test_server_error_is_reported_with_its_wish(site: Newspaper, fetcher: Fetcher) -> None:
     site.statuses["/feed"] = 503
     site.headers["/feed"] = {"Retry-After": "120"}
@@ -108,7 +125,7 @@ async def test_server_error_is_reported_with_its_wish(site: Newspaper, fetcher: 
 
 async def test_silent_or_absent_server_is_an_error(site: Newspaper) -> None:
     async with aiohttp.ClientSession() as session:
-        hurried = Fetcher(session, seconds=0.001, max_bytes=MAX_BYTES)
+        hurried = Fetcher(session, seconds=0, max_bytes=MAX_BYTES)
         with pytest.raises(FeedUnavailable, match="no complete response within"):
             await fetch(hurried, site, "/feed")
         patient = Fetcher(session, seconds=30, max_bytes=MAX_BYTES)

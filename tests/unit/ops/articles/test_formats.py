@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 import pytest
 
 from mostread.ops.articles.formats import Document, UnreadableFeed, read_document
-from mostread.ops.articles.item import SourceItem
+from mostread.ops.articles.item import Hosts, SourceItem, describe
 
 URL = "https://news.example/feed"
 MAX_BYTES = 1 << 20
+MAX_ITEMS = 5
 PUBLISHED = datetime(2026, 11, 23, 4, 30, tzinfo=UTC)
 WHOLE = SourceItem(
     link="https://news.example/lamps",
@@ -81,7 +82,7 @@ SITEMAP = """<?xml version="1.0" encoding="UTF-8"?>
 
 def read(text: str | bytes, content_type: str = "") -> Document:
     content = text if isinstance(text, bytes) else text.encode()
-    return read_document(content, URL, content_type, MAX_BYTES)
+    return read_document(content, URL, content_type, MAX_BYTES, MAX_ITEMS)
 
 
 def first(text: str | bytes, content_type: str = "") -> SourceItem:
@@ -148,6 +149,36 @@ def test_fields_of_other_types_in_json_feed_cost_only_themselves() -> None:
     items = read(json.dumps(feed)).items
     assert [item.title for item in items] == ["", "", "", "", "A & B <1>"]
     assert items[0].link == items[3].link == ""
+
+
+def test_half_a_surrogate_pair_in_json_feed_costs_only_its_field() -> None:
+    broken = {"url": "/a", "title": "A \ud83d"}
+    items = read(json.dumps({**JSON_FEED, "items": [broken, *JSON_FEED["items"]]})).items
+    assert [describe(item, "news", Hosts([URL]))["title"] for item in items] == ["A", "A & B <1>"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_news_sitemap_in_utf_16_is_read(encoding: str) -> None:
+    text = "\ufeff" + SITEMAP.replace('encoding="UTF-8"', 'encoding="UTF-16"')
+    assert first(text.encode(encoding)).title == first(SITEMAP).title
+
+
+def test_declaration_in_the_title_of_a_feed_is_no_text() -> None:
+    assert first(ATOM.replace("&lt;i>B", "&lt;![foo[>B")).title == "A & B <1>"
+
+
+@pytest.mark.parametrize(
+    ("text", "item"),
+    [
+        (RSS, RSS[RSS.index("<item>") : RSS.index("</channel>")]),
+        (SITEMAP, SITEMAP[SITEMAP.index("<url>") : SITEMAP.index("</urlset>")]),
+        (json.dumps({**JSON_FEED, "items": [{"title": "1"}]}), '{"title": "1"}'),
+    ],
+    ids=["rss", "sitemap", "json"],
+)
+def test_first_items_of_a_long_feed_are_read(text: str, item: str) -> None:
+    separator = ", " if text.startswith("{") else ""
+    assert len(read(text.replace(item, separator.join([item] * 9))).items) == MAX_ITEMS
 
 
 def test_index_of_sitemaps_lists_them_latest_first() -> None:

@@ -77,6 +77,10 @@ def test_invalid_fields_are_left_out_or_shortened() -> None:
         ("javascript:alert(1)", "A", "other_host"),
         ("//news.example/a", "A", "other_host"),
         ("https://[news.example/", "A", "other_host"),
+        (r"https://evil.example\@news.example/a", "A", "other_host"),
+        (r"https://news.example\.evil.example/a", "A", "other_host"),
+        ("https://paypal.com@news.example/a", "A", "other_host"),
+        ("https://:key@news.example/a", "A", "other_host"),
         ("https://news.example/a%E2%80%AEb", "A", "invalid_id"),
     ],
 )
@@ -131,6 +135,11 @@ def test_text_is_one_line_without_controls() -> None:
         ("1 < 2", "1 < 2"),
         ("&unknown; &#x1F40E;", "&unknown; 🐎"),
         ("<b", "<b"),
+        ("A<![foo[ B", "A<![foo[ B"),
+        ("A<!--<b>x>-->B<![CDATA[C]]>", "AB"),
+        ("<img alt='1 > 0' title=\"it's\">A", "A"),
+        ("it's 1 <b>O'Neill</b>", "it's 1 O'Neill"),
+        ("<b>" * 10_000 + "A", "<"),
     ],
 )
 def test_markup_becomes_text(markup: str, text: str) -> None:
