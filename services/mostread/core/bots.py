@@ -51,6 +51,9 @@ _READERS = (
 )
 """Readers that a pattern takes for bots."""
 
+_SPLIT_REPETITION = re.compile(r"(?<!\\)\{\d*(?:\\x2[cC]\d*\}|$)")
+"""The rest of `{1,3}` that is cut at its comma, or `{1\\x2c3}`, which matches no repetition."""
+
 _WORD_START = "(?<![a-z0-9_-])"
 """Precedes each pattern of the list, as in Matomo."""
 
@@ -67,17 +70,17 @@ class BotRule:
         `add` and `remove` are regular expressions separated by commas, without regard to case: of
         further bots, and of readers whatever other patterns say. Raises ValueError.
         """
-        self._readers = re.compile("|".join([*_READERS, *parse_patterns(remove)]), re.IGNORECASE)
-        added = parse_patterns(add)
-        self._added = re.compile("|".join(added), re.IGNORECASE) if added else None
+        readers = re.compile("|".join(_READERS), re.IGNORECASE)
+        self._readers = [readers, *parse_patterns(remove)]
+        self._added = parse_patterns(add)
         # A search takes 0.3 ms, and most readers share their user agent with many others.
         self.bot_pattern = lru_cache(maxsize=20_000)(self._bot_pattern)
 
     def _bot_pattern(self, user_agent: str) -> str | None:
         """Return the name of the pattern that makes a user agent a bot, or None for a reader."""
-        if self._readers.search(user_agent):
+        if any(pattern.search(user_agent) for pattern in self._readers):
             return None
-        if self._added is not None and self._added.search(user_agent):
+        if any(pattern.search(user_agent) for pattern in self._added):
             return ADDED
         lower = user_agent.lower()
         for expression, patterns in _expressions():
@@ -86,12 +89,21 @@ class BotRule:
         return None
 
 
-def parse_patterns(text: str) -> list[str]:
-    """Return the regular expressions of a setting. Raises ValueError for an invalid one."""
-    patterns = [pattern.strip() for pattern in text.split(",") if pattern.strip()]
-    for pattern in patterns:
+def parse_patterns(text: str) -> list[re.Pattern[str]]:
+    """Return the regular expressions of a setting. Raises ValueError for an invalid one.
+
+    Each is compiled alone: joined into one, a group, a reference or a flag of an expression would
+    mean something else.
+    """
+    patterns = []
+    for pattern in filter(None, map(str.strip, text.split(","))):
+        if _SPLIT_REPETITION.search(pattern):
+            raise ValueError(
+                f"{pattern!r} contains a part of a repetition such as {{1,3}}, which is not "
+                "possible since commas separate expressions; write xx?x? for x{1,3}"
+            )
         try:
-            re.compile(pattern)
+            patterns.append(re.compile(pattern, re.IGNORECASE))
         except re.error as error:
             raise ValueError(
                 f"{pattern!r} is not a regular expression ({error}); separate expressions by "

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mostread.core.bots import ADDED, NO_USER_AGENT, BotRule, is_bot
+from mostread.core.bots import ADDED, NO_USER_AGENT, BotRule, is_bot, parse_patterns
 
 USER_AGENTS = Path(__file__).with_name("user_agents")
 READERS = (USER_AGENTS / "readers.txt").read_text().splitlines()
@@ -87,6 +87,22 @@ def test_added_and_removed_patterns_ignore_case_and_win() -> None:
     assert rule.bot_pattern(GOOGLEBOT) is rule.bot_pattern("") is rule.bot_pattern(FIREFOX) is None
     assert rule.bot_pattern("bingbot/2.0")
     assert BotRule(add="bot", remove="googlebot").bot_pattern(GOOGLEBOT) is None
+
+
+@pytest.mark.parametrize("pattern", [r"(?i)acmebot", r"(ac)(me)\1", r"acme{2}", r"a\{", r"a\x2cb"])
+def test_patterns_mean_the_same_alone_and_among_others(pattern: str) -> None:
+    for user_agent in ("AcmeBot", "acmeac", "acmee", "acmeme", "a{", "a,b"):
+        matches = re.search(pattern, user_agent, re.IGNORECASE) is not None
+        added = BotRule(add=f"(x)y,{pattern}", remove="googlebot")
+        assert (added.bot_pattern(user_agent) == ADDED) is matches
+        removed = BotRule(add=".*", remove=f"(x)y,{pattern}")
+        assert (removed.bot_pattern(user_agent) is None) is matches
+
+
+@pytest.mark.parametrize("pattern", ["ab{1,3}c", "ab{,3}", "ab{2,}", r"ab{1\x2c3}", r"ab{1\x2C}"])
+def test_repetition_with_a_comma_is_an_error(pattern: str) -> None:
+    with pytest.raises(ValueError, match="commas separate expressions; write"):
+        parse_patterns(f"first,{pattern}")
 
 
 @pytest.mark.parametrize("setting", ["add", "remove"])
