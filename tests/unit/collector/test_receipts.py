@@ -135,6 +135,16 @@ def test_like_without_the_current_time_in_its_id_gets_no_receipt(
     assert len(process(pipeline, {**LIKE, "id": event_id}).events) == 1
 
 
+@pytest.mark.parametrize("change", [{"article_id": "b"}, {"site": "news"}])
+def test_likes_of_two_articles_with_one_id_get_no_two_receipts(
+    pipeline: Pipeline, change: dict[str, str]
+) -> None:
+    result = process(pipeline, LIKE, LIKE, {**LIKE, **change}, receipts=True)
+    assert [event.article_id for event in result.events] == ["a", "a"]
+    assert [(each.index, each.reason) for each in result.rejected] == [(2, "schema")]
+    assert result.receipts == {LIKE["id"]: receipt_of(pipeline, LIKE)}
+
+
 @pytest.mark.parametrize("age", [-MINUTE, 0, 25 * MINUTE])
 def test_all_copies_of_a_like_are_one_event(pipeline: Pipeline, age: int) -> None:
     first = process(pipeline, LIKE, receipts=True).events

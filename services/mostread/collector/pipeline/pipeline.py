@@ -114,16 +114,13 @@ class Pipeline:
 
         Raises TooManyEvents.
         """
-        check_like = None
-        if client.wants_receipts:
-            check_like = partial(self._receipts.check_like, now_ms=now_ms)
         events, rejected = decode(
             body,
             may_retract=_always
             if client.is_server
             else partial(self._receipts.may_retract, now_ms=now_ms),
             max_events=MAX_EVENTS,
-            check_like=check_like,
+            check_like=self._receipts.like_checker(now_ms) if client.wants_receipts else None,
         )
         receipts: dict[str, str] | None = None
         dropped: Dropped = {}

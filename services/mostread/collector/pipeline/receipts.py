@@ -17,8 +17,8 @@ from hmac import compare_digest
 
 from msgspec import UNSET
 
-from mostread.collector.pipeline.event import SentEvent, site_of
-from mostread.collector.pipeline.strict_decoder import RejectReason
+from mostread.collector.pipeline.event import SentEvent, article_of, site_of
+from mostread.collector.pipeline.strict_decoder import CheckLike, RejectReason
 from mostread.collector.pipeline.visitor_id import IdHasher
 from mostread.core.events import PUBLIC
 from mostread.errors import InvalidEvent
@@ -41,15 +41,27 @@ class Receipts:
     def __init__(self, hasher: IdHasher) -> None:
         self._hasher = hasher
 
-    def check_like(self, event: SentEvent, now_ms: int) -> None:
-        """Raise InvalidEvent unless a receipt can be issued for the like."""
-        if not self._is_current(event, now_ms):
-            raise InvalidEvent(
-                RejectReason.CLOCK,
-                "With `receipts=1` the `id` of a like begins with the current time in "
-                "milliseconds (13 digits, then another character) and has at most 63 characters; "
-                "send the like without `receipts=1`.",
-            )
+    def like_checker(self, now_ms: int) -> CheckLike:
+        """Return a check of whether receipts can be issued for the likes of a request."""
+        articles: dict[str, tuple[str, str]] = {}
+
+        def check_like(event: SentEvent) -> None:
+            if not self._is_current(event, now_ms):
+                raise InvalidEvent(
+                    RejectReason.CLOCK,
+                    "With `receipts=1` the `id` of a like begins with the current time in "
+                    "milliseconds (13 digits, then another character) and has at most 63 "
+                    "characters; send the like without `receipts=1`.",
+                )
+            article = article_of(event)
+            # The answer names each receipt by the id alone.
+            if articles.setdefault(str(event.id), article) != article:
+                raise InvalidEvent(
+                    RejectReason.SCHEMA,
+                    "With `receipts=1` likes of two articles have one `id`; give each its own.",
+                )
+
+        return check_like
 
     def issue(self, event: SentEvent) -> str:
         """Return the receipt of a like."""
