@@ -33,6 +33,9 @@ _MORE_BOTS = {
     # Matomo's list of bots leaves these out: it counts them among browsers and libraries.
     "automated browser": r"headless|phantomjs|slimerjs|\bsplash (?:version|safari)|playwright"
     r"|puppeteer|selenium|webdriver|cypress/|lighthouse|\bpa11y|\bptst\b|dareboost|neustar wpm",
+    "monitor": r"checkly(?:hq\.com|/)|updown\.io|newrelic(?:pinger|synthetics)|elastic-heartbeat/"
+    r"|synthetic-monitoring-agent|cloudwatchsynthetics|\bgooglehc\b|freshping",
+    "copier": r"httrack|wkhtmlto(?:pdf|image)",
     "scanner": r"openvas|nikto|sqlmap|nmap|masscan|wpscan|nuclei|\bffuf|feroxbuster|gobuster",
 }
 """Patterns besides the list, by name."""
@@ -46,6 +49,9 @@ _READERS = (
     # Phones such as Cubot, FOSSiBOT and Power Bot: the model follows the version of Android.
     r"\(linux;[^()]*android [\d.]+;[^()]*bot\b(?![-/])[^()]*\)"
     r"(?!.*(?:bot|spider|compatible|\+http))",
+    # Apps whose built-in browser opens what their bots fetch under the same name.
+    r"^mozilla/5\.0 \((?:iphone|ipad|ipod|linux; android)\b[^()]*\) applewebkit/"
+    r"(?!.*(?:compatible|https?:|bot\b)).*\b(?:feedly|mastodon|bluesky)\b",
     # Podcast apps that name an address and no system.
     r"^(?:bullhorn|gpodder)/",
 )

@@ -72,6 +72,17 @@ def test_missing_user_agent_is_a_bot(user_agent: str) -> None:
         ("Crawlera/1.10", "self-declared bot"),
         ("HeadlessChrome/140", "automated browser"),
         ("sqlmap/1.8", "scanner"),
+        ("Checkly/1.0 (https://www.checklyhq.com)", "monitor"),
+        ("Checkly, https://www.checklyhq.com", "monitor"),
+        ("updown.io daemon 2.11", "monitor"),
+        ("NewRelicPinger/1.0 (1234567)", "monitor"),
+        (f"{FIREFOX} NewRelicSynthetics/1.0", "monitor"),
+        ("Elastic-Heartbeat/8.11.0 (linux; amd64)", "monitor"),
+        ("synthetic-monitoring-agent/v0.9 (linux amd64)", "monitor"),
+        (f"{FIREFOX} CloudWatchSynthetics/arn:aws:synthetics:eu-west-1:1:canary:a", "monitor"),
+        ("GoogleHC/1.0", "monitor"),
+        ("Mozilla/4.5 (compatible; HTTrack 3.0x; Windows 98)", "copier"),
+        ("Mozilla/5.0 (Unknown; Linux x86_64) AppleWebKit/534.34 wkhtmltopdf", "copier"),
         (FIREFOX, None),
     ],
 )
@@ -79,6 +90,19 @@ def test_pattern_is_named_without_text_of_the_user_agent(
     user_agent: str, pattern: str | None
 ) -> None:
     assert BotRule().bot_pattern(user_agent) == pattern
+
+
+@pytest.mark.parametrize("app", ["Feedly/103.0", "Mastodon/2024.1", "Bluesky/1.95"])
+@pytest.mark.parametrize(
+    "system", ["iPhone; CPU iPhone OS 18_1 like Mac OS X", "Linux; Android 14; Pixel 8; wv"]
+)
+def test_browser_in_an_app_is_a_reader_and_the_fetcher_of_that_name_a_bot(
+    app: str, system: str
+) -> None:
+    browser = f"Mozilla/5.0 ({system}) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile {app}"
+    assert not is_bot(browser)
+    assert is_bot(f"{browser} (+https://app.example)")
+    assert is_bot(app)
 
 
 def test_added_and_removed_patterns_ignore_case_and_win() -> None:
