@@ -32,8 +32,18 @@ class ClientResolver:
         self._trusted = trusted
         self.network = lru_cache(_CACHE_SIZE)(self._network)
 
-    def _network(self, addresses: str) -> str:
-        """Return the network of the reader. Raises ValueError if there is no address."""
+    def _network(self, addresses: str, chosen: str = "") -> str:
+        """Return the network of the reader.
+
+        `chosen` are the addresses of the field that --client-from names, in front of which the
+        peer's stand in only if the header is missing. Raises ValueError if there is no address.
+        """
+        if chosen:
+            if not any(map(normalize_address, _hops(chosen))) and not _is_missing(chosen):
+                raise ValueError(
+                    f"no address in the field of --client-from: {chosen[:EXCERPT_LENGTH]!r}"
+                )
+            addresses = f"{chosen},{addresses}"
         hops = _hops(addresses)
         known = [normalize_address(hop) for hop in hops]
         if not any(known):
@@ -58,6 +68,11 @@ class ClientResolver:
 
 def _hops(addresses: str) -> list[str]:
     return [_FOR.sub("", hop.partition(";")[0]).strip(' "') for hop in addresses.split(",")]
+
+
+def _is_missing(addresses: str) -> bool:
+    # RFC 7239 lets a proxy write a name such as _hidden.
+    return all(hop.lower() in _NO_ADDRESS or hop.startswith("_") for hop in _hops(addresses))
 
 
 def _first(known: list[str]) -> str:

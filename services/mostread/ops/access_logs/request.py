@@ -11,8 +11,10 @@ _ABSOLUTE = re.compile(
     r"(?i:https?|wss?)://(?:[^/?#@]*@)?(?P<host>[\w.~%-]*|\[[0-9A-Fa-f:.]+\])(?::\d*)?(?=[/?#]|\Z)"
 )
 _HOST = re.compile(r"(?P<host>\[[^\]]*\]|[^:\s]*)(?::\d+)?")
-_PREFETCH = re.compile(
-    r"""(?:^|[\s",:=])(?:prefetch|preview|prerender)(?:;\s?[\w-]+)*(?=[\s",]|\Z)""", re.IGNORECASE
+_PURPOSE = r"(?:prefetch|preview|prerender)(?:[;,]\s?[\w-]+)*"
+_PREFETCH = re.compile(rf"(?:^|[\s\",]){_PURPOSE}(?=[\s\",]|\Z)", re.IGNORECASE)
+_PREFETCH_FIELD = re.compile(
+    rf"\"?(?:(?:[\w-]*purpose|[\w-]*moz)\"?[:=]\s*\"?)?{_PURPOSE}\"?", re.IGNORECASE
 )
 
 
@@ -83,3 +85,8 @@ def _unescaped(match: re.Match[str]) -> str:
 def says_prefetch(fields: str) -> bool:
     """Return whether a field is the value of Sec-Purpose, Purpose, X-Purpose or X-Moz."""
     return "pre" in fields.lower() and _PREFETCH.search(fields) is not None
+
+
+def is_prefetch_field(field: str) -> bool:
+    """Return whether a field of any header is nothing but such a value, or `purpose=` with one."""
+    return _PREFETCH_FIELD.fullmatch(field) is not None

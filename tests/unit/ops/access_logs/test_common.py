@@ -121,6 +121,10 @@ def test_reader_is_in_the_last_field_by_client_from() -> None:
     direct = COMBINED + ' "-"'
     assert parse(direct, client_from="last").network == "203.0.113.7"
     assert detected([direct]).notes == []
+    absent = [COMBINED + ' "unknown"', COMBINED + ' "_hidden"']
+    assert read(absent, detected([proxied], client_from="last")) == [REQUEST, REQUEST]
+    (wrong,) = read([COMBINED + ' "www.example.com"'], detected([proxied], client_from="last"))
+    assert "no address in the field of --client-from: 'www.example.com'" in str(wrong)
     (missing,) = read([COMBINED], detected([proxied], client_from="last"))
     assert "no quoted field" in str(missing)
     (unnamed,) = read([proxied], detected([proxied], client_from="X-Forwarded-For"))
@@ -130,6 +134,33 @@ def test_reader_is_in_the_last_field_by_client_from() -> None:
 @pytest.mark.parametrize("rest", [' "198.51.100.1"', ' 0.003 "-" upstream', " ", ' rt=1 ua="b c"'])
 def test_fields_after_the_user_agent_are_ignored(rest: str) -> None:
     assert parse(COMBINED + rest) == REQUEST
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ('"-" "www.example.com" "{agent}"', "common with the user agent in quoted field 3"),
+        ('"https://example.com/" "-" "{agent}"', "common with the user agent in quoted field 3"),
+        ('"0.003" "-" "{agent}"', "common with the user agent in quoted field 3"),
+        ('"-" "198.51.100.1" "{agent}"', "common with the user agent in quoted field 3"),
+        ('"{agent}" "https://example.com/"', "common with the user agent in quoted field 1"),
+        ('0.003 "-" "{agent}" "x/1"', "common with the user agent in quoted field 2"),
+        ('"preview" "{agent}"', "combined"),
+        ('"-" "{agent}" "Mobile/1"', "combined"),
+    ],
+)
+def test_user_agent_is_in_the_column_with_the_browsers(fields: str, name: str) -> None:
+    head = COMBINED.partition(' "https')[0]
+    agents = [AGENT, AGENT, BOT, "curl/8.5.0"]
+    lines = [f"{head} {fields.format(agent=agent)}" for agent in agents]
+    log_format = detected(lines)
+    assert log_format.name == name
+    assert read(lines, log_format) == [REQUEST._replace(user_agent=agent) for agent in agents]
+
+
+def test_prefetch_is_not_sought_before_the_user_agent() -> None:
+    line = COMBINED.replace('"https://example.com/"', '"-" "preview"')
+    assert parse(line) == REQUEST
 
 
 @pytest.mark.parametrize(
@@ -143,10 +174,15 @@ def test_fields_after_the_user_agent_are_ignored(rest: str) -> None:
         ' 0.003 "prefetch;anonymous-client-ip" "x"',
         ' "https://example.com/prefetch"',
         ' "prefetched"',
+        ' purpose="prefetch"',
+        " sec-purpose=prefetch;prerender",
+        ' "theme=preview"',
+        ' "prod preview"',
+        ' "https://example.com/?mode=preview"',
     ],
 )
 def test_prefetch_is_recognized_in_a_further_field(rest: str) -> None:
-    ordinary = "https" in rest or "prefetched" in rest
+    ordinary = any(text in rest for text in ("https", "prefetched", "theme", "prod"))
     assert parse(COMBINED + rest) == REQUEST._replace(is_prefetch=not ordinary)
 
 

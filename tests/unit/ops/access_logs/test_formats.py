@@ -112,6 +112,8 @@ def test_format_is_detected_and_read(line: str, name: str, host: str, target: st
         ("Feb  5 07:00:27 web-1 nginx: {}", "combined from syslog"),
         ("<190>Feb  5 07:00:27 web-1 nginx[812]: {}", "combined from syslog"),
         ("2026-02-05T07:00:27.123456+00:00 web-1 nginx: {}", "combined from syslog"),
+        ("<134>Feb  5 07:00:27 nginx[812]: {}", "combined from syslog"),
+        ("Feb  5 07:00:27 2001:db8::1 nginx: {}", "combined from syslog"),
         ("<134>1 2026-02-05T07:00:27Z web-1 nginx 812 - - {}", "combined from syslog"),
         ("2026-02-05T07:00:27.123456789Z stdout F {}", "combined from a container"),
         ("web_1  | {}", "combined from a container"),
@@ -134,6 +136,7 @@ def test_line_in_csv_or_json_is_unwrapped() -> None:
     for line in (
         f'"{escaped}"',
         '{"log":"' + plain.replace('"', r"\"") + r'\n","stream":"stdout","time":"2026-02-05T08Z"}',
+        '{"log":{"offset":0,"file":{"path":"/a"}},"message":"' + plain.replace('"', r"\"") + '"}',
         '{"@timestamp":"2026-02-05T07:00:27Z","message":"' + plain.replace('"', r"\"") + '"}',
     ):
         assert read([line], detected([line])) == expected
@@ -178,6 +181,14 @@ def test_quoted_fields_without_user_agent_are_refused() -> None:
     )
     (error,) = read([line], detected([line]))
     assert "contain no user agent" in str(error)
+
+
+def test_haproxy_is_read_from_syslog_without_a_host() -> None:
+    line = HAPROXY.format(agent=AGENT)
+    wrapped = f"<134>Feb  5 07:00:27 haproxy[1]: {line}"
+    log_format = detected([wrapped])
+    assert log_format.name == "haproxy from syslog"
+    assert read([wrapped], log_format) == read([line], detected([line]))
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ TRAEFIK = {
     "msg": "",
     "time": "2026-02-05T07:11:25Z",
 }
-OBJECTS = {
+OBJECTS: dict[str, dict[str, object]] = {
     "caddy": CADDY,
     "traefik": TRAEFIK,
     "nginx": {
@@ -170,6 +170,37 @@ OBJECTS = {
         "http_user_agent": AGENT,
         "msec": "1770274826.123",
     },
+    "cloudfront, encoded": {
+        "timestamp(ms)": "1770274826123",
+        "x-edge-location": "FRA2",
+        "c-ip": "203.0.113.7",
+        "cs-method": "GET",
+        "x-host-header": "news.example",
+        "cs-uri-stem": "/news/a",
+        "cs-uri-query": "b=c",
+        "sc-status": "200",
+        "cs(User-Agent)": AGENT.replace(" ", "%2520"),
+    },
+    "azure application gateway": {
+        "time": "2026-02-05T07:00:26.1234567Z",
+        "properties": {
+            "httpMethod": "GET",
+            "requestUri": "/news/a",
+            "requestQuery": "b=c",
+            "userAgent": AGENT.replace(" ", "%20"),
+            "clientIP": "203.0.113.7",
+            "host": "news.example",
+            "httpStatus": 200,
+        },
+    },
+    "apache": {
+        "time": "[05/Feb/2026:08:00:26 +0100]",
+        "remoteIP": "203.0.113.7",
+        "request": "GET /news/a?b=c HTTP/1.1",
+        "host": "news.example",
+        "status": "200",
+        "userAgent": AGENT,
+    },
     "cloudfront": {
         "date": "2026-02-05",
         "time": "07:00:26",
@@ -201,6 +232,34 @@ def test_json_reader_is_in_the_field_of_client_from() -> None:
     assert "no key 'CF-Connecting-IP'" in str(error)
 
 
+@pytest.mark.parametrize(
+    ("value", "network"), [("", "203.0.113.7"), ("-", "203.0.113.7"), ("example.com", None)]
+)
+def test_json_field_of_client_from_must_have_addresses(value: str, network: str | None) -> None:
+    lines = [json.dumps({**OBJECTS["nginx"], "xff": value})]
+    (request,) = read(lines, detected(lines, client_from="xff"))
+    if isinstance(request, LoggedRequest):
+        assert request.network == network
+    else:
+        assert "no address in the field of --client-from" in str(request)
+        assert network is None
+
+
+def test_json_method_is_read_and_missing_one_noted() -> None:
+    record = {key: value for key, value in OBJECTS["matomo"].items() if key != "path"}
+    record["request_url"] = "/news/a?b=c"
+    lines = [json.dumps(record)]
+    assert "no method; every request was read as a GET" in detected(lines).notes[0]
+    lines = [json.dumps({**record, "request_type": "HEAD"})]
+    assert read(lines, detected(lines)) == [REQUEST._replace(method="HEAD")]
+    assert detected(lines).notes == []
+
+
+def test_cloudfront_encodes_escapes_of_a_path_in_json_once_more() -> None:
+    lines = [json.dumps({**OBJECTS["cloudfront, encoded"], "cs-uri-stem": "/%25C3%25A9"})]
+    assert read(lines, detected(lines)) == [REQUEST._replace(target="/%C3%A9?b=c")]
+
+
 def test_json_header_that_a_client_did_not_send_is_an_empty_user_agent() -> None:
     without = {**CADDY, "request": {**CADDY["request"], "headers": {}}}  # type: ignore[dict-item]
     lines = [json.dumps(CADDY), json.dumps(without)]
@@ -225,6 +284,12 @@ def test_json_prefetch_is_recognized_by_a_header() -> None:
     record = {**CADDY, "request": {**CADDY["request"], "headers": headers}}  # type: ignore[dict-item]
     lines = [json.dumps(CADDY), json.dumps(record)]
     assert read(lines, detected(lines)) == [REQUEST, REQUEST._replace(is_prefetch=True)]
+
+
+@pytest.mark.parametrize("key", ["request_Sec-Purpose", "request_X-Moz", "cs(Sec-Purpose)"])
+def test_json_prefetch_is_recognized_by_a_key_with_a_prefix(key: str) -> None:
+    lines = [json.dumps({**TRAEFIK, key: "prefetch"})]
+    assert read(lines, detected(lines)) == [REQUEST._replace(is_prefetch=True)]
 
 
 @pytest.mark.parametrize(

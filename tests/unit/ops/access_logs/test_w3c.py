@@ -78,6 +78,17 @@ def test_cloudfront_encodes_escapes_of_a_path_once_more() -> None:
     assert read(lines, detected(lines)) == [REQUEST._replace(target="/news/%C3%A9t%C3%A9?b=c")]
 
 
+@pytest.mark.parametrize("field", ["cs(Sec-Purpose)", "Sec-Purpose", "X-Moz"])
+def test_w3c_prefetch_is_recognized_by_a_field(field: str) -> None:
+    lines = [*IIS[:3], f"{IIS[3]} {field}", IIS[4] + " prefetch;prerender", IIS[4] + " -"]
+    assert read(lines, detected(lines)) == [REQUEST._replace(is_prefetch=True), REQUEST]
+
+
+def test_w3c_without_methods_is_noted() -> None:
+    lines = [line.replace("cs-method", "x-method") for line in IIS]
+    assert "no method; every request was read as a GET" in detected(lines).notes[0]
+
+
 def test_iis_writes_blanks_of_a_user_agent_as_plus_signs() -> None:
     bot = "Mozilla/5.0+(compatible;+bot/2.1;++http://bot.example/)"
     lines = [line.replace(PLUS, bot) for line in IIS]
@@ -101,6 +112,10 @@ def test_w3c_reader_is_in_the_field_of_client_from() -> None:
     (request,) = read(lines, detected(lines, client_from="X-Forwarded-For"))
     assert isinstance(request, LoggedRequest)
     assert request.network == "198.51.100.1"
+    wrong = [*lines[:4], IIS[4] + " web-1.example", IIS[4] + " -"]
+    error, request = read(wrong, detected(wrong, client_from="X-Forwarded-For"))
+    assert "no address in the field of --client-from" in str(error)
+    assert request == REQUEST
     (error, *_) = read(lines, detected(lines, client_from="X-Real-IP"))
     assert "#Fields has no 'X-Real-IP'" in str(error)
 

@@ -21,8 +21,8 @@ from mostread.ops.access_logs.formats.log_format import (
 from mostread.ops.access_logs.request import (
     EXCERPT_LENGTH,
     LoggedRequest,
+    is_prefetch_field,
     normalize_host,
-    says_prefetch,
     split_request_line,
     split_target,
     unescape,
@@ -92,19 +92,18 @@ class CommonFormat:
     def parse(self, line: str) -> LoggedRequest:
         head, time, request_line, status, agent, rest = self._fields(line)
         host, addresses = self._split_head(head)
-        if self._client_from_last:
-            addresses = f"{_last_quoted(rest)},{addresses}"
+        chosen = _last_quoted(rest) if self._client_from_last else ""
         method, target = split_request_line(request_line)
         target_host, target = split_target(target)
         return LoggedRequest(
             host or target_host,
-            self._clients.network(addresses),
+            self._clients.network(addresses, chosen),
             self._times.minute(time),
             method,
             target,
             status,
             agent,
-            bool(rest) and says_prefetch(rest),
+            bool(rest) and any(is_prefetch_field(match[0]) for match in _FIELD.finditer(rest)),
         )
 
     def _fields(self, line: str) -> tuple[str, str, str, str, str | None, str]:
@@ -123,12 +122,13 @@ class CommonFormat:
         if rest and not _FIELDS.fullmatch(rest):
             return self._fields_with_quotes(line)
         if self._agent_field and agent is None:
-            quoted = _quoted_fields(rest)
+            quoted = [match for match in _FIELD.finditer(rest) if match[1] is not None]
             if not 0 < self._agent_field <= len(quoted):
                 raise ValueError(
                     f"no user agent, which other lines of the file have: {line[:EXCERPT_LENGTH]!r}"
                 )
-            agent = quoted[self._agent_field - 1]
+            agent = quoted[self._agent_field - 1][1]
+            rest = rest[quoted[self._agent_field - 1].end() :]
         elif not self._agent_field and _REFERRER_AGENT.match(rest):
             raise ValueError(
                 f"more fields than other lines of the file have: {line[:EXCERPT_LENGTH]!r}"
@@ -187,23 +187,34 @@ def detect(sample: Sequence[str], options: FormatOptions) -> CommonFormat:
             rests.append(line[match.end() :])
     if not rests:
         return combined(sample, options)
-    (usual, _), *_ = Counter(map(_agent_field, rests)).most_common(1)
+    browsers = Counter(
+        column
+        for rest in rests
+        for column, field in enumerate(_quoted_fields(rest), 1)
+        if field.startswith("Mozilla/")
+    )
+    column = browsers.most_common(1)[0][0] if browsers else None
+    (usual, _), *_ = Counter(_agent_field(rest, column) for rest in rests).most_common(1)
     if usual == _NO_AGENT_AMONG_FIELDS:
         raise ValueError("the quoted fields after the size contain no user agent")
     return CommonFormat(sample, options, usual)
 
 
-def _agent_field(rest: str) -> int:
-    """Return which quoted field is the user agent, as in `CommonFormat`."""
+def _agent_field(rest: str, column: int | None) -> int:
+    """Return which quoted field is the user agent, as in `CommonFormat`.
+
+    `column` is the one with the browsers of the file, if any.
+    """
     pair = _REFERRER_AGENT.match(rest)
+    if column is not None:
+        if column == 2 and pair:
+            return _COMBINED
+        return column if column <= len(_quoted_fields(rest)) else 0
     if pair:
         referrer, agent = pair.groups()
         swapped = _USER_AGENT.match(referrer) and not _USER_AGENT.match(agent)
         if not (swapped or _NO_USER_AGENT.match(agent) or is_address_list(agent)):
             return _COMBINED
-    for number, field in enumerate(_quoted_fields(rest), 1):
-        if field.startswith("Mozilla/"):
-            return number
     return _NO_AGENT_AMONG_FIELDS if pair else 0
 
 

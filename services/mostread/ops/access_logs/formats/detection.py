@@ -69,8 +69,9 @@ def _in_json(line: str) -> str | None:
         return None
     if not isinstance(record, dict):
         return None
-    text = next((record[key] for key in _MESSAGE_KEYS if key in record), None)
-    return text.rstrip("\r\n") if isinstance(text, str) else None
+    texts = (record[key] for key in _MESSAGE_KEYS if isinstance(record.get(key), str))
+    text = next(texts, None)  # Filebeat's "log" is an object
+    return None if text is None else text.rstrip("\r\n")
 
 
 _WRAPPERS: list[tuple[str, Unwrap | None]] = [
@@ -81,7 +82,7 @@ _WRAPPERS: list[tuple[str, Unwrap | None]] = [
         "from syslog",
         _by_pattern(
             r"(?:<\d+>)?(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) "
-            r"\S+ [^\s:\[]+(?:\[\d+\])?: ?(.*)"
+            r"(?:\S+(?<!:) )?[^\s:\[]+(?:\[\d+\])?: ?(.*)"  # HAProxy may omit the host
         ),
     ),
     ("from syslog", _by_pattern(r"<\d+>1 \S+ \S+ \S+ \S+ \S+ (?:-|\[.*?\]) \ufeff?(.*)")),

@@ -56,13 +56,12 @@ class HAProxyFormat:
             raise OtherFormat(f"not in the haproxy format: {line[:EXCERPT_LENGTH]!r}")
         address, time, status, captured, request_line, _ = match.groups()
         headers = (captured or "").split("|")
-        if self._client is not None:
-            address = f"{_column(headers, self._client)},{address}"
+        chosen = "" if self._client is None else _column(headers, self._client)
         method, target = split_request_line(request_line)
         host, target = split_target(target)
         return LoggedRequest(
             host or normalize_host("" if self._host is None else _column(headers, self._host)),
-            self._clients.network(address),
+            self._clients.network(address, chosen),
             self._times.minute(time),
             method,
             target,

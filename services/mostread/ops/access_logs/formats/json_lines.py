@@ -11,7 +11,13 @@ from collections.abc import Iterator, Sequence
 import orjson
 
 from mostread.ops.access_logs.clients import is_address_list
-from mostread.ops.access_logs.formats.log_format import FormatOptions, OtherFormat, zone_note
+from mostread.ops.access_logs.formats.log_format import (
+    FormatOptions,
+    OtherFormat,
+    method_note,
+    zone_note,
+)
+from mostread.ops.access_logs.formats.w3c import decode_agent, decode_target
 from mostread.ops.access_logs.request import (
     EXCERPT_LENGTH,
     LoggedRequest,
@@ -27,14 +33,16 @@ _NAMES = {
         clientaddress remotehost remoteaddress client remote cip httpxrealip realip xrealip
         downstreamremoteaddress httpxforwardedfor xforwardedfor forwardedfor forwarded""",
     "time": """timeiso8601 timelocal msec startutc startlocal starttime edgestarttimestamp
-        requesttime timestamp time datetime date ts eventtime requesttimestamp @timestamp t""",
+        requesttime timestamp time datetime date ts eventtime requesttimestamp @timestamp
+        timestampms t""",
     "clock": "time",
     "request": "request requestline httprequest httprequestline firstline message",
-    "method": "requestmethod httprequestmethod method httpmethod verb csmethod clientrequestmethod",
+    "method": """requestmethod httprequestmethod method httpmethod verb csmethod clientrequestmethod
+        requesttype""",
     "path": """requesturi requestpath urloriginal uri url requesturl path clientrequesturi
         originalpath csuristem csuri original urlpath target uripath rawpath
         request""",
-    "query": "args querystring query urlquery csuriquery rawquery uriquery",
+    "query": "args querystring query urlquery csuriquery rawquery uriquery requestquery",
     "status": """status statuscode responsestatus downstreamstatus httpstatus httpstatuscode
         responsecode response code scstatus edgeresponsestatus responsestatuscode
         httpresponsestatuscode""",
@@ -42,7 +50,9 @@ _NAMES = {
         clientrequestuseragent csuseragent ua""",
     "host": """httphost vhost virtualhost requesthost host servername clientrequesthost authority
         urldomain domain xhostheader cshost hostname""",
-    "purpose": "secpurpose httpsecpurpose purpose httppurpose xpurpose httpxpurpose xmoz httpxmoz",
+    "purpose": """secpurpose httpsecpurpose requestsecpurpose cssecpurpose purpose httppurpose
+        requestpurpose cspurpose xpurpose httpxpurpose requestxpurpose csxpurpose xmoz httpxmoz
+        requestxmoz csxmoz""",
 }
 """Keys without case and punctuation, the most specific first."""
 
@@ -104,11 +114,13 @@ class JsonFormat:
                 "--format"
             )
         self.name = "JSON" + _server(paths)
+        self._has_methods = bool(self._paths["request"] or self._paths["method"])
+        self._is_cloudfront = ("x-edge-location",) in paths
         self.has_user_agents = bool(self._paths["agent"])
 
     @property
     def notes(self) -> Sequence[str]:
-        return zone_note(self._times.assumed_utc)
+        return [*method_note(self._has_methods), *zone_note(self._times.assumed_utc)]
 
     def parse(self, line: str) -> LoggedRequest:
         record = _load(line)
@@ -120,16 +132,18 @@ class JsonFormat:
             query = self._get(record, "query").removeprefix("?")
             if query not in ("", "-") and "?" not in target:
                 target += f"?{query}"
+        if self._is_cloudfront:
+            target = decode_target(target)
         if not target:
             raise ValueError(f"no request: {line[:EXCERPT_LENGTH]!r}")
         host, target = split_target(target)
-        addresses = self._get(record, "client")
-        if self._forwarded is not None:
-            addresses = f"{_text(_lookup(record, self._forwarded))},{addresses}"
+        chosen = "" if self._forwarded is None else _text(_lookup(record, self._forwarded))
         agent = self._get(record, "agent").strip('"') if self.has_user_agents else None
+        if agent and (self._is_cloudfront or ("%20" in agent and " " not in agent)):
+            agent = decode_agent(agent)
         return LoggedRequest(
             host or normalize_host(self._get(record, "host")),
-            self._clients.network(addresses),
+            self._clients.network(self._get(record, "client"), chosen),
             self._minute(record),
             method,
             target,
@@ -145,12 +159,13 @@ class JsonFormat:
         return ""
 
     def _minute(self, record: dict[str, object]) -> int:
-        text = self._get(record, "time")
+        text = _in_brackets(self._get(record, "time"))
         if _DATE.fullmatch(text):
             text = f"{text}T{self._get(record, 'clock')}Z"
         return self._times.minute(text)
 
     def _is_time(self, text: str) -> bool:
+        text = _in_brackets(text)
         if _DATE.fullmatch(text) or _CLOCK.fullmatch(text):
             return _DATE.fullmatch(text) is not None and bool(self._paths["clock"])
         try:
@@ -250,6 +265,11 @@ def _text(value: object) -> str:
     if isinstance(value, list):
         return ",".join(map(_text, value))
     return "" if value is None or isinstance(value, dict) else str(value)
+
+
+def _in_brackets(time: str) -> str:
+    """Return a time without the brackets that Apache's %t writes."""
+    return time.removeprefix("[").removesuffix("]")
 
 
 def _plain(key: str) -> str:

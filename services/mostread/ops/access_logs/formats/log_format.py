@@ -54,6 +54,10 @@ FormatFactory = Callable[[Sequence[str], FormatOptions], LogFormat]
 reason, if they cannot be in the format."""
 
 
+def method_note(known: bool) -> list[str]:
+    return [] if known else ["the lines have no method; every request was read as a GET"]
+
+
 def zone_note(assumed_utc: bool) -> list[str]:
     if not assumed_utc:
         return []

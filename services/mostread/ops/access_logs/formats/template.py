@@ -134,9 +134,9 @@ class TemplateFormat:
         agent = values.get("agent")
         return LoggedRequest(
             host or normalize_host(values.get("host", "")),
-            self._clients.network(
-                f"{values['client']},{values['peer']}" if "peer" in values else values["client"]
-            ),
+            self._clients.network(values["peer"], values["client"])
+            if "peer" in values
+            else self._clients.network(values["client"]),
             self._times.minute(values["time"]),
             method,
             target,

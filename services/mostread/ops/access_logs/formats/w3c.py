@@ -4,7 +4,12 @@ import re
 from collections.abc import Sequence
 from urllib.parse import unquote
 
-from mostread.ops.access_logs.formats.log_format import FormatOptions, OtherFormat, zone_note
+from mostread.ops.access_logs.formats.log_format import (
+    FormatOptions,
+    OtherFormat,
+    method_note,
+    zone_note,
+)
 from mostread.ops.access_logs.request import (
     EXCERPT_LENGTH,
     LoggedRequest,
@@ -26,8 +31,12 @@ _NAMES = {
     "status": ("sc-status", "c-status"),
     "agent": ("cs(user-agent)", "c-user-agent"),
     "host": ("x-host-header", "cs-host", "cs(host)", "s-computername"),
-    "purpose": ("cs(sec-purpose)", "cs(purpose)", "cs(x-purpose)", "cs(x-moz)"),
+    "purpose": (
+        *("cs(sec-purpose)", "cs(purpose)", "cs(x-purpose)", "cs(x-moz)"),
+        *("sec-purpose", "purpose", "x-purpose", "x-moz"),
+    ),
 }
+_ADDRESSES = ("client", "forwarded")
 _VALUE = re.compile(r'"((?:[^"]|"")*)"(?=\s|\Z)|(\S+)')
 _ENCODED = re.compile(r"%(?:25)*([0-9A-Fa-f]{2})")
 _ENCODED_PERCENT = re.compile(r"%25(?=[0-9A-Fa-f]{2})")
@@ -49,11 +58,12 @@ class W3CFormat:
             raise OtherFormat("no #Fields line")
         self._read_fields(header)
         self.name = "CloudFront" if self._is_cloudfront else "W3C"
+        self._has_methods = "method" in self._roles
         self._roles = {}
 
     @property
     def notes(self) -> Sequence[str]:
-        return zone_note(self._local_times.assumed_utc)
+        return [*method_note(self._has_methods), *zone_note(self._local_times.assumed_utc)]
 
     def parse(self, line: str) -> LoggedRequest | None:
         if line.startswith("#"):
@@ -70,12 +80,9 @@ class W3CFormat:
         if not target.startswith("/") and "://" not in target:  # Incapsula: host/path
             target = f"http://{target}"
         host, target = split_target(target)
-        addresses = get("client", "-")
-        if "forwarded" in self._roles:
-            addresses = f"{get('forwarded', '-')},{addresses}"
         return LoggedRequest(
             host or normalize_host(get("host", "")),
-            self._clients.network(addresses.replace("+", " ")),
+            self._clients.network(*(get(each, "").replace("+", " ") for each in _ADDRESSES)),
             self._minute(get("date"), get("time"), get("epoch")),
             get("method", "GET"),
             target,
@@ -132,8 +139,7 @@ class W3CFormat:
         return self._times.minute(epoch or time or "")
 
     def _decoded(self, text: str) -> str:
-        """Undo what CloudFront encodes once more than the client did."""
-        return _ENCODED_PERCENT.sub("%", text) if self._is_cloudfront else text
+        return decode_target(text) if self._is_cloudfront else text
 
     def _agent(self, text: str | None) -> str | None:
         if text is None:
@@ -141,10 +147,20 @@ class W3CFormat:
         if text == "-":
             return ""
         if self._is_cloudfront or ("%20" in text and " " not in text):
-            return unquote(_ENCODED.sub(r"%\1", text), errors="surrogateescape")
+            return decode_agent(text)
         if "+" in text and " " not in text:
             return text.replace("++", "\0").replace("+", " ").replace("\0", " +")
         return text
+
+
+def decode_target(text: str) -> str:
+    """Undo what CloudFront encodes once more than the client did."""
+    return _ENCODED_PERCENT.sub("%", text)
+
+
+def decode_agent(text: str) -> str:
+    """Return a user agent that was percent-encoded, once or twice."""
+    return unquote(_ENCODED.sub(r"%\1", text), errors="surrogateescape")
 
 
 def detect(sample: Sequence[str], options: FormatOptions) -> W3CFormat:
