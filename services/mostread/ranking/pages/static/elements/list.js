@@ -54,17 +54,14 @@ define("most-read", class extends PageElement {
     if (turn === this.turn) this.again();
   }
 
-  /* Returns the items without those excluded; the others close up. */
+  /* Returns the items without those excluded; the others close up around the pinned ones. */
   without(items, excluded) {
     const ids = new Set(excluded);
     const here = ids.delete("current") ? current() : new Set();
-    let left = 0;
-    return items.filter((item) => {
-      const out = ids.has(item.article_id) || (web(item.url) && here.has(bare(item.url)));
-      left += out;
-      item.rank -= left;
-      return !out;
-    });
+    const kept = items.filter((item) => !ids.has(item.article_id) && !(web(item.url) && here.has(bare(item.url))));
+    const placed = kept.filter((item) => !item.pinned);
+    for (const item of kept) if (item.pinned) placed.splice(item.rank - items[0].rank, 0, item);
+    return placed.map((item, number) => ({ ...item, rank: items[0].rank + number }));
   }
 
   show(list, items) {
