@@ -41,7 +41,6 @@ class CountsService:
             self.repository.window_counts(query.site, query.articles, row_weights(window, now)),
             self.repository.embargoed(query.site, query.articles, now),
         )
-        # Nobody can tell an article under embargo from one that does not exist.
         public = {
             article_id: Counts() if article_id in embargoed else counts.get(article_id, Counts())
             for article_id in query.articles
