@@ -5,6 +5,8 @@ const RECEIPT_MS = 25 * MINUTE;
 const SETTLES_MS = 30_000;
 /* Not the prefix of the tracker, which sends what is stored under it. */
 const PREFIX = "mostread-like:";
+/* Likes without an answer, which the collector may have counted. */
+const UNANSWERED = "mostread-unanswered:";
 const HEART = "M12 21 4.2 13a5.1 5.1 0 0 1 7.2-7.2l.6.6.6-.6A5.1 5.1 0 0 1 19.8 13z";
 
 /* Browsers notify other tabs only, not other buttons of the page. */
@@ -129,7 +131,7 @@ define("most-read-like", class extends ArticleElement {
     if (this.likes === undefined) return;
     /* Until the service has counted what this browser did. */
     let number = this.likes;
-    if (like && age < SETTLES_MS) number = Math.max(number, like.number);
+    if (like && Date.now() - like.answered < SETTLES_MS) number = Math.max(number, like.number);
     if (this.undone && Date.now() - this.undone.at < SETTLES_MS) number = Math.min(number, this.undone.number);
     this.number.textContent = grouped(Math.max(0, number), this.pageLang);
     this.unit.textContent = this.counted("likes", Math.max(0, number));
@@ -164,7 +166,11 @@ define("most-read-like", class extends ArticleElement {
 
   async give() {
     const { key } = this;
-    const event = { id: newId(), ...this.event };
+    const unanswered = key.replace(PREFIX, UNANSWERED);
+    /* If the last answer was lost, the same id again counts once. */
+    let sent = likes.get(unanswered);
+    if (!(Date.now() - sent?.at < RECEIPT_MS)) likes.set(unanswered, (sent = { id: newId(), at: Date.now() }));
+    const event = { id: sent.id, ...this.event };
     const answer = await this.post(event, "&receipts=1").catch((error) => {
       /* The clock of this reader is wrong: the like counts, but cannot be taken back. */
       if (error.reason === "clock") return this.post(event, "");
@@ -172,12 +178,13 @@ define("most-read-like", class extends ArticleElement {
     });
     this.undone = null;
     likes.set(key, {
-      id: event.id,
-      at: event.timestamp,
+      ...sent,
+      answered: Date.now(),
       counted: answer.accepted > 0,
       receipt: answer.receipts?.[event.id],
       number: (this.likes ?? 0) + answer.accepted,
     });
+    likes.delete(unanswered);
   }
 
   async takeBack(like) {
