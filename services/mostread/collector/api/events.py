@@ -128,7 +128,7 @@ class EventRoutes:
 
 
 def _add_drop_reasons(response: Response, result: IngestResult, client: ClientInfo) -> None:
-    """Report drop reasons to clients with a token only: others could evade the filters."""
+    """Add the drop reasons as headers for clients with a token."""
     if result.dropped and client.role is not None:
         response.headers[DROPPED] = ", ".join(
             f"{reason}={count}" for reason, count in result.dropped.items()
