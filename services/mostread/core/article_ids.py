@@ -34,7 +34,7 @@ _VISIBLE = re.compile(
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 
-CAMPAIGN_PARAMETER = re.compile(
+_CAMPAIGN_PARAMETER = re.compile(
     r"[um]tm_|(\w*clk?id|[gw]braid|igsh(id)?|mc_[ce]id|_openstat|_g[al]|_hs(enc|mi)|mkt_tok|srsltid)"
     r"(=|\Z)",
     re.ASCII | re.IGNORECASE,
@@ -111,14 +111,18 @@ def of_url(url: str) -> str:
         query = _ENCODED_IN_QUERY.sub(_percent_encode, query)
     except UnicodeEncodeError:
         raise InvalidArticleId("the address contains half a surrogate pair; send UTF-8") from None
-    kept = [
-        parameter
-        for parameter in query.split("&")
-        if parameter and not CAMPAIGN_PARAMETER.match(parameter)
-    ]
-    encoded = _resolve(path) + ("?" + "&".join(kept) if kept else "")
+    query = without_campaign(query)
+    encoded = _resolve(path) + ("?" + query if query else "")
     text = unicodedata.normalize("NFC", _decode_uri(encoded))
     return clean(_OUTER_BLANKS.sub("", text)[-MAX_LENGTH:])
+
+
+def without_campaign(query: str) -> str:
+    """Return a query without parameters that name a campaign or a click, also in escapes."""
+    parameters = filter(None, query.split("&"))
+    return "&".join(
+        [each for each in parameters if not _CAMPAIGN_PARAMETER.match(_decode_uri(each))]
+    )
 
 
 def _percent_encode(match: re.Match[str]) -> str:

@@ -104,6 +104,15 @@ export default (
 
   let logged;
 
+  // Returns a text that is not UTF-8 as it is.
+  let decode = (text) => {
+    try {
+      return decodeURI(text);
+    } catch (e) {
+      return text;
+    }
+  };
+
   // Returns the id of the page's article, by the rule of mostread.core.article_ids, or "".
   let detect = () => {
     let canonical = document.querySelector("[rel~=canonical]");
@@ -120,11 +129,8 @@ export default (
       if (element) source = "address bar, since " + source + " is empty or broken";
       if (linked) needed = 5;
     }
-    query = query.filter((parameter) => parameter && !campaign.test(parameter)).join("&");
-    let id = url.pathname + (query && "?" + query);
-    try {
-      id = decodeURI(id);
-    } catch (e) {} // not UTF-8: keep it as it is
+    query = query.filter((parameter) => parameter && !campaign.test(decode(parameter))).join("&");
+    let id = decode(url.pathname + (query && "?" + query));
     id = [...id.normalize().trim()].slice(-128).join("").trim();
     let described = [
       ...document.querySelectorAll("[content=article i][property='og:type'],[type*='ld+']"),

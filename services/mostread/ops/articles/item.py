@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from mostread.core.article_ids import CAMPAIGN_PARAMETER, InvalidArticleId, of_url
+from mostread.core.article_ids import InvalidArticleId, of_url, without_campaign
 from mostread.core.editorial.articles import Address, Language
 from mostread.core.events import LATEST_TIMESTAMP
 
@@ -88,7 +88,7 @@ def describe(item: SourceItem, site: str, hosts: Hosts) -> Description:
     if published and not 0 <= published.timestamp() * 1000 <= LATEST_TIMESTAMP:
         published = None
     fields = {
-        "url": _valid(without_campaign(item.link), Address),
+        "url": _valid(page_address(item.link), Address),
         "section": clean_text(item.section, 100),
         "language": _valid(item.language.strip().replace("_", "-"), Language),
         "published_at": published and published.astimezone(UTC).isoformat(timespec="milliseconds"),
@@ -104,12 +104,12 @@ def describe(item: SourceItem, site: str, hosts: Hosts) -> Description:
     }
 
 
-def without_campaign(url: str) -> str:
+def page_address(url: str) -> str:
     """Return an address without its fragment and without parameters that name a campaign."""
     address = url.strip().partition("#")[0]
     path, _, query = address.partition("?")
-    kept = [each for each in query.split("&") if each and not CAMPAIGN_PARAMETER.match(each)]
-    return "?".join((path, "&".join(kept))) if kept else path
+    query = without_campaign(query)
+    return f"{path}?{query}" if query else path
 
 
 def clean_text(text: str, limit: int) -> str:
