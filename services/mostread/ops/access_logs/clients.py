@@ -1,6 +1,7 @@
 """The reader's network in an access log: from an address or from a list of them."""
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from mostread.collector.pipeline.client_info import Networks, client_network, normalize_address
@@ -83,7 +84,30 @@ def _first(known: list[str]) -> str:
 def is_address_list(text: str) -> bool:
     """Return whether a text is an IP address or a list of them."""
     hops = _hops(text)
-    return all(normalize_address(hop) or hop == "unknown" for hop in hops) and hops != ["unknown"]
+    known = [normalize_address(hop) for hop in hops if hop != "unknown"]
+    return bool(known) and all(known)
+
+
+def address_notes(columns: Mapping[str, Sequence[tuple[str, str]]], advice: str) -> list[str]:
+    """Point out fields of which most values are public addresses other than the client's.
+
+    `columns` are the lines' pairs of the client's addresses and the field, by the field's name,
+    which replaces `{}` in `advice`.
+    """
+    return [
+        f"{name} contains addresses, such as {others[0]}; if they are the readers', "
+        + advice.format(name)
+        for name, pairs in columns.items()
+        if len(others := list(_other_addresses(pairs))) * 2 > len(pairs)
+    ]
+
+
+def _other_addresses(pairs: Iterable[tuple[str, str]]) -> Iterable[str]:
+    for client, field in pairs:
+        if is_address_list(field):
+            reader = _first([normalize_address(hop) for hop in _hops(field)])
+            if reader not in _PRIVATE and reader not in map(normalize_address, _hops(client)):
+                yield field
 
 
 @lru_cache(_CACHE_SIZE)

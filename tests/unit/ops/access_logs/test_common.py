@@ -131,6 +131,30 @@ def test_reader_is_in_the_last_field_by_client_from() -> None:
     assert "pass --client-from last" in str(unnamed)
 
 
+@pytest.mark.parametrize(
+    ("rest", "name"),
+    [
+        (" 198.51.100.1", "further field 1"),
+        (' 0.003 "x" 198.51.100.1', "further field 3"),
+        (' rt=1 xff="198.51.100.1, 10.0.0.8"', "further field 2"),
+        (' "198.51.100.1" "x"', "further field 1"),
+        (" 203.0.113.7 10.0.0.8:8080 - 0.003", None),
+    ],
+)
+def test_field_with_other_addresses_is_noted(rest: str, name: str | None) -> None:
+    notes = detected([COMBINED + rest, COMBINED + rest, COMBINED]).notes
+    assert [note.partition(" contains addresses, such as ")[0] for note in notes] == (
+        [] if name is None else [name]
+    )
+    assert all("pass --client-from" in note for note in notes)
+
+
+def test_user_with_other_addresses_is_noted() -> None:
+    line = COMBINED.replace("- - [", "- 198.51.100.1 [")
+    assert detected([line]).notes[0].startswith("the user field contains addresses")
+    assert detected([COMBINED.replace("- - [", "- 203.0.113.7 [")]).notes == []
+
+
 @pytest.mark.parametrize("rest", [' "198.51.100.1"', ' 0.003 "-" upstream', " ", ' rt=1 ua="b c"'])
 def test_fields_after_the_user_agent_are_ignored(rest: str) -> None:
     assert parse(COMBINED + rest) == REQUEST

@@ -208,6 +208,14 @@ def test_haproxy_user_agent_is_a_captured_header(captures: str, agent: str | Non
     assert "pass --time-zone" in log_format.notes[0]
 
 
+def test_haproxy_header_with_other_addresses_is_noted() -> None:
+    line = HAPROXY.format(agent=AGENT + "|198.51.100.1")
+    assert detected([line]).notes[0].startswith("captured header 3 contains addresses")
+    (request,) = read([line], detected([line], client_from="3"))
+    assert isinstance(request, LoggedRequest)
+    assert request.network == "198.51.100.1"
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -245,6 +245,29 @@ def test_json_field_of_client_from_must_have_addresses(value: str, network: str 
         assert network is None
 
 
+@pytest.mark.parametrize(
+    ("extra", "note"),
+    [
+        ({"xff": "198.51.100.1, 10.0.0.8"}, "xff contains addresses, such as 198.51.100.1, 10"),
+        ({"headers": {"X-Real": ["198.51.100.1"]}}, "headers.X-Real contains addresses"),
+        ({"xff": "203.0.113.7"}, ""),
+        ({"xff": "-"}, ""),
+        ({"xff": "unknown, unknown"}, ""),
+        ({"upstream_addr": "198.51.100.1:80", "a": "10.0.0.8"}, ""),
+    ],
+)
+def test_json_key_with_other_addresses_is_noted(extra: dict[str, object], note: str) -> None:
+    lines = [json.dumps({**OBJECTS["nginx"], **extra})] * 2
+    notes = detected(lines).notes
+    assert len(notes) == bool(note)
+    assert "".join(notes).startswith(note)
+    for each in notes:
+        client_from = each.rpartition("pass --client-from ")[2]
+        (request, _) = read(lines, detected(lines, client_from=client_from))
+        assert isinstance(request, LoggedRequest)
+        assert request.network == "198.51.100.1"
+
+
 def test_json_method_is_read_and_missing_one_noted() -> None:
     record = {key: value for key, value in OBJECTS["matomo"].items() if key != "path"}
     record["request_url"] = "/news/a?b=c"

@@ -112,6 +112,9 @@ def test_w3c_reader_is_in_the_field_of_client_from() -> None:
     (request,) = read(lines, detected(lines, client_from="X-Forwarded-For"))
     assert isinstance(request, LoggedRequest)
     assert request.network == "198.51.100.1"
+    (note,) = detected(lines).notes
+    assert note.startswith("X-Forwarded-For contains addresses, such as 198.51.100.1, 10.0.0.9;")
+    assert note.endswith("pass --client-from X-Forwarded-For")
     wrong = [*lines[:4], IIS[4] + " web-1.example", IIS[4] + " -"]
     error, request = read(wrong, detected(wrong, client_from="X-Forwarded-For"))
     assert "no address in the field of --client-from" in str(error)

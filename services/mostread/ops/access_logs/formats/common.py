@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
-from mostread.ops.access_logs.clients import is_address_list
+from mostread.ops.access_logs.clients import address_notes, is_address_list
 from mostread.ops.access_logs.formats.log_format import (
     LAST_FIELD,
     FormatOptions,
@@ -79,15 +79,17 @@ class CommonFormat:
         self._client_from_last = options.client_from == LAST_FIELD
         self._clients = options.clients
         self._times = TimeParser(options.zone)
-        rests = [match[1] for match in map(self._split_sample, sample) if match]
-        self._last_field_notes = [] if self._client_from_last else _last_field_notes(rests)
+        parts = [match for match in map(self._split_sample, sample) if match]
+        rests = [rest for _, rest in parts]
         self._unescaped = _unescaped_expressions(rests) if agent_field == _COMBINED else ()
-        heads = [match[0] for match in map(self._split_sample, sample) if match]
-        self._split_head = lru_cache(20_000)(_HeadSplitter(heads))
+        self._split_head = lru_cache(20_000)(_HeadSplitter([head for head, _ in parts]))
+        self._address_notes: list[str] = []
+        if not self._client_from_last:
+            self._address_notes = _last_field_notes(rests) or self._further_address_notes(parts)
 
     @property
     def notes(self) -> Sequence[str]:
-        return [*self._last_field_notes, *zone_note(self._times.assumed_utc)]
+        return [*self._address_notes, *zone_note(self._times.assumed_utc)]
 
     def parse(self, line: str) -> LoggedRequest:
         head, time, request_line, status, agent, rest = self._fields(line)
@@ -103,7 +105,8 @@ class CommonFormat:
             target,
             status,
             agent,
-            bool(rest) and any(is_prefetch_field(match[0]) for match in _FIELD.finditer(rest)),
+            "pre" in rest.lower()
+            and any(is_prefetch_field(match[0]) for match in _FIELD.finditer(rest)),
         )
 
     def _fields(self, line: str) -> tuple[str, str, str, str, str | None, str]:
@@ -153,6 +156,20 @@ class CommonFormat:
                 head, time, request_line, status, agent, rest = shortest.groups()
                 return head, time, request_line, status, "" if agent == "-" else agent, rest
         raise OtherFormat(f"not in the {self.name} format: {line[:EXCERPT_LENGTH]!r}")
+
+    def _further_address_notes(self, parts: Sequence[tuple[str, str]]) -> list[str]:
+        """Point out addresses in the user field, or in those after the size or the user agent."""
+        columns: dict[str, list[tuple[str, str]]] = {}
+        for head, rest in parts:
+            try:
+                _, client = self._split_head(head)
+            except ValueError:
+                continue
+            columns.setdefault("the user field", []).append((client, _tokens(head)[-1]))
+            for number, match in enumerate(_FIELD.finditer(rest), 1):
+                field = match[0].rpartition("=")[2].strip('",')
+                columns.setdefault(f"further field {number}", []).append((client, field))
+        return address_notes(columns, "describe the lines with --format and pass --client-from")
 
     def _split_sample(self, line: str) -> tuple[str, str] | None:
         """Return head and the fields after the user agent of a well-formed line."""

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from mostread.ops.access_logs.clients import address_notes
 from mostread.ops.access_logs.formats.log_format import FormatOptions, OtherFormat, zone_note
 from mostread.ops.access_logs.request import (
     EXCERPT_LENGTH,
@@ -38,6 +39,7 @@ class HAProxyFormat:
         self._clients = options.clients
         self._times = TimeParser(options.zone)
         self._client: int | None = None
+        self._address_notes: list[str] = []
         if options.client_from is not None:
             if not options.client_from.isdecimal():
                 raise ValueError(
@@ -45,10 +47,16 @@ class HAProxyFormat:
                     "in --client-from 1"
                 )
             self._client = int(options.client_from) - 1
+        else:
+            columns: dict[str, list[tuple[str, str]]] = {}
+            for match in filter(None, map(_LINE.fullmatch, sample)):
+                for number, value in enumerate((match[4] or "").split("|"), 1):
+                    columns.setdefault(f"captured header {number}", []).append((match[1], value))
+            self._address_notes = address_notes(columns, "pass its number to --client-from")
 
     @property
     def notes(self) -> Sequence[str]:
-        return zone_note(self._times.assumed_utc)
+        return [*self._address_notes, *zone_note(self._times.assumed_utc)]
 
     def parse(self, line: str) -> LoggedRequest:
         match = _LINE.fullmatch(line)

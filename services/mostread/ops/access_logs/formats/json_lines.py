@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import orjson
 
-from mostread.ops.access_logs.clients import is_address_list
+from mostread.ops.access_logs.clients import address_notes, is_address_list
 from mostread.ops.access_logs.formats.log_format import (
     FormatOptions,
     OtherFormat,
@@ -61,6 +61,10 @@ _CONTAINERS = ("request", "req", "http", "httprequest", "properties", "headers",
                "jsonpayload", "log", "data", "event", "attributes", "fields")  # fmt: skip
 """Objects whose keys are looked at; those of a response's headers, for example, are not."""
 
+_OF_SERVER = re.compile("server|service|origin|upstream|local|dest|edge")
+"""Keys with addresses that are never the reader's."""
+
+_NOTED_RECORDS = 100
 _ADDRESS = re.compile(r"/|\w+://")
 _STATUS = re.compile(r"\d{3}\b")
 _METHOD = re.compile(r"[A-Z]{3,10} \S")
@@ -114,13 +118,23 @@ class JsonFormat:
                 "--format"
             )
         self.name = "JSON" + _server(paths)
-        self._has_methods = bool(self._paths["request"] or self._paths["method"])
+        self._notes = method_note(bool(self._paths["request"] or self._paths["method"]))
+        if self._forwarded is None:
+            columns = {
+                ".".join(path): [
+                    (self._get(record, "client"), _text(_lookup(record, path)))
+                    for record in records[:_NOTED_RECORDS]
+                ]
+                for path in paths
+                if not _OF_SERVER.search(_plain(path[-1]))
+            }
+            self._notes += address_notes(columns, "pass --client-from {}")
         self._is_cloudfront = ("x-edge-location",) in paths
         self.has_user_agents = bool(self._paths["agent"])
 
     @property
     def notes(self) -> Sequence[str]:
-        return [*method_note(self._has_methods), *zone_note(self._times.assumed_utc)]
+        return [*self._notes, *zone_note(self._times.assumed_utc)]
 
     def parse(self, line: str) -> LoggedRequest:
         record = _load(line)

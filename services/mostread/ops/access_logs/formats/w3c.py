@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from urllib.parse import unquote
 
+from mostread.ops.access_logs.clients import address_notes
 from mostread.ops.access_logs.formats.log_format import (
     FormatOptions,
     OtherFormat,
@@ -58,12 +59,15 @@ class W3CFormat:
             raise OtherFormat("no #Fields line")
         self._read_fields(header)
         self.name = "CloudFront" if self._is_cloudfront else "W3C"
-        self._has_methods = "method" in self._roles
+        self._notes = method_note("method" in self._roles)
+        if self._client_from is None:
+            names = header[len(_FIELDS) :].split()
+            self._notes += address_notes(self._columns(names, sample), "pass --client-from {}")
         self._roles = {}
 
     @property
     def notes(self) -> Sequence[str]:
-        return [*method_note(self._has_methods), *zone_note(self._local_times.assumed_utc)]
+        return [*self._notes, *zone_note(self._local_times.assumed_utc)]
 
     def parse(self, line: str) -> LoggedRequest | None:
         if line.startswith("#"):
@@ -114,6 +118,25 @@ class W3CFormat:
         if missing:
             raise ValueError(f"#Fields has no {' and '.join(missing)}")
         self.has_user_agents = "agent" in self._roles
+
+    def _columns(
+        self, names: Sequence[str], sample: Sequence[str]
+    ) -> dict[str, list[tuple[str, str]]]:
+        """Return the client and the value of each field that is not the server's, by its name."""
+        columns: dict[str, list[tuple[str, str]]] = {
+            name: [] for name in names if not name.lower().startswith("s-")
+        }
+        for line in sample:
+            if line.startswith("#"):
+                continue
+            try:
+                values = [value.replace("+", " ") for value in self._values(line)]
+            except ValueError:
+                continue
+            for name, value in zip(names, values, strict=True):
+                if name in columns:
+                    columns[name].append((values[self._roles["client"]], value))
+        return columns
 
     def _values(self, line: str) -> list[str]:
         if "\t" in line and line.count("\t") == self._count - 1:
