@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from mostread.collector.pipeline.decoder import decode
 from mostread.collector.pipeline.event import SentEvent
-from mostread.collector.pipeline.strict_decoder import BOM, decode_each
+from mostread.collector.pipeline.strict_decoder import decode_each
 from mostread.core.article_ids import InvalidArticleId, clean
 from mostread.errors import TooManyEvents
 from mostread.infra.schemas import DIRECTORY
@@ -133,14 +133,6 @@ def test_too_many_events_raise_whether_valid_or_not(event: bytes) -> None:
     decode(b"\n".join([event] * 5), may_retract=never, max_events=5)
     with pytest.raises(TooManyEvents, match="6 events"):
         decode(b"\n".join([event] * 6), may_retract=never, max_events=5)
-
-
-def test_byte_order_mark_is_ignored() -> None:
-    event = b'{"type":"view","article_id":"a"}'
-    for body in (event, b"[%b]" % event, b"%b\n%b" % (event, event), b"[%b,3]" % event):
-        marked = decode(BOM + body, may_retract=never, max_events=9)
-        assert marked == decode(body, may_retract=never, max_events=9)
-        assert marked.events[0].article_id == "a"
 
 
 def test_null_in_an_optional_field_is_absence() -> None:

@@ -11,7 +11,6 @@ from mostread.collector.api.payloads import (
     decode_articles,
     decode_placement,
 )
-from mostread.collector.pipeline.strict_decoder import BOM
 from mostread.errors import InvalidArticle, InvalidPlacement, NoValidArticle, TooManyArticles
 from mostread.infra.schemas import DIRECTORY
 
@@ -131,12 +130,6 @@ def test_publication_time_in_another_form_is_rejected_with_the_fix(time: object)
 def test_publication_time_of_another_type_is_rejected(time: object) -> None:
     with pytest.raises(InvalidArticle, match="published_at"):
         decode_article(article(published_at=time), Ids("a"))
-
-
-def test_byte_order_mark_is_ignored() -> None:
-    body = b'{"article_id":"a","title":"t"}'
-    assert decode_article(BOM + body, Ids()) == decode_article(body, Ids())
-    assert decode_articles(BOM + b"[%b]" % body, None) == decode_articles(body, None)
 
 
 @pytest.mark.parametrize("name", ["title", "article_id", "section"])

@@ -7,8 +7,8 @@ from typing import NamedTuple, Protocol, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from mostread.collector.pipeline.event import DEFAULT_SITE, SITE_CHARACTERS
-from mostread.collector.pipeline.strict_decoder import BOM, split
+from mostread.collector.pipeline.event import DEFAULT_SITE, EARLIEST_TIMESTAMP, SITE_CHARACTERS
+from mostread.collector.pipeline.strict_decoder import split
 from mostread.core import article_ids
 from mostread.core.editorial.articles import (
     Address,
@@ -32,8 +32,6 @@ from mostread.errors import (
 Invalid = type[InvalidArticle] | type[InvalidPlacement]
 
 MAX_ARTICLES = 1000
-EARLIEST_MS = 100_000_000_000
-"""An integer below it (March 1973) is most likely a time in seconds."""
 
 
 class Ids(NamedTuple):
@@ -116,7 +114,7 @@ def decode_articles(
     articles: list[DecodedArticle] = []
     rejected: list[RejectedArticle] = []
     try:
-        elements = split(body.removeprefix(BOM).strip())
+        elements = split(body.strip())
     except InvalidEvent as error:
         elements = []
         rejected.append(RejectedArticle(0, error.reason, str(error)))
@@ -173,7 +171,7 @@ def _decode(
 ) -> tuple[P, str, str]:
     """Return a decoded body with its ids filled in from the address. Raises `invalid`."""
     try:
-        payload = decoder.decode(body.removeprefix(BOM))
+        payload = decoder.decode(body)
     except msgspec.ValidationError as error:
         raise invalid("schema", f"{error}.") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -207,7 +205,7 @@ def _one_of(
 def _milliseconds(time: int | str) -> int:
     """Return a time in milliseconds since 1970. Raises InvalidArticle."""
     if isinstance(time, int):
-        if not EARLIEST_MS <= time <= LATEST_TIMESTAMP:
+        if not EARLIEST_TIMESTAMP <= time <= LATEST_TIMESTAMP:
             raise InvalidArticle(
                 "schema",
                 f"published_at {time} is not in milliseconds since 1970; multiply seconds by "

@@ -13,7 +13,6 @@ from msgspec.json import Decoder, Encoder
 
 from mostread.collector.pipeline.event import ID_BYTES, SITE_CHARACTERS, SentEvent
 from mostread.collector.pipeline.strict_decoder import (
-    BOM,
     CheckLike,
     MayRetract,
     Rejection,
@@ -42,7 +41,6 @@ def decode(
     other likes. Raises TooManyEvents if the body has more than `max_events`, valid or not, and
     nothing else for any bytes.
     """
-    body = body.removeprefix(BOM)
     events = None if check_like else _decode_fast(body, may_retract)
     if events is None or len(events) > max_events:
         return DecodedBody(

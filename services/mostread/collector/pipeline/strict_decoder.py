@@ -23,9 +23,6 @@ from mostread.core.article_ids import InvalidArticleId, clean
 from mostread.core.events import LATEST_TIMESTAMP
 from mostread.errors import InvalidEvent, NoValidEvent, TooManyEvents
 
-BOM = b"\xef\xbb\xbf"
-"""Byte order mark of UTF-8, which some programs write in front of JSON."""
-
 MayRetract = Callable[[SentEvent], bool]
 """Whether a client may send this event of delta -1."""
 CheckLike = Callable[[SentEvent], None]
