@@ -63,10 +63,13 @@ interface ElementAttributes {
   words?: string;
 }
 
+/** Windows of lists and counts. */
+export type CountWindow = "1h" | "6h" | "24h" | "7d" | "30d" | "all" | "today" | "yesterday" | "week";
+
 /** Attributes of `<most-read>`. */
 export interface MostReadAttributes extends ElementAttributes {
-  window?: string;
-  by?: string;
+  window?: CountWindow;
+  by?: "views" | "comments" | "likes" | "score" | "trending";
   limit?: number | string;
   offset?: number | string;
   section?: string;
@@ -75,17 +78,17 @@ export interface MostReadAttributes extends ElementAttributes {
   "published-within"?: string;
   "half-life"?: string;
   tz?: string;
-  counts?: string;
-  images?: string;
-  dates?: string;
+  counts?: true | "" | "total";
+  images?: true | "" | `${number}x${number}`;
+  dates?: true | "";
   label?: string;
 }
 
 /** Attributes of `<most-read-count>`. */
 export interface MostReadCountAttributes extends ElementAttributes {
   article: string;
-  what?: string;
-  window?: string;
+  what?: "views" | "comments" | "likes";
+  window?: CountWindow;
   tz?: string;
 }
 

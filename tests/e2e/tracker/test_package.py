@@ -38,7 +38,10 @@ MAIN = {
     "wrong.tsx": """
         import type {} from "@mostread/tracker/react";
         // @ts-expect-error
-        export const list = <most-read limits={5} />;""",
+        export const list = <most-read limits={5} />;
+        // @ts-expect-error
+        export const day = <most-read window="1d" />;
+        export const full = <most-read window="24h" counts images="120x80" dates />;""",
     "server.tsx": f"""
         import {{ renderToString }} from "react-dom/server";
         import {{ comment, like, loadElements, track, view }} from "@mostread/tracker";
