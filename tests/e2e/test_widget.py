@@ -161,6 +161,8 @@ async def test_list_shows_titles_as_text(publisher: Publisher) -> None:
     await expect(page.get_by_text("Fallback")).to_be_hidden()
     # Its style holds under the policy of the page.
     assert await items.first.evaluate("it => getComputedStyle(it).display") == "grid"
+    line = await items.first.evaluate("it => getComputedStyle(it).borderBottomColor")
+    assert line == "rgba(128, 128, 128, 0.35)"
     assert publisher.console == []
 
 
@@ -181,6 +183,16 @@ async def test_list_shows_images_dates_and_totals(publisher: Publisher) -> None:
     await expect(shown).to_have_count(1)
     for name, value in {"alt": "", "width": "120", "height": "80", "loading": "lazy"}.items():
         await expect(shown).to_have_attribute(name, value)
+
+
+async def test_kazakh_numbers_and_dates_do_not_need_the_browsers_data(
+    publisher: Publisher,
+) -> None:
+    page = await publisher.open('<most-read limit="1" counts dates tz="UTC"></most-read>', "kk-KZ")
+    details = page.locator("most-read .details")
+    # Chromium says that it supports Kazakh, and would write "2026 M11 21" and "3,600".
+    await expect(details.locator("time")).to_have_text("21.11.2026")
+    await expect(details).to_contain_text("3\u202f600 қаралым")
 
 
 async def test_list_leaves_out_current_article_and_named_ones(publisher: Publisher) -> None:
@@ -235,6 +247,24 @@ async def test_list_says_what_is_wrong_and_keeps_fallback(publisher: Publisher) 
     assert "<most-read>: the attribute widow is unknown; there are site, window, by" in reported
     assert "<most-read>: window cannot be 'never'. Allowed: 1h, 6h, 24h" in reported
     assert "data-x" not in reported
+
+
+async def test_elements_say_which_values_are_wrong(publisher: Publisher) -> None:
+    page = await publisher.open(
+        '<most-read images="foo" counts="foo" dates="no" refresh="foo"></most-read>'
+        '<most-read images counts="total" dates refresh="30"></most-read>'
+        '<most-read-count article="1" what="shares" window="2h" refresh="1"></most-read-count>'
+    )
+    await expect(page.locator("most-read li")).to_have_count(6)
+    async for _ in every(0.05):
+        if sum(text.startswith("<most-read") for text in publisher.console) == 7:
+            break
+    reported = "\n".join(publisher.console)
+    for name, value in {"images": "foo", "counts": "foo", "dates": "no", "refresh": "foo"}.items():
+        assert f'<most-read>: {name} cannot be "{value}"; write ' in reported
+    assert '<most-read-count>: refresh cannot be "1"; write ' in reported
+    assert '<most-read-count>: what cannot be "shares"; write ' in reported
+    assert "<most-read-count>: window cannot be '2h'. Allowed: " in reported
 
 
 async def test_list_empties_when_its_last_article_is_hidden(
@@ -326,8 +356,60 @@ async def test_reader_likes_once_and_takes_it_back(
     await page.bring_to_front()
     await page.keyboard.press("Space")
     await expect(button).to_have_attribute("aria-pressed", "false")
-    await expect(other.get_by_role("button", pressed=False)).to_have_count(2)
+    await expect(other.get_by_role("button", name="Like 2 likes", pressed=False)).to_have_count(2)
     assert sent(collector, "1") == [-1, 1]
+    await other.close()
+
+
+async def test_numbers_follow_a_like_until_the_service_has_counted_it(
+    publisher: Publisher, collector: Collecting, counted: Counted, service: str
+) -> None:
+    page = await publisher.open(
+        like(collector, "followed")
+        + '<most-read-count article="followed" what="likes"></most-read-count>'
+        '<most-read-count article="n1" what="likes"></most-read-count>'
+    )
+    other = await page.context.new_page()
+    await other.goto(page.url)
+
+    async def numbers_are(number: str, *, pressed: bool) -> None:
+        for tab in (page, other):
+            await expect(
+                tab.get_by_role("button", name=f"Like {number}", pressed=pressed)
+            ).to_be_visible()
+            await expect(tab.locator("most-read-count")).to_have_text([number, "0 likes"])
+
+    await numbers_are("0 likes", pressed=False)
+    await page.get_by_role("button").click()
+    await numbers_are("1 like", pressed=True)
+    counted.event("followed", None, likes=1)
+    counted.write()
+    # Also replaces the number that the browser has cached.
+    url = f"{service}v1/counts?id=followed&id=n1"
+    counts = f"fetch('{url}', {{cache: 'reload'}}).then(it => it.json())"
+    async for _ in every(0.2):
+        if (await page.evaluate(counts))["counts"]["followed"]["likes"] == 1:
+            break
+    await page.reload()
+    await numbers_are("1 like", pressed=True)
+    await page.get_by_role("button").click()
+    await numbers_are("0 likes", pressed=False)
+    await page.reload()
+    await numbers_are("0 likes", pressed=False)
+    await page.get_by_role("button").click()
+    await numbers_are("1 like", pressed=True)
+    await other.get_by_role("button").click()
+    await numbers_are("0 likes", pressed=False)
+    # The number of the service is right again some time later.
+    await page.evaluate(
+        """for (const [key, text] of Object.entries(localStorage)) {
+            const stored = JSON.parse(text);
+            localStorage[key] = JSON.stringify({ ...stored, at: stored.at - 90_000 });
+        }"""
+    )
+    await page.reload()
+    await other.reload()
+    await numbers_are("1 like", pressed=False)
     await other.close()
 
 

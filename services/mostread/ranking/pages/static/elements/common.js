@@ -3,7 +3,17 @@
    words of its catalogues into WORDS. */
 const SERVICE = new URL(".", document.currentScript?.src || location).href;
 const MINUTE = 60_000;
+const DAY_S = 86_400;
 const WHAT = ["views", "comments", "likes"];
+const SIZE = /^([1-9]\d{0,3})x([1-9]\d{0,3})$/;
+/* By attribute: what is valid beside no value, and how to say it. Frameworks may write "true". */
+const VALUES = {
+  what: [(value) => WHAT.includes(value), WHAT.join(", ")],
+  counts: [(value) => /^(counts|true|total)$/.test(value), "nothing or total"],
+  dates: [(value) => /^(dates|true)$/.test(value), "nothing"],
+  images: [(value) => /^(images|true)$/.test(value) || SIZE.test(value), "width and height in pixels, for example 96x64"],
+  refresh: [(value) => value >= 5 && value <= DAY_S, `seconds from 5 to ${DAY_S}`],
+};
 /* Attributes of any element, and those of frameworks. */
 const GLOBAL = new RegExp(
   "^(class|dir|exportparts|hidden|id|inert|lang|part|role|slot|state|style|tabindex|title|translate" +
@@ -25,10 +35,12 @@ const sheet = (css) => {
   return style;
 };
 
-/* Browsers format numbers and dates of a language they lack by the rules of another one. */
+/* Browsers format numbers and dates of a language they lack by the rules of another one. Chromium
+   says that it supports Kazakh, but has only the root's data: its November is M11. */
 const knows = (lang) => {
   try {
-    return Intl.NumberFormat.supportedLocalesOf(lang).length > 0;
+    return Intl.DateTimeFormat.supportedLocalesOf(lang).length > 0 &&
+      !/^M\d/.test(new Intl.DateTimeFormat(lang, { month: "long" }).format());
   } catch {
     return false;
   }
@@ -36,11 +48,41 @@ const knows = (lang) => {
 const grouped = (number, lang) => (knows(lang)
   ? new Intl.NumberFormat(lang).format(number)
   : String(number).replace("-", "\u2212").replace(/\B(?=(\d{3})+$)/g, "\u202f"));
-const dated = (date, lang, timeZone) => (knows(lang)
-  ? new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeZone }).format(date)
-  : date.toISOString().slice(0, 10));
+/* Most languages that browsers lack write 27.11.2026, as German does. */
+const dated = (date, lang, timeZone) =>
+  new Intl.DateTimeFormat(knows(lang) ? lang : "de", { dateStyle: "medium", timeZone }).format(date);
 
 const several = (text) => (text || "").split("|").map((one) => one.trim()).filter(Boolean);
+
+/* Browsers notify other tabs only, not other elements of the page. */
+const changed = (key) => dispatchEvent(new StorageEvent("storage", { key }));
+
+/* Values in the storage of the browser, or until the page ends if that is blocked. */
+const memory = {};
+const stored = {
+  get(key) {
+    try {
+      return JSON.parse(localStorage.getItem(key) ?? memory[key] ?? "null");
+    } catch {
+      return JSON.parse(memory[key] ?? "null");
+    }
+  },
+  set(key, value) {
+    memory[key] = JSON.stringify(value);
+    try {
+      localStorage.setItem(key, memory[key]);
+      delete memory[key];
+    } catch {}
+    changed(key);
+  },
+  delete(key) {
+    delete memory[key];
+    try {
+      localStorage.removeItem(key);
+    } catch {}
+    changed(key);
+  },
+};
 
 /* Language, words, requests and refreshing of all elements. */
 class PageElement extends HTMLElement {
@@ -62,7 +104,9 @@ class PageElement extends HTMLElement {
   }
 
   attributeChangedCallback(name, before, now) {
-    if (this.isConnected && this.shadowRoot && before !== now) this.load();
+    if (!this.isConnected || !this.shadowRoot || before === now) return;
+    this.check();
+    this.load();
   }
 
   get pageLang() {
@@ -101,12 +145,15 @@ class PageElement extends HTMLElement {
     console.warn(`<${this.localName}>: ${text}`, this);
   }
 
-  /* A misspelt attribute would have no effect and say nothing. */
+  /* A misspelt attribute or value would have no effect and say nothing. The service checks the
+     values of its parameters. */
   check() {
     const own = this.constructor.observedAttributes;
-    for (const { name } of this.attributes) {
-      if (GLOBAL.test(name) || own.includes(name)) continue;
-      this.warn(`the attribute ${name} is unknown; there are ${own.join(", ")}`);
+    for (const { name, value } of this.attributes) {
+      if (own.includes(name)) {
+        const [valid, allowed] = VALUES[name] ?? [];
+        if (valid && value && !valid(value)) this.warn(`${name} cannot be "${value}"; write ${allowed}`);
+      } else if (!GLOBAL.test(name)) this.warn(`the attribute ${name} is unknown; there are ${own.join(", ")}`);
     }
   }
 
@@ -116,7 +163,7 @@ class PageElement extends HTMLElement {
   }
 
   again() {
-    const seconds = Math.max(5, Number(this.getAttribute("refresh")) || 60);
+    const seconds = Math.min(DAY_S, Math.max(5, Number(this.getAttribute("refresh")) || 60));
     this.timer = setTimeout(this.onVisible, seconds * 1000);
   }
 }

@@ -3,6 +3,10 @@
 const MAX_IDS = 100;
 const MAX_ADDRESS = 6000;
 const GATHER_MS = 20;
+/* A like is in the counts some seconds later, and is taken from them as late. Until then, all
+   elements and tabs show the number that its button showed. */
+const SETTLES_MS = MINUTE;
+const SHOWN = "mostread-likes:";
 
 /* By address: the ids to request, each with those who wait for it. */
 const wanted = new Map();
@@ -60,12 +64,44 @@ function request(address, part, ids) {
 
 /* An element about one article. */
 class ArticleElement extends PageElement {
+  connectedCallback() {
+    this.onStorage = ({ key }) => (key === null || key?.endsWith(this.name)) && this.update();
+    addEventListener("storage", this.onStorage);
+    super.connectedCallback();
+  }
+
+  disconnectedCallback() {
+    removeEventListener("storage", this.onStorage);
+    super.disconnectedCallback();
+  }
+
+  attributeChangedCallback(name, before, now) {
+    /* The numbers are those of another article. */
+    if (["article", "site"].includes(name) && before !== now) this.counts = undefined;
+    super.attributeChangedCallback(name, before, now);
+  }
+
   /* The id as the service cleans it, null if there is none. */
   get article() {
     const id = (this.getAttribute("article") || "").trim().normalize("NFC");
     if (id && [...id].length <= 128) return id;
     this.warn("article is missing or longer than 128 characters; write the id of an article");
     return null;
+  }
+
+  /* Ends the keys of what is stored about the article. */
+  get name() {
+    return `${this.getAttribute("site") || "default"}:${this.article}`;
+  }
+
+  /* The likes that the service counted, with what this browser did since; undefined before the
+     service answered. */
+  get likes() {
+    if (!this.counts) return undefined;
+    const { likes } = this.counts;
+    const shown = stored.get(SHOWN + this.name);
+    if (!shown || this.requestedAt - shown.at > SETTLES_MS) return Math.max(0, likes);
+    return Math.max(0, shown.liked ? Math.max(likes, shown.number) : Math.min(likes, shown.number));
   }
 
   async load() {
@@ -77,9 +113,17 @@ class ArticleElement extends PageElement {
     for (const name of ["site", "window", "tz"]) {
       if (this.getAttribute(name)) url.searchParams.set(name, this.getAttribute(name));
     }
+    const requestedAt = Date.now();
     try {
       const counts = await countsOf(url, article);
-      if (turn === this.turn && counts) this.show(counts);
+      if (turn === this.turn && counts) {
+        Object.assign(this, { counts, requestedAt });
+        /* By now, the other tabs have newer numbers as well. */
+        const shown = SHOWN + this.name;
+        if (requestedAt - stored.get(shown)?.at > 2 * SETTLES_MS) stored.delete(shown);
+        this.update();
+        this.dispatchEvent(new CustomEvent("most-read-shown", { detail: counts }));
+      }
     } catch (error) {
       /* Keep the current number. */
       if (turn === this.turn) this.failed(error);
@@ -93,13 +137,13 @@ define("most-read-count", class extends ArticleElement {
 
   static style = sheet(":host { font-variant-numeric: tabular-nums; }");
 
-  show(counts) {
+  update() {
     const what = this.getAttribute("what") || "views";
-    if (!WHAT.includes(what)) return this.warn(`what cannot be "${what}"; write ${WHAT.join(", ")}`);
+    if (!this.counts || !WHAT.includes(what)) return;
+    const lifetime = (this.getAttribute("window") || "all") === "all";
     /* More may have been taken back in a window than was given. */
-    const number = Math.max(0, counts[what]);
+    const number = what === "likes" && lifetime ? this.likes : Math.max(0, this.counts[what]);
     const word = make("span", "label", this.counted(what, number));
     this.shadowRoot.replaceChildren(make("span", "number", grouped(number, this.pageLang)), " ", word);
-    this.dispatchEvent(new CustomEvent("most-read-shown", { detail: counts }));
   }
 });

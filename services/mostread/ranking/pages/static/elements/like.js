@@ -1,43 +1,11 @@
 /* <most-read-like> is a button with the number of likes. A browser likes an article once. It can
    take that back while the collector accepts its receipt. */
 const RECEIPT_MS = 25 * MINUTE;
-/* A like is in the counts some seconds later; until then the button shows its own number. */
-const SETTLES_MS = 30_000;
 /* Not the prefix of the tracker, which sends what is stored under it. */
 const PREFIX = "mostread-like:";
 /* Likes without an answer, which the collector may have counted. */
 const UNANSWERED = "mostread-unanswered:";
 const HEART = "M12 21 4.2 13a5.1 5.1 0 0 1 7.2-7.2l.6.6.6-.6A5.1 5.1 0 0 1 19.8 13z";
-
-/* Browsers notify other tabs only, not other buttons of the page. */
-const changed = (key) => dispatchEvent(new StorageEvent("storage", { key }));
-
-/* Likes by article, in the storage of the browser, or until the page ends if that is blocked. */
-const memory = {};
-const likes = {
-  get(key) {
-    try {
-      return JSON.parse(localStorage.getItem(key) ?? memory[key] ?? "null");
-    } catch {
-      return JSON.parse(memory[key] ?? "null");
-    }
-  },
-  set(key, like) {
-    memory[key] = JSON.stringify(like);
-    try {
-      localStorage.setItem(key, memory[key]);
-      delete memory[key];
-    } catch {}
-    changed(key);
-  },
-  delete(key) {
-    delete memory[key];
-    try {
-      localStorage.removeItem(key);
-    } catch {}
-    changed(key);
-  },
-};
 
 /* For a receipt, an id begins with the time. */
 function newId() {
@@ -63,15 +31,12 @@ define("most-read-like", class extends ArticleElement {
 
   connectedCallback() {
     if (!this.shadowRoot) this.build();
-    this.onStorage = ({ key }) => (key === null || key === this.key) && this.update();
-    addEventListener("storage", this.onStorage);
     if (!this.getAttribute("collector")) this.warn("collector is missing; write the address of the collector");
     super.connectedCallback();
     this.update();
   }
 
   disconnectedCallback() {
-    removeEventListener("storage", this.onStorage);
     clearTimeout(this.ends);
     super.disconnectedCallback();
   }
@@ -104,18 +69,12 @@ define("most-read-like", class extends ArticleElement {
   }
 
   get key() {
-    return `${PREFIX}${this.getAttribute("site") || "default"}:${this.article}`;
-  }
-
-  show(counts) {
-    this.likes = counts.likes;
-    this.update();
-    this.dispatchEvent(new CustomEvent("most-read-shown", { detail: counts }));
+    return PREFIX + this.name;
   }
 
   /* Shows what is stored and what the service counted. */
   update() {
-    const like = likes.get(this.key);
+    const like = stored.get(this.key);
     const age = like && Date.now() - like.at;
     this.pressed = Boolean(like);
     /* A like that the collector dropped, for example of a bot, can always be taken back. */
@@ -128,17 +87,14 @@ define("most-read-like", class extends ArticleElement {
     this.label.textContent = this.getAttribute("label") || this.words.like;
     clearTimeout(this.ends);
     if (like?.counted && !this.final) this.ends = setTimeout(() => this.update(), RECEIPT_MS - age + 1000);
-    if (this.likes === undefined) return;
-    /* Until the service has counted what this browser did. */
-    let number = this.likes;
-    if (like && Date.now() - like.answered < SETTLES_MS) number = Math.max(number, like.number);
-    if (this.undone && Date.now() - this.undone.at < SETTLES_MS) number = Math.min(number, this.undone.number);
-    this.number.textContent = grouped(Math.max(0, number), this.pageLang);
-    this.unit.textContent = this.counted("likes", Math.max(0, number));
+    const number = this.likes;
+    if (number === undefined) return;
+    this.number.textContent = grouped(number, this.pageLang);
+    this.unit.textContent = this.counted("likes", number);
   }
 
   async toggle() {
-    const like = likes.get(this.key);
+    const like = stored.get(this.key);
     /* Another tab was faster. */
     if (Boolean(like) !== this.pressed) return this.update();
     if (this.pending || !this.getAttribute("collector")) return;
@@ -165,41 +121,41 @@ define("most-read-like", class extends ArticleElement {
   }
 
   async give() {
-    const { key } = this;
+    const { key, name, likes } = this;
     const unanswered = key.replace(PREFIX, UNANSWERED);
-    /* If the last answer was lost, the same id again counts once. */
-    let sent = likes.get(unanswered);
-    if (!(Date.now() - sent?.at < RECEIPT_MS)) likes.set(unanswered, (sent = { id: newId(), at: Date.now() }));
+    /* If the last answer was lost, the same id again counts once, and the service may have counted it. */
+    let sent = stored.get(unanswered);
+    if (!(Date.now() - sent?.at < RECEIPT_MS)) stored.set(unanswered, (sent = { id: newId(), at: Date.now(), likes }));
     const event = { id: sent.id, ...this.event };
     const answer = await this.post(event, "&receipts=1").catch((error) => {
       /* The clock of this reader is wrong: the like counts, but cannot be taken back. */
       if (error.reason === "clock") return this.post(event, "");
       throw error;
     });
-    this.undone = null;
-    likes.set(key, {
-      ...sent,
-      answered: Date.now(),
+    stored.set(SHOWN + name, { liked: true, number: (sent.likes ?? 0) + answer.accepted, at: Date.now() });
+    stored.set(key, {
+      id: sent.id,
+      at: sent.at,
       counted: answer.accepted > 0,
       receipt: answer.receipts?.[event.id],
-      number: (this.likes ?? 0) + answer.accepted,
     });
-    likes.delete(unanswered);
+    stored.delete(unanswered);
   }
 
   async takeBack(like) {
-    const { key } = this;
+    const { key, name, likes } = this;
     try {
       if (like.counted) await this.post({ id: like.id, ...this.event, delta: -1, receipt: like.receipt }, "");
     } catch (error) {
       /* The receipt has expired, or its key was changed. */
       if (error.reason !== "token_required") throw error;
-      likes.set(key, { ...like, receipt: undefined });
+      stored.set(key, { ...like, receipt: undefined });
       this.update();
       return this.say(this.words.like_final);
     }
-    this.undone = { at: Date.now(), number: Math.max(this.likes ?? 0, like.number) - like.counted };
-    likes.delete(key);
+    if (likes === undefined) stored.delete(SHOWN + name);
+    else stored.set(SHOWN + name, { liked: false, number: likes - like.counted, at: Date.now() });
+    stored.delete(key);
   }
 
   get event() {

@@ -22,7 +22,7 @@ define("most-read", class extends PageElement {
     :host { display: block; font: var(--most-read-font, inherit); color: var(--most-read-color, inherit); }
     ol { list-style: none; margin: 0; padding: 0; }
     li { display: grid; grid-template-columns: var(--most-read-rank-width, 2.2em) minmax(0, 1fr) auto; align-items: start;
-      padding: var(--most-read-gap, .6em) 0; border-bottom: 1px solid var(--most-read-line, currentColor); }
+      padding: var(--most-read-gap, .6em) 0; border-bottom: 1px solid var(--most-read-line, rgb(128 128 128 / .35)); }
     li:last-child { border-bottom: 0; }
     .rank { color: var(--most-read-accent, inherit); font-variant-numeric: tabular-nums; }
     .image { margin-inline-start: .8em; object-fit: cover; border-radius: var(--most-read-radius, 0); }
@@ -118,11 +118,7 @@ define("most-read", class extends PageElement {
 
   image(item) {
     if (!this.hasAttribute("images") || !web(item.image)) return [];
-    const [width, height] = (this.getAttribute("images") || "96x64").split("x").map(Number);
-    if (!(width > 0 && height > 0)) {
-      this.warn(`images cannot be "${this.getAttribute("images")}"; write width and height in pixels, for example 96x64`);
-      return [];
-    }
+    const [, width = 96, height = 64] = SIZE.exec(this.getAttribute("images")) ?? [];
     const image = make("img", "image");
     /* The title beside it says the same. */
     Object.assign(image, { alt: "", loading: "lazy", decoding: "async", width, height, referrerPolicy: "no-referrer" });
