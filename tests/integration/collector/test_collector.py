@@ -195,7 +195,7 @@ async def test_basic_credentials_are_no_token(http: aiohttp.ClientSession) -> No
         assert (answer.status, (await answer.json())["accepted"]) == (202, 1)
 
 
-async def test_article_is_a_keyed_record_and_its_deletion_a_tombstone(
+async def test_article_is_a_keyed_record_and_so_is_its_deletion(
     running: Collecting, http: aiohttp.ClientSession
 ) -> None:
     path = "/v1/articles/2026%2F11%2Fдала?site=news"
@@ -208,9 +208,9 @@ async def test_article_is_a_keyed_record_and_its_deletion_a_tombstone(
     records = await asyncio.to_thread(running.records, running.kafka.articles_topic)
     key = "article:news:2026/11/дала".encode()
     values = [value for _, record_key, value in records if record_key == key]
-    assert [value and json.loads(value) for value in values] == [
+    assert [json.loads(value or b"null") for value in values] == [
         {"article_id": "2026/11/дала", **title},
-        None,
+        {"article_id": "2026/11/дала", "site": "news", "deleted": True},
     ]
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from mostread.collector.api.payloads import Ids, deleted_article
 from mostread.core.editorial.articles import ArticleRow, Source, article_key
 from mostread.core.editorial.records import decode_change
 from mostread.core.events import LATEST_TIMESTAMP
@@ -35,6 +36,12 @@ def test_article_record_without_value_deletes() -> None:
     assert article(None).deleted
 
 
+def test_deletion_is_a_record_that_compaction_keeps() -> None:
+    value = deleted_article(Ids("a:b/ц", "site")).value
+    assert article(value) == article(None)
+    assert article(value).version > article(VALUE, offset=6).version
+
+
 def test_version_grows_with_time_then_offset() -> None:
     def version(timestamp: int, offset: int) -> int:
         return article(VALUE, timestamp, offset).version
@@ -66,6 +73,9 @@ def test_description_of_cms_wins_over_later_ones_of_a_feed() -> None:
         (b"article:site:other", VALUE),
         (KEY, b"{"),
         (KEY, b'{"article_id":"a:b"}'),
+        (KEY, '{"site":"site","article_id":"a:b/ц"}'.encode()),
+        (KEY, '{"site":"site","article_id":"a:b/ц","deleted":false}'.encode()),
+        (KEY, b'{"site":"site","article_id":"other","deleted":true}'),
         (KEY, b'{"article_id":"a","title":"t","url":"javascript:alert(1)"}'),
     ],
 )

@@ -14,7 +14,7 @@ from mostread.collector.api.payloads import DecodedArticle, Ids
 from mostread.collector.delivery.delivery import Delivery
 from mostread.core.editorial.articles import Source, article_key
 from mostread.core.editorial.placements import Placement, placement_key
-from mostread.errors import BadParameter, InvalidArticle
+from mostread.errors import BadParameter
 from mostread.infra.auth.token_store import TokenStore
 from mostread.infra.auth.tokens import Role, Token
 from mostread.infra.http.application import Application
@@ -73,8 +73,7 @@ class ArticleRoutes:
     async def delete_article(self, request: Request) -> Response:
         """Delete the metadata of an article; its counts remain."""
         self._require(request, CMS)
-        article_id, site = payloads.valid_ids(_ids(request), InvalidArticle)
-        await self._delivery.send_articles([(article_key(site, article_id), None)])
+        await self._describe([payloads.deleted_article(_ids(request))], Source.CMS)
         return Response(status=204)
 
     async def put_placement(self, request: Request) -> Response:

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
 from mostread.collector.pipeline.event import DEFAULT_SITE, EARLIEST_TIMESTAMP, SITE_CHARACTERS
 from mostread.collector.pipeline.strict_decoder import split
@@ -44,25 +43,28 @@ class Ids(NamedTuple):
 class Payload(Protocol):
     """A body that may leave `article_id` and `site` to the address."""
 
-    article_id: str | UnsetType
-    site: str | UnsetType
+    article_id: str | None
+    site: str | None
 
 
-class ArticlePayload(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """An article as a CMS describes it: `ArticleBody` in schemas/collector.openapi.yaml."""
+class ArticlePayload(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """An article as a CMS describes it: `ArticleBody` in schemas/collector.openapi.yaml.
 
-    article_id: str | UnsetType = UNSET
-    site: str | UnsetType = UNSET
+    As in events, null is absent.
+    """
+
+    article_id: str | None = None
+    site: str | None = None
     title: Title
-    url: Address | UnsetType = UNSET
-    section: Section | UnsetType = UNSET
-    language: Language | UnsetType = UNSET
-    published_at: int | str | UnsetType = UNSET
-    image: Address | UnsetType = UNSET
-    authors: Authors | UnsetType = UNSET
-    tags: Tags | UnsetType = UNSET
-    hidden: bool | UnsetType = UNSET
-    pinned: Rank | UnsetType = UNSET
+    url: Address | None = None
+    section: Section | None = None
+    language: Language | None = None
+    published_at: int | float | str | None = None
+    image: Address | None = None
+    authors: Authors | None = None
+    tags: Tags | None = None
+    hidden: bool | None = None
+    pinned: Rank | None = None
 
 
 class RejectedArticle(msgspec.Struct):
@@ -76,8 +78,8 @@ class RejectedArticle(msgspec.Struct):
 class PlacementPayload(Decision, kw_only=True):
     """An editor's decision: schemas/placement.schema.json without `by`, which the token gives."""
 
-    article_id: str | UnsetType = UNSET
-    site: str | UnsetType = UNSET
+    article_id: str | None = None
+    site: str | None = None
 
 
 class DecodedArticle(NamedTuple):
@@ -98,7 +100,7 @@ encode = msgspec.json.Encoder().encode
 def decode_article(body: bytes, ids: Ids) -> DecodedArticle:
     """Return the article of a request. Raises InvalidArticle."""
     payload, article_id, site = _decode(_ARTICLES, body, ids, InvalidArticle)
-    if payload.published_at is not UNSET:
+    if payload.published_at is not None:
         payload.published_at = _milliseconds(payload.published_at)
     return DecodedArticle(article_id, site, encode(payload))
 
@@ -130,6 +132,16 @@ def decode_articles(
     return articles, rejected
 
 
+def deleted_article(ids: Ids) -> DecodedArticle:
+    """Return the record that deletes an article. Raises InvalidArticle.
+
+    Kafka would remove a tombstone in time, and with it the precedence over feeds.
+    """
+    article_id, site = valid_ids(ids, InvalidArticle)
+    value = encode({"article_id": article_id, "site": site, "deleted": True})
+    return DecodedArticle(article_id, site, value)
+
+
 def decode_placement(body: bytes, ids: Ids, by: str) -> Placement:
     """Return the placement of a request made by `by`. Raises InvalidPlacement."""
     payload, _, _ = _decode(_PLACEMENTS, body, ids, InvalidPlacement)
@@ -157,13 +169,17 @@ def valid_ids(ids: Ids, invalid: Invalid) -> tuple[str, str]:
             "schema",
             "article_id is missing; send it in the body, or as `id` in the query of the address.",
         )
-    try:
-        article_id = article_ids.clean(article_id)
-    except article_ids.InvalidArticleId as error:
-        raise invalid("schema", f"{error}.") from error
+    article_id = _clean(article_id, invalid)
     if not 1 <= len(site) <= 64 or not SITE_CHARACTERS.fullmatch(site):
         raise invalid("schema", "site needs 1 to 64 characters of A-Z a-z 0-9 . _ -")
     return article_id, site
+
+
+def _clean(article_id: str, invalid: Invalid) -> str:
+    try:
+        return article_ids.clean(article_id)
+    except article_ids.InvalidArticleId as error:
+        raise invalid("schema", f"{error}.") from error
 
 
 def _decode(
@@ -176,9 +192,12 @@ def _decode(
         raise invalid("schema", f"{error}.") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise invalid("syntax", f"The body is not JSON in UTF-8: {error}.") from error
+    in_address, in_body = (
+        each and _clean(each, invalid) for each in (ids.article_id, payload.article_id)
+    )
     article_id, site = valid_ids(
         Ids(
-            _one_of("article_id", ids.article_id, payload.article_id, invalid),
+            _one_of("article_id", in_address, in_body, invalid),
             _one_of("site", ids.site, payload.site, invalid),
         ),
         invalid,
@@ -188,10 +207,8 @@ def _decode(
     return payload, article_id, site
 
 
-def _one_of(
-    name: str, in_address: str | None, in_body: str | UnsetType, invalid: Invalid
-) -> str | None:
-    if in_body is UNSET:
+def _one_of(name: str, in_address: str | None, in_body: str | None, invalid: Invalid) -> str | None:
+    if in_body is None:
         return in_address
     if in_address in (None, in_body):
         return in_body
@@ -202,16 +219,16 @@ def _one_of(
     )
 
 
-def _milliseconds(time: int | str) -> int:
+def _milliseconds(time: float | str) -> int:
     """Return a time in milliseconds since 1970. Raises InvalidArticle."""
-    if isinstance(time, int):
-        if not EARLIEST_TIMESTAMP <= time <= LATEST_TIMESTAMP:
+    if not isinstance(time, str):
+        if not EARLIEST_TIMESTAMP <= time <= LATEST_TIMESTAMP or time % 1:
             raise InvalidArticle(
                 "schema",
                 f"published_at {time} is not in milliseconds since 1970; multiply seconds by "
                 "1,000, or send an ISO 8601 time.",
             )
-        return time
+        return int(time)
     try:
         parsed = datetime.fromisoformat(time)
         # A naive time would mean another moment on each server.

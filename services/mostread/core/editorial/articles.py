@@ -1,9 +1,10 @@
 """Article metadata, as records of the articles topic and as rows.
 
 A record has the key `article:<site>:<article_id>` if a CMS wrote it, and `feed:...` if it was read
-from a feed; its value is the article as JSON (schemas/article.schema.json). A record without a
-value deletes the article. A CMS takes precedence over a feed, whichever wrote last: a feed has
-fewer fields, and still lists articles that the CMS deleted.
+from a feed; its value is the article as JSON (schemas/article.schema.json). A record with `deleted`
+deletes the article. So does one without a value, until Kafka's compaction removes it. A CMS takes
+precedence over a feed, whichever wrote last: a feed has fewer fields, and still lists articles that
+the CMS deleted.
 """
 
 from enum import StrEnum
@@ -25,19 +26,31 @@ class Source(StrEnum):
     FEED = "feed"
 
 
+# Controls, and embeddings and overrides of the direction of text.
+_MISLEADING = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e"
+# Blanks and default-ignorable code points, as in core/article_ids.py. Direction marks, isolates and
+# joiners are part of texts in Arabic, Hebrew and Persian.
+_INVISIBLE = (
+    r"\s\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\u2800\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
+)
+TEXT = rf"\A(?![{_INVISIBLE}]*\Z)[^{_MISLEADING}]*\Z"
+"""Pattern of a text that is visible and contains no character that misleads readers."""
 # \A and \Z, not ^ and $: in Python, $ also matches before a trailing newline.
-Address = Annotated[str, msgspec.Meta(max_length=2000, pattern=r"\Ahttps?://[^\s\x00-\x1f\x7f]+\Z")]
+Address = Annotated[
+    str, msgspec.Meta(max_length=2000, pattern=r"\Ahttps?://[^\s\x00-\x1f\x7f\\]+\Z")
+]
 Language = Annotated[
     str, msgspec.Meta(max_length=35, pattern=r"\A[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\Z")
 ]
-Title = Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=r"[^\s]")]
-Section = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+Title = Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=TEXT)]
+Section = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=TEXT)]
 Authors = Annotated[
-    tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=200)], ...],
+    tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=TEXT)], ...],
     msgspec.Meta(max_length=10),
 ]
 Tags = Annotated[
-    tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=64)], ...],
+    tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=TEXT)], ...],
     msgspec.Meta(max_length=20),
 ]
 Rank = Annotated[int, msgspec.Meta(ge=1, le=100)]
@@ -47,7 +60,7 @@ class Article(msgspec.Struct, omit_defaults=True, frozen=True):
     """Metadata of an article. `published_at` is in milliseconds since the epoch."""
 
     article_id: Name128
-    title: Title
+    title: Title = ""
     site: Name64 = "default"
     url: Address | None = None
     section: Section | None = None
@@ -58,6 +71,7 @@ class Article(msgspec.Struct, omit_defaults=True, frozen=True):
     tags: Tags = ()
     hidden: bool = False
     pinned: Rank | None = None
+    deleted: bool = False
 
 
 class ArticleRow(NamedTuple):
@@ -96,16 +110,21 @@ def article_row(
     """
     if source == Source.CMS:
         version |= CMS_PRECEDENCE
+    deleted = ArticleRow(
+        site, article_id, "", "", "", "", None, "", (), (), False, None, True, version
+    )
     if value is None:
-        return ArticleRow(
-            site, article_id, "", "", "", "", None, "", (), (), False, None, True, version
-        )
+        return deleted
     try:
         article = _decoder.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidEvent("syntax", str(error)) from error
     if (article.site, article.article_id) != (site, article_id):
         raise InvalidEvent("key", "the key and the value name different articles")
+    if article.deleted:
+        return deleted
+    if not article.title:
+        raise InvalidEvent("syntax", "Object missing required field `title`")
     return ArticleRow(
         site=site,
         article_id=article_id,

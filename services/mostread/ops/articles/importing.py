@@ -56,9 +56,9 @@ async def send(settings: ArticlesSettings, descriptions: Sequence[Description]) 
 
 def _description(fields: Mapping[str, Any], site: str) -> Description:
     """Return a valid description. Raises ValueError or InvalidArticle."""
-    url = fields.get("url")
-    description = {"site": site, **fields}
-    if "article_id" not in fields:
+    description = {"site": site} | {k: v for k, v in fields.items() if v is not None}
+    if "article_id" not in description:
+        url = description.get("url")
         if not isinstance(url, str):
             raise ValueError("there is neither an article_id nor a url")
         try:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from mostread.core.article_ids import InvalidArticleId, of_url, without_campaign
-from mostread.core.editorial.articles import Address, Language
+from mostread.core.editorial.articles import TEXT, Address, Language
 from mostread.core.events import LATEST_TIMESTAMP
 
 Description = dict[str, Any]
@@ -19,7 +19,7 @@ Description = dict[str, Any]
 
 _MAX_MARKUP = 4000
 _TAG = re.compile(r"""<!--.*?-->|<[/!?a-zA-Z](?:[^<>"']|"[^"]*"|'[^']*')*+>""", re.DOTALL)
-_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_MISLEADING = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]")
 
 
 class SkippedItem(Exception):
@@ -113,8 +113,13 @@ def page_address(url: str) -> str:
 
 
 def clean_text(text: str, limit: int) -> str:
-    """Return a text on one line, without control characters, of at most `limit` characters."""
-    words = " ".join(_CONTROLS.sub("", text).split())
+    """Return a text on one line, without control characters, of at most `limit` characters.
+
+    A text of invisible characters is empty.
+    """
+    words = " ".join(_MISLEADING.sub("", text).split())
+    if not re.search(TEXT, words):
+        return ""
     return words if len(words) <= limit else words[: limit - 1].rstrip() + "…"
 
 

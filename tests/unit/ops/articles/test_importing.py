@@ -36,7 +36,10 @@ def test_csv_gives_descriptions() -> None:
 
 
 def test_ndjson_gives_descriptions_of_several_sites() -> None:
-    lines = '{"article_id":"a","title":"A","tags":["x"]}\n\n{"url":"https://n/b","title":"B","site":"s"}'
+    lines = (
+        '{"article_id":"a","title":"A","tags":["x"],"site":null,"section":null}\n\n'
+        '{"url":"https://n/b","title":"B","site":"s","article_id":null}'
+    )
     assert read_file(lines.encode(), "a.ndjson", "news") == [
         {"site": "news", "article_id": "a", "title": "A", "tags": ["x"]},
         {"site": "s", "article_id": "/b", "url": "https://n/b", "title": "B"},

@@ -72,6 +72,7 @@ def test_invalid_fields_are_left_out_or_shortened() -> None:
     [
         ("", "A", "no_link"),
         (LINK, " \x00\t", "no_title"),
+        (LINK, "\u200b\u202e", "no_title"),
         ("https://advertiser.example/", "A", "other_host"),
         ("https://news.example.evil.example/", "A", "other_host"),
         ("javascript:alert(1)", "A", "other_host"),
@@ -124,6 +125,7 @@ def test_campaign_parameters_leave_an_address(url: str, expected: str) -> None:
 
 def test_text_is_one_line_without_controls() -> None:
     assert clean_text(" a\x00\x85b\u2028 c\n\nd ", 10) == "ab c d"
+    assert clean_text("a\u202eb", 10) == "ab"
     assert clean_text("abcdef", 6) == "abcdef"
     assert clean_text("abc efg", 5) == "abc…"
 
