@@ -186,8 +186,14 @@ def test_tracker_says_why_it_does_not_count(publisher: Publisher, reader: Browse
     tab.wait_for_function("!!window.mostread?.like")
     tab.evaluate("mostread.like()")
     assert messages == ["mostread: not counted (localhost); data-debug tells more"]
+    messages.clear()
+    publisher.article("loud", "data-debug")
+    tab.goto(local.replace("quiet", "loud"))
+    tab.wait_for_function("!!window.mostread?.like")
+    assert messages[0] == "mostread: not counted (localhost)"
+    messages.clear()
     visit(tab, publisher, "/counted", script('data-article="counted"'))
-    assert len(messages) == 1
+    assert messages == []
 
 
 def test_data_debug_explains_the_id_and_the_answer(
@@ -198,14 +204,19 @@ def test_data_debug_explains_the_id_and_the_answer(
     link = '<link rel="canonical" href="/explained?utm_source=tw">'
     visit(tab, publisher, "/debug", script("data-debug") + ARTICLE + link)
     tab.evaluate("mostread.like(null); mostread.push(['share', 'x'])")
+    tab.evaluate("mostread.push(['view', undefined])")
+    with tab.expect_console_message(lambda message: "sent comment,,{{id}}" in message.text):
+        tab.evaluate("mostread.comment('{{id}}')")
     visit(tab, publisher, "/section", script("data-debug"))
-    wait_until(lambda: len(messages) >= 7, "the script has logged all")
+    wait_until(lambda: len(messages) >= 10, "the script has logged all")
     assert messages[1:3] == [
         "mostread: article /explained, from link rel=canonical",
         'mostread: sent view,,/explained answer 202 {"accepted":1,"dropped":0,"rejected":[]}',
     ]
     assert "mostread: like not counted: no id in null" in messages
     assert "mostread: unknown call: [share, x]" in messages
+    assert "mostread: view ignored: no id in undefined" in messages
+    assert "mostread: is this id an unfilled template? {{id}}" in messages
     assert messages[-1].startswith("mostread: not an article")
 
 

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import BrowserContext, Frame, Page
+from playwright.sync_api import BrowserContext, Frame, Page, Route
 
 from tests.support.publisher import COLLECT, NEWS, Publisher, page, script
 from tests.support.servers import free_ports
@@ -192,6 +193,32 @@ def test_open_page_retries_waiting_events(publisher: Publisher, reader: BrowserC
     tab.evaluate("mostread.comment()")
     reader.set_offline(False)
     publisher.counts({"open": (1, 1)})
+
+
+def test_event_in_flight_is_sent_again_only_some_seconds_later(
+    publisher: Publisher, reader: BrowserContext
+) -> None:
+    routes: list[Route] = []
+
+    def leave_unanswered(route: Route) -> None:
+        routes.append(route)
+
+    reader.route("**/v1/items?*", leave_unanswered)
+    now = datetime.now(UTC)
+    reader.clock.set_fixed_time(now)  # timers run
+    early = '<script>(window.mostread ||= []).push(["like", "slow"])</script>'
+    publisher.newspaper.pages["/slow"] = page(early + script('data-article="slow"'))
+    tab = opened(reader, f"{NEWS}/slow")
+    tab.evaluate("mostread.comment(); mostread.like()")
+    tab.reload()
+    poll(opened(reader, f"{NEWS}/slow"))
+    tab.evaluate("new Promise((tried) => setTimeout(tried, 5001))")
+    sent = [json.loads(route.request.post_data or "")["type"] for route in routes]
+    assert sorted(sent) == ["comment", "like", "view"]
+    with tab.expect_request("**/v1/items?*"):
+        reader.clock.set_fixed_time(now + timedelta(seconds=6))
+    reader.unroute("**/v1/items?*")  # lets them through
+    publisher.counts({"slow": (1, 1, 1)})
 
 
 def test_events_older_than_the_resend_limit_are_dropped(

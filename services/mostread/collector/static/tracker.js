@@ -70,7 +70,7 @@ export default (
     (has("dnt") && (navigator.doNotTrack == 1 || navigator.globalPrivacyControl) && "dnt");
   let unkept = !store && "view"; // the type that a reload could not recognise
   if (off) {
-    say("not counted (" + off + "); data-debug tells more");
+    say("not counted (" + off + ")" + (has("debug") ? "" : "; data-debug tells more"));
     delete store["mostread:"];
   }
   if (off || !store) store = {};
@@ -149,7 +149,8 @@ export default (
   // Reports what the collector did with an event.
   let report = (key, answer) =>
     answer.text().then((text) => {
-      explain("sent", key.slice(9), "answer", answer.status, text);
+      let sent = key.slice(9).replace(/^\d[^,]*/, "comment"); // instead of its id
+      explain("sent", sent, "answer", answer.status, text);
       if (/"dropped":[1-9]/.test(text) && !/"reasons"/.test(text))
         explain("dropped; the collector names the reason to pages at localhost only");
     });
@@ -169,18 +170,20 @@ export default (
     // A record is the event until the collector has answered, then the end of its dedup window
     // minus 25 minutes; each has a time. After 25 minutes an event could count twice, because the
     // window is 30. A time far in the future means that the reader's clock was set back.
-    let fresh = (key) => Math.abs(now - /\d{13}/.exec(store[key])) < 15e5;
+    let age = (key) => Math.abs(now - /\d{13}/.exec(store[key]));
     // full:
     if (!type || (type == "view" && article === ""));
     else if (no.test(article)) explain(type, "not counted: no id in", article);
     else if (off) explain(type, "of", article, "not counted:", off);
-    else if (fresh(added)) explain(type, "of", article, "not counted twice in half an hour");
+    else if (age(added) < 15e5) explain(type, "of", article, "not counted twice in half an hour");
+    else if (/[{<].*[}>]/.test(article)) explain("is this id an unfilled template?", article);
     if (off) return;
     // :full
     try {
-      if (!no.test(article) && !fresh(added))
+      if (age(added) < 15e5) return;
+      if (!no.test(article))
         store[added] = JSON.stringify({
-          timestamp: now, // first, for fresh()
+          timestamp: now, // first, for age()
           site: data.site,
           type,
           id: SMALL ? id : type == unkept ? undefined : id, // if undefined, the collector sets it
@@ -196,20 +199,20 @@ export default (
     }
     for (let key in store)
       if (/^mostread:/.test(key))
-        if (!fresh(key)) delete store[key];
-        else if (/{/.test(store[key]))
+        if (age(key) > 15e5) delete store[key];
+        // Others may be in flight, from any tab.
+        else if (/{/.test(store[key]) && (age(key) > 5e3 || key == added))
           fetch(new URL("v1/items?sent_at=" + now, script.src), {
             method: "POST",
             body: store[key], // text needs no preflight
             keepalive: true, // the request may outlive the page
           }).then(
-            (answer) => {
+            (answer) =>
               // full:
-              report(key, answer.clone());
+              report(key, answer.clone()) &&
               // :full
               // 202: accepted. 400: never valid. Any other status may be temporary.
-              answer.status < 401 && (store[key] = now + 3e5);
-            },
+              answer.status < 401 && (store[key] = now + 3e5),
             () => {
               // full:
               explain("no answer: offline, or forbidden by connect-src or a blocker; tries again");
@@ -229,28 +232,28 @@ export default (
     // full:
     if (obeys()) return;
     // :full
-    if (Math.random() < 0.3) send(); // retry, at random, so that readers do not return all at once
     let article = data.article;
     if (article == null) {
       // full:
       article = detect();
       // :full
       if (SMALL) {
-        let url = location;
+        // A broken or relative address throws, or one that is not UTF-8.
         try {
-          let element =
+          let url =
             document.querySelector("[rel~=canonical]") ||
-            document.querySelector("[property='og:url']");
-          url = new URL(element.href || element.content || "//", url);
-        } catch (e) {} // none, or a broken one
-        article = url.pathname;
-        try {
-          article = decodeURI(article);
-        } catch (e) {} // not UTF-8: keep it as it is
-        let type = document.querySelector("[content=article i][property='og:type']");
-        article = (type ? url.search || article[128] : document.querySelector("[type*=ld]"))
-          ? special()
-          : type && article;
+            document.querySelector("[property='og:url']") ||
+            location;
+          url = new URL(url.href || url.content);
+          article = decodeURI(url.pathname);
+          article = document.querySelector("[content=article i][property='og:type']")
+            ? url.search || article[128]
+              ? special()
+              : article
+            : document.querySelector("[type*=ld]") && special();
+        } catch (e) {
+          special();
+        }
       }
     }
     // An app may remove the address of the previous page some time before it sets the next.
@@ -279,13 +282,25 @@ export default (
     },
     comment: (article = current) => send("comment", article),
     like: (article = current) => send("like", article),
-    view: (article) => see(no.test(article) || (data.article = article)),
+    view: (article) => {
+      // full:
+      if (no.test(article)) explain("view ignored: no id in", article);
+      // :full
+      see(no.test(article) || (data.article = article));
+    },
     at: here,
   };
   setInterval(see, 2e3);
+  // Retries, unless this tracker has ended. Readers return at different times, since they loaded
+  // their pages at different times.
+  setInterval(() => mostread.at != here || send(), 5e3);
   // A page restored from the back-forward cache counts as loaded again. On a loaded page, a like must
-  // not wait for the next look to know the article.
+  // not wait for the next look to know the article. The record of a view tells that it is the same,
+  // so the small script need not know whether the page is restored.
+  // full:
   addEventListener("pageshow", (event) => see(event.persisted && (current = null)));
+  // :full
+  if (SMALL) addEventListener("pageshow", () => see((current = null)));
   see();
   [].concat(early).map(mostread.push); // calls made before the script loaded
 };

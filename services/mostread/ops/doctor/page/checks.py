@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import urljoin, urlsplit
 
+from mostread.collector.pipeline.event import SITE_CHARACTERS
 from mostread.collector.pipeline.sites import Sites
 from mostread.core.article_ids import InvalidArticleId
 from mostread.ops.doctor.findings import Finding, ok, problem, warning
@@ -14,13 +15,16 @@ from mostread.ops.doctor.page.fetching import Answer, Unreachable, fetch, probe_
 
 DEFAULT_SITE = "default"
 _DOCS = "docs/how-to/tracker.md"
+MAX_SITE = 64
+# {{id}}, ${id}, {id}, <%= id %>, [[id]], %ID%, and what Python and Ruby print for no value.
+_UNFILLED = re.compile(r"[{<].*[}>]|\[\[.*\]\]|^(%[A-Za-z_]+%|None|nil)$")
 _LOCAL = re.compile(r"127\.|.*::1|.*localhost$")
 _TAG = '<script async src="https://collect.example.com/tracker.js"></script>'
 
 
 def check_page(answer: Answer, document: PageMetadata) -> Iterator[Finding]:
     """Check what concerns the page and all its tags."""
-    if answer.status != 200:
+    if answer.status != 200 and document.tags:
         yield warning(
             f"{document.url} answers {answer.status}",
             "The tracker also counts error pages; leave its tag out of them.",
@@ -31,10 +35,15 @@ def check_page(answer: Answer, document: PageMetadata) -> Iterator[Finding]:
             "Move the tag and the metadata into the page's head.",
         )
     if not document.tags:
-        yield _without_tag(document)
+        yield _without_tag(answer, document)
 
 
-def _without_tag(document: PageMetadata) -> Finding:
+def _without_tag(answer: Answer, document: PageMetadata) -> Finding:
+    if answer.status != 200:
+        return problem(
+            f"the page has no tracker tag, and {document.url} answers {answer.status}",
+            "Correct the address; error pages need no tag.",
+        )
     if any("mostreadTag" in script for script in document.scripts):
         return warning(
             "the page configures the tracker by mostreadTag, which only a browser can read",
@@ -94,6 +103,13 @@ def _article(document: PageMetadata, tag: Tag) -> tuple[DetectedArticle | None, 
                 "Correct the address in the page's template.",
             )
         )
+    if article.id is not None and _UNFILLED.search(article.id):
+        findings.append(
+            problem(
+                f"the id {article.id!r} in {article.reason} looks like an unfilled template",
+                "Fill in the id where the page is rendered; otherwise all articles are one.",
+            )
+        )
     if article.id == "/" and urlsplit(document.url).path not in ("", "/"):
         findings.append(
             problem(
@@ -138,9 +154,15 @@ def _refused(document: PageMetadata, tag: Tag, sites: Sites | None) -> Iterator[
             f"the collector of {tag.src} does not answer: {error}",
             "Correct the address, or start the collector.",
         )
+    site = tag.settings.get("site", DEFAULT_SITE)
+    if not SITE_CHARACTERS.fullmatch(site) or len(site) > MAX_SITE:
+        yield problem(
+            f"the collector refuses the site {site!r}",
+            f"Set data-site to 1 to {MAX_SITE} characters of A-Z a-z 0-9 . _ -, or leave it out.",
+        )
+        return
     if sites is None:
         return
-    site = tag.settings.get("site") or DEFAULT_SITE
     origin = _origin(document.url)
     if sites.named is not None and site not in sites.named:
         yield problem(
