@@ -19,7 +19,7 @@ from tests.support.collector import TOKENS
 from tests.support.system import Service, System, wait_until
 
 AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
-HOSTILE = "<img src=x onerror=document.title='hit'>\u202e&lt;b&gt; {title}"
+HOSTILE = "<img src=x onerror=document.title='hit'>\u2067&lt;b&gt; {title}"
 POLICY = "fetch('.').then((it) => it.headers.get('content-security-policy'))"
 KNOWN = ",".join(f"{role}-name:{role}:{hash_token(token)}" for role, token in TOKENS.items())
 
