@@ -7,7 +7,7 @@ import pytest
 from tests.faults.chaos import chaos, faults, plan
 
 FAULTS = faults(brokers=3)
-SEED, SECONDS = 4, 100
+SEED, SECONDS = 4, 60
 
 
 def test_same_seed_gives_same_schedule() -> None:
