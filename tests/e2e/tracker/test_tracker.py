@@ -233,7 +233,7 @@ def test_events_older_than_the_resend_limit_are_dropped(
     reader.set_offline(False)
     tab = opened(reader, f"{NEWS}/dropped")
     publisher.counts({"dropped": (1,)})
-    assert list(records(tab)) == ["mostread:view,,dropped"]
+    wait_until(lambda: list(records(tab)) == ["mostread:view,,dropped"], "the comment is dropped")
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ export default (
 
   try {
     store = localStorage;
-    store["mostread:"] = 0; // throws if storage is blocked or full; the first send() removes it
+    store["mostread:"] = 0; // throws if storage is blocked or full; the next retry removes it
   } catch (e) {
     store = 0;
   }
