@@ -34,7 +34,7 @@ def running(secured: Secured) -> dict[str, Service]:
     services = [
         secured.service("aggregator"),
         secured.service("collector", **TOKENS),
-        secured.service("ranking"),
+        secured.service("ranking", MOSTREAD_RANKING_LISTED="all"),
     ]
     return {service.name: service.wait_ready() for service in services}
 
