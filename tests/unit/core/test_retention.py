@@ -38,7 +38,7 @@ def test_client_copies_equal_retention() -> None:
 
 def test_tracker_resends_within_resend_limit() -> None:
     script = TRACKER.read_text(encoding="utf-8")
-    [limit] = re.findall(r"Math\.abs\(now - .*\) < (\w+);", script)
+    [limit] = re.findall(r"age\(key\) > (\w+)\) delete store", script)
     assert float(limit) == retention.RESEND_LIMIT_SECONDS * 1000
 
 
