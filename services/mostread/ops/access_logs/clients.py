@@ -37,7 +37,7 @@ class ClientResolver:
         """Return the network of the reader.
 
         `chosen` are the addresses of the field that --client-from names, in front of which the
-        peer's stand in only if the header is missing. Raises ValueError if there is no address.
+        peer's stand in only if the header is missing. Raises ValueError without an address.
         """
         if chosen:
             if not any(map(normalize_address, _hops(chosen))) and not _is_missing(chosen):

@@ -2,6 +2,7 @@
 
 import re
 from typing import NamedTuple
+from urllib.parse import unquote
 
 EXCERPT_LENGTH = 80
 
@@ -16,6 +17,8 @@ _PREFETCH = re.compile(rf"(?:^|[\s\",]){_PURPOSE}(?=[\s\",]|\Z)", re.IGNORECASE)
 _PREFETCH_FIELD = re.compile(
     rf"\"?(?:(?:[\w-]*purpose|[\w-]*moz)\"?[:=]\s*\"?)?{_PURPOSE}\"?", re.IGNORECASE
 )
+_ENCODED = re.compile(r"%(?:25)*([0-9A-Fa-f]{2})")
+_ENCODED_PERCENT = re.compile(r"%25(?=[0-9A-Fa-f]{2})")
 
 
 class LoggedRequest(NamedTuple):
@@ -80,6 +83,18 @@ def _unescaped(match: re.Match[str]) -> str:
     if code_point:
         return chr(int(code_point, 16)).encode("utf-8", "replace").decode("latin-1")
     return _CONTROL_ESCAPES.get(character, character)
+
+
+def decode_target(text: str) -> str:
+    """Undo what CloudFront encodes once more than the client did."""
+    return _ENCODED_PERCENT.sub("%", text)
+
+
+def decode_agent(text: str, *, is_encoded: bool) -> str:
+    """Undo the percent-encoding of a user agent, once or twice, if it `is_encoded` or looks so."""
+    if is_encoded or ("%20" in text and " " not in text):
+        return unquote(_ENCODED.sub(r"%\1", text), errors="surrogateescape")
+    return text
 
 
 def says_prefetch(fields: str) -> bool:

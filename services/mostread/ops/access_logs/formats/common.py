@@ -16,6 +16,7 @@ from mostread.ops.access_logs.formats.log_format import (
     LAST_FIELD,
     FormatOptions,
     OtherFormat,
+    match_unescaped,
     zone_note,
 )
 from mostread.ops.access_logs.request import (
@@ -43,9 +44,8 @@ _FIELDS = re.compile(
 _FIELD = re.compile(rf'(?<=\s){_QUOTED}|[^\s"]+(?:"[^"]*"[^\s"]*)*')
 _COMBINED = -1
 _NO_AGENT_AMONG_FIELDS = -2
-_MAX_UNESCAPED_LINE = 8192
 _MAX_QUOTES = 40
-"""Limits of the search for the ends of fields that contain quotes."""
+"""Limit of the search for the ends of fields that contain quotes."""
 
 _TOKEN = re.compile(r'"[^"]*"|\S+')
 _COMMA = re.compile(" ?, ?")
@@ -141,21 +141,12 @@ class CommonFormat:
         return head, time, unescape(request_line), status, agent, rest
 
     def _fields_with_quotes(self, line: str) -> tuple[str, str, str, str, str | None, str]:
-        """Return the fields of a line whose server did not escape quotes.
-
-        The line is read with the shortest and with the longest possible fields; if these differ,
-        where a field ends is unknown.
-        """
-        if self._unescaped and len(line) <= _MAX_UNESCAPED_LINE and line.count('"') <= _MAX_QUOTES:
-            shortest, longest = (expression.fullmatch(line) for expression in self._unescaped)
-            if shortest and longest:
-                if shortest.groups() != longest.groups():
-                    raise ValueError(
-                        f"quotes within quotes make fields ambiguous: {line[:EXCERPT_LENGTH]!r}"
-                    )
-                head, time, request_line, status, agent, rest = shortest.groups()
-                return head, time, request_line, status, "" if agent == "-" else agent, rest
-        raise OtherFormat(f"not in the {self.name} format: {line[:EXCERPT_LENGTH]!r}")
+        """Return the fields of a line whose server did not escape quotes."""
+        match = match_unescaped(line, self._unescaped, max_quotes=_MAX_QUOTES)
+        if match is None:
+            raise OtherFormat(f"not in the {self.name} format: {line[:EXCERPT_LENGTH]!r}")
+        head, time, request_line, status, agent, rest = match.groups()
+        return head, time, request_line, status, "" if agent == "-" else agent, rest
 
     def _further_address_notes(self, parts: Sequence[tuple[str, str]]) -> list[str]:
         """Point out addresses in the user field, or in those after the size or the user agent."""

@@ -20,8 +20,8 @@ SAMPLE_LINES = 1000
 """Lines at the start of a file that decide its format."""
 
 FORMATS: dict[str, FormatFactory] = {
-    "json": json_lines.detect,
-    "w3c": w3c.detect,
+    "json": json_lines.JsonFormat,
+    "w3c": w3c.W3CFormat,
     "haproxy": haproxy.HAProxyFormat,
     **named.FORMATS,
     "combined": common.combined,
@@ -30,8 +30,8 @@ FORMATS: dict[str, FormatFactory] = {
 """Formats by the name that --format takes."""
 
 _DETECTED: list[FormatFactory] = [
-    json_lines.detect,
-    w3c.detect,
+    json_lines.JsonFormat,
+    w3c.W3CFormat,
     haproxy.HAProxyFormat,
     *named.FORMATS.values(),
     common.detect,

@@ -17,10 +17,11 @@ from mostread.ops.access_logs.formats.log_format import (
     method_note,
     zone_note,
 )
-from mostread.ops.access_logs.formats.w3c import decode_agent, decode_target
 from mostread.ops.access_logs.request import (
     EXCERPT_LENGTH,
     LoggedRequest,
+    decode_agent,
+    decode_target,
     normalize_host,
     says_prefetch,
     split_request_line,
@@ -78,6 +79,7 @@ class JsonFormat:
     """JSON lines with the keys that the first lines of the file have."""
 
     def __init__(self, sample: Sequence[str], options: FormatOptions) -> None:
+        """Raises ValueError if the keys say too little."""
         self._times = TimeParser(options.zone)
         self._clients = options.clients
         records = [record for record in map(_load_or_none, sample) if record is not None]
@@ -153,8 +155,8 @@ class JsonFormat:
         host, target = split_target(target)
         chosen = "" if self._forwarded is None else _text(_lookup(record, self._forwarded))
         agent = self._get(record, "agent").strip('"') if self.has_user_agents else None
-        if agent and (self._is_cloudfront or ("%20" in agent and " " not in agent)):
-            agent = decode_agent(agent)
+        if agent:
+            agent = decode_agent(agent, is_encoded=self._is_cloudfront)
         return LoggedRequest(
             host or normalize_host(self._get(record, "host")),
             self._clients.network(self._get(record, "client"), chosen),
@@ -201,11 +203,6 @@ class JsonFormat:
             if _plain(path[-1]) in wanted:
                 return path
         raise ValueError(f"no key {client_from!r} for --client-from")
-
-
-def detect(sample: Sequence[str], options: FormatOptions) -> JsonFormat:
-    """Return the format of JSON lines. Raises ValueError if their keys say too little."""
-    return JsonFormat(sample, options)
 
 
 def _load(line: str) -> dict[str, object]:

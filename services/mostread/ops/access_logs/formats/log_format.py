@@ -1,15 +1,19 @@
-"""The interface of a format of access logs."""
+"""The interface of a format of access logs, and what several formats share."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Protocol
 
 from mostread.ops.access_logs.clients import ClientResolver
-from mostread.ops.access_logs.request import LoggedRequest
+from mostread.ops.access_logs.request import EXCERPT_LENGTH, LoggedRequest
 
 LAST_FIELD = "last"
 """--client-from for the last quoted field of a common or combined log."""
+
+_MAX_UNESCAPED_LINE = 8192
+"""Limit of the search for the ends of fields that contain quotes."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,25 @@ class LogFormat(Protocol):
 FormatFactory = Callable[[Sequence[str], FormatOptions], LogFormat]
 """Takes the first lines of a file. Raises OtherFormat, or ValueError with the
 reason, if they cannot be in the format."""
+
+
+def match_unescaped(
+    line: str, expressions: Sequence[re.Pattern[str]], *, max_quotes: int
+) -> re.Match[str] | None:
+    """Match a line whose server did not escape quotes.
+
+    `expressions` are those of the shortest and of the longest possible fields. Returns None if they
+    do not match, or if the line is too long to search; raises ValueError if they differ: where a
+    field ends is then unknown.
+    """
+    if not expressions or len(line) > _MAX_UNESCAPED_LINE or line.count('"') > max_quotes:
+        return None
+    shortest, longest = (expression.fullmatch(line) for expression in expressions)
+    if shortest is None or longest is None:
+        return None
+    if shortest.groups() != longest.groups():
+        raise ValueError(f"ambiguous fields, with quotes in quotes: {line[:EXCERPT_LENGTH]!r}")
+    return shortest
 
 
 def method_note(known: bool) -> list[str]:

@@ -9,6 +9,7 @@ from mostread.ops.access_logs.formats.log_format import (
     FormatFactory,
     FormatOptions,
     OtherFormat,
+    match_unescaped,
     zone_note,
 )
 from mostread.ops.access_logs.request import (
@@ -47,9 +48,8 @@ _NGINX_FIELD = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _APACHE_FIELD = re.compile(r"%[!0-9,<>]*(?:\{([^}]*)\})?(\^[A-Z]{2}|[A-Za-z%])")
 _DIRECTIVE = re.compile(r"\s*(?:log_format|LogFormat|CustomLog)\s")
 _DIRECTIVE_TEXT = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)\"""")
-_MAX_UNESCAPED_LINE = 8192
 _MAX_QUOTES = 8
-"""Limits of the search for the ends of fields that contain quotes."""
+"""Limit of the search for the ends of fields that contain quotes, besides the template's own."""
 
 _QUOTED = r'[^"\\]*(?:\\.[^"\\]*)*'
 _WORD = r"[^\s,]*(?:,\s?[^\s,]+)*"
@@ -146,19 +146,11 @@ class TemplateFormat:
         )
 
     def _values(self, line: str) -> dict[str, str]:
-        """Return the fields by role.
-
-        If quotes are not escaped, the line is read with the shortest and with the longest possible
-        fields; if these differ, where a field ends is unknown.
-        """
+        """Return the fields by role."""
         if match := self._strict.fullmatch(line):
             return {role: unescape(value) for role, value in match.groupdict("").items()}
-        if len(line) <= _MAX_UNESCAPED_LINE and line.count('"') <= self._max_quotes:
-            shortest, longest = (expression.fullmatch(line) for expression in self._loose)
-            if shortest and longest:
-                if shortest.groups() == longest.groups():
-                    return shortest.groupdict("")
-                raise ValueError(f"ambiguous fields: {line[:EXCERPT_LENGTH]!r}")
+        if match := match_unescaped(line, self._loose, max_quotes=self._max_quotes):
+            return match.groupdict("")
         raise OtherFormat(f"not in the {self.name} format: {line[:EXCERPT_LENGTH]!r}")
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from urllib.parse import unquote
 
 from mostread.ops.access_logs.clients import address_notes
 from mostread.ops.access_logs.formats.log_format import (
@@ -14,6 +13,8 @@ from mostread.ops.access_logs.formats.log_format import (
 from mostread.ops.access_logs.request import (
     EXCERPT_LENGTH,
     LoggedRequest,
+    decode_agent,
+    decode_target,
     normalize_host,
     says_prefetch,
     split_target,
@@ -39,8 +40,6 @@ _NAMES = {
 }
 _ADDRESSES = ("client", "forwarded")
 _VALUE = re.compile(r'"((?:[^"]|"")*)"(?=\s|\Z)|(\S+)')
-_ENCODED = re.compile(r"%(?:25)*([0-9A-Fa-f]{2})")
-_ENCODED_PERCENT = re.compile(r"%25(?=[0-9A-Fa-f]{2})")
 
 
 class W3CFormat:
@@ -169,23 +168,7 @@ class W3CFormat:
             return None
         if text == "-":
             return ""
-        if self._is_cloudfront or ("%20" in text and " " not in text):
-            return decode_agent(text)
-        if "+" in text and " " not in text:
-            return text.replace("++", "\0").replace("+", " ").replace("\0", " +")
-        return text
-
-
-def decode_target(text: str) -> str:
-    """Undo what CloudFront encodes once more than the client did."""
-    return _ENCODED_PERCENT.sub("%", text)
-
-
-def decode_agent(text: str) -> str:
-    """Return a user agent that was percent-encoded, once or twice."""
-    return unquote(_ENCODED.sub(r"%\1", text), errors="surrogateescape")
-
-
-def detect(sample: Sequence[str], options: FormatOptions) -> W3CFormat:
-    """Return the format of lines after a #Fields line."""
-    return W3CFormat(sample, options)
+        agent = decode_agent(text, is_encoded=self._is_cloudfront)
+        if not self._is_cloudfront and "+" in agent and " " not in agent:
+            return agent.replace("++", "\0").replace("+", " ").replace("\0", " +")
+        return agent
