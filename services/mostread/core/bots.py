@@ -118,16 +118,6 @@ def parse_patterns(text: str) -> list[re.Pattern[str]]:
     return patterns
 
 
-def is_bot(user_agent: str) -> bool:
-    """Return whether a user agent is a bot's by the patterns that no setting changed."""
-    return _default_rule().bot_pattern(user_agent) is not None
-
-
-@cache
-def _default_rule() -> BotRule:
-    return BotRule()
-
-
 _compiled = cache(re.compile)  # `re` itself remembers only 512
 
 Patterns = Sequence[tuple[str, str]]

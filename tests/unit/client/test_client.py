@@ -21,7 +21,7 @@ from mostread.client.transport import (
     Transport,
     parse_response,
 )
-from mostread.core.bots import is_bot
+from mostread.core.bots import BotRule
 
 NOW = datetime(2026, 11, 23, 14, 3, 5, tzinfo=UTC)
 VIEW: dict[str, object] = {"type": "view", "article_id": "a"}
@@ -194,7 +194,7 @@ def test_url_may_be_that_of_the_collector_or_its_endpoint(url: str, path: str) -
 
 
 def test_user_agent_is_not_a_bot() -> None:
-    assert not is_bot(USER_AGENT)
+    assert not BotRule().bot_pattern(USER_AGENT)
 
 
 def test_client_imports_only_the_standard_library() -> None:

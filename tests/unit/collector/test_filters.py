@@ -9,7 +9,7 @@ from mostread.collector.config import CollectorSettings
 from mostread.collector.pipeline.client_info import ClientInfo
 from mostread.collector.pipeline.event import SentEvent
 from mostread.collector.pipeline.pipeline import DropReason, Pipeline
-from mostread.core.bots import is_bot
+from mostread.core.bots import BotRule
 from mostread.core.events import CANARY_SITE
 from mostread.infra.auth.tokens import Role
 from tests.support.http import FakeHeaders
@@ -170,7 +170,7 @@ def test_bot_filter_follows_the_settings() -> None:
 
 
 def test_user_agent_is_truncated_before_the_bot_rule() -> None:
-    assert not is_bot(client({"User-Agent": "x" * 256 + GOOGLEBOT}).user_agent)
+    assert not BotRule().bot_pattern(client({"User-Agent": "x" * 256 + GOOGLEBOT}).user_agent)
 
 
 @pytest.mark.parametrize(

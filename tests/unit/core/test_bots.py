@@ -10,13 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from mostread.core.bots import ADDED, NO_USER_AGENT, BotRule, is_bot, parse_patterns
+from mostread.core.bots import ADDED, NO_USER_AGENT, BotRule, parse_patterns
 
 USER_AGENTS = Path(__file__).with_name("user_agents")
 READERS = (USER_AGENTS / "readers.txt").read_text().splitlines()
 BOTS = (USER_AGENTS / "bots.txt").read_text().splitlines()
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+RULE = BotRule()
+
+
+def is_bot(user_agent: str) -> bool:
+    return RULE.bot_pattern(user_agent) is not None
 
 
 def matomo_user_agents() -> tuple[list[str], list[str]]:
