@@ -71,9 +71,7 @@ def _feeds(given: tuple[str, ...], settings: ArticlesSettings) -> list[SourceFee
     except ValueError as error:
         raise Misconfigured(str(error)) from error
     if not feeds:
-        raise Misconfigured(
-            "there is no feed to read; name its URL, or set MOSTREAD_ARTICLES_FEEDS"
-        )
+        raise Misconfigured("no feed is named; name its URL, or set MOSTREAD_ARTICLES_FEEDS")
     return feeds
 
 

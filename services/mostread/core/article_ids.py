@@ -26,12 +26,15 @@ _MISLEADING = re.compile(
     + "".join(chr(plane + 0xFFFE) + chr(plane + 0xFFFF) for plane in range(0, 0x110000, 0x10000))
     + "]"
 )
-# Neither a blank nor a default-ignorable code point of Unicode (DerivedCoreProperties.txt), nor
-# the blank pattern of Braille.
+INVISIBLE = (
+    f"{BLANKS}\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
+)
+"""Blanks, the default-ignorable code points of Unicode (DerivedCoreProperties.txt) up to U+FFFF,
+and the blank pattern of Braille, for use in a character class."""
+
 _VISIBLE = re.compile(
-    f"[^{BLANKS}\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
-    "\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3"
-    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    f"[^{INVISIBLE}\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 
 _CAMPAIGN_PARAMETER = re.compile(

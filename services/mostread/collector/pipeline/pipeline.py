@@ -257,7 +257,7 @@ def not_bot(rule: BotRule) -> Keep:
 def not_prefetch(events: list[SentEvent], client: ClientInfo) -> list[SentEvent]:
     """Keep events of pages that were not loaded ahead of a visit."""
     for name in PREFETCH_HEADERS:
-        if _SPECULATIVE.search(client.headers.get(name, "")):
+        if (purpose := client.headers.get(name)) and _SPECULATIVE.search(purpose):
             return []
     return events
 

@@ -21,12 +21,13 @@ from mostread.collector.pipeline.event import SentEvent, article_of, site_of
 from mostread.collector.pipeline.strict_decoder import CheckLike, RejectReason
 from mostread.collector.pipeline.visitor_id import IdHasher
 from mostread.core.events import PUBLIC
+from mostread.core.retention import RESEND_LIMIT_SECONDS
 from mostread.errors import InvalidEvent
 
 RECEIPTED = PUBLIC * 2
 """First characters, in the log, of the id of a like with a receipt and of its retraction."""
 
-VALID_MS = 25 * 60 * 1000
+VALID_MS = RESEND_LIMIT_SECONDS * 1000
 AHEAD_MS = 60 * 1000
 """How far a browser's clock may be ahead."""
 

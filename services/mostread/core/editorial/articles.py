@@ -12,6 +12,7 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
+from mostread.core.article_ids import INVISIBLE
 from mostread.core.events import Name64, Name128, Timestamp
 from mostread.errors import InvalidEvent
 
@@ -26,15 +27,10 @@ class Source(StrEnum):
     FEED = "feed"
 
 
-# Controls, and embeddings and overrides of the direction of text.
-_MISLEADING = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e"
-# Blanks and default-ignorable code points, as in core/article_ids.py. Direction marks, isolates and
+# Controls, and embeddings and overrides of the direction of text. Direction marks, isolates and
 # joiners are part of texts in Arabic, Hebrew and Persian.
-_INVISIBLE = (
-    r"\s\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\u2800\u3164"
-    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
-)
-TEXT = rf"\A(?![{_INVISIBLE}]*\Z)[^{_MISLEADING}]*\Z"
+_MISLEADING = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e"
+TEXT = rf"\A(?![{INVISIBLE}]*\Z)[^{_MISLEADING}]*\Z"
 """Pattern of a text that is visible and contains no character that misleads readers."""
 # \A and \Z, not ^ and $: in Python, $ also matches before a trailing newline.
 Address = Annotated[

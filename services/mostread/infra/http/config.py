@@ -1,13 +1,23 @@
 """Settings that all HTTP services share."""
 
 import ssl
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from mostread.errors import Misconfigured
 from mostread.infra.settings import Settings
 from mostread.infra.tls import load_certificate
+
+
+def _service_url(value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("not a URL; write http://host:port, like http://127.0.0.1:8081")
+    return value.rstrip("/")
+
+
+ServiceUrl = Annotated[str, AfterValidator(_service_url)]
+"""The URL of a service of mostread, without a slash at its end."""
 
 
 class ServiceSettings(Settings):

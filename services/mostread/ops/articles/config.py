@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 
 from mostread.collector.pipeline.event import DEFAULT_SITE
-from mostread.infra.http.config import ServiceSettings
+from mostread.infra.http.config import ServiceSettings, ServiceUrl
 
 _ENTRY = re.compile(r"(?:([A-Za-z0-9._-]{1,64})=)?(https?://\S+)")
 _SEPARATOR = re.compile(r"[,\s]+")
@@ -43,7 +43,7 @@ class ArticlesSettings(ServiceSettings):
         description="Hosts besides those of the feeds that links of articles, redirects and "
         "sitemaps may refer to, such as www.news.example, comma-separated.",
     )
-    articles_collector_url: str = Field(
+    articles_collector_url: ServiceUrl = Field(
         "http://127.0.0.1:8081", description="Collector to send descriptions to."
     )
     articles_token: SecretStr = Field(
@@ -62,13 +62,6 @@ class ArticlesSettings(ServiceSettings):
     articles_max_items: int = Field(
         1000, ge=1, le=50_000, description="Maximum articles to read from one feed; the first ones."
     )
-
-    @field_validator("articles_collector_url")
-    @classmethod
-    def _check_url(cls, value: str) -> str:
-        if not value.startswith(("http://", "https://")):
-            raise ValueError("not a URL; write http://host:port, like http://127.0.0.1:8081")
-        return value.rstrip("/")
 
     @field_validator("articles_feeds")
     @classmethod

@@ -35,7 +35,7 @@ class ArticlePublisher:
         token = settings.articles_token.get_secret_value()
         if not token:
             raise Misconfigured(
-                "there is no token for the collector; name the folder of a running stack with "
+                "the collector requires a token; name the folder of a running stack with "
                 "--data, or run `mostread token create articles --role cms` and set "
                 "MOSTREAD_ARTICLES_TOKEN"
             )

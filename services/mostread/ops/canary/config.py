@@ -1,8 +1,8 @@
 """Settings of the canary."""
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr
 
-from mostread.infra.http.config import ServiceSettings
+from mostread.infra.http.config import ServiceSettings, ServiceUrl
 
 
 class CanarySettings(ServiceSettings):
@@ -12,11 +12,11 @@ class CanarySettings(ServiceSettings):
     canary_port: int = Field(
         8086, ge=1, le=65535, description="Port for metrics and health checks."
     )
-    canary_collector_url: str = Field(
+    canary_collector_url: ServiceUrl = Field(
         "http://127.0.0.1:8081",
         description="Collector to send events to; preferably its public URL.",
     )
-    canary_ranking_url: str = Field(
+    canary_ranking_url: ServiceUrl = Field(
         "http://127.0.0.1:8080", description="Ranking service whose list must show the events."
     )
     canary_token: SecretStr = Field(
@@ -29,10 +29,3 @@ class CanarySettings(ServiceSettings):
     canary_timeout_seconds: float = Field(
         30, ge=1, le=3600, description="Seconds until an event that no list shows counts as failed."
     )
-
-    @field_validator("canary_collector_url", "canary_ranking_url")
-    @classmethod
-    def _check_url(cls, value: str) -> str:
-        if not value.startswith(("http://", "https://")):
-            raise ValueError("not a URL; write http://host:port, like http://127.0.0.1:8081")
-        return value.rstrip("/")

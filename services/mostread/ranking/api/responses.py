@@ -22,6 +22,7 @@ V = TypeVar("V")
 AS_OF = "Mostread-As-Of"
 PUBLIC = "public, max-age=1"
 PRIVATE = "private, no-cache"
+NO_STORE = "private, no-store"
 """Cache-Control of responses to editors: only the client itself may store them."""
 
 

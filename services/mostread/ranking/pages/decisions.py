@@ -13,6 +13,7 @@ from mostread.infra.http.application import Application
 from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params, serializers
 from mostread.ranking.api.editor_auth import EditorAuth
+from mostread.ranking.api.responses import NO_STORE
 from mostread.ranking.pages.i18n import TRANSLATORS, Translator
 from mostread.ranking.pages.templating import PageRenderer, clock_time, reader_language
 from mostread.ranking.queries import ListDefaults, LogQuery
@@ -63,7 +64,7 @@ def add_decisions_page(
         response = pages.html(
             request, "decisions.html", lang, {"decisions": views, "more": log.more}
         )
-        response.headers["Cache-Control"] = "private, no-store"
+        response.headers["Cache-Control"] = NO_STORE
         return response
 
     app.add("GET", "/articles/{article_id}/decisions", get_decisions)

@@ -18,6 +18,7 @@ from mostread.infra.http.application import Application
 from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params, serializers
 from mostread.ranking.api.editor_auth import EditorAuth
+from mostread.ranking.api.responses import NO_STORE
 from mostread.ranking.pages import urls
 from mostread.ranking.pages.i18n import TRANSLATORS, Translator
 from mostread.ranking.pages.templating import PageRenderer, clock_time, grouped, reader_language
@@ -128,7 +129,7 @@ def add_list_page(
         }
         page = pages.html(request, "list.html", lang, context)
         if editing:
-            page.headers["Cache-Control"] = "private, no-store"
+            page.headers["Cache-Control"] = NO_STORE
         return page
 
     app.add("GET", "/", get_page)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import urljoin, urlsplit
 
-from mostread.collector.pipeline.event import SITE_CHARACTERS
+from mostread.collector.pipeline.event import DEFAULT_SITE, SITE_CHARACTERS
 from mostread.collector.pipeline.sites import Sites
 from mostread.core.article_ids import InvalidArticleId
 from mostread.ops.doctor.findings import Finding, ok, problem, warning
@@ -13,7 +13,6 @@ from mostread.ops.doctor.page.detection import DetectedArticle, article_of
 from mostread.ops.doctor.page.document import PageMetadata, Tag
 from mostread.ops.doctor.page.fetching import Answer, Unreachable, fetch, probe_collector
 
-DEFAULT_SITE = "default"
 _DOCS = "docs/how-to/tracker.md"
 MAX_SITE = 64
 # {{id}}, ${id}, {id}, <%= id %>, [[id]], %ID%, and what Python and Ruby print for no value.
