@@ -31,7 +31,10 @@ RETRY_SECONDS = "2"
 
 _PAGES = Path(__file__).parent
 _ASSETS = {
-    "page.css": "text/css",
+    "base.css": "text/css",
+    "list.css": "text/css",
+    "article.css": "text/css",
+    "editor.css": "text/css",
     "icon.svg": "image/svg+xml",
     "live.js": "text/javascript",
     "stream.js": "text/javascript",
