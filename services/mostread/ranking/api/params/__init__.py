@@ -1,0 +1,36 @@
+"""Parse query strings into queries, and reject invalid parameters by name."""
+
+from mostread.ranking.api.params.articles import article_id, counts_query, log_query, site_only
+from mostread.ranking.api.params.lists import (
+    EMBED,
+    LANG,
+    LIVE,
+    MAX_OFFSET,
+    PAGE,
+    PARAMETERS,
+    STREAM,
+    list_query,
+    live_pages,
+)
+from mostread.ranking.api.params.series import RETENTION, series_query
+from mostread.ranking.api.params.values import one_of, parse
+
+__all__ = [
+    "EMBED",
+    "LANG",
+    "LIVE",
+    "MAX_OFFSET",
+    "PAGE",
+    "PARAMETERS",
+    "RETENTION",
+    "STREAM",
+    "article_id",
+    "counts_query",
+    "list_query",
+    "live_pages",
+    "log_query",
+    "one_of",
+    "parse",
+    "series_query",
+    "site_only",
+]
