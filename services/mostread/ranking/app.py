@@ -31,7 +31,13 @@ from mostread.ranking.api.feeds import add_feeds
 from mostread.ranking.api.lists import add_list_routes
 from mostread.ranking.api.responses import AS_OF, JsonRenderer
 from mostread.ranking.api.stream import StreamHub
-from mostread.ranking.cache.cache import REVALIDATE_SECONDS, TTL_SECONDS, Cache
+from mostread.ranking.api.totals import add_totals_routes
+from mostread.ranking.cache.cache import (
+    REVALIDATE_SECONDS,
+    SITE_TTL_SECONDS,
+    TTL_SECONDS,
+    Cache,
+)
 from mostread.ranking.cache.cursors import CursorStore
 from mostread.ranking.config import RankingSettings
 from mostread.ranking.metrics import RankingMetrics
@@ -48,9 +54,12 @@ from mostread.ranking.service.facets import Facets
 from mostread.ranking.service.list_reader import ListReader
 from mostread.ranking.service.lists import ListService, RankedList
 from mostread.ranking.service.rank_history import RankHistory, RankHistoryService
+from mostread.ranking.service.site_series import SiteSeries, SiteSeriesService
 from mostread.ranking.service.sparklines import Sparklines
 from mostread.ranking.service.timeseries import TimeSeries, TimeSeriesService
+from mostread.ranking.service.totals import Totals, TotalsService
 from mostread.ranking.service.undescribed import UndescribedArticles
+from mostread.ranking.site_repository import SiteRepository
 
 _READY_TIMEOUT_SECONDS = 5
 
@@ -64,6 +73,8 @@ _CORS = {
             "/feed.json",
             "/feed.xml",
             "/v1/counts",
+            "/v1/totals",
+            "/v1/series",
             "/v1/articles/{article_id}",
             "/v1/articles/{article_id}/series",
             "/v1/articles/{article_id}/ranks",
@@ -74,7 +85,16 @@ _CORS = {
 }
 
 K = TypeVar("K", bound=Hashable)
-V = TypeVar("V", RankedList, ArticleCounts, ArticleDetails, TimeSeries, RankHistory)
+V = TypeVar(
+    "V",
+    RankedList,
+    ArticleCounts,
+    ArticleDetails,
+    TimeSeries,
+    RankHistory,
+    Totals,
+    SiteSeries,
+)
 
 
 @asynccontextmanager
@@ -98,11 +118,13 @@ async def ranking_app(
     show_all = settings.ranking_listed == "all"
     defaults = ListDefaults(settings.ranking_timezone, settings.half_life, show_all)
 
-    def cache(resource: str, load: Callable[[K], Awaitable[V]]) -> Cache[K, V]:
+    def cache(
+        resource: str, load: Callable[[K], Awaitable[V]], ttl: float = TTL_SECONDS
+    ) -> Cache[K, V]:
         return Cache(
             load,
             capacity=settings.ranking_cache_size,
-            ttl=TTL_SECONDS,
+            ttl=ttl,
             revalidate=REVALIDATE_SECONDS,
             mark_stale=_mark_stale,
             metrics=metrics.cache(resource),
@@ -122,6 +144,17 @@ async def ranking_app(
     articles = cache("article", article_service.compute)
     series = cache("series", TimeSeriesService(repository, clock, stale_after).compute)
     ranks = cache("ranks", rank_history.compute)
+    site_repository = SiteRepository(pool)
+    totals = cache(
+        "totals",
+        TotalsService(repository, site_repository, clock, stale_after).compute,
+        SITE_TTL_SECONDS,
+    )
+    site_series = cache(
+        "site_series",
+        SiteSeriesService(repository, site_repository, clock, stale_after).compute,
+        SITE_TTL_SECONDS,
+    )
     cursors = CursorStore(list_service, capacity=settings.ranking_max_cursors)
     render_list = JsonRenderer(serializers.ranked_list)
     streams = StreamHub(
@@ -159,6 +192,7 @@ async def ranking_app(
         clock=clock,
     )
     add_counts_route(app, counts, defaults)
+    add_totals_routes(app, totals=totals, series=site_series, defaults=defaults, clock=clock)
     add_embeds(app, lists, defaults)
     add_feeds(
         app,

@@ -11,12 +11,31 @@ from mostread.core.ranking.windows import HOUR, MINUTE
 
 By = Literal["views", "comments", "likes", "score", "trending"]
 SeriesGrain = Literal["minute", "hour"]
+SiteGrain = Literal["minute", "hour", "day"]
 
 STEPS: dict[SeriesGrain, timedelta] = {"minute": MINUTE, "hour": HOUR}
 """Length of a time series step per grain."""
 
 NEWEST_VERSION = 2**64 - 1
 """Greater than the version of any decision."""
+
+
+class Filters(NamedTuple):
+    """Articles with one of the values of each field; an empty field admits all."""
+
+    section: tuple[str, ...] = ()
+    language: tuple[str, ...] = ()
+    author: tuple[str, ...] = ()
+    tag: tuple[str, ...] = ()
+
+    def parameters(self) -> dict[str, list[str]]:
+        """Return the parameters of the SQL files that filter articles."""
+        return {
+            "sections": list(self.section),
+            "languages": [language.lower() for language in self.language],
+            "authors": list(self.author),
+            "tags": list(self.tag),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +49,8 @@ class ListQuery:
     offset: int = 0
     section: tuple[str, ...] = ()
     language: tuple[str, ...] = ()
+    author: tuple[str, ...] = ()
+    tag: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     published_within: timedelta | None = None
     tz: str | None = None
@@ -46,6 +67,11 @@ class ListQuery:
     def full_list(self) -> "ListQuery":
         """The list that this query is a page of."""
         return replace(self, limit=10, offset=0, explain=False, cursor=None)
+
+    @property
+    def filters(self) -> Filters:
+        """Which articles the list contains."""
+        return Filters(self.section, self.language, self.author, self.tag)
 
     @property
     def words(self) -> list[str]:
@@ -69,6 +95,29 @@ class ListDefaults:
         """Return whether public lists contain articles that the CMS has not described."""
         # Nobody describes the articles of the canary, which looks for them in a list.
         return self.undescribed or site == CANARY_SITE
+
+
+class TotalsQuery(NamedTuple):
+    """The sums over a site's articles in a window; `tz` is None if the window has no days."""
+
+    site: str
+    filters: Filters
+    window: str
+    tz: str | None
+
+
+class SiteSeriesQuery(NamedTuple):
+    """The time series of a site's articles: `start` inclusive, `end` exclusive.
+
+    Both are starts of steps. Days are those of the zone `tz`, None for other grains.
+    """
+
+    site: str
+    filters: Filters
+    grain: SiteGrain
+    start: datetime
+    end: datetime
+    tz: str | None
 
 
 class ArticleQuery(NamedTuple):

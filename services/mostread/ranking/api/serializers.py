@@ -54,8 +54,8 @@ def article_counts(counted: ArticleCounts) -> Document:
     """Return the document of GET /v1/counts."""
     return {
         "site": counted.query.site,
-        "window": _window(counted.window),
-        "as_of": _rfc3339(counted.as_of),
+        "window": window_bounds(counted.window),
+        "as_of": rfc3339_or_none(counted.as_of),
         "stale": counted.stale,
         "counts": counted.counts,
     }
@@ -84,7 +84,7 @@ def article(details: ArticleDetails) -> Document:
         "total": details.total or Counts(),
         "windows": details.windows,
         "integrity": details.integrity,
-        "as_of": _rfc3339(details.as_of),
+        "as_of": rfc3339_or_none(details.as_of),
         "stale": details.stale,
     }
 
@@ -98,7 +98,7 @@ def time_series(series: TimeSeries) -> Document:
         "grain": query.grain,
         "from": rfc3339(query.start),
         "to": rfc3339(query.end),
-        "as_of": _rfc3339(series.as_of),
+        "as_of": rfc3339_or_none(series.as_of),
         "stale": series.stale,
         "views": [counts.views for counts in series.counts],
         "comments": [counts.comments for counts in series.counts],
@@ -113,7 +113,7 @@ def rank_history(history: RankHistory) -> Document:
         "article_id": history.query.article_id,
         "from": rfc3339(history.ends[0]),
         "to": rfc3339(history.last),
-        "as_of": _rfc3339(history.as_of),
+        "as_of": rfc3339_or_none(history.as_of),
         "stale": history.stale,
         "ranks": history.ranks,
     }
@@ -132,7 +132,7 @@ def placement_log(log: PlacementLog) -> Document:
 
 def freshness(ranked: RankedList) -> bytes:
     """Return the data of the event `fresh` of GET /v1/stream."""
-    return encode({"as_of": _rfc3339(ranked.as_of), "stale": ranked.stale})
+    return encode({"as_of": rfc3339_or_none(ranked.as_of), "stale": ranked.stale})
 
 
 def rfc3339(timestamp: datetime) -> str:
@@ -147,22 +147,24 @@ def rfc3339_ms(since_epoch: int | None) -> str | None:
     return rfc3339(datetime.fromtimestamp(since_epoch / 1000, UTC))
 
 
-def _rfc3339(timestamp: datetime | None) -> str | None:
+def rfc3339_or_none(timestamp: datetime | None) -> str | None:
+    """Format a time that may be unknown."""
     return rfc3339(timestamp) if timestamp else None
 
 
 def _list_head(ranked: RankedList) -> Document:
     return {
         "site": ranked.query.site,
-        "window": _window(ranked.window),
+        "window": window_bounds(ranked.window),
         "by": ranked.query.by,
-        "as_of": _rfc3339(ranked.as_of),
+        "as_of": rfc3339_or_none(ranked.as_of),
         "stale": ranked.stale,
         "undescribed": ranked.undescribed,
     }
 
 
-def _window(window: Window) -> Document:
+def window_bounds(window: Window) -> Document:
+    """Return the name and the bounds of a window."""
     return {
         "name": window.name,
         "start": rfc3339(window.start),

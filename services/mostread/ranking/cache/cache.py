@@ -24,6 +24,9 @@ V = TypeVar("V")
 TTL_SECONDS = 1.0
 """Time to live of lists and articles."""
 
+SITE_TTL_SECONDS = 5.0
+"""Time to live of sums over a site: every open dashboard shows them, and each reads many rows."""
+
 REVALIDATE_SECONDS = 1.0
 """How long beyond it a value is returned while it is refreshed."""
 

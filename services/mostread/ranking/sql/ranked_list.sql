@@ -38,7 +38,9 @@ WITH
     (
         -- Articles that the CMS deleted are counted but not listed.
         SELECT article_id, true AS described, section, lower(language) AS language, published_at, deleted, hidden AS cms_hidden, pinned AS cms_pinned,
-            if(length(%(words)s) = 0, '', title) AS title
+            if(length(%(words)s) = 0, '', title) AS title,
+            if(length(%(authors)s) = 0, [], authors) AS authors,
+            if(length(%(tags)s) = 0, [], tags) AS tags
         FROM articles FINAL
         WHERE site = %(site)s
     ),
@@ -77,6 +79,8 @@ WHERE NOT deleted AND NOT hidden AND (described OR %(undescribed)s)
   AND (length(%(sections)s) = 0 OR has(%(sections)s, section))
   -- RFC 4647, basic filtering: kk matches kk and kk-Cyrl.
   AND (length(%(languages)s) = 0 OR arrayExists(tag -> language = tag OR startsWith(language, concat(tag, '-')), %(languages)s))
+  AND (length(%(authors)s) = 0 OR hasAny(authors, %(authors)s))
+  AND (length(%(tags)s) = 0 OR hasAny(tags, %(tags)s))
   AND (%(published_since)s = 0 OR published_at >= fromUnixTimestamp64Milli(toInt64(%(published_since)s)))
 -- Pinned articles move the others, whether they match or not.
 QUALIFY matches OR pinned IS NOT NULL

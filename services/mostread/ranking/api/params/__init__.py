@@ -13,6 +13,7 @@ from mostread.ranking.api.params.lists import (
     live_pages,
 )
 from mostread.ranking.api.params.series import RETENTION, series_query
+from mostread.ranking.api.params.sites import site_series_query, totals_query
 from mostread.ranking.api.params.values import one_of, parse
 
 __all__ = [
@@ -33,4 +34,6 @@ __all__ = [
     "parse",
     "series_query",
     "site_only",
+    "site_series_query",
+    "totals_query",
 ]

@@ -46,6 +46,8 @@ PARAMETERS = {
         matching("(?=.{1,35}$)[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*"),
         most=20,
     ),
+    "author": Parameter("1 to 200 characters", matching("[^\x00-\x1f\x7f]{1,200}"), most=20),
+    "tag": Parameter("1 to 64 characters", matching("[^\x00-\x1f\x7f]{1,64}"), most=20),
     "exclude": ARTICLE_ID._replace(most=MAX_EXCLUDED),
     "published_within": Parameter("hours or days, for example 6h or 7d", duration),
     "tz": Parameter("the name of an IANA time zone, for example Asia/Almaty", zone_name),

@@ -1,0 +1,88 @@
+"""Parse the query strings of totals and time series of a site."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, get_args
+from zoneinfo import ZoneInfo
+
+from mostread.core.ranking import windows
+from mostread.errors import BadParameter
+from mostread.ranking.api.params.lists import PARAMETERS
+from mostread.ranking.api.params.series import MAX_SERIES_LENGTH, RETENTION
+from mostread.ranking.api.params.values import TIMESTAMP, one_of, parse
+from mostread.ranking.queries import (
+    STEPS,
+    Filters,
+    ListDefaults,
+    SiteGrain,
+    SiteSeriesQuery,
+    TotalsQuery,
+)
+
+_DEFAULT_LENGTH: dict[SiteGrain, timedelta] = {
+    "minute": timedelta(hours=3),
+    "hour": timedelta(days=7),
+    "day": timedelta(days=30),
+}
+
+_SITE = {name: PARAMETERS[name] for name in ("site", *Filters._fields, "tz")}
+_TOTALS = {**_SITE, "window": PARAMETERS["window"]}
+_SERIES = {**_SITE, "grain": one_of(get_args(SiteGrain)), "from": TIMESTAMP, "to": TIMESTAMP}
+
+
+def totals_query(raw: str, defaults: ListDefaults) -> TotalsQuery:
+    """Parse the query string of the totals of a site. Raises BadParameter."""
+    _, values = parse(raw, _TOTALS)
+    window: str = values.get("window", "24h")
+    zone: str = values.get("tz", defaults.tz)
+    return TotalsQuery(
+        values.get("site", "default"),
+        _filters(values),
+        window,
+        zone if window in windows.CALENDAR else None,
+    )
+
+
+def site_series_query(raw: str, defaults: ListDefaults, now: datetime) -> SiteSeriesQuery:
+    """Parse the query string of the time series of a site. Raises BadParameter."""
+    _, values = parse(raw, _SERIES)
+    grain: SiteGrain = values.get("grain", "hour")
+    tz: str = values.get("tz", defaults.tz)
+    zone = ZoneInfo(tz)
+    last = _next(_floor(now, grain, zone), grain, zone)
+    # A client's clock may be ahead; the series ends with the current step.
+    end = min(last, values.get("to", last))
+    start = _floor(values.get("from", end - _DEFAULT_LENGTH[grain]), grain, zone)
+    if (last_start := _floor(end, grain, zone)) < end:
+        end = _next(last_start, grain, zone)
+    if start >= end:
+        raise BadParameter("from", "from is not before to, and not before now", "an earlier time")
+    # Clocks that are ahead of UTC by half an hour divide hours into minutes.
+    kept = RETENTION["minute" if grain == "minute" or start.minute else "hour"]
+    if start < last - kept:
+        allowed = f"at most {kept.days} days ago, the retention of its counts"
+        raise BadParameter("from", f"from is too long ago for grain={grain}", allowed)
+    length = (end - start) // (timedelta(days=1) if grain == "day" else STEPS[grain])
+    if length > MAX_SERIES_LENGTH:
+        allowed = f"a time at most {MAX_SERIES_LENGTH} {grain}s before to"
+        raise BadParameter("from", f"from and to are {length} {grain}s apart", allowed)
+    site: str = values.get("site", "default")
+    return SiteSeriesQuery(
+        site, _filters(values), grain, start, end, tz if grain == "day" else None
+    )
+
+
+def _filters(values: dict[str, Any]) -> Filters:
+    return Filters(**{name: values[name] for name in Filters._fields if name in values})
+
+
+def _floor(timestamp: datetime, grain: SiteGrain, zone: ZoneInfo) -> datetime:
+    if grain == "day":
+        return windows.day_start(timestamp.astimezone(zone).date(), zone)
+    minute = timestamp.astimezone(UTC).replace(second=0, microsecond=0)
+    return minute if grain == "minute" else minute.replace(minute=0)
+
+
+def _next(start: datetime, grain: SiteGrain, zone: ZoneInfo) -> datetime:
+    if grain == "day":
+        return windows.day_start(start.astimezone(zone).date() + timedelta(days=1), zone)
+    return start + STEPS[grain]

@@ -1,0 +1,79 @@
+"""Compute time series of a site: the sums over its articles per minute, hour or day."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from mostread.core.ranking.query_plan import row_weights
+from mostread.core.ranking.windows import Window, day_start
+from mostread.ranking.queries import STEPS, SiteSeriesQuery
+from mostread.ranking.repository import Counts, RankingRepository
+from mostread.ranking.service.lists import is_stale
+from mostread.ranking.site_repository import SiteRepository, weighted_sum
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Counts of one step; until it is `complete`, events of it may be uncounted."""
+
+    start: datetime
+    counts: Counts
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class SiteSeries:
+    """Counts of every step of a query, in their order."""
+
+    query: SiteSeriesQuery
+    as_of: datetime | None
+    stale: bool
+    steps: list[Step]
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSeriesService:
+    """Computes time series. `clock` is in milliseconds since the epoch."""
+
+    repository: RankingRepository
+    site_repository: SiteRepository
+    clock: Callable[[], int]
+    stale_after: timedelta
+
+    async def compute(self, query: SiteSeriesQuery) -> SiteSeries:
+        """Compute one series. Raises ClickHouseUnavailable or Misconfigured."""
+        now = datetime.fromtimestamp(self.clock() / 1000, UTC)
+        as_of = await self.repository.watermark()
+        steps = list(windows(query))
+        weights = [row_weights(step, now) for step in steps]
+        counts = await self.site_repository.counts(
+            query.site, query.filters, {bucket for each in weights for bucket in each}
+        )
+        return SiteSeries(
+            query,
+            as_of,
+            is_stale(as_of, now, self.stale_after),
+            [
+                Step(step.start, weighted_sum(counts, each), is_complete(step.end, as_of))
+                for step, each in zip(steps, weights, strict=True)
+            ],
+        )
+
+
+def windows(query: SiteSeriesQuery) -> Iterator[Window]:
+    """Yield the windows of the steps; a local day has 23, 24 or 25 hours when clocks change."""
+    start = query.start
+    zone = ZoneInfo(query.tz or "UTC")
+    while start < query.end:
+        if query.grain == "day":
+            end = day_start(start.astimezone(zone).date() + timedelta(days=1), zone)
+        else:
+            end = start + STEPS[query.grain]
+        yield Window("", start, end)
+        start = end
+
+
+def is_complete(end: datetime, as_of: datetime | None) -> bool:
+    """Return whether every event before `end` is counted."""
+    return as_of is not None and end <= as_of

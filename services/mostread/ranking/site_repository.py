@@ -1,0 +1,50 @@
+"""ClickHouse queries about a site as a whole."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from mostread.core.counting.counters import Grain
+from mostread.core.ranking.query_plan import Bucket, RowWeights
+from mostread.infra.clickhouse.pool import QueryPool
+from mostread.ranking.queries import Filters
+from mostread.ranking.repository import Counts
+
+
+class _BucketRow(Counts, frozen=True, kw_only=True):
+    grain: Grain
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRepository:
+    """Reads sums over the articles of a site.
+
+    Every method raises ClickHouseUnavailable or Misconfigured.
+    """
+
+    pool: QueryPool
+
+    async def counts(
+        self, site: str, filters: Filters, buckets: Collection[Bucket]
+    ) -> Mapping[Bucket, Counts]:
+        """Return the counts of articles by counter row; rows without events are absent."""
+        parameters = {
+            "site": site,
+            "windows": tuple(buckets),
+            "everything": int(not any(filters)),
+            **filters.parameters(),
+        }
+        rows = await self.pool.rows("site_counts", _BucketRow, parameters)
+        return {
+            Bucket(row.grain, row.start): Counts(row.views, row.comments, row.likes) for row in rows
+        }
+
+
+def weighted_sum(counts: Mapping[Bucket, Counts], weights: RowWeights) -> Counts:
+    """Return the sum of the counts of all rows, each multiplied by its weight."""
+    rows = [(counts[bucket], weight) for bucket, weight in weights.items() if bucket in counts]
+    return Counts(
+        sum(row.views * weight for row, weight in rows),
+        sum(row.comments * weight for row, weight in rows),
+        sum(row.likes * weight for row, weight in rows),
+    )

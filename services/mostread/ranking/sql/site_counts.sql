@@ -1,0 +1,19 @@
+-- Counts of a site by counter row, over the articles that have one of the values of each filter; an
+-- empty filter admits all. Without filters every counted article contributes, described or not.
+SELECT grain, toUnixTimestamp(window) AS start, sum(views) AS views, sum(comments) AS comments, sum(likes) AS likes
+FROM counters FINAL
+WHERE site = %(site)s AND (grain, window) IN %(windows)s
+  AND (%(everything)s OR article_id IN
+  (
+      SELECT article_id
+      FROM articles FINAL
+      WHERE site = %(site)s AND NOT deleted
+        AND (length(%(sections)s) = 0 OR has(%(sections)s, section))
+        -- RFC 4647, basic filtering: kk matches kk and kk-Cyrl.
+        AND (length(%(languages)s) = 0 OR arrayExists(tag -> lower(language) = tag OR startsWith(lower(language), concat(tag, '-')), %(languages)s))
+        AND (length(%(authors)s) = 0 OR hasAny(authors, %(authors)s))
+        AND (length(%(tags)s) = 0 OR hasAny(tags, %(tags)s))
+  ))
+GROUP BY grain, window
+-- The sorting key contains the partition key, so all versions of a row are in one partition.
+SETTINGS do_not_merge_across_partitions_select_final = 1, output_format_json_quote_64bit_integers = 0
