@@ -47,6 +47,7 @@ from mostread.ranking.pages.list import add_list_page
 from mostread.ranking.pages.live import add_live_pages
 from mostread.ranking.pages.templating import PageRenderer
 from mostread.ranking.queries import ListDefaults
+from mostread.ranking.ranks_repository import RanksRepository
 from mostread.ranking.repository import RankingRepository
 from mostread.ranking.service.articles import ArticleDetails, ArticleService
 from mostread.ranking.service.counts import ArticleCounts, CountsService
@@ -137,7 +138,9 @@ async def ranking_app(
         settings.integrity_policy,
         UndescribedArticles(repository, clock, metrics),
     )
-    rank_history = RankHistoryService(repository, clock, stale_after, undescribed=show_all)
+    rank_history = RankHistoryService(
+        repository, RanksRepository(pool), clock, stale_after, undescribed=show_all
+    )
     article_service = ArticleService(repository, clock, stale_after, settings.integrity_policy)
     lists = ListReader(cache("list", list_service.compute))
     counts = cache("counts", CountsService(repository, clock, stale_after).compute)
@@ -202,7 +205,14 @@ async def ranking_app(
         home_url=settings.ranking_home_url,
     )
     add_article_page(
-        app, pages, articles=articles, series=series, ranks=ranks, defaults=defaults, clock=clock
+        app,
+        pages,
+        articles=articles,
+        series=series,
+        ranks=ranks,
+        editors=editors,
+        defaults=defaults,
+        clock=clock,
     )
     add_decisions_page(app, pages, repository=repository, editors=editors, defaults=defaults)
     sparklines = Sparklines(repository, clock)

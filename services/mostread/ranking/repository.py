@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from mostread.core.counting.counters import Grain
+from mostread.core.editorial.placements import CLOCK_TOLERANCE_MS
 from mostread.core.ranking.integrity import VisitorsRow
 from mostread.core.ranking.query_plan import QueryPlan, RowWeights
 from mostread.infra.clickhouse.migrations import applied_migrations, check_applied
@@ -76,13 +77,6 @@ class HourRow(msgspec.Struct, frozen=True):
     views: int
 
 
-class RanksRow(msgspec.Struct, frozen=True):
-    """Ranks of an article by hour, 0 without a rank."""
-
-    article_id: str
-    ranks: list[int]
-
-
 class Metadata(msgspec.Struct, frozen=True):
     """Metadata of an article from the CMS: empty strings are unknown, times in milliseconds."""
 
@@ -97,6 +91,7 @@ class Metadata(msgspec.Struct, frozen=True):
     hidden: bool
     pinned: int | None
     published_at: int | None
+    deleted: bool
 
 
 class DecisionRow(msgspec.Struct, frozen=True):
@@ -138,7 +133,7 @@ class _Watermark(msgspec.Struct, frozen=True):
     watermark: int
 
 
-class _Embargoed(msgspec.Struct, frozen=True):
+class _Unpublished(msgspec.Struct, frozen=True):
     article_id: str
 
 
@@ -219,10 +214,13 @@ class RankingRepository:
         parameters = {**_buckets(now=weights), "site": site, "articles": tuple(articles)}
         return _by_article(await self.pool.rows("window_counts", ArticleCountsRow, parameters))
 
-    async def embargoed(self, site: str, articles: Collection[str], now: datetime) -> set[str]:
-        """Return which of these articles are under embargo."""
-        parameters = {"site": site, "articles": tuple(articles), "at": _milliseconds(now)}
-        return {row.article_id for row in await self.pool.rows("embargoed", _Embargoed, parameters)}
+    async def unpublished(self, site: str, articles: Collection[str], now: datetime) -> set[str]:
+        """Return which of these articles are under embargo, scheduled or deleted."""
+        at = _milliseconds(now)
+        parameters = {"site": site, "articles": tuple(articles), "at": at}
+        parameters["latest"] = at + CLOCK_TOLERANCE_MS
+        rows = await self.pool.rows("unpublished", _Unpublished, parameters)
+        return {row.article_id for row in rows}
 
     async def timeseries(
         self, site: str, article_id: str, grain: Grain, start: datetime, end: datetime
@@ -256,27 +254,6 @@ class RankingRepository:
         )
         return {row.article_id: row for rows in results for row in rows}
 
-    async def rank_history(
-        self,
-        site: str,
-        start: datetime,
-        *,
-        hours: int,
-        length: int,
-        ranks: int,
-        undescribed: bool,
-    ) -> Mapping[str, list[int]]:
-        """Return the ranks of a site's articles by hour, 0 below the first `ranks`.
-
-        Each list has `hours` ranks, an hour apart. The first is as of `length` hours after
-        `start`; each is by the views of the `length` hours before it.
-        """
-        parameters = {"site": site, "start": int(start.timestamp())}
-        parameters |= {"hours": hours, "length": length, "ranks": ranks}
-        parameters["undescribed"] = int(undescribed)
-        rows = await self.pool.rows("rank_history", RanksRow, parameters)
-        return {row.article_id: row.ranks for row in rows}
-
     async def totals(self, site: str, articles: Collection[str]) -> Mapping[str, Counts]:
         """Return lifetime counts by article; articles never counted are absent."""
         parameters = {"site": site, "articles": tuple(articles)}
@@ -284,11 +261,13 @@ class RankingRepository:
             return {}
         return _by_article(await self.pool.rows("lifetime_totals", ArticleCountsRow, parameters))
 
-    async def metadata(self, site: str, articles: Collection[str]) -> Mapping[str, Metadata]:
-        """Return CMS metadata by article; unknown and deleted articles are absent."""
+    async def metadata(
+        self, site: str, articles: Collection[str], *, deleted: bool = False
+    ) -> Mapping[str, Metadata]:
+        """Return CMS metadata by article, without unknown and, unless `deleted`, deleted ones."""
         parameters = {"site": site, "articles": tuple(articles)}
         rows = await self.pool.rows("articles", Metadata, parameters) if articles else []
-        return {row.article_id: row for row in rows}
+        return {row.article_id: row for row in rows if deleted or not row.deleted}
 
     async def decisions(
         self, site: str, article_id: str, *, rows: int, before: int = NEWEST_VERSION

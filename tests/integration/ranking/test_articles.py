@@ -35,9 +35,8 @@ async def test_article_returns_metadata_and_counts(service: Service, counted: Co
         "image": "https://i.example/",
         "authors": ["Ә. Нұрлан"],
         "tags": ["a", "b"],
-        "hidden": False,
+        "described": True,
         "pinned": None,
-        "placement": None,
         "total": {"views": 15, "comments": 0, "likes": 1},
         "windows": {
             "1h": {"views": 1, "comments": 0, "likes": 0},
@@ -64,13 +63,7 @@ async def test_article_without_metadata_has_counts(service: Service, counted: Co
     counted.event("a", ago(days=300), likes=1)
     counted.write()
     answer = await (await service.get(f"/v1/articles/a?site={counted.site}")).json()
-    assert (answer["title"], answer["total"]["likes"]) == ("a", 1)
-
-
-async def test_hidden_article_is_reported_as_hidden(service: Service, counted: Counted) -> None:
-    counted.article("a", hidden=True)
-    answer = await (await service.get(f"/v1/articles/a?site={counted.site}")).json()
-    assert answer["hidden"] is True
+    assert (answer["title"], answer["described"], answer["total"]["likes"]) == ("a", False, 1)
 
 
 async def test_unknown_article_returns_404(service: Service, counted: Counted) -> None:

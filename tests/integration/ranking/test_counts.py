@@ -44,25 +44,29 @@ async def test_counts_have_documented_fields(service: Service, counted: Counted)
     assert (await counts(service, other, "a"))["counts"] == {"a": NOTHING}
 
 
-async def test_counts_of_articles_under_embargo_are_zero(
-    service: Service, counted: Counted
-) -> None:
-    for article_id in ("embargoed", "over", "ended", "hidden"):
+async def test_counts_of_unpublished_articles_are_zero(service: Service, counted: Counted) -> None:
+    ids = ("embargoed", "over", "ended", "hidden", "deleted", "scheduled", "expired")
+    for article_id in ids:
         counted.event(article_id, ago(minutes=5), views=3)
     counted.write()
     counted.article("hidden", hidden=True)
+    counted.article("deleted", deleted=True)
+    counted.article("scheduled", published_at=ago(hours=-1))
+    counted.decision("expired", expires_at=ago(hours=1))
     counted.decision("embargoed", embargo_until=ago(hours=-1))
     counted.decision("over", embargo_until=ago(hours=1))
     counted.decision("ended", embargo_until=ago(hours=-1), until=ago(hours=1))
     for window in ("all", "24h"):
-        answer = await counts(
-            service, counted, "embargoed", "over", "ended", "hidden", window=window
-        )
+        answer = await counts(service, counted, *ids, window=window)
         assert {name: each["views"] for name, each in answer["counts"].items()} == {
             "embargoed": 0,
             "over": 3,
             "ended": 3,
+            # The publisher may still show the article, with its counts.
             "hidden": 3,
+            "deleted": 0,
+            "scheduled": 0,
+            "expired": 3,
         }
 
 

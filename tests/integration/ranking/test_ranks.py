@@ -27,8 +27,7 @@ async def test_ranks_are_by_views_of_preceding_day(service: Service, counted: Co
     counted.event("c", LAST - 10 * HOUR, views=11)
     counted.event("d", LAST + timedelta(minutes=1), views=99)
     counted.write()
-    # Decisions have no effect on ranks.
-    counted.decision("b", hidden=True)
+    # Pins have no effect on ranks.
     counted.decision("c", pinned=1)
     history = await ranks(service, counted, "a")
     assert (history["from"], history["to"]) == (
@@ -37,6 +36,7 @@ async def test_ranks_are_by_views_of_preceding_day(service: Service, counted: Co
     )
     # Its hour is complete an hour after its start, and the day ends 24 hours later.
     assert history["ranks"] == [None] * 18 + [1] * 20 + [3] * 4 + [None] * 6
+    assert history["lengths"] == [0] * 18 + [1] * 20 + [3] * 4 + [0] * 6
     assert (await ranks(service, counted, "b"))["ranks"] == [None] * 38 + [1] * 10
     assert (await ranks(service, counted, "c"))["ranks"] == [None] * 38 + [2] * 10
     assert (await ranks(service, counted, "d"))["ranks"] == [None] * 48

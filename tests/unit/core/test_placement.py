@@ -1,12 +1,15 @@
 """Decoding decision records of the articles topic, and their effect."""
 
 import json
+from dataclasses import dataclass
 
 import pytest
 
 from mostread.core.editorial.placements import (
+    CLOCK_TOLERANCE_MS,
     PlacementRow,
     Standing,
+    Withheld,
     in_force,
     placement_key,
     standing,
@@ -16,7 +19,6 @@ from mostread.errors import InvalidEvent
 
 KEY = placement_key("site", "a:b/ц")
 NAMES = {"article_id": "a:b/ц", "site": "site", "by": "Анна"}
-PLAIN = Standing(hidden=False, pinned=None)
 
 
 def decided(**fields: object) -> PlacementRow:
@@ -79,30 +81,56 @@ def test_invalid_decision_record_is_rejected_with_reason(
     assert str(refused.value)
 
 
+@dataclass(frozen=True)
+class Cms:
+    """Fields of a description."""
+
+    hidden: bool = False
+    pinned: int | None = None
+    published_at: int | None = None
+    deleted: bool = False
+
+
+NOW = 10_000_000
+LISTED = Standing(None, None)
+
+
 @pytest.mark.parametrize(
-    ("by_cms", "fields", "expected"),
+    ("cms", "fields", "expected"),
     [
-        (PLAIN, {}, PLAIN),
-        (PLAIN, {"hidden": True}, Standing(hidden=True, pinned=None)),
-        (Standing(hidden=True, pinned=None), {"hidden": False}, PLAIN),
-        (Standing(hidden=True, pinned=2), {"pinned": 1}, Standing(hidden=True, pinned=1)),
-        (Standing(hidden=False, pinned=2), {"pinned": 0}, PLAIN),
-        (Standing(hidden=False, pinned=2), {"hidden": False}, Standing(hidden=False, pinned=2)),
-        (PLAIN, {"embargo_until": 1001}, Standing(hidden=True, pinned=None)),
-        (PLAIN, {"embargo_until": 1000}, PLAIN),
-        (PLAIN, {"expires_at": 1000}, Standing(hidden=True, pinned=None)),
-        (PLAIN, {"expires_at": 1001}, PLAIN),
-        (PLAIN, {"hidden": False, "expires_at": 1000}, Standing(hidden=True, pinned=None)),
-        (PLAIN, {"pinned": 1, "until": 1001}, Standing(hidden=False, pinned=1)),
-        (PLAIN, {"pinned": 1, "until": 1000}, PLAIN),
-        (PLAIN, {"embargo_until": 2000, "until": 1000}, PLAIN),
+        (Cms(), {}, LISTED),
+        (None, {}, LISTED),
+        (Cms(), {"hidden": True}, Standing(Withheld.HIDDEN, None)),
+        (None, {"hidden": True}, Standing(Withheld.HIDDEN, None)),
+        (Cms(hidden=True), {"hidden": False}, LISTED),
+        (Cms(hidden=True, pinned=2), {"pinned": 1}, Standing(Withheld.HIDDEN, 1)),
+        (Cms(pinned=2), {"pinned": 0}, LISTED),
+        (Cms(pinned=2), {"hidden": False}, Standing(None, 2)),
+        (Cms(), {"embargo_until": NOW + 1}, Standing(Withheld.EMBARGOED, None)),
+        (Cms(), {"embargo_until": NOW}, LISTED),
+        (Cms(), {"expires_at": NOW}, Standing(Withheld.EXPIRED, None)),
+        (Cms(), {"expires_at": NOW + 1}, LISTED),
+        (Cms(), {"hidden": False, "expires_at": NOW}, Standing(Withheld.EXPIRED, None)),
+        (Cms(), {"pinned": 1, "until": NOW + 1}, Standing(None, 1)),
+        (Cms(), {"pinned": 1, "until": NOW}, LISTED),
+        (Cms(), {"embargo_until": NOW + 9, "until": NOW}, LISTED),
+        (Cms(deleted=True), {"hidden": False, "pinned": 1}, Standing(Withheld.DELETED, 1)),
     ],
 )
 def test_decision_overrides_cms(
-    by_cms: Standing, fields: dict[str, object], expected: Standing
+    cms: Cms | None, fields: dict[str, object], expected: Standing
 ) -> None:
-    assert standing(by_cms, decided(**fields), now=1000) == expected
+    assert standing(cms, decided(**fields), NOW) == expected
 
 
-def test_standing_without_decision_follows_cms() -> None:
-    assert standing(Standing(hidden=True, pinned=4), None, now=0) == Standing(True, 4)
+@pytest.mark.parametrize(
+    ("cms", "expected"),
+    [
+        (None, LISTED),
+        (Cms(hidden=True, pinned=4), Standing(Withheld.HIDDEN, 4)),
+        (Cms(published_at=NOW + CLOCK_TOLERANCE_MS), LISTED),
+        (Cms(published_at=NOW + CLOCK_TOLERANCE_MS + 1), Standing(Withheld.SCHEDULED, None)),
+    ],
+)
+def test_standing_without_decision_follows_cms(cms: Cms | None, expected: Standing) -> None:
+    assert standing(cms, None, NOW) == expected

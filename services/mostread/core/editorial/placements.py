@@ -5,6 +5,7 @@ record has the key `placement:<site>:<article_id>`. A record without a value, or
 leaves everything to the CMS.
 """
 
+from enum import StrEnum
 from typing import Annotated, NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -15,6 +16,9 @@ from mostread.errors import InvalidEvent
 
 NOT_PINNED = 0
 """Value of `pinned` that overrides a pin of the CMS."""
+
+CLOCK_TOLERANCE_MS = 5 * 60 * 1000
+"""How far the clock of a CMS may be ahead before its new articles count as scheduled."""
 
 # \A and \Z, not ^ and $: in Python, $ also matches before a trailing newline.
 ArticleId = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"\A[^\x00-\x1f]+\Z")]
@@ -81,10 +85,33 @@ class PlacementFields(Protocol):
     def until(self) -> int | None: ...
 
 
-class Standing(NamedTuple):
-    """Whether an article is hidden, and its pinned rank, if any."""
+class ArticleFields(Protocol):
+    """Fields of a description that affect lists. `published_at` is in ms."""
 
-    hidden: bool
+    @property
+    def hidden(self) -> bool: ...
+    @property
+    def pinned(self) -> int | None: ...
+    @property
+    def published_at(self) -> int | None: ...
+    @property
+    def deleted(self) -> bool: ...
+
+
+class Withheld(StrEnum):
+    """Why an article is in no list, and unknown to everybody but editors."""
+
+    DELETED = "deleted"
+    HIDDEN = "hidden"
+    EMBARGOED = "embargoed"
+    EXPIRED = "expired"
+    SCHEDULED = "scheduled"
+
+
+class Standing(NamedTuple):
+    """Why an article is withheld, if it is, and its pinned rank, if any."""
+
+    withheld: Withheld | None
     pinned: int | None
 
 
@@ -160,19 +187,38 @@ def in_force(placement: PlacementFields, now: int) -> bool:
     )
 
 
-def standing(by_cms: Standing, placement: PlacementFields | None, now: int) -> Standing:
+def standing(
+    article: ArticleFields | None, placement: PlacementFields | None, now: int
+) -> Standing:
     """Return the standing of an article at `now` (ms): a decision overrides the CMS.
 
-    An embargo or expiry comes from a decision only, and hides the article.
+    `article` is None if nothing described it. An embargo or expiry comes from a decision only.
     ranking/sql/ranked_list.sql applies the same rules to lists; a test compares the two.
     """
-    if placement is None or not in_force(placement, now):
-        return by_cms
-    hidden = by_cms.hidden if placement.hidden is None else placement.hidden
-    embargoed = placement.embargo_until is not None and now < placement.embargo_until
-    expired = placement.expires_at is not None and placement.expires_at <= now
-    pinned = by_cms.pinned if placement.pinned is None else (placement.pinned or None)
-    return Standing(hidden or embargoed or expired, pinned)
+    decision = placement if placement is not None and in_force(placement, now) else None
+    pinned = article.pinned if article else None
+    if decision is not None and decision.pinned is not None:
+        pinned = decision.pinned or None
+    return Standing(_withheld(article, decision, now), pinned)
+
+
+def _withheld(
+    article: ArticleFields | None, decision: PlacementFields | None, now: int
+) -> Withheld | None:
+    if article is not None and article.deleted:
+        return Withheld.DELETED
+    hidden = article is not None and article.hidden
+    if decision is not None:
+        hidden = hidden if decision.hidden is None else decision.hidden
+    if hidden:
+        return Withheld.HIDDEN
+    if decision is not None and decision.embargo_until is not None and now < decision.embargo_until:
+        return Withheld.EMBARGOED
+    if decision is not None and decision.expires_at is not None and decision.expires_at <= now:
+        return Withheld.EXPIRED
+    if article is not None and (article.published_at or 0) > now + CLOCK_TOLERANCE_MS:
+        return Withheld.SCHEDULED
+    return None
 
 
 def _value(value: T | UnsetType) -> T | None:

@@ -11,7 +11,7 @@ from mostread.errors import BadRequest, MostreadError, TooManyRequests
 from mostread.infra.http.backlog import StreamBacklog
 from mostread.infra.http.body import BodyReader
 from mostread.infra.http.config import ServiceSettings
-from mostread.infra.http.cors import CorsPolicy
+from mostread.infra.http.cors import PRIVATE, CorsPolicy
 from mostread.infra.http.messages import Request, Response, StreamResponse
 from mostread.infra.http.problems import (
     internal_error,
@@ -91,7 +91,8 @@ class Application:
         route = self._router.match(request)
         response = await self._respond(request, route)
         headers = list(response.headers.items())
-        if route is not None and route.cors is not None:
+        private = response.headers.get("Cache-Control") == PRIVATE
+        if route is not None and route.cors is not None and not private:
             headers += route.cors.headers_for(request, route.allow)
         if isinstance(response, StreamResponse):
             await self._stream(request, response, headers)

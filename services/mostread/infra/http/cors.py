@@ -11,7 +11,7 @@ Application answers preflights by the policy: instrumented pages add headers to 
 to those that would be simple. Errors, 304s and event streams receive the headers too. A route
 without a policy answers only pages of its own origin. Policies permit every origin and every
 request header: no service reads cookies or other credentials that a browser adds by itself, so a
-foreign page gains nothing.
+foreign page gains nothing. A response that is PRIVATE, for an editor say, gets no headers.
 """
 
 import re
@@ -19,6 +19,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mostread.infra.http.messages import Request
+
+PRIVATE = "private, no-cache"
+"""Cache-Control of responses that are for one client, and not for pages of other origins."""
 
 _PREFLIGHT_SECONDS = 86400
 _REQUEST_HEADERS = "Authorization, Content-Encoding, Content-Type"

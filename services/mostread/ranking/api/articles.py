@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 
 from mostread.errors import UnknownArticle
 from mostread.infra.http.application import Application
+from mostread.infra.http.cors import PRIVATE
 from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params, serializers
 from mostread.ranking.api.editor_auth import EditorAuth
-from mostread.ranking.api.responses import PRIVATE, CachedResponse, JsonRenderer
+from mostread.ranking.api.responses import CachedResponse, JsonRenderer
 from mostread.ranking.cache.cache import Cache
 from mostread.ranking.queries import ArticleQuery, SeriesQuery
 from mostread.ranking.repository import RankingRepository
@@ -32,27 +33,38 @@ def add_article_routes(
 ) -> None:
     """Add the routes to `app`. `clock` is in milliseconds since the epoch."""
     render_article = JsonRenderer(serializers.article)
+    render_for_editors = JsonRenderer(serializers.article_for_editors, PRIVATE)
     render_series = JsonRenderer(serializers.time_series)
     render_ranks = JsonRenderer(serializers.rank_history)
 
-    async def get_article(request: Request) -> Response:
-        query = _article_query(request)
+    async def find(request: Request, query: ArticleQuery) -> tuple[ArticleDetails, bool]:
+        """Return the article, and whether an editor asks. Raises UnknownArticle."""
         details = await articles.get(query)
-        _require_known(details.known, query)
-        return render_article(details).respond(request)
+        editing = editors.is_editor(request)
+        # Ids can be guessed: readers learn nothing of an article that is withheld.
+        if not (details.known if editing else details.public):
+            raise UnknownArticle(
+                f"Site {query.site!r} has no article {query.article_id!r} that is public; send an "
+                "editor's token to see others."
+            )
+        return details, editing
+
+    async def get_article(request: Request) -> Response:
+        details, editing = await find(request, _article_query(request))
+        return (render_for_editors if editing else render_article)(details).respond(request)
 
     async def get_series(request: Request) -> Response:
         now = datetime.fromtimestamp(clock() / 1000, UTC)
         query = params.series_query(request.query_string, _article_id(request), now)
-        counts = await series.get(query)
-        _require_known(counts.known, ArticleQuery(query.site, query.article_id))
-        return render_series(counts).respond(request)
+        details, _ = await find(request, ArticleQuery(query.site, query.article_id))
+        rendered = render_series(await series.get(query))
+        return (rendered if details.public else rendered.made_private()).respond(request)
 
     async def get_ranks(request: Request) -> Response:
         query = _article_query(request)
-        history = await ranks.get(query)
-        _require_known(history.known, query)
-        return render_ranks(history).respond(request)
+        details, _ = await find(request, query)
+        rendered = render_ranks(await ranks.get(query))
+        return (rendered if details.public else rendered.made_private()).respond(request)
 
     async def get_placements(request: Request) -> Response:
         editors.require_editor(request)
@@ -74,11 +86,3 @@ def _article_query(request: Request) -> ArticleQuery:
 
 def _article_id(request: Request) -> str:
     return params.article_id(request.path_params["article_id"])
-
-
-def _require_known(known: bool, query: ArticleQuery) -> None:
-    if not known:
-        raise UnknownArticle(
-            f"Site {query.site!r} has no article {query.article_id!r}: it has neither metadata "
-            "nor counted events."
-        )

@@ -3,10 +3,11 @@
 from functools import lru_cache
 
 from mostread.infra.http.application import Application
+from mostread.infra.http.cors import PRIVATE
 from mostread.infra.http.messages import Request, Response, StreamResponse
 from mostread.ranking.api import params, serializers
 from mostread.ranking.api.editor_auth import EditorAuth
-from mostread.ranking.api.responses import PRIVATE, PUBLIC, CachedResponse, JsonRenderer
+from mostread.ranking.api.responses import PUBLIC, CachedResponse, JsonRenderer
 from mostread.ranking.api.stream import StreamEvent, StreamHub
 from mostread.ranking.cache.cursors import CursorStore
 from mostread.ranking.queries import ListDefaults

@@ -6,13 +6,14 @@ same ETag until it changes. The header Mostread-As-Of has `as_of`, also for a cl
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
 from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 from mostread.infra.http import compression
+from mostread.infra.http.cors import PRIVATE
 from mostread.infra.http.etag import matches
 from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import serializers
@@ -21,9 +22,8 @@ V = TypeVar("V")
 
 AS_OF = "Mostread-As-Of"
 PUBLIC = "public, max-age=1"
-PRIVATE = "private, no-cache"
 NO_STORE = "private, no-store"
-"""Cache-Control of responses to editors: only the client itself may store them."""
+"""Cache-Control of pages for editors, which no browser shows again by itself."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,10 @@ class CachedResponse:
         headers = self.headers.copy()
         del headers["Content-Type"]
         return headers
+
+    def made_private(self) -> "CachedResponse":
+        """Return the same response for its client alone."""
+        return replace(self, headers={**self.headers, "Cache-Control": PRIVATE})
 
     def respond(self, request: Request) -> Response:
         """Return 200 with the body, gzipped if the client accepts it, or 304 if it has it."""

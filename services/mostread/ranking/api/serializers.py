@@ -63,7 +63,7 @@ def article_counts(counted: ArticleCounts) -> Document:
 
 def article(details: ArticleDetails) -> Document:
     """Return the document of GET /v1/articles/{article_id}."""
-    metadata, decision = details.metadata, details.decision
+    metadata = details.metadata
     fields: dict[str, str | None] = dict(_NO_METADATA)
     if metadata is not None:
         fields = {name: getattr(metadata, name) or None for name in _NO_METADATA}
@@ -78,14 +78,22 @@ def article(details: ArticleDetails) -> Document:
         "image": fields["image"],
         "authors": metadata.authors if metadata else [],
         "tags": metadata.tags if metadata else [],
-        "hidden": details.standing.hidden,
+        "described": metadata is not None,
         "pinned": details.standing.pinned,
-        "placement": _decision(decision) if decision else None,
         "total": details.total or Counts(),
         "windows": details.windows,
         "integrity": details.integrity,
         "as_of": rfc3339_or_none(details.as_of),
         "stale": details.stale,
+    }
+
+
+def article_for_editors(details: ArticleDetails) -> Document:
+    """Return the document of GET /v1/articles/{article_id} for an editor."""
+    return {
+        **article(details),
+        "withheld": details.standing.withheld,
+        "placement": _decision(details.decision) if details.decision else None,
     }
 
 
@@ -116,6 +124,7 @@ def rank_history(history: RankHistory) -> Document:
         "as_of": rfc3339_or_none(history.as_of),
         "stale": history.stale,
         "ranks": history.ranks,
+        "lengths": history.lengths,
     }
 
 

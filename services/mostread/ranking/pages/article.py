@@ -17,6 +17,8 @@ from mostread.errors import BadParameter, Misconfigured, MostreadError, Unavaila
 from mostread.infra.http.application import Application
 from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params, serializers
+from mostread.ranking.api.editor_auth import EditorAuth
+from mostread.ranking.api.responses import NO_STORE
 from mostread.ranking.cache.cache import Cache
 from mostread.ranking.pages import urls
 from mostread.ranking.pages.i18n import TRANSLATORS, Translator
@@ -72,6 +74,7 @@ def add_article_page(
     articles: Cache[ArticleQuery, ArticleDetails],
     series: Cache[SeriesQuery, TimeSeries],
     ranks: Cache[ArticleQuery, RankHistory],
+    editors: EditorAuth,
     defaults: ListDefaults,
     clock: Callable[[], int],
 ) -> None:
@@ -86,6 +89,7 @@ def add_article_page(
             now = datetime.fromtimestamp(clock() / 1000, UTC)
             query = ArticleQuery(values.get("site", "default"), article_id)
             details = await articles.get(query)
+            editing = editors.is_editor(request)
             if not details.known:
                 return pages.unknown_article(request, *query, lang)
             counts, history = await asyncio.gather(
@@ -97,17 +101,16 @@ def add_article_page(
             return pages.unavailable(request, lang, root="../")
         local = now.astimezone(ZoneInfo(values.get("tz", defaults.tz)))
         t = TRANSLATORS[lang]
-        return pages.html(
-            request,
-            "article.html",
-            lang,
-            {
-                **_article_context(details, written, local, t),
-                **_series_context(counts, written, local, t),
-                **_freshness(details, counts, local, t),
-                **rank_context(history, local, t),
-            },
-        )
+        context = {
+            **_article_context(details, written, local, t),
+            **_series_context(counts, written, local, t),
+            **_freshness(details, counts, local, t),
+            **rank_context(history, local, t),
+        }
+        page = pages.html(request, "article.html", lang, context)
+        if editing:
+            page.headers["Cache-Control"] = NO_STORE
+        return page
 
     app.add("GET", "/articles/{article_id}", get_page)
 
@@ -151,7 +154,7 @@ def _article_context(
         "published": published,
         "site": site,
         "article_id": article_id,
-        "hidden": details.standing.hidden,
+        "withheld": details.standing.withheld,
         "pinned": details.standing.pinned,
         "integrity": details.integrity,
         "windows": [

@@ -20,7 +20,10 @@ INTEGRITY_WINDOW = "24h"
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class ArticleDetails:
-    """An article as computed at one moment; `decision` is the decision in force."""
+    """An article as computed at one moment; `decision` is the decision in force.
+
+    `metadata` is None if nothing described the article, or the CMS deleted it.
+    """
 
     query: ArticleQuery
     as_of: datetime | None
@@ -34,8 +37,14 @@ class ArticleDetails:
 
     @property
     def known(self) -> bool:
-        """Whether the article has metadata, counts or a decision."""
-        return not (self.metadata is None and self.total is None and self.decision is None)
+        """Whether the article has or had metadata, or has counts or a decision."""
+        traces = (self.metadata, self.total, self.decision, self.standing.withheld)
+        return any(each is not None for each in traces)
+
+    @property
+    def public(self) -> bool:
+        """Whether anybody may know the article."""
+        return self.known and self.standing.withheld is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +65,7 @@ class ArticleService:
         hours = visitor_hours(resolve(INTEGRITY_WINDOW, now), now)
         (metadata, totals, decisions, visitors), counts = await asyncio.gather(
             asyncio.gather(
-                self.repository.metadata(site, [article_id]),
+                self.repository.metadata(site, [article_id], deleted=True),
                 self.repository.totals(site, [article_id]),
                 self.repository.decisions(site, article_id, rows=1),
                 self.repository.visitors(site, [article_id], *hours),
@@ -72,20 +81,17 @@ class ArticleService:
         )
         described = metadata.get(article_id)
         latest = decisions[0] if decisions else None
-        by_cms = (
-            Standing(described.hidden, described.pinned) if described else Standing(False, None)
-        )
         windows = {
             name: by_article.get(article_id, Counts())
             for name, by_article in zip(WINDOWS, counts, strict=True)
         }
-        stands = standing(by_cms, latest, now_ms)
+        stands = standing(described, latest, now_ms)
         decision = latest if latest and in_force(latest, now_ms) else None
         return ArticleDetails(
             query=query,
             as_of=as_of,
             stale=is_stale(as_of, now, self.stale_after),
-            metadata=described,
+            metadata=described if described and not described.deleted else None,
             total=totals.get(article_id),
             windows=windows,
             integrity=self.policy.assess(

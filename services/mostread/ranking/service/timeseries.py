@@ -1,6 +1,5 @@
 """Compute time series: the counts of one article per minute or hour."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,12 +11,11 @@ from mostread.ranking.service.lists import is_stale
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class TimeSeries:
-    """Counts of every step of a query; `known` tells whether the article exists."""
+    """Counts of every step of a query, all of them zero for an unknown article."""
 
     query: SeriesQuery
     as_of: datetime | None
     stale: bool
-    known: bool
     counts: list[Counts]
 
 
@@ -34,14 +32,10 @@ class TimeSeriesService:
         now = datetime.fromtimestamp(self.clock() / 1000, UTC)
         site, article_id, grain, start, end = query
         as_of = await self.repository.watermark()
-        rows, metadata, totals = await asyncio.gather(
-            self.repository.timeseries(site, article_id, grain, start, end),
-            self.repository.metadata(site, [article_id]),
-            self.repository.totals(site, [article_id]),
-        )
+        rows = await self.repository.timeseries(site, article_id, grain, start, end)
         counts = [Counts()] * query.length
         first, step = int(start.timestamp()), int(STEPS[grain].total_seconds())
         for row in rows:
             counts[(row.start - first) // step] = Counts(row.views, row.comments, row.likes)
         stale = is_stale(as_of, now, self.stale_after)
-        return TimeSeries(query, as_of, stale, bool(metadata or totals), counts)
+        return TimeSeries(query, as_of, stale, counts)

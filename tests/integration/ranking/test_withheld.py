@@ -1,0 +1,112 @@
+"""Articles that are withheld: hidden, embargoed, expired, deleted, scheduled."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.http import every
+from tests.support.ranking import EDITOR, FIRST, Counted, Service, ago
+
+SECRET = "Bank to be nationalised"
+WITHHELD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "hidden": ({"hidden": True}, {}),
+    "hidden by an editor": ({}, {"hidden": True}),
+    "embargoed": ({}, {"embargo_until": ago(hours=-2)}),
+    "expired": ({}, {"expires_at": ago(hours=1)}),
+    "deleted": ({"deleted": True}, {}),
+    "scheduled": ({"published_at": ago(hours=-8)}, {}),
+}
+ADDRESSES = (
+    "/v1/articles/{id}",
+    "/v1/articles/{id}/series",
+    "/v1/articles/{id}/ranks",
+)
+
+
+def withhold(counted: Counted, kind: str) -> None:
+    """Count views of the article `secret`, then withhold it."""
+    described, decided = WITHHELD[kind]
+    counted.progress(ago(seconds=2), 0, 1, FIRST)
+    counted.article("secret", title=SECRET, url="https://news.example/secret", **described)
+    counted.event("secret", ago(hours=2), views=9)
+    counted.event("public", ago(hours=2), views=5)
+    counted.write()
+    if decided:
+        counted.decision("secret", **decided)
+
+
+@pytest.mark.parametrize("kind", WITHHELD)
+async def test_only_editors_see_withheld_article(
+    service: Service, counted: Counted, kind: str
+) -> None:
+    withhold(counted, kind)
+    for path in ADDRESSES:
+        address = f"{path.format(id='secret')}?site={counted.site}"
+        answer = await service.get(address)
+        unknown = await service.get(f"{path.format(id='nobody')}?site={counted.site}")
+        assert answer.status == unknown.status == 404
+        # Nothing distinguishes it from an article that does not exist.
+        assert await answer.text() == (await unknown.text()).replace("nobody", "secret")
+        assert answer.headers.keys() == unknown.headers.keys()
+        answer = await service.get(address, headers={**EDITOR, "Origin": "https://other.example"})
+        assert answer.status == 200, path
+        assert answer.headers["Cache-Control"].startswith("private")
+        # Pages of other origins may not read it, even if an editor opens them.
+        assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+@pytest.mark.parametrize("kind", WITHHELD)
+async def test_editor_sees_why_article_is_withheld(
+    service: Service, counted: Counted, kind: str
+) -> None:
+    withhold(counted, kind)
+    address = f"/v1/articles/secret?site={counted.site}"
+    body = await (await service.get(address, headers=EDITOR)).json()
+    reason = kind.partition(" ")[0]
+    assert (body["withheld"], body["described"]) == (reason, reason != "deleted")
+    assert (body["placement"] is not None) is bool(WITHHELD[kind][1])
+    page = await service.get(f"/articles/secret?site={counted.site}", headers=EDITOR)
+    words = {"embargoed": "under embargo", "deleted": "deleted by the CMS"}
+    assert f'<span class="pinned">{words.get(reason, reason)}</span>' in await page.text()
+
+
+async def test_reader_does_not_see_decision_about_listed_article(
+    service: Service, counted: Counted
+) -> None:
+    counted.article("a")
+    counted.decision("a", pinned=1, expires_at=ago(hours=-9))
+    body = await (await service.get(f"/v1/articles/a?site={counted.site}")).json()
+    assert body["pinned"] == 1
+    assert not {"placement", "withheld"} & body.keys()
+
+
+async def test_withheld_articles_have_no_rank_in_history(
+    service: Service, counted: Counted
+) -> None:
+    for number, kind in enumerate(WITHHELD):
+        described, decided = WITHHELD[kind]
+        counted.event(kind, ago(hours=2), views=100 - number)
+        counted.article(kind, **described)
+        if decided:
+            counted.decision(kind, **decided)
+    counted.event("first", ago(hours=2), views=3)
+    counted.progress(ago(seconds=2), 0, 1, FIRST)
+    counted.event("second", ago(hours=2), views=2)
+    counted.write()
+    for article_id, rank in (("first", 1), ("second", 2)):
+        answer = await service.get(f"/v1/articles/{article_id}/ranks?site={counted.site}")
+        body = await answer.json()
+        assert (body["ranks"][-1], body["lengths"][-1]) == (rank, 2)
+
+
+async def test_decision_changes_rank_history_at_once(service: Service, counted: Counted) -> None:
+    for article_id, views in (("a", 5), ("b", 3)):
+        counted.event(article_id, ago(hours=2), views=views)
+    counted.progress(ago(seconds=2), 0, 1, FIRST)
+    counted.write()
+    address = f"/v1/articles/b/ranks?site={counted.site}"
+    assert (await (await service.get(address)).json())["ranks"][-1] == 2
+    counted.decision("a", hidden=True)
+    async for _ in every(0.1):
+        if (await (await service.get(address)).json())["ranks"][-1] == 1:
+            break
