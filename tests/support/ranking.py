@@ -98,7 +98,10 @@ class Counted:
     def decisions(self, decided: Mapping[str, Mapping[str, Any]]) -> None:
         """Write decisions about several articles at once."""
         usual: dict[str, Any] = {"by": "editor", "decided_at": NOW, "reason": "", "version": 1}
-        names = ["hidden", "pinned", "embargo_until", "expires_at", "until", "undoes", *usual]
+        lists = ("pinned_sections", "pinned_languages", "pinned_windows")
+        usual |= {name: [] for name in lists}
+        names = ["hidden", "pinned", "embargo_until", "expires_at", "approved", "until", "undoes"]
+        names += usual
         rows = [
             [self.site, article_id, *({**usual, **columns}.get(name) for name in names)]
             for article_id, columns in decided.items()

@@ -40,6 +40,7 @@ from mostread.ranking.cache.cache import (
 )
 from mostread.ranking.cache.cursors import CursorStore
 from mostread.ranking.config import RankingSettings
+from mostread.ranking.decisions_repository import DecisionRepository
 from mostread.ranking.metrics import RankingMetrics
 from mostread.ranking.pages.article import add_article_page
 from mostread.ranking.pages.decisions import add_decisions_page
@@ -115,6 +116,7 @@ async def ranking_app(
         threads=settings.ranking_clickhouse_threads,
     )
     repository = RankingRepository(pool, settings.ranking_weights)
+    decisions = DecisionRepository(pool)
     stale_after = timedelta(seconds=settings.ranking_stale_after_seconds)
     show_all = settings.ranking_listed == "all"
     defaults = ListDefaults(settings.ranking_timezone, settings.half_life, show_all)
@@ -141,7 +143,9 @@ async def ranking_app(
     rank_history = RankHistoryService(
         repository, RanksRepository(pool), clock, stale_after, undescribed=show_all
     )
-    article_service = ArticleService(repository, clock, stale_after, settings.integrity_policy)
+    article_service = ArticleService(
+        repository, decisions, clock, stale_after, settings.integrity_policy
+    )
     lists = ListReader(cache("list", list_service.compute))
     counts = cache("counts", CountsService(repository, clock, stale_after).compute)
     articles = cache("article", article_service.compute)
@@ -190,7 +194,7 @@ async def ranking_app(
         articles=articles,
         series=series,
         ranks=ranks,
-        repository=repository,
+        decisions=decisions,
         editors=editors,
         clock=clock,
     )
@@ -214,7 +218,7 @@ async def ranking_app(
         defaults=defaults,
         clock=clock,
     )
-    add_decisions_page(app, pages, repository=repository, editors=editors, defaults=defaults)
+    add_decisions_page(app, pages, decisions=decisions, editors=editors, defaults=defaults)
     sparklines = Sparklines(repository, clock)
     add_live_pages(
         app,

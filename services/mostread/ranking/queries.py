@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from zoneinfo import available_timezones
 
 from mostread.core.events import CANARY_SITE
-from mostread.core.ranking.windows import HOUR, MINUTE
+from mostread.core.ranking.windows import CURRENT, HOUR, MINUTE
 
 By = Literal["views", "comments", "likes", "score", "trending"]
 SeriesGrain = Literal["minute", "hour"]
@@ -57,6 +57,7 @@ class ListQuery:
     half_life: timedelta | None = None
     quarantined: bool = False
     undescribed: bool = False
+    pins: bool = True
     explain: bool = False
     cursor: str | None = None
     q: str | None = None
@@ -77,6 +78,15 @@ class ListQuery:
     def words(self) -> list[str]:
         """Search words, each of which must occur in the title or id; empty without a search."""
         return (self.q or "").split()
+
+    @property
+    def may_show_pins(self) -> bool:
+        """Whether pinned articles have fixed ranks in this list, unless the request says no."""
+        return self.window in CURRENT and not self.trending
+
+    @property
+    def shows_pins(self) -> bool:
+        return self.pins and self.may_show_pins
 
     @property
     def trending(self) -> bool:

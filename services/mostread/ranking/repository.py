@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 
 from mostread.core.counting.counters import Grain
-from mostread.core.editorial.placements import CLOCK_TOLERANCE_MS
+from mostread.core.editorial.placements import CLOCK_TOLERANCE_MS, UNFILTERED
 from mostread.core.ranking.integrity import VisitorsRow
 from mostread.core.ranking.query_plan import QueryPlan, RowWeights
 from mostread.infra.clickhouse.migrations import applied_migrations, check_applied
 from mostread.infra.clickhouse.pool import QueryPool
 from mostread.ranking.config import Weights
-from mostread.ranking.queries import NEWEST_VERSION, ListQuery
+from mostread.ranking.queries import ListQuery
 
 _IDS_PER_QUERY = 400
 """How many ids of maximum length fit into the query size limit of ClickHouse (256 KiB)."""
@@ -94,22 +94,6 @@ class Metadata(msgspec.Struct, frozen=True):
     deleted: bool
 
 
-class DecisionRow(msgspec.Struct, frozen=True):
-    """An editor's decision: None follows the CMS, times in milliseconds."""
-
-    version: int
-    decided_at: int
-    by: str
-    reason: str
-    undoes: int | None
-    hidden: bool | None
-    pinned: int | None
-    embargo_until: int | None
-    expires_at: int | None
-    approved: bool | None
-    until: int | None
-
-
 class FacetRow(msgspec.Struct, frozen=True):
     """A value that lists can be filtered by; `kind` is site, section or language."""
 
@@ -182,6 +166,10 @@ class RankingRepository:
                 "site": query.site,
                 "by": query.by,
                 **query.filters.parameters(),
+                "pins": int(query.shows_pins),
+                "pinned_sections": list(query.section) or [UNFILTERED],
+                "pinned_languages": [tag.lower() for tag in query.language] or [UNFILTERED],
+                "window": query.window,
                 "at": _milliseconds(now),
                 "published_since": _milliseconds(since) if since else 0,
                 "rows": rows,
@@ -268,13 +256,6 @@ class RankingRepository:
         parameters = {"site": site, "articles": tuple(articles)}
         rows = await self.pool.rows("articles", Metadata, parameters) if articles else []
         return {row.article_id: row for row in rows if deleted or not row.deleted}
-
-    async def decisions(
-        self, site: str, article_id: str, *, rows: int, before: int = NEWEST_VERSION
-    ) -> list[DecisionRow]:
-        """Return the decisions about one article below version `before`, newest first."""
-        parameters = {"site": site, "article": article_id, "rows": rows, "before": before}
-        return await self.pool.rows("placement_log", DecisionRow, parameters)
 
     async def facets(self, site: str) -> list[FacetRow]:
         """Return all sites, and the sections and languages of one, in display order."""

@@ -61,7 +61,7 @@ class EditorialSystem:
     def listed(self) -> list[str]:
         """Return the listed ids, with an exclamation mark for pinned articles."""
         items = self.read("/v1/most-read")["items"]
-        return [item["article_id"] + "!" * item["pinned"] for item in items]
+        return [item["article_id"] + "!" * bool(item["pinned"]) for item in items]
 
     def wait_listed(self, *expected: str) -> None:
         wait_until(lambda: self.listed() == [*expected], f"the list is {expected}")
@@ -98,6 +98,7 @@ def test_placements_change_the_list_and_can_be_reverted_from_the_log(
     editorial: EditorialSystem,
 ) -> None:
     placement = editorial.decide("c", pinned=1, reason="Шұғыл")
+    decision_id = placement.pop("id")
     assert placement == {
         "article_id": "c",
         "site": editorial.site,
@@ -118,6 +119,7 @@ def test_placements_change_the_list_and_can_be_reverted_from_the_log(
     # Reverting from the log, and reverting the revert, are placements too.
     lifted, pinned = editorial.log("c")
     assert (lifted["by"], lifted["pinned"]) == ("editor-desk", None)
+    assert pinned["id"] == decision_id
     assert (pinned["by"], pinned["pinned"], pinned["reason"]) == ("editor-desk", 1, "Шұғыл")
     editorial.decide("c", **lifted["undo"])
     editorial.wait_listed("c!", "b")

@@ -55,13 +55,14 @@ async def test_counts_of_unpublished_articles_are_zero(service: Service, counted
     counted.decision("expired", expires_at=ago(hours=1))
     counted.decision("embargoed", embargo_until=ago(hours=-1))
     counted.decision("over", embargo_until=ago(hours=1))
-    counted.decision("ended", embargo_until=ago(hours=-1), until=ago(hours=1))
+    counted.decision("ended", pinned=1, embargo_until=ago(hours=-1), until=ago(hours=1))
     for window in ("all", "24h"):
         answer = await counts(service, counted, *ids, window=window)
         assert {name: each["views"] for name, each in answer["counts"].items()} == {
             "embargoed": 0,
             "over": 3,
-            "ended": 3,
+            # `until` ends a pin, not the embargo.
+            "ended": 0,
             # The publisher may still show the article, with its counts.
             "hidden": 3,
             "deleted": 0,

@@ -48,7 +48,7 @@ async def test_list_has_documented_fields(site: Site, counted: Counted) -> None:
                 "image": "https://news.example/1.jpg",
                 "authors": ["Айгерим Садыкова"],
                 "tags": ["метро", "қала"],
-                "pinned": False,
+                "pinned": None,
                 "described": True,
                 "window": {"views": 7, "comments": 1, "likes": 2},
                 "total": {"views": 107, "comments": 1, "likes": 2},
@@ -165,7 +165,7 @@ async def test_hidden_and_deleted_articles_are_not_listed(site: Site, counted: C
     counted.write()
     items = (await site.most_read())["items"]
     assert [(item["title"], item["url"], item["pinned"]) for item in items] == [
-        ("plain", None, False),
+        ("plain", None, None),
     ]
 
 
@@ -178,11 +178,11 @@ async def test_pinned_articles_have_their_rank_on_every_page(site: Site, counted
     counted.write()
     items = (await site.most_read())["items"]
     assert [(i["rank"], i["article_id"], i["pinned"]) for i in items] == [
-        (1, "a", False),
-        (2, "d", True),
-        (3, "b", False),
-        (4, "unread", True),
-        (5, "c", False),
+        (1, "a", None),
+        (2, "d", 2),
+        (3, "b", None),
+        (4, "unread", 4),
+        (5, "c", None),
     ]
     pages = [await site.ids(limit=2, offset=offset) for offset in (0, 2, 4)]
     assert pages == [["a", "d"], ["b", "unread"], ["c"]]

@@ -1,7 +1,8 @@
 """Editors' decisions over ClickHouse: in lists, for an article, and in its log."""
 
+from collections.abc import Mapping
 from datetime import timedelta
-from itertools import product
+from itertools import count, product
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ async def test_lists_and_articles_agree_on_every_decision(
         {"hidden": True, "until": NOW + HOUR},
         {"embargo_until": NOW},
         {"embargo_until": NOW + HOUR},
+        {"pinned": 2, "embargo_until": NOW + HOUR, "until": NOW},
         {"hidden": False, "expires_at": NOW},
         {"expires_at": NOW + HOUR},
     ]
@@ -73,7 +75,7 @@ async def test_lists_and_articles_agree_on_every_decision(
         details = await article(service, counted, str(number))
         assert (str(number) in listed) is (details["withheld"] is None), case
         if str(number) in listed:
-            assert listed[str(number)]["pinned"] is (details["pinned"] is not None), case
+            assert listed[str(number)]["pinned"] == details["pinned"], case
     hidden = [n for n, (cms, decided) in cases.items() if (cms, decided) == ({"hidden": True}, {})]
     assert not {str(n) for n in hidden} & listed.keys()
     assert 20 < len(listed) < len(cases) - 20
@@ -88,19 +90,84 @@ async def test_article_without_metadata_and_views_can_be_pinned(
     counted.decision("unknown", pinned=2, until=NOW + HOUR)
     items = (await site.most_read())["items"]
     assert [(i["rank"], i["article_id"], i["pinned"]) for i in items] == [
-        (1, "a", False),
-        (2, "unknown", True),
-        (3, "b", False),
+        (1, "a", None),
+        (2, "unknown", 2),
+        (3, "b", None),
     ]
     assert (await article(service, counted, "unknown"))["placement"] == {
         "decided_at": "2026-11-23T14:03:05.000Z",
         "hidden": None,
         "pinned": 2,
+        "pinned_in": None,
         "embargo_until": None,
         "expires_at": None,
         "approved": None,
         "until": "2026-11-23T15:03:05.000Z",
     }
+
+
+async def test_pin_holds_in_lists_it_names(site: Site, counted: Counted) -> None:
+    for number, article_id in enumerate("abcd"):
+        counted.event(article_id, ago(minutes=3, days=number % 2), views=9 - number)
+        section = "Culture" if article_id in "bd" else "Sport"
+        counted.article(article_id, section=section, language="kk-Cyrl")
+    counted.write()
+
+    limits = count(10)
+
+    async def pinned(parameters: Mapping[str, str | int | list[str]]) -> list[str]:
+        # Another limit each time, as lists are cached for a second.
+        return (await site.ids(**parameters, limit=next(limits)))[:1]
+
+    counted.decision("d", pinned=1)
+    windows = ("1h", "6h", "24h", "7d", "30d", "all", "today", "week")
+    everywhere: list[Mapping[str, str | int | list[str]]] = [
+        *({"window": name} for name in windows),
+        {"section": "Culture"},
+        {"section": ["Culture", "Sport"], "language": "kk"},
+        {"by": "likes"},
+        {"by": "score", "half_life": "6h"},
+    ]
+    nowhere: list[Mapping[str, str | int | list[str]]] = [
+        {"window": "yesterday"},
+        {"by": "trending"},
+        {"pins": 0},
+    ]
+    for parameters in everywhere:
+        assert await pinned(parameters) == ["d"], parameters
+    for parameters in nowhere:
+        assert await pinned(parameters) != ["d"], parameters
+    assert [item["pinned"] for item in (await site.most_read(pins=0))["items"]] == [None, None]
+
+    named = {"pinned_sections": ["", "Culture"], "pinned_windows": ["24h", "7d"]}
+    counted.decision("d", version=2, pinned=1, **named)
+    everywhere = [{}, {"window": "7d"}, {"section": "Culture"}, {"language": "kk"}]
+    nowhere = [{"window": "1h"}, {"section": ["Culture", "Sport"]}, {"section": "Sport"}]
+    for parameters in everywhere:
+        assert await pinned(parameters) == ["d"], parameters
+    for parameters in nowhere:
+        assert await pinned(parameters) != ["d"], parameters
+
+    counted.decision("d", version=3, pinned=1, pinned_languages=["KK"])
+    assert await pinned({"language": "kk"}) == ["d"]
+    nowhere = [{}, {"language": ["kk", "ru"]}, {"language": "kk-Cyrl"}]
+    for parameters in nowhere:
+        assert await pinned(parameters) != ["d"], parameters
+
+
+async def test_latest_of_two_pins_to_one_rank_gets_it(site: Site, counted: Counted) -> None:
+    for number, article_id in enumerate("abc"):
+        counted.event(article_id, ago(minutes=3), views=9 - number)
+    counted.write()
+    counted.article("a", pinned=1)
+    counted.decision("b", version=7, pinned=1)
+    counted.decision("c", version=6, pinned=1)
+    items = (await site.most_read())["items"]
+    assert [(i["rank"], i["article_id"], i["pinned"]) for i in items] == [
+        (1, "b", 1),
+        (2, "c", 1),
+        (3, "a", 1),
+    ]
 
 
 async def test_expired_decision_is_not_in_force(service: Service, counted: Counted) -> None:
@@ -121,11 +188,21 @@ async def test_log_contains_author_decision_and_undo(service: Service, counted: 
     reason = "<script>alert(1)</script> \u202e'; --"
     counted.decision("a/b", version=2**62, hidden=True, reason=reason, decided_at=ago(hours=2))
     pinned = {"pinned": 1, "embargo_until": ago(hours=1), "undoes": 2**62}
+    pinned["pinned_windows"] = ["1h"]
     for _ in range(2):  # a record can be read twice
         counted.decision("a/b", version=2**62 + 1, by="Анна", decided_at=ago(hours=1), **pinned)
     counted.decision("a/b", version=2**62 + 2, by="")
     nothing = dict.fromkeys(
-        ("hidden", "pinned", "embargo_until", "expires_at", "approved", "until", "undoes")
+        (
+            "hidden",
+            "pinned",
+            "pinned_in",
+            "embargo_until",
+            "expires_at",
+            "approved",
+            "until",
+            "undoes",
+        )
     )
     ids = [str(2**62 + n) for n in range(3)]
     lifted = {
@@ -137,6 +214,7 @@ async def test_log_contains_author_decision_and_undo(service: Service, counted: 
         "undo": {
             "undoes": ids[2],
             "pinned": 1,
+            "pinned_in": {"windows": ["1h"]},
             "embargo_until": int(ago(hours=1).timestamp() * 1000),
         },
     }
@@ -147,6 +225,7 @@ async def test_log_contains_author_decision_and_undo(service: Service, counted: 
         "by": "Анна",
         "reason": None,
         "pinned": 1,
+        "pinned_in": {"windows": ["1h"]},
         "embargo_until": "2026-11-23T13:03:05.000Z",
         "undoes": ids[0],
         "undo": {"undoes": ids[1], "hidden": True, "reason": reason},

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from mostread.collector.config import CollectorSettings
 from mostread.collector.delivery.delivery import Delivery, Partitions, lines_by_partition
-from mostread.collector.delivery.producer import OnDone, Producer
+from mostread.collector.delivery.producer import OnDone, Producer, Written
 from mostread.collector.metrics import CollectorMetrics
 from mostread.collector.pipeline.event import SentEvent
 from mostread.errors import KafkaUnavailable, OutcomeUnknown, Overloaded
@@ -88,6 +88,9 @@ def delivery(producer: FakeProducer, max_requests: int = 10) -> Delivery:
     return Delivery(settings, cast(Producer, producer), metrics)
 
 
+STORED = Written(offset=7, timestamp=1_795_461_787_364)
+
+
 def views(*articles: str) -> list[SentEvent]:
     return [SentEvent(type="view", article_id=article) for article in articles]
 
@@ -104,7 +107,7 @@ async def test_delivery_batches_requests_of_one_partition_into_one_record() -> N
     ((value, on_done),) = await produced(producer, 1)
     assert len(value.splitlines()) == 2
     assert delivering.inflight_requests == 2
-    on_done(None)
+    on_done(STORED)
     await asyncio.gather(*sends)
     assert delivering.inflight_requests == 0
 
@@ -121,7 +124,7 @@ async def test_delivery_waits_for_every_partition_of_a_request() -> None:
         await sending
     assert delivering.inflight_requests == 1
     for _, on_done in others:
-        on_done(None)
+        on_done(STORED)
     assert delivering.inflight_requests == 0
 
 
@@ -132,7 +135,7 @@ async def test_delivery_refuses_requests_beyond_its_capacity() -> None:
     ((_, on_done),) = await produced(producer, 1)
     with pytest.raises(Overloaded, match="requests"):
         delivering.check_capacity()
-    on_done(None)
+    on_done(STORED)
     await sending
     delivering.check_capacity()
     producer.inflight_bytes = MAX_BYTES
@@ -147,10 +150,9 @@ async def test_delivery_refuses_requests_beyond_its_capacity() -> None:
 async def test_delivery_of_an_article_awaits_its_acknowledgement() -> None:
     producer = FakeProducer()
     delivering = delivery(producer)
-    for error in (None, OutcomeUnknown("no acknowledgement")):
+    for outcome in (STORED, OutcomeUnknown("no acknowledgement")):
         sending = asyncio.create_task(delivering.send_articles([(b"key", None)]))
         ((_, on_done),) = await produced(producer, 1)
         assert not sending.done()
-        on_done(error)
-        outcome = (await asyncio.gather(sending, return_exceptions=True))[0]
-        assert outcome is error
+        on_done(outcome)
+        assert (await asyncio.gather(sending, return_exceptions=True))[0] is outcome

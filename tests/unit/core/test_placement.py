@@ -29,12 +29,17 @@ def decided(**fields: object) -> PlacementRow:
 
 
 def test_decision_record_becomes_row() -> None:
-    row = decided(hidden=False, pinned=3, until=1000, reason="<b>шұғыл</b>\n", undoes="12")
+    lists = {"sections": ["", "Мәдениет"], "windows": ["24h"]}
+    fields = {"hidden": False, "pinned": 3, "pinned_in": lists, "until": 1000}
+    row = decided(**fields, reason="<b>шұғыл</b>\n", undoes="12")
     assert row == PlacementRow(
         site="site",
         article_id="a:b/ц",
         hidden=False,
         pinned=3,
+        pinned_sections=("", "Мәдениет"),
+        pinned_languages=(),
+        pinned_windows=("24h",),
         embargo_until=None,
         expires_at=None,
         approved=None,
@@ -61,6 +66,14 @@ def test_decision_record_without_value_clears_decision() -> None:
         (KEY, {"pinned": 101}),
         (KEY, {"pinned": True}),
         (KEY, {"hidden": None}),
+        (KEY, {"pinned_in": {"windows": ["24h"]}}),
+        (KEY, {"pinned": 0, "pinned_in": {"windows": ["24h"]}}),
+        (KEY, {"pinned": 1, "pinned_in": {}}),
+        (KEY, {"pinned": 1, "pinned_in": {"windows": []}}),
+        (KEY, {"pinned": 1, "pinned_in": {"windows": ["yesterday"]}}),
+        (KEY, {"pinned": 1, "pinned_in": {"sections": ["\u202e"]}}),
+        (KEY, {"pinned": 1, "pinned_in": {"languages": ["k"]}}),
+        (KEY, {"pinned": 1, "pinned_in": {"section": [""]}}),
         (KEY, {"by": ""}),
         (KEY, {"by": "a\nb"}),
         (KEY, {"undoes": "²"}),
@@ -113,7 +126,14 @@ LISTED = Standing(None, None)
         (Cms(), {"hidden": False, "expires_at": NOW}, Standing(Withheld.EXPIRED, None)),
         (Cms(), {"pinned": 1, "until": NOW + 1}, Standing(None, 1)),
         (Cms(), {"pinned": 1, "until": NOW}, LISTED),
-        (Cms(), {"embargo_until": NOW + 9, "until": NOW}, LISTED),
+        (Cms(), {"hidden": True, "until": NOW}, LISTED),
+        # An embargo and an expiry outlast a pin for the evening.
+        (
+            Cms(),
+            {"pinned": 1, "embargo_until": NOW + 9, "until": NOW},
+            Standing(Withheld.EMBARGOED, None),
+        ),
+        (Cms(), {"expires_at": NOW - 9, "until": NOW}, Standing(Withheld.EXPIRED, None)),
         (Cms(deleted=True), {"hidden": False, "pinned": 1}, Standing(Withheld.DELETED, 1)),
     ],
 )

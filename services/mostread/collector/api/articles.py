@@ -14,6 +14,7 @@ from mostread.collector.api.payloads import DecodedArticle, Ids
 from mostread.collector.delivery.delivery import Delivery
 from mostread.core.editorial.articles import Source, article_key
 from mostread.core.editorial.placements import Placement, placement_key
+from mostread.core.editorial.records import record_version
 from mostread.errors import BadParameter
 from mostread.infra.auth.token_store import TokenStore
 from mostread.infra.auth.tokens import Role, Token
@@ -98,10 +99,10 @@ class ArticleRoutes:
         )
 
     async def _place(self, placement: Placement) -> bytes:
-        value = payloads.encode(placement)
         key = placement_key(placement.site, placement.article_id)
-        await self._delivery.send_articles([(key, value)])
-        return value
+        written = await self._delivery.send_articles([(key, payloads.encode(placement))])
+        decision = record_version(written.timestamp, written.offset)
+        return payloads.encode(payloads.stored(placement, str(decision)))
 
 
 def _ids(request: Request) -> Ids:

@@ -82,6 +82,12 @@ class PlacementPayload(Decision, kw_only=True):
     site: str | None = None
 
 
+class StoredPlacement(Placement, kw_only=True):
+    """A decision in the log, by its id there."""
+
+    id: str
+
+
 class DecodedArticle(NamedTuple):
     """A valid article of a request; `value` is that of the record."""
 
@@ -159,6 +165,11 @@ def empty_placement(ids: Ids, by: str) -> Placement:
     """
     article_id, site = valid_ids(ids, InvalidPlacement)
     return Placement(article_id=article_id, site=site, by=by)
+
+
+def stored(placement: Placement, decision_id: str) -> StoredPlacement:
+    """Return a placement with its id in the log."""
+    return StoredPlacement(id=decision_id, **msgspec.structs.asdict(placement))
 
 
 def valid_ids(ids: Ids, invalid: Invalid) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from kafka.partitioner.default import murmur2
 from msgspec.json import Encoder
 
 from mostread.collector.config import CollectorSettings
-from mostread.collector.delivery.producer import Producer
+from mostread.collector.delivery.producer import Producer, Written
 from mostread.collector.metrics import CollectorMetrics
 from mostread.collector.pipeline.event import SentEvent
 from mostread.errors import KafkaUnavailable, MostreadError, Overloaded
@@ -118,29 +118,29 @@ class Delivery:
         self._check_bytes(sum(map(len, lines.values())))
         await self._add(lines)
 
-    async def send_articles(self, records: Sequence[tuple[bytes, bytes | None]]) -> None:
+    async def send_articles(self, records: Sequence[tuple[bytes, bytes | None]]) -> Written:
         """Return when Kafka has acknowledged keys and values for the articles topic.
 
-        Raises as `send`. At most one thousand at a time.
+        Returns where one of them is stored. Raises as `send`. At most one thousand at a time.
         """
         self._check_kafka()
         self._check_bytes(sum(len(key) + len(value or b"") for key, value in records))
-        acknowledged = asyncio.get_running_loop().create_future()
+        acknowledged: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
         remaining = len(records)
 
-        def finish(error: MostreadError | None) -> None:
+        def finish(outcome: MostreadError | Written) -> None:
             nonlocal remaining
             remaining -= 1
             if acknowledged.done():
                 return
-            if error is not None:
-                acknowledged.set_exception(error)
+            if isinstance(outcome, MostreadError):
+                acknowledged.set_exception(outcome)
             elif not remaining:
-                acknowledged.set_result(None)
+                acknowledged.set_result(outcome)
 
         for key, value in records:
             self._producer.send(self._articles_topic, value, key=key, on_done=finish)
-        await acknowledged
+        return await acknowledged
 
     def _check_kafka(self) -> None:
         if self._producer.unavailable_reason() is not None:
@@ -186,10 +186,10 @@ class Delivery:
             self._events_topic,
             value,
             partition=partition,
-            on_done=lambda error: self._finish(batch, error),
+            on_done=lambda outcome: self._finish(batch, outcome),
         )
 
-    def _finish(self, batch: RecordBatch, error: MostreadError | None) -> None:
+    def _finish(self, batch: RecordBatch, outcome: MostreadError | Written) -> None:
         """Settle the requests of a batch; a request's first error is its outcome."""
         for request in batch.requests:
             request.unacknowledged -= 1
@@ -197,7 +197,7 @@ class Delivery:
                 self.inflight_requests -= 1
             if request.acknowledged.done():
                 continue
-            if error is not None:
-                request.acknowledged.set_exception(error)
+            if isinstance(outcome, MostreadError):
+                request.acknowledged.set_exception(outcome)
             elif not request.unacknowledged:
                 request.acknowledged.set_result(None)

@@ -11,6 +11,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
@@ -23,8 +24,16 @@ from mostread.infra.logging import get_logger
 
 log = get_logger(__name__)
 
-OnDone = Callable[[MostreadError | None], None]
-"""Called once, in the event loop: None if Kafka acknowledged, else the error."""
+
+class Written(NamedTuple):
+    """Where Kafka has stored a record; the timestamp is in milliseconds."""
+
+    offset: int
+    timestamp: int
+
+
+OnDone = Callable[[MostreadError | Written], None]
+"""Called once, in the event loop, with the outcome."""
 
 CHECK_INTERVAL_SECONDS = 1.0
 EXPIRY_INTERVAL_SECONDS = 0.25
@@ -104,33 +113,37 @@ class Producer:
             self._finish(record, error)
             return
         # Both are called in the producer's thread.
-        future.add_callback(lambda _: self._loop.call_soon_threadsafe(self._finish, record, None))
+        future.add_callback(
+            lambda stored: self._loop.call_soon_threadsafe(
+                self._finish, record, Written(stored.offset, stored.timestamp)
+            )
+        )
         future.add_errback(
             lambda error: self._loop.call_soon_threadsafe(self._finish, record, error)
         )
 
-    def _finish(self, record: InflightRecord, error: Exception | None) -> None:
-        """Release a record that was acknowledged, or failed with `error`."""
+    def _finish(self, record: InflightRecord, outcome: Exception | Written) -> None:
+        """Release a record that was acknowledged, or failed with an error."""
         if self._inflight.pop(record, record) is record:
             return  # failed already, when the producer was replaced
         self.inflight_bytes -= record.size
         now = time.monotonic()
-        if error is None:
+        if isinstance(outcome, Written):
             self._last_response_at = now
             self._metrics.ack_seconds.observe(now - record.sent_at)
-            self._report(record, None)
+            self._report(record, outcome)
             return
         self._metrics.failed.inc()
-        log.warning("record_failed", error=repr(error))
-        self._broken = self._broken or not getattr(error, "retriable", False)
+        log.warning("record_failed", error=repr(outcome))
+        self._broken = self._broken or not getattr(outcome, "retriable", False)
         # Even here the outcome is unknown: the request may contain other records.
         self._report(record, OutcomeUnknown("Kafka did not acknowledge."))
 
     @staticmethod
-    def _report(record: InflightRecord, error: MostreadError | None) -> None:
+    def _report(record: InflightRecord, outcome: MostreadError | Written) -> None:
         if record.on_done is not None:
             on_done, record.on_done = record.on_done, None
-            on_done(error)
+            on_done(outcome)
 
     async def _expire_records(self) -> None:
         """Report records that exceed the timeout, independently of kafka-python's clock."""

@@ -36,9 +36,8 @@ TEXT = rf"\A(?![{INVISIBLE}]*\Z)[^{_MISLEADING}]*\Z"
 Address = Annotated[
     str, msgspec.Meta(max_length=2000, pattern=r"\Ahttps?://[^\s\x00-\x1f\x7f\\]+\Z")
 ]
-Language = Annotated[
-    str, msgspec.Meta(max_length=35, pattern=r"\A[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\Z")
-]
+LANGUAGE = r"\A[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\Z"
+Language = Annotated[str, msgspec.Meta(max_length=35, pattern=LANGUAGE)]
 Title = Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=TEXT)]
 Section = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=TEXT)]
 Authors = Annotated[

@@ -3,6 +3,9 @@
 A decision replaces the previous one as a whole; fields that it leaves out follow the CMS. Its
 record has the key `placement:<site>:<article_id>`. A record without a value, or without fields,
 leaves everything to the CMS.
+
+A pin holds in all current lists of a site, or in those that `pinned_in` names. Trending, and lists
+of a period that is over, contain no pins: they say what was read.
 """
 
 from enum import StrEnum
@@ -11,7 +14,9 @@ from typing import Annotated, NamedTuple, Protocol, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from mostread.core.editorial.articles import LANGUAGE, TEXT
 from mostread.core.events import Timestamp
+from mostread.core.ranking.windows import CURRENT
 from mostread.errors import InvalidEvent
 
 NOT_PINNED = 0
@@ -27,13 +32,32 @@ Decider = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"\A[^\x00-\x
 PinnedRank = Annotated[int, Meta(ge=NOT_PINNED, le=100)]
 Reason = Annotated[str, Meta(min_length=1, max_length=500)]
 DecisionId = Annotated[str, Meta(pattern=r"\A[0-9]{1,19}\Z")]
+_SOME = Meta(min_length=1, max_length=20)
+
+UNFILTERED = ""
+"""In `pinned_in`, the list that is not filtered by section or language."""
+
+PinnedSection = Annotated[str, Meta(max_length=100, pattern=rf"\A\Z|{TEXT}")]
+PinnedLanguage = Annotated[str, Meta(max_length=35, pattern=rf"\A\Z|{LANGUAGE}")]
+
+
+class PinnedIn(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The lists in which a pin holds; an omitted field stands for any section or the like."""
+
+    sections: Annotated[tuple[PinnedSection, ...], _SOME] | UnsetType = UNSET
+    languages: Annotated[tuple[PinnedLanguage, ...], _SOME] | UnsetType = UNSET
+    windows: Annotated[tuple[str, ...], _SOME] | UnsetType = UNSET
 
 
 class Decision(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Fields that an editor sends. Times are in milliseconds since the epoch."""
+    """Fields that an editor sends. Times are in milliseconds since the epoch.
+
+    `until` ends `hidden`, `pinned` and `approved`; the embargo and the expiry have their own times.
+    """
 
     hidden: bool | UnsetType = UNSET
     pinned: PinnedRank | UnsetType = UNSET
+    pinned_in: PinnedIn | UnsetType = UNSET
     embargo_until: Timestamp | UnsetType = UNSET
     expires_at: Timestamp | UnsetType = UNSET
     approved: bool | UnsetType = UNSET
@@ -51,12 +75,18 @@ class Placement(Decision, kw_only=True):
 
 
 class PlacementRow(NamedTuple):
-    """A row of `placements` and `placement_log`; None follows the CMS."""
+    """A row of `placements` and `placement_log`; None follows the CMS.
+
+    The pin holds in the sections, languages and windows named, in any if none is.
+    """
 
     site: str
     article_id: str
     hidden: bool | None
     pinned: int | None
+    pinned_sections: tuple[str, ...]
+    pinned_languages: tuple[str, ...]
+    pinned_windows: tuple[str, ...]
     embargo_until: int | None
     expires_at: int | None
     approved: bool | None
@@ -126,7 +156,10 @@ def placement_key(site: str, article_id: str) -> bytes:
 
 
 def check_possible(decision: Decision) -> None:
-    """Raise InvalidEvent if the embargo outlasts the expiry: the article would never be listed."""
+    """Raise InvalidEvent for a decision that could never have an effect.
+
+    Its embargo outlasts its expiry, or it names lists without a pin, or lists without pins.
+    """
     if (
         isinstance(decision.embargo_until, int)
         and isinstance(decision.expires_at, int)
@@ -137,6 +170,21 @@ def check_possible(decision: Decision) -> None:
             "expires_at is not after embargo_until, so the article would never be listed; set a "
             "later expires_at, or hide the article.",
         )
+    if decision.pinned_in is UNSET:
+        return
+    if not decision.pinned or not any(msgspec.structs.astuple(decision.pinned_in)):
+        raise InvalidEvent(
+            "contradiction",
+            "pinned_in names no list to pin to; send it with `pinned` of 1 to 100 and with "
+            "sections, languages or windows.",
+        )
+    for window in _value(decision.pinned_in.windows) or ():
+        if window not in CURRENT:
+            raise InvalidEvent(
+                "contradiction",
+                f"pinned_in.windows contains {window[:40]!r}, whose list has no pins; choose from "
+                f"{', '.join(CURRENT)}.",
+            )
 
 
 def placement_row(
@@ -147,7 +195,7 @@ def placement_row(
     Unknown fields are rejected, because a misspelt field would silently have no effect.
     """
     if value is None:
-        empty = (None, None, None, None, None, None, "", "", None)
+        empty = (None, None, (), (), (), None, None, None, None, "", "", None)
         return PlacementRow(site, article_id, *empty, decided_at, version)
     try:
         placement = _decoder.decode(value)
@@ -156,11 +204,15 @@ def placement_row(
     if (placement.site, placement.article_id) != (site, article_id):
         raise InvalidEvent("key", "the key and the value name different articles")
     check_possible(placement)
+    pinned_in = _value(placement.pinned_in) or PinnedIn()
     return PlacementRow(
         site=site,
         article_id=article_id,
         hidden=_value(placement.hidden),
         pinned=_value(placement.pinned),
+        pinned_sections=_value(pinned_in.sections) or (),
+        pinned_languages=_value(pinned_in.languages) or (),
+        pinned_windows=_value(pinned_in.windows) or (),
         embargo_until=_value(placement.embargo_until),
         expires_at=_value(placement.expires_at),
         approved=_value(placement.approved),
@@ -174,17 +226,16 @@ def placement_row(
 
 
 def in_force(placement: PlacementFields, now: int) -> bool:
-    """Return whether a decision sets any field and is valid at `now` (ms)."""
-    fields = (
-        placement.hidden,
-        placement.pinned,
-        placement.embargo_until,
-        placement.expires_at,
-        placement.approved,
-    )
-    return any(field is not None for field in fields) and (
-        placement.until is None or now < placement.until
-    )
+    """Return whether a decision sets any field that is valid at `now` (ms)."""
+    timed = (placement.embargo_until, placement.expires_at)
+    ended = (placement.hidden, placement.pinned, placement.approved)
+    fields = timed if has_ended(placement, now) else (*timed, *ended)
+    return any(field is not None for field in fields)
+
+
+def has_ended(placement: PlacementFields, now: int) -> bool:
+    """Return whether `until` has passed, which ends all but the embargo and the expiry."""
+    return placement.until is not None and placement.until <= now
 
 
 def standing(
@@ -195,11 +246,10 @@ def standing(
     `article` is None if nothing described it. An embargo or expiry comes from a decision only.
     ranking/sql/ranked_list.sql applies the same rules to lists; a test compares the two.
     """
-    decision = placement if placement is not None and in_force(placement, now) else None
     pinned = article.pinned if article else None
-    if decision is not None and decision.pinned is not None:
-        pinned = decision.pinned or None
-    return Standing(_withheld(article, decision, now), pinned)
+    if placement is not None and placement.pinned is not None and not has_ended(placement, now):
+        pinned = placement.pinned or None
+    return Standing(_withheld(article, placement, now), pinned)
 
 
 def _withheld(
@@ -208,8 +258,8 @@ def _withheld(
     if article is not None and article.deleted:
         return Withheld.DELETED
     hidden = article is not None and article.hidden
-    if decision is not None:
-        hidden = hidden if decision.hidden is None else decision.hidden
+    if decision is not None and decision.hidden is not None and not has_ended(decision, now):
+        hidden = decision.hidden
     if hidden:
         return Withheld.HIDDEN
     if decision is not None and decision.embargo_until is not None and now < decision.embargo_until:

@@ -17,15 +17,23 @@ def decode_change(
 ) -> ArticleRow | PlacementRow:
     """Decode a record into a row. Raises InvalidEvent if the key or value is not valid.
 
-    `timestamp` is that of the record, in milliseconds. The version combines it with the offset,
-    so that it still grows when the topic is deleted and recreated.
+    `timestamp` is that of the record, in milliseconds.
     """
     kind, site, article_id = _parse_key(key)
     timestamp = min(max(timestamp, 0), LATEST_TIMESTAMP)
-    version = timestamp << 20 | offset & 0xFFFFF
+    version = record_version(timestamp, offset)
     if kind == _PLACEMENT:
         return placement_row(site, article_id, value, decided_at=timestamp, version=version)
     return article_row(Source(kind), site, article_id, value, version=version)
+
+
+def record_version(timestamp: int, offset: int) -> int:
+    """Return the version of a record, which is also the id of a decision.
+
+    It combines the timestamp in milliseconds with the offset, so that it still grows when the
+    topic is deleted and recreated.
+    """
+    return timestamp << 20 | offset & 0xFFFFF
 
 
 def _parse_key(key: bytes | None) -> tuple[str, str, str]:

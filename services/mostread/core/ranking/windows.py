@@ -26,6 +26,10 @@ LIFETIME = "all"
 CALENDAR = ("today", "yesterday", "week")
 NAMES = (*SLIDING, LIFETIME, *CALENDAR)
 
+OVER = ("yesterday",)
+CURRENT = tuple(name for name in NAMES if name not in OVER)
+"""Windows that contain the present; only their lists have pins."""
+
 HOURLY_STEPS = ("1h", "6h", "24h", "today")
 """Windows whose ranks are compared with those an hour ago; the others, with a day ago."""
 

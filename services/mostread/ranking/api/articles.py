@@ -11,8 +11,8 @@ from mostread.ranking.api import params, serializers
 from mostread.ranking.api.editor_auth import EditorAuth
 from mostread.ranking.api.responses import CachedResponse, JsonRenderer
 from mostread.ranking.cache.cache import Cache
+from mostread.ranking.decisions_repository import DecisionRepository
 from mostread.ranking.queries import ArticleQuery, SeriesQuery
-from mostread.ranking.repository import RankingRepository
 from mostread.ranking.service.articles import ArticleDetails
 from mostread.ranking.service.placement_log import placement_log
 from mostread.ranking.service.rank_history import RankHistory
@@ -27,7 +27,7 @@ def add_article_routes(
     articles: Cache[ArticleQuery, ArticleDetails],
     series: Cache[SeriesQuery, TimeSeries],
     ranks: Cache[ArticleQuery, RankHistory],
-    repository: RankingRepository,
+    decisions: DecisionRepository,
     editors: EditorAuth,
     clock: Callable[[], int],
 ) -> None:
@@ -71,7 +71,7 @@ def add_article_routes(
         article_id = _article_id(request)
         query = params.log_query(request.query_string, article_id)
         # Never cached: an editor who undoes a decision must see the latest one.
-        document = serializers.placement_log(await placement_log(repository, query))
+        document = serializers.placement_log(await placement_log(decisions, query))
         return CachedResponse.of_document(document, PRIVATE).respond(request)
 
     app.add("GET", _ARTICLE, get_article)

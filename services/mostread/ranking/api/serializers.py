@@ -11,8 +11,9 @@ import msgspec
 from mostread.core.ranking.query_plan import FULL
 from mostread.core.ranking.windows import CALENDAR, Window
 from mostread.ranking.config import Weights
+from mostread.ranking.decisions_repository import DecisionRow
 from mostread.ranking.queries import ListQuery
-from mostread.ranking.repository import Counts, DecisionRow, RankedRow
+from mostread.ranking.repository import Counts, RankedRow
 from mostread.ranking.service.articles import ArticleDetails
 from mostread.ranking.service.counts import ArticleCounts
 from mostread.ranking.service.lists import Entry, RankedList
@@ -199,7 +200,7 @@ def _item(entry: Entry, ranked: RankedList) -> Document:
         "image": (metadata.image or None) if metadata else None,
         "authors": metadata.authors if metadata else [],
         "tags": metadata.tags if metadata else [],
-        "pinned": entry.pinned,
+        "pinned": entry.row.pinned,
         "described": entry.metadata is not None,
         "window": entry.window,
         "total": entry.total,
@@ -244,6 +245,7 @@ def _decision(decision: DecisionRow) -> Document:
         "decided_at": rfc3339_ms(decision.decided_at),
         "hidden": decision.hidden,
         "pinned": decision.pinned,
+        "pinned_in": decision.pinned_in,
         "embargo_until": rfc3339_ms(decision.embargo_until),
         "expires_at": rfc3339_ms(decision.expires_at),
         "approved": decision.approved,

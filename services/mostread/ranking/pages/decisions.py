@@ -14,10 +14,10 @@ from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params, serializers
 from mostread.ranking.api.editor_auth import EditorAuth
 from mostread.ranking.api.responses import NO_STORE
+from mostread.ranking.decisions_repository import DecisionRepository, DecisionRow
 from mostread.ranking.pages.i18n import TRANSLATORS, Translator
 from mostread.ranking.pages.templating import PageRenderer, clock_time, reader_language
 from mostread.ranking.queries import ListDefaults, LogQuery
-from mostread.ranking.repository import DecisionRow, RankingRepository
 from mostread.ranking.service.placement_log import LogEntry, placement_log, undo
 
 _LIMIT = 50
@@ -40,7 +40,7 @@ def add_decisions_page(
     app: Application,
     pages: PageRenderer,
     *,
-    repository: RankingRepository,
+    decisions: DecisionRepository,
     editors: EditorAuth,
     defaults: ListDefaults,
 ) -> None:
@@ -53,7 +53,7 @@ def add_decisions_page(
             _, values = params.parse(request.query_string, _PARAMETERS)
             article_id = params.article_id(request.path_params["article_id"])
             query = LogQuery(values.get("site", "default"), article_id, limit=_LIMIT)
-            log = await placement_log(repository, query)
+            log = await placement_log(decisions, query)
         except BadParameter as error:
             return pages.bad_parameter(request, error, lang, root="../../")
         except (Unavailable, Misconfigured):
@@ -92,6 +92,7 @@ def _effects(decision: DecisionRow, zone: ZoneInfo, t: Translator) -> list[str]:
     if decision.pinned is not None:
         key = "decision.pinned" if decision.pinned else "decision.unpinned"
         effects.append(t(key, rank=decision.pinned))
+    effects += _pinned_in(decision, t)
     if decision.embargo_until is not None:
         effects.append(t("decision.embargo", time=_time(decision.embargo_until, zone, t)))
     if decision.expires_at is not None:
@@ -103,6 +104,17 @@ def _effects(decision: DecisionRow, zone: ZoneInfo, t: Translator) -> list[str]:
     if decision.until is not None:
         effects.append(t("decision.until", time=_time(decision.until, zone, t)))
     return effects
+
+
+def _pinned_in(decision: DecisionRow, t: Translator) -> list[str]:
+    """Return the lists in which a pin holds, none if it holds in all."""
+    kinds = (
+        [section or t("all_sections") for section in decision.pinned_sections],
+        [language or t("all_languages") for language in decision.pinned_languages],
+        [t(f"window.{window}") for window in decision.pinned_windows],
+    )
+    named = "; ".join(", ".join(names) for names in kinds if names)
+    return [t("decision.pinned_in", lists=named)] if named else []
 
 
 def _time(milliseconds: int, zone: ZoneInfo, t: Translator) -> str:

@@ -9,8 +9,9 @@ from mostread.core.editorial.placements import Standing, in_force, standing
 from mostread.core.ranking.integrity import Integrity, IntegrityPolicy, visitor_hours
 from mostread.core.ranking.query_plan import row_weights
 from mostread.core.ranking.windows import resolve
+from mostread.ranking.decisions_repository import DecisionRepository, DecisionRow
 from mostread.ranking.queries import ArticleQuery
-from mostread.ranking.repository import Counts, DecisionRow, Metadata, RankingRepository
+from mostread.ranking.repository import Counts, Metadata, RankingRepository
 from mostread.ranking.service.lists import is_stale
 
 WINDOWS = ("1h", "24h", "7d")
@@ -52,6 +53,7 @@ class ArticleService:
     """Computes article details. `clock` is in milliseconds since the epoch."""
 
     repository: RankingRepository
+    decisions: DecisionRepository
     clock: Callable[[], int]
     stale_after: timedelta
     policy: IntegrityPolicy
@@ -67,7 +69,7 @@ class ArticleService:
             asyncio.gather(
                 self.repository.metadata(site, [article_id], deleted=True),
                 self.repository.totals(site, [article_id]),
-                self.repository.decisions(site, article_id, rows=1),
+                self.decisions.log(site, article_id, rows=1),
                 self.repository.visitors(site, [article_id], *hours),
             ),
             asyncio.gather(
@@ -86,7 +88,7 @@ class ArticleService:
             for name, by_article in zip(WINDOWS, counts, strict=True)
         }
         stands = standing(described, latest, now_ms)
-        decision = latest if latest and in_force(latest, now_ms) else None
+        decision = latest.at(now_ms) if latest and in_force(latest, now_ms) else None
         return ArticleDetails(
             query=query,
             as_of=as_of,

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import NamedTuple
 
+from mostread.ranking.decisions_repository import DecisionRepository, DecisionRow
 from mostread.ranking.queries import LogQuery
-from mostread.ranking.repository import DecisionRow, RankingRepository
 
 
 class LogEntry(NamedTuple):
@@ -24,10 +24,10 @@ class PlacementLog:
     more: bool
 
 
-async def placement_log(repository: RankingRepository, query: LogQuery) -> PlacementLog:
+async def placement_log(decisions: DecisionRepository, query: LogQuery) -> PlacementLog:
     """Read a page of the log. Raises ClickHouseUnavailable or Misconfigured."""
     # One row more than the page: the decision that the last one replaced.
-    rows = await repository.decisions(
+    rows = await decisions.log(
         query.site, query.article_id, rows=query.limit + 1, before=query.before
     )
     entries = [LogEntry(row, replaced) for row, replaced in zip_longest(rows, rows[1:])]
@@ -46,6 +46,7 @@ def undo(entry: LogEntry) -> dict[str, object]:
     fields = {
         "hidden": replaced.hidden,
         "pinned": replaced.pinned,
+        "pinned_in": replaced.pinned_in,
         "embargo_until": replaced.embargo_until,
         "expires_at": replaced.expires_at,
         "approved": replaced.approved,

@@ -1,6 +1,7 @@
 -- Editors' decisions about one article, newest first.
 SELECT
     version, toUnixTimestamp64Milli(decided_at) AS decided_at, by, reason, undoes, hidden, pinned,
+    pinned_sections, pinned_languages, pinned_windows,
     toUnixTimestamp64Milli(embargo_until) AS embargo_until,
     toUnixTimestamp64Milli(expires_at) AS expires_at,
     approved, toUnixTimestamp64Milli(until) AS until

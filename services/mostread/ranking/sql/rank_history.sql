@@ -42,10 +42,10 @@ FROM
             LEFT ANY JOIN
             (
                 SELECT
-                    article_id, hidden AS decided_hidden,
+                    article_id, if(until IS NULL OR decided_at < until, hidden, NULL) AS decided_hidden,
                     ifNull(decided_at < embargo_until, false) OR ifNull(expires_at <= decided_at, false) AS outside
                 FROM placements FINAL
-                WHERE site = {site:String} AND (until IS NULL OR decided_at < until)
+                WHERE site = {site:String}
             ) AS decided USING (article_id)
             WHERE (described OR {undescribed:UInt8}) AND NOT deleted AND published <= {latest:Int64}
               AND NOT outside AND NOT coalesce(decided_hidden, cms_hidden)

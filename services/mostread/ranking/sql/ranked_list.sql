@@ -46,14 +46,23 @@ WITH
     ),
     decided AS
     (
-        SELECT article_id, hidden AS decided_hidden, pinned AS decided_pinned, embargo_until, expires_at, approved AS decided_approved
+        SELECT
+            article_id, embargo_until, expires_at, version AS decided_version,
+            until IS NULL OR ranked_at < until AS lasts,
+            if(lasts, hidden, NULL) AS decided_hidden, if(lasts, pinned, NULL) AS decided_pinned, if(lasts, approved, NULL) AS decided_approved,
+            -- The lists in which the pin holds.
+            (empty(pinned_sections) OR hasAll(pinned_sections, %(pinned_sections)s))
+                AND (empty(pinned_languages) OR hasAll(arrayMap(tag -> lower(tag), pinned_languages), %(pinned_languages)s))
+                AND (empty(pinned_windows) OR has(pinned_windows, %(window)s)) AS pinned_here
         FROM placements FINAL
-        WHERE site = %(site)s AND (until IS NULL OR ranked_at < until)
+        WHERE site = %(site)s
     )
 SELECT
     article_id, views, comments, likes,
     -- A decision overrides the CMS: `standing` in core/editorial/placements.py.
-    nullIf(coalesce(decided_pinned, cms_pinned), 0) AS pinned,
+    if(%(pins)s AND (decided_pinned IS NULL OR pinned_here), nullIf(coalesce(decided_pinned, cms_pinned), 0), NULL) AS pinned,
+    -- The latest decision gets a rank that several articles are pinned to.
+    if(pinned IS NULL, 0, decided_version) AS pinned_version,
     coalesce(decided_hidden, cms_hidden)
         OR ifNull(ranked_at < embargo_until, false) OR ifNull(expires_at <= ranked_at, false) AS hidden,
     ifNull(decided_approved, false) AS approved,
@@ -84,7 +93,7 @@ WHERE NOT deleted AND NOT hidden AND (described OR %(undescribed)s)
   AND (%(published_since)s = 0 OR published_at >= fromUnixTimestamp64Milli(toInt64(%(published_since)s)))
 -- Pinned articles move the others, whether they match or not.
 QUALIFY matches OR pinned IS NOT NULL
-ORDER BY pinned ASC NULLS LAST, ranked DESC, views DESC, published_at DESC NULLS LAST, article_id ASC
+ORDER BY pinned ASC NULLS LAST, pinned_version DESC, ranked DESC, views DESC, published_at DESC NULLS LAST, article_id ASC
 LIMIT %(rows)s BY pinned IS NOT NULL
 LIMIT %(skip)s, 1000000
 -- The sorting key contains the partition key, so all versions of a row are in one partition.

@@ -54,6 +54,7 @@ PARAMETERS = {
     "half_life": Parameter("hours or days, for example 6h or 2d, or none", half_life),
     "quarantined": FLAG,
     "undescribed": FLAG,
+    "pins": FLAG,
     "explain": FLAG,
     "cursor": Parameter(
         "* for the first page, then the next_cursor of the previous page",
@@ -103,7 +104,12 @@ def list_query(
     # Without effect on the result, these would only split the cache.
     zone = (query.tz or defaults.tz) if query.window in windows.CALENDAR else None
     decays = query.by == "score" and query.window != windows.LIFETIME
-    return replace(query, tz=zone, half_life=query.half_life if decays else None)
+    return replace(
+        query,
+        tz=zone,
+        half_life=query.half_life if decays else None,
+        pins=query.pins or not query.may_show_pins,
+    )
 
 
 def live_pages(raw: str) -> list[str]:
