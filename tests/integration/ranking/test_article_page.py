@@ -46,18 +46,18 @@ async def test_article_page_shows_metadata_and_counts(service: Service, counted:
     assert "19:03:00 (Asia/Almaty)</time> are counted." in text
     assert cells(text) == [
         ["", "views", "comments", "likes"],
-        ["1 hour", "1\u202f200", "2", "37"],
-        ["24 hours", "1\u202f200", "2", "37"],
-        ["7 days", "1\u202f205", "2", "37"],
-        ["Total", "1\u202f208", "2", "37"],
+        ["1 hour", "1,200", "2", "37"],
+        ["24 hours", "1,200", "2", "37"],
+        ["7 days", "1,205", "2", "37"],
+        ["Total", "1,208", "2", "37"],
         ["hour", "views", "comments", "likes"],
-        ["23 November, 18:00", "1\u202f200", "2", "37"],
+        ["23 November, 18:00", "1,200", "2", "37"],
         ["22 November, 13:00", "5", "0", "0"],
     ]
     minutes = await page(service, f"/articles/1?site={counted.site}&over=3h")
     assert cells(minutes)[5:] == [
         ["minute", "views", "comments", "likes"],
-        ["23 November, 13:58", "1\u202f200", "2", "37"],
+        ["23 November, 13:58", "1,200", "2", "37"],
     ]
 
 
@@ -66,7 +66,7 @@ async def test_list_page_links_to_every_article_page(service: Service, counted: 
         counted.event(article_id, ago(minutes=5), views=views)
     counted.write()
     listed = await page(service, f"/?site={counted.site}&tz=Asia/Almaty")
-    leading = re.findall('<a class="details" href="([^"]+)"', listed)
+    leading = re.findall('<a class="title" href="([^"]+)"', listed)
     # Browsers treat two dots as a path segment.
     expected = [str(views) for views, each in enumerate(STRANGE, 1) if each != ".."]
     totals = []

@@ -74,6 +74,11 @@ class Translator:
         """Return the plural form of a message for a number, without the number."""
         return self._plurals[key][self._plural_form(abs(number))]
 
+    def number(self, number: float) -> str:
+        """Round a number and group its digits: 3,925 in English, 3 925 in other languages."""
+        grouped = f"{round(number):,}".replace("-", "\u2212")
+        return grouped if self.lang == "en" else grouped.replace(",", "\u202f")
+
     def date(self, timestamp: datetime) -> str:
         """Format a date without its year: 23 November."""
         return f"{timestamp.day} {self._months[timestamp.month]}"

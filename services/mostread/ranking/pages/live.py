@@ -16,7 +16,8 @@ from mostread.ranking.api import params, serializers
 from mostread.ranking.api.embeds import embed_language
 from mostread.ranking.api.stream import Load, StreamEvent, StreamHub
 from mostread.ranking.pages.i18n import TRANSLATORS
-from mostread.ranking.pages.list import freshness, list_parts
+from mostread.ranking.pages.list import freshness, page_query
+from mostread.ranking.pages.rows import list_parts
 from mostread.ranking.pages.templating import PageRenderer
 from mostread.ranking.queries import ListDefaults
 from mostread.ranking.service.list_reader import ListReader
@@ -37,7 +38,7 @@ def add_live_pages(
 
     def loading(page: str) -> Load:
         """Return the function that renders a page, given as its query string."""
-        query = params.list_query(page, defaults, known=params.LIVE)
+        query = page_query(page, defaults, params.LIVE)
         written = dict(query.written)
         lang = embed_language(written)
         t = TRANSLATORS[lang]
@@ -52,7 +53,7 @@ def add_live_pages(
             lines = await sparklines.get(query.site, ids)
             now = datetime.fromtimestamp(clock() / 1000, zone)
             fresh = pages.render("live-fresh.html", lang, freshness(ranked, now, t))
-            parts = pages.render("live-list.html", lang, list_parts(query, ranked, lines, t))
+            parts = pages.render("live-list.html", lang, list_parts(query, ranked, lines, now, t))
             # Without the time, which `fresh` tells while the list stays the same.
             content = data(parts) + str(ranked.stale).encode()
             digest = blake2b(content, digest_size=12).hexdigest()

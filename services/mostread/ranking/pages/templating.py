@@ -1,8 +1,9 @@
 """Render templates and serve their assets, with the security headers of pages.
 
-A page requests data only from this service, and from the collector for editors' decisions. Only
-one of its scripts can turn a string into markup, and only what the service rendered: the browser
-rejects everything else (Trusted Types). So a title is text, whatever it contains.
+A page requests data only from this service, and from the collector for editors' decisions;
+pictures of articles come from wherever the CMS says. Only one of its scripts can turn a string
+into markup, and only what the service rendered: the browser rejects everything else (Trusted
+Types). So a title is text, whatever it contains.
 """
 
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ from mostread.ranking.pages.i18n import (
     Translator,
     negotiate,
 )
+from mostread.ranking.pages.view import view_of
 
 RETRY_SECONDS = "2"
 
@@ -40,6 +42,7 @@ _ASSETS = {
     "stream.js": "text/javascript",
     "editor.js": "text/javascript",
     "keys.js": "text/javascript",
+    "view.js": "text/javascript",
     "retry.js": "text/javascript",
     "chart.js": "text/javascript",
     "vendor/uPlot.iife.min.js": "text/javascript",
@@ -56,7 +59,7 @@ def new_environment(*, lstrip_blocks: bool = False) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=lstrip_blocks,
     )
-    environment.filters["grouped"] = grouped
+    environment.filters["grouped"] = _grouped
     return environment
 
 
@@ -98,13 +101,13 @@ class PageRenderer:
         status: int = 200,
     ) -> Response:
         """Return a page, gzipped if the client accepts it."""
-        body = self.render(name, lang, context).encode()
+        body = self.render(name, lang, {"view": view_of(request), **context}).encode()
         headers = {
             **self._security,
             "Content-Type": "text/html; charset=utf-8",
             "Cache-Control": "no-cache",
             "Content-Language": lang,
-            "Vary": "Accept-Encoding, Accept-Language",
+            "Vary": "Accept-Encoding, Accept-Language, Cookie",
         }
         if compression.accepts_gzip(request.headers.get("Accept-Encoding", "")):
             body = compression.compress(body)
@@ -164,12 +167,11 @@ class PageRenderer:
         return asset
 
 
-def grouped(number: float) -> str:
-    """Format a number as 3 925, grouped by narrow no-break spaces.
-
-    A comma would be ambiguous: it is the decimal separator in much of Europe.
-    """
-    return f"{round(number):,}".replace(",", "\u202f").replace("-", "\u2212")
+@jinja2.pass_context
+def _grouped(context: jinja2.runtime.Context, number: float) -> str:
+    """Format a number in the language of the template."""
+    t: Translator = context["t"]
+    return t.number(number)
 
 
 def clock_time(timestamp: datetime, now: datetime, t: Translator) -> str:
@@ -191,7 +193,7 @@ def reader_language(request: Request) -> Lang:
 def _security_headers(collector_url: str) -> Mapping[str, str]:
     sources = f"'self' {collector_url}".strip()
     policy = (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: http:; "
         f"connect-src {sources}; worker-src 'self'; base-uri 'none'; "
         "form-action 'self'; frame-ancestors 'self'; require-trusted-types-for 'script'; "
         "trusted-types live"

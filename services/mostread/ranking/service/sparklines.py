@@ -1,8 +1,9 @@
-"""Sparklines: the hourly views of a page's articles over the last 24 hours."""
+"""Sparklines: the hourly views of a page's articles over the last 24 hours, as bars."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from mostread.core.ranking.windows import HOUR
 from mostread.errors import MostreadError
@@ -10,12 +11,27 @@ from mostread.ranking.cache.cache import Cache
 from mostread.ranking.repository import RankingRepository
 
 HOURS = 24
-WIDTH, HEIGHT = 92, 20
+"""Complete hours of a sparkline; the hour in progress follows them."""
+
+WIDTH, HEIGHT = 4 * (HOURS + 1), 24
 
 _CAPACITY = 100
 _TIMEOUT_SECONDS = 1.0
 _MINUTE_MS = 60_000
 _Key = tuple[str, frozenset[str], int]
+
+
+class Sparkline(NamedTuple):
+    """Bars of one article, as SVG paths of WIDTH by HEIGHT.
+
+    The hour in progress, `unfinished`, is apart from the complete ones, `bars`: it is not yet
+    comparable with them. All are scaled to the largest hour of the article, which is `share`
+    percent of the largest hour of all articles.
+    """
+
+    bars: str
+    unfinished: str
+    share: float
 
 
 class Sparklines:
@@ -26,8 +42,8 @@ class Sparklines:
         self._clock = clock
         self._cache = Cache(self._load, capacity=_CAPACITY)
 
-    async def get(self, site: str, articles: Collection[str]) -> Mapping[str, str]:
-        """Return the points of an SVG polyline by article, or none on failure or timeout."""
+    async def get(self, site: str, articles: Collection[str]) -> Mapping[str, Sparkline]:
+        """Return the sparklines by article, or none on failure or timeout."""
         if not articles:
             return {}
         key = (site, frozenset(articles), self._clock() // _MINUTE_MS)
@@ -37,22 +53,25 @@ class Sparklines:
         except (MostreadError, TimeoutError):
             return {}
 
-    async def _load(self, key: _Key) -> Mapping[str, str]:
+    async def _load(self, key: _Key) -> Mapping[str, Sparkline]:
         site, articles, minute = key
         now = datetime.fromtimestamp(minute * 60, UTC)
         end = now.replace(minute=0) + HOUR
-        start = end - timedelta(hours=HOURS)
-        views = {article_id: [0] * HOURS for article_id in articles}
+        start = end - timedelta(hours=HOURS + 1)
+        views = {article_id: [0] * (HOURS + 1) for article_id in articles}
         for row in await self._repository.hourly_views(site, articles, start, end):
             views[row.article_id][(row.start - int(start.timestamp())) // 3600] = row.views
-        return {article_id: points(hours) for article_id, hours in views.items()}
+        largest = max(map(max, views.values()))
+        return {article_id: sparkline(hours, largest) for article_id, hours in views.items()}
 
 
-def points(numbers: list[int]) -> str:
-    """Scale numbers to a polyline of WIDTH by HEIGHT, the largest at the top: 0,19 4,1 ..."""
-    largest = max(*numbers, 1)
-    step = WIDTH / (len(numbers) - 1)
-    return " ".join(
-        f"{n * step:g},{HEIGHT - 1 - (HEIGHT - 2) * max(0, number) / largest:.1f}"
-        for n, number in enumerate(numbers)
-    )
+def sparkline(hours: Sequence[int], largest: int) -> Sparkline:
+    """Draw the views by hour, the hour in progress last. `largest` is that of all articles."""
+    own = max(*hours, 1)
+    bars = [_bar(n, views / own) for n, views in enumerate(hours)]
+    return Sparkline("".join(bars[:-1]), bars[-1], round(100 * own / max(largest, 1), 1))
+
+
+def _bar(position: int, share: float) -> str:
+    length = HEIGHT * share
+    return f"M{4 * position + 2} {HEIGHT}v-{length:.1f}" if length >= 0.05 else ""

@@ -39,7 +39,7 @@ function keyName(event) {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (event.target.closest("input, textarea, select, dialog")) return;
-  if (event.key === "Enter" && event.target.matches("li[data-key]")) return event.target.querySelector(".details, h2 a")?.click();
+  if (event.key === "Enter" && event.target.matches("li[data-key]")) return event.target.querySelector(".title")?.click();
   const action = enabled.checked ? shortcuts[keyName(event)] : undefined;
   if (!action) return;
   event.preventDefault();

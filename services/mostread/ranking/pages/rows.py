@@ -1,0 +1,206 @@
+"""The rows of the list page."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from mostread.core.ranking.integrity import Integrity
+from mostread.core.ranking.windows import HOURLY_STEPS
+from mostread.ranking.api import params, serializers
+from mostread.ranking.pages import urls
+from mostread.ranking.pages.chips import written_order
+from mostread.ranking.pages.i18n import Translator
+from mostread.ranking.queries import By, ListQuery
+from mostread.ranking.repository import Counts
+from mostread.ranking.service.lists import Entry, RankedList
+from mostread.ranking.service.sparklines import HEIGHT, WIDTH, Sparkline
+
+_MAX_NEW_RANK = 100
+"""Articles below it may lack a previous rank only because the previous list was cut off."""
+
+
+class RankChange(NamedTuple):
+    """A change of rank: `direction` is up, down or new; as a symbol and in words."""
+
+    direction: str
+    symbol: str
+    text: str
+
+
+class Age(NamedTuple):
+    """How long ago an article was published, and when, in RFC 3339."""
+
+    text: str
+    machine_time: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An article in the list: `number` is what orders it, `measured` the same in words."""
+
+    key: str
+    rank: int
+    change: RankChange | None
+    number: str
+    measured: str
+    title: str
+    language: str
+    page: str | None
+    link: str | None
+    image: str
+    section: str
+    section_url: str
+    authors: Sequence[str]
+    age: Age | None
+    pinned: bool
+    described: bool
+    integrity: Integrity | None
+    line: Sparkline | None
+    total: Counts
+
+
+def list_parts(
+    query: ListQuery,
+    ranked: RankedList,
+    lines: Mapping[str, Sparkline],
+    now: datetime,
+    t: Translator,
+) -> dict[str, object]:
+    """Return the rows, and what describes them; `lines` are the sparklines by article."""
+    # If no article has a previous rank, counting is new rather than the articles.
+    moved = any(entry.previous_rank for entry in ranked.entries)
+    builder = _Builder(query, lines, now, t, moved)
+    rows = [builder.row(entry) for entry in ranked.entries]
+    return {
+        "rows": rows,
+        "pictures": any(row.image for row in rows),
+        "measure": t(f"order.{query.by}"),
+        "criterion": t(f"criterion.{query.by}"),
+        "about_changes": t(
+            "about_changes", since=t("hour_ago" if query.window in HOURLY_STEPS else "day_ago")
+        ),
+        "line_box": f"0 0 {WIDTH} {HEIGHT}",
+        "filtered": bool(query.section or query.language or query.published_within),
+        "pages": _pages(query, len(rows), t),
+        "search": query.q or "",
+        "all_time_url": "" if query.window == "all" else _all_time(query),
+    }
+
+
+class _Builder(NamedTuple):
+    """Builds the rows of a page; with `moved`, ranks can be compared."""
+
+    query: ListQuery
+    lines: Mapping[str, Sparkline]
+    now: datetime
+    t: Translator
+    moved: bool
+
+    def row(self, entry: Entry) -> Row:
+        query, t = self.query, self.t
+        metadata = entry.metadata
+        section = metadata.section if metadata else ""
+        number = _measure(query.by)(entry)
+        return Row(
+            key=entry.article_id,
+            rank=entry.rank,
+            change=_rank_change(entry, t) if self.moved else None,
+            number=t.number(number),
+            measured=t(
+                "measured",
+                number=t.number(number),
+                unit=_unit(query.by, number, t),
+                during=t(f"during.{query.window}"),
+            ),
+            title=entry.title,
+            language=entry.language,
+            page=urls.article_page(
+                entry.article_id,
+                **{name: dict(query.written).get(name) for name in ("site", "tz", "lang")},
+            ),
+            link=entry.link,
+            image=_picture(metadata.image) if metadata else "",
+            section=section,
+            section_url=urls.list_params(query, section=section, offset=None) if section else "",
+            authors=metadata.authors if metadata else (),
+            age=_age(metadata.published_at, self.now, t) if metadata else None,
+            pinned=entry.pinned,
+            described=metadata is not None,
+            integrity=entry.integrity,
+            line=self.lines.get(entry.article_id),
+            total=entry.total,
+        )
+
+
+def _measure(by: By) -> Callable[[Entry], float]:
+    """Return the number that a list shows for each article."""
+    if by == "score":
+        return lambda entry: entry.score(by)
+    if by == "trending":
+        return lambda entry: entry.window.views
+    return lambda entry: int(getattr(entry.window, by))
+
+
+def _unit(by: By, number: float, t: Translator) -> str:
+    if by == "score":
+        return t("unit.points")
+    return t.plural("unit.views" if by == "trending" else f"unit.{by}", round(number))
+
+
+def _picture(url: str) -> str:
+    return url if urlsplit(url).scheme in {"http", "https"} else ""
+
+
+def _age(published_at: int | None, now: datetime, t: Translator) -> Age | None:
+    if published_at is None:
+        return None
+    published = datetime.fromtimestamp(published_at / 1000, UTC)
+    age = now - published
+    if age < timedelta(0):
+        return None
+    if age < timedelta(hours=1):
+        text = t("age.minutes", number=age // timedelta(minutes=1))
+    elif age < timedelta(days=2):
+        text = t("age.hours", number=age // timedelta(hours=1))
+    elif age < timedelta(days=14):
+        text = t("age.days", number=age.days)
+    else:
+        local = published.astimezone(now.tzinfo)
+        year = "" if local.year == now.year else f" {local.year}"
+        text = t.date(local) + year
+    return Age(text, serializers.rfc3339(published))
+
+
+def _rank_change(entry: Entry, t: Translator) -> RankChange | None:
+    if entry.pinned:
+        return None
+    if entry.previous_rank is None:
+        return (
+            RankChange("new", t("rank_new"), t("rank_new")) if entry.rank <= _MAX_NEW_RANK else None
+        )
+    places = entry.previous_rank - entry.rank
+    if not places:
+        return None
+    direction, symbol = ("up", "▲") if places > 0 else ("down", "▼")
+    text = t(f"rank_{direction}", places=abs(places), before=entry.previous_rank)
+    return RankChange(direction, f"{symbol}{abs(places)}", text)
+
+
+def _all_time(query: ListQuery) -> str:
+    return urls.list_params(query, window="all", by=written_order(query), offset=None)
+
+
+def _pages(query: ListQuery, shown: int, t: Translator) -> list[tuple[str, str, str]]:
+    """Return the link relation, label and URL of the previous and next page."""
+    pages = []
+    if query.offset:
+        first = max(0, query.offset - query.limit)
+        label = t("page_ranks", first=first + 1, last=first + query.limit)
+        pages.append(("prev", label, urls.list_params(query, offset=str(first) if first else None)))
+    first = query.offset + query.limit
+    if shown == query.limit and first <= params.MAX_OFFSET:
+        label = t("page_ranks", first=first + 1, last=first + query.limit)
+        pages.append(("next", label, urls.list_params(query, offset=str(first))))
+    return pages

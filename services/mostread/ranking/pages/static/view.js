@@ -1,0 +1,61 @@
+/* Chips, and the choices that this browser remembers: theme, density, scale, comparison. The
+   service reads the cookie, so that the next page has the right form before any script runs. */
+const COOKIE = "mostread_view";
+const YEAR = 365 * 24 * 3600;
+
+const root = document.documentElement;
+const service = new URL(document.querySelector("link[rel=icon]").href).pathname.replace(/static\/[^/]*$/, "");
+
+function remember(name, value) {
+  const found = document.cookie.split("; ").find((each) => each.startsWith(`${COOKIE}=`));
+  const view = new URLSearchParams(found?.slice(COOKIE.length + 1));
+  view.set(name, value);
+  document.cookie = `${COOKIE}=${view}; Path=${service}; Max-Age=${YEAR}; SameSite=Lax`;
+}
+
+function choose(button) {
+  const { view } = button.dataset;
+  remember(view, button.value);
+  root.dataset[view] = button.value;
+  for (const each of button.parentElement.querySelectorAll("button")) each.setAttribute("aria-pressed", String(each === button));
+  if (view === "theme") document.querySelector("meta[name=color-scheme]").content = button.value === "auto" ? "light dark" : button.value;
+  document.dispatchEvent(new Event("viewed"));
+}
+
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-view]");
+  if (button) choose(button);
+  const remembered = target.closest("a[data-remember]");
+  if (remembered) remember(remembered.dataset.remember, remembered.dataset.value);
+  for (const open of document.querySelectorAll("details[name=chip][open]")) {
+    if (!open.contains(target)) open.open = false;
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  const open = event.key === "Escape" && document.querySelector("details[name=chip][open]");
+  if (!open) return;
+  event.preventDefault();
+  open.open = false;
+  open.querySelector("summary").focus();
+});
+
+/* A long menu can be narrowed; Enter follows the first link that is left. */
+for (const field of document.querySelectorAll(".narrow")) {
+  const items = [...field.nextElementSibling.children];
+  field.addEventListener("input", () => {
+    const sought = field.value.trim().toLowerCase();
+    for (const item of items) item.hidden = !item.textContent.toLowerCase().includes(sought);
+  });
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") items.find((item) => !item.hidden)?.querySelector("a").click();
+  });
+}
+
+/* The menu of time zones: that of the browser, and all others by name. */
+const zones = document.getElementById("zones");
+if (zones) {
+  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+  zones.append(...Intl.supportedValuesOf("timeZone").map((name) => new Option(name)));
+  zones.closest("form").elements.tz.value = timeZone;
+}

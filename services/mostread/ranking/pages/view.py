@@ -1,0 +1,40 @@
+"""How a browser shows the pages: theme, density, scale of sparklines, and comparison.
+
+Remembered in a cookie, not in local storage: the service renders the page that way at once, so
+that nothing flashes and the page needs no script for it. static/view.js writes the cookie.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+from mostread.infra.http.messages import Request
+
+COOKIE = "mostread_view"
+
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "theme": ("auto", "light", "dark"),
+    "density": ("compact", "roomy"),
+    "scale": ("own", "shared"),
+    "compare": ("previous", "day", "week", "year", "none"),
+}
+
+
+class View(NamedTuple):
+    """The choices of a browser; an empty `compare` leaves it to the window."""
+
+    theme: str = "auto"
+    density: str = "compact"
+    scale: str = "own"
+    compare: str = ""
+
+
+def view_of(request: Request) -> View:
+    """Return the choices in the cookie of a request; anything else in it is ignored."""
+    values: dict[str, str] = {}
+    for header in request.headers.get_all("Cookie"):
+        for pair in header.split(";"):
+            name, _, value = pair.strip().partition("=")
+            if name == COOKIE:
+                values = dict(parse_qsl(value))
+    return View(**{name: values[name] for name in _CHOICES if values.get(name) in _CHOICES[name]})
