@@ -56,11 +56,13 @@ from mostread.ranking.service.facets import Facets
 from mostread.ranking.service.list_reader import ListReader
 from mostread.ranking.service.lists import ListService, RankedList
 from mostread.ranking.service.rank_history import RankHistory, RankHistoryService
+from mostread.ranking.service.ranked_source import RankedSource
 from mostread.ranking.service.site_series import SiteSeries, SiteSeriesService
 from mostread.ranking.service.sparklines import Sparklines
 from mostread.ranking.service.timeseries import TimeSeries, TimeSeriesService
 from mostread.ranking.service.totals import Totals, TotalsService
 from mostread.ranking.service.undescribed import UndescribedArticles
+from mostread.ranking.service.usual import UsualActivity
 from mostread.ranking.site_repository import SiteRepository
 
 _READY_TIMEOUT_SECONDS = 5
@@ -117,6 +119,7 @@ async def ranking_app(
     )
     repository = RankingRepository(pool, settings.ranking_weights)
     decisions = DecisionRepository(pool)
+    site_repository = SiteRepository(pool)
     stale_after = timedelta(seconds=settings.ranking_stale_after_seconds)
     show_all = settings.ranking_listed == "all"
     defaults = ListDefaults(settings.ranking_timezone, settings.half_life, show_all)
@@ -137,7 +140,7 @@ async def ranking_app(
         repository,
         clock,
         stale_after,
-        settings.integrity_policy,
+        RankedSource(repository, settings.integrity_policy, UsualActivity(site_repository)),
         UndescribedArticles(repository, clock, metrics),
     )
     rank_history = RankHistoryService(
@@ -151,7 +154,6 @@ async def ranking_app(
     articles = cache("article", article_service.compute)
     series = cache("series", TimeSeriesService(repository, clock, stale_after).compute)
     ranks = cache("ranks", rank_history.compute)
-    site_repository = SiteRepository(pool)
     totals = cache(
         "totals",
         TotalsService(repository, site_repository, clock, stale_after).compute,

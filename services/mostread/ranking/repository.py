@@ -12,6 +12,7 @@ from mostread.core.counting.counters import Grain
 from mostread.core.editorial.placements import CLOCK_TOLERANCE_MS, UNFILTERED
 from mostread.core.ranking.integrity import VisitorsRow
 from mostread.core.ranking.query_plan import QueryPlan, RowWeights
+from mostread.core.ranking.trends import MIN_SURPRISE, Usual
 from mostread.infra.clickhouse.migrations import applied_migrations, check_applied
 from mostread.infra.clickhouse.pool import QueryPool
 from mostread.ranking.config import Weights
@@ -32,10 +33,11 @@ class Counts(msgspec.Struct, frozen=True):
 class RankedRow(Counts, frozen=True, kw_only=True):
     """An article with its counts in a window; `pinned` is the rank it is pinned to.
 
-    `approved` exempts it from quarantine. `base_*`, `hours` and `expected` are the inputs of its
-    score (`points`) or trend (`ranked`): see core/ranking/query_plan.py. In a search, the article
-    has the `number` among `others` that are not pinned, and `matches` tells whether it is a
-    result; rows that neither match nor are pinned are omitted.
+    `approved` exempts it from quarantine. `base_*` are the inputs of its score (`points`): see
+    core/ranking/query_plan.py. In a trending list `ranked` is its surprise, which follows from
+    `base_views`, `expected`, `typical` and `exposure*`: see core/ranking/trends.py. In a search,
+    the article has the `number` among `others` that are not pinned, and `matches` tells whether it
+    is a result; rows that neither match nor are pinned are omitted.
     """
 
     article_id: str
@@ -46,8 +48,10 @@ class RankedRow(Counts, frozen=True, kw_only=True):
     base_views: int
     base_comments: int
     base_likes: int
-    hours: float
     expected: float
+    typical: float
+    exposure: float
+    exposure_before: float
     matches: bool
     number: int
     others: int
@@ -125,10 +129,6 @@ class _Undescribed(msgspec.Struct, frozen=True):
     articles: int
 
 
-class _Baseline(msgspec.Struct, frozen=True):
-    baseline: float
-
-
 @dataclass(frozen=True, slots=True)
 class RankingRepository:
     """Read access to the tables in ClickHouse.
@@ -145,7 +145,7 @@ class RankingRepository:
         plan: QueryPlan,
         now: datetime,
         *,
-        baseline: float,
+        usual: Usual,
         rows: int,
         skip: int,
         min_views: int,
@@ -162,7 +162,9 @@ class RankingRepository:
             {
                 **_buckets(now=plan.counts, base=plan.base),
                 "base_end": int(plan.base_end.timestamp()),
-                "baseline": baseline,
+                "above": MIN_SURPRISE if query.trending else 0,
+                "typical": usual.typical,
+                "activity": list(usual.activity),
                 "site": query.site,
                 "by": query.by,
                 **query.filters.parameters(),
@@ -182,12 +184,6 @@ class RankingRepository:
                 "words": query.words,
             },
         )
-
-    async def site_baseline(self, site: str, past: RowWeights, hours: float) -> float:
-        """Return the mean hourly views of a site's articles, weighted by their views."""
-        parameters = {**_buckets(base=past), "site": site, "hours": hours}
-        [row] = await self.pool.rows("site_baseline", _Baseline, parameters)
-        return row.baseline
 
     async def undescribed(self, site: str, weights: RowWeights) -> int:
         """Return how many articles with views in a window have never been described."""

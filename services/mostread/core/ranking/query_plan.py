@@ -9,20 +9,7 @@ an event loses weight with age: 2 ** (-age / half-life), exponential decay. The 
 that of its hour: the time since the hour ended, 0 while it lasts. So the score changes smoothly,
 and a query only reads hour rows.
 
-**Trending.** The views of the last hour (observed) compared with the views expected from the
-article's own last day, as a ratio that a few views cannot inflate:
-
-    log2((observed + 1/2) / (expected + 1/2)) - 3.3 (observed + 1/2) ** (-1/2)
-                                              - 2 (observed + 1/2) ** (-3/2)
-
-That is the lower limit of the 95 % credibility interval of the information component, as
-approximated in G. N. Norén, J. Hopstadius, A. Bate: Shrinkage observed-to-expected ratios for
-robust and transparent large-scale pattern discovery. Statistical Methods in Medical Research
-22 (2013), 57-69. A value of 1 means at least twice the expected views, with that confidence.
-
-Expected views are the article's views per hour over its last 24 hours, or over its lifetime if
-that is shorter. For an article younger than an hour, the site's baseline replaces the missing
-part of the hour: the views per hour, over that day, of the article that an average view went to.
+**Trending.** The views of the last hour, and those of the day before it: see trends.py.
 """
 
 from collections.abc import Iterable, Mapping
@@ -31,6 +18,7 @@ from typing import NamedTuple
 
 from mostread.core.counting.counters import HOUR as HOUR_SECONDS
 from mostread.core.counting.counters import Grain
+from mostread.core.ranking.trends import TRENDING_BASELINE
 from mostread.core.ranking.windows import (
     HOUR,
     LIFETIME,
@@ -44,9 +32,6 @@ from mostread.core.ranking.windows import (
 FULL = 1_000_000
 """Weight of an event of age 0. Decay is in whole millionths, so that a sum does not depend on
 the order of its terms."""
-
-TRENDING_WINDOW = "1h"
-TRENDING_BASELINE = timedelta(hours=24)
 
 _LENGTH: dict[Grain, timedelta] = {"minute": MINUTE, "hour": HOUR, "total": MINUTE}
 

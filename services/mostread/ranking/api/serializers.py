@@ -207,20 +207,26 @@ def _item(entry: Entry, ranked: RankedList) -> Document:
         "score": entry.score(ranked.query.by),
         "integrity": entry.integrity,
     }
+    if ranked.query.trending:
+        item["trend"] = {
+            "observed": entry.row.views,
+            "expected": entry.row.expected,
+            "ratio": entry.row.views / entry.row.expected,
+            "surprise": entry.row.ranked,
+        }
     if ranked.query.explain:
         item["explain"] = explanation(entry.row, ranked.query, ranked.weights)
     return item
 
 
 def explanation(row: RankedRow, query: ListQuery, weights: Weights) -> Document:
-    """Return `explain` of an item; core/ranking/query_plan.py has the formulas."""
+    """Return `explain` of an item; core/ranking/query_plan.py and trends.py have the formulas."""
     if query.trending:
         return {
-            "seen": row.views,
-            "expected": row.expected,
+            "typical": row.typical,
             "day_before": row.base_views,
-            "hours_before": row.hours,
-            "at_least_times": 2**row.ranked,
+            "exposure": row.exposure,
+            "exposure_before": row.exposure_before,
         }
     half_life = query.half_life
     return {

@@ -8,7 +8,7 @@ from itertools import islice
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from mostread.core.ranking.integrity import Integrity, IntegrityPolicy
+from mostread.core.ranking.integrity import Integrity
 from mostread.core.ranking.ordering import Placed, place, place_some
 from mostread.core.ranking.windows import (
     MINUTE,
@@ -66,7 +66,7 @@ class Entry:
         return web_link(self.metadata)
 
     def score(self, by: By) -> float:
-        """Return the weighted sum, or the trend in a trending list."""
+        """Return the weighted sum, or the surprise in a trending list."""
         return self.row.ranked if by == "trending" else self.row.points
 
 
@@ -106,11 +106,11 @@ class ListService:
         repository: RankingRepository,
         clock: Callable[[], int],
         stale_after: timedelta,
-        policy: IntegrityPolicy,
+        source: RankedSource,
         undescribed: UndescribedArticles,
     ) -> None:
         self._repository = repository
-        self._source = RankedSource(repository, policy)
+        self._source = source
         self._clock = clock
         self._stale_after = stale_after
         self._undescribed = undescribed

@@ -10,13 +10,12 @@ from mostread.core.ranking.integrity import (
     VisitorsRow,
     visitor_hours,
 )
-from mostread.core.ranking.query_plan import TRENDING_BASELINE, plan, trending_plan
+from mostread.core.ranking.query_plan import plan, trending_plan
+from mostread.core.ranking.trends import Usual
 from mostread.core.ranking.windows import Window
-from mostread.ranking.cache.cache import Cache
 from mostread.ranking.queries import ListQuery
 from mostread.ranking.repository import RankedRow, RankingRepository
-
-_CACHED_BASELINES = 100
+from mostread.ranking.service.usual import UsualActivity
 
 
 class ListMoment(NamedTuple):
@@ -30,10 +29,12 @@ class ListMoment(NamedTuple):
 class RankedSource:
     """Fetches the rows that lists are made of."""
 
-    def __init__(self, repository: RankingRepository, policy: IntegrityPolicy) -> None:
+    def __init__(
+        self, repository: RankingRepository, policy: IntegrityPolicy, usual: UsualActivity
+    ) -> None:
         self._repository = repository
         self._policy = policy
-        self._baselines = Cache(self._load_baseline, capacity=_CACHED_BASELINES)
+        self._usual = usual
 
     def quarantines(self, query: ListQuery) -> bool:
         """Return whether the policy can keep articles out of this list."""
@@ -81,22 +82,14 @@ class RankedSource:
 
     async def _ranked(self, at: ListMoment, count: int, skip: int) -> list[RankedRow]:
         query, window, now = at
-        baseline = 0.0
-        if query.trending:
-            baseline = await self._baselines.get((query.site, window.start))
+        usual = await self._usual.at(query.site, window.end) if query.trending else Usual()
         return await self._repository.ranked(
             query,
             trending_plan(window, now) if query.trending else plan(window, now, query.half_life),
             now,
-            baseline=baseline,
+            usual=usual,
             rows=count,
             skip=skip,
             # Fewer views imply fewer visitors, so deep pages need not examine every article.
             min_views=0 if query.quarantined else self._policy.min_visitors,
         )
-
-    async def _load_baseline(self, key: tuple[str, datetime]) -> float:
-        site, start = key
-        past = trending_plan(Window("", start, start), start).base
-        hours = TRENDING_BASELINE.total_seconds() / 3600
-        return await self._repository.site_baseline(site, past, hours)

@@ -68,22 +68,29 @@ SELECT
     ifNull(decided_approved, false) AS approved,
     base_views, base_comments, base_likes,
     (base_views * %(views_weight)s + base_comments * %(comments_weight)s + base_likes * %(likes_weight)s) / 1000000 AS points,
-    -- Publication or first view, whichever was earlier.
-    least(if(first_read = 0, %(base_end)s, first_read), ifNull(toUnixTimestamp(published_at), %(base_end)s)) AS since,
-    least(24, (%(base_end)s - since) / 3600) AS hours,
-    (base_views + %(baseline)s * greatest(0, 1 - hours)) / greatest(hours, 1) AS expected,
+    -- Trends: see core/ranking/trends.py. Publication or first view, whichever was earlier.
+    least(if(first_read = 0, 4294967295, first_read), ifNull(toUnixTimestamp(published_at), if(first_read = 0, %(base_end)s, 4294967295))) AS since,
+    least(24, greatest(0, (toInt64(%(base_end)s) - since) / 3600)) AS hours_before,
+    toFloat64(%(typical)s) AS typical, %(activity)s AS activity,
+    arrayCumSum(activity)[toUInt8(floor(hours_before)) + 1] - activity[1]
+        + (hours_before - floor(hours_before)) * activity[toUInt8(floor(hours_before)) + 2] AS exposure_before,
+    activity[1] * least(1, greatest(1 / 12, (toInt64(%(base_end)s) + 3600 - since) / 3600)) AS exposure,
+    greatest(exposure * (typical + base_views) / (1 + exposure_before), 1, typical / 10) AS expected,
+    1 / (1 / 9 + 1 / greatest(typical + base_views, 1)) AS shape,
+    2 * (if(views > 0, views * log(views / expected), 0) - (views + shape) * log((views + shape) / (expected + shape))) AS deviance,
     multiIf(
         %(by)s = 'views', toFloat64(views),
         %(by)s = 'comments', toFloat64(comments),
         %(by)s = 'likes', toFloat64(likes),
         %(by)s = 'score', points,
-        log2((views + 0.5) / (expected + 0.5)) - 3.3 * pow(views + 0.5, -0.5) - 2 * pow(views + 0.5, -1.5)) AS ranked,
+        sign(views - expected) * sqrt(greatest(deviance, 0))) AS ranked,
     toBool(if(length(%(words)s) = 0, 1, arrayAll(word -> position(replaceAll(lowerUTF8(concat(title, '\n', article_id)), 'ё', 'е'), replaceAll(lowerUTF8(word), 'ё', 'е')) > 0, %(words)s))) AS matches,
     if(length(%(words)s) = 0, 0, row_number() OVER (PARTITION BY pinned IS NULL ORDER BY ranked DESC, views DESC, published_at DESC NULLS LAST, article_id ASC)) AS number,
     if(length(%(words)s) = 0, 0, countIf(pinned IS NULL) OVER ()) AS others
 FROM counted LEFT ANY JOIN metadata USING (article_id) LEFT ANY JOIN decided USING (article_id)
 WHERE NOT deleted AND NOT hidden AND (described OR %(undescribed)s)
-  AND (ranked > 0 OR pinned IS NOT NULL)
+  AND ifNull(published_at <= ranked_at, true)
+  AND (ranked > %(above)s OR pinned IS NOT NULL)
   AND (views >= %(min_views)s OR approved OR pinned IS NOT NULL)
   AND (length(%(sections)s) = 0 OR has(%(sections)s, section))
   -- RFC 4647, basic filtering: kk matches kk and kk-Cyrl.

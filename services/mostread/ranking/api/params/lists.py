@@ -6,7 +6,7 @@ from typing import get_args
 from urllib.parse import parse_qsl
 
 from mostread.core.ranking import windows
-from mostread.core.ranking.query_plan import TRENDING_WINDOW
+from mostread.core.ranking.trends import TRENDING_WINDOW
 from mostread.errors import BadParameter
 from mostread.ranking.api.params.values import (
     ARTICLE_ID,
