@@ -173,6 +173,7 @@ class RankingRepository:
                 "pinned_languages": [tag.lower() for tag in query.language] or [UNFILTERED],
                 "window": query.window,
                 "at": _milliseconds(now),
+                "latest": _milliseconds(now) + CLOCK_TOLERANCE_MS,
                 "published_since": _milliseconds(since) if since else 0,
                 "rows": rows,
                 "skip": skip,

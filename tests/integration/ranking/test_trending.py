@@ -17,7 +17,7 @@ class Story(NamedTuple):
     age: timedelta | None = timedelta(days=30)
 
 
-# A site where 40 articles have 60 views an hour: the typical one, in its best hour.
+# The site has 150 more articles with about 60 views per hour.
 TRENDING = {
     "breaking: 500 in ten minutes": Story([], 500, timedelta(minutes=10)),
     "asleep until a portal links to it": Story([0] * 24, 200),

@@ -1,4 +1,4 @@
-"""What is usual: the activity by hour of the day."""
+"""The usual activity of a site by hour of the day."""
 
 from datetime import UTC, datetime, timedelta
 

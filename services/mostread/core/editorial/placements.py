@@ -22,7 +22,7 @@ from mostread.errors import InvalidEvent
 NOT_PINNED = 0
 """Value of `pinned` that overrides a pin of the CMS."""
 
-CLOCK_TOLERANCE_MS = 5 * 60 * 1000
+CLOCK_TOLERANCE_MS = 60_000
 """How far the clock of a CMS may be ahead before its new articles count as scheduled."""
 
 # \A and \Z, not ^ and $: in Python, $ also matches before a trailing newline.

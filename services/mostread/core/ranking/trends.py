@@ -1,4 +1,4 @@
-"""What is usual, against which trending lists compare the last hour.
+"""The usual views, against which trending lists compare the last hour.
 
 **Expected views.** An article's views per hour, were all hours alike, have a gamma distribution.
 Until it is read, that is as if the site's typical article had been observed for one hour; its
@@ -48,7 +48,7 @@ _SMOOTHING = 10
 
 
 class Usual(NamedTuple):
-    """What is usual for a site at one time.
+    """The usual activity of a site at one time.
 
     `activity[0]` is the activity of the last hour, `activity[1]` to `activity[24]` of the hours
     before, latest first; the mean over a whole day is 1. `typical` is the views of the typical

@@ -1,4 +1,4 @@
-"""What is usual for each site, against which trending lists compare."""
+"""The usual activity of each site, against which trending lists compare."""
 
 import asyncio
 from datetime import datetime, timedelta

@@ -89,7 +89,7 @@ SELECT
     if(length(%(words)s) = 0, 0, countIf(pinned IS NULL) OVER ()) AS others
 FROM counted LEFT ANY JOIN metadata USING (article_id) LEFT ANY JOIN decided USING (article_id)
 WHERE NOT deleted AND NOT hidden AND (described OR %(undescribed)s)
-  AND ifNull(published_at <= ranked_at, true)
+  AND ifNull(published_at <= fromUnixTimestamp64Milli(toInt64(%(latest)s)), true)
   AND (ranked > %(above)s OR pinned IS NOT NULL)
   AND (views >= %(min_views)s OR approved OR pinned IS NOT NULL)
   AND (length(%(sections)s) = 0 OR has(%(sections)s, section))
