@@ -25,6 +25,7 @@ from mostread.infra.schemas import openapi
 from mostread.ranking.api import serializers
 from mostread.ranking.api.articles import add_article_routes
 from mostread.ranking.api.counts import add_counts_route
+from mostread.ranking.api.decisions import add_decisions_route
 from mostread.ranking.api.editor_auth import EditorAuth
 from mostread.ranking.api.embeds import add_embeds
 from mostread.ranking.api.feeds import add_feeds
@@ -200,6 +201,7 @@ async def ranking_app(
         editors=editors,
         clock=clock,
     )
+    add_decisions_route(app, decisions=decisions, editors=editors, clock=clock)
     add_counts_route(app, counts, defaults)
     add_totals_routes(app, totals=totals, series=site_series, defaults=defaults, clock=clock)
     add_embeds(app, lists, defaults)

@@ -6,7 +6,7 @@ import msgspec
 
 from mostread.core.editorial.placements import has_ended
 from mostread.infra.clickhouse.pool import QueryPool
-from mostread.ranking.queries import NEWEST_VERSION
+from mostread.ranking.queries import NEWEST_VERSION, DecisionKind, DecisionsQuery
 
 
 class DecisionRow(msgspec.Struct, frozen=True):
@@ -45,6 +45,29 @@ class DecisionRow(msgspec.Struct, frozen=True):
         return {name: values for name, values in lists.items() if values} or None
 
 
+class PlacedRow(DecisionRow, frozen=True, kw_only=True):
+    """An article that is not where its numbers put it, with the decision about it.
+
+    `kinds` is what is in force, and `from_cms` those of them that the CMS decides. Without an
+    editor's decision the version is 0.
+    """
+
+    article_id: str
+    title: str
+    url: str
+    section: str
+    language: str
+    described: bool
+    kinds: list[DecisionKind]
+    from_cms: list[DecisionKind]
+    cms_pinned: int | None
+
+    @property
+    def rank(self) -> int | None:
+        """The rank the article is pinned to."""
+        return (self.cms_pinned if self.pinned is None else self.pinned) or None
+
+
 @dataclass(frozen=True, slots=True)
 class DecisionRepository:
     """Read access to decisions. Every method raises ClickHouseUnavailable or Misconfigured."""
@@ -57,3 +80,18 @@ class DecisionRepository:
         """Return the decisions about one article below version `before`, newest first."""
         parameters = {"site": site, "article": article_id, "rows": rows, "before": before}
         return await self.pool.rows("placement_log", DecisionRow, parameters)
+
+    async def in_force(self, query: DecisionsQuery, now: int) -> list[PlacedRow]:
+        """Return a page of what is decided at a site at `now` (ms), the latest first."""
+        return await self.pool.rows(
+            "decisions",
+            PlacedRow,
+            {
+                "site": query.site,
+                "at": now,
+                "kinds": list(query.kind),
+                "words": (query.q or "").split(),
+                "rows": query.limit,
+                "skip": query.offset,
+            },
+        )

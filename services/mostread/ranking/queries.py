@@ -161,6 +161,22 @@ class CountsQuery(NamedTuple):
     tz: str | None
 
 
+DecisionKind = Literal[
+    "hidden", "listed", "pinned", "unpinned", "embargoed", "expiring", "expired", "approved"
+]
+"""Effects of a decision: `listed` and `unpinned` override the CMS."""
+
+
+class DecisionsQuery(NamedTuple):
+    """Decisions in force at a site: of some kinds, or of all if none is named."""
+
+    site: str = "default"
+    kind: tuple[DecisionKind, ...] = ()
+    q: str | None = None
+    limit: int = 100
+    offset: int = 0
+
+
 class LogQuery(NamedTuple):
     """A page of an article's decision log: the newest `limit` decisions below `before`."""
 

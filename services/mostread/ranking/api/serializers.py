@@ -259,13 +259,20 @@ def _decision(decision: DecisionRow) -> Document:
     }
 
 
-def _log_entry(entry: LogEntry) -> Document:
-    decision = entry.decision
+def named_decision(decision: DecisionRow) -> Document:
+    """Return a decision with its id, its author and the reason."""
     return {
         "id": str(decision.version),
         "by": decision.by or None,
         "reason": decision.reason or None,
         **_decision(decision),
+    }
+
+
+def _log_entry(entry: LogEntry) -> Document:
+    decision = entry.decision
+    return {
+        **named_decision(decision),
         "undoes": str(decision.undoes) if decision.undoes is not None else None,
         "undo": undo(entry),
     }

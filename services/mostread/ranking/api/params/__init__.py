@@ -1,6 +1,13 @@
 """Parse query strings into queries, and reject invalid parameters by name."""
 
-from mostread.ranking.api.params.articles import article_id, counts_query, log_query, site_only
+from mostread.ranking.api.params.articles import (
+    DECISIONS,
+    article_id,
+    counts_query,
+    decisions_query,
+    log_query,
+    site_only,
+)
 from mostread.ranking.api.params.lists import (
     EMBED,
     LANG,
@@ -17,6 +24,7 @@ from mostread.ranking.api.params.sites import site_series_query, totals_query
 from mostread.ranking.api.params.values import one_of, parse
 
 __all__ = [
+    "DECISIONS",
     "EMBED",
     "LANG",
     "LIVE",
@@ -27,6 +35,7 @@ __all__ = [
     "STREAM",
     "article_id",
     "counts_query",
+    "decisions_query",
     "list_query",
     "live_pages",
     "log_query",

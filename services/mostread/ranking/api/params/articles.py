@@ -1,12 +1,19 @@
 """Parse the query strings and paths of articles."""
 
 import re
+from typing import get_args
 
 from mostread.core.ranking import windows
 from mostread.errors import BadParameter
 from mostread.ranking.api.params.lists import PARAMETERS
-from mostread.ranking.api.params.values import ARTICLE_ID, Parameter, matching, parse
-from mostread.ranking.queries import CountsQuery, ListDefaults, LogQuery
+from mostread.ranking.api.params.values import ARTICLE_ID, Parameter, matching, one_of, parse
+from mostread.ranking.queries import (
+    CountsQuery,
+    DecisionKind,
+    DecisionsQuery,
+    ListDefaults,
+    LogQuery,
+)
 
 MAX_COUNTED = 100
 """The most articles of one request for counts."""
@@ -14,6 +21,10 @@ MAX_COUNTED = 100
 _COUNTS = {
     "id": ARTICLE_ID._replace(most=MAX_COUNTED),
     **{name: PARAMETERS[name] for name in ("site", "window", "tz")},
+}
+DECISIONS = {
+    **{name: PARAMETERS[name] for name in ("site", "q", "limit", "offset")},
+    "kind": one_of(get_args(DecisionKind))._replace(most=len(get_args(DecisionKind))),
 }
 _LOG = {
     "site": PARAMETERS["site"],
@@ -43,6 +54,12 @@ def log_query(raw: str, article_id: str) -> LogQuery:
     """Parse the query string of a decision log. Raises BadParameter."""
     _, values = parse(raw, _LOG)
     return LogQuery(**{"site": "default", **values}, article_id=article_id)
+
+
+def decisions_query(raw: str) -> DecisionsQuery:
+    """Parse the query string of the decisions in force. Raises BadParameter."""
+    _, values = parse(raw, DECISIONS)
+    return DecisionsQuery(**values)
 
 
 def site_only(raw: str) -> str:
