@@ -47,6 +47,7 @@ from mostread.ranking.pages.article import add_article_page
 from mostread.ranking.pages.decisions import add_decisions_page
 from mostread.ranking.pages.list import add_list_page
 from mostread.ranking.pages.live import add_live_pages
+from mostread.ranking.pages.now import NowReader
 from mostread.ranking.pages.templating import PageRenderer
 from mostread.ranking.queries import ListDefaults
 from mostread.ranking.ranks_repository import RanksRepository
@@ -224,10 +225,12 @@ async def ranking_app(
     )
     add_decisions_page(app, pages, decisions=decisions, editors=editors, defaults=defaults)
     sparklines = Sparklines(repository, clock)
+    site_now = NowReader(totals, site_series)
     add_live_pages(
         app,
         pages,
         lists=lists,
+        site_now=site_now,
         sparklines=sparklines,
         streams=streams,
         defaults=defaults,
@@ -238,6 +241,7 @@ async def ranking_app(
         pages,
         lists=lists,
         facets=Facets(repository, clock),
+        site_now=site_now,
         sparklines=sparklines,
         editors=editors,
         defaults=defaults,

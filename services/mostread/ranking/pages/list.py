@@ -22,6 +22,7 @@ from mostread.ranking.api.responses import NO_STORE
 from mostread.ranking.pages import urls
 from mostread.ranking.pages.chips import Choice, chips
 from mostread.ranking.pages.i18n import LANGUAGES, TRANSLATORS, Translator
+from mostread.ranking.pages.now import NowReader, now_parts
 from mostread.ranking.pages.rows import list_parts
 from mostread.ranking.pages.templating import PageRenderer, clock_time, reader_language
 from mostread.ranking.queries import ListDefaults, ListQuery
@@ -46,6 +47,7 @@ def add_list_page(
     *,
     lists: ListReader,
     facets: Facets,
+    site_now: NowReader,
     sparklines: Sparklines,
     editors: EditorAuth,
     defaults: ListDefaults,
@@ -72,8 +74,9 @@ def add_list_page(
             return pages.unavailable(request, lang)
         zone = ZoneInfo(dict(query.written).get("tz", defaults.tz))
         now = datetime.fromtimestamp(clock() / 1000, zone)
-        values, lines = await asyncio.gather(
+        values, totals, lines = await asyncio.gather(
             facets.get(query.site),
+            site_now.get(query, now),
             sparklines.get(query.site, [entry.article_id for entry in ranked.entries]),
         )
         context = {
@@ -86,6 +89,7 @@ def add_list_page(
             "hidden_fields": [(n, v) for n, v in query.written if v and n not in {"q", "offset"}],
             "without_search": urls.list_params(query, q=None, offset=None),
             **freshness(ranked, now, t),
+            "now_strip": now_parts(totals, query, now, t),
             **list_parts(query, ranked, lines, now, t),
             "quarantine_link": _quarantine_link(query, t) if quarantines else None,
             # A search is not cached, so the page polls it instead of following a stream.

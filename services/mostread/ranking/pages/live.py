@@ -5,6 +5,7 @@ event has the parts of a page as HTML, rendered by the templates of the page its
 script needs no rendering of its own and no second request.
 """
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from hashlib import blake2b
@@ -17,6 +18,7 @@ from mostread.ranking.api.embeds import embed_language
 from mostread.ranking.api.stream import Load, StreamEvent, StreamHub
 from mostread.ranking.pages.i18n import TRANSLATORS
 from mostread.ranking.pages.list import freshness, page_query
+from mostread.ranking.pages.now import NowReader, now_parts
 from mostread.ranking.pages.rows import list_parts
 from mostread.ranking.pages.templating import PageRenderer
 from mostread.ranking.queries import ListDefaults
@@ -29,6 +31,7 @@ def add_live_pages(
     pages: PageRenderer,
     *,
     lists: ListReader,
+    site_now: NowReader,
     sparklines: Sparklines,
     streams: StreamHub,
     defaults: ListDefaults,
@@ -50,9 +53,15 @@ def add_live_pages(
         async def load() -> StreamEvent:
             ranked = await lists.get(query)
             ids = [entry.article_id for entry in ranked.entries]
-            lines = await sparklines.get(query.site, ids)
             now = datetime.fromtimestamp(clock() / 1000, zone)
-            fresh = pages.render("live-fresh.html", lang, freshness(ranked, now, t))
+            lines, totals = await asyncio.gather(
+                sparklines.get(query.site, ids), site_now.get(query, now)
+            )
+            context = {
+                **freshness(ranked, now, t),
+                "now_strip": now_parts(totals, query, now, t),
+            }
+            fresh = pages.render("live-fresh.html", lang, context)
             parts = pages.render("live-list.html", lang, list_parts(query, ranked, lines, now, t))
             # Without the time, which `fresh` tells while the list stays the same.
             content = data(parts) + str(ranked.stale).encode()
