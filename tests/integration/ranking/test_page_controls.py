@@ -25,7 +25,7 @@ async def test_list_page_shows_everything_that_limits_it_as_removable_chip(
     removable = re.findall(r'href="\?([^"]+)" aria-label="Remove: ([^"]+)"', text)
     names = {label: address for address, label in removable}
     assert set(names) == {"City", "ru", "up to 36 h", "with quarantined", "first 3", "lamp"}
-    whole = {"section", "language", "published_within", "quarantined", "limit", "q"}
+    limiting = {"section", "language", "published_within", "quarantined", "limit", "q"}
     for label, left_out in zip(
         ("City", "ru", "up to 36 h", "with quarantined", "first 3", "lamp"),
         query.split("&"),
@@ -33,7 +33,7 @@ async def test_list_page_shows_everything_that_limits_it_as_removable_chip(
     ):
         name = left_out.partition("=")[0]
         left = set(re.findall(r"(?:^|;)([a-z_]+)=", names[label])) - {"site"}
-        assert left == whole - {name}
+        assert left == limiting - {name}
 
 
 async def test_list_page_shows_zone_and_half_life_that_shape_it(
