@@ -240,7 +240,7 @@ async def ranking_app(
         app,
         pages,
         lists=lists,
-        facets=Facets(repository, clock),
+        facets=Facets(site_repository),
         site_now=site_now,
         sparklines=sparklines,
         editors=editors,

@@ -98,13 +98,6 @@ class Metadata(msgspec.Struct, frozen=True):
     deleted: bool
 
 
-class FacetRow(msgspec.Struct, frozen=True):
-    """A value that lists can be filtered by; `kind` is site, section or language."""
-
-    kind: str
-    name: str
-
-
 class EventOutcomes(msgspec.Struct, frozen=True):
     """Event totals: received = counted + duplicate + late + dead_lettered."""
 
@@ -253,10 +246,6 @@ class RankingRepository:
         parameters = {"site": site, "articles": tuple(articles)}
         rows = await self.pool.rows("articles", Metadata, parameters) if articles else []
         return {row.article_id: row for row in rows if deleted or not row.deleted}
-
-    async def facets(self, site: str) -> list[FacetRow]:
-        """Return all sites, and the sections and languages of one, in display order."""
-        return await self.pool.rows("facets", FacetRow, {"site": site})
 
     async def watermark(self) -> datetime | None:
         """Return the time up to which every event is counted, None if it is unknown.

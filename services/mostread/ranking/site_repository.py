@@ -22,6 +22,14 @@ class _BestHour(msgspec.Struct, frozen=True):
     views: int
 
 
+class FacetRow(msgspec.Struct, frozen=True):
+    """A value that lists can be filtered by; `kind` is site, section, language, author or tag."""
+
+    kind: str
+    name: str
+    articles: int
+
+
 @dataclass(frozen=True, slots=True)
 class SiteRepository:
     """Reads sums over the articles of a site.
@@ -54,6 +62,10 @@ class SiteRepository:
         parameters = {"site": site, "start": int(start.timestamp()), "end": int(end.timestamp())}
         [row] = await self.pool.rows("best_hour", _BestHour, parameters)
         return row.views
+
+    async def facets(self, site: str) -> list[FacetRow]:
+        """Return all sites, and the filter values of one, in display order."""
+        return await self.pool.rows("facets", FacetRow, {"site": site})
 
 
 def weighted_sum(counts: Mapping[Bucket, Counts], weights: RowWeights) -> Counts:

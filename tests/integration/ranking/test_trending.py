@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.support.ranking import Counted, Site, ago
+from tests.support.ranking import Counted, Service, Site, ago
 
 
 class Story(NamedTuple):
@@ -149,3 +149,20 @@ async def test_lists_in_other_orders_have_no_trend(site: Site, counted: Counted)
     counted.write()
     [item] = (await site.most_read())["items"]
     assert "trend" not in item
+
+
+async def test_page_shows_how_many_times_the_usual(
+    site: Site, service: Service, counted: Counted
+) -> None:
+    count(counted, {"rising": Story([50] * 24, 200)})
+    count(counted, {f"typical {n}": Story([60] * 24, 60) for n in range(30)})
+    counted.write()
+    pages = {}
+    for lang in ("en", "ru"):
+        answer = await service.get(f"/?site={site.name}&by=trending&lang={lang}")
+        pages[lang] = await answer.text()
+    assert '<span aria-hidden="true">×4.0</span>' in pages["en"]
+    assert "4.0 times what is usual" in pages["en"]
+    assert '<span class="trend">200 views, usually 50</span>' in pages["en"]
+    assert '<span aria-hidden="true">×4,0</span>' in pages["ru"]
+    assert '<span class="trend">просмотры: 200, обычно 50</span>' in pages["ru"]

@@ -3,7 +3,7 @@
 All of them are in the address, and whatever limits the list is shown and can be removed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import get_args
@@ -19,6 +19,9 @@ _TABS = ("1h", "6h", "24h", "7d", "today", "yesterday")
 
 _AGES = ("3h", "6h", "1d", "3d", "7d", "30d")
 _HALF_LIVES = ("none", "3h", "6h", "12h", "1d", "3d")
+_OF_SITE = ("section", "author", "tag")
+"""Filters whose values another site does not have."""
+
 _Names = Iterable[tuple[str, str]]
 
 
@@ -97,17 +100,18 @@ def _menus(
     languages = tuple(tag.lower() for tag in query.language)
     yield _several(query, "section", values.sections, query.section, t)
     yield _several(query, "language", values.languages, languages, t)
+    yield _several(query, "author", values.authors, query.author, t)
+    yield _several(query, "tag", values.tags, query.tag, t)
     within = _written(query.published_within) if query.published_within else ""
     ages = [(each, t("within", age=_duration(each, t))) for each in _with(_AGES, within)]
     yield _single(query, "published_within", ages, within, t)
 
 
 def _site(query: ListQuery, values: FacetValues, t: Translator) -> Menu:
-    # Another site has other sections, authors and tags.
     choices = [
         Choice(
             name,
-            urls.list_params(query, site=name, section=None, offset=None),
+            urls.list_params(query, site=name, **dict.fromkeys(_OF_SITE), offset=None),
             name == query.site,
         )
         for name in values.sites
@@ -116,7 +120,7 @@ def _site(query: ListQuery, values: FacetValues, t: Translator) -> Menu:
 
 
 def _several(
-    query: ListQuery, name: str, offered: Sequence[str], chosen: Sequence[str], t: Translator
+    query: ListQuery, name: str, offered: Collection[str], chosen: Sequence[str], t: Translator
 ) -> Menu:
     """Return the menu of a filter that may have several values."""
     everything = urls.list_params(query, **{name: None}, offset=None)

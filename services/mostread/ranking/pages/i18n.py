@@ -79,6 +79,12 @@ class Translator:
         grouped = f"{round(number):,}".replace("-", "\u2212")
         return grouped if self.lang == "en" else grouped.replace(",", "\u202f")
 
+    def ratio(self, ratio: float) -> str:
+        """Format a ratio with one decimal below 10: 4.2 in English, 4,2 in other languages."""
+        if round(ratio, 1) >= 10:
+            return self.number(ratio)
+        return f"{ratio:.1f}" if self.lang == "en" else f"{ratio:.1f}".replace(".", ",")
+
     def date(self, timestamp: datetime) -> str:
         """Format a date without its year: 23 November."""
         return f"{timestamp.day} {self._months[timestamp.month]}"

@@ -1,6 +1,6 @@
 """The rows of the list page."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from mostread.ranking.api import params, serializers
 from mostread.ranking.pages import urls
 from mostread.ranking.pages.chips import written_order
 from mostread.ranking.pages.i18n import Translator
-from mostread.ranking.queries import By, ListQuery
+from mostread.ranking.queries import ListQuery
 from mostread.ranking.repository import Counts
 from mostread.ranking.service.lists import Entry, RankedList
 from mostread.ranking.service.sparklines import HEIGHT, WIDTH, Sparkline
@@ -38,13 +38,17 @@ class Age(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An article in the list: `number` is what orders it, `measured` the same in words."""
+    """An article in the list: `number` is what orders it, `measured` the same in words.
+
+    `trend` are the views that a trending article has, and those that are usual.
+    """
 
     key: str
     rank: int
     change: RankChange | None
     number: str
     measured: str
+    trend: str
     title: str
     language: str
     page: str | None
@@ -102,18 +106,14 @@ class _Builder(NamedTuple):
         query, t = self.query, self.t
         metadata = entry.metadata
         section = metadata.section if metadata else ""
-        number = _measure(query.by)(entry)
+        number, measured, trend = self._measure(entry)
         return Row(
             key=entry.article_id,
             rank=entry.rank,
             change=_rank_change(entry, t) if self.moved else None,
-            number=t.number(number),
-            measured=t(
-                "measured",
-                number=t.number(number),
-                unit=_unit(query.by, number, t),
-                during=t(f"during.{query.window}"),
-            ),
+            number=number,
+            measured=measured,
+            trend=trend,
             title=entry.title,
             language=entry.language,
             page=urls.article_page(
@@ -133,20 +133,24 @@ class _Builder(NamedTuple):
             total=entry.total,
         )
 
-
-def _measure(by: By) -> Callable[[Entry], float]:
-    """Return the number that a list shows for each article."""
-    if by == "score":
-        return lambda entry: entry.score(by)
-    if by == "trending":
-        return lambda entry: entry.window.views
-    return lambda entry: int(getattr(entry.window, by))
-
-
-def _unit(by: By, number: float, t: Translator) -> str:
-    if by == "score":
-        return t("unit.points")
-    return t.plural("unit.views" if by == "trending" else f"unit.{by}", round(number))
+    def _measure(self, entry: Entry) -> tuple[str, str, str]:
+        """Return the number that the list shows, the same in words, and the trend."""
+        by, t = self.query.by, self.t
+        if by == "trending":
+            ratio = t.ratio(entry.window.views / entry.row.expected)
+            usual = t.number(entry.row.expected)
+            return (
+                f"×{ratio}",
+                t("trend.ratio", ratio=ratio),
+                t("trend.usual", views=t.number(entry.window.views), usual=usual),
+            )
+        if by == "score":
+            measured, unit = entry.score(by), t("unit.points")
+        else:
+            measured = int(getattr(entry.window, by))
+            unit = t.plural(f"unit.{by}", measured)
+        number, during = t.number(measured), t(f"during.{self.query.window}")
+        return number, t("measured", number=number, unit=unit, during=during), ""
 
 
 def _picture(url: str) -> str:

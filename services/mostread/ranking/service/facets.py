@@ -1,47 +1,67 @@
-"""The values that lists can be filtered by: sites, sections and languages."""
+"""The values that lists can be filtered by: sites, sections, languages, authors and tags."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from mostread.errors import MostreadError
 from mostread.ranking.cache.cache import Cache
-from mostread.ranking.repository import RankingRepository
+from mostread.ranking.site_repository import SiteRepository
 
 _CAPACITY = 100
+_TTL_SECONDS = 60.0
 _TIMEOUT_SECONDS = 1.0
-_MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
 class FacetValues:
-    """Filter values of one site, at most fifty of each kind."""
+    """Filter values of one site with the number of articles of each, the most frequent first.
 
-    sites: tuple[str, ...] = ()
-    sections: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()
+    Each kind has at most a hundred. Sites have 0 instead of a number of articles.
+    """
+
+    sites: Mapping[str, int] = field(default_factory=dict)
+    sections: Mapping[str, int] = field(default_factory=dict)
+    languages: Mapping[str, int] = field(default_factory=dict)
+    authors: Mapping[str, int] = field(default_factory=dict)
+    tags: Mapping[str, int] = field(default_factory=dict)
 
 
 class Facets:
-    """Caches the filter values of each site for a minute. `clock` is in milliseconds."""
+    """Caches the filter values of each site.
 
-    def __init__(self, repository: RankingRepository, clock: Callable[[], int]) -> None:
+    After a minute they are loaded again. Pages show the last ones until then, and keep them while
+    ClickHouse is slow or unavailable. `clock` is monotonic, in seconds.
+    """
+
+    def __init__(
+        self, repository: SiteRepository, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._repository = repository
-        self._clock = clock
-        self._cache = Cache(self._load, capacity=_CAPACITY)
+        self._cache = Cache(
+            self._load,
+            capacity=_CAPACITY,
+            ttl=_TTL_SECONDS,
+            revalidate=math.inf,
+            mark_stale=lambda values: values,
+            clock=clock,
+        )
 
     async def get(self, site: str) -> FacetValues:
-        """Return the filter values, or none on failure: a page does not depend on them."""
+        """Return the filter values, or none if none are known yet."""
         try:
             async with asyncio.timeout(_TIMEOUT_SECONDS):
-                return await self._cache.get((site, self._clock() // _MINUTE_MS))
+                return await self._cache.get(site)
         except (MostreadError, TimeoutError):
             return FacetValues()
 
-    async def _load(self, key: tuple[str, int]) -> FacetValues:
-        rows = await self._repository.facets(key[0])
-        sites, sections, languages = (
-            tuple(row.name for row in rows if row.kind == kind)
-            for kind in ("site", "section", "language")
+    async def _load(self, site: str) -> FacetValues:
+        rows = await self._repository.facets(site)
+        return FacetValues(
+            *(
+                {row.name: row.articles for row in rows if row.kind == kind}
+                for kind in ("site", "section", "language", "author", "tag")
+            )
         )
-        return FacetValues(sites, sections, languages)

@@ -1,0 +1,62 @@
+"""Values that lists can be filtered by."""
+
+import asyncio
+from pathlib import Path
+
+from clickhouse_connect.driver.client import Client
+
+import mostread.ranking
+from mostread.infra.clickhouse.pool import QueryPool
+from mostread.ranking.config import RankingSettings
+from mostread.ranking.service.facets import Facets, FacetValues
+from mostread.ranking.site_repository import SiteRepository
+from tests.support.ranking import NOW, Counted, Service
+
+
+def describe(counted: Counted) -> None:
+    counted.article("a", section="City", language="ru", authors=["Dana", "Aru"], tags=["metro"])
+    counted.article("b", section="Sport", language="kk-Cyrl", authors=["Dana"])
+    counted.article("c", section="City", language="KK", authors=["O'Neil"], tags=["x", "metro"])
+    counted.article("deleted", section="Gone", deleted=True)
+    counted.article("hidden", section="Gone", tags=["gone"], hidden=True)
+    counted.article("scheduled", section="Gone", authors=["Gone"], published_at=NOW.replace(2100))
+
+
+async def test_facets_count_listed_articles_of_each_value(
+    ranking_settings: RankingSettings, counted: Counted
+) -> None:
+    describe(counted)
+    now = 0.0
+    sql = Path(mostread.ranking.__file__).parent / "sql"
+    pool = QueryPool(ranking_settings, sql, lambda _name, _seconds: None, threads=1)
+    facets = Facets(SiteRepository(pool), lambda: now)
+    try:
+        values = await facets.get(counted.site)
+        assert counted.site in values.sites
+        assert list(values.sections.items()) == [("City", 2), ("Sport", 1)]
+        assert list(values.languages.items()) == [("kk", 2), ("ru", 1)]
+        assert list(values.authors.items()) == [("Dana", 2), ("Aru", 1), ("O'Neil", 1)]
+        assert list(values.tags.items()) == [("metro", 2), ("x", 1)]
+
+        counted.client.command("RENAME TABLE articles TO articles_elsewhere")
+        now = 3600.0
+        for _ in range(3):
+            assert await facets.get(counted.site) == values
+            await asyncio.sleep(0)
+        assert await facets.get("never loaded") == FacetValues()
+    finally:
+        restore(counted.client)
+        pool.close()
+
+
+def restore(client: Client) -> None:
+    if client.command("EXISTS TABLE articles_elsewhere"):
+        client.command("RENAME TABLE articles_elsewhere TO articles")
+
+
+async def test_page_offers_authors_and_tags(service: Service, counted: Counted) -> None:
+    describe(counted)
+    text = await (await service.get(f"/?site={counted.site}&tag=metro")).text()
+    assert f'href="?site={counted.site}&amp;tag=metro&amp;author=Dana"' in text
+    assert f'href="?site={counted.site}&amp;tag=x"' in text
+    assert "Gone" not in text
