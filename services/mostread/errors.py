@@ -6,12 +6,14 @@
     │   │   └── OutcomeUnknown   the record was sent and not acknowledged; it may be in Kafka
     │   ├── ClickHouseUnavailable
     │   │   └── QueryTooLarge    split the query: it exceeded a limit
+    │   ├── CollectorUnavailable the ranking cannot hand a decision to the collector
     │   └── Overloaded           a limit on memory or concurrent work is reached
     │       └── TooManyStreams
     ├── InvalidRequest           change the HTTP request; carries headers and problem members
     │   ├── BadParameter         carries `parameter` and `allowed`
     │   ├── InvalidSentAt
     │   ├── UnreadableBody
+    │   ├── InvalidBody
     │   ├── UnsupportedEncoding
     │   ├── PayloadTooLarge
     │   │   └── TooManyEvents
@@ -66,6 +68,10 @@ class ClickHouseUnavailable(Unavailable):
 
 class QueryTooLarge(ClickHouseUnavailable):
     """A query exceeded a limit, such as its time or memory; a smaller one may succeed."""
+
+
+class CollectorUnavailable(Unavailable):
+    """The collector did not answer a decision, or does not accept this service's signature."""
 
 
 class Overloaded(Unavailable):
@@ -124,6 +130,10 @@ class InvalidSentAt(InvalidRequest):
 
 class UnreadableBody(InvalidRequest):
     """The body ended early or cannot be decompressed."""
+
+
+class InvalidBody(InvalidRequest):
+    """The body is not the JSON that the route expects."""
 
 
 class UnsupportedEncoding(InvalidRequest):
@@ -203,7 +213,7 @@ class Forbidden(InvalidRequest):
 
 
 class EditorAccessDisabled(Forbidden):
-    """The ranking has no tokens configured, so nobody may read the audit log."""
+    """The ranking lacks the settings that let editors read the log, or decide."""
 
 
 class UnknownArticle(InvalidRequest):

@@ -15,9 +15,11 @@ from mostread.collector.pipeline.event import SentEvent
 from mostread.core.editorial.placements import placement_key
 from mostread.core.editorial.records import decode_change
 from mostread.errors import InvalidArticle, InvalidEvent, InvalidPlacement, NoValidEvent
+from mostread.infra.auth.tokens import Role, Token, hash_token
 from mostread.infra.http.messages import parse_query
 from mostread.infra.schemas import DIRECTORY, openapi
 
+CMS = Token("our-cms", Role.CMS, hash_token("x"))
 EXAMPLES = DIRECTORY / "examples"
 NOT_IN_SCHEMA = {"syntax", "duplicate_field", "contradiction"}
 
@@ -107,7 +109,7 @@ def test_valid_article_passes_schema_and_decoder(path: Path) -> None:
     validator("article").validate(written)
     assert written == {"site": "default", **value}
     for shape in shapes(path.read_bytes()):
-        assert payloads.decode_articles(shape, None) == ([article], [])
+        assert payloads.decode_articles(shape, None, CMS.require_site) == ([article], [])
 
 
 @examples("article/invalid")

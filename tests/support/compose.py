@@ -9,7 +9,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
 CONTAINERS: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["services"]
-VARIABLE = re.compile(r"\$\{(?P<name>\w+)(:-(?P<default>[^}]*)|:\?[^}]+)\}")
+VARIABLE = re.compile(r"\$\{(?P<name>\w+)(:-(?P<default>[^}]*)|:[?+][^}]+)\}")
 
 
 def interpolated(value: object) -> str:

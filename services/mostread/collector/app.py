@@ -13,7 +13,10 @@ from mostread.collector.delivery.producer import Producer
 from mostread.collector.metrics import CollectorMetrics
 from mostread.collector.pipeline.pipeline import Pipeline
 from mostread.infra import schemas
+from mostread.infra.auth.assertions import Assertions
+from mostread.infra.auth.signing import parse_secrets
 from mostread.infra.auth.token_store import TokenStore
+from mostread.infra.clock import now_ms
 from mostread.infra.gc import relax_thresholds
 from mostread.infra.http.application import Application
 from mostread.infra.http.connections import Connections
@@ -43,7 +46,11 @@ class CollectorApp:
         self._events = events.EventRoutes(
             settings, pipeline, self.delivery, self._token_store, self.metrics
         )
-        self._articles = articles.ArticleRoutes(self.delivery, self._token_store)
+        self._articles = articles.ArticleRoutes(
+            self.delivery,
+            self._token_store,
+            Assertions(parse_secrets(settings.collector_session_secret), now_ms),
+        )
         self.metrics.inflight_bytes.set_function(lambda: self.delivery.inflight_bytes)
         self.metrics.inflight_requests.set_function(lambda: self.delivery.inflight_requests)
         self.metrics.partitions.set_function(lambda: self.producer.partitions)
@@ -67,7 +74,7 @@ class CollectorApp:
         """Return the HTTP application; `checks` and `registry` default to those of this process."""
         app = Application(
             self._settings,
-            cors={**events.CORS, **articles.CORS},
+            cors=events.CORS,
             observe=self.metrics.requests.observe,
         )
         add_operational_routes(

@@ -1,11 +1,14 @@
 """Settings of the collector."""
 
-from pydantic import Field, SecretStr, field_validator
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr, field_validator
 
 from mostread.collector.pipeline import sites
 from mostread.collector.pipeline.client_info import Networks
 from mostread.collector.pipeline.sites import SiteRules, Sites
 from mostread.core.bots import BotRule, parse_patterns
+from mostread.infra.auth.signing import check_secrets
 from mostread.infra.auth.tokens import parse_tokens
 from mostread.infra.http.config import ServiceSettings
 from mostread.infra.http.connections import Endpoint
@@ -146,14 +149,19 @@ class CollectorSettings(KafkaSettings, ServiceSettings):
     )
     collector_tokens: str = Field(
         "",
-        description="Bearer tokens as name:role:sha256hex, comma-separated; a role is emit, cms or "
-        "editor.",
+        description="Bearer tokens as name:role:sha256hex or name:role:sha256hex:site+site, "
+        "comma-separated; a role is emit, cms, editor or viewer.",
         repr=False,
     )
     collector_tokens_file: str = Field(
         "",
         description="File with further tokens, written by `mostread token`; changes apply without "
         "a restart.",
+    )
+    collector_session_secret: Annotated[SecretStr, AfterValidator(check_secrets)] = Field(
+        SecretStr(""),
+        description="MOSTREAD_RANKING_SESSION_SECRET of the ranking services, whose editors then "
+        "decide on the pages; empty: the collector refuses forwarded decisions.",
     )
 
     @field_validator("collector_tokens")

@@ -28,6 +28,7 @@ class DataDir:
         self.editor_token = self.path / "editor-token"
         self.canary_token = self.path / "canary-token"
         self.visitor_secret = self.path / "visitor-secret"
+        self.session_secret = self.path / "session-secret"
         self.env = self.path / "env"
         self._pid = self.path / "pid"
         self._processes = self.path / "processes.lock"

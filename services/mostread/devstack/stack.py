@@ -21,6 +21,10 @@ from mostread.infra.healthcheck import readiness_error
 from mostread.infra.settings import PREFIX, url_variable
 
 VISITOR_SECRET = "MOSTREAD_COLLECTOR_VISITOR_SECRET"  # noqa: S105  its name
+SESSION_SECRETS = (
+    "MOSTREAD_RANKING_SESSION_SECRET",
+    "MOSTREAD_COLLECTOR_SESSION_SECRET",
+)
 ARTICLES_TOKEN = "MOSTREAD_ARTICLES_TOKEN"  # noqa: S105  its name
 TOKENS_FILE = "MOSTREAD_COLLECTOR_TOKENS_FILE"
 KAFKA = "MOSTREAD_KAFKA_BROKERS"
@@ -54,6 +58,10 @@ def stack_settings(data: DataDir, ports: Ports) -> dict[str, str]:
     if not {VISITOR_SECRET, f"{VISITOR_SECRET}_FILE"} & os.environ.keys():
         load_or_create_secret(data.visitor_secret)
         settings[f"{VISITOR_SECRET}_FILE"] = str(data.visitor_secret)
+    own = {f"{name}{suffix}" for name in SESSION_SECRETS for suffix in ("", "_FILE")}
+    if not own & os.environ.keys():
+        load_or_create_secret(data.session_secret)
+        settings |= {f"{name}_FILE": str(data.session_secret) for name in SESSION_SECRETS}
     return {
         **settings,
         **{name: value for name, value in os.environ.items() if name.startswith(PREFIX)},

@@ -26,13 +26,15 @@ from mostread.ranking.api import serializers
 from mostread.ranking.api.articles import add_article_routes
 from mostread.ranking.api.counts import add_counts_route
 from mostread.ranking.api.decisions import add_decisions_route
-from mostread.ranking.api.editor_auth import EditorAuth
 from mostread.ranking.api.embeds import add_embeds
 from mostread.ranking.api.feeds import add_feeds
 from mostread.ranking.api.lists import add_list_routes
+from mostread.ranking.api.placements import add_placement_routes
 from mostread.ranking.api.responses import AS_OF, JsonRenderer
+from mostread.ranking.api.session import add_session_routes
 from mostread.ranking.api.stream import StreamHub
 from mostread.ranking.api.totals import add_totals_routes
+from mostread.ranking.auth.access import Access
 from mostread.ranking.cache.cache import (
     REVALIDATE_SECONDS,
     SITE_TTL_SECONDS,
@@ -53,6 +55,7 @@ from mostread.ranking.queries import ListDefaults
 from mostread.ranking.ranks_repository import RanksRepository
 from mostread.ranking.repository import RankingRepository
 from mostread.ranking.service.articles import ArticleDetails, ArticleService
+from mostread.ranking.service.collector import Collector
 from mostread.ranking.service.counts import ArticleCounts, CountsService
 from mostread.ranking.service.facets import Facets
 from mostread.ranking.service.list_reader import ListReader
@@ -173,8 +176,9 @@ async def ranking_app(
         max_clients=settings.ranking_max_stream_clients,
         max_lists=settings.ranking_max_stream_lists,
     )
-    editors = EditorAuth(settings, metrics)
-    pages = PageRenderer(editors)
+    access = Access(settings, metrics, clock)
+    collector = Collector(settings.ranking_collector_url, access.assertions)
+    pages = PageRenderer(access)
     scrape_registry = ScrapeRegistry(registry, _progress_metrics(repository, metrics))
 
     app = Application(settings, cors=_CORS, observe=metrics.requests.observe)
@@ -190,7 +194,7 @@ async def ranking_app(
         render=render_list,
         cursors=cursors,
         streams=streams,
-        editors=editors,
+        access=access,
         defaults=defaults,
     )
     add_article_routes(
@@ -199,10 +203,10 @@ async def ranking_app(
         series=series,
         ranks=ranks,
         decisions=decisions,
-        editors=editors,
+        access=access,
         clock=clock,
     )
-    add_decisions_route(app, decisions=decisions, editors=editors, clock=clock)
+    _add_editor_routes(app, pages, access, collector, decisions, defaults, clock)
     add_counts_route(app, counts, defaults)
     add_totals_routes(app, totals=totals, series=site_series, defaults=defaults, clock=clock)
     add_embeds(app, lists, defaults)
@@ -219,11 +223,10 @@ async def ranking_app(
         articles=articles,
         series=series,
         ranks=ranks,
-        editors=editors,
+        access=access,
         defaults=defaults,
         clock=clock,
     )
-    add_decisions_page(app, pages, decisions=decisions, editors=editors, defaults=defaults)
     sparklines = Sparklines(repository, clock)
     site_now = NowReader(totals, site_series)
     add_live_pages(
@@ -243,17 +246,33 @@ async def ranking_app(
         facets=Facets(site_repository),
         site_now=site_now,
         sparklines=sparklines,
-        editors=editors,
+        access=access,
         defaults=defaults,
         clock=clock,
         quarantines=settings.integrity_policy.quarantines,
     )
     try:
-        async with editors.following():
+        async with access.following():
             yield app
     finally:
+        await collector.close()
         await scrape_registry.close()
         await asyncio.to_thread(pool.close)
+
+
+def _add_editor_routes(
+    app: Application,
+    pages: PageRenderer,
+    access: Access,
+    collector: Collector,
+    decisions: DecisionRepository,
+    defaults: ListDefaults,
+    clock: Callable[[], int],
+) -> None:
+    add_session_routes(app, access)
+    add_placement_routes(app, access, collector)
+    add_decisions_route(app, decisions=decisions, access=access, clock=clock)
+    add_decisions_page(app, pages, decisions=decisions, access=access, defaults=defaults)
 
 
 def _mark_stale(value: V) -> V:

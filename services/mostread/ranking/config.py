@@ -1,14 +1,22 @@
 """Settings of the ranking service."""
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 from mostread.core.ranking.integrity import IntegrityPolicy
+from mostread.infra.auth.signing import check_secrets
 from mostread.infra.auth.tokens import parse_tokens
 from mostread.infra.clickhouse.config import ClickHouseSettings
-from mostread.infra.http.config import ServiceSettings
+from mostread.infra.http.config import ServiceSettings, ServiceUrl
 from mostread.ranking.queries import zone_name
 
 
@@ -100,8 +108,8 @@ class RankingSettings(ClickHouseSettings, ServiceSettings):
 
     ranking_tokens: str = Field(
         "",
-        description="Bearer tokens in the format of MOSTREAD_COLLECTOR_TOKENS; those with the role "
-        "editor may read the editorial log.",
+        description="Bearer tokens in the format of MOSTREAD_COLLECTOR_TOKENS; people sign in with "
+        "those of the roles editor and viewer.",
         repr=False,
     )
     ranking_tokens_file: str = Field(
@@ -109,12 +117,20 @@ class RankingSettings(ClickHouseSettings, ServiceSettings):
         description="File with further tokens, the one of MOSTREAD_COLLECTOR_TOKENS_FILE or a "
         "copy; changes take effect without a restart.",
     )
-    ranking_collector_url: str = Field(
+    ranking_collector_url: ServiceUrl | Literal[""] = Field(
         "",
-        # Part of a header, in which spaces, commas and semicolons are delimiters.
-        pattern=r"^(https?://[A-Za-z0-9._~:/\[\]%-]+)?$",
-        description="URL of the collector for editors' browsers, which enables hiding and pinning "
-        "on the pages; empty: disabled.",
+        description="URL at which this service reaches the collector, to which it forwards the "
+        "decisions of editors; empty: nobody decides on the pages.",
+    )
+    ranking_session_secret: Annotated[SecretStr, AfterValidator(check_secrets)] = Field(
+        SecretStr(""),
+        description="Secret that signs sessions and forwarded decisions, at least 32 characters, "
+        "the same for all ranking services and as MOSTREAD_COLLECTOR_SESSION_SECRET. It may be a "
+        "list, comma-separated: the first signs, all are valid. Empty: sessions end with the "
+        "process.",
+    )
+    ranking_session_days: int = Field(
+        30, ge=1, le=400, description="Days after which an editor signs in again."
     )
 
     @field_validator("ranking_tokens")
@@ -123,20 +139,20 @@ class RankingSettings(ClickHouseSettings, ServiceSettings):
         parse_tokens(value)
         return value
 
-    @field_validator("ranking_collector_url")
-    @classmethod
-    def _editors_have_tokens(cls, value: str, info: ValidationInfo) -> str:
-        if value and not (info.data.get("ranking_tokens") or info.data.get("ranking_tokens_file")):
+    @model_validator(mode="after")
+    def _editors_can_decide(self) -> Self:
+        if self.ranking_collector_url and not self.ranking_session_secret.get_secret_value():
             raise ValueError(
-                "editing on the pages requires tokens; set MOSTREAD_RANKING_TOKENS_FILE to the "
+                "deciding on the pages needs a secret that the collector knows; set "
+                "MOSTREAD_RANKING_SESSION_SECRET and MOSTREAD_COLLECTOR_SESSION_SECRET to the "
+                "output of `openssl rand -hex 32`"
+            )
+        if self.ranking_collector_url and not (self.ranking_tokens or self.ranking_tokens_file):
+            raise ValueError(
+                "deciding on the pages requires tokens; set MOSTREAD_RANKING_TOKENS_FILE to the "
                 "token file of the collector"
             )
-        return value
-
-    @property
-    def collector_url(self) -> str:
-        """URL of the collector with a slash at its end; empty if it is not configured."""
-        return self.ranking_collector_url and self.ranking_collector_url.rstrip("/") + "/"
+        return self
 
     @property
     def integrity_policy(self) -> IntegrityPolicy:

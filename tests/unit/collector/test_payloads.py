@@ -13,7 +13,10 @@ from mostread.collector.api.payloads import (
     decode_placement,
 )
 from mostread.errors import InvalidArticle, InvalidPlacement, NoValidArticle, TooManyArticles
+from mostread.infra.auth.tokens import Role, Token, hash_token
 from mostread.infra.schemas import DIRECTORY
+
+CMS = Token("our-cms", Role.CMS, hash_token("x"))
 
 
 def article(**fields: object) -> bytes:
@@ -184,7 +187,7 @@ def test_invalid_article_of_many_costs_only_itself() -> None:
         article(article_id="c"),
         b"3",
     ]
-    articles, rejected = decode_articles(b"\n\n".join(bodies), "news")
+    articles, rejected = decode_articles(b"\n\n".join(bodies), "news", CMS.require_site)
     assert [each.article_id for each in articles] == ["a", "c"]
     assert {each.site for each in articles} == {"news"}
     assert [(each.index, each.reason) for each in rejected] == [
@@ -193,6 +196,15 @@ def test_invalid_article_of_many_costs_only_itself() -> None:
         (3, "mismatch"),
         (5, "schema"),
     ]
+
+
+def test_article_of_a_site_that_the_token_is_not_for_costs_only_itself() -> None:
+    token = Token("sport-cms", Role.CMS, hash_token("x"), frozenset({"sport"}))
+    bodies = [article(article_id="a", site="sport"), article(article_id="b", site="news")]
+    articles, (rejected,) = decode_articles(b"\n\n".join(bodies), None, token.require_site)
+    assert [each.site for each in articles] == ["sport"]
+    assert (rejected.index, rejected.reason) == (1, "forbidden")
+    assert rejected.detail == "The token 'sport-cms' is not for the site 'news'; it is for sport."
 
 
 @pytest.mark.parametrize(
@@ -207,7 +219,7 @@ def test_invalid_article_of_many_costs_only_itself() -> None:
 )
 def test_request_without_valid_article_is_an_error(body: bytes, reasons: list[str]) -> None:
     with pytest.raises(NoValidArticle) as raised:
-        decode_articles(body, None)
+        decode_articles(body, None, CMS.require_site)
     rejected = raised.value.members["rejected"]
     assert isinstance(rejected, list)
     assert [each["reason"] for each in rejected] == reasons
@@ -215,6 +227,6 @@ def test_request_without_valid_article_is_an_error(body: bytes, reasons: list[st
 
 def test_articles_of_a_request_are_limited() -> None:
     bodies = [article(article_id=f"{number}") for number in range(MAX_ARTICLES + 1)]
-    assert len(decode_articles(b"\n".join(bodies[1:]), None)[0]) == MAX_ARTICLES
+    assert len(decode_articles(b"\n".join(bodies[1:]), None, CMS.require_site)[0]) == MAX_ARTICLES
     with pytest.raises(TooManyArticles):
-        decode_articles(b"\n".join(bodies), None)
+        decode_articles(b"\n".join(bodies), None, CMS.require_site)

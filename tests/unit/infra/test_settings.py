@@ -46,8 +46,10 @@ def test_secret_names_are_the_secret_fields() -> None:
         "articles_token",
         "canary_token",
         "clickhouse_password",
+        "collector_session_secret",
         "collector_visitor_secret",
         "kafka_password",
+        "ranking_session_secret",
     ]
 
 

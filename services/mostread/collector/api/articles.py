@@ -9,18 +9,17 @@ from collections.abc import Sequence
 import msgspec
 
 from mostread.collector.api import payloads
-from mostread.collector.api.events import EXPOSED_HEADERS
 from mostread.collector.api.payloads import DecodedArticle, Ids
 from mostread.collector.delivery.delivery import Delivery
 from mostread.core.editorial.articles import Source, article_key
 from mostread.core.editorial.placements import Placement, placement_key
 from mostread.core.editorial.records import record_version
-from mostread.errors import BadParameter
+from mostread.errors import BadParameter, Forbidden
+from mostread.infra.auth.assertions import Assertion, Assertions, request_digest
 from mostread.infra.auth.token_store import TokenStore
 from mostread.infra.auth.tokens import Role, Token
 from mostread.infra.http.application import Application
 from mostread.infra.http.auth import require_role
-from mostread.infra.http.cors import CorsPolicy
 from mostread.infra.http.messages import Request, Response
 
 ARTICLES = "/v1/articles"
@@ -29,10 +28,6 @@ PLACEMENT = "/v1/placement"
 PLACEMENT_OF = f"{ARTICLE}/placement"
 CMS = frozenset({Role.CMS, Role.EDITOR})
 EDITORS = frozenset({Role.EDITOR})
-# The ranking's page calls these from another origin. Editors authenticate with a token in a
-# header, never with a cookie that a browser adds, so a foreign page gains nothing.
-_PLACING = CorsPolicy(expose=EXPOSED_HEADERS)
-CORS = {PLACEMENT: _PLACING, PLACEMENT_OF: _PLACING}
 _SOURCES = {source.name.lower(): source for source in Source}
 _encode = msgspec.json.Encoder().encode
 
@@ -40,9 +35,10 @@ _encode = msgspec.json.Encoder().encode
 class ArticleRoutes:
     """Handlers that write the articles topic. A success means that Kafka acknowledged."""
 
-    def __init__(self, delivery: Delivery, token_store: TokenStore) -> None:
+    def __init__(self, delivery: Delivery, token_store: TokenStore, assertions: Assertions) -> None:
         self._delivery = delivery
         self._token_store = token_store
+        self._assertions = assertions
 
     def add_to(self, app: Application) -> None:
         self._bodies = app.bodies
@@ -56,42 +52,65 @@ class ArticleRoutes:
 
     async def post_articles(self, request: Request) -> Response:
         """Replace the metadata of up to 1,000 articles."""
-        self._require(request, CMS)
+        token = self._require(request, CMS)
         _check_query(request, "site", "source")
         source = _source(request)
         body = await self._bodies.read(request)
-        articles, rejected = payloads.decode_articles(body, request.query.get("site"))
+        site = request.query.get("site")
+        articles, rejected = payloads.decode_articles(body, site, token.require_site)
         await self._describe(articles, source)
         return Response.json(b'{"accepted":%d,"rejected":%b}' % (len(articles), _encode(rejected)))
 
     async def put_article(self, request: Request) -> Response:
         """Replace the metadata of an article."""
-        self._require(request, CMS)
+        token = self._require(request, CMS)
         article = payloads.decode_article(await self._bodies.read(request), _ids(request))
+        token.require_site(article.site)
         await self._describe([article], Source.CMS)
         return Response.json(article.value)
 
     async def delete_article(self, request: Request) -> Response:
         """Delete the metadata of an article; its counts remain."""
-        self._require(request, CMS)
-        await self._describe([payloads.deleted_article(_ids(request))], Source.CMS)
+        token = self._require(request, CMS)
+        article = payloads.deleted_article(_ids(request))
+        token.require_site(article.site)
+        await self._describe([article], Source.CMS)
         return Response(status=204)
 
     async def put_placement(self, request: Request) -> Response:
         """Replace the placement of an article."""
-        token = self._require(request, EDITORS)
+        editor = self._editor(request)
         body = await self._bodies.read(request)
-        value = await self._place(payloads.decode_placement(body, _ids(request), token.name))
-        return Response.json(value)
+        placement = payloads.decode_placement(body, _ids(request), editor.name)
+        self._check(editor, request, placement, body)
+        return Response.json(await self._place(placement))
 
     async def delete_placement(self, request: Request) -> Response:
         """Leave an article to its CMS."""
-        token = self._require(request, EDITORS)
-        await self._place(payloads.empty_placement(_ids(request), token.name))
+        editor = self._editor(request)
+        placement = payloads.empty_placement(_ids(request), editor.name)
+        self._check(editor, request, placement, b"")
+        await self._place(placement)
         return Response(status=204)
 
     def _require(self, request: Request, roles: frozenset[Role]) -> Token:
         return require_role(request.headers, self._token_store.tokens, roles)
+
+    def _editor(self, request: Request) -> Token | Assertion:
+        """Return who decides: an editor's token, or the ranking service in an editor's name."""
+        assertion = self._assertions.verify(request.headers.get("Authorization"))
+        return assertion or self._require(request, EDITORS)
+
+    def _check(
+        self, editor: Token | Assertion, request: Request, placement: Placement, body: bytes
+    ) -> None:
+        """Raise Forbidden unless `editor` may decide about this article."""
+        if isinstance(editor, Token):
+            editor.require_site(placement.site)
+            return
+        digest = request_digest(request.method, placement.site, placement.article_id, body)
+        if editor.digest != digest:
+            raise Forbidden("The assertion belongs to another request.")
 
     async def _describe(self, articles: Sequence[DecodedArticle], source: Source) -> None:
         await self._delivery.send_articles(

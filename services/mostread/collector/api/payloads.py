@@ -1,6 +1,6 @@
 """Articles and placements: decoded from requests, encoded for Kafka."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -21,6 +21,7 @@ from mostread.core.editorial.articles import (
 from mostread.core.editorial.placements import Decision, Placement, check_possible
 from mostread.core.events import LATEST_TIMESTAMP
 from mostread.errors import (
+    Forbidden,
     InvalidArticle,
     InvalidEvent,
     InvalidPlacement,
@@ -31,6 +32,8 @@ from mostread.errors import (
 Invalid = type[InvalidArticle] | type[InvalidPlacement]
 
 MAX_ARTICLES = 1000
+
+RequireSite = Callable[[str], None]
 
 
 class Ids(NamedTuple):
@@ -112,12 +115,12 @@ def decode_article(body: bytes, ids: Ids) -> DecodedArticle:
 
 
 def decode_articles(
-    body: bytes, site: str | None
+    body: bytes, site: str | None, require_site: RequireSite
 ) -> tuple[Sequence[DecodedArticle], Sequence[RejectedArticle]]:
     """Return the valid articles of a body, and the others with the reason.
 
-    The body is an object, an array or NDJSON. Raises TooManyArticles, and NoValidArticle if none
-    is valid.
+    The body is an object, an array or NDJSON; `require_site` raises Forbidden for a site that the
+    client may not write. Raises TooManyArticles, and NoValidArticle if none is valid.
     """
     articles: list[DecodedArticle] = []
     rejected: list[RejectedArticle] = []
@@ -130,9 +133,14 @@ def decode_articles(
         raise TooManyArticles(len(elements), MAX_ARTICLES)
     for index, element in enumerate(elements):
         try:
-            articles.append(decode_article(element, Ids(site=site)))
+            article = decode_article(element, Ids(site=site))
+            require_site(article.site)
         except InvalidArticle as error:
             rejected.append(RejectedArticle(index, error.reason, str(error)))
+        except Forbidden as error:
+            rejected.append(RejectedArticle(index, "forbidden", str(error)))
+        else:
+            articles.append(article)
     if not articles:
         raise NoValidArticle(msgspec.to_builtins(rejected))
     return articles, rejected

@@ -1,4 +1,4 @@
-"""The file of tokens: lines of `name:role:sha256hex`, as in MOSTREAD_COLLECTOR_TOKENS."""
+"""The file of tokens: a line for each, in the format of MOSTREAD_COLLECTOR_TOKENS."""
 
 import fcntl
 import os
@@ -33,7 +33,7 @@ def update(file: Path, change: Callable[[Tokens], Iterable[Token]]) -> None:
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     with _locked(file.parent):
-        lines = [f"{token.name}:{token.role}:{token.digest}\n" for token in change(read(file))]
+        lines = [f"{token.written}\n" for token in change(read(file))]
         # Created without rights for others; replaces the draft of an interrupted update.
         draft = file.with_name(f".{file.name}.draft")
         draft.unlink(missing_ok=True)

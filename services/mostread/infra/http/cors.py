@@ -10,8 +10,9 @@ A service passes its policies to Application by the route's path
 Application answers preflights by the policy: instrumented pages add headers to every request, even
 to those that would be simple. Errors, 304s and event streams receive the headers too. A route
 without a policy answers only pages of its own origin. Policies permit every origin and every
-request header: no service reads cookies or other credentials that a browser adds by itself, so a
-foreign page gains nothing. A response that is PRIVATE, for an editor say, gets no headers.
+request header: without `credentials`, a browser keeps from a foreign page what it requested with
+cookies, and routes with `credentials` read none. A response that is PRIVATE, for an editor say,
+gets no headers.
 """
 
 import re

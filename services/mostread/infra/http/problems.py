@@ -56,6 +56,7 @@ PROBLEMS: Mapping[type[MostreadError], ProblemType] = {
     errors.BadParameter: ProblemType(400, "bad-parameter", "Bad parameter"),
     errors.InvalidSentAt: ProblemType(400, "invalid-sent-at", "Bad Request"),
     errors.UnreadableBody: ProblemType(400, "unreadable-body", "Bad Request"),
+    errors.InvalidBody: ProblemType(400, "invalid-body", "Bad Request"),
     errors.NoValidEvent: ProblemType(400, "no-valid-event", "Bad Request"),
     errors.InvalidArticle: ProblemType(400, "invalid-article", "Bad Request"),
     errors.NoValidArticle: ProblemType(400, "no-valid-article", "Bad Request"),
@@ -92,6 +93,9 @@ PROBLEMS: Mapping[type[MostreadError], ProblemType] = {
         503, "overloaded", "Service Unavailable", _NOT_STORED, retry_after=1, closes=True
     ),
     # The ranking: the client may retry.
+    errors.CollectorUnavailable: ProblemType(
+        503, "collector-unavailable", "Collector unavailable", retry_after=2
+    ),
     errors.TooManyStreams: ProblemType(
         503,
         "overloaded",

@@ -8,8 +8,8 @@ from mostread.infra.http.application import Application
 from mostread.infra.http.cors import PRIVATE
 from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params, serializers
-from mostread.ranking.api.editor_auth import EditorAuth
 from mostread.ranking.api.responses import CachedResponse, JsonRenderer
+from mostread.ranking.auth.access import Access
 from mostread.ranking.cache.cache import Cache
 from mostread.ranking.decisions_repository import DecisionRepository
 from mostread.ranking.queries import ArticleQuery, SeriesQuery
@@ -28,7 +28,7 @@ def add_article_routes(
     series: Cache[SeriesQuery, TimeSeries],
     ranks: Cache[ArticleQuery, RankHistory],
     decisions: DecisionRepository,
-    editors: EditorAuth,
+    access: Access,
     clock: Callable[[], int],
 ) -> None:
     """Add the routes to `app`. `clock` is in milliseconds since the epoch."""
@@ -40,7 +40,7 @@ def add_article_routes(
     async def find(request: Request, query: ArticleQuery) -> tuple[ArticleDetails, bool]:
         """Return the article, and whether an editor asks. Raises UnknownArticle."""
         details = await articles.get(query)
-        editing = editors.is_editor(request)
+        editing = access.is_editor(request, query.site)
         # Ids can be guessed: readers learn nothing of an article that is withheld.
         if not (details.known if editing else details.public):
             raise UnknownArticle(
@@ -67,9 +67,8 @@ def add_article_routes(
         return (rendered if details.public else rendered.made_private()).respond(request)
 
     async def get_placements(request: Request) -> Response:
-        editors.require_editor(request)
-        article_id = _article_id(request)
-        query = params.log_query(request.query_string, article_id)
+        query = params.log_query(request.query_string, _article_id(request))
+        access.require_editor(request, query.site)
         # Never cached: an editor who undoes a decision must see the latest one.
         document = serializers.placement_log(await placement_log(decisions, query))
         return CachedResponse.of_document(document, PRIVATE).respond(request)

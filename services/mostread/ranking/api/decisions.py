@@ -6,8 +6,8 @@ from mostread.infra.http.application import Application
 from mostread.infra.http.cors import PRIVATE
 from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params, serializers
-from mostread.ranking.api.editor_auth import EditorAuth
 from mostread.ranking.api.responses import CachedResponse
+from mostread.ranking.auth.access import Access
 from mostread.ranking.decisions_repository import DecisionRepository, PlacedRow
 from mostread.ranking.queries import DecisionsQuery
 
@@ -16,14 +16,14 @@ def add_decisions_route(
     app: Application,
     *,
     decisions: DecisionRepository,
-    editors: EditorAuth,
+    access: Access,
     clock: Callable[[], int],
 ) -> None:
     """Add the route to `app`. `clock` is in milliseconds since the epoch."""
 
     async def get_decisions(request: Request) -> Response:
-        editors.require_editor(request)
         query = params.decisions_query(request.query_string)
+        access.require_editor(request, query.site)
         # Never cached: an editor looks for what was decided just now.
         rows = await decisions.in_force(query, clock())
         document = decisions_document(query, rows)

@@ -6,9 +6,9 @@ from mostread.infra.http.application import Application
 from mostread.infra.http.cors import PRIVATE
 from mostread.infra.http.messages import Request, Response, StreamResponse
 from mostread.ranking.api import params, serializers
-from mostread.ranking.api.editor_auth import EditorAuth
 from mostread.ranking.api.responses import PUBLIC, CachedResponse, JsonRenderer
 from mostread.ranking.api.stream import StreamEvent, StreamHub
+from mostread.ranking.auth.access import Access
 from mostread.ranking.cache.cursors import CursorStore
 from mostread.ranking.queries import ListDefaults
 from mostread.ranking.service.list_reader import ListReader
@@ -22,7 +22,7 @@ def add_list_routes(
     render: JsonRenderer[RankedList],
     cursors: CursorStore,
     streams: StreamHub,
-    editors: EditorAuth,
+    access: Access,
     defaults: ListDefaults,
 ) -> None:
     """Add the routes to `app`."""
@@ -33,7 +33,7 @@ def add_list_routes(
         query = parsed(request.query_string)
         private = query.undescribed and not defaults.lists_undescribed(query.site)
         if private:
-            editors.require_editor(request)
+            access.require_editor(request, query.site)
         cache_control = PRIVATE if private else PUBLIC
         if query.cursor is not None:
             page, next_cursor = await cursors.page(query, query.cursor)

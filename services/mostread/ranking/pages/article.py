@@ -17,8 +17,8 @@ from mostread.errors import BadParameter, Misconfigured, MostreadError, Unavaila
 from mostread.infra.http.application import Application
 from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params, serializers
-from mostread.ranking.api.editor_auth import EditorAuth
 from mostread.ranking.api.responses import NO_STORE
+from mostread.ranking.auth.access import Access
 from mostread.ranking.cache.cache import Cache
 from mostread.ranking.pages import urls
 from mostread.ranking.pages.i18n import TRANSLATORS, Translator
@@ -74,7 +74,7 @@ def add_article_page(
     articles: Cache[ArticleQuery, ArticleDetails],
     series: Cache[SeriesQuery, TimeSeries],
     ranks: Cache[ArticleQuery, RankHistory],
-    editors: EditorAuth,
+    access: Access,
     defaults: ListDefaults,
     clock: Callable[[], int],
 ) -> None:
@@ -89,7 +89,7 @@ def add_article_page(
             now = datetime.fromtimestamp(clock() / 1000, UTC)
             query = ArticleQuery(values.get("site", "default"), article_id)
             details = await articles.get(query)
-            editing = editors.is_editor(request)
+            editing = access.is_editor(request, query.site)
             if not details.known:
                 return pages.unknown_article(request, *query, lang)
             counts, history = await asyncio.gather(

@@ -12,8 +12,8 @@ from mostread.errors import BadParameter, Misconfigured, Unavailable
 from mostread.infra.http.application import Application
 from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params, serializers
-from mostread.ranking.api.editor_auth import EditorAuth
 from mostread.ranking.api.responses import NO_STORE
+from mostread.ranking.auth.access import Access
 from mostread.ranking.decisions_repository import DecisionRepository, DecisionRow
 from mostread.ranking.pages.i18n import TRANSLATORS, Translator
 from mostread.ranking.pages.templating import PageRenderer, clock_time, reader_language
@@ -41,18 +41,18 @@ def add_decisions_page(
     pages: PageRenderer,
     *,
     decisions: DecisionRepository,
-    editors: EditorAuth,
+    access: Access,
     defaults: ListDefaults,
 ) -> None:
     """Add the route to `app`."""
 
     async def get_decisions(request: Request) -> Response:
         lang = reader_language(request)
-        editors.require_editor(request)
         try:
             _, values = params.parse(request.query_string, _PARAMETERS)
             article_id = params.article_id(request.path_params["article_id"])
             query = LogQuery(values.get("site", "default"), article_id, limit=_LIMIT)
+            access.require_editor(request, query.site)
             log = await placement_log(decisions, query)
         except BadParameter as error:
             return pages.bad_parameter(request, error, lang, root="../../")

@@ -18,10 +18,17 @@ from babel.messages.pofile import read_po
 Lang = Literal["en", "ru", "kk"]
 LANGUAGES: tuple[Lang, ...] = get_args(Lang)
 
-SCRIPT_MESSAGES = (
+SESSION_MESSAGES = (
     "sign_in",
     "sign_out",
     "token_unknown",
+    "token_for_programs",
+    "service_unavailable",
+)
+"""Messages that session.js shows."""
+
+SCRIPT_MESSAGES = (
+    "signed_out",
     "token_wrong_role",
     "service_unavailable",
     "collector_unavailable",

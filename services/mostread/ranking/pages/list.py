@@ -16,9 +16,8 @@ from mostread.errors import BadParameter, Misconfigured, Unavailable
 from mostread.infra.http.application import Application
 from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params, serializers
-from mostread.ranking.api.editor_auth import EditorAuth
 from mostread.ranking.api.params.values import Parameter
-from mostread.ranking.api.responses import NO_STORE
+from mostread.ranking.auth.access import Access
 from mostread.ranking.pages import urls
 from mostread.ranking.pages.chips import Choice, chips
 from mostread.ranking.pages.i18n import LANGUAGES, TRANSLATORS, Translator
@@ -49,7 +48,7 @@ def add_list_page(
     facets: Facets,
     site_now: NowReader,
     sparklines: Sparklines,
-    editors: EditorAuth,
+    access: Access,
     defaults: ListDefaults,
     clock: Callable[[], int],
     quarantines: bool,
@@ -64,8 +63,7 @@ def add_list_page(
         t = TRANSLATORS[lang]
         try:
             query = page_query(request.query_string, defaults, params.PAGE)
-            # The script of the page requests it again for an editor who is signed in.
-            if editing := editors.is_editor(request):
+            if access.is_editor(request, query.site):
                 query = replace(query, undescribed=True)
             ranked = await lists.get(query)
         except BadParameter as error:
@@ -95,10 +93,7 @@ def add_list_page(
             # A search is not cached, so the page polls it instead of following a stream.
             "live": "" if query.words else urls.list_params(query, lang=lang, q=None)[1:],
         }
-        page = pages.html(request, "list.html", lang, context)
-        if editing:
-            page.headers["Cache-Control"] = NO_STORE
-        return page
+        return pages.html(request, "list.html", lang, context)
 
     app.add("GET", "/", get_page)
     app.add("GET", "/static/{name}", pages.asset)

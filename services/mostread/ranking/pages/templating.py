@@ -1,9 +1,8 @@
 """Render templates and serve their assets, with the security headers of pages.
 
-A page requests data only from this service, and from the collector for editors' decisions;
-pictures of articles come from wherever the CMS says. Only one of its scripts can turn a string
-into markup, and only what the service rendered: the browser rejects everything else (Trusted
-Types). So a title is text, whatever it contains.
+A page requests data only from this service; pictures of articles come from wherever the CMS says.
+Only one of its scripts can turn a string into markup, and only what the service rendered: the
+browser rejects everything else (Trusted Types). So a title is text, whatever it contains.
 """
 
 from collections.abc import Mapping
@@ -17,11 +16,12 @@ from mostread.errors import BadParameter
 from mostread.infra.http import compression
 from mostread.infra.http.messages import Request, Response
 from mostread.infra.http.problems import not_found
-from mostread.ranking.api.editor_auth import EditorAuth
-from mostread.ranking.api.responses import CachedResponse
+from mostread.ranking.api.responses import NO_STORE, CachedResponse
+from mostread.ranking.auth.access import Access
 from mostread.ranking.pages.i18n import (
     LANGUAGES,
     SCRIPT_MESSAGES,
+    SESSION_MESSAGES,
     TRANSLATORS,
     Lang,
     Translator,
@@ -40,6 +40,7 @@ _ASSETS = {
     "icon.svg": "image/svg+xml",
     "live.js": "text/javascript",
     "stream.js": "text/javascript",
+    "session.js": "text/javascript",
     "editor.js": "text/javascript",
     "keys.js": "text/javascript",
     "view.js": "text/javascript",
@@ -47,6 +48,14 @@ _ASSETS = {
     "chart.js": "text/javascript",
     "vendor/uPlot.iife.min.js": "text/javascript",
     "vendor/uPlot.min.css": "text/css",
+}
+
+_SECURITY = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' https: http:; connect-src 'self'; worker-src 'self'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'self'; require-trusted-types-for 'script'; "
+    "trusted-types live",
+    "X-Content-Type-Options": "nosniff",
 }
 
 
@@ -66,8 +75,8 @@ def new_environment(*, lstrip_blocks: bool = False) -> jinja2.Environment:
 class PageRenderer:
     """Renders pages, and serves the assets they refer to."""
 
-    def __init__(self, editors: EditorAuth) -> None:
-        self._security = _security_headers(editors.collector_url)
+    def __init__(self, access: Access) -> None:
+        self._access = access
         self._assets = {name: self._asset(name) for name in _ASSETS}
         self.version = blake2b(
             "".join(each.tag for each in self._assets.values()).encode(), digest_size=6
@@ -78,7 +87,8 @@ class PageRenderer:
             # Relative, because a proxy may serve the pages below another path.
             "root": "",
             "retries": False,
-            "editors": editors,
+            "access": access,
+            "session_messages": SESSION_MESSAGES,
             "script_messages": SCRIPT_MESSAGES,
             # URLs contain a hash of the content, so their content never changes.
             "asset": {
@@ -100,12 +110,26 @@ class PageRenderer:
         context: Mapping[str, object],
         status: int = 200,
     ) -> Response:
-        """Return a page, gzipped if the client accepts it."""
-        body = self.render(name, lang, {"view": view_of(request), **context}).encode()
+        """Return a page, gzipped if the client accepts it.
+
+        Its variables `account` and `editing` tell who requests it, and whether that is an editor
+        of `site` in the context.
+        """
+        account = self._access.known(request)
+        body = self.render(
+            name,
+            lang,
+            {
+                "view": view_of(request),
+                "account": account,
+                "editing": account and account.may_decide(str(context.get("site", ""))),
+                **context,
+            },
+        ).encode()
         headers = {
-            **self._security,
+            **_SECURITY,
             "Content-Type": "text/html; charset=utf-8",
-            "Cache-Control": "no-cache",
+            "Cache-Control": "no-cache" if account is None else NO_STORE,
             "Content-Language": lang,
             "Vary": "Accept-Encoding, Accept-Language, Cookie",
         }
@@ -163,7 +187,7 @@ class PageRenderer:
     def _asset(self, name: str) -> CachedResponse:
         body = (_PAGES / "static" / name).read_bytes()
         asset = CachedResponse.of(body, _ASSETS[name], "public, max-age=31536000, immutable")
-        asset.headers.update(self._security)
+        asset.headers.update(_SECURITY)
         return asset
 
 
@@ -188,14 +212,3 @@ def reader_language(request: Request) -> Lang:
         if lang == written:
             return lang
     return negotiate(request.headers.get("Accept-Language", ""))
-
-
-def _security_headers(collector_url: str) -> Mapping[str, str]:
-    sources = f"'self' {collector_url}".strip()
-    policy = (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: http:; "
-        f"connect-src {sources}; worker-src 'self'; base-uri 'none'; "
-        "form-action 'self'; frame-ancestors 'self'; require-trusted-types-for 'script'; "
-        "trusted-types live"
-    )
-    return {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff"}

@@ -6,6 +6,7 @@ from mostread.ranking.api.params.articles import (
     counts_query,
     decisions_query,
     log_query,
+    placement,
     site_only,
 )
 from mostread.ranking.api.params.lists import (
@@ -41,6 +42,7 @@ __all__ = [
     "log_query",
     "one_of",
     "parse",
+    "placement",
     "series_query",
     "site_only",
     "site_series_query",

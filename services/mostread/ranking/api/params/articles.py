@@ -2,6 +2,7 @@
 
 import re
 from typing import get_args
+from urllib.parse import urlencode
 
 from mostread.core.ranking import windows
 from mostread.errors import BadParameter
@@ -67,6 +68,22 @@ def site_only(raw: str) -> str:
     _, values = parse(raw, {"site": PARAMETERS["site"]})
     site: str = values.get("site", "default")
     return site
+
+
+def placement(raw: str, article_id: str | None) -> tuple[str, str]:
+    """Return the site and the id of the article that a decision is about. Raises BadParameter.
+
+    The id is in the path (`article_id`), or else the parameter `id`.
+    """
+    known = {"site": PARAMETERS["site"]}
+    if article_id is None:
+        known["id"] = ARTICLE_ID
+    _, values = parse(raw, known)
+    if article_id is not None:
+        values |= parse(urlencode({"id": article_id}), {"id": ARTICLE_ID})[1]
+    if "id" not in values:
+        raise BadParameter("id", "id is missing", "id, or an article in the path")
+    return values.get("site", "default"), values["id"]
 
 
 def article_id(text: str) -> str:

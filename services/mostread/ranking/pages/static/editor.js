@@ -1,20 +1,17 @@
-/* Editing on the page: sign in, decide about an article, undo. Decisions go to the collector, which
-   has another origin. The token is in sessionStorage: only this tab can read it, until it is
-   closed, and browsers do not send it by themselves. It is sent in a header, never in a URL. */
-const STORAGE_KEY = "mostread-editor";
+/* Editing on the page: decide about an article, undo. session.js signs editors in; the browser sends
+   their session with each request. */
 const POLL_MS = 500;
 const POLL_TRIES = 40;
 
 const root = document.documentElement;
 const editor = document.getElementById("editor");
-const { collector, site, zone } = editor.dataset;
+const { site, zone } = editor.dataset;
 const messages = editor.querySelector("template").content;
 const toast = editor.querySelector(".toast");
-const signInDialog = document.getElementById("token");
 const decisionDialog = document.getElementById("decide");
 const log = document.getElementById("log");
 
-let token = sessionStorage.getItem(STORAGE_KEY);
+const isEditor = () => root.classList.contains("editor");
 /* Decisions that this page can undo, latest last, and its newest decision per article. */
 const undoable = [];
 const newest = new Map();
@@ -38,16 +35,16 @@ class Refusal extends Error {
 }
 
 /* Sends a request as an editor. Throws a Refusal with the reason if it fails. */
-async function call(address, unavailable, body) {
+async function call(path, unavailable, body) {
+  const address = new URL(`${editor.dataset.root}v1/articles/${path}`, location);
   let answer;
   try {
     answer = await fetch(address, {
       method: body ? "PUT" : "GET",
       body: body && JSON.stringify(body),
-      headers: { Authorization: `Bearer ${token}`, ...(body && { "Content-Type": "application/json" }) },
+      headers: body && { "Content-Type": "application/json" },
       cache: "no-store",
-      credentials: "omit",
-      referrerPolicy: "no-referrer",
+      credentials: "same-origin",
       signal: AbortSignal.timeout(15_000),
     });
   } catch {
@@ -55,8 +52,8 @@ async function call(address, unavailable, body) {
   }
   if (answer.ok) return answer.json();
   if (answer.status === 401) {
-    signOut();
-    throw new Refusal("token_unknown");
+    document.dispatchEvent(new Event("signed-out"));
+    throw new Refusal("signed_out");
   }
   if (answer.status >= 500) throw unavailable;
   const problem = await answer.json().catch(() => ({ detail: String(answer.status) }));
@@ -64,63 +61,15 @@ async function call(address, unavailable, body) {
   throw new Refusal("request_refused", { detail: problem.detail });
 }
 
-const placements = (key) => {
-  const address = new URL(`${editor.dataset.root}v1/articles/${encodeURIComponent(key)}/placements`, location);
-  address.search = new URLSearchParams({ site, limit: 1 });
-  return call(address, new Refusal("service_unavailable")).then((answer) => answer.items[0]);
-};
+const query = (parameters) => `?${new URLSearchParams({ site, ...parameters })}`;
 
-function send(key, body) {
-  const address = new URL(`v1/articles/${encodeURIComponent(key)}/placement`, collector);
-  address.search = new URLSearchParams({ site });
-  return call(address, new Refusal("collector_unavailable", { collector }), body);
-}
+const placements = (key) =>
+  call(`${encodeURIComponent(key)}/placements${query({ limit: 1 })}`, new Refusal("service_unavailable")).then((answer) => answer.items[0]);
 
-/* ---- Signing in ---- */
+const send = (key, body) =>
+  call(`${encodeURIComponent(key)}/placement${query()}`, new Refusal("collector_unavailable"), body);
 
-let afterSignIn;
-
-function updateSignIn() {
-  root.classList.toggle("editor", Boolean(token));
-  for (const button of document.querySelectorAll(".tools [data-act=sign]")) button.replaceChildren(...sentence(token ? "sign_out" : "sign_in"));
-  document.dispatchEvent(new CustomEvent("signed", { detail: token }));
-  loadLog();
-}
-
-function signOut() {
-  token = null;
-  sessionStorage.removeItem(STORAGE_KEY);
-  updateSignIn();
-}
-
-function signIn(then, why = []) {
-  afterSignIn = then;
-  showError(signInDialog, ...why);
-  signInDialog.querySelector("input").value = "";
-  signInDialog.showModal();
-}
-
-async function verifyToken() {
-  const shown = signInDialog.querySelector("input").value.trim();
-  showError(signInDialog);
-  setBusy(signInDialog, true);
-  try {
-    /* Characters outside a header value cannot be part of a token. */
-    if (!/^[!-~]+$/.test(shown)) throw new Refusal("token_unknown");
-    token = shown;
-    await placements("-");
-  } catch (error) {
-    token = null;
-    if (!(error instanceof Refusal)) throw error;
-    return showError(signInDialog, ...error.nodes);
-  } finally {
-    setBusy(signInDialog, false);
-  }
-  sessionStorage.setItem(STORAGE_KEY, token);
-  signInDialog.close();
-  updateSignIn();
-  afterSignIn?.();
-}
+const signIn = (then, why) => document.dispatchEvent(new CustomEvent("sign-in", { detail: { then, why } }));
 
 function showError(dialog, ...nodes) {
   dialog.querySelector(".wrong").replaceChildren(...nodes);
@@ -156,8 +105,8 @@ function inForce(item) {
 }
 
 async function decide(article, action) {
-  if (!collector || !article) return;
-  if (!token) return signIn(() => decide(article, action));
+  if (!decisionDialog || !article) return;
+  if (!isEditor()) return signIn(() => decide(article, action));
   const form = decisionDialog.querySelector("form");
   const fields = decisionDialog.querySelector(".fields");
   const state = decisionDialog.querySelector("[role=status]");
@@ -174,7 +123,7 @@ async function decide(article, action) {
     item = await placements(article.key);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    if (token) return showError(decisionDialog, ...error.nodes);
+    if (isEditor()) return showError(decisionDialog, ...error.nodes);
     decisionDialog.close();
     return signIn(() => decide(article, action), error.nodes);
   }
@@ -216,7 +165,7 @@ async function submit(body, word) {
     await follow(article, saved, word);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    if (!token) {
+    if (!isEditor()) {
       decisionDialog.close();
       signIn(() => decide(article), error.nodes);
     } else showError(decisionDialog, ...error.nodes);
@@ -253,7 +202,7 @@ async function follow(article, saved, word, canUndo = true) {
 }
 
 async function undo() {
-  if (!token || !collector) return;
+  if (!isEditor()) return;
   const last = undoable.pop();
   if (!last) return notify(sentence("undo_nothing"));
   const { article, item } = last;
@@ -314,20 +263,18 @@ function timestamp(written) {
 function loadLog() {
   if (!log) return;
   const content = log.lastElementChild;
-  if (!token) return content.replaceChildren();
-  const requestToken = token;
+  if (!isEditor()) return content.replaceChildren();
   const request = new XMLHttpRequest();
   const address = new URL(log.dataset.decisions, location);
   request.open("GET", address);
-  request.setRequestHeader("Authorization", `Bearer ${token}`);
   /* The browser parses it into a separate document, in which no script runs. */
   request.responseType = "document";
   request.timeout = 15_000;
   request.onload = () => {
     const next = request.response?.querySelector("[data-log]");
-    if (token !== requestToken) return;
     showError(log);
-    if (request.status === 401) return signOut();
+    if (request.status === 401) return document.dispatchEvent(new Event("signed-out"));
+    if (!isEditor()) return;
     if (request.status !== 200 || !next) return showError(log, ...sentence("service_unavailable"));
     if (next.isEqualNode(content.firstElementChild)) return;
     const hadFocus = content.contains(document.activeElement);
@@ -354,7 +301,6 @@ async function undoLogged(button) {
 /* ---- Buttons; keys.js clicks them too ---- */
 
 const actions = {
-  sign: () => (token ? signOut() : signIn()),
   hide: (button) => decide(targetArticle(button), "hide"),
   pin: (button) => decide(targetArticle(button), "pin"),
   reset: () => submit({}, "done.reset"),
@@ -371,10 +317,6 @@ document.addEventListener("click", (event) => {
   else actions[button?.dataset.act]?.(button);
 });
 
-signInDialog?.addEventListener("submit", (event) => {
-  event.preventDefault();
-  verifyToken();
-});
 decisionDialog?.addEventListener("submit", (event) => {
   event.preventDefault();
   const body = decision();
@@ -392,4 +334,5 @@ decisionDialog?.addEventListener("close", () => {
 
 document.addEventListener("undo", undo);
 document.addEventListener("renewed", loadLog);
-updateSignIn();
+document.addEventListener("signed", loadLog);
+loadLog();

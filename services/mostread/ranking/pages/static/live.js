@@ -23,9 +23,9 @@ let postedAt = 0;
 let failing = false;
 let loading = false;
 let changed = false;
-/* The token of an editor who is signed in (editor.js): the list then contains more articles, so
-   the stream only tells when to request it. */
-let token = null;
+/* The list of somebody who is signed in may contain more articles, so the stream only tells when to
+   request it. */
+const isSignedIn = () => document.documentElement.classList.contains("signed-in");
 
 function load() {
   return new Promise((done, failed) => {
@@ -34,7 +34,6 @@ function load() {
     /* The browser parses it into a separate document, in which no script runs. */
     request.responseType = "document";
     request.timeout = TIMEOUT;
-    if (token) request.setRequestHeader("Authorization", `Bearer ${token}`);
     request.onload = () => {
       const next = request.response;
       request.status === 200 && next?.getElementById("live") ? done(next) : failed();
@@ -129,7 +128,7 @@ function reorder(rows, next) {
 /* ---- The stream ---- */
 
 function receive(sent) {
-  if (sent.lost || token) return renew();
+  if (sent.lost || isSignedIn()) return renew();
   /* Parsed into a separate document, in which no script runs. */
   update(new DOMParser().parseFromString(trusted.createHTML(sent.html), "text/html"), sent.version);
 }
@@ -190,11 +189,7 @@ document.addEventListener("decided", () => {
   setTimeout(renew, 2_500);
 });
 
-document.addEventListener("signed", ({ detail }) => {
-  if (token === detail) return;
-  token = detail;
-  renew();
-});
+document.addEventListener("signed", renew);
 
 if (!document.hidden) follow();
 setInterval(tick, 1_000);

@@ -1,0 +1,139 @@
+"""Who may do what: recognises the sender of a request and checks the permissions.
+
+The editorial log contains names and reasons, and undescribed articles have titles that anybody may
+have written: only editors may read these, of the sites they are editors of.
+"""
+
+import secrets
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from urllib.parse import urlsplit
+
+from mostread.errors import EditorAccessDisabled, Forbidden, Unauthorized
+from mostread.infra.auth.assertions import Assertions
+from mostread.infra.auth.signing import parse_secrets
+from mostread.infra.auth.token_store import TokenStore
+from mostread.infra.auth.tokens import Token, find_token
+from mostread.infra.http.auth import authenticate
+from mostread.infra.http.messages import Request
+from mostread.infra.logging import get_logger
+from mostread.ranking.auth.identity import PEOPLE, Identity
+from mostread.ranking.auth.same_origin import changes_something, require_same_origin
+from mostread.ranking.auth.sessions import Sessions, of_token
+from mostread.ranking.config import RankingSettings
+from mostread.ranking.metrics import RankingMetrics
+
+log = get_logger(__name__)
+
+
+class Access:
+    """Recognises who sends a request.
+
+    `enabled` tells whether anybody can sign in, `can_decide` whether decisions can be forwarded to
+    a collector.
+    """
+
+    def __init__(
+        self, settings: RankingSettings, metrics: RankingMetrics, clock: Callable[[], int]
+    ) -> None:
+        """Load the tokens. Raises InvalidFile if the token file cannot be read."""
+        self.enabled = bool(settings.ranking_tokens or settings.ranking_tokens_file)
+        self.can_decide = bool(settings.ranking_collector_url)
+        self.session_days = settings.ranking_session_days
+        self.public_url = settings.ranking_public_url
+        self._tokens = TokenStore(
+            settings.ranking_tokens, settings.ranking_tokens_file, metrics.tokens_file_invalid
+        )
+        known = parse_secrets(settings.ranking_session_secret)
+        self.assertions = Assertions(known, clock)
+        if self.enabled and not known:
+            log.warning(
+                "session_secret_not_set",
+                advice="sessions end when this process does, and other processes do not know "
+                "them; set MOSTREAD_RANKING_SESSION_SECRET to the output of `openssl rand -hex 32`",
+            )
+        self.sessions = Sessions(
+            known or (secrets.token_hex(32),),
+            clock,
+            seconds=self.session_days * 86_400,
+            path=urlsplit(self.public_url).path.rstrip("/") + "/",
+        )
+
+    def following(self) -> AbstractAsyncContextManager[None]:
+        """Reload the token file when it changes, until the end of the block."""
+        return self._tokens.following()
+
+    def identify(self, request: Request) -> Identity | None:
+        """Return who sends a request. Raises Unauthorized for an unknown Bearer token."""
+        token: Token | None = None
+        unknown: Unauthorized | None = None
+        try:
+            token = authenticate(request.headers, self._tokens.tokens)
+        except Unauthorized as error:
+            # It may be a proxy's own.
+            unknown = error
+        if token is not None:
+            return of_token(token)
+        if identity := self.sessions.find(request, self._tokens.tokens):
+            return identity
+        if unknown is not None:
+            raise unknown
+        return None
+
+    def sign_in(self, request: Request, secret: str) -> tuple[Identity, str]:
+        """Return who signed in with a token, and the header Set-Cookie of the session.
+
+        Raises Unauthorized for an unknown token, and Forbidden for one of a program or from a
+        foreign page.
+        """
+        require_same_origin(request, self.public_url, browser=False)
+        self._require_enabled()
+        token = find_token(self._tokens.tokens, secret)
+        if token is None:
+            raise Unauthorized("The token is unknown.", invalid_token=True)
+        if token.role not in PEOPLE:
+            raise Forbidden(
+                f"The token {token.name!r} has the role {token.role}; signing in needs editor or "
+                "viewer."
+            )
+        return self.sessions.start(request, token)
+
+    def require_editor(self, request: Request, site: str) -> Identity:
+        """Return the editor of a site who sends a request.
+
+        Raises Unauthorized, and Forbidden for others and for requests of foreign pages.
+        """
+        self._require_enabled()
+        identity = self.identify(request)
+        if identity is None:
+            raise Unauthorized("Sign in as an editor, or send `Authorization: Bearer <token>`.")
+        if identity.ambient and changes_something(request):
+            require_same_origin(request, self.public_url)
+        if not identity.may_decide(site):
+            raise Forbidden(
+                f"{identity.name!r} is not an editor of the site {site!r}; ask for a token with "
+                "the role editor that is for this site."
+            )
+        return identity
+
+    def is_editor(self, request: Request, site: str) -> bool:
+        """Return whether an editor of a site sends a request.
+
+        A proxy may require credentials of its own in the same header, so others are ignored.
+        """
+        identity = self.known(request)
+        return identity is not None and identity.may_decide(site)
+
+    def known(self, request: Request) -> Identity | None:
+        """Return who sends a request, None for credentials that are not known."""
+        try:
+            return self.identify(request)
+        except Unauthorized:
+            return None
+
+    def _require_enabled(self) -> None:
+        if not self.enabled:
+            raise EditorAccessDisabled(
+                "No tokens are configured, so nobody may read what only editors may; set "
+                "MOSTREAD_RANKING_TOKENS_FILE."
+            )

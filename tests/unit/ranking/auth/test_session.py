@@ -1,0 +1,274 @@
+"""Signing in to a running ranking service, which needs no database for it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientResponse, ClientSession
+
+from mostread.infra.auth import token_file
+from mostread.infra.auth.tokens import Role, Token, hash_token
+from mostread.ranking.app import ranking_app
+from mostread.ranking.config import RankingSettings
+from tests.support.http import every, url_of
+
+SECRET, OLDER = "s" * 32, "o" * 32
+EDITOR, SPORT, VIEWER, CMS = "editor's", "sport's", "viewer's", "cms's"
+TOKENS = (
+    Token("Айгерім", Role.EDITOR, hash_token(EDITOR)),
+    Token("sam", Role.EDITOR, hash_token(SPORT), frozenset({"sport", "chess"})),
+    Token("wall", Role.VIEWER, hash_token(VIEWER)),
+    Token("our-cms", Role.CMS, hash_token(CMS)),
+)
+NOW = 1_795_461_787_000
+LOG = "/v1/articles/a/placements"
+PLACEMENT = "/v1/articles/a/placement"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> int:
+        return self.now
+
+
+class Browser:
+    """A client that sends the headers and cookies of a browser on a page of the service."""
+
+    def __init__(self, url: str, http: ClientSession) -> None:
+        self.url = url
+        self.http = http
+        self.cookies: dict[str, str] = {}
+
+    async def ask(
+        self, method: str, path: str, body: object = None, **headers: str
+    ) -> tuple[int, Any, ClientResponse]:
+        sent = {"Sec-Fetch-Site": "same-origin", "Origin": self.url}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.cookies:
+            sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        given = {name: value for name, value in sent.items() if value}
+        async with self.http.request(method, self.url + path, json=body, headers=given) as answer:
+            for name, cookie in answer.cookies.items():
+                self.cookies[name] = cookie.value
+            document = await answer.json(content_type=None) if await answer.read() else None
+            return answer.status, document, answer
+
+    async def sign_in(self, token: str, **headers: str) -> tuple[int, Any, ClientResponse]:
+        return await self.ask("POST", "/v1/session", {"token": token}, **headers)
+
+
+@asynccontextmanager
+async def browsing(
+    clock: Clock | None = None, secret: str = SECRET, **settings: Any
+) -> AsyncIterator[Browser]:
+    chosen: dict[str, Any] = {
+        "ranking_tokens": ",".join(token.written for token in TOKENS),
+        **settings,
+    }
+    configured = RankingSettings(
+        ranking_port=0,
+        clickhouse_url="http://127.0.0.1:9",
+        ranking_session_secret=secret,
+        **chosen,
+    )
+    async with (
+        ranking_app(configured, clock or Clock()) as app,
+        url_of(app) as url,
+        ClientSession() as http,
+    ):
+        yield Browser(url, http)
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with browsing() as browser:
+        yield browser
+
+
+async def test_sign_in_describes_the_editor_and_sets_an_unreadable_cookie(browser: Browser) -> None:
+    status, account, answer = await browser.sign_in(f" {SPORT} ")
+    assert status == 200
+    assert account == {
+        "name": "sam",
+        "role": "editor",
+        "sites": ["chess", "sport"],
+        "signed_in_by": "token",
+        "expires": "2026-12-23T19:23:07.000Z",
+    }
+    cookie = answer.headers["Set-Cookie"]
+    name, _, attributes = cookie.partition("=")
+    assert name == "mostread_session"
+    assert attributes.endswith("; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax")
+    assert SPORT not in cookie
+    assert hash_token(SPORT) not in cookie
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    assert (await browser.ask("GET", "/v1/session"))[1] == account
+
+
+async def test_cookie_is_secure_and_of_this_host_alone_over_https(browser: Browser) -> None:
+    answer = (await browser.sign_in(EDITOR, Origin=browser.url.replace("http", "https")))[2]
+    assert answer.headers["Set-Cookie"].startswith("__Host-mostread_session=")
+    assert answer.headers["Set-Cookie"].endswith("; Secure")
+    assert (await browser.ask("GET", "/v1/session"))[1]["name"] == "Айгерім"
+
+
+async def test_cookie_is_limited_to_the_path_of_the_public_address() -> None:
+    async with browsing(ranking_public_url="https://news.example/most-read") as browser:
+        cookie = (await browser.sign_in(EDITOR, Origin="https://news.example"))[2]
+        assert "; Path=/most-read/; " in cookie.headers["Set-Cookie"]
+        assert cookie.headers["Set-Cookie"].startswith("mostread_session=")
+
+
+@pytest.mark.parametrize(
+    ("token", "status"), [("guess", 401), ("", 401), (CMS, 403), ("Айгерім", 401), ("\ud800", 400)]
+)
+async def test_sign_in_refuses_unknown_tokens_and_those_of_programs(
+    browser: Browser, token: str, status: int
+) -> None:
+    answered, problem, answer = await browser.sign_in(token)
+    assert answered == status
+    assert "Set-Cookie" not in answer.headers
+    assert problem["type"].startswith("urn:mostread:problem:")
+    assert (await browser.ask("GET", "/v1/session"))[0] == 401
+
+
+@pytest.mark.parametrize("body", [None, {}, {"token": 1}, {"token": EDITOR, "role": "editor"}])
+async def test_sign_in_refuses_other_bodies(browser: Browser, body: object) -> None:
+    assert (await browser.ask("POST", "/v1/session", body))[0] == 400
+
+
+async def test_sign_out_removes_the_cookie(browser: Browser) -> None:
+    await browser.sign_in(EDITOR)
+    status, _, answer = await browser.ask("DELETE", "/v1/session")
+    assert status == 204
+    assert "Max-Age=0" in answer.headers["Set-Cookie"]
+    assert (await browser.ask("GET", "/v1/session"))[0] == 401
+
+
+FOREIGN = [
+    {"Sec_Fetch_Site": "cross-site", "Origin": "https://evil.example"},
+    {"Sec_Fetch_Site": "same-site", "Origin": "https://blog.news.example"},
+    {"Sec_Fetch_Site": "none", "Origin": ""},
+    {"Sec_Fetch_Site": "", "Origin": "https://evil.example"},
+    {"Sec_Fetch_Site": "", "Origin": "null"},
+]
+
+
+@pytest.mark.parametrize("headers", [*FOREIGN, {"Sec_Fetch_Site": "", "Origin": ""}])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("DELETE", "/v1/session"), ("PUT", PLACEMENT), ("DELETE", PLACEMENT)],
+)
+async def test_foreign_page_cannot_use_a_session(
+    browser: Browser, headers: dict[str, str], method: str, path: str
+) -> None:
+    await browser.sign_in(EDITOR)
+    status, problem, _ = await browser.ask(method, path, {}, **headers)
+    assert status == 403
+    assert "Only pages of this service" in problem["detail"]
+    assert (await browser.ask("GET", "/v1/session"))[0] == 200
+
+
+@pytest.mark.parametrize("headers", FOREIGN)
+async def test_foreign_page_cannot_sign_a_reader_in(
+    browser: Browser, headers: dict[str, str]
+) -> None:
+    status, _, answer = await browser.sign_in(EDITOR, **headers)
+    assert (status, "Set-Cookie" in answer.headers) == (403, False)
+
+
+async def test_page_is_recognised_by_origin_where_browsers_send_nothing_else(
+    browser: Browser,
+) -> None:
+    await browser.sign_in(EDITOR, Sec_Fetch_Site="")
+    assert (await browser.ask("DELETE", "/v1/session", Sec_Fetch_Site=""))[0] == 204
+
+
+async def test_sessions_of_a_revoked_token_end_and_others_stay(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    token_file.update(file, lambda _: TOKENS)
+    async with browsing(ranking_tokens="", ranking_tokens_file=str(file)) as browser:
+        await browser.sign_in(SPORT)
+        # A new token of the same name does not revive the sessions of the old one.
+        new = Token("sam", Role.EDITOR, hash_token("new"))
+        token_file.update(file, lambda known: [new, *(t for t in known if t.name != "sam")])
+        async for _ in every(0.05):
+            if (await browser.ask("GET", "/v1/session"))[0] == 401:
+                break
+        await browser.sign_in(EDITOR)
+        assert (await browser.ask("GET", "/v1/session"))[0] == 200
+
+
+async def test_session_follows_a_changed_role_and_sites(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    token_file.update(file, lambda _: TOKENS)
+    async with browsing(ranking_tokens="", ranking_tokens_file=str(file)) as browser:
+        await browser.sign_in(SPORT)
+        less = Token("sam", Role.VIEWER, hash_token(SPORT), frozenset({"chess"}))
+        token_file.update(file, lambda known: [less, *(t for t in known if t.name != "sam")])
+        async for _ in every(0.05):
+            account = (await browser.ask("GET", "/v1/session"))[1]
+            if (account["role"], account["sites"]) == ("viewer", ["chess"]):
+                break
+
+
+async def test_session_ends_after_its_days() -> None:
+    clock = Clock()
+    async with browsing(clock, ranking_session_days=2) as browser:
+        await browser.sign_in(EDITOR)
+        clock.now = NOW + 2 * 86_400_000 - 1
+        assert (await browser.ask("GET", "/v1/session"))[0] == 200
+        clock.now += 1
+        assert (await browser.ask("GET", "/v1/session"))[0] == 401
+
+
+async def test_processes_with_one_secret_share_sessions_also_while_it_is_replaced() -> None:
+    async with browsing(secret=OLDER) as one, browsing(secret=f"{SECRET},{OLDER}") as two:
+        await one.sign_in(EDITOR)
+        two.cookies = one.cookies
+        assert (await two.ask("GET", "/v1/session"))[0] == 200
+        await two.sign_in(EDITOR)
+        assert (await one.ask("GET", "/v1/session"))[0] == 401
+
+
+async def test_without_secret_sessions_belong_to_one_process() -> None:
+    async with browsing(secret="") as one, browsing(secret="") as two:
+        await one.sign_in(EDITOR)
+        assert (await one.ask("GET", "/v1/session"))[0] == 200
+        two.cookies = one.cookies
+        assert (await two.ask("GET", "/v1/session"))[0] == 401
+
+
+async def test_bearer_token_outranks_a_session_and_needs_no_origin(browser: Browser) -> None:
+    await browser.sign_in(VIEWER)
+    bearer = {"Authorization": f"Bearer {SPORT}", "Origin": "", "Sec_Fetch_Site": ""}
+    assert (await browser.ask("GET", "/v1/session", **bearer))[1]["name"] == "sam"
+    status, problem, _ = await browser.ask("PUT", f"{PLACEMENT}?site=sport", {}, **bearer)
+    assert (status, "cannot reach a collector" in problem["detail"]) == (403, True)
+
+
+@pytest.mark.parametrize("token", [VIEWER, SPORT])
+@pytest.mark.parametrize(("method", "path"), [("GET", LOG), ("PUT", PLACEMENT)])
+async def test_only_editors_of_a_site_read_its_log_and_decide(
+    browser: Browser, token: str, method: str, path: str
+) -> None:
+    await browser.sign_in(token)
+    status, problem, _ = await browser.ask(
+        method, f"{path}?site=news", {} if method == "PUT" else None
+    )
+    assert status == 403
+    assert "is not an editor of the site 'news'" in problem["detail"]
+
+
+async def test_forged_and_foreign_cookies_are_ignored(browser: Browser) -> None:
+    await browser.sign_in(EDITOR)
+    real = browser.cookies["mostread_session"]
+    for forged in ("", "x", real[:-2], f"{real}x", real.swapcase(), '"' + real + '"'):
+        browser.cookies = {"mostread_session": forged}
+        assert (await browser.ask("GET", "/v1/session"))[0] == 401
+    browser.cookies = {"other": "1", "mostread_session": real}
+    assert (await browser.ask("GET", "/v1/session"))[0] == 200
