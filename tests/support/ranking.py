@@ -9,6 +9,7 @@ from uuid import UUID
 from aiohttp import ClientSession
 from clickhouse_connect.driver.client import Client
 
+from mostread.core.retention import MINUTE_ROW_TTL_SECONDS
 from mostread.infra.auth.tokens import hash_token
 
 Service = ClientSession
@@ -41,7 +42,7 @@ def ago(**delta: float) -> datetime:
 
 @dataclass
 class Counted:
-    """Writes what the aggregator would write: each count into its minute, hour and total."""
+    """Writes what the aggregator would write and ClickHouse would still store."""
 
     client: Client
     site: str
@@ -62,7 +63,9 @@ class Counted:
         windows = [("total", EPOCH)]
         if when is not None:
             minute = when.replace(second=0, microsecond=0)
-            windows += [("minute", minute), ("hour", minute.replace(minute=0))]
+            windows.append(("hour", minute.replace(minute=0)))
+            if minute > NOW - timedelta(seconds=MINUTE_ROW_TTL_SECONDS):
+                windows.append(("minute", minute))
         for grain, window in windows:
             self.rows.append(
                 [self.site, grain, window, article_id, topic, partition, views, comments, likes]

@@ -64,7 +64,7 @@ interface ElementAttributes {
 }
 
 /** Windows of lists and counts. */
-export type CountWindow = "1h" | "6h" | "24h" | "7d" | "30d" | "all" | "today" | "yesterday" | "week";
+export type CountWindow = "1h" | "6h" | "24h" | "7d" | "30d" | "all" | "today" | "yesterday" | "week" | "last_week" | "month" | "last_month";
 
 /** Attributes of `<most-read>`. */
 export interface MostReadAttributes extends ElementAttributes {

@@ -7,7 +7,8 @@ from typing import Literal, NamedTuple
 from zoneinfo import available_timezones
 
 from mostread.core.events import CANARY_SITE
-from mostread.core.ranking.windows import CURRENT, HOUR, MINUTE
+from mostread.core.ranking.comparison import Comparison
+from mostread.core.ranking.windows import CURRENT, HOUR, MINUTE, Bounds
 
 By = Literal["views", "comments", "likes", "score", "trending"]
 SeriesGrain = Literal["minute", "hour"]
@@ -44,6 +45,8 @@ class ListQuery:
 
     site: str = "default"
     window: str = "24h"
+    bounds: Bounds | None = None
+    compare: Comparison | None = None
     by: By = "views"
     limit: int = 10
     offset: int = 0
@@ -67,7 +70,7 @@ class ListQuery:
     @property
     def full_list(self) -> "ListQuery":
         """The list that this query is a page of."""
-        return replace(self, limit=10, offset=0, explain=False, cursor=None)
+        return replace(self, limit=10, offset=0, explain=False, cursor=None, compare=None)
 
     @property
     def filters(self) -> Filters:
@@ -108,12 +111,14 @@ class ListDefaults:
 
 
 class TotalsQuery(NamedTuple):
-    """The sums over a site's articles in a window; `tz` is None if the window has no days."""
+    """The sums over a site's articles in a window; `tz` is None where it has no effect."""
 
     site: str
     filters: Filters
     window: str
     tz: str | None
+    bounds: Bounds | None = None
+    compare: Comparison | None = None
 
 
 class SiteSeriesQuery(NamedTuple):

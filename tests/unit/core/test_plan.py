@@ -57,7 +57,9 @@ def test_plan_of_unfinished_window_decays_from_now() -> None:
 
 
 def test_plan_of_lifetime_a_day_ago_subtracts_last_day() -> None:
-    planned = plan(previous_window("all", NOW), NOW)
+    before = previous_window("all", NOW)
+    assert before is not None
+    planned = plan(before, NOW)
     assert planned.counts[Bucket("total", 0)] == 1
     since = {bucket: -times for bucket, times in planned.counts.items() if bucket.grain != "total"}
     assert minutes(since) == minutes(dict(row_weights(resolve("24h", NOW), NOW)))
@@ -74,5 +76,6 @@ def test_trending_plan_compares_hour_with_day_before() -> None:
 @given(st.sampled_from(NAMES))
 def test_previous_window_ends_before_now(name: str) -> None:
     before = previous_window(name, NOW)
+    assert before is not None
     assert before.name == name
     assert before.start < before.end < NOW

@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mostread.core.ranking.windows import CALENDAR, EPOCH, NAMES, SLIDING, day_start, resolve
+from mostread.core.ranking.windows import (
+    CALENDAR,
+    EPOCH,
+    NAMES,
+    RANGE,
+    SLIDING,
+    Bounds,
+    Window,
+    day_start,
+    previous_window,
+    resolve,
+)
 
 NOW = datetime(2026, 11, 23, 14, 3, 5, 250_000, tzinfo=UTC)
 
@@ -90,19 +101,21 @@ def test_week_window_starts_on_monday_across_clock_change() -> None:
 
 
 @given(moments, zones, st.sampled_from(NAMES))
-def test_windows_are_whole_minutes_and_contain_now_except_yesterday(
+def test_windows_are_whole_minutes_and_contain_now_unless_they_are_over(
     now: datetime, zone: ZoneInfo, name: str
 ) -> None:
     window = resolve(name, now, zone)
     for edge in (window.start, window.end):
         assert edge.tzinfo is UTC
         assert (edge.second, edge.microsecond) == (0, 0)
-    assert (window.start <= now < window.end) == (name != "yesterday")
+    over = name in {"yesterday", "last_week", "last_month"}
+    assert (window.start <= now < window.end) == (not over)
 
 
 @given(moments, zones)
-def test_yesterday_ends_where_today_starts(now: datetime, zone: ZoneInfo) -> None:
-    assert resolve("yesterday", now, zone).end == resolve("today", now, zone).start
+def test_window_that_is_over_ends_where_current_one_starts(now: datetime, zone: ZoneInfo) -> None:
+    for before, current in (("yesterday", "today"), ("last_week", "week"), ("last_month", "month")):
+        assert resolve(before, now, zone).end == resolve(current, now, zone).start
 
 
 @given(st.dates(date(2015, 1, 1), date(2037, 1, 1)), zones)
@@ -122,3 +135,67 @@ def test_day_starts_when_clocks_skip_from_before_midnight() -> None:
     """On 30 March 1919 the clocks of Toronto went from 23:30 to 00:30."""
     start = day_start(date(1919, 3, 31), ZoneInfo("America/Toronto"))
     assert start == datetime(1919, 3, 31, 4, 30, tzinfo=UTC)
+
+
+def utc(*parts: int) -> datetime:
+    return datetime(*parts, tzinfo=UTC)  # type: ignore[misc,arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "zone", "start", "end"),
+    [
+        ("month", "UTC", utc(2026, 11, 1), utc(2026, 12, 1)),
+        ("last_month", "UTC", utc(2026, 10, 1), utc(2026, 11, 1)),
+        ("last_week", "UTC", utc(2026, 11, 16), utc(2026, 11, 23)),
+        ("month", "Asia/Almaty", utc(2026, 10, 31, 19), utc(2026, 11, 30, 19)),
+        # October has 745 hours where clocks go back.
+        ("last_month", "Europe/Berlin", utc(2026, 9, 30, 22), utc(2026, 10, 31, 23)),
+        # Minutes are stored for 35 days: the first half-hour of October is no longer.
+        ("last_month", "Asia/Kolkata", utc(2026, 9, 30, 18), utc(2026, 10, 31, 18, 30)),
+    ],
+)
+def test_months_and_last_week_are_local(
+    name: str, zone: str, start: datetime, end: datetime
+) -> None:
+    window = resolve(name, NOW, ZoneInfo(zone))
+    assert (window.start, window.end) == (start, end)
+
+
+def test_range_has_its_bounds_or_ends_now() -> None:
+    bounds = Bounds(utc(2026, 11, 20, 5, 17), utc(2026, 11, 21))
+    window = resolve(RANGE, NOW, bounds=bounds)
+    assert window == Window("range", *bounds)  # type: ignore[arg-type]
+    assert resolve(RANGE, NOW, bounds=bounds._replace(end=None)).end == utc(2026, 11, 23, 14, 4)
+
+
+def test_edges_of_range_move_to_hour_where_minutes_are_not_stored() -> None:
+    window = resolve(RANGE, NOW, bounds=Bounds(utc(2026, 1, 5, 5, 17), utc(2026, 11, 20, 5, 17)))
+    assert (window.start, window.end) == (utc(2026, 1, 5, 5), utc(2026, 11, 20, 5, 17))
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "end"),
+    [
+        ("1h", utc(2026, 11, 23, 12, 4), utc(2026, 11, 23, 13, 4)),
+        ("today", utc(2026, 11, 23), utc(2026, 11, 23, 13, 4)),
+        ("yesterday", utc(2026, 11, 21), utc(2026, 11, 22)),
+        ("week", utc(2026, 11, 16), utc(2026, 11, 22, 14, 4)),
+        ("last_week", utc(2026, 11, 9), utc(2026, 11, 16)),
+        ("month", utc(2026, 11, 1), utc(2026, 11, 22, 14, 4)),
+        ("last_month", utc(2026, 9, 1), utc(2026, 10, 1)),
+    ],
+)
+def test_previous_window_is_one_step_earlier(name: str, start: datetime, end: datetime) -> None:
+    assert previous_window(name, NOW) == Window(name, start, end)
+
+
+def test_previous_window_of_range_that_goes_on_ended_a_day_ago() -> None:
+    start = utc(2026, 11, 20)
+    for end in (None, utc(2026, 11, 24)):
+        before = previous_window(RANGE, NOW, bounds=Bounds(start, end))
+        assert before == Window(RANGE, start, utc(2026, 11, 22, 14, 4))
+
+
+def test_range_that_is_over_or_began_today_has_no_previous_window() -> None:
+    for bounds in (Bounds(utc(2026, 11, 1), utc(2026, 11, 2)), Bounds(utc(2026, 11, 23), None)):
+        assert previous_window(RANGE, NOW, bounds=bounds) is None

@@ -1,6 +1,6 @@
 """Query strings are parsed into queries, and invalid parameters rejected by name."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import get_args
 from urllib.parse import quote
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mostread.core.ranking.windows import NAMES
+from mostread.core.ranking.windows import NAMES, Bounds
 from mostread.errors import BadParameter
 from mostread.infra.schemas import openapi
 from mostread.ranking.api.params import PARAMETERS, counts_query, list_query, site_only
@@ -224,4 +224,61 @@ def test_openapi_has_every_window_order_and_language(name: str, values: tuple[st
         "by": schemas["MostRead"]["properties"]["by"],
     }
     if name in documented:
-        assert documented[name]["enum"] == list(values)
+        assert documented[name]["enum"] == [*values, *(["range"] if name == "window" else [])]
+
+
+def range_of(raw: str) -> Bounds | None:
+    return list_query(raw, ListDefaults(tz="Asia/Almaty")).bounds
+
+
+def test_dates_of_range_are_local_days_including_last() -> None:
+    query = list_query("from=2026-11-01&to=2026-11-07", ListDefaults(tz="Asia/Almaty"))
+    assert (query.window, query.tz) == ("range", "Asia/Almaty")
+    assert query.bounds == Bounds(
+        datetime(2026, 10, 31, 19, tzinfo=UTC), datetime(2026, 11, 7, 19, tzinfo=UTC)
+    )
+    assert range_of("from=2026-11-01&to=2026-11-07&tz=UTC") == Bounds(
+        datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 8, tzinfo=UTC)
+    )
+
+
+def test_times_of_range_are_whole_minutes_and_end_is_exclusive() -> None:
+    assert range_of("from=2026-11-01T05:00:59Z&to=2026-11-01T12:30:00.5%2B05:00") == Bounds(
+        datetime(2026, 11, 1, 5, tzinfo=UTC), datetime(2026, 11, 1, 7, 31, tzinfo=UTC)
+    )
+
+
+def test_range_without_end_has_open_end() -> None:
+    assert range_of("from=2026-11-01") == Bounds(datetime(2026, 10, 31, 19, tzinfo=UTC), None)
+
+
+@pytest.mark.parametrize(
+    ("raw", "parameter"),
+    [
+        ("from=2026-11-01&window=7d", "window"),
+        ("to=2026-11-01", "from"),
+        ("from=2026-11-02&to=2026-11-01", "to"),
+        ("from=2026-11-02T10:00:00Z&to=2026-11-02T10:00:00Z", "to"),
+        ("from=2026-02-30", "from"),
+        ("from=20261101", "from"),
+        ("from=2026-W45-1", "from"),
+        ("from=2026-11-01T10:00:00", "from"),
+        ("from=9999-12-31", "from"),
+        ("from=", "from"),
+        ("from=2026-11-01&from=2026-11-02", "from"),
+        ("from=2026-11-01&by=trending", "by"),
+        ("compare=month", "compare"),
+        ("compare=", "compare"),
+    ],
+)
+def test_wrong_range_is_rejected_by_name(raw: str, parameter: str) -> None:
+    with pytest.raises(BadParameter) as error:
+        list_query(raw, ListDefaults())
+    assert error.value.parameter == parameter
+
+
+def test_comparison_keeps_zone_of_sliding_window() -> None:
+    compared = list_query("window=24h&compare=week&tz=Asia/Almaty", ListDefaults())
+    assert (compared.compare, compared.tz) == ("week", "Asia/Almaty")
+    assert list_query("window=24h&compare=none&tz=Asia/Almaty", ListDefaults()) == ListQuery()
+    assert compared.full_list.compare is None

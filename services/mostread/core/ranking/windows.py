@@ -1,8 +1,9 @@
-"""Named time windows, and the counter rows that cover them.
+"""Time windows, and the counter rows that cover them.
 
 Sliding windows end with the current minute, so they move once per minute.
 Calendar windows are whole local days, from the first instant of a date to the first instant
-of another: a day has 23, 24 or 25 hours when clocks change.
+of another: a day has 23, 24 or 25 hours when clocks change. A range is a window with bounds of its
+own.
 """
 
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Literal, NamedTuple
 
 from mostread.core.counting.counters import Grain
+from mostread.core.retention import HOUR_ROW_TTL_SECONDS, MINUTE_ROW_TTL_SECONDS
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -23,15 +25,28 @@ SLIDING = {
     "30d": timedelta(days=30),
 }
 LIFETIME = "all"
-CALENDAR = ("today", "yesterday", "week")
+CALENDAR = ("today", "yesterday", "week", "last_week", "month", "last_month")
 NAMES = (*SLIDING, LIFETIME, *CALENDAR)
+RANGE = "range"
+"""The name of a window whose bounds the request sets."""
 
-OVER = ("yesterday",)
+OVER = ("yesterday", "last_week", "last_month")
 CURRENT = tuple(name for name in NAMES if name not in OVER)
 """Windows that contain the present; only their lists have pins."""
 
-HOURLY_STEPS = ("1h", "6h", "24h", "today")
-"""Windows whose ranks are compared with those an hour ago; the others, with a day ago."""
+Step = Literal["hour", "day", "week", "month"]
+
+STEPS: dict[str, Step] = {
+    **dict.fromkeys(("1h", "6h", "24h", "today"), "hour"),
+    "last_week": "week",
+    "last_month": "month",
+}
+"""How much earlier the list is whose ranks a list is compared with; a day by default."""
+
+RANGE_LIMIT = timedelta(seconds=HOUR_ROW_TTL_SECONDS)
+"""How far back a range may start: the retention of hour rows."""
+
+_MINUTES_KEPT = timedelta(seconds=MINUTE_ROW_TTL_SECONDS) - timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,36 +61,81 @@ class Window:
     end: datetime
 
 
-def resolve(name: str, now: datetime, zone: tzinfo = UTC) -> Window:
-    """Return a window by name as of `now`; `zone` affects CALENDAR windows only."""
+class Bounds(NamedTuple):
+    """Bounds of a range: `start` inclusive, `end` exclusive; None is the current minute."""
+
+    start: datetime
+    end: datetime | None
+
+
+def resolve(name: str, now: datetime, zone: tzinfo = UTC, bounds: Bounds | None = None) -> Window:
+    """Return a window as of `now`: the range with `bounds`, or the one with this name.
+
+    `zone` affects CALENDAR windows only. An edge so old that its minutes are no longer stored is
+    moved to the start of its hour.
+    """
+    if bounds is not None:
+        end = bounds.end or after_this_minute(now)
+        return Window(RANGE, stored_edge(bounds.start, now), stored_edge(end, now))
     if name in SLIDING:
         end = after_this_minute(now)
         return Window(name, end - SLIDING[name], end)
     if name == LIFETIME:
         return Window(name, EPOCH, after_this_minute(now))
-    today = now.astimezone(zone).date()
-    first, days = {
-        "today": (today, 1),
-        "yesterday": (today - timedelta(days=1), 1),
-        # ISO 8601: a week starts on Monday.
-        "week": (today - timedelta(days=today.weekday()), 7),
+    first, last = _calendar_days(name, now.astimezone(zone).date())
+    start, end = day_start(first, zone), day_start(last, zone)
+    return Window(name, stored_edge(start, now), stored_edge(end, now))
+
+
+def _calendar_days(name: str, today: date) -> tuple[date, date]:
+    """Return the first day of a calendar window, and the first one after it."""
+    day = timedelta(days=1)
+    # ISO 8601: a week starts on Monday.
+    monday = today - timedelta(days=today.weekday())
+    first = today.replace(day=1)
+    return {
+        "today": (today, today + day),
+        "yesterday": (today - day, today),
+        "week": (monday, monday + 7 * day),
+        "last_week": (monday - 7 * day, monday),
+        "month": (first, month_after(first)),
+        "last_month": ((first - day).replace(day=1), first),
     }[name]
-    return Window(name, day_start(first, zone), day_start(first + timedelta(days=days), zone))
 
 
-def previous_window(name: str, now: datetime, zone: tzinfo = UTC) -> Window:
-    """Return a window by name as of one step before `now`.
+def month_after(day: date) -> date:
+    """Return the first day of the month after that of `day`."""
+    return (day.replace(day=1) + timedelta(days=31)).replace(day=1)
 
-    A step is an hour, or a day for windows that an hour hardly changes. A calendar window ends
-    with the minute that was current then.
+
+def previous_window(
+    name: str, now: datetime, zone: tzinfo = UTC, bounds: Bounds | None = None
+) -> Window | None:
+    """Return a window as of one step before `now`, None for a range that was the same then.
+
+    A step is that of STEPS. A window that contains `now` ends with the minute that was current
+    one step before.
     """
-    if name in HOURLY_STEPS:
-        then = now - timedelta(hours=1)
-    else:
-        # Local clock time: a step from a day of 23 hours must not skip a day.
-        then = now.astimezone(zone) - timedelta(days=1)
-    window = resolve(name, then, zone)
-    return replace(window, end=min(window.end, after_this_minute(then)))
+    # Local clock time: a step from a day of 23 hours must not skip a day.
+    local = now.astimezone(zone)
+    then = {
+        "hour": now - HOUR,
+        "day": local - timedelta(days=1),
+        "week": local - timedelta(days=7),
+        "month": local.replace(day=1) - timedelta(days=1),
+    }[STEPS.get(name, "day")]
+    window = resolve(name, then, zone, bounds)
+    end = min(window.end, after_this_minute(then))
+    is_same = bounds is not None and bounds.end is not None and bounds.end <= end
+    if is_same or end <= window.start:
+        return None
+    return replace(window, start=stored_edge(window.start, now), end=stored_edge(end, now))
+
+
+def stored_edge(edge: datetime, now: datetime) -> datetime:
+    """Return an edge in UTC, moved to the start of its hour if its minutes are not stored."""
+    edge = edge.astimezone(UTC)
+    return edge if edge >= now - _MINUTES_KEPT else edge.replace(minute=0)
 
 
 def after_this_minute(now: datetime) -> datetime:

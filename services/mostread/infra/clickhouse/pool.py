@@ -15,6 +15,9 @@ from clickhouse_connect.driver.client import Client
 from mostread.infra.clickhouse.client import connect, read_sql, translate_errors
 from mostread.infra.clickhouse.config import ClickHouseSettings
 
+_SETTINGS = {"max_query_size": 4 << 20}
+"""A year of hours, each with its weights, exceeds the default of 256 KiB."""
+
 Row = TypeVar("Row", bound=msgspec.Struct)
 Result = TypeVar("Result")
 
@@ -48,7 +51,7 @@ class QueryPool:
 
         def read(client: Client) -> bytes:
             response: bytes = client.raw_query(
-                read_sql(self._sql, name), dict(parameters), fmt="JSONEachRow"
+                read_sql(self._sql, name), dict(parameters), settings=_SETTINGS, fmt="JSONEachRow"
             )
             return response
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from mostread.core.ranking.query_plan import FULL
-from mostread.core.ranking.windows import CALENDAR, Window
+from mostread.core.ranking.windows import CALENDAR, RANGE, Window
 from mostread.ranking.config import Weights
 from mostread.ranking.decisions_repository import DecisionRow
 from mostread.ranking.queries import ListQuery
@@ -37,7 +37,11 @@ def content(document: Mapping[str, object]) -> bytes:
     kept = {**document, "as_of": None, "undescribed": None}
     window = document.get("window")
     if isinstance(window, dict) and window["name"] not in CALENDAR:
-        kept["window"] = window["name"]
+        # A range without an end ends with the current minute.
+        kept["window"] = {**window, "end": None} if window["name"] == RANGE else window["name"]
+    compare = document.get("compare")
+    if isinstance(compare, dict):
+        kept["compare"] = compare["name"]
     return encode(kept)
 
 
@@ -166,6 +170,7 @@ def _list_head(ranked: RankedList) -> Document:
     return {
         "site": ranked.query.site,
         "window": window_bounds(ranked.window),
+        "compare": window_bounds(ranked.compared) if ranked.compared else None,
         "by": ranked.query.by,
         "as_of": rfc3339_or_none(ranked.as_of),
         "stale": ranked.stale,
@@ -203,6 +208,7 @@ def _item(entry: Entry, ranked: RankedList) -> Document:
         "pinned": entry.row.pinned,
         "described": entry.metadata is not None,
         "window": entry.window,
+        "compared": entry.compared,
         "total": entry.total,
         "score": entry.score(ranked.query.by),
         "integrity": entry.integrity,

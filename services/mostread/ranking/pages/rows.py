@@ -7,7 +7,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from mostread.core.ranking.integrity import Integrity
-from mostread.core.ranking.windows import HOURLY_STEPS
+from mostread.core.ranking.windows import STEPS
 from mostread.ranking.api import params, serializers
 from mostread.ranking.pages import urls
 from mostread.ranking.pages.chips import written_order
@@ -82,9 +82,7 @@ def list_parts(
         "pictures": any(row.image for row in rows),
         "measure": t(f"order.{query.by}"),
         "criterion": t(f"criterion.{query.by}"),
-        "about_changes": t(
-            "about_changes", since=t("hour_ago" if query.window in HOURLY_STEPS else "day_ago")
-        ),
+        "about_changes": t("about_changes", since=t(f"ago.{STEPS.get(query.window, 'day')}")),
         "line_box": f"0 0 {WIDTH} {HEIGHT}",
         "filtered": bool(query.section or query.language or query.published_within),
         "pages": _pages(query, len(rows), t),

@@ -6,21 +6,21 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from mostread.core.ranking.integrity import Integrity
 from mostread.core.ranking.ordering import Placed, place, place_some
+from mostread.core.ranking.query_plan import row_weights
 from mostread.core.ranking.windows import (
     MINUTE,
     Window,
     after_this_minute,
     previous_window,
-    resolve,
 )
 from mostread.ranking.cache.cache import Cache
 from mostread.ranking.config import Weights
 from mostread.ranking.queries import By, ListQuery
 from mostread.ranking.repository import Counts, Metadata, RankedRow, RankingRepository
+from mostread.ranking.service import periods
 from mostread.ranking.service.ranked_source import ListMoment, RankedSource
 from mostread.ranking.service.undescribed import UndescribedArticles
 
@@ -42,6 +42,8 @@ class Entry:
     total: Counts
     metadata: Metadata | None
     integrity: Integrity | None
+    compared: Counts | None = None
+    """Its counts in the window to compare with."""
 
     @property
     def article_id(self) -> str:
@@ -82,6 +84,8 @@ class RankedList:
     weights: Weights
     undescribed: int = 0
     """How many articles with views in the window are left out for want of a description."""
+    compared: Window | None = None
+    """The window to compare with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ class ListService:
     async def rank(self, query: ListQuery, offset: int, limit: int) -> RankedPage:
         """Rank `limit` articles of a list from `offset` on."""
         now = datetime.fromtimestamp(self._clock() / 1000, UTC)
-        at = ListMoment(query, resolve(query.window, now, _zone(query)), now)
+        at = ListMoment(query, periods.window(query, now), now)
         # Read first: the list may then contain more than the watermark promises, never less.
         as_of = await self._repository.watermark()
         placed, previous_ranks, undescribed = await asyncio.gather(
@@ -140,10 +144,12 @@ class ListService:
     ) -> RankedList:
         """Add metadata, totals and integrity to some of the articles of a page."""
         ids = [at.article.article_id for at in placed]
-        totals, metadata, visitors = await asyncio.gather(
+        earlier = periods.compared(query, page.at.window, page.at.now)
+        totals, metadata, visitors, compared = await asyncio.gather(
             self._repository.totals(query.site, ids),
             self._repository.metadata(query.site, ids),
             self._source.visitors(page.at, ids),
+            self._compared(query.site, ids, earlier, page.at.now),
         )
         entries = tuple(
             Entry(
@@ -155,6 +161,7 @@ class ListService:
                 total=totals.get(at.article.article_id, Counts()),
                 metadata=metadata.get(at.article.article_id),
                 integrity=self._source.integrity(at.article, visitors),
+                compared=compared.get(at.article.article_id, Counts()) if earlier else None,
             )
             for at in placed
         )
@@ -167,7 +174,15 @@ class ListService:
             entries,
             self._repository.weights,
             page.undescribed,
+            earlier,
         )
+
+    async def _compared(
+        self, site: str, ids: Sequence[str], earlier: Window | None, now: datetime
+    ) -> Mapping[str, Counts]:
+        if earlier is None or not ids:
+            return {}
+        return await self._repository.window_counts(site, ids, row_weights(earlier, now))
 
     async def _place(self, at: ListMoment, offset: int, limit: int) -> list[Placed[RankedRow]]:
         query = at.query
@@ -199,7 +214,10 @@ class ListService:
     async def _load_previous_ranks(self, key: tuple[ListQuery, datetime]) -> Mapping[str, int]:
         query, minute_end = key
         now = minute_end - MINUTE
-        at = ListMoment(query, previous_window(query.window, now, _zone(query)), now)
+        window = previous_window(query.window, now, periods.zone(query), query.bounds)
+        if window is None:
+            return {}
+        at = ListMoment(query, window, now)
         placed = await self._place(at, 0, PREVIOUS_RANK_DEPTH)
         return {each.article.article_id: each.rank for each in placed}
 
@@ -226,7 +244,3 @@ def web_link(metadata: Metadata | None) -> str | None:
 def is_stale(as_of: datetime | None, now: datetime, stale_after: timedelta) -> bool:
     """Return whether the watermark is unknown or older than `stale_after`."""
     return as_of is None or now - as_of > stale_after
-
-
-def _zone(query: ListQuery) -> ZoneInfo:
-    return ZoneInfo(query.tz or "UTC")

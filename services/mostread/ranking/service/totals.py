@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from mostread.core.ranking.query_plan import row_weights
-from mostread.core.ranking.windows import Window, resolve
+from mostread.core.ranking.windows import Window
 from mostread.ranking.queries import TotalsQuery
 from mostread.ranking.repository import Counts, RankingRepository
+from mostread.ranking.service import periods
 from mostread.ranking.service.lists import is_stale
 from mostread.ranking.site_repository import SiteRepository, weighted_sum
 
@@ -58,12 +58,15 @@ class TotalsService:
     async def compute(self, query: TotalsQuery) -> Totals:
         """Compute the totals of a query. Raises ClickHouseUnavailable or Misconfigured."""
         now = datetime.fromtimestamp(self.clock() / 1000, UTC)
-        window = resolve(query.window, now, ZoneInfo(query.tz or "UTC"))
+        window = periods.window(query, now)
+        compared = periods.compared(query, window, now)
         as_of = await self.repository.watermark()
         # An unfinished minute has fewer views than the same minute of another day.
         end = min(now, as_of or now).replace(second=0, microsecond=0)
         windows = [
             window,
+            # An empty window has no rows.
+            compared or Window("", window.start, window.start),
             *(
                 Window(
                     "", end - timedelta(days=days, minutes=NOW_MINUTES), end - timedelta(days=days)
@@ -75,13 +78,13 @@ class TotalsService:
         counts = await self.site_repository.counts(
             query.site, query.filters, {bucket for each in weights for bucket in each}
         )
-        total, *latest = (weighted_sum(counts, each) for each in weights)
+        total, earlier, *latest = (weighted_sum(counts, each) for each in weights)
         return Totals(
             query=query,
             window=window,
             as_of=as_of,
             stale=is_stale(as_of, now, self.stale_after),
             counts=total,
-            compared=None,
+            compared=Compared(compared, earlier) if compared else None,
             now=Now(*(each.views for each in latest)),
         )

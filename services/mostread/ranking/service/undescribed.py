@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from mostread.core.ranking.query_plan import row_weights
-from mostread.core.ranking.windows import resolve
+from mostread.core.ranking.windows import Bounds, resolve
 from mostread.ranking.cache.cache import Cache
 from mostread.ranking.metrics import RankingMetrics
 from mostread.ranking.queries import ListQuery
@@ -39,12 +39,12 @@ class UndescribedArticles:
         """
         if query.undescribed:
             return 0
-        return await self._cache.get((query.site, query.window, query.tz))
+        return await self._cache.get((query.site, query.window, query.tz, query.bounds))
 
-    async def _load(self, key: tuple[str, str, str | None]) -> int:
-        site, name, tz = key
+    async def _load(self, key: tuple[str, str, str | None, Bounds | None]) -> int:
+        site, name, tz, bounds = key
         now = datetime.fromtimestamp(self._clock() / 1000, UTC)
-        window = resolve(name, now, ZoneInfo(tz or "UTC"))
+        window = resolve(name, now, ZoneInfo(tz or "UTC"), bounds)
         articles = await self._repository.undescribed(site, row_weights(window, now))
         if name == METRIC_WINDOW:
             self._export(site, articles)

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from mostread.core.ranking import windows
 from mostread.errors import BadParameter
 from mostread.ranking.api.params.lists import PARAMETERS
+from mostread.ranking.api.params.periods import take_period
 from mostread.ranking.api.params.values import ARTICLE_ID, Parameter, matching, one_of, parse
 from mostread.ranking.queries import (
     CountsQuery,
@@ -41,14 +42,8 @@ def counts_query(raw: str, defaults: ListDefaults) -> CountsQuery:
     _, values = parse(raw, _COUNTS)
     if "id" not in values:
         raise BadParameter("id", "id is missing", f"id once to {MAX_COUNTED} times")
-    window: str = values.get("window", windows.LIFETIME)
-    zone: str = values.get("tz", defaults.tz)
-    return CountsQuery(
-        values.get("site", "default"),
-        values["id"],
-        window,
-        zone if window in windows.CALENDAR else None,
-    )
+    period = take_period(values, windows.LIFETIME, defaults.tz)
+    return CountsQuery(values.get("site", "default"), values["id"], period.window, period.tz)
 
 
 def log_query(raw: str, article_id: str) -> LogQuery:

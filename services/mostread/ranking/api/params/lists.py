@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from mostread.core.ranking import windows
 from mostread.core.ranking.trends import TRENDING_WINDOW
 from mostread.errors import BadParameter
+from mostread.ranking.api.params.periods import COMPARE, RANGE, take_period
 from mostread.ranking.api.params.values import (
     ARTICLE_ID,
     FLAG,
@@ -37,6 +38,8 @@ MAX_LIVE_PAGES = 20
 PARAMETERS = {
     "site": Parameter("1 to 64 of A-Z a-z 0-9 . _ -", matching("[A-Za-z0-9._-]{1,64}")),
     "window": one_of(windows.NAMES),
+    **RANGE,
+    "compare": COMPARE,
     "by": one_of(get_args(By)),
     "limit": integer(1, 100),
     "offset": integer(0, MAX_OFFSET),
@@ -64,11 +67,11 @@ PARAMETERS = {
 }
 
 # These name a list; the others concern the form of the response.
-_NOT_IN_EVERY_LIST = {"undescribed", "explain", "cursor", "q"}
+_NOT_IN_EVERY_LIST = {"undescribed", "explain", "cursor", "q", "compare"}
 LIST = {name: PARAMETERS[name] for name in PARAMETERS if name not in _NOT_IN_EVERY_LIST}
-STREAM = {**LIST, "explain": PARAMETERS["explain"]}
+STREAM = {**LIST, "explain": PARAMETERS["explain"], "compare": COMPARE}
 LANG = one_of(get_args(Lang))
-_PAGE = {name: LIST[name] for name in LIST if name != "exclude"}
+_PAGE = {name: STREAM[name] for name in STREAM if name not in {"exclude", "explain"}}
 PAGE = {**_PAGE, "q": PARAMETERS["q"], "lang": LANG}
 EMBED = {**LIST, "lang": LANG, "counts": one_of(("0", "1", "total"))}
 
@@ -89,7 +92,12 @@ def list_query(
     for name in _PRESENTATION & values.keys():
         del values[name]
     values.setdefault("half_life", defaults.half_life)
-    query = ListQuery(**values, written=written)
+    if values.get("by") == "trending":
+        if "from" in values or "to" in values:
+            raise BadParameter("by", "trending has a window of its own", "another order")
+        values["window"] = TRENDING_WINDOW
+    period = take_period(values, ListQuery().window, defaults.tz)
+    query = ListQuery(**values, **period._asdict(), written=written)
     if "undescribed" not in values:
         query = replace(query, undescribed=defaults.lists_undescribed(query.site))
     if query.cursor and query.offset:
@@ -99,14 +107,10 @@ def list_query(
     if query.exclude and (query.cursor or query.offset > _MAX_OFFSET_WITH_EXCLUDE):
         allowed = f"an offset of at most {_MAX_OFFSET_WITH_EXCLUDE}, without a cursor"
         raise BadParameter("exclude", "exclude is for the top of a list", allowed)
-    if query.trending:
-        query = replace(query, window=TRENDING_WINDOW)
-    # Without effect on the result, these would only split the cache.
-    zone = (query.tz or defaults.tz) if query.window in windows.CALENDAR else None
+    # Without effect on the result, it would only split the cache.
     decays = query.by == "score" and query.window != windows.LIFETIME
     return replace(
         query,
-        tz=zone,
         half_life=query.half_life if decays else None,
         pins=query.pins or not query.may_show_pins,
     )

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from mostread.core.ranking import windows
 from mostread.errors import BadParameter
 from mostread.ranking.api.params.lists import PARAMETERS
+from mostread.ranking.api.params.periods import COMPARE, RANGE, take_period
 from mostread.ranking.api.params.series import MAX_SERIES_LENGTH, RETENTION
 from mostread.ranking.api.params.values import TIMESTAMP, one_of, parse
 from mostread.ranking.queries import (
@@ -25,21 +26,15 @@ _DEFAULT_LENGTH: dict[SiteGrain, timedelta] = {
 }
 
 _SITE = {name: PARAMETERS[name] for name in ("site", *Filters._fields, "tz")}
-_TOTALS = {**_SITE, "window": PARAMETERS["window"]}
+_TOTALS = {**_SITE, "window": PARAMETERS["window"], **RANGE, "compare": COMPARE}
 _SERIES = {**_SITE, "grain": one_of(get_args(SiteGrain)), "from": TIMESTAMP, "to": TIMESTAMP}
 
 
 def totals_query(raw: str, defaults: ListDefaults) -> TotalsQuery:
     """Parse the query string of the totals of a site. Raises BadParameter."""
     _, values = parse(raw, _TOTALS)
-    window: str = values.get("window", "24h")
-    zone: str = values.get("tz", defaults.tz)
-    return TotalsQuery(
-        values.get("site", "default"),
-        _filters(values),
-        window,
-        zone if window in windows.CALENDAR else None,
-    )
+    period = take_period(values, "24h", defaults.tz)
+    return TotalsQuery(values.get("site", "default"), _filters(values), *period)
 
 
 def site_series_query(raw: str, defaults: ListDefaults, now: datetime) -> SiteSeriesQuery:

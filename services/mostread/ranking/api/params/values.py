@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -134,6 +134,20 @@ def timestamp(value: str) -> datetime:
     return timestamp
 
 
+def timestamp_or_date(value: str) -> datetime | date:
+    """Parse an RFC 3339 time, or a date between 1970 and 2100."""
+    if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        return timestamp(value)
+    day = date.fromisoformat(value)
+    if not 1970 < day.year < 2100:
+        raise ValueError(value)
+    return day
+
+
 ARTICLE_ID = Parameter("the id of an article, 1 to 128 characters", article_ids.clean)
 FLAG = Parameter("0 or 1", lambda value: matching("[01]")(value) == "1")
 TIMESTAMP = Parameter("an RFC 3339 time, for example 2026-11-23T14:00:00Z", timestamp)
+TIMESTAMP_OR_DATE = Parameter(
+    "a date, or an RFC 3339 time, for example 2026-11-23 or 2026-11-23T14:00:00Z",
+    timestamp_or_date,
+)
