@@ -206,7 +206,15 @@ async def ranking_app(
         access=access,
         clock=clock,
     )
-    _add_editor_routes(app, pages, access, collector, decisions, defaults, clock)
+    _add_editor_routes(
+        app,
+        pages,
+        access=access,
+        collector=collector,
+        decisions=decisions,
+        defaults=defaults,
+        clock=clock,
+    )
     add_counts_route(app, counts, defaults)
     add_totals_routes(app, totals=totals, series=site_series, defaults=defaults, clock=clock)
     add_embeds(app, lists, defaults)
@@ -263,6 +271,7 @@ async def ranking_app(
 def _add_editor_routes(
     app: Application,
     pages: PageRenderer,
+    *,
     access: Access,
     collector: Collector,
     decisions: DecisionRepository,
