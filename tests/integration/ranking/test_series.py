@@ -32,6 +32,7 @@ async def test_series_has_zeros_for_minutes_without_views(
         "views": [7, 0, 0, 0, 0],
         "comments": [0, 0, 0, 2, 0],
         "likes": [1, 0, 0, 0, 0],
+        "complete": [True] * 5,
     }
     assert answer.headers["ETag"]
 
@@ -44,6 +45,16 @@ async def test_series_defaults_to_hours_of_a_week(service: Service, counted: Cou
     assert (answer["grain"], answer["from"]) == ("hour", "2026-11-16T15:00:00.000Z")
     assert len(answer["views"]) == 7 * 24
     assert (answer["views"][0], answer["views"][-1], sum(answer["views"])) == (1, 2, 3)
+
+
+async def test_series_marks_steps_that_are_not_complete(service: Service, counted: Counted) -> None:
+    counted.event("a", ago(minutes=1), views=2)
+    counted.write()
+    path = f"/v1/articles/a/series?site={counted.site}&grain=minute&from=2026-11-23T14:00:00Z"
+    assert (await (await service.get(path)).json())["complete"] == [False] * 4
+    counted.progress(ago(seconds=65), 0, 1, FIRST)  # counted up to 14:02:00
+    path += "&to=2026-11-23T14:03:00Z"
+    assert (await (await service.get(path)).json())["complete"] == [True, True, False]
 
 
 async def test_series_of_unknown_article_returns_404(service: Service, counted: Counted) -> None:

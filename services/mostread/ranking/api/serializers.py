@@ -116,6 +116,7 @@ def time_series(series: TimeSeries) -> Document:
         "views": [counts.views for counts in series.counts],
         "comments": [counts.comments for counts in series.counts],
         "likes": [counts.likes for counts in series.counts],
+        "complete": [n < series.complete for n in range(len(series.counts))],
     }
 
 

@@ -11,12 +11,16 @@ from mostread.ranking.service.lists import is_stale
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class TimeSeries:
-    """Counts of every step of a query, all of them zero for an unknown article."""
+    """Counts of every step of a query, all of them zero for an unknown article.
+
+    The first `complete` steps are over, and every event of them that was received is counted.
+    """
 
     query: SeriesQuery
     as_of: datetime | None
     stale: bool
     counts: list[Counts]
+    complete: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,4 +42,5 @@ class TimeSeriesService:
         for row in rows:
             counts[(row.start - first) // step] = Counts(row.views, row.comments, row.likes)
         stale = is_stale(as_of, now, self.stale_after)
-        return TimeSeries(query, as_of, stale, counts)
+        complete = (as_of - start) // STEPS[grain] if as_of else 0
+        return TimeSeries(query, as_of, stale, counts, max(0, min(complete, query.length)))
