@@ -18,7 +18,7 @@ from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params, serializers
 from mostread.ranking.api.params.values import Parameter
 from mostread.ranking.auth.access import Access
-from mostread.ranking.pages import urls
+from mostread.ranking.pages import urls, wall
 from mostread.ranking.pages.chips import Choice, chips
 from mostread.ranking.pages.i18n import LANGUAGES, TRANSLATORS, Translator
 from mostread.ranking.pages.now import NowReader, now_parts
@@ -63,6 +63,11 @@ def add_list_page(
         t = TRANSLATORS[lang]
         try:
             query = page_query(request.query_string, defaults, params.PAGE)
+            turn = None
+            if "wall" in dict(query.written):
+                query = query if query.limit != ROWS else replace(query, limit=wall.ROWS)
+                turn = wall.wall(query, await facets.get(query.site), lang)
+                query = turn.query
             if access.is_editor(request, query.site):
                 query = replace(query, undescribed=True)
             ranked = await lists.get(query)
@@ -83,7 +88,7 @@ def add_list_page(
             "site": query.site,
             "today": f"{t.date(now)} {now.year}",
             "languages": _languages(query),
-            "wall_url": urls.list_params(query, wall="1", offset=None),
+            "wall_url": urls.list_params(query, wall=str(wall.SECONDS), offset=None),
             "hidden_fields": [(n, v) for n, v in query.written if v and n not in {"q", "offset"}],
             "without_search": urls.list_params(query, q=None, offset=None),
             **freshness(ranked, now, t),
@@ -93,7 +98,9 @@ def add_list_page(
             # A search is not cached, so the page polls it instead of following a stream.
             "live": "" if query.words else urls.list_params(query, lang=lang, q=None)[1:],
         }
-        return pages.html(request, "list.html", lang, context)
+        if turn:
+            context |= {"wall": turn, "live": turn.page, "clock": f"{now:%H:%M}"}
+        return pages.html(request, "wall.html" if turn else "list.html", lang, context)
 
     app.add("GET", "/", get_page)
     app.add("GET", "/static/{name}", pages.asset)

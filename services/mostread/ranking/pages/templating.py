@@ -35,6 +35,7 @@ _PAGES = Path(__file__).parent
 _ASSETS = {
     "base.css": "text/css",
     "list.css": "text/css",
+    "wall.css": "text/css",
     "article.css": "text/css",
     "editor.css": "text/css",
     "icon.svg": "image/svg+xml",
@@ -44,6 +45,7 @@ _ASSETS = {
     "editor.js": "text/javascript",
     "keys.js": "text/javascript",
     "view.js": "text/javascript",
+    "wall.js": "text/javascript",
     "retry.js": "text/javascript",
     "chart.js": "text/javascript",
     "vendor/uPlot.iife.min.js": "text/javascript",

@@ -20,6 +20,7 @@ from mostread.ranking.api.params.values import (
     one_of,
     parse,
     search,
+    wall_seconds,
 )
 from mostread.ranking.pages.i18n import Lang
 from mostread.ranking.queries import By, ListDefaults, ListQuery, zone_name
@@ -72,13 +73,19 @@ LIST = {name: PARAMETERS[name] for name in PARAMETERS if name not in _NOT_IN_EVE
 STREAM = {**LIST, "explain": PARAMETERS["explain"], "compare": COMPARE}
 LANG = one_of(get_args(Lang))
 _PAGE = {name: STREAM[name] for name in STREAM if name not in {"exclude", "explain"}}
-PAGE = {**_PAGE, "q": PARAMETERS["q"], "lang": LANG}
+PAGE = {
+    **_PAGE,
+    "q": PARAMETERS["q"],
+    "lang": LANG,
+    "wall": Parameter("5 to 3600 seconds per section, or nothing", wall_seconds),
+    "turn": integer(0, 1000),
+}
 EMBED = {**LIST, "lang": LANG, "counts": one_of(("0", "1", "total"))}
 
 # The language of a stream does not depend on a header.
 LIVE = {**_PAGE, "lang": LANG}
 
-_PRESENTATION = {"lang", "counts"}
+_PRESENTATION = {"lang", "counts", "wall", "turn"}
 
 
 def list_query(

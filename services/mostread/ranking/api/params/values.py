@@ -123,6 +123,11 @@ def search(value: str) -> str | None:
     return " ".join(words) or None
 
 
+def wall_seconds(value: str) -> int | None:
+    """Parse the seconds that a wall screen shows each section, None where it is empty."""
+    return int(integer(5, 3600).parse(value)) if value else None
+
+
 def timestamp(value: str) -> datetime:
     """Parse an RFC 3339 time between 1970 and 2100."""
     # A plus that is not percent-encoded arrives as a space.
