@@ -53,6 +53,22 @@ def test_window_is_compared_with_earlier_one(
     assert earlier == Window(comparison, start, end)
 
 
+@pytest.mark.parametrize(
+    ("now", "name", "start", "end"),
+    [
+        (utc(2029, 2, 28, 23, 59), "today", utc(2028, 2, 28), utc(2028, 2, 29)),
+        (utc(2029, 3, 1, 9), "yesterday", utc(2028, 2, 28), utc(2028, 2, 29)),
+        (utc(2028, 3, 1, 9), "yesterday", utc(2027, 2, 28), utc(2027, 3, 1)),
+        (utc(2029, 3, 2, 9), "last_month", utc(2028, 2, 1), utc(2028, 3, 1)),
+    ],
+)
+def test_last_of_february_is_compared_with_one_day_of_leap_year(
+    now: datetime, name: str, start: datetime, end: datetime
+) -> None:
+    earlier = compared_window(resolve(name, now), "year", now, UTC_ZONE)
+    assert earlier == Window("year", start, end)
+
+
 def test_unfinished_day_is_compared_until_same_clock_time_after_clock_change() -> None:
     now = utc(2026, 10, 25, 12, 30)  # 13:30 in Berlin, an hour after yesterday's 13:30 plus 24 h
     earlier = compared_window(resolve("today", now, BERLIN), "previous", now, BERLIN)
@@ -129,4 +145,5 @@ def test_earlier_window_is_about_as_long_and_not_later(
         assert earlier.end <= window.start
     if name not in {"month", "last_month"}:
         difference = (passed - window.start) - (earlier.end - earlier.start)
-        assert abs(difference) <= timedelta(hours=2)
+        # The days of a leap year may contain 29 February.
+        assert abs(difference) <= timedelta(days=comparison == "year", hours=2)

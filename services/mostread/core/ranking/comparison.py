@@ -53,11 +53,12 @@ def _earlier_days(
 ) -> tuple[datetime, datetime]:
     """Return the bounds of the earlier days of those from `first` to before `after`."""
     earlier = _earlier_date(comparison)
+    is_month = first.day == 1 and after == (first + 31 * _DAY).replace(day=1)
     if comparison != "previous":
-        start, end = earlier(first), earlier(after)
+        # The day after 28 February may be a year and two days after the 28 February before.
+        start, end = earlier(first), earlier(after) if is_month else earlier(after - _DAY) + _DAY
     else:
         end = first
-        is_month = first.day == 1 and after == (first + 31 * _DAY).replace(day=1)
         start = (first - _DAY).replace(day=1) if is_month else first - (after - first)
         earlier = _minus(first - start)
     bounds = day_start(start, zone), day_start(end, zone)
