@@ -1,12 +1,10 @@
 """`make sbom`: list the packages of the image as CycloneDX.
 
-cyclonedx-py reads an installation, because only that has the licence of each package. It cannot
-see vendored code, which this module adds.
+cyclonedx-py reads an installation, because only that has the licence of each package.
 """
 
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -18,7 +16,6 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 ROOT = Path(__file__).parents[1]
-VENDORED = ROOT / "services/mostread/ranking/pages/static/vendor/uPlot.iife.min.js"
 
 
 def installed(folder: Path) -> Path:
@@ -41,27 +38,7 @@ def new_sbom(python: Path) -> dict[str, Any]:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     document: dict[str, Any] = json.loads(result.stdout)
-    root = document["metadata"]["component"]["bom-ref"]
-    (requirements,) = [each for each in document["dependencies"] if each["ref"] == root]
-    chart = _vendored()
-    document["components"].append(chart)
-    document["dependencies"].append({"ref": chart["bom-ref"]})
-    requirements["dependsOn"] = sorted([*requirements.get("dependsOn", []), chart["bom-ref"]])
     return document
-
-
-def _vendored() -> dict[str, Any]:
-    header = re.match(r"/\*! \S+ \(v([\d.]+)\) \*/", VENDORED.read_text())
-    if header is None:
-        raise ValueError(f"{VENDORED} has no version in its first line")
-    return {
-        "bom-ref": f"uplot@{header[1]}",
-        "type": "library",
-        "name": "uplot",
-        "version": header[1],
-        "purl": f"pkg:npm/uplot@{header[1]}",
-        "licenses": [{"license": {"id": "MIT"}}],
-    }
 
 
 def schema_error(document: str) -> str | None:

@@ -206,29 +206,25 @@ async def test_hostile_title_is_text_in_page_and_script(
     assert await page.title() == "Most read: 24 hours"
 
 
-async def test_chart_shows_series_and_zooms(service: Service, counted: Counted, page: Page) -> None:
-    # The chart uses the clock of the browser; that of the service is fixed.
-    await page.clock.set_fixed_time(NOW)
+async def test_chart_shows_numbers_under_pointer_and_zooms(
+    service: Service, counted: Counted, page: Page
+) -> None:
     await page.goto(f"{service.url}?site={counted.site}")
-    async with page.expect_response("**/series?*") as answer:
-        await page.locator('li[data-key="1"] .title').click()
-    series = await (await answer.value).json()
-    assert (series["grain"], sum(series["views"]), sum(series["likes"])) == ("hour", 300, 1)
-    over, show_all = page.locator("#chart .u-over"), page.locator("#chart button")
-    await expect(over).to_be_visible()
-    await expect(show_all).to_be_disabled()
-    box = await over.bounding_box()
+    await page.locator('li[data-key="1"] .title').click()
+    chart, readout = page.locator("#chart .cells"), page.locator("#chart .readout")
+    await expect(readout).to_contain_text("drag over it to zoom in")
+    box = await chart.bounding_box()
     assert box
-    await over.hover(position={"x": box["width"] * 0.5, "y": 50})
-    await page.mouse.down()
-    await over.hover(position={"x": box["width"] * 0.9, "y": 50})
-    await page.mouse.up()
-    await expect(show_all).to_be_enabled()
-    await show_all.click()
-    await expect(show_all).to_be_disabled()
     # The last hour but one of a week has 300 views.
-    await over.hover(position={"x": box["width"] * (1 - 1 / 167), "y": 50})
-    await expect(page.locator("#chart .u-legend tr").nth(1)).to_contain_text("300")
+    await page.mouse.move(box["x"] + box["width"] * (1 - 1.5 / 168), box["y"] + 50)
+    await expect(readout).to_have_text("23 November, 13:00: 300 views, 1 like")
+    await page.mouse.down()
+    await page.mouse.move(box["x"] + box["width"] * (1 - 6.5 / 168), box["y"] + 50, steps=5)
+    await expect(page.locator(".cells .chosen")).to_have_count(6)
+    await page.mouse.up()
+    await page.wait_for_url("**/articles/1?*from=2026-11-23T08%3A00*to=2026-11-23T14%3A00*")
+    await expect(page.locator(".legend").first).to_contain_text("by 10 minutes")
+    await expect(page.locator("#chart .cells rect")).to_have_count(36)
     await page.get_by_text("Show as table").first.click()
     await expect(page.locator("[data-part=steps] tbody td").first).to_have_text("300")
 

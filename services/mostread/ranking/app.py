@@ -34,6 +34,7 @@ from mostread.ranking.api.responses import AS_OF, JsonRenderer
 from mostread.ranking.api.session import add_session_routes
 from mostread.ranking.api.stream import StreamHub
 from mostread.ranking.api.totals import add_totals_routes
+from mostread.ranking.article_repository import ArticleRepository
 from mostread.ranking.auth.access import Access
 from mostread.ranking.cache.cache import (
     REVALIDATE_SECONDS,
@@ -54,6 +55,7 @@ from mostread.ranking.pages.templating import PageRenderer
 from mostread.ranking.queries import ListDefaults
 from mostread.ranking.ranks_repository import RanksRepository
 from mostread.ranking.repository import RankingRepository
+from mostread.ranking.service.article_chart import ArticleChart, ArticleChartService
 from mostread.ranking.service.articles import ArticleDetails, ArticleService
 from mostread.ranking.service.collector import Collector
 from mostread.ranking.service.counts import ArticleCounts, CountsService
@@ -66,6 +68,7 @@ from mostread.ranking.service.site_series import SiteSeries, SiteSeriesService
 from mostread.ranking.service.sparklines import Sparklines
 from mostread.ranking.service.timeseries import TimeSeries, TimeSeriesService
 from mostread.ranking.service.totals import Totals, TotalsService
+from mostread.ranking.service.typical import TypicalService
 from mostread.ranking.service.undescribed import UndescribedArticles
 from mostread.ranking.service.usual import UsualActivity
 from mostread.ranking.site_repository import SiteRepository
@@ -99,6 +102,7 @@ V = TypeVar(
     RankedList,
     ArticleCounts,
     ArticleDetails,
+    ArticleChart,
     TimeSeries,
     RankHistory,
     Totals,
@@ -148,17 +152,23 @@ async def ranking_app(
         RankedSource(repository, settings.integrity_policy, UsualActivity(site_repository)),
         UndescribedArticles(repository, clock, metrics),
     )
-    rank_history = RankHistoryService(
-        repository, RanksRepository(pool), clock, stale_after, undescribed=show_all
-    )
-    article_service = ArticleService(
-        repository, decisions, clock, stale_after, settings.integrity_policy
-    )
+    article_repository = ArticleRepository(pool)
+    chart_service = ArticleChartService(repository, article_repository, clock, stale_after)
     lists = ListReader(cache("list", list_service.compute))
     counts = cache("counts", CountsService(repository, clock, stale_after).compute)
-    articles = cache("article", article_service.compute)
+    articles = cache(
+        "article",
+        ArticleService(
+            repository, decisions, clock, stale_after, settings.integrity_policy
+        ).compute,
+    )
     series = cache("series", TimeSeriesService(repository, clock, stale_after).compute)
-    ranks = cache("ranks", rank_history.compute)
+    ranks = cache(
+        "ranks",
+        RankHistoryService(
+            repository, RanksRepository(pool), clock, stale_after, undescribed=show_all
+        ).compute,
+    )
     totals = cache(
         "totals",
         TotalsService(repository, site_repository, clock, stale_after).compute,
@@ -229,9 +239,11 @@ async def ranking_app(
         app,
         pages,
         articles=articles,
-        series=series,
+        charts=cache("chart", chart_service.compute),
         ranks=ranks,
         access=access,
+        typical=TypicalService(article_repository, chart_service, clock),
+        decisions=decisions,
         defaults=defaults,
         clock=clock,
     )

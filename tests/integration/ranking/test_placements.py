@@ -44,6 +44,7 @@ async def test_lists_and_articles_agree_on_every_decision(
         {"pinned": 1},
         {"pinned": 1, "hidden": True},
         {"deleted": True},
+        {"published_at": ago(days=-1)},
     ]
     decisions: list[dict[str, Any] | None] = [
         None,

@@ -20,6 +20,7 @@ ADDRESSES = (
     "/v1/articles/{id}",
     "/v1/articles/{id}/series",
     "/v1/articles/{id}/ranks",
+    "/articles/{id}",
 )
 
 

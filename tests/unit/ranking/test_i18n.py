@@ -12,10 +12,12 @@ from babel.messages.catalog import Catalog
 from babel.messages.plurals import get_plural
 from babel.messages.pofile import read_po
 
+from mostread.core.editorial.placements import Withheld
 from mostread.core.ranking.windows import NAMES
-from mostread.ranking.pages import article, elements, i18n
+from mostread.ranking.pages import chart_range, elements, i18n
 from mostread.ranking.pages.i18n import LANGUAGES, SCRIPT_MESSAGES, TRANSLATORS, Lang, negotiate
-from mostread.ranking.queries import By, SeriesGrain
+from mostread.ranking.queries import By
+from mostread.ranking.service.article_chart import LENGTHS
 from mostread.ranking.service.articles import WINDOWS
 
 PACKAGE = Path(str(files("mostread.ranking")))
@@ -83,11 +85,14 @@ def test_every_window_order_and_language_has_its_words(lang: Lang) -> None:
         assert t(f"order.{by}")
         assert t(f"criterion.{by}")
         assert t("unit.points") if by in {"score", "trending"} else t.plural(f"unit.{by}", 2)
-    for span in article.CHART_SPANS:
+    for span in (chart_range.LIFE, *chart_range.SPANS):
         assert t(f"span.{span}")
-    for grain in get_args(SeriesGrain):
-        assert t(f"grain.{grain}")
-        assert t(f"steps.{grain}", zone="UTC")
+    for step in LENGTHS:
+        assert t(f"by.{step}")
+        assert t(f"grain.{step}")
+        assert t(f"steps.{step}", zone="UTC")
+    for reason in Withheld:
+        assert t(f"withheld.{reason}")
 
 
 def test_code_and_templates_use_exactly_the_messages_of_catalogues() -> None:

@@ -15,10 +15,11 @@ from mostread.ranking.api import params, serializers
 from mostread.ranking.api.responses import NO_STORE
 from mostread.ranking.auth.access import Access
 from mostread.ranking.decisions_repository import DecisionRepository, DecisionRow
+from mostread.ranking.pages.chart import Mark
 from mostread.ranking.pages.i18n import TRANSLATORS, Translator
 from mostread.ranking.pages.templating import PageRenderer, clock_time, reader_language
 from mostread.ranking.queries import ListDefaults, LogQuery
-from mostread.ranking.service.placement_log import LogEntry, placement_log, undo
+from mostread.ranking.service.placement_log import LogEntry, PlacementLog, placement_log, undo
 
 _LIMIT = 50
 _PARAMETERS = {name: params.PAGE[name] for name in ("site", "tz", "lang")}
@@ -68,6 +69,29 @@ def add_decisions_page(
         return response
 
     app.add("GET", "/articles/{article_id}/decisions", get_decisions)
+
+
+def decision_marks(log: PlacementLog, t: Translator) -> list[Mark]:
+    """Return the decisions of a log as marks in a chart, each with its first effect and author."""
+    marks = []
+    for decision, _ in log.entries:
+        time = datetime.fromtimestamp(decision.decided_at / 1000, UTC)
+        label = f"{_mark(decision, t)} ({decision.by or t('log_anonymous')})"
+        marks.append(Mark("decision", time, label))
+    return marks
+
+
+def _mark(decision: DecisionRow, t: Translator) -> str:
+    if decision.hidden is not None:
+        return t("decision.hidden" if decision.hidden else "decision.listed")
+    if decision.pinned is not None:
+        key = "decision.pinned" if decision.pinned else "decision.unpinned"
+        return t(key, rank=decision.pinned)
+    if decision.embargo_until is not None:
+        return t("withheld.embargoed")
+    if decision.expires_at is not None:
+        return t("mark.expires")
+    return t("decision.approved" if decision.approved else "decision.none")
 
 
 def _view(entry: LogEntry, times: Mapping[int, int], zone: ZoneInfo, t: Translator) -> DecisionView:

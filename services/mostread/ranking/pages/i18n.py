@@ -58,7 +58,9 @@ class Translator:
         with path.open("rb") as file:
             catalog = read_po(file, locale=lang)
         self.lang = lang
-        self._months: Mapping[int, str] = Locale(lang).months["format"]["wide"]
+        months = Locale(lang).months["format"]
+        self._months: Mapping[int, str] = months["wide"]
+        self._short_months: Mapping[int, str] = months["abbreviated"]
         self._plural_form: Callable[[int], int] = c2py(catalog.plural_expr)
         self._texts: dict[str, str] = {}
         self._plurals: dict[str, tuple[str, ...]] = {}
@@ -95,6 +97,10 @@ class Translator:
     def date(self, timestamp: datetime) -> str:
         """Format a date without its year: 23 November."""
         return f"{timestamp.day} {self._months[timestamp.month]}"
+
+    def short_date(self, timestamp: datetime) -> str:
+        """Format a date without its year, for charts: 23 Nov."""
+        return f"{timestamp.day} {self._short_months[timestamp.month]}"
 
 
 TRANSLATORS: Mapping[Lang, Translator] = {lang: Translator(lang) for lang in LANGUAGES}

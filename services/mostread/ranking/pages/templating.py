@@ -48,8 +48,6 @@ _ASSETS = {
     "wall.js": "text/javascript",
     "retry.js": "text/javascript",
     "chart.js": "text/javascript",
-    "vendor/uPlot.iife.min.js": "text/javascript",
-    "vendor/uPlot.min.css": "text/css",
 }
 
 _SECURITY = {

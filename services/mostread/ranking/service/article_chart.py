@@ -1,0 +1,127 @@
+"""Compute the chart of an article: its counts by bin, from ten minutes to a day."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+from mostread.core.ranking.query_plan import RowWeights, row_weights
+from mostread.core.ranking.windows import HOUR, MINUTE, Window, day_start
+from mostread.core.retention import MINUTE_ROW_TTL_SECONDS
+from mostread.ranking.article_repository import ArticleRepository
+from mostread.ranking.repository import Counts, RankingRepository
+from mostread.ranking.service.lists import is_stale
+from mostread.ranking.service.site_series import is_complete
+from mostread.ranking.site_repository import weighted_sum
+
+ChartStep = Literal["minute", "ten_minutes", "hour", "day"]
+
+LENGTHS: dict[ChartStep, timedelta] = {
+    "minute": MINUTE,
+    "ten_minutes": 10 * MINUTE,
+    "hour": HOUR,
+    "day": timedelta(days=1),
+}
+"""Length of a bin; a local day may be an hour shorter or longer."""
+
+_MINUTES_KEPT = timedelta(seconds=MINUTE_ROW_TTL_SECONDS) - timedelta(days=1)
+
+
+class ChartQuery(NamedTuple):
+    """A chart: `start` inclusive, `end` exclusive, both in UTC and at the edge of a bin.
+
+    Days are those of the zone `tz`, empty for other steps.
+    """
+
+    site: str
+    article_id: str
+    step: ChartStep
+    start: datetime
+    end: datetime
+    tz: str
+
+
+class Bin(NamedTuple):
+    """Counts in a part of the chart; until it is `complete`, events of it may be uncounted."""
+
+    start: datetime
+    end: datetime
+    counts: Counts
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class ArticleChart:
+    """The bins of a query, in their order."""
+
+    query: ChartQuery
+    as_of: datetime | None
+    stale: bool
+    bins: tuple[Bin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleChartService:
+    """Computes charts. `clock` is in milliseconds since the epoch."""
+
+    repository: RankingRepository
+    articles: ArticleRepository
+    clock: Callable[[], int]
+    stale_after: timedelta
+
+    async def compute(self, query: ChartQuery) -> ArticleChart:
+        """Compute one chart. Raises ClickHouseUnavailable or Misconfigured."""
+        now = datetime.fromtimestamp(self.clock() / 1000, UTC)
+        as_of = await self.repository.watermark()
+        planned = [
+            (window, row_weights(_of_kept_rows(window, now), now)) for window in windows(query)
+        ]
+        counts = await self.articles.counts(
+            query.site, query.article_id, {bucket for _, rows in planned for bucket in rows}
+        )
+        bins = tuple(_bin(window, weighted_sum(counts, rows), as_of) for window, rows in planned)
+        return ArticleChart(query, as_of, is_stale(as_of, now, self.stale_after), bins)
+
+    async def views(self, site: str, article_id: str, start: datetime, end: datetime) -> int:
+        """Return the views of an article in a period of whole hours."""
+        rows: RowWeights = row_weights(Window("", start, end), end)
+        return weighted_sum(await self.articles.counts(site, article_id, rows), rows).views
+
+
+def _bin(window: Window, counts: Counts, as_of: datetime | None) -> Bin:
+    return Bin(window.start, window.end, counts, is_complete(window.end, as_of))
+
+
+def windows(query: ChartQuery) -> Iterator[Window]:
+    """Yield the windows of the bins."""
+    start = query.start
+    while start < query.end:
+        end = next_edge(start, query.step, query.tz)
+        yield Window("", start, end)
+        start = end
+
+
+def _of_kept_rows(window: Window, now: datetime) -> Window:
+    """Return a window as whole hours if its minutes have expired."""
+    # Days start in the middle of an hour where clocks are ahead of UTC by half an hour.
+    if window.start > now - _MINUTES_KEPT or not (window.start.minute or window.end.minute):
+        return window
+    return Window("", window.start.replace(minute=0), window.end.replace(minute=0))
+
+
+def floor(timestamp: datetime, step: ChartStep, tz: str) -> datetime:
+    """Return the start of the bin of a time."""
+    if step == "day":
+        zone = ZoneInfo(tz)
+        return day_start(timestamp.astimezone(zone).date(), zone)
+    seconds = int(LENGTHS[step].total_seconds())
+    return datetime.fromtimestamp(int(timestamp.timestamp()) // seconds * seconds, UTC)
+
+
+def next_edge(start: datetime, step: ChartStep, tz: str) -> datetime:
+    """Return the end of the bin that starts at `start`."""
+    if step == "day":
+        zone = ZoneInfo(tz)
+        return day_start(start.astimezone(zone).date() + timedelta(days=1), zone)
+    return start + LENGTHS[step]
