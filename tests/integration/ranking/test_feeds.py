@@ -13,15 +13,21 @@ from mostread.infra.schemas import openapi
 from mostread.ranking.app import ranking_app
 from mostread.ranking.config import RankingSettings
 from mostread.ranking.pages.i18n import TRANSLATORS
-from tests.support.http import client_of
-from tests.support.ranking import NOW, Counted, Service, ago
+from tests.support.http import client_of, every
+from tests.support.ranking import FIRST, NOW, Counted, Service, ago
 
 HOSTILE = "</title>]]>&<script>alert('\"')</script>\u202e\ufffe\x0b🐫"
 
 
 @pytest.fixture
 def filled(counted: Counted) -> Counted:
-    counted.article("1", title="⚡ Қазақстан", url="https://n.example/?a=1&b=2", section="Қала")
+    counted.article(
+        "1",
+        title="⚡ Қазақстан",
+        url="https://n.example/?a=1&b=2",
+        section="Қала",
+        image="https://i.example/1?a=1&b=2",
+    )
     counted.article("2", title=HOSTILE, url="https://n.example/2", published_at=ago(hours=2))
     counted.article("no address", title="x")
     counted.article("script", url="javascript:alert(1)", language="en")
@@ -65,6 +71,7 @@ async def test_json_feed(public: Service, filled: Counted) -> None:
         "url": "https://n.example/?a=1&b=2",
         "title": "⚡ Қазақстан",
         "content_text": "⚡ Қазақстан",
+        "image": "https://i.example/1?a=1&b=2",
         "tags": ["Қала"],
         "_mostread": {"rank": 1, "total": {"views": 5000, "comments": 0, "likes": 0}},
     }
@@ -92,10 +99,30 @@ async def test_rss(public: Service, filled: Counted) -> None:
     assert first.findtext("link") == "https://n.example/?a=1&b=2"
     assert first.findtext("category") == "Қала"
     assert first.findtext("guid") == f"article:{filled.site}:1"
+    assert first.findtext("description") == "Rank 1 among the most read in 24 hours"
+    image = first.find("{http://search.yahoo.com/mrss/}content")
+    assert image is not None
+    assert image.attrib == {"url": "https://i.example/1?a=1&b=2", "medium": "image"}
+    assert second.find("{http://search.yahoo.com/mrss/}content") is None
     # Characters that XML cannot represent are replaced.
     assert second.findtext("title") == HOSTILE.replace("\ufffe", "\ufffd").replace("\x0b", "\ufffd")
     published = parsedate_to_datetime(second.findtext("pubDate") or "")
     assert published == datetime.fromisoformat("2026-11-23T12:03:05+00:00")
+
+
+async def test_rss_states_its_time_which_its_etag_ignores(
+    service: Service, filled: Counted
+) -> None:
+    answers = []
+    for seconds in (9, 3):
+        filled.progress(ago(seconds=seconds), 0, 1, FIRST)
+        async for _ in every(0.1):
+            answer = await service.get(f"/feed.xml?site={filled.site}")
+            built = ElementTree.fromstring(await answer.read()).findtext("channel/lastBuildDate")
+            if built and parsedate_to_datetime(built) == ago(seconds=seconds):
+                break
+        answers.append(answer.headers["ETag"])
+    assert answers[0] == answers[1]
 
 
 @pytest.mark.parametrize("path", ["feed.json", "feed.xml", "v1/most-read.html", "widget.js"])

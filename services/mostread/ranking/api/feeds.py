@@ -1,11 +1,11 @@
 """The list as a feed: JSON Feed 1.1 at /feed.json, RSS 2.0 at /feed.xml.
 
-A feed contains no times of its own, so its ETag changes only with the list. Articles without a
-URL are left out.
+The ETag changes only with the list: it excludes the time of an RSS feed. Articles without a URL
+are left out.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
@@ -40,18 +40,20 @@ class FeedItem:
     language: str
     image: str
     published: datetime | None
+    description: str
     rank: int
     total: Counts
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A list as a feed: `url` is its own URL, `home` that of the site."""
+    """A list as a feed: `url` is its own URL, `home` that of the site, `built` its time."""
 
     title: str
     home: str
     url: str
     language: str | None
+    built: datetime | None
     items: list[FeedItem]
 
 
@@ -79,14 +81,22 @@ def add_feeds(
         query = params.list_query(raw, defaults, known=params.EMBED)
         base = public_url.rstrip("/") or _origin(request)
         ranked = await lists.get(query)
-        title = TRANSLATORS[embed_language(dict(query.written))]("most_read")
+        t = TRANSLATORS[embed_language(dict(query.written))]
+        title, during = t("most_read"), t(f"during.{query.window}")
         return Feed(
             title=f"{title}: {', '.join(query.section)}" if query.section else title,
             home=home_url or f"{base}/",
             url=f"{base}{request.path}{urls.list_params(query)}".rstrip("?"),
             language=query.language[0] if len(query.language) == 1 else None,
+            built=ranked.as_of,
             items=[
-                _item(entry, entry.metadata, query.site)
+                _item(
+                    entry,
+                    entry.metadata,
+                    query.site,
+                    # Readers sort a feed by time.
+                    t("feed.rank", rank=t.number(entry.rank), during=during),
+                )
                 for entry in ranked.entries
                 if entry.metadata and entry.link
             ],
@@ -97,9 +107,13 @@ def add_feeds(
         return CachedResponse.of(body, "application/feed+json", cache_control).respond(request)
 
     async def get_rss(request: Request) -> Response:
-        body = template.render(feed=await feed(request)).encode()
+        current = await feed(request)
+        body, content = (
+            template.render(feed=each).encode() for each in (current, replace(current, built=None))
+        )
         content_type = "application/rss+xml; charset=utf-8"
-        return CachedResponse.of(body, content_type, cache_control).respond(request)
+        response = CachedResponse.of(body, content_type, cache_control, content=content)
+        return response.respond(request)
 
     app.add("GET", "/feed.json", get_json_feed)
     app.add("GET", "/feed.xml", get_rss)
@@ -111,7 +125,7 @@ def _origin(request: Request) -> str:
     return f"{request.scheme}://{request.host}"
 
 
-def _item(entry: Entry, metadata: Metadata, site: str) -> FeedItem:
+def _item(entry: Entry, metadata: Metadata, site: str, description: str) -> FeedItem:
     published = metadata.published_at
     return FeedItem(
         id=f"article:{site}:{entry.article_id}",
@@ -121,6 +135,7 @@ def _item(entry: Entry, metadata: Metadata, site: str) -> FeedItem:
         language=metadata.language,
         image=metadata.image,
         published=None if published is None else datetime.fromtimestamp(published / 1000, UTC),
+        description=description,
         rank=entry.rank,
         total=entry.total,
     )

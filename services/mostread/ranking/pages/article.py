@@ -15,7 +15,6 @@ from mostread.errors import BadParameter, Misconfigured, MostreadError, Unavaila
 from mostread.infra.http.application import Application
 from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params, serializers
-from mostread.ranking.api.responses import NO_STORE
 from mostread.ranking.auth.access import Access
 from mostread.ranking.cache.cache import Cache
 from mostread.ranking.decisions_repository import DecisionRepository
@@ -107,10 +106,7 @@ def add_article_page(
             **article_charts.ranks_context(history, details, decided, now, t),
             **_freshness(details, chart, now, t),
         }
-        page = pages.html(request, "article.html", lang, context)
-        if editing:
-            page.headers["Cache-Control"] = NO_STORE
-        return page
+        return pages.html(request, "article.html", lang, context)
 
     app.add("GET", "/articles/{article_id}", get_page)
 

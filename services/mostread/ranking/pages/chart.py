@@ -1,6 +1,6 @@
 """Draw charts as SVG: of an article's counts over time, and of its ranks.
 
-A chart stretches to the width of the page, so its paths are in a box of SIZE by SIZE, and its texts
+A chart is as wide as the page, so its paths are in a box of SIZE by SIZE, and its texts
 are placed by percentages. Paths break where there is no value.
 """
 

@@ -87,6 +87,7 @@ class PageRenderer:
             # Relative, because a proxy may serve the pages below another path.
             "root": "",
             "retries": False,
+            "signs_in": False,
             "access": access,
             "session_messages": SESSION_MESSAGES,
             "script_messages": SCRIPT_MESSAGES,
@@ -153,13 +154,15 @@ class PageRenderer:
         return self.html(request, "error.html", lang, context, status=400)
 
     def unknown_article(self, request: Request, site: str, article_id: str, lang: Lang) -> Response:
-        """Return 404 for an article without metadata and counts."""
+        """Return 404 for an article that does not exist, or not for who asks."""
         t = TRANSLATORS[lang]
         context = {
             "heading": t("unknown_article"),
             "detail": t("unknown_article_detail", site=site, article=article_id),
             "link_text": t("show_list"),
             "root": "../",
+            "site": site,
+            "signs_in": self._access.enabled,
         }
         return self.html(request, "error.html", lang, context, status=404)
 

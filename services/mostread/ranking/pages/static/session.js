@@ -80,6 +80,8 @@ dialog?.addEventListener("submit", async (event) => {
   dialog.querySelector(".wrong").textContent = why ? message(why) : "";
   if (why) return;
   dialog.close();
+  /* The page was rendered for somebody who may see less. */
+  if ("reloads" in box.dataset) location.reload();
   afterwards?.();
 });
 
