@@ -26,7 +26,9 @@ class FakeClient:
         self.closed = False
         self.error: Exception | None = None
 
-    def raw_query(self, sql: str, parameters: Mapping[str, Any], fmt: str) -> bytes:
+    def raw_query(
+        self, sql: str, parameters: Mapping[str, Any], settings: object, fmt: str
+    ) -> bytes:
         assert (sql, fmt) == ("SELECT 1", "JSONEachRow")
         if self.error is not None:
             raise self.error
