@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 
-from mostread.collector.pipeline.client_info import Networks
+from mostread.infra.http.networks import Networks
 from mostread.ops.access_logs.clients import ClientResolver
 from mostread.ops.access_logs.formats.detection import detect, format_factory
 from mostread.ops.access_logs.formats.log_format import FormatOptions, LogFormat

@@ -10,12 +10,12 @@ import click
 
 from mostread.cli import params
 from mostread.cli.params import TimeParam
-from mostread.collector.pipeline.client_info import Networks
 from mostread.core.bots import BotRule
 from mostread.core.counting.counters import MINUTE, MINUTE_MS
 from mostread.errors import InvalidFile, Overlapping
 from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.clock import now_ms
+from mostread.infra.http.networks import Networks
 from mostread.ops.access_logs.article_matcher import ArticleRegex, article_matcher
 from mostread.ops.access_logs.clients import ClientResolver
 from mostread.ops.access_logs.files import total_size

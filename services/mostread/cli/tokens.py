@@ -49,19 +49,26 @@ def token() -> None:
 @stack_option
 @click.argument("name")
 @click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@click.option(
+    "--site", "sites", multiple=True, help="A site the token is for; repeatable. Default: all."
+)
 @_with_file
-def create(name: str, role: str, file: Path) -> None:
+def create(name: str, role: str, sites: tuple[str, ...], file: Path) -> None:
     """Create a token and print it once; only its hash is stored."""
     if not _NAME.fullmatch(name):
         raise click.UsageError(f"{name!r} is not a name; use 1 to 64 of A-Z a-z 0-9 . _ -")
+    for site in sites:
+        if not _NAME.fullmatch(site):
+            raise click.UsageError(f"{site!r} is not a site; use 1 to 64 of A-Z a-z 0-9 . _ -")
     secret = secrets.token_urlsafe(32)
+    new = Token(name, Role(role), hash_token(secret), frozenset(sites))
 
     def add(tokens: Tokens) -> Tokens:
         if any(existing.name == name for existing in tokens):
             raise NameTaken(
                 f"{file} has a token {name!r} already; revoke it first, or choose another name"
             )
-        return (*tokens, Token(name, Role(role), hash_token(secret)))
+        return (*tokens, new)
 
     token_file.update(file, add)
     click.echo(secret)
@@ -71,13 +78,14 @@ def create(name: str, role: str, file: Path) -> None:
 @stack_option
 @_with_file
 def list_tokens(file: Path) -> None:
-    """List the name, role and source of each token."""
+    """List the name, role, sites and source of each token."""
     for source, tokens in (
         (str(file), token_file.read(file)),
         ("MOSTREAD_COLLECTOR_TOKENS", parse_tokens(CollectorSettings().collector_tokens)),
     ):
         for known in tokens:
-            click.echo(f"{known.name}\t{known.role}\t{source}")
+            sites = ", ".join(sorted(known.sites)) or "all sites"
+            click.echo(f"{known.name}\t{known.role}\t{sites}\t{source}")
 
 
 @token.command()

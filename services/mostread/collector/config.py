@@ -5,13 +5,13 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr, field_validator
 
 from mostread.collector.pipeline import sites
-from mostread.collector.pipeline.client_info import Networks
 from mostread.collector.pipeline.sites import SiteRules, Sites
 from mostread.core.bots import BotRule, parse_patterns
 from mostread.infra.auth.signing import check_secrets
 from mostread.infra.auth.tokens import parse_tokens
 from mostread.infra.http.config import ServiceSettings
 from mostread.infra.http.connections import Endpoint
+from mostread.infra.http.networks import Networks
 from mostread.infra.kafka.config import KafkaSettings
 
 MAX_EVENTS = 1000

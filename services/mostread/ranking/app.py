@@ -28,6 +28,7 @@ from mostread.ranking.api.counts import add_counts_route
 from mostread.ranking.api.decisions import add_decisions_route
 from mostread.ranking.api.embeds import add_embeds
 from mostread.ranking.api.feeds import add_feeds
+from mostread.ranking.api.links import add_link_routes
 from mostread.ranking.api.lists import add_list_routes
 from mostread.ranking.api.placements import add_placement_routes
 from mostread.ranking.api.responses import AS_OF, JsonRenderer
@@ -48,6 +49,7 @@ from mostread.ranking.decisions_repository import DecisionRepository
 from mostread.ranking.metrics import RankingMetrics
 from mostread.ranking.pages.article import add_article_page
 from mostread.ranking.pages.decisions import add_decisions_page
+from mostread.ranking.pages.gate import Gate
 from mostread.ranking.pages.list import add_list_page
 from mostread.ranking.pages.live import add_live_pages
 from mostread.ranking.pages.now import NowReader
@@ -191,7 +193,12 @@ async def ranking_app(
     pages = PageRenderer(access)
     scrape_registry = ScrapeRegistry(registry, _progress_metrics(repository, metrics))
 
-    app = Application(settings, cors=_CORS, observe=metrics.requests.observe)
+    app = Application(
+        settings,
+        cors=_CORS,
+        observe=metrics.requests.observe,
+        admit=Gate(access, pages).admit,
+    )
     add_operational_routes(
         app,
         checks={"clickhouse": _clickhouse_check(repository)},
@@ -291,6 +298,7 @@ def _add_editor_routes(
     clock: Callable[[], int],
 ) -> None:
     add_session_routes(app, access)
+    add_link_routes(app, access, pages)
     add_placement_routes(app, access, collector)
     add_decisions_route(app, decisions=decisions, access=access, clock=clock)
     add_decisions_page(app, pages, decisions=decisions, access=access, defaults=defaults)

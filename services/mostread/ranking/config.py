@@ -17,7 +17,17 @@ from mostread.infra.auth.signing import check_secrets
 from mostread.infra.auth.tokens import parse_tokens
 from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.http.config import ServiceSettings, ServiceUrl
+from mostread.infra.http.networks import Networks
+from mostread.ranking.auth.proxy import GroupRole
 from mostread.ranking.queries import zone_name
+
+_HEADER = r"^[A-Za-z0-9-]{0,64}$"
+_URL = r"^((/|https?://)[!-~]*)?$"
+
+
+def _networks(text: str) -> str:
+    Networks(text)
+    return text
 
 
 class Weights(BaseModel, frozen=True):
@@ -133,6 +143,47 @@ class RankingSettings(ClickHouseSettings, ServiceSettings):
         30, ge=1, le=400, description="Days after which an editor signs in again."
     )
 
+    ranking_trusted_proxies: Annotated[str, AfterValidator(_networks)] = Field(
+        "",
+        description="Networks of the proxies that sign people in, comma-separated. Clients must "
+        "not be able to connect from them.",
+    )
+    ranking_proxy_user_header: str = Field(
+        "",
+        pattern=_HEADER,
+        description="Header in which such a proxy names who is signed in, for example "
+        "X-Forwarded-Email; the log of decisions contains it. Empty: no company sign-in.",
+    )
+    ranking_proxy_groups_header: str = Field(
+        "",
+        pattern=_HEADER,
+        description="Header in which such a proxy lists the groups of who is signed in, "
+        "comma-separated, for example X-Forwarded-Groups. Empty: none.",
+    )
+    ranking_proxy_groups: dict[str, GroupRole] = Field(
+        {},
+        description="Roles of groups as JSON, for all sites or some; * is everybody whom the proxy "
+        'has signed in: {"newsroom": {"role": "editor"}, "sport-desk": {"role": "editor", '
+        '"sites": ["sport"]}, "*": {"role": "viewer"}}.',
+    )
+    ranking_proxy_sign_in_url: str = Field(
+        "",
+        pattern=_URL,
+        description="Page at which the proxy signs people in, for example /oauth2/start; linked on "
+        "the pages.",
+    )
+    ranking_proxy_sign_out_url: str = Field(
+        "",
+        pattern=_URL,
+        description="Page at which the proxy signs people out, for example /oauth2/sign_out.",
+    )
+    ranking_dashboard: Literal["open", "signed_in"] = Field(
+        "open",
+        description="Who sees the pages and the API of articles: anybody (open), or those who are "
+        "signed in or come by a link (signed_in). Lists, streams, counts, feeds and the widget are "
+        "public either way.",
+    )
+
     @field_validator("ranking_tokens")
     @classmethod
     def _tokens_are_valid(cls, value: str) -> str:
@@ -140,17 +191,26 @@ class RankingSettings(ClickHouseSettings, ServiceSettings):
         return value
 
     @model_validator(mode="after")
-    def _editors_can_decide(self) -> Self:
+    def _people_can_sign_in(self) -> Self:
         if self.ranking_collector_url and not self.ranking_session_secret.get_secret_value():
             raise ValueError(
                 "deciding on the pages needs a secret that the collector knows; set "
                 "MOSTREAD_RANKING_SESSION_SECRET and MOSTREAD_COLLECTOR_SESSION_SECRET to the "
                 "output of `openssl rand -hex 32`"
             )
-        if self.ranking_collector_url and not (self.ranking_tokens or self.ranking_tokens_file):
+        by_token = self.ranking_tokens or self.ranking_tokens_file
+        by_proxy = self.ranking_proxy_user_header
+        if by_proxy and not (self.ranking_trusted_proxies and self.ranking_proxy_groups):
             raise ValueError(
-                "deciding on the pages requires tokens; set MOSTREAD_RANKING_TOKENS_FILE to the "
-                "token file of the collector"
+                "MOSTREAD_RANKING_PROXY_USER_HEADER needs MOSTREAD_RANKING_TRUSTED_PROXIES, the "
+                "networks it may come from, and MOSTREAD_RANKING_PROXY_GROUPS, the roles"
+            )
+        if (self.ranking_collector_url or self.ranking_dashboard == "signed_in") and not (
+            by_token or by_proxy
+        ):
+            raise ValueError(
+                "nobody could sign in; set MOSTREAD_RANKING_TOKENS_FILE to the token file of the "
+                "collector, or MOSTREAD_RANKING_PROXY_USER_HEADER"
             )
         return self
 

@@ -5,12 +5,8 @@ from dataclasses import dataclass
 import pytest
 from structlog.testing import capture_logs
 
-from mostread.collector.pipeline.client_info import (
-    AddressResolver,
-    Networks,
-    client_network,
-    normalize_address,
-)
+from mostread.collector.pipeline.client_info import AddressResolver, client_network
+from mostread.infra.http.networks import Networks, normalize_address
 from tests.support.http import FakeHeaders
 
 PROXIES = Networks("10.0.0.0/8, 2001:db8:ffff::/48")

@@ -45,10 +45,11 @@ def test_steps_run_in_the_order_of_the_drop_reasons_then_enrichment() -> None:
     }
     enrichment = ["timestamp", "visitor_id", "event_id", "public_id"]
     distinct = {DropReason.TOO_MANY_SITES, DropReason.TOO_MANY_ARTICLES}
-    named = [step.name for step in pipeline(sites="news", **every_filter).steps]
+    first, *named = [step.name for step in pipeline(sites="news", **every_filter).steps]
+    assert first is DropReason.UNKNOWN_SITE
     assert named == [reason for reason in DropReason if reason not in distinct] + enrichment
     any_site = [step.name for step in pipeline(**every_filter).steps]
-    assert any_site == [*[*DropReason][1:], *enrichment]
+    assert any_site == [*DropReason, *enrichment]
 
 
 def test_default_settings_keep_a_readers_events() -> None:
@@ -68,6 +69,20 @@ def test_known_site_keeps_the_canary_for_servers_only() -> None:
     filtering = pipeline(sites="news")
     assert dropped(filtering, client(), view(CANARY_SITE)) == {DropReason.UNKNOWN_SITE: 1}
     assert dropped(filtering, client(role=Role.EMIT), view(CANARY_SITE)) == {}
+
+
+@pytest.mark.parametrize("sites", ["", "news, sport"])
+def test_server_counts_only_for_the_sites_of_its_token(sites: str) -> None:
+    filtering = pipeline(sites=sites)
+    events = [view("news"), view("sport"), view("sport")]
+    server = ClientInfo("198.51.100.1", FakeHeaders({}), Role.EMIT, frozenset({"news"}))
+    kept, reasons = filtering.filter(events, server)
+    assert (kept, reasons) == (events[:1], {DropReason.UNKNOWN_SITE: 2})
+    # What anybody may send needs no token, so a token of another role limits nothing.
+    cms = ClientInfo(
+        "198.51.100.1", FakeHeaders({"User-Agent": FIREFOX}), Role.CMS, frozenset({"news"})
+    )
+    assert filtering.filter(events, cms) == (events, {})
 
 
 @pytest.mark.parametrize(

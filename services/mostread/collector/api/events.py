@@ -103,8 +103,10 @@ class EventRoutes:
     def _client(self, request: Request) -> ClientInfo:
         """Return the client of a request. Raises Unauthorized for an unknown token."""
         token = authenticate(request.headers, self._token_store.tokens)
-        role = None if token is None else token.role
-        return ClientInfo(self._addresses.resolve(request), request.headers, role)
+        address = self._addresses.resolve(request)
+        if token is None:
+            return ClientInfo(address, request.headers)
+        return ClientInfo(address, request.headers, token.role, token.sites)
 
     async def _ingest(self, body: bytes, client: ClientInfo) -> IngestResult:
         """Process and deliver the events of a body, and count their outcomes.

@@ -9,12 +9,13 @@ unchanged. One with a single address, as CF-Connecting-IP, is a list of one.
 
 import re
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv6Network
 from typing import Protocol
 
 from mostread.core.bots import MAX_USER_AGENT_LENGTH
 from mostread.infra.auth.tokens import Role
 from mostread.infra.http.messages import Headers
+from mostread.infra.http.networks import Networks, normalize_address
 from mostread.infra.logging import get_logger
 
 log = get_logger(__name__)
@@ -26,60 +27,7 @@ _CACHE_SIZE = 20_000
 _LOCAL_ORIGIN = re.compile(
     r"https?://([^/:]+\.)?localhost(:\d+)?|https?://(127\.[\d.]+|\[::1\])(:\d+)?"
 )
-_WITH_PORT = re.compile(r"\[([^\]]*)\](?::\d+)?|([\d.]+):\d+")
-_PADDING = re.compile(r"\b0+(?=\d)")
 _LOGGED_CHARACTERS = 100
-
-
-class Networks:
-    """A set of IP networks."""
-
-    def __init__(self, text: str) -> None:
-        """Parse networks or addresses separated by commas. Raises ValueError."""
-        self._networks = tuple(map(_network, filter(None, map(str.strip, text.split(",")))))
-        self._cached_contains = lru_cache(_CACHE_SIZE)(self._contains)
-
-    def __bool__(self) -> bool:
-        return bool(self._networks)
-
-    def __contains__(self, address: str) -> bool:
-        return bool(self._networks) and self._cached_contains(address)
-
-    def _contains(self, address: str) -> bool:
-        if not address:
-            return False
-        parsed = ip_address(address)
-        return any(parsed in network for network in self._networks)
-
-
-def _network(text: str) -> IPv4Network | IPv6Network:
-    try:
-        return ip_network(text, strict=False)
-    except ValueError:
-        raise ValueError(
-            f"{text!r} is not a network; write 192.0.2.0/24, 2001:db8::/32 or a single address, "
-            "separated by commas"
-        ) from None
-
-
-@lru_cache(_CACHE_SIZE)
-def normalize_address(text: str) -> str:
-    """Return an address in canonical form, without a port; empty if `text` is not an address.
-
-    An IPv4 address that arrived over an IPv6 socket (::ffff:192.0.2.1) becomes an IPv4 address.
-    Some proxies pad IPv4 with zeros (192.000.002.001), which Python rejects.
-    """
-    if match := _WITH_PORT.fullmatch(text):
-        text = match[1] or match[2] or ""
-    if ":" not in text:
-        text = _PADDING.sub("", text)
-    try:
-        address = ip_address(text.partition("%")[0])
-    except ValueError:
-        return ""
-    if isinstance(address, IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    return str(address)
 
 
 @lru_cache(_CACHE_SIZE)
@@ -172,7 +120,8 @@ class ClientInfo:
 
     `address` and `network` are empty if unknown. `sent_at` is the client's clock at the time of
     sending, in milliseconds since 1970, or None. `is_server` marks a server that sends events on
-    behalf of readers: its address and user agent are not theirs. `wants_receipts` asks for receipts
+    behalf of readers: its address and user agent are not theirs, and it may send those of `sites`
+    only, or of all sites if that is empty. `wants_receipts` asks for receipts
     of likes.
     """
 
@@ -184,6 +133,7 @@ class ClientInfo:
         "network",
         "role",
         "sent_at",
+        "sites",
         "user_agent",
         "wants_receipts",
     )
@@ -193,12 +143,14 @@ class ClientInfo:
         address: str,
         headers: Headers,
         role: Role | None = None,
+        sites: frozenset[str] = frozenset(),
     ) -> None:
         self.address = address
         self.network = client_network(address)
         self.headers = headers
         self.user_agent = headers.get("User-Agent", "")[:MAX_USER_AGENT_LENGTH]
         self.role = role
+        self.sites = sites
         self.is_server = role is Role.EMIT
         self.sent_at: int | None = None
         self.wants_receipts = False

@@ -3,7 +3,7 @@
 Filters come first: each drops events for one `DropReason`, and the first filter that rejects an
 event decides. Enrichment then fills in what the client left out. `_steps` lists all of them in
 order. A server with a token of the role emit vouches for its readers, so of the filters only
-`known_site` applies to its events.
+`known_site` and `site_of_token` apply to its events.
 """
 
 import re
@@ -64,6 +64,7 @@ class Filter:
     name: DropReason
     keep: Keep
     for_servers: bool = False
+    for_readers: bool = True
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class Pipeline:
         self.steps = _steps(settings, hasher, self._bot_rule)
         # Unpacked once: attribute lookups are noticeable in a request with a single event.
         filters = [step for step in self.steps if isinstance(step, Filter)]
-        self._filters = [(step.name, step.keep) for step in filters]
+        self._filters = [(step.name, step.keep) for step in filters if step.for_readers]
         self._server_filters = [(step.name, step.keep) for step in filters if step.for_servers]
         self._enrich = [step.apply for step in self.steps if isinstance(step, Enrichment)]
 
@@ -144,7 +145,7 @@ class Pipeline:
         for reason, keep in self._server_filters if client.is_server else self._filters:
             kept = keep(events, client)
             if len(kept) < len(events):
-                dropped[reason] = len(events) - len(kept)
+                dropped[reason] = dropped.get(reason, 0) + len(events) - len(kept)
                 events = kept
                 if not events:
                     break
@@ -165,6 +166,7 @@ def _steps(settings: CollectorSettings, hasher: IdHasher, bot_rule: BotRule) -> 
     sites = settings.sites
     steps: tuple[Step | None, ...] = (
         known_site(sites),
+        Filter(DropReason.UNKNOWN_SITE, site_of_token, for_servers=True, for_readers=False),
         public_type(sites),
         allowed_origin(sites),
         Filter(DropReason.BOT, not_bot(bot_rule)),
@@ -214,6 +216,11 @@ def known_site(sites: Sites) -> Filter | None:
         return _where_site(events, (trusted if client.is_server else public).__contains__)
 
     return Filter(DropReason.UNKNOWN_SITE, keep, for_servers=True)
+
+
+def site_of_token(events: list[SentEvent], client: ClientInfo) -> list[SentEvent]:
+    """Keep events of the sites that the token of a server is for."""
+    return _where_site(events, client.sites.__contains__) if client.sites else events
 
 
 def public_type(sites: Sites) -> Filter | None:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Hashable, Iterable
 
 from msgspec import UNSET, UnsetType
 
-from mostread.collector.pipeline.client_info import ClientInfo, Networks
+from mostread.collector.pipeline.client_info import ClientInfo
 from mostread.collector.pipeline.event import SentEvent
 from mostread.infra import clock
+from mostread.infra.http.networks import Networks
 
 BURST_SECONDS = 600.0
 """Unused allowance is saved for ten minutes: that much may arrive at once."""

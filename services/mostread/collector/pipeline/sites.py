@@ -12,10 +12,10 @@ from typing import get_args
 
 import msgspec
 
-from mostread.collector.pipeline.client_info import Networks
 from mostread.collector.pipeline.event import SITE_CHARACTERS
 from mostread.collector.pipeline.page_proxies import publisher_hosts
 from mostread.core.events import CANARY_SITE, EventType
+from mostread.infra.http.networks import Networks
 
 TYPES = get_args(EventType)
 SCHEMES = ("https", "http")

@@ -25,12 +25,19 @@ from mostread.infra.logging import get_logger
 
 log = get_logger(__name__)
 
+Admit = Callable[[Request, str], Response | None]
+"""Returns the response to a request that may not have the route of this path, None for others."""
+
 Observe = Callable[[str, int, float], None]
 """Records a response: path of its route, status, and duration in seconds."""
 
 _BAD_REQUEST = 400
 UNMATCHED = "other"
 """Path under which requests without a route are measured."""
+
+
+def _admit_all(request: Request, path: str) -> None:
+    pass
 
 
 def _ignore(path: str, status: int, seconds: float) -> None:
@@ -40,7 +47,9 @@ def _ignore(path: str, status: int, seconds: float) -> None:
 class Application:
     """Dispatches requests to handlers; `stop` ends streams and incomplete bodies.
 
-    `cors` holds the policies of routes by path. `observe` records every complete response.
+    `cors` holds the policies of routes by path. `observe` records every complete response. `admit`
+    decides before a handler does, and again before each chunk of a stream; it may raise
+    MostreadError.
     """
 
     def __init__(
@@ -49,6 +58,7 @@ class Application:
         *,
         cors: Mapping[str, CorsPolicy] | None = None,
         observe: Observe = _ignore,
+        admit: Admit = _admit_all,
     ) -> None:
         self.bodies = BodyReader(
             settings.http_client_timeout_seconds, settings.http_max_buffered_bytes
@@ -60,6 +70,7 @@ class Application:
         self._max_in_progress = settings.http_max_connections
         self._router = Router(cors or {})
         self._observe = observe
+        self._admit = admit
         self._streams: set[asyncio.Task[None]] = set()
         self._stopping = False
 
@@ -94,8 +105,9 @@ class Application:
         private = response.headers.get("Cache-Control") == PRIVATE
         if route is not None and route.cors is not None and not private:
             headers += route.cors.headers_for(request, route.allow)
+        path = UNMATCHED if route is None else route.path
         if isinstance(response, StreamResponse):
-            await self._stream(request, response, headers)
+            await self._stream(request, path, response, headers)
             return
         if request.method == "HEAD" and response.body:
             # hyper would send the body over HTTP/2, which clients take for an error.
@@ -103,7 +115,6 @@ class Application:
             protocol.response_empty(response.status, headers)
         else:
             protocol.response_bytes(response.status, headers, response.body)
-        path = UNMATCHED if route is None else route.path
         self._observe(path, response.status, perf_counter() - started)
         if response.status >= _BAD_REQUEST and "Connection" not in response.headers:
             await self.bodies.discard(request)
@@ -120,7 +131,7 @@ class Application:
                 if request.method == "OPTIONS" and route.cors is not None:
                     return Response(status=204)
                 return method_not_allowed(request, route.allow)
-            return await handler(request)
+            return self._admit(request, route.path) or await handler(request)
         except MostreadError as error:
             if delay := refusal_delay(error):
                 await asyncio.sleep(delay)
@@ -128,8 +139,18 @@ class Application:
         except Exception:
             return internal_error(request)
 
+    def _admits(self, request: Request, path: str) -> bool:
+        try:
+            return self._admit(request, path) is None
+        except MostreadError:
+            return False
+
     async def _stream(
-        self, request: Request, response: StreamResponse, headers: list[tuple[str, str]]
+        self,
+        request: Request,
+        path: str,
+        response: StreamResponse,
+        headers: list[tuple[str, str]],
     ) -> None:
         """Send chunks until they end, the client disconnects or the service stops."""
         protocol, client = request.protocol, request.scope.client
@@ -139,6 +160,8 @@ class Application:
             try:
                 async with aclosing(response.chunks) as chunks:
                     async for chunk in chunks:
+                        if not self._admits(request, path):
+                            break  # signed out meanwhile
                         self.backlog.add(client, len(chunk))
                         await transport.send_bytes(chunk)
             except ProtocolClosed:

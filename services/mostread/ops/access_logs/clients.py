@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
-from mostread.collector.pipeline.client_info import Networks, client_network, normalize_address
+from mostread.collector.pipeline.client_info import client_network
+from mostread.infra.http.networks import Networks, normalize_address
 from mostread.ops.access_logs.request import EXCERPT_LENGTH
 
 _CACHE_SIZE = 20_000

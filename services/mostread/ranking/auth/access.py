@@ -18,6 +18,8 @@ from mostread.infra.http.auth import authenticate
 from mostread.infra.http.messages import Request
 from mostread.infra.logging import get_logger
 from mostread.ranking.auth.identity import PEOPLE, Identity
+from mostread.ranking.auth.links import Link, Links
+from mostread.ranking.auth.proxy import ProxySignIn
 from mostread.ranking.auth.same_origin import changes_something, require_same_origin
 from mostread.ranking.auth.sessions import Sessions, of_token
 from mostread.ranking.config import RankingSettings
@@ -29,16 +31,27 @@ log = get_logger(__name__)
 class Access:
     """Recognises who sends a request.
 
-    `enabled` tells whether anybody can sign in, `can_decide` whether decisions can be forwarded to
-    a collector.
+    `enabled` tells whether anybody can sign in, `by_token` whether with a token. `can_decide` tells
+    whether decisions can be forwarded to a collector, `closed` whether only those who are signed in
+    see the pages.
     """
 
     def __init__(
         self, settings: RankingSettings, metrics: RankingMetrics, clock: Callable[[], int]
     ) -> None:
         """Load the tokens. Raises InvalidFile if the token file cannot be read."""
-        self.enabled = bool(settings.ranking_tokens or settings.ranking_tokens_file)
+        self.by_token = bool(settings.ranking_tokens or settings.ranking_tokens_file)
+        self.proxy = ProxySignIn(
+            settings.ranking_trusted_proxies,
+            settings.ranking_proxy_user_header,
+            settings.ranking_proxy_groups_header,
+            settings.ranking_proxy_groups,
+        )
+        self.enabled = self.by_token or self.proxy.enabled
         self.can_decide = bool(settings.ranking_collector_url)
+        self.closed = settings.ranking_dashboard == "signed_in"
+        self.sign_in_url = settings.ranking_proxy_sign_in_url
+        self.sign_out_url = settings.ranking_proxy_sign_out_url
         self.session_days = settings.ranking_session_days
         self.public_url = settings.ranking_public_url
         self._tokens = TokenStore(
@@ -49,15 +62,14 @@ class Access:
         if self.enabled and not known:
             log.warning(
                 "session_secret_not_set",
-                advice="sessions end when this process does, and other processes do not know "
-                "them; set MOSTREAD_RANKING_SESSION_SECRET to the output of `openssl rand -hex 32`",
+                advice="sessions and links end when this process does, and other processes do not "
+                "know them; set MOSTREAD_RANKING_SESSION_SECRET to the output of "
+                "`openssl rand -hex 32`",
             )
-        self.sessions = Sessions(
-            known or (secrets.token_hex(32),),
-            clock,
-            seconds=self.session_days * 86_400,
-            path=urlsplit(self.public_url).path.rstrip("/") + "/",
-        )
+        signing = known or (secrets.token_hex(32),)
+        path = urlsplit(self.public_url).path.rstrip("/") + "/"
+        self.sessions = Sessions(signing, clock, seconds=self.session_days * 86_400, path=path)
+        self.links = Links(signing, clock, path)
 
     def following(self) -> AbstractAsyncContextManager[None]:
         """Reload the token file when it changes, until the end of the block."""
@@ -74,11 +86,10 @@ class Access:
             unknown = error
         if token is not None:
             return of_token(token)
-        if identity := self.sessions.find(request, self._tokens.tokens):
-            return identity
-        if unknown is not None:
+        identity = self.sessions.find(request, self._tokens.tokens) or self.proxy.find(request)
+        if identity is None and unknown is not None:
             raise unknown
-        return None
+        return identity or self.links.find(request, self._tokens.tokens)
 
     def sign_in(self, request: Request, secret: str) -> tuple[Identity, str]:
         """Return who signed in with a token, and the header Set-Cookie of the session.
@@ -87,7 +98,7 @@ class Access:
         foreign page.
         """
         require_same_origin(request, self.public_url, browser=False)
-        self._require_enabled()
+        self._require_enabled(self.by_token)
         token = find_token(self._tokens.tokens, secret)
         if token is None:
             raise Unauthorized("The token is unknown.", invalid_token=True)
@@ -103,7 +114,7 @@ class Access:
 
         Raises Unauthorized, and Forbidden for others and for requests of foreign pages.
         """
-        self._require_enabled()
+        self._require_enabled(self.enabled)
         identity = self.identify(request)
         if identity is None:
             raise Unauthorized("Sign in as an editor, or send `Authorization: Bearer <token>`.")
@@ -111,8 +122,7 @@ class Access:
             require_same_origin(request, self.public_url)
         if not identity.may_decide(site):
             raise Forbidden(
-                f"{identity.name!r} is not an editor of the site {site!r}; ask for a token with "
-                "the role editor that is for this site."
+                f"{identity.name!r} is not an editor of the site {site!r}; ask for this role."
             )
         return identity
 
@@ -131,8 +141,13 @@ class Access:
         except Unauthorized:
             return None
 
-    def _require_enabled(self) -> None:
-        if not self.enabled:
+    def read_link(self, text: str) -> Link | None:
+        """Return a link if it is valid."""
+        return self.links.read(text, self._tokens.tokens)
+
+    @staticmethod
+    def _require_enabled(enabled: bool) -> None:
+        if not enabled:
             raise EditorAccessDisabled(
                 "No tokens are configured, so nobody may read what only editors may; set "
                 "MOSTREAD_RANKING_TOKENS_FILE."

@@ -43,5 +43,9 @@ class Cookie:
 
 
 def _is_https(request: Request) -> bool:
-    # A proxy may have ended TLS; a browser names the origin of its page with every POST.
-    return request.scheme == "https" or request.headers.get("Origin", "").startswith("https://")
+    # A proxy may have ended TLS. A client that forges a header harms only its own cookie.
+    return (
+        request.scheme == "https"
+        or request.headers.get("X-Forwarded-Proto", "").lower() == "https"
+        or request.headers.get("Origin", "").startswith("https://")
+    )

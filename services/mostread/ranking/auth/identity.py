@@ -1,6 +1,5 @@
 """Identities: who sends a request, and what they may do on which site."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -30,8 +29,8 @@ class Grant(NamedTuple):
 class Identity:
     """A person with roles.
 
-    `ambient` is true if the browser adds the credentials by itself, also to a request that a
-    foreign page causes.
+    `token` is the id of the token they signed in with, empty without. `ambient` is true if the
+    browser adds the credentials by itself, also to a request that a foreign page causes.
     """
 
     name: str
@@ -39,6 +38,7 @@ class Identity:
     signed_in_by: SignedInBy = "token"
     expires: datetime | None = None
     ambient: bool = False
+    token: str = ""
 
     def may_decide(self, site: str) -> bool:
         """Return whether the person is an editor of a site."""
@@ -48,17 +48,15 @@ class Identity:
         """Return whether the person may see the pages of a site."""
         return any(grant.role in PEOPLE and grant.covers(site) for grant in self.grants)
 
-    def visible(self, sites: Iterable[str]) -> tuple[str, ...]:
-        """Return those of `sites` whose pages the person may see."""
-        return tuple(site for site in sites if self.may_view(site))
-
     @property
-    def role(self) -> Role:
-        """The strongest role, on whichever site."""
-        return min((grant.role for grant in self.grants), key=_STRONGEST_FIRST.index)
+    def role(self) -> Role | None:
+        """The strongest role, on whichever site; None without any."""
+        return min((grant.role for grant in self.grants), key=_STRONGEST_FIRST.index, default=None)
 
     @property
     def sites(self) -> list[str] | None:
         """The sites of the strongest role, None if it is for all."""
         sites = [grant.sites for grant in self.grants if grant.role is self.role]
+        if not sites:
+            return []
         return sorted(frozenset().union(*sites)) if all(sites) else None

@@ -67,7 +67,7 @@ def token_id(token: Token) -> str:
 
 def of_token(token: Token) -> Identity:
     """Return the identity of a Bearer token."""
-    return Identity(token.name, (Grant(token.role, token.sites),))
+    return Identity(token.name, (Grant(token.role, token.sites),), token=token_id(token))
 
 
 def _identity(token: Token, session: Session) -> Identity:

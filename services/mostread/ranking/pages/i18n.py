@@ -23,6 +23,7 @@ SESSION_MESSAGES = (
     "sign_out",
     "token_unknown",
     "token_for_programs",
+    "token_wrong_role",
     "service_unavailable",
 )
 """Messages that session.js shows."""

@@ -82,6 +82,9 @@ def add_list_page(
             site_now.get(query, now),
             sparklines.get(query.site, [entry.article_id for entry in ranked.entries]),
         )
+        if access.closed and (viewer := access.known(request)):
+            visible = {site: n for site, n in values.sites.items() if viewer.may_view(site)}
+            values = replace(values, sites=visible)
         context = {
             "window": t(f"window.{query.window}"),
             "chips": chips(query, values, defaults, t),

@@ -166,6 +166,17 @@ class PageRenderer:
         }
         return self.html(request, "error.html", lang, context, status=404)
 
+    def expired_link(self, request: Request, lang: Lang) -> Response:
+        """Return 410 for a link that has ended, or that this service did not make."""
+        t = TRANSLATORS[lang]
+        context = {
+            "heading": t("link_expired"),
+            "detail": t("link_expired_detail"),
+            "link_text": t("sign_in"),
+            "root": "../",
+        }
+        return self.html(request, "error.html", lang, context, status=410)
+
     def unavailable(self, request: Request, lang: Lang, root: str = "") -> Response:
         """Return 503, with a script that retries."""
         t = TRANSLATORS[lang]

@@ -34,7 +34,22 @@ def test_token_add_prints_token_once_and_stores_its_hash(tmp_path: Path) -> None
     assert token is not None
     assert (token.name, token.role) == ("desk", Role.EDITOR)
     listed = run(file, "list").stdout
-    assert listed == f"desk\teditor\t{file}\n"
+    assert listed == f"desk\teditor\tall sites\t{file}\n"
+
+
+def test_token_for_sites_is_stored_with_them(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    run(file, "create", "desk", "--role", "editor", "--site", "sport", "--site", "news")
+    run(file, "create", "other", "--role", "viewer")
+    sited, other = token_file.read(file)
+    assert sited.sites == {"news", "sport"}
+    assert (sited.covers("news"), sited.covers("chess"), other.covers("chess")) == (
+        True,
+        False,
+        True,
+    )
+    assert run(file, "list").stdout.startswith(f"desk\teditor\tnews, sport\t{file}\n")
+    assert run(file, "create", "third", "--role", "cms", "--site", "a+b").exit_code == 2
 
 
 def test_token_remove_revokes_token_by_name(tmp_path: Path) -> None:
@@ -76,7 +91,7 @@ def test_token_command_with_invalid_name_or_file_is_usage_error(tmp_path: Path) 
 def test_token_list_includes_tokens_of_setting(tmp_path: Path) -> None:
     environment = {"MOSTREAD_COLLECTOR_TOKENS": f"app:emit:{HASH}"}
     result = CliRunner(env=environment).invoke(token, ["list", "--file", str(tmp_path / "tokens")])
-    assert result.stdout == "app\temit\tMOSTREAD_COLLECTOR_TOKENS\n"
+    assert result.stdout == "app\temit\tall sites\tMOSTREAD_COLLECTOR_TOKENS\n"
 
 
 def test_concurrent_updates_of_file_are_all_applied(tmp_path: Path) -> None:

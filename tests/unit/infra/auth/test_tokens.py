@@ -38,6 +38,19 @@ def test_parse_tokens_error_names_entry_without_its_hash(entry: str) -> None:
     assert "secret" not in str(raised.value)
 
 
+def test_parse_tokens_reads_sites_and_writes_them() -> None:
+    setting = f"a:emit:{hash_token('one')}:news+sport,b:cms:{hash_token('two')}"
+    tokens = parse_tokens(setting)
+    assert [token.sites for token in tokens] == [{"news", "sport"}, frozenset()]
+    assert ",".join(token.written for token in tokens) == setting
+
+
+@pytest.mark.parametrize("sites", ["", "+", "news+", "news,+", "a b", "*", "a:b", "a" * 65])
+def test_parse_tokens_rejects_sites_that_no_article_has(sites: str) -> None:
+    with pytest.raises(ValueError, match="needs"):
+        parse_tokens(f"name:cms:{hash_token('one')}:{sites}")
+
+
 @pytest.mark.parametrize("name", ["", "a\nb", "a" * 65])
 def test_parse_tokens_rejects_name_unfit_for_audit_log(name: str) -> None:
     with pytest.raises(ValueError, match="1 to 64 characters"):

@@ -1,86 +1,29 @@
-"""Signing in to a running ranking service, which needs no database for it."""
+"""Signing in to a running ranking service, and what a session permits."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aiohttp import ClientResponse, ClientSession
 
 from mostread.infra.auth import token_file
 from mostread.infra.auth.tokens import Role, Token, hash_token
-from mostread.ranking.app import ranking_app
-from mostread.ranking.config import RankingSettings
-from tests.support.http import every, url_of
-
-SECRET, OLDER = "s" * 32, "o" * 32
-EDITOR, SPORT, VIEWER, CMS = "editor's", "sport's", "viewer's", "cms's"
-TOKENS = (
-    Token("Айгерім", Role.EDITOR, hash_token(EDITOR)),
-    Token("sam", Role.EDITOR, hash_token(SPORT), frozenset({"sport", "chess"})),
-    Token("wall", Role.VIEWER, hash_token(VIEWER)),
-    Token("our-cms", Role.CMS, hash_token(CMS)),
+from tests.support.http import every
+from tests.support.signing_in import (
+    CMS,
+    EDITOR,
+    NOW,
+    OLDER,
+    SECRET,
+    SPORT,
+    TOKENS,
+    VIEWER,
+    Browser,
+    Clock,
+    browsing,
 )
-NOW = 1_795_461_787_000
+
 LOG = "/v1/articles/a/placements"
 PLACEMENT = "/v1/articles/a/placement"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> int:
-        return self.now
-
-
-class Browser:
-    """A client that sends the headers and cookies of a browser on a page of the service."""
-
-    def __init__(self, url: str, http: ClientSession) -> None:
-        self.url = url
-        self.http = http
-        self.cookies: dict[str, str] = {}
-
-    async def ask(
-        self, method: str, path: str, body: object = None, **headers: str
-    ) -> tuple[int, Any, ClientResponse]:
-        sent = {"Sec-Fetch-Site": "same-origin", "Origin": self.url}
-        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-        if self.cookies:
-            sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        given = {name: value for name, value in sent.items() if value}
-        async with self.http.request(method, self.url + path, json=body, headers=given) as answer:
-            for name, cookie in answer.cookies.items():
-                self.cookies[name] = cookie.value
-            document = await answer.json(content_type=None) if await answer.read() else None
-            return answer.status, document, answer
-
-    async def sign_in(self, token: str, **headers: str) -> tuple[int, Any, ClientResponse]:
-        return await self.ask("POST", "/v1/session", {"token": token}, **headers)
-
-
-@asynccontextmanager
-async def browsing(
-    clock: Clock | None = None, secret: str = SECRET, **settings: Any
-) -> AsyncIterator[Browser]:
-    chosen: dict[str, Any] = {
-        "ranking_tokens": ",".join(token.written for token in TOKENS),
-        **settings,
-    }
-    configured = RankingSettings(
-        ranking_port=0,
-        clickhouse_url="http://127.0.0.1:9",
-        ranking_session_secret=secret,
-        **chosen,
-    )
-    async with (
-        ranking_app(configured, clock or Clock()) as app,
-        url_of(app) as url,
-        ClientSession() as http,
-    ):
-        yield Browser(url, http)
 
 
 @pytest.fixture

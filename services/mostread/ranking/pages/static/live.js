@@ -23,9 +23,8 @@ let postedAt = 0;
 let failing = false;
 let loading = false;
 let changed = false;
-/* The list of somebody who is signed in may contain more articles, so the stream only tells when to
-   request it. */
-const isSignedIn = () => document.documentElement.classList.contains("signed-in");
+/* The list of an editor may contain more articles, so the stream only tells when to request it. */
+const isEditor = () => document.documentElement.classList.contains("editor");
 
 function load() {
   return new Promise((done, failed) => {
@@ -35,6 +34,8 @@ function load() {
     request.responseType = "document";
     request.timeout = TIMEOUT;
     request.onload = () => {
+      /* Signed out meanwhile: the service answers with the page to sign in. */
+      if (request.status === 401 || request.status === 403) return location.reload();
       const next = request.response;
       request.status === 200 && next?.getElementById("live") ? done(next) : failed();
     };
@@ -128,7 +129,7 @@ function reorder(rows, next) {
 /* ---- The stream ---- */
 
 function receive(sent) {
-  if (sent.lost || isSignedIn()) return renew();
+  if (sent.lost || isEditor()) return renew();
   /* Parsed into a separate document, in which no script runs. */
   update(new DOMParser().parseFromString(trusted.createHTML(sent.html), "text/html"), sent.version);
 }

@@ -1,5 +1,6 @@
-/* Signing in and out. The session is a cookie that no script can read: the service renders who is
-   signed in, and this script keeps the page up to date. Others ask it by events:
+/* Signing in and out, and read-only links. The session is a cookie that no script can read: the
+   service renders who is signed in, and this script keeps the page up to date. Others ask it by
+   events:
 
    - `sign-in`, with `then` to call afterwards and `why` as nodes, shows the dialog;
    - `signed-out` reports that a request was answered 401;
@@ -8,16 +9,18 @@
    The class `editor` of the document tells whether an editor of this site is signed in. */
 const root = document.documentElement;
 const box = document.getElementById("session");
-const dialog = document.getElementById("token");
-const address = `${box.dataset.root}v1/session`;
+/* A dialog, or the form of the page that a closed dashboard shows instead of others. */
+const form = document.getElementById("token");
+const shareDialog = document.getElementById("share");
+const base = new URL(box.dataset.root || ".", location);
 const messages = box.querySelector("template").content;
 
 let afterwards;
 
 const message = (word) => messages.querySelector(`[data-message="${word}"]`).textContent;
 
-function request(method, body) {
-  return fetch(address, {
+function request(method, path, body) {
+  return fetch(new URL(path, base), {
     method,
     body: body && JSON.stringify(body),
     headers: body && { "Content-Type": "application/json" },
@@ -38,19 +41,21 @@ function show(account) {
   }
   for (const button of document.querySelectorAll(".tools [data-act=sign]")) button.textContent = message(account ? "sign_out" : "sign_in");
   document.dispatchEvent(new CustomEvent("signed", { detail: account }));
+  /* The page was rendered for somebody who may see less, or more. */
+  if ("reloads" in box.dataset) location.reload();
 }
 
 function signIn({ then, why = [] } = {}) {
-  if (!dialog) return;
+  if (!form) return;
   afterwards = then;
-  dialog.querySelector(".wrong").replaceChildren(...why);
-  dialog.querySelector("input").value = "";
-  dialog.showModal();
+  form.querySelector(".wrong")?.replaceChildren(...why);
+  form.querySelector("form").reset();
+  form.showModal();
 }
 
 async function signOut() {
   try {
-    await request("DELETE");
+    await request("DELETE", "v1/session");
   } catch {
     /* Without a connection the cookie stays; the button remains, to try again. */
     return;
@@ -61,7 +66,7 @@ async function signOut() {
 /* Returns why the token was refused, or nothing. */
 async function refusal(token) {
   try {
-    const answer = await request("POST", { token });
+    const answer = await request("POST", "v1/session", { token });
     if (answer.ok) show(await answer.json());
     else if (answer.status === 401) return "token_unknown";
     else if (answer.status === 403) return "token_for_programs";
@@ -71,24 +76,46 @@ async function refusal(token) {
   }
 }
 
-dialog?.addEventListener("submit", async (event) => {
+form?.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const button = dialog.querySelector(".go");
+  const button = form.querySelector(".buttons .go");
   button.disabled = true;
-  const why = await refusal(dialog.querySelector("input").value.trim());
+  const why = await refusal(form.querySelector("input").value.trim());
   button.disabled = false;
-  dialog.querySelector(".wrong").textContent = why ? message(why) : "";
+  form.querySelector(".wrong").textContent = why ? message(why) : "";
   if (why) return;
-  dialog.close();
-  /* The page was rendered for somebody who may see less. */
-  if ("reloads" in box.dataset) location.reload();
+  form.close?.();
   afterwards?.();
+});
+
+async function share(dialog) {
+  const page = location.href.slice(base.href.length).split("#")[0];
+  const days = Number(dialog.querySelector("select").value);
+  const wrong = dialog.querySelector(".wrong");
+  wrong.textContent = "";
+  try {
+    const answer = await request("POST", "v1/links", { page, days });
+    if (!answer.ok) throw new Error(answer.status === 403 ? "token_wrong_role" : "service_unavailable");
+    const { path } = await answer.json();
+    const made = dialog.querySelector(".made");
+    made.hidden = false;
+    made.querySelector("input").value = new URL(path, base).href;
+    made.querySelector("input").select();
+  } catch ({ message: why }) {
+    wrong.textContent = message(why === "token_wrong_role" ? why : "service_unavailable");
+  }
+}
+
+shareDialog?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  share(shareDialog);
 });
 
 document.addEventListener("click", ({ target }) => {
   const act = target.closest("button")?.dataset.act;
   if (act === "sign") root.classList.contains("signed-in") ? signOut() : signIn();
-  else if (act === "close" && dialog?.contains(target)) dialog.close();
+  else if (act === "share") shareDialog.showModal();
+  else if (act === "close") target.closest("#session dialog")?.close();
 });
 document.addEventListener("sign-in", ({ detail }) => signIn(detail));
 document.addEventListener("signed-out", () => show(null));

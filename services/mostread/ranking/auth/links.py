@@ -1,0 +1,90 @@
+"""Links that let anybody read the pages of a site for some time, and nothing else."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from mostread.infra.auth.signing import Signer
+from mostread.infra.auth.tokens import Role, Token
+from mostread.infra.http.messages import Request, parse_query
+from mostread.ranking.auth.cookies import Cookie
+from mostread.ranking.auth.identity import Grant, Identity
+from mostread.ranking.auth.sessions import token_id
+
+COOKIE = "mostread_link"
+MAX_DAYS = 90
+
+_DAY_SECONDS = 86_400
+# Relative to the root of this service: no link leads elsewhere.
+_PAGE = re.compile(r"(articles/[\w.~%-]{1,600})?(\?[!-~]{0,1000})?", re.ASCII)
+
+
+class Link(msgspec.Struct, frozen=True):
+    """The content of a link: a page to begin at, and when it ends, in seconds since the epoch.
+
+    `token` is the id of the token with which it was made, empty without.
+    """
+
+    page: str
+    token: str
+    expires: int
+
+    @property
+    def site(self) -> str:
+        """The site whose pages the link shows."""
+        return site_of(self.page)
+
+    @property
+    def expires_at(self) -> datetime:
+        return datetime.fromtimestamp(self.expires, UTC)
+
+
+def is_page(page: str) -> bool:
+    """Return whether `page` is the address of a page, relative to the root of the service."""
+    return _PAGE.fullmatch(page) is not None
+
+
+def site_of(page: str) -> str:
+    """Return the site of a page."""
+    return parse_query(page.partition("?")[2]).get("site", "default")
+
+
+class Links:
+    """Makes links and recognises who came by one; `clock` is in milliseconds."""
+
+    def __init__(self, secrets: Sequence[str], clock: Callable[[], int], path: str) -> None:
+        self._signer = Signer(secrets, "link", Link)
+        self._clock = clock
+        self._cookie = Cookie(COOKIE, path)
+
+    def make(self, page: str, days: int, token: str) -> tuple[str, Link]:
+        """Return the text of a link to a page, and its content; `token` as in `Link`."""
+        expires = self._clock() // 1000 + days * _DAY_SECONDS
+        link = Link(page, token, expires)
+        return self._signer.sign(link), link
+
+    def read(self, text: str, tokens: Iterable[Token]) -> Link | None:
+        """Return a link that is valid: it ends with the token of the editor who made it."""
+        link = self._signer.verify(text)
+        if link is None or link.expires * 1000 <= self._clock() or not is_page(link.page):
+            return None
+        if link.token and not any(
+            token.role is Role.EDITOR and token.covers(link.site) and token_id(token) == link.token
+            for token in tokens
+        ):
+            return None
+        return link
+
+    def enter(self, request: Request, text: str, link: Link) -> str:
+        """Return the header Set-Cookie that lets a browser in until the link ends."""
+        return self._cookie.set(request, text, link.expires - self._clock() // 1000)
+
+    def find(self, request: Request, tokens: Sequence[Token]) -> Identity | None:
+        """Return the identity of a browser that came by a valid link."""
+        for text in self._cookie.values(request):
+            if link := self.read(text, tokens):
+                grants = (Grant(Role.VIEWER, frozenset({link.site})),)
+                return Identity("", grants, "link", link.expires_at, ambient=True)
+        return None

@@ -1,0 +1,91 @@
+"""Company sign-in: a proxy in front of the service signs people in, and names them in headers.
+
+The headers are believed from trusted proxies only, and only those that the settings name: a proxy
+passes others on unchanged, as the client sent them.
+"""
+
+import re
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from mostread.infra.auth.tokens import Role
+from mostread.infra.http.messages import Request
+from mostread.infra.http.networks import Networks, normalize_address
+from mostread.infra.logging import get_logger
+from mostread.ranking.auth.identity import Grant, Identity
+
+ANYBODY = "*"
+"""The group of everybody whom the proxy has signed in."""
+
+# The editorial log contains the name.
+_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
+
+log = get_logger(__name__)
+
+
+class GroupRole(BaseModel, frozen=True, extra="forbid"):
+    """The role of a group, for some sites; no sites: for all."""
+
+    role: Literal["editor", "viewer"]
+    sites: frozenset[str] = Field(frozenset())
+
+
+class ProxySignIn:
+    """Recognises people by the headers of trusted proxies; without `user_header` nobody."""
+
+    def __init__(
+        self,
+        proxies: str,
+        user_header: str,
+        groups_header: str,
+        groups: dict[str, GroupRole],
+    ) -> None:
+        self.enabled = bool(user_header)
+        self._proxies = Networks(proxies)
+        self._user_header = user_header
+        self._groups_header = groups_header
+        self._grants = {
+            name: Grant(Role(group.role), group.sites) for name, group in groups.items()
+        }
+        self._logged: set[str] = set()
+
+    def find(self, request: Request) -> Identity | None:
+        """Return the person whom a trusted proxy has signed in."""
+        if not self.enabled:
+            return None
+        names = request.headers.get_all(self._user_header)
+        if not names:
+            return None
+        groups = request.headers.get_all(self._groups_header) if self._groups_header else []
+        peer = normalize_address(request.peer)
+        name = names[0].strip()
+        if peer not in self._proxies:
+            self._warn(
+                "proxy_not_trusted",
+                peer,
+                "if this is your own proxy, add its network to MOSTREAD_RANKING_TRUSTED_PROXIES",
+            )
+            return None
+        if len(names) > 1 or len(groups) > 1:
+            # One of them is the client's.
+            self._warn(
+                "proxy_header_repeated", peer, "make the proxy replace the headers of the client"
+            )
+            return None
+        if not _NAME.fullmatch(name):
+            self._warn(
+                "proxy_name_not_valid",
+                peer,
+                "name people with 1 to 64 characters, for example by their e-mail address",
+            )
+            return None
+        member = {ANYBODY, *(each.strip() for each in ",".join(groups).split(","))}
+        grants = tuple(grant for group, grant in self._grants.items() if group in member)
+        return Identity(name, grants, "proxy", ambient=True)
+
+    def _warn(self, event: str, peer: str, advice: str) -> None:
+        """Log a warning the first time: every request may cause it."""
+        if event not in self._logged:
+            self._logged.add(event)
+            log.warning(event, header=self._user_header, peer=peer, advice=advice)

@@ -1,0 +1,207 @@
+"""A closed dashboard: what readers, viewers and visitors with a link may see."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from mostread.infra.auth import token_file
+from mostread.infra.auth.tokens import Role, Token, hash_token
+from mostread.infra.schemas import openapi
+from mostread.ranking.pages.gate import PUBLIC
+from tests.support.http import every
+from tests.support.signing_in import (
+    CMS,
+    EDITOR,
+    NOW,
+    SPORT,
+    TOKENS,
+    VIEWER,
+    Browser,
+    Clock,
+    browsing,
+)
+
+PAGES = ["/", "/articles/a", "/articles/a/decisions"]
+DATA = ["/live?page=limit%3D5", "/v1/articles/a", "/v1/articles/a/series", "/v1/totals"]
+# Without a database, whoever may see something is told that it is unavailable.
+ADMITTED = 503
+
+
+@pytest.fixture
+async def closed() -> AsyncIterator[Browser]:
+    async with browsing(ranking_dashboard="signed_in") as browser:
+        yield browser
+
+
+async def test_readers_get_a_page_to_sign_in_and_no_data(closed: Browser) -> None:
+    for path in PAGES:
+        status, page, answer = await closed.ask("GET", path)
+        assert (status, 'id="token-shown"' in page) == (401, True)
+        assert answer.headers["Cache-Control"] == "private, no-store"
+    for path in DATA:
+        status, problem, _ = await closed.ask("GET", path)
+        assert (status, problem["type"]) == (401, "urn:mostread:problem:unauthorized")
+
+
+async def test_lists_widget_feeds_and_counts_stay_public(closed: Browser) -> None:
+    for path in sorted(
+        PUBLIC - {"/v1/session", "/v1/links", "/share/{link}", "/metrics", "/openapi.json"}
+    ):
+        query = "?id=a" if path == "/v1/counts" else ""
+        status = (await closed.ask("GET", path.replace("{name}", "base.css") + query))[0]
+        assert status in (200, ADMITTED), path
+
+
+def test_every_operation_is_closed_unless_it_is_listed_as_public() -> None:
+    assert set(openapi("ranking")["paths"]) - PUBLIC >= {"/", "/v1/articles/{article_id}"}
+    assert not any(path.startswith(("/articles", "/v1/articles", "/live")) for path in PUBLIC)
+
+
+@pytest.mark.parametrize("token", [EDITOR, VIEWER])
+async def test_people_who_are_signed_in_see_pages_and_data(closed: Browser, token: str) -> None:
+    await closed.sign_in(token)
+    for path in [*PAGES[:2], *DATA]:
+        assert (await closed.ask("GET", path))[0] == ADMITTED, path
+
+
+async def test_programs_read_with_a_token_of_people_only(closed: Browser) -> None:
+    for token, status in ((VIEWER, ADMITTED), (CMS, 403), ("guess", 401)):
+        headers = {"Authorization": f"Bearer {token}", "Origin": "", "Sec_Fetch_Site": ""}
+        assert (await closed.ask("GET", "/v1/articles/a", **headers))[0] == status
+
+
+async def test_people_see_only_their_sites(closed: Browser) -> None:
+    await closed.sign_in(SPORT)
+    assert (await closed.ask("GET", "/?site=sport"))[0] == ADMITTED
+    assert (await closed.ask("GET", "/v1/articles/a?site=chess"))[0] == ADMITTED
+    status, page, _ = await closed.ask("GET", "/?site=news")
+    assert (status, "no access to the site “news”" in page) == (403, True)
+    for path in ("/v1/articles/a", "/v1/articles/a?site=news", "/v1/totals?site=news"):
+        assert (await closed.ask("GET", path))[0] == 403
+    # Every page of a stream counts, and the first of a repeated parameter.
+    one, both = "/live?page=site%3Dsport", "/live?page=site%3Dsport&page=site%3Dnews"
+    assert (await closed.ask("GET", one))[0] == ADMITTED
+    assert (await closed.ask("GET", both))[0] == 403
+    assert (await closed.ask("GET", "/v1/articles/a?site=sport&site=news"))[0] == 400
+    # Without a site in the address, the page is of the first site that they may see.
+    status, _, answer = await closed.ask("GET", "/")
+    assert (status, answer.headers["Location"]) == (303, "?site=chess")
+
+
+async def shared(
+    browser: Browser, page: str = "?site=sport&window=7d", days: int = 7
+) -> tuple[int, str]:
+    """Make a link as an editor of sport, then forget the session."""
+    await browser.sign_in(SPORT)
+    status, made, _ = await browser.ask("POST", "/v1/links", {"page": page, "days": days})
+    browser.cookies.clear()
+    return status, f"/{made['path']}" if status == 201 else made["detail"]
+
+
+async def test_link_lets_a_browser_read_its_site_until_it_ends() -> None:
+    clock = Clock()
+    async with browsing(clock, ranking_dashboard="signed_in") as browser:
+        status, link = await shared(browser)
+        assert status == 201
+        status, _, answer = await browser.ask("GET", link, Origin="", Sec_Fetch_Site="none")
+        assert (status, answer.headers["Location"]) == (303, "../?site=sport&window=7d")
+        assert "Max-Age=604800; HttpOnly; SameSite=Lax" in answer.headers["Set-Cookie"]
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        account = (await browser.ask("GET", "/v1/session"))[1]
+        assert (account["role"], account["sites"]) == ("viewer", ["sport"])
+        assert (account["signed_in_by"], account["name"]) == ("link", "")
+        assert (await browser.ask("GET", "/?site=sport"))[0] == ADMITTED
+        assert (await browser.ask("GET", "/?site=chess"))[0] == 403
+        clock.now = NOW + 7 * 86_400_000
+        assert (await browser.ask("GET", "/?site=sport"))[0] == 401
+        status, page, answer = await browser.ask("GET", link)
+        assert (status, "no longer valid" in page, "Set-Cookie" in answer.headers) == (
+            410,
+            True,
+            False,
+        )
+
+
+async def test_visitor_with_a_link_decides_nothing_and_makes_no_links(closed: Browser) -> None:
+    link = (await shared(closed))[1]
+    await closed.ask("GET", link)
+    for method, path, body in (
+        ("PUT", "/v1/articles/a/placement?site=sport", {"hidden": True}),
+        ("DELETE", "/v1/placement?id=a&site=sport", None),
+        ("GET", "/v1/articles/a/placements?site=sport", None),
+        ("GET", "/v1/decisions?site=sport", None),
+        ("GET", "/v1/most-read?site=sport&undescribed=1", None),
+        ("POST", "/v1/links", {"page": "?site=sport"}),
+    ):
+        assert (await closed.ask(method, path, body))[0] == 403, path
+
+
+async def test_link_ends_with_the_token_of_its_maker(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    token_file.update(file, lambda _: TOKENS)
+    async with browsing(
+        ranking_dashboard="signed_in", ranking_tokens="", ranking_tokens_file=str(file)
+    ) as browser:
+        link = (await shared(browser))[1]
+        await browser.ask("GET", link)
+        assert (await browser.ask("GET", "/?site=sport"))[0] == ADMITTED
+        new = Token("sam", Role.EDITOR, hash_token("new"))
+        token_file.update(file, lambda known: [new, *(t for t in known if t.name != "sam")])
+        async for _ in every(0.05):
+            if (await browser.ask("GET", "/?site=sport"))[0] == 401:
+                break
+        assert (await browser.ask("GET", link))[0] == 410
+
+
+async def test_link_keeps_an_editor_signed_in(closed: Browser) -> None:
+    link = (await shared(closed))[1]
+    await closed.sign_in(EDITOR)
+    status, _, answer = await closed.ask("GET", link)
+    assert (status, "Set-Cookie" in answer.headers) == (303, False)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "../evil",
+        "articles/../../evil",
+        "articles/a/b",
+        "articles/",
+        "?a=\r\nSet-Cookie: x=y",
+        "?é",
+        "javascript:alert(1)",
+    ],
+)
+async def test_link_leads_to_no_other_place(closed: Browser, page: str) -> None:
+    status, detail = await shared(closed, page)
+    assert (status, "is not a page of this service" in detail) == (400, True)
+
+
+async def test_link_is_made_by_editors_of_its_site_for_at_most_90_days(closed: Browser) -> None:
+    assert (await shared(closed, "articles/a%2Fb?site=chess", days=90))[0] == 201
+    for page, days, status in (("", 7, 403), ("?site=news", 7, 403), ("?site=chess", 91, 400)):
+        assert (await shared(closed, page, days))[0] == status
+    await closed.sign_in(VIEWER)
+    assert (await closed.ask("POST", "/v1/links", {}))[0] == 403
+    await closed.sign_in(EDITOR)
+    assert (await closed.ask("POST", "/v1/links", {}, Sec_Fetch_Site="cross-site"))[0] == 403
+    closed.cookies.clear()
+    assert (await closed.ask("POST", "/v1/links", {}))[0] == 401
+
+
+@pytest.mark.parametrize("link", ["x", "a.b", "a%2Fb", "%C3%A9"])
+async def test_forged_link_is_refused(closed: Browser, link: str) -> None:
+    assert (await closed.ask("GET", f"/share/{link}"))[0] == 410
+
+
+async def test_session_is_no_link_and_link_no_session(closed: Browser) -> None:
+    link = (await shared(closed))[1].removeprefix("/share/")
+    await closed.sign_in(EDITOR)
+    session = closed.cookies["mostread_session"]
+    assert (await closed.ask("GET", f"/share/{session}"))[0] == 410
+    closed.cookies = {"mostread_session": link, "mostread_link": session}
+    assert (await closed.ask("GET", "/v1/session"))[0] == 401
