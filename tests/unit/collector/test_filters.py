@@ -78,7 +78,7 @@ def test_server_counts_only_for_the_sites_of_its_token(sites: str) -> None:
     server = ClientInfo("198.51.100.1", FakeHeaders({}), Role.EMIT, frozenset({"news"}))
     kept, reasons = filtering.filter(events, server)
     assert (kept, reasons) == (events[:1], {DropReason.UNKNOWN_SITE: 2})
-    # What anybody may send needs no token, so a token of another role limits nothing.
+    # Readers need no token for this, so a token of another role limits nothing.
     cms = ClientInfo(
         "198.51.100.1", FakeHeaders({"User-Agent": FIREFOX}), Role.CMS, frozenset({"news"})
     )

@@ -24,7 +24,7 @@ from tests.support.signing_in import (
 
 PAGES = ["/", "/articles/a", "/articles/a/decisions"]
 DATA = ["/live?page=limit%3D5", "/v1/articles/a", "/v1/articles/a/series", "/v1/totals"]
-# Without a database, whoever may see something is told that it is unavailable.
+# The response to anyone who may see a page: there is no database.
 ADMITTED = 503
 
 
