@@ -114,7 +114,7 @@ class _Watermark(msgspec.Struct, frozen=True):
     watermark: int
 
 
-class _Unpublished(msgspec.Struct, frozen=True):
+class _Withheld(msgspec.Struct, frozen=True):
     article_id: str
 
 
@@ -192,12 +192,16 @@ class RankingRepository:
         parameters = {**_buckets(now=weights), "site": site, "articles": tuple(articles)}
         return _by_article(await self.pool.rows("window_counts", ArticleCountsRow, parameters))
 
-    async def unpublished(self, site: str, articles: Collection[str], now: datetime) -> set[str]:
-        """Return which of these articles are under embargo, scheduled or deleted."""
-        at = _milliseconds(now)
-        parameters = {"site": site, "articles": tuple(articles), "at": at}
-        parameters["latest"] = at + CLOCK_TOLERANCE_MS
-        rows = await self.pool.rows("unpublished", _Unpublished, parameters)
+    async def withheld(
+        self, site: str, articles: Collection[str], now: datetime, *, unlisted: bool
+    ) -> set[str]:
+        """Return which of these articles are under embargo, scheduled or deleted.
+
+        With `unlisted`, also those that are hidden or expired: all that no list contains.
+        """
+        parameters = {"site": site, "articles": tuple(articles), "at": _milliseconds(now)}
+        parameters |= {"latest": _milliseconds(now) + CLOCK_TOLERANCE_MS, "unlisted": int(unlisted)}
+        rows = await self.pool.rows("withheld", _Withheld, parameters) if articles else []
         return {row.article_id for row in rows}
 
     async def timeseries(

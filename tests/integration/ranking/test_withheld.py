@@ -1,11 +1,12 @@
 """Articles that are withheld: hidden, embargoed, expired, deleted, scheduled."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.support.http import every
-from tests.support.ranking import EDITOR, FIRST, Counted, Service, ago
+from tests.support.ranking import EDITOR, FIRST, Counted, Service, Site, ago
 
 SECRET = "Bank to be nationalised"
 WITHHELD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -13,6 +14,11 @@ WITHHELD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "hidden by an editor": ({}, {"hidden": True}),
     "embargoed": ({}, {"embargo_until": ago(hours=-2)}),
     "expired": ({}, {"expires_at": ago(hours=1)}),
+    # `until` ends what an editor decided about hiding and pinning only.
+    "embargoed longer than decided": (
+        {},
+        {"embargo_until": ago(hours=-2), "until": ago(hours=1)},
+    ),
     "deleted": ({"deleted": True}, {}),
     "scheduled": ({"published_at": ago(hours=-8)}, {}),
 }
@@ -69,6 +75,48 @@ async def test_editor_sees_why_article_is_withheld(
     page = await service.get(f"/articles/secret?site={counted.site}", headers=EDITOR)
     words = {"embargoed": "under embargo", "deleted": "deleted by the CMS"}
     assert f'<span class="pinned">{words.get(reason, reason)}</span>' in await page.text()
+
+
+@pytest.mark.parametrize("kind", WITHHELD)
+async def test_stored_list_omits_article_withheld_since(
+    service: Service, counted: Counted, kind: str
+) -> None:
+    counted.progress(ago(seconds=2), 0, 1, FIRST)
+    for article_id, views in (("first", 9), ("secret", 7), ("last", 5)):
+        counted.article(article_id)
+        counted.event(article_id, ago(hours=2), views=views)
+    counted.write()
+    site = Site(service, counted.site)
+    page = await site.most_read(cursor="*", limit=1)
+    described, decided = WITHHELD[kind]
+    counted.article("secret", version=2, title=SECRET, **described)
+    if decided:
+        counted.decision("secret", **decided)
+    rest = await site.most_read(cursor=page["next_cursor"], limit=10)
+    assert [(item["rank"], item["article_id"]) for item in rest["items"]] == [(3, "last")]
+
+
+@pytest.mark.parametrize("kind", WITHHELD)
+async def test_filters_do_not_offer_values_of_withheld_articles(
+    service: Service, counted: Counted, kind: str
+) -> None:
+    described, decided = WITHHELD[kind]
+    # Facets go by the clock of ClickHouse.
+    ahead = datetime.now(UTC) + timedelta(hours=8)
+    if described.get("published_at"):
+        described = {"published_at": ahead}
+    if decided.get("embargo_until"):
+        decided = {**decided, "embargo_until": ahead}
+    values = {"authors": ["Deep Throat"], "tags": ["takeover"], "section": "Takeovers"}
+    counted.article("secret", **values, **described)
+    counted.article("public", section="City", authors=["A. Reporter"], tags=["trams"])
+    counted.event("public", ago(minutes=9), views=1)
+    counted.write()
+    if decided:
+        counted.decision("secret", **decided)
+    text = await (await service.get(f"/?site={counted.site}")).text()
+    assert "City" in text
+    assert not [each for each in ("Takeovers", "Deep Throat", "takeover") if each in text]
 
 
 async def test_reader_does_not_see_decision_about_listed_article(

@@ -2,8 +2,9 @@
 
 A list changes between the requests for its pages: with offsets, an article that rises can be
 missing from every page, and one that falls can be on two. `cursor=*` stores the order of the
-whole list at one moment, and each page returns the cursor of the next one. A stored list expires
-a minute after its last use, or earlier if newer lists need its place.
+whole list at one moment, and each page returns the cursor of the next one. Articles that have been
+hidden since are missing from it, the others keep their ranks. A stored list expires a minute after
+its last use, or earlier if newer lists need its place.
 """
 
 import asyncio
@@ -63,7 +64,8 @@ class CursorStore:
             self._stored.pop(name, None)
             raise
         end = offset + query.limit
-        page = await self._lists.describe(query, ranked, ranked.placed[offset:end])
+        placed = await self._lists.still_listed(query, ranked.placed[offset:end])
+        page = await self._lists.describe(query, ranked, placed)
         return page, f"{name}.{end}" if end < len(ranked.placed) else None
 
     def _locate(self, query: ListQuery, cursor: str) -> tuple[str, int]:

@@ -37,12 +37,12 @@ class CountsService:
         now = datetime.fromtimestamp(self.clock() / 1000, UTC)
         window = resolve(query.window, now, ZoneInfo(query.tz or "UTC"))
         as_of = await self.repository.watermark()
-        counts, unpublished = await asyncio.gather(
+        counts, withheld = await asyncio.gather(
             self.repository.window_counts(query.site, query.articles, row_weights(window, now)),
-            self.repository.unpublished(query.site, query.articles, now),
+            self.repository.withheld(query.site, query.articles, now, unlisted=False),
         )
         public = {
-            article_id: Counts() if article_id in unpublished else counts.get(article_id, Counts())
+            article_id: Counts() if article_id in withheld else counts.get(article_id, Counts())
             for article_id in query.articles
         }
         return ArticleCounts(query, window, as_of, is_stale(as_of, now, self.stale_after), public)

@@ -139,6 +139,15 @@ class ListService:
         )
         return RankedPage(at, as_of, placed, previous_ranks, undescribed)
 
+    async def still_listed(
+        self, query: ListQuery, placed: Sequence[Placed[RankedRow]]
+    ) -> list[Placed[RankedRow]]:
+        """Return the articles of a stored list that are not withheld by now."""
+        now = datetime.fromtimestamp(self._clock() / 1000, UTC)
+        ids = [at.article.article_id for at in placed]
+        withheld = await self._repository.withheld(query.site, ids, now, unlisted=True)
+        return [at for at in placed if at.article.article_id not in withheld]
+
     async def describe(
         self, query: ListQuery, page: RankedPage, placed: Sequence[Placed[RankedRow]]
     ) -> RankedList:

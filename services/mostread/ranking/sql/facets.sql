@@ -6,6 +6,13 @@ WITH described AS
     SELECT section, splitByChar('-', lower(language))[1] AS tongue, authors, tags
     FROM articles FINAL
     WHERE site = {site:String} AND NOT deleted AND NOT hidden AND ifNull(published_at <= now64(3), true)
+      AND article_id NOT IN
+      (
+          SELECT article_id
+          FROM placements FINAL
+          WHERE site = {site:String}
+            AND (now64(3) < embargo_until OR expires_at <= now64(3) OR hidden AND (until IS NULL OR now64(3) < until))
+      )
 )
 SELECT 'site' AS kind, site AS name, 0 AS articles
 FROM (SELECT DISTINCT site FROM articles UNION DISTINCT SELECT DISTINCT site FROM counters WHERE grain = 'total')
