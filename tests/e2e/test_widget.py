@@ -44,11 +44,14 @@ class Publisher:
     console: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
-    async def open(self, body: str, lang: str = "en", path: str = "/", head: str = "") -> Page:
+    async def open(
+        self, body: str, lang: str = "en", path: str = "/", head: str = "", script: str = ""
+    ) -> Page:
         """Open a page with this body, and the script of the elements."""
+        script = script or f'<script src="{self.service}widget.js" async></script>'
         self.pages[path] = (
             f'<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>t</title>{head}'
-            f'<main>{body}</main><script src="{self.service}widget.js" async></script></html>'
+            f"<main>{body}</main>{script}</html>"
         )
         self.page.on("console", self._heard)
         self.page.on("request", self._requested)
@@ -233,6 +236,24 @@ async def test_list_uses_words_of_page(publisher: Publisher) -> None:
     page = await publisher.open(f"<most-read counts limit=1 words='{words}'></most-read>", "de")
     await expect(page.locator("most-read .counts")).to_have_text("3.600 Aufrufe heute")
     await expect(page.get_by_role("list", name="Meistgelesen")).to_be_visible()
+
+
+async def test_elements_find_service_however_script_is_loaded(publisher: Publisher) -> None:
+    address = f"{publisher.service}widget.js"
+    imported = f'<script type="module">import "{address}"</script>'
+    source = f'src="{publisher.service.rstrip("/")}"'
+    for script, attributes in (
+        (f'<script type="module" src="{address}"></script>', ""),
+        (imported, source),
+    ):
+        page = await publisher.open(f"<most-read limit=1 {attributes}></most-read>", script=script)
+        await expect(page.locator("most-read li")).to_have_text(["1Қала ⚡"])
+    assert not [text for text in publisher.console if text.startswith("<most-read>")]
+    page = await publisher.open("<most-read><p>Fallback</p></most-read>", script=imported)
+    await expect(page.get_by_text("Fallback")).to_be_visible()
+    async for _ in every(0.05):
+        if any("the address of the service is unknown" in text for text in publisher.console):
+            break
 
 
 async def test_list_says_what_is_wrong_and_keeps_fallback(publisher: Publisher) -> None:

@@ -116,3 +116,22 @@ async def test_metrics_count_requests_and_cache_lookups(service: Service) -> Non
     assert 'mostread_ranking_cache_refreshes_total{outcome="done",resource="list"} 1.0' in text
     assert 'mostread_ranking_responses_total{cache="hit",resource="list"} 2.0' in text
     assert 'mostread_ranking_responses_total{cache="miss",resource="list"} 1.0' in text
+
+
+@pytest.mark.parametrize(
+    "path", ["/?", "/articles/a?over=7d&", "/feed.xml?", "/feed.json?", "/v1/most-read.html?"]
+)
+async def test_links_work_with_parameters_of_mailers_and_networks(
+    service: Service, counted: Counted, path: str
+) -> None:
+    counted.article("a", url="https://n.example/a")
+    counted.event("a", ago(minutes=5), views=1)
+    counted.write()
+    answer = await service.get(f"{path}site={counted.site}&utm_source=letter&fbclid=1&fbclid=2")
+    text = await answer.text()
+    assert answer.status == 200
+    assert "Title of a" in text
+    assert not [each for each in ("utm_source", "fbclid") if each in text]
+    # A misspelt parameter of the API would have no effect.
+    answer = await service.get(f"/v1/most-read?site={counted.site}&secton=City")
+    assert (answer.status, (await answer.json())["parameter"]) == (400, "secton")

@@ -21,7 +21,8 @@ def add_embeds(app: Application, lists: ListReader, defaults: ListDefaults) -> N
     )
 
     async def get_most_read_html(request: Request) -> Response:
-        query = params.list_query(request.query_string, defaults, known=params.EMBED)
+        raw = request.query_string
+        query = params.list_query(raw, defaults, known=params.EMBED, followed=True)
         ranked = await lists.get(query)
         options = dict(query.written)
         lang = embed_language(options)

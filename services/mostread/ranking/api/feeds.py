@@ -78,7 +78,7 @@ def add_feeds(
 
     async def feed(request: Request) -> Feed:
         raw = request.query_string
-        query = params.list_query(raw, defaults, known=params.EMBED)
+        query = params.list_query(raw, defaults, known=params.EMBED, followed=True)
         base = public_url.rstrip("/") or _origin(request)
         ranked = await lists.get(query)
         t = TRANSLATORS[embed_language(dict(query.written))]

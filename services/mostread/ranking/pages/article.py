@@ -69,7 +69,7 @@ def add_article_page(
         lang = reader_language(request)
         t = TRANSLATORS[lang]
         try:
-            pairs, values = params.parse(request.query_string, _PARAMETERS)
+            pairs, values = params.parse(request.query_string, _PARAMETERS, followed=True)
             article_id = params.article_id(request.path_params["article_id"])
             query = ArticleQuery(values.get("site", "default"), article_id)
             details = await articles.get(query)

@@ -36,7 +36,7 @@ ROWS = 20
 
 def page_query(raw: str, defaults: ListDefaults, known: Mapping[str, Parameter]) -> ListQuery:
     """Parse the query string of a list page. Raises BadParameter."""
-    query = params.list_query(raw, defaults, known=known)
+    query = params.list_query(raw, defaults, known=known, followed=True)
     return query if "limit" in dict(query.written) else replace(query, limit=ROWS)
 
 

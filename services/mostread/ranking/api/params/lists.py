@@ -89,13 +89,18 @@ _PRESENTATION = {"lang", "counts", "wall", "turn"}
 
 
 def list_query(
-    raw: str, defaults: ListDefaults, *, known: Mapping[str, Parameter] | None = None
+    raw: str,
+    defaults: ListDefaults,
+    *,
+    known: Mapping[str, Parameter] | None = None,
+    followed: bool = False,
 ) -> ListQuery:
     """Parse the query string of a list. Raises BadParameter.
 
-    `known` are the parameters that the route accepts, by default all of a list.
+    `known` are the parameters that the route accepts, by default all of a list; see `parse` for
+    `followed`.
     """
-    written, values = parse(raw, PARAMETERS if known is None else known)
+    written, values = parse(raw, PARAMETERS if known is None else known, followed=followed)
     for name in _PRESENTATION & values.keys():
         del values[name]
     values.setdefault("half_life", defaults.half_life)

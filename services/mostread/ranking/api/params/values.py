@@ -29,9 +29,15 @@ class Parameter(NamedTuple):
     """How often it may occur; the value of one that may be repeated is a sorted tuple."""
 
 
-def parse(raw: str, known: Mapping[str, Parameter]) -> tuple[Written, dict[str, Any]]:
-    """Return the parameters of a query string as written and as parsed. Raises BadParameter."""
-    written = _pairs(raw, known)
+def parse(
+    raw: str, known: Mapping[str, Parameter], *, followed: bool = False
+) -> tuple[Written, dict[str, Any]]:
+    """Return the parameters of a query string as written and as parsed. Raises BadParameter.
+
+    An unknown one is an error, since misspelt it would have no effect. Not so in a link that people
+    have `followed`: mailers and networks add parameters of their own to links.
+    """
+    written = _pairs(raw, known, followed)
     parsed: dict[str, Any] = {}
     for name, value in written:
         one = _parsed(name, value, known[name])
@@ -45,13 +51,15 @@ def parse(raw: str, known: Mapping[str, Parameter]) -> tuple[Written, dict[str, 
     return written, parsed
 
 
-def _pairs(raw: str, known: Mapping[str, Parameter]) -> Written:
+def _pairs(raw: str, known: Mapping[str, Parameter], followed: bool) -> Written:
     names = ", ".join(known)
     most = max(32, sum(parameter.most for parameter in known.values()))
     try:
         pairs = parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=most)
     except ValueError as error:
         raise BadParameter("", "the parameters are not UTF-8, or too many", names) from error
+    if followed:
+        pairs = [(name, value) for name, value in pairs if name in known]
     occurrences = Counter(name for name, _ in pairs)
     for name, times in occurrences.items():
         if name not in known:

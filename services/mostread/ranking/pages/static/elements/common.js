@@ -1,7 +1,9 @@
 /* Custom elements for any page: <most-read>, <most-read-count> and <most-read-like>.
    docs/how-to/lists.md describes them. The service joins these files into /widget.js, and puts the
    words of its catalogues into WORDS. */
-const SERVICE = new URL(".", document.currentScript?.src || location).href;
+/* A module has no current script. One that another module imports has no script element either. */
+const OWN = document.currentScript ?? document.querySelector("script[src*='/widget.js']");
+const SERVICE = OWN && new URL(".", OWN.src).href;
 const MINUTE = 60_000;
 const DAY_S = 86_400;
 const WHAT = ["views", "comments", "likes"];
@@ -134,7 +136,10 @@ class PageElement extends HTMLElement {
   }
 
   address(path) {
-    return new URL(path, this.hasAttribute("src") ? new URL(this.getAttribute("src"), location) : SERVICE);
+    /* With or without a slash at the end. */
+    const src = this.getAttribute("src")?.replace(/\/*$/, "/");
+    if (!src && !SERVICE) this.warn("the address of the service is unknown; write it into src, since the script was imported");
+    return new URL(path, src ? new URL(src, location) : SERVICE ?? location);
   }
 
   /* Tells the developer of the page what is wrong, once. */
