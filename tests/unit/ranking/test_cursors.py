@@ -32,6 +32,9 @@ class Lists(ListService):
         placed: list[Any] = [Placed(rank, False, None) for rank in range(1, 31)]
         return RankedPage(ListMoment(query, resolve("24h", NOW), NOW), NOW, placed, {}, 0)
 
+    async def still_listed(self, query: ListQuery, placed: Sequence[Any]) -> list[Any]:
+        return list(placed)
+
     async def describe(
         self, query: ListQuery, page: RankedPage, placed: Sequence[Any]
     ) -> RankedList:
