@@ -14,9 +14,11 @@ TCP_USER_TIMEOUT, which accepted sockets inherit.
 """
 
 import asyncio
+import errno
 import os
 import resource
 import socket
+import stat
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -180,8 +182,11 @@ def _duplicate(descriptor: int) -> Iterator[socket.socket]:
     """Duplicate the socket of a descriptor for the block. Raises OSError if it is none.
 
     A duplicate stays the same connection even if the server closes its own descriptor and the
-    number is reused. One at a time: all of them would exceed the limit of open files.
+    number is reused. One at a time: all of them would exceed the limit of open files. Only of
+    sockets: POSIX locks of a file, such as SQLite's, end when any of its descriptors is closed.
     """
+    if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+        raise OSError(errno.ENOTSOCK, os.strerror(errno.ENOTSOCK))
     number = os.dup(descriptor)
     try:
         copy = socket.socket(fileno=number)

@@ -1,11 +1,14 @@
 """Accepted connections that are closed by their silence, and the limit of open files."""
 
 import asyncio
+import fcntl
 import resource
 import socket
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -187,3 +190,15 @@ def test_accepted_socket_times_out_clients_that_do_not_read(peers: Peers) -> Non
     (end,) = peers.accepted
     assert end.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == milliseconds
     assert end.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_scan_of_connections_keeps_the_locks_of_files(peers: Peers, tmp_path: Path) -> None:
+    file = tmp_path / "database"
+    code = f"import fcntl; fcntl.lockf(open({str(file)!r}, 'w'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+    with file.open("w") as locked:
+        fcntl.lockf(locked, fcntl.LOCK_EX)
+        peers.connections().close_unused()
+        second = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+        )
+    assert "BlockingIOError" in second.stderr
