@@ -25,6 +25,7 @@ from mostread.infra.settings import variable
 from mostread.ops.articles.metrics import ArticlesMetrics
 from mostread.ops.canary.metrics import CanaryMetrics
 from mostread.ops.effective_settings import SERVICES
+from mostread.ops.notify.metrics import NotifyMetrics
 from mostread.ranking.metrics import RankingMetrics
 
 ROOT = Path(__file__).parents[1]
@@ -42,6 +43,7 @@ SETTING_GROUPS = {
     "ranking": "Ranking",
     "canary": "Canary",
     "articles": "Articles",
+    "notify": "Notifications",
     "init": "Initialisation",
     "maven": "Development stack",
 }
@@ -51,6 +53,7 @@ METRIC_GROUPS: dict[str, Callable[[CollectorRegistry], object]] = {
     "Ranking": RankingMetrics,
     "Canary": CanaryMetrics,
     "Articles": ArticlesMetrics,
+    "Notifications": NotifyMetrics,
 }
 HTTP_SERVICES = ("collector", "ranking")
 

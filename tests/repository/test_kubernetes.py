@@ -22,9 +22,9 @@ from tests.support.image import DOCKERFILE, ROOT, instructions
 from tests.support.manifests import KUBERNETES, Manifests, Workload, built
 from tests.support.tools import tool
 
-# The canary is a client: it belongs where readers are, and the base has none. The component
-# articles has its own tests.
-RUN = PORTS.keys() - {"canary", "articles"}
+# The canary is a client: it belongs where readers are, and the base has none. Components have tests
+# of their own.
+RUN = PORTS.keys() - {"canary", "articles", "notify"}
 KUSTOMIZATIONS = ("base", "examples/news")
 # Kubernetes itself has no schema of these: they are other programs' objects.
 OTHERS = {"PodMonitor"}

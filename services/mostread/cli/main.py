@@ -25,6 +25,7 @@ COMMANDS = {
     "dead-letters": "mostread.cli.dead_letters:dead_letters",
     "import-totals": "mostread.cli.import_totals:import_totals",
     "articles": "mostread.cli.articles:articles",
+    "notify": "mostread.cli.notify:notify",
     "import-logs": "mostread.cli.import_logs:import_logs",
     "config": "mostread.cli.config:config",
     "doctor": "mostread.cli.doctor:doctor",

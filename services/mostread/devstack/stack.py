@@ -46,6 +46,7 @@ def stack_settings(data: DataDir, ports: Ports) -> dict[str, str]:
         "MOSTREAD_RANKING_TOKENS": listed,
         "MOSTREAD_RANKING_COLLECTOR_URL": collector if file or listed else "",
         "MOSTREAD_ARTICLES_COLLECTOR_URL": collector,
+        "MOSTREAD_NOTIFY_RANKING_URL": local_url(ports.ranking),
         KAFKA: f"127.0.0.1:{ports.kafka}",
         CLICKHOUSE: local_url(ports.clickhouse),
         # On one machine a silent worker is a dead one, and after kill -9 of the whole stack

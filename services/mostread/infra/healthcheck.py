@@ -18,7 +18,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-PORTS = {"ranking": 8080, "collector": 8081, "aggregator": 8082, "canary": 8086, "articles": 8087}
+PORTS = {
+    "ranking": 8080,
+    "collector": 8081,
+    "aggregator": 8082,
+    "canary": 8086,
+    "articles": 8087,
+    "notify": 8088,
+}
 """The default port of each service; a test compares them with its settings."""
 
 TIMEOUT_SECONDS = 5.0

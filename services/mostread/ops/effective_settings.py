@@ -17,6 +17,7 @@ from mostread.infra.settings import DevstackSettings, Settings, secret_file, url
 from mostread.ops.articles.config import ArticlesSettings
 from mostread.ops.bootstrap import InitSettings
 from mostread.ops.canary.config import CanarySettings
+from mostread.ops.notify.config import NotifySettings
 from mostread.ranking.config import RankingSettings
 
 SERVICES: dict[str, type[Settings]] = {
@@ -26,6 +27,7 @@ SERVICES: dict[str, type[Settings]] = {
     "ranking": RankingSettings,
     "canary": CanarySettings,
     "articles": ArticlesSettings,
+    "notify": NotifySettings,
     "up": DevstackSettings,
 }
 MASK = "********"

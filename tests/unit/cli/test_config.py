@@ -22,7 +22,7 @@ def test_config_prints_each_setting_once() -> None:
 def test_config_prints_description_and_services_of_each_setting() -> None:
     for setting in effective():
         assert setting.description.endswith("."), setting.name
-    assert "ranking, canary, articles: Minimum level of log lines" in run().stdout
+    assert "ranking, canary, articles, notify: Minimum level of log lines" in run().stdout
 
 
 def test_config_prints_the_value_of_the_environment() -> None:

@@ -49,6 +49,8 @@ def test_secret_names_are_the_secret_fields() -> None:
         "collector_session_secret",
         "collector_visitor_secret",
         "kafka_password",
+        "notify_smtp_password",
+        "notify_token",
         "ranking_session_secret",
     ]
 

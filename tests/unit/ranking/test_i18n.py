@@ -96,13 +96,10 @@ def test_every_window_order_and_language_has_its_words(lang: Lang) -> None:
 
 
 def test_code_and_templates_use_exactly_the_messages_of_catalogues() -> None:
-    code = "".join(
-        path.read_text()
-        for pattern in ("api/*.py", "pages/*.py", "pages/templates/*")
-        for path in PACKAGE.glob(pattern)
-    )
+    patterns = ("api/*.py", "pages/*.py", "pages/templates/*", "../ops/notify/*.py")
+    code = "".join(path.read_text() for pattern in patterns for path in PACKAGE.glob(pattern))
     quoted = set(re.findall(r'"([a-z0-9_]+(?:\.[a-z0-9_]+)*)"', code)) | set(SCRIPT_MESSAGES)
-    families = set(re.findall(r'\bt(?:\.plural)?\(\s*f?"([a-z]+[._])(?:"|\{)', code))
+    families = set(re.findall(r'\bt(?:\.plural)?\(\s*f?"((?:[a-z]+[._])+)(?:"|\{)', code))
     families |= {"unit."}
     keys = sources("en").keys()
     called = set(re.findall(r'\bt(?:\.plural)?\(\s*"([a-z0-9_.]+[a-z0-9])"', code))

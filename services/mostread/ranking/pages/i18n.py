@@ -7,7 +7,7 @@ are filled in.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from gettext import c2py
 from pathlib import Path
 from typing import Literal, get_args
@@ -95,9 +95,9 @@ class Translator:
             return self.number(ratio)
         return f"{ratio:.1f}" if self.lang == "en" else f"{ratio:.1f}".replace(".", ",")
 
-    def date(self, timestamp: datetime) -> str:
+    def date(self, day: date) -> str:
         """Format a date without its year: 23 November."""
-        return f"{timestamp.day} {self._months[timestamp.month]}"
+        return f"{day.day} {self._months[day.month]}"
 
     def short_date(self, timestamp: datetime) -> str:
         """Format a date without its year, for charts: 23 Nov."""

@@ -1,0 +1,1 @@
+"""`mostread notify`: alerts and digests for editors, by mail and chat."""
