@@ -206,7 +206,7 @@ async def test_list_page_uses_language_of_url_or_browser(
     assert {each for each in links if "lang=ru" not in each} == {
         f"?site={counted.site}&amp;lang={lang}" for lang in ("en", "kk")
     }
-    assert f'data-page="site={counted.site}&amp;lang=ru"' in pages["ru"]
+    assert f'data-page="site={counted.site}&amp;lang=ru&amp;compare=day"' in pages["ru"]
 
 
 async def test_error_page_uses_language_of_reader(service: Service) -> None:

@@ -89,3 +89,53 @@ async def test_list_page_has_theme_and_density_of_cookie(service: Service) -> No
 async def test_list_page_ignores_unknown_choices_of_cookie(service: Service, cookie: str) -> None:
     text = await page(service, "", f"mostread_view={cookie}")
     assert 'data-theme="auto" data-density="compact" data-scale="own"' in text
+
+
+async def test_list_page_compares_with_the_day_before_by_default(
+    service: Service, counted: Counted
+) -> None:
+    for hours, views in ((1, 150), (25, 100), (24 * 7 + 1, 300)):
+        counted.event("1", ago(hours=hours), views=views)
+    counted.write()
+    here = f"site={counted.site}"
+    for query, cookie, against in (
+        (here, "", ["+50%"]),
+        (here, "mostread_view=compare=week", ["\u221250%"]),
+        (f"{here}&compare=day", "mostread_view=compare=week", ["+50%"]),
+        (here, "mostread_view=compare=none", []),
+        # The same time yesterday says little about a week that contains it.
+        (f"{here}&window=7d", "mostread_view=compare=day", ["\u221217%"]),
+        (f"{here}&window=all", "mostread_view=compare=day", []),
+        (f"{here}&by=trending", "mostread_view=compare=day", []),
+        # The stored hours do not reach so far back.
+        (f"{here}&from=2025-11-24&to=2026-11-22", "", []),
+    ):
+        text = await page(service, query, cookie)
+        changes = re.findall('<p class="against [a-z]+"><strong>([^<]+)</strong>', text)
+        assert (query, cookie, changes) == (query, cookie, against)
+
+
+async def test_list_page_keeps_its_comparison_in_its_stream(
+    service: Service, counted: Counted
+) -> None:
+    for cookie, compare in (("week", "week"), ("none", "none"), ("", "day")):
+        text = await page(service, f"site={counted.site}", f"mostread_view=compare={cookie}")
+        live = f'data-page="site={counted.site}&amp;lang=en&amp;compare={compare}"'
+        assert live in text
+
+
+async def test_list_page_shows_dates_of_range_and_leaves_it_with_another_window(
+    service: Service, counted: Counted
+) -> None:
+    text = await page(service, f"site={counted.site}&from=2026-11-20&to=2026-11-21")
+    assert "20 November – 21 November" in words(text)
+    assert '<input type="date" name="from" required value="2026-11-20">' in text
+    assert f'<a href="?site={counted.site}&amp;window=7d">7 days</a>' in text
+
+
+async def test_list_page_of_trends_marks_no_window_as_chosen(
+    service: Service, counted: Counted
+) -> None:
+    text = await page(service, f"site={counted.site}&by=trending")
+    assert 'aria-current="page"' not in text
+    assert f'<a href="?site={counted.site}&amp;window=1h">1 hour</a>' in text

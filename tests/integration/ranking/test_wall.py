@@ -57,7 +57,7 @@ async def test_wall_has_no_controls_and_follows_its_own_section(
     text = await page(service, f"site={sections.site}&wall&turn=2")
     assert "<button" not in text
     assert "<input" not in text
-    assert f'data-page="site={sections.site}&lang=en&section=Sport&limit=10"' in text
+    assert f'data-page="site={sections.site}&lang=en&section=Sport&limit=10&compare=day"' in text
 
 
 @pytest.mark.parametrize("wall", ["4", "x", "3601"])

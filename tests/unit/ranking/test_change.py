@@ -13,10 +13,11 @@ from mostread.ranking.pages.i18n import TRANSLATORS
         (88, 100, "\u221212%", "down"),
         (0, 100, "\u2212100%", "down"),
         (100, 100, "=", "same"),
-        (10_001, 10_000, "±0%", "up"),
+        (10_001, 10_000, "±0%", "same"),
         (999, 100, "+899%", "up"),
         (1000, 100, "×10", "up"),
-        (250_000, 20, "×12,500", "up"),
+        (1980, 20, "×99", "up"),
+        (2000, 20, "new", "new"),
         (5, 0, "new", "new"),
         (0, 0, "=", "same"),
         # Retractions can make comments and likes negative.

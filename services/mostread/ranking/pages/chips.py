@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import get_args
 
+from mostread.core.ranking.comparison import Comparison
 from mostread.core.ranking.windows import CALENDAR, LIFETIME, SLIDING
 from mostread.ranking.pages import urls
 from mostread.ranking.pages.i18n import Translator
@@ -32,6 +33,8 @@ class Choice:
     label: str
     url: str
     chosen: bool
+    value: str = ""
+    """The value that the browser remembers."""
     add: str = ""
     """The URL that adds the value to those chosen."""
 
@@ -58,12 +61,14 @@ class Chips:
     zone: Menu
 
 
-def chips(query: ListQuery, values: FacetValues, defaults: ListDefaults, t: Translator) -> Chips:
-    """Return the controls of a list."""
+def chips(
+    query: ListQuery, values: FacetValues, defaults: ListDefaults, dates: str, t: Translator
+) -> Chips:
+    """Return the controls of a list; `dates` are those of its window."""
     windows = [_window(query, name, t) for name in (*SLIDING, *CALENDAR, LIFETIME)]
     tabs = [each for each, name in zip(windows, _names(), strict=True) if name in _TABS]
     others = [each for each in windows if each not in tabs]
-    chosen = next((each.label for each in others if each.chosen), "")
+    chosen = next((each.label for each in others if each.chosen), dates if query.bounds else "")
     return Chips(
         tabs,
         Menu("window", t("more_windows"), chosen, others),
@@ -78,18 +83,30 @@ def _names() -> tuple[str, ...]:
 
 
 def _window(query: ListQuery, name: str, t: Translator) -> Choice:
-    url = urls.list_params(query, window=name, by=written_order(query), offset=None)
-    return Choice(t(f"window.{name}"), url, name == query.window)
+    # A trending list has a window of its own.
+    chosen = name == query.window and not query.trending
+    return Choice(t(f"window.{name}"), window_url(query, name), chosen)
+
+
+def window_url(query: ListQuery, name: str) -> str:
+    """Return the URL of the list in another window."""
+    changes: dict[str, str | None] = {"window": name, "from": None, "to": None, "offset": None}
+    if query.trending:
+        changes["by"] = None
+    if name == LIFETIME:
+        changes["compare"] = None
+    return urls.list_params(query, **changes)
 
 
 def _menus(
     query: ListQuery, values: FacetValues, defaults: ListDefaults, t: Translator
 ) -> Iterable[Menu]:
     orders = [
-        Choice(t(f"order.{by}"), urls.list_params(query, by=by, offset=None), by == query.by)
-        for by in get_args(By)
+        Choice(t(f"order.{by}"), _order_url(query, by), by == query.by) for by in get_args(By)
     ]
     yield Menu("by", t("order_by"), t(f"order.{query.by}"), orders)
+    if not query.trending and query.window != LIFETIME:
+        yield _comparison(query, t)
     if query.by == "score":
         written = dict(query.written).get("half_life") or _written(defaults.half_life)
         names = [(each, _duration(each, t)) for each in _with(_HALF_LIVES, written)]
@@ -105,6 +122,21 @@ def _menus(
     within = _written(query.published_within) if query.published_within else ""
     ages = [(each, t("within", age=_duration(each, t))) for each in _with(_AGES, within)]
     yield _single(query, "published_within", ages, within, t)
+
+
+def _order_url(query: ListQuery, by: By) -> str:
+    # A trending list has a window of its own, and is compared with what is usual.
+    dropped = ("window", "from", "to", "compare") if by == "trending" else ()
+    return urls.list_params(query, by=by, offset=None, **dict.fromkeys(dropped))
+
+
+def _comparison(query: ListQuery, t: Translator) -> Menu:
+    chosen = query.compare or "none"
+    choices = [
+        Choice(t(f"compare.{name}"), urls.list_params(query, compare=name), name == chosen, name)
+        for name in (*get_args(Comparison), "none")
+    ]
+    return Menu("compare", t("compare"), t(f"compare.{chosen}"), choices)
 
 
 def _site(query: ListQuery, values: FacetValues, t: Translator) -> Menu:
@@ -130,7 +162,7 @@ def _several(
             value,
             urls.list_params(query, **{name: value}, offset=None),
             value in chosen,
-            urls.list_params(query, **{name: [*chosen, value]}, offset=None)
+            add=urls.list_params(query, **{name: [*chosen, value]}, offset=None)
             if chosen and value not in chosen
             else "",
         )
@@ -169,6 +201,8 @@ def _limits(query: ListQuery, t: Translator) -> list[Choice]:
     limits = []
     if query.quarantined:
         limits.append(("quarantined", t("quarantined_shown")))
+    if not query.pins:
+        limits.append(("pins", t("without_pins")))
     if written.get("limit"):
         limits.append(("limit", t("rows", number=written["limit"])))
     return [
@@ -181,11 +215,6 @@ def _zone(query: ListQuery, defaults: ListDefaults, t: Translator) -> Menu:
     written = dict(query.written).get("tz", "")
     names = [(each, each) for each in dict.fromkeys((defaults.tz, "UTC", written)) if each]
     return _single(query, "tz", names, written or defaults.tz, t, removable=False)
-
-
-def written_order(query: ListQuery) -> str | None:
-    """Return the order for a link to another window: trending has only one."""
-    return None if query.trending else dict(query.written).get("by")
 
 
 def _with(names: Sequence[str], chosen: str) -> Sequence[str]:

@@ -5,39 +5,32 @@ differs (static/live.js), so that only the templates determine what a row looks 
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 
+from mostread.core.ranking.windows import MINUTE
 from mostread.errors import BadParameter, Misconfigured, Unavailable
 from mostread.infra.http.application import Application
 from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params, serializers
-from mostread.ranking.api.params.values import Parameter
 from mostread.ranking.auth.access import Access
 from mostread.ranking.pages import urls, wall
 from mostread.ranking.pages.chips import Choice, chips
 from mostread.ranking.pages.i18n import LANGUAGES, TRANSLATORS, Translator
-from mostread.ranking.pages.now import NowReader, now_parts
+from mostread.ranking.pages.now import NowReader, now_parts, period
+from mostread.ranking.pages.page_query import ROWS, page_query
 from mostread.ranking.pages.rows import list_parts
 from mostread.ranking.pages.templating import PageRenderer, clock_time, reader_language
+from mostread.ranking.pages.view import view_of
 from mostread.ranking.queries import ListDefaults, ListQuery
 from mostread.ranking.service.facets import Facets
 from mostread.ranking.service.list_reader import ListReader
 from mostread.ranking.service.lists import RankedList
 from mostread.ranking.service.sparklines import Sparklines
-
-ROWS = 20
-"""Rows of a page, unless the address says otherwise."""
-
-
-def page_query(raw: str, defaults: ListDefaults, known: Mapping[str, Parameter]) -> ListQuery:
-    """Parse the query string of a list page. Raises BadParameter."""
-    query = params.list_query(raw, defaults, known=known, followed=True)
-    return query if "limit" in dict(query.written) else replace(query, limit=ROWS)
 
 
 def add_list_page(
@@ -62,7 +55,9 @@ def add_list_page(
         lang = reader_language(request)
         t = TRANSLATORS[lang]
         try:
-            query = page_query(request.query_string, defaults, params.PAGE)
+            query = page_query(
+                request.query_string, defaults, params.PAGE, view_of(request).compare
+            )
             turn = None
             if "wall" in dict(query.written):
                 query = query if query.limit != ROWS else replace(query, limit=wall.ROWS)
@@ -70,7 +65,7 @@ def add_list_page(
                 query = turn.query
             if access.is_editor(request, query.site):
                 query = replace(query, undescribed=True)
-            ranked = await lists.get(query)
+            query, ranked = await _compared_list(lists, query)
         except BadParameter as error:
             return pages.bad_parameter(request, error, lang)
         except (Unavailable, Misconfigured):
@@ -85,13 +80,19 @@ def add_list_page(
         if access.closed and (viewer := access.known(request)):
             visible = {site: n for site, n in values.sites.items() if viewer.may_view(site)}
             values = replace(values, sites=visible)
+        dates = period(ranked.window, now, t)
         context = {
-            "window": t(f"window.{query.window}"),
-            "chips": chips(query, values, defaults, t),
+            "window": dates if query.bounds else t(f"window.{query.window}"),
+            "chips": chips(query, values, defaults, dates, t),
             "site": query.site,
             "today": f"{t.date(now)} {now.year}",
             "languages": _languages(query),
             "wall_url": urls.list_params(query, wall=str(wall.SECONDS), offset=None),
+            "trending": query.trending,
+            "from_date": f"{ranked.window.start.astimezone(zone):%Y-%m-%d}" if query.bounds else "",
+            "to_date": f"{ranked.window.end.astimezone(zone) - MINUTE:%Y-%m-%d}"
+            if query.bounds
+            else "",
             "hidden_fields": [(n, v) for n, v in query.written if v and n not in {"q", "offset"}],
             "without_search": urls.list_params(query, q=None, offset=None),
             **freshness(ranked, now, t),
@@ -99,7 +100,7 @@ def add_list_page(
             **list_parts(query, ranked, lines, now, t),
             "quarantine_link": _quarantine_link(query, t) if quarantines else None,
             # A search is not cached, so the page polls it instead of following a stream.
-            "live": "" if query.words else urls.list_params(query, lang=lang, q=None)[1:],
+            "live": "" if query.words else _live_page(query, lang),
         }
         if turn:
             context |= {"wall": turn, "live": turn.page, "clock": f"{now:%H:%M}"}
@@ -107,6 +108,22 @@ def add_list_page(
 
     app.add("GET", "/", get_page)
     app.add("GET", "/static/{name}", pages.asset)
+
+
+async def _compared_list(lists: ListReader, query: ListQuery) -> tuple[ListQuery, RankedList]:
+    """Return the list, without a comparison that the address does not ask for and time forbids."""
+    try:
+        return query, await lists.get(query)
+    except BadParameter as error:
+        if error.parameter != "compare" or "compare" in dict(query.written):
+            raise
+    alone = replace(query, compare=None)
+    return alone, await lists.get(alone)
+
+
+def _live_page(query: ListQuery, lang: str) -> str:
+    """Return the query string of the same page for its stream, which knows no cookie."""
+    return urls.list_params(query, lang=lang, q=None, compare=query.compare or "none")[1:]
 
 
 def freshness(ranked: RankedList, now: datetime, t: Translator) -> dict[str, object]:

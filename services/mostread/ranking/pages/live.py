@@ -17,8 +17,9 @@ from mostread.ranking.api import params, serializers
 from mostread.ranking.api.embeds import embed_language
 from mostread.ranking.api.stream import Load, StreamEvent, StreamHub
 from mostread.ranking.pages.i18n import TRANSLATORS
-from mostread.ranking.pages.list import freshness, page_query
+from mostread.ranking.pages.list import freshness
 from mostread.ranking.pages.now import NowReader, now_parts
+from mostread.ranking.pages.page_query import page_query
 from mostread.ranking.pages.rows import list_parts
 from mostread.ranking.pages.templating import PageRenderer
 from mostread.ranking.queries import ListDefaults

@@ -57,7 +57,16 @@ class NowReader:
         try:
             async with asyncio.timeout(_TIMEOUT_SECONDS):
                 totals, *series = await asyncio.gather(
-                    self.totals.get(TotalsQuery(query.site, filters, query.window, query.tz)),
+                    self.totals.get(
+                        TotalsQuery(
+                            query.site,
+                            filters,
+                            query.window,
+                            query.tz,
+                            query.bounds,
+                            query.compare,
+                        )
+                    ),
                     *(
                         self.series.get(
                             SiteSeriesQuery(query.site, filters, "hour", start, end, None)
@@ -87,16 +96,18 @@ def now_parts(site: SiteNow | None, query: ListQuery, now: datetime, t: Translat
         "views": t.number(totals.counts.views),
         "comments": totals.counts.comments,
         "likes": totals.counts.likes,
-        "change": _window_change(totals, t),
+        "change": _window_change(totals, now, t),
+        "since": t(f"compare.{query.compare}") if query.compare else "",
         "period": period(totals.window, now, t),
         **_chart(site.series, now),
     }
 
 
-def _window_change(totals: Totals, t: Translator) -> Change | None:
+def _window_change(totals: Totals, now: datetime, t: Translator) -> Change | None:
     if totals.compared is None:
         return None
-    return change(totals.counts.views, totals.compared.counts.views, "", t)
+    since = period(totals.compared.window, now, t)
+    return change(totals.counts.views, totals.compared.counts.views, since, t)
 
 
 def _chart(series: Sequence[SiteSeries], now: datetime) -> dict[str, object]:

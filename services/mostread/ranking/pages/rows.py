@@ -10,7 +10,8 @@ from mostread.core.ranking.integrity import Integrity
 from mostread.core.ranking.windows import STEPS
 from mostread.ranking.api import params, serializers
 from mostread.ranking.pages import urls
-from mostread.ranking.pages.chips import written_order
+from mostread.ranking.pages.change import Change, change
+from mostread.ranking.pages.chips import window_url
 from mostread.ranking.pages.i18n import Translator
 from mostread.ranking.queries import ListQuery
 from mostread.ranking.repository import Counts
@@ -48,6 +49,7 @@ class Row:
     change: RankChange | None
     number: str
     measured: str
+    against: Change | None
     trend: str
     title: str
     language: str
@@ -79,12 +81,13 @@ def list_parts(
     rows = [builder.row(entry) for entry in ranked.entries]
     return {
         "rows": rows,
+        "against": t(f"compare.{query.compare}") if any(row.against for row in rows) else "",
         "pictures": any(row.image for row in rows),
         "measure": t(f"order.{query.by}"),
         "criterion": t(f"criterion.{query.by}"),
         "about_changes": t("about_changes", since=t(f"ago.{STEPS.get(query.window, 'day')}")),
         "line_box": f"0 0 {WIDTH} {HEIGHT}",
-        "filtered": bool(query.section or query.language or query.published_within),
+        "filtered": any(query.filters) or query.published_within is not None,
         "pages": _pages(query, len(rows), t),
         "search": query.q or "",
         "all_time_url": "" if query.window == "all" else _all_time(query),
@@ -111,6 +114,7 @@ class _Builder(NamedTuple):
             change=_rank_change(entry, t) if self.moved else None,
             number=number,
             measured=measured,
+            against=self._against(entry),
             trend=trend,
             title=entry.title,
             language=entry.language,
@@ -149,6 +153,15 @@ class _Builder(NamedTuple):
             unit = t.plural(f"unit.{by}", measured)
         number, during = t.number(measured), t(f"during.{self.query.window}")
         return number, t("measured", number=number, unit=unit, during=during), ""
+
+    def _against(self, entry: Entry) -> Change | None:
+        """Return how the number changed since the window to compare with."""
+        if entry.compared is None or self.query.by not in {"views", "comments", "likes"}:
+            return None
+        number, before = (
+            int(getattr(counts, self.query.by)) for counts in (entry.window, entry.compared)
+        )
+        return change(number, before, self.t(f"compare.{self.query.compare}"), self.t)
 
 
 def _picture(url: str) -> str:
@@ -191,7 +204,7 @@ def _rank_change(entry: Entry, t: Translator) -> RankChange | None:
 
 
 def _all_time(query: ListQuery) -> str:
-    return urls.list_params(query, window="all", by=written_order(query), offset=None)
+    return window_url(query, "all")
 
 
 def _pages(query: ListQuery, shown: int, t: Translator) -> list[tuple[str, str, str]]:

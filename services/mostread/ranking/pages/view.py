@@ -5,9 +5,10 @@ that nothing flashes and the page needs no script for it. static/view.js writes 
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 from urllib.parse import parse_qsl
 
+from mostread.core.ranking.comparison import Comparison
 from mostread.infra.http.messages import Request
 
 COOKIE = "mostread_view"
@@ -16,7 +17,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "theme": ("auto", "light", "dark"),
     "density": ("compact", "roomy"),
     "scale": ("own", "shared"),
-    "compare": ("previous", "day", "week", "year", "none"),
+    "compare": (*get_args(Comparison), "none"),
 }
 
 

@@ -41,6 +41,7 @@ def wall(query: ListQuery, values: FacetValues, lang: str) -> Wall:
     section = program[position]
     following = (position + 1) % len(program)
     shown = {"wall": None, "turn": None, "section": section, "limit": str(query.limit)}
+    shown["compare"] = query.compare or "none"
     return Wall(
         query=replace(query, section=section),
         page=urls.list_params(query, lang=lang, q=None, **shown)[1:],
