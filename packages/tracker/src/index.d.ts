@@ -74,6 +74,8 @@ export interface MostReadAttributes extends ElementAttributes {
   offset?: number | string;
   section?: string;
   language?: string;
+  author?: string;
+  tag?: string;
   exclude?: string;
   "published-within"?: string;
   "half-life"?: string;

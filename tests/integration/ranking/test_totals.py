@@ -124,12 +124,31 @@ async def test_series_of_site_has_local_days(service: Service, counted: Counted)
     series = await get(
         service,
         counted,
-        "/v1/series?grain=day&tz=Europe/Berlin&from=2026-10-24T12:00:00Z&to=2026-10-26T12:00:00Z",
+        "/v1/series?grain=day&tz=Europe/Berlin&from=2026-10-24&to=2026-10-26",
     )
     assert [(step["start"], step["views"]) for step in series["steps"]] == [
         ("2026-10-23T22:00:00.000Z", 1),
         ("2026-10-24T22:00:00.000Z", 6),
         ("2026-10-25T23:00:00.000Z", 24),
+    ]
+
+
+async def test_series_of_site_has_days_whose_minutes_are_not_stored(
+    service: Service, counted: Counted
+) -> None:
+    # A day in India starts at 18:30 UTC, of which only the hour is stored after 35 days.
+    counted.event("a", ago().replace(month=8, day=31, hour=18, minute=45), views=1)
+    counted.event("a", ago().replace(month=9, day=1, hour=17, minute=59), views=2)
+    counted.write()
+    counted.client.command(
+        "ALTER TABLE counters DELETE WHERE grain = 'minute' AND site = "
+        f"'{counted.site}' SETTINGS mutations_sync = 1"
+    )
+    path = "/v1/series?grain=day&tz=Asia/Kolkata&from=2026-09-01&to=2026-09-02"
+    steps = (await get(service, counted, path))["steps"]
+    assert [(step["start"], step["views"]) for step in steps] == [
+        ("2026-08-31T18:30:00.000Z", 3),
+        ("2026-09-01T18:30:00.000Z", 0),
     ]
 
 
@@ -155,7 +174,8 @@ async def test_series_of_site_has_defaults(service: Service, counted: Counted) -
         ("series?from=2026-11-23T14:00:00Z&to=2026-11-23T14:00:00Z", "from"),
         ("series?grain=minute&from=2026-11-20T14:00:00Z", "from"),
         ("series?from=2025-01-01T00:00:00Z&to=2025-01-02T00:00:00Z", "from"),
-        ("series?grain=day&tz=Asia/Kolkata&from=2026-09-01T00:00:00Z", "from"),
+        ("series?from=2026-02-30", "from"),
+        ("series?from=2026-11-23&to=2026-11-22", "from"),
         ("series?window=24h", "window"),
     ],
 )

@@ -84,6 +84,7 @@ def list_parts(
         "against": t(f"compare.{query.compare}") if any(row.against for row in rows) else "",
         "pictures": any(row.image for row in rows),
         "measure": t(f"order.{query.by}"),
+        "column": t("trend.column" if query.trending else f"order.{query.by}"),
         "criterion": t(f"criterion.{query.by}"),
         "about_changes": t("about_changes", since=t(f"ago.{STEPS.get(query.window, 'day')}")),
         "line_box": f"0 0 {WIDTH} {HEIGHT}",

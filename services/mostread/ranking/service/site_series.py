@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from mostread.core.ranking.query_plan import row_weights
-from mostread.core.ranking.windows import Window, day_start
+from mostread.core.ranking.windows import Window, day_start, stored_edge
 from mostread.ranking.queries import STEPS, SiteSeriesQuery
 from mostread.ranking.repository import Counts, RankingRepository
 from mostread.ranking.service.lists import is_stale
@@ -46,7 +46,7 @@ class SiteSeriesService:
         now = datetime.fromtimestamp(self.clock() / 1000, UTC)
         as_of = await self.repository.watermark()
         steps = list(windows(query))
-        weights = [row_weights(step, now) for step in steps]
+        weights = [row_weights(_stored(step, now), now) for step in steps]
         counts = await self.site_repository.counts(
             query.site, query.filters, {bucket for each in weights for bucket in each}
         )
@@ -72,6 +72,10 @@ def windows(query: SiteSeriesQuery) -> Iterator[Window]:
             end = start + STEPS[query.grain]
         yield Window("", start, end)
         start = end
+
+
+def _stored(step: Window, now: datetime) -> Window:
+    return Window("", stored_edge(step.start, now), stored_edge(step.end, now))
 
 
 def is_complete(end: datetime, as_of: datetime | None) -> bool:

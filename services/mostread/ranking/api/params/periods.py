@@ -45,22 +45,23 @@ def take_period(values: MutableMapping[str, Any], default: str, default_zone: st
         raise BadParameter("window", "window cannot be combined with from and to", "one of them")
     if start is None:
         raise BadParameter("from", "from is missing", "from, with or without to")
-    bounds = Bounds(_start(start, tz), _end(end, tz))
+    bounds = Bounds(range_start(start, tz), range_end(end, tz))
     if bounds.end is not None and bounds.end <= bounds.start:
         raise BadParameter("to", "to is not after from", "a later time")
     return Period(windows.RANGE, tz, bounds, compare)
 
 
-def _start(written: datetime | date, tz: str) -> datetime:
+def range_start(written: datetime | date, tz: str) -> datetime:
+    """Return the first minute of a range that starts at a time, or on a local date."""
     if not isinstance(written, datetime):
         return day_start(written, ZoneInfo(tz))
     return written.replace(second=0, microsecond=0)
 
 
-def _end(written: datetime | date | None, tz: str) -> datetime | None:
+def range_end(written: datetime | date | None, tz: str) -> datetime | None:
+    """Return the minute after a range that ends before a time, or contains a last local date."""
     if written is None:
         return None
     if isinstance(written, datetime):
         return (written + MINUTE - timedelta.resolution).replace(second=0, microsecond=0)
-    # A range contains its last date.
     return day_start(written + timedelta(days=1), ZoneInfo(tz))

@@ -7,9 +7,15 @@ from zoneinfo import ZoneInfo
 from mostread.core.ranking import windows
 from mostread.errors import BadParameter
 from mostread.ranking.api.params.lists import PARAMETERS
-from mostread.ranking.api.params.periods import COMPARE, RANGE, take_period
+from mostread.ranking.api.params.periods import (
+    COMPARE,
+    RANGE,
+    range_end,
+    range_start,
+    take_period,
+)
 from mostread.ranking.api.params.series import MAX_SERIES_LENGTH, RETENTION
-from mostread.ranking.api.params.values import TIMESTAMP, one_of, parse
+from mostread.ranking.api.params.values import one_of, parse
 from mostread.ranking.queries import (
     STEPS,
     Filters,
@@ -27,7 +33,7 @@ _DEFAULT_LENGTH: dict[SiteGrain, timedelta] = {
 
 _SITE = {name: PARAMETERS[name] for name in ("site", *Filters._fields, "tz")}
 _TOTALS = {**_SITE, "window": PARAMETERS["window"], **RANGE, "compare": COMPARE}
-_SERIES = {**_SITE, "grain": one_of(get_args(SiteGrain)), "from": TIMESTAMP, "to": TIMESTAMP}
+_SERIES = {**_SITE, "grain": one_of(get_args(SiteGrain)), **RANGE}
 
 
 def totals_query(raw: str, defaults: ListDefaults) -> TotalsQuery:
@@ -45,14 +51,14 @@ def site_series_query(raw: str, defaults: ListDefaults, now: datetime) -> SiteSe
     zone = ZoneInfo(tz)
     last = _next(_floor(now, grain, zone), grain, zone)
     # A client's clock may be ahead; the series ends with the current step.
-    end = min(last, values.get("to", last))
-    start = _floor(values.get("from", end - _DEFAULT_LENGTH[grain]), grain, zone)
+    end = min(last, range_end(values.get("to"), tz) or last)
+    start = range_start(values.get("from", end - _DEFAULT_LENGTH[grain]), tz)
+    start = _floor(start, grain, zone)
     if (last_start := _floor(end, grain, zone)) < end:
         end = _next(last_start, grain, zone)
     if start >= end:
         raise BadParameter("from", "from is not before to, and not before now", "an earlier time")
-    # Clocks that are ahead of UTC by half an hour divide hours into minutes.
-    kept = RETENTION["minute" if grain == "minute" or start.minute else "hour"]
+    kept = RETENTION["minute" if grain == "minute" else "hour"]
     if start < last - kept:
         allowed = f"at most {kept.days} days ago, the retention of its counts"
         raise BadParameter("from", f"from is too long ago for grain={grain}", allowed)

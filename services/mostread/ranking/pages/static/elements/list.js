@@ -1,7 +1,7 @@
 /* <most-read> shows a list. Its children are a fallback, shown until the list is loaded, and if
    loading fails. */
-const PARAMETERS = ["site", "window", "by", "limit", "offset", "section", "language", "published-within", "tz", "half-life"];
-const REPEATED = ["section", "language"];
+const PARAMETERS = ["site", "window", "by", "limit", "offset", "section", "language", "author", "tag", "published-within", "tz", "half-life"];
+const REPEATED = ["section", "language", "author", "tag"];
 
 const web = (url) => /^https?:\/\//i.test(url || "") && url;
 
