@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from mostread.core.counting.counters import Grain
 from mostread.core.ranking.query_plan import Bucket
 from mostread.infra.clickhouse.pool import QueryPool
 from mostread.ranking.repository import Counts
+from mostread.ranking.site_repository import BucketRow, by_bucket
 
 
 class TypicalRow(msgspec.Struct, frozen=True):
@@ -19,11 +19,6 @@ class TypicalRow(msgspec.Struct, frozen=True):
     articles: int
     views: float
     so_far: float
-
-
-class _BucketRow(Counts, frozen=True, kw_only=True):
-    grain: Grain
-    start: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +32,7 @@ class ArticleRepository:
     ) -> Mapping[Bucket, Counts]:
         """Return the counts of an article by counter row; rows without events are absent."""
         parameters = {"site": site, "article": article_id, "windows": tuple(buckets)}
-        rows = await self.pool.rows("article_buckets", _BucketRow, parameters)
-        return {
-            Bucket(row.grain, row.start): Counts(row.views, row.comments, row.likes) for row in rows
-        }
+        return by_bucket(await self.pool.rows("article_buckets", BucketRow, parameters))
 
     async def typical(
         self,

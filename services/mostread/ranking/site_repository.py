@@ -1,6 +1,6 @@
 """ClickHouse queries about a site as a whole."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,9 @@ from mostread.ranking.queries import Filters
 from mostread.ranking.repository import Counts
 
 
-class _BucketRow(Counts, frozen=True, kw_only=True):
+class BucketRow(Counts, frozen=True, kw_only=True):
+    """Counts of one counter row; `start` is in epoch seconds."""
+
     grain: Grain
     start: int
 
@@ -49,10 +51,7 @@ class SiteRepository:
             "everything": int(not any(filters)),
             **filters.parameters(),
         }
-        rows = await self.pool.rows("site_counts", _BucketRow, parameters)
-        return {
-            Bucket(row.grain, row.start): Counts(row.views, row.comments, row.likes) for row in rows
-        }
+        return by_bucket(await self.pool.rows("site_counts", BucketRow, parameters))
 
     async def best_hour(self, site: str, start: datetime, end: datetime) -> int:
         """Return the views of the typical article in its best hour, 0 without views.
@@ -66,6 +65,13 @@ class SiteRepository:
     async def facets(self, site: str) -> list[FacetRow]:
         """Return all sites, and the filter values of one, in display order."""
         return await self.pool.rows("facets", FacetRow, {"site": site})
+
+
+def by_bucket(rows: Iterable[BucketRow]) -> Mapping[Bucket, Counts]:
+    """Return the counts of each counter row."""
+    return {
+        Bucket(row.grain, row.start): Counts(row.views, row.comments, row.likes) for row in rows
+    }
 
 
 def weighted_sum(counts: Mapping[Bucket, Counts], weights: RowWeights) -> Counts:
