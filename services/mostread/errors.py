@@ -216,6 +216,10 @@ class EditorAccessDisabled(Forbidden):
     """The ranking lacks the settings that let editors read the log, or decide."""
 
 
+class DecisionConflict(InvalidRequest):
+    """Somebody else has decided about the article since the editor looked."""
+
+
 class UnknownArticle(InvalidRequest):
     """Neither metadata nor counts exist for the article."""
 

@@ -14,6 +14,7 @@ from mostread.collector.pipeline.decoder import decode
 from mostread.collector.pipeline.event import SentEvent
 from mostread.core.editorial.placements import placement_key
 from mostread.core.editorial.records import decode_change
+from mostread.core.ranking.windows import CURRENT
 from mostread.errors import InvalidArticle, InvalidEvent, InvalidPlacement, NoValidEvent
 from mostread.infra.auth.tokens import Role, Token, hash_token
 from mostread.infra.http.messages import parse_query
@@ -223,6 +224,8 @@ def test_openapi_document_equals_the_json_schemas() -> None:
     placement = validator("placement").schema
     assert isinstance(placement, dict)
     properties = placement["properties"]
+    windows = properties["pinned_in"]["properties"]["windows"]["items"]["enum"]
+    assert windows == list(CURRENT)
     by = properties.pop("by")
     assert documented["PlacementBody"]["properties"] == properties
     assert documented["Placement"]["properties"]["by"] == by

@@ -25,6 +25,7 @@ from mostread.infra.schemas import openapi
 from mostread.ranking.api import serializers
 from mostread.ranking.api.articles import add_article_routes
 from mostread.ranking.api.counts import add_counts_route
+from mostread.ranking.api.deciding import DecisionService
 from mostread.ranking.api.decisions import add_decisions_route
 from mostread.ranking.api.embeds import add_embeds
 from mostread.ranking.api.feeds import add_feeds
@@ -50,6 +51,7 @@ from mostread.ranking.metrics import RankingMetrics
 from mostread.ranking.pages.article import add_article_page
 from mostread.ranking.pages.decisions import add_decisions_page
 from mostread.ranking.pages.gate import Gate
+from mostread.ranking.pages.in_force import add_in_force_page
 from mostread.ranking.pages.list import add_list_page
 from mostread.ranking.pages.live import add_live_pages
 from mostread.ranking.pages.now import NowReader
@@ -273,6 +275,7 @@ async def ranking_app(
         facets=Facets(site_repository),
         site_now=site_now,
         sparklines=sparklines,
+        decisions=decisions,
         access=access,
         defaults=defaults,
         clock=clock,
@@ -299,9 +302,12 @@ def _add_editor_routes(
 ) -> None:
     add_session_routes(app, access)
     add_link_routes(app, access, pages)
-    add_placement_routes(app, access, collector)
+    add_placement_routes(app, access, collector, DecisionService(collector, decisions, clock))
     add_decisions_route(app, decisions=decisions, access=access, clock=clock)
     add_decisions_page(app, pages, decisions=decisions, access=access, defaults=defaults)
+    add_in_force_page(
+        app, pages, decisions=decisions, access=access, defaults=defaults, clock=clock
+    )
 
 
 def _mark_stale(value: V) -> V:

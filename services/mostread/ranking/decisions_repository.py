@@ -45,6 +45,10 @@ class DecisionRow(msgspec.Struct, frozen=True):
         return {name: values for name, values in lists.items() if values} or None
 
 
+class _Version(msgspec.Struct, frozen=True):
+    version: int
+
+
 class PlacedRow(DecisionRow, frozen=True, kw_only=True):
     """An article that is not where its numbers put it, with the decision about it.
 
@@ -80,6 +84,15 @@ class DecisionRepository:
         """Return the decisions about one article below version `before`, newest first."""
         parameters = {"site": site, "article": article_id, "rows": rows, "before": before}
         return await self.pool.rows("placement_log", DecisionRow, parameters)
+
+    async def placed_version(self, site: str, article_id: str) -> int:
+        """Return the version of the decision that lists reflect for an article, 0 without any.
+
+        The log contains it, and may already contain later ones.
+        """
+        parameters = {"site": site, "article": article_id}
+        [row] = await self.pool.rows("placed_version", _Version, parameters)
+        return row.version
 
     async def in_force(self, query: DecisionsQuery, now: int) -> list[PlacedRow]:
         """Return a page of what is decided at a site at `now` (ms), the latest first."""

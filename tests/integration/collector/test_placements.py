@@ -5,6 +5,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
@@ -54,6 +55,21 @@ class EditorialSystem:
         with urllib.request.urlopen(request) as answer:
             return json.loads(answer.read())
 
+    def put(self, article_id: str, **fields: object) -> tuple[int, Any]:
+        """Decide through the ranking service; return the status and the document."""
+        request = urllib.request.Request(
+            f"{self.ranking.url}/v1/articles/{article_id}/placement?site={self.site}",
+            method="PUT",
+            data=json.dumps(fields).encode(),
+            headers={"Authorization": f"Bearer {TOKENS['editor']}"},
+        )
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return answer.status, json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.loads(error.read())
+
     def log(self, article_id: str) -> list[Any]:
         items: list[Any] = self.read(f"/v1/articles/{article_id}/placements")["items"]
         return items
@@ -76,9 +92,19 @@ def running(
     system = System(kafka.brokers, clickhouse.url, name, tmp_path_factory.mktemp("placements"))
     system.init()
     tokens = ",".join(f"{role}-desk:{role}:{hash_token(token)}" for role, token in TOKENS.items())
-    collector = system.service("collector", MOSTREAD_COLLECTOR_TOKENS=tokens)
+    secret = "a secret of this test that is long"
+    collector = system.service(
+        "collector",
+        MOSTREAD_COLLECTOR_TOKENS=tokens,
+        MOSTREAD_COLLECTOR_SESSION_SECRET=secret,
+    )
     aggregator = system.service("aggregator")
-    ranking = system.service("ranking", MOSTREAD_RANKING_TOKENS=tokens)
+    ranking = system.service(
+        "ranking",
+        MOSTREAD_RANKING_TOKENS=tokens,
+        MOSTREAD_RANKING_COLLECTOR_URL=collector.url,
+        MOSTREAD_RANKING_SESSION_SECRET=secret,
+    )
     for service in (collector, aggregator, ranking):
         service.wait_ready()
     yield EditorialSystem(system, collector, aggregator, ranking, site="")
@@ -131,6 +157,41 @@ def test_placements_change_the_list_and_can_be_reverted_from_the_log(
     editorial.decide("a", **hidden["undo"])
     editorial.wait_listed("a", "b", "c!")
     assert [item["undoes"] for item in editorial.log("a")] == [hidden["id"], None]
+
+
+def test_decision_based_on_an_older_one_is_refused(editorial: EditorialSystem) -> None:
+    status, first = editorial.put("a", pinned=2, reason="First", based_on="0")
+    assert (status, first["visible"], first["overtaken"], first["same_rank"]) == (
+        200,
+        True,
+        None,
+        [],
+    )
+    assert first["undo"] == {"undoes": first["id"]}
+    assert editorial.log("a")[0]["id"] == first["id"]
+    status, problem = editorial.put("a", hidden=True, based_on="0")
+    assert (status, problem["type"]) == (409, "urn:mostread:problem:decision-conflict")
+    assert (problem["latest"]["id"], problem["latest"]["by"]) == (first["id"], "editor-desk")
+    assert len(editorial.log("a")) == 1
+    # A decision that names no other replaces it.
+    status, second = editorial.put("a", pinned=3)
+    assert (status, second["undo"]["reason"]) == (200, "First")
+    # Two pins to one rank of the same list.
+    status, third = editorial.put("b", pinned=3, pinned_in={"windows": ["24h"]}, based_on="0")
+    assert (status, [pin["article_id"] for pin in third["same_rank"]]) == (200, ["a"])
+    status, fourth = editorial.put("c", pinned=3, pinned_in={"windows": ["1h"]})
+    assert [pin["article_id"] for pin in fourth["same_rank"]] == ["a"]
+    assert editorial.put("a", hiden=True, based_on=second["id"])[0] == 400
+    assert editorial.put("a", hidden=True, based_on="x")[0] == 400
+
+
+def test_only_one_of_simultaneous_decisions_is_stored(editorial: EditorialSystem) -> None:
+    with ThreadPoolExecutor(5) as pool:
+        answers = list(
+            pool.map(lambda rank: editorial.put("a", pinned=rank, based_on="0"), range(1, 6))
+        )
+    assert sorted(status for status, _ in answers) == [200, 409, 409, 409, 409]
+    assert len(editorial.log("a")) == 1
 
 
 def test_embargo_and_expiry_take_effect_by_the_clock(editorial: EditorialSystem) -> None:

@@ -19,8 +19,8 @@ async def test_decision_log_uses_language_and_zone_of_reader(
     text = await answer.text()
     at = {n: f"23 ноября 2026, {n}:03:05 (Asia/Almaty)" for n in (16, 17, 18, 19)}
     assert (
-        f"не закреплено, что бы ни говорила CMS, не показывать до {at[16]}, "
-        f"не показывать с {at[19]}, действует до {at[19]}, отменяет решение от {at[17]}"
+        f"не закреплено, что бы ни говорила CMS, эмбарго до {at[16]}, "
+        f"в списках до {at[19]}, до {at[19]}, отменяет решение от {at[17]}"
     ) in text
     assert "удаление без имени" in text
     assert "оставлено на решение CMS" in text

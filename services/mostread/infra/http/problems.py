@@ -66,6 +66,7 @@ PROBLEMS: Mapping[type[MostreadError], ProblemType] = {
     errors.EditorAccessDisabled: ProblemType(403, "editor-access-disabled", "Forbidden"),
     errors.UnknownArticle: ProblemType(404, "unknown-article", "Unknown article"),
     errors.RequestTimeout: ProblemType(408, "request-timeout", "Request Timeout", closes=True),
+    errors.DecisionConflict: ProblemType(409, "decision-conflict", "Conflict"),
     errors.CursorExpired: ProblemType(410, "cursor-expired", "Cursor expired"),
     errors.PayloadTooLarge: ProblemType(
         413, "too-large", "Content Too Large", "{error} Send it in several requests."

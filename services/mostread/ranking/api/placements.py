@@ -4,6 +4,7 @@ from mostread.errors import EditorAccessDisabled
 from mostread.infra.http.application import Application
 from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params
+from mostread.ranking.api.deciding import DecisionService
 from mostread.ranking.api.responses import NO_STORE
 from mostread.ranking.auth.access import Access
 from mostread.ranking.service.collector import Collector
@@ -12,7 +13,9 @@ PLACEMENT = "/v1/placement"
 PLACEMENT_OF = "/v1/articles/{article_id}/placement"
 
 
-def add_placement_routes(app: Application, access: Access, collector: Collector) -> None:
+def add_placement_routes(
+    app: Application, access: Access, collector: Collector, deciding: DecisionService
+) -> None:
     """Add the routes to `app`."""
 
     async def decide(request: Request) -> Response:
@@ -25,13 +28,15 @@ def add_placement_routes(app: Application, access: Access, collector: Collector)
                 "This service cannot reach a collector, which stores decisions; set "
                 "MOSTREAD_RANKING_COLLECTOR_URL and MOSTREAD_RANKING_SESSION_SECRET."
             )
-        answer = await collector.decide(
-            request.method,
-            site=site,
-            article_id=article_id,
-            body=await app.bodies.read(request) if request.method == "PUT" else b"",
-            editor=editor.name,
-        )
+        if request.method == "PUT":
+            body = await app.bodies.read(request)
+            answer = await deciding.decide(
+                site=site, article_id=article_id, body=body, editor=editor.name
+            )
+        else:
+            answer = await collector.decide(
+                "DELETE", site=site, article_id=article_id, body=b"", editor=editor.name
+            )
         headers = {**answer.headers, "Cache-Control": NO_STORE}
         return Response(answer.body, status=answer.status, headers=headers)
 

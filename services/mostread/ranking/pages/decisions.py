@@ -63,7 +63,10 @@ def add_decisions_page(
         times = {entry.decision.version: entry.decision.decided_at for entry in log.entries}
         views = [_view(entry, times, zone, TRANSLATORS[lang]) for entry in log.entries]
         response = pages.html(
-            request, "decisions.html", lang, {"decisions": views, "more": log.more}
+            request,
+            "decisions.html",
+            lang,
+            {"decisions": views, "more": log.more, "latest": _latest(log)},
         )
         response.headers["Cache-Control"] = NO_STORE
         return response
@@ -94,6 +97,10 @@ def _mark(decision: DecisionRow, t: Translator) -> str:
     return t("decision.approved" if decision.approved else "decision.none")
 
 
+def _latest(log: PlacementLog) -> str:
+    return str(log.entries[0].decision.version) if log.entries else "0"
+
+
 def _view(entry: LogEntry, times: Mapping[int, int], zone: ZoneInfo, t: Translator) -> DecisionView:
     decision = entry.decision
     effects = _effects(decision, zone, t)
@@ -116,7 +123,7 @@ def _effects(decision: DecisionRow, zone: ZoneInfo, t: Translator) -> list[str]:
     if decision.pinned is not None:
         key = "decision.pinned" if decision.pinned else "decision.unpinned"
         effects.append(t(key, rank=decision.pinned))
-    effects += _pinned_in(decision, t)
+    effects += pinned_in(decision, t)
     if decision.embargo_until is not None:
         effects.append(t("decision.embargo", time=_time(decision.embargo_until, zone, t)))
     if decision.expires_at is not None:
@@ -130,7 +137,7 @@ def _effects(decision: DecisionRow, zone: ZoneInfo, t: Translator) -> list[str]:
     return effects
 
 
-def _pinned_in(decision: DecisionRow, t: Translator) -> list[str]:
+def pinned_in(decision: DecisionRow, t: Translator) -> list[str]:
     """Return the lists in which a pin holds, none if it holds in all."""
     kinds = (
         [section or t("all_sections") for section in decision.pinned_sections],

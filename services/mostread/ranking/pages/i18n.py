@@ -15,6 +15,8 @@ from typing import Literal, get_args
 from babel import Locale
 from babel.messages.pofile import read_po
 
+from mostread.core.ranking.windows import CURRENT
+
 Lang = Literal["en", "ru", "kk"]
 LANGUAGES: tuple[Lang, ...] = get_args(Lang)
 
@@ -34,6 +36,44 @@ SCRIPT_MESSAGES = (
     "service_unavailable",
     "collector_unavailable",
     "request_refused",
+    "hide",
+    "pin",
+    "keys.more",
+    "do.hide",
+    "do.pin",
+    "do.more",
+    "lift.hidden",
+    "lift.pinned",
+    "decision_loading",
+    "decided_by",
+    "quoted",
+    "by_cms",
+    "log_anonymous",
+    "rank_taken",
+    "rank_holder",
+    "moves_down",
+    "conflict",
+    "overtaken",
+    "overtaken_first",
+    "expires_before_embargo",
+    "all_sections",
+    "all_languages",
+    *(
+        f"decision.{effect}"
+        for effect in (
+            "hidden",
+            "listed",
+            "pinned",
+            "unpinned",
+            "pinned_in",
+            "embargo",
+            "expires",
+            "approved",
+            "until",
+            "none",
+        )
+    ),
+    *(f"window.{window}" for window in CURRENT),
     "done.hidden",
     "done.pinned",
     "done.saved",

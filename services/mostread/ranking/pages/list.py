@@ -18,15 +18,17 @@ from mostread.infra.http.application import Application
 from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params, serializers
 from mostread.ranking.auth.access import Access
+from mostread.ranking.decisions_repository import DecisionRepository, PlacedRow
 from mostread.ranking.pages import urls, wall
 from mostread.ranking.pages.chips import Choice, chips
 from mostread.ranking.pages.i18n import LANGUAGES, TRANSLATORS, Translator
+from mostread.ranking.pages.in_force import SHARED, decided_row
 from mostread.ranking.pages.now import NowReader, now_parts, period
 from mostread.ranking.pages.page_query import ROWS, page_query
 from mostread.ranking.pages.rows import list_parts
 from mostread.ranking.pages.templating import PageRenderer, clock_time, reader_language
 from mostread.ranking.pages.view import view_of
-from mostread.ranking.queries import ListDefaults, ListQuery
+from mostread.ranking.queries import DecisionsQuery, ListDefaults, ListQuery
 from mostread.ranking.service.facets import Facets
 from mostread.ranking.service.list_reader import ListReader
 from mostread.ranking.service.lists import RankedList
@@ -41,6 +43,7 @@ def add_list_page(
     facets: Facets,
     site_now: NowReader,
     sparklines: Sparklines,
+    decisions: DecisionRepository,
     access: Access,
     defaults: ListDefaults,
     clock: Callable[[], int],
@@ -63,8 +66,11 @@ def add_list_page(
                 query = query if query.limit != ROWS else replace(query, limit=wall.ROWS)
                 turn = wall.wall(query, await facets.get(query.site), lang)
                 query = turn.query
+            withheld: list[PlacedRow] = []
             if access.is_editor(request, query.site):
                 query = replace(query, undescribed=True)
+                if query.words:
+                    withheld = await decisions.in_force(_withheld(query), clock())
             query, ranked = await _compared_list(lists, query)
         except BadParameter as error:
             return pages.bad_parameter(request, error, lang)
@@ -98,6 +104,7 @@ def add_list_page(
             **freshness(ranked, now, t),
             "now_strip": now_parts(totals, query, now, t),
             **list_parts(query, ranked, lines, now, t),
+            "withheld": [decided_row(row, _shared(query), now, t) for row in withheld],
             "quarantine_link": _quarantine_link(query, t) if quarantines else None,
             # A search is not cached, so the page polls it instead of following a stream.
             "live": "" if query.words else _live_page(query, lang),
@@ -124,6 +131,16 @@ async def _compared_list(lists: ListReader, query: ListQuery) -> tuple[ListQuery
 def _live_page(query: ListQuery, lang: str) -> str:
     """Return the query string of the same page for its stream, which knows no cookie."""
     return urls.list_params(query, lang=lang, q=None, compare=query.compare or "none")[1:]
+
+
+def _withheld(query: ListQuery) -> DecisionsQuery:
+    """Return the search for what editors and the CMS keep out of lists."""
+    return DecisionsQuery(query.site, ("hidden", "embargoed", "expired"), query.q, ROWS)
+
+
+def _shared(query: ListQuery) -> dict[str, str]:
+    written = dict(query.written)
+    return {name: written[name] for name in SHARED if name in written}
 
 
 def freshness(ranked: RankedList, now: datetime, t: Translator) -> dict[str, object]:

@@ -60,7 +60,7 @@ class Row:
     section_url: str
     authors: Sequence[str]
     age: Age | None
-    pinned: bool
+    pinned: int | None
     described: bool
     integrity: Integrity | None
     line: Sparkline | None
@@ -129,7 +129,7 @@ class _Builder(NamedTuple):
             section_url=urls.list_params(query, section=section, offset=None) if section else "",
             authors=metadata.authors if metadata else (),
             age=_age(metadata.published_at, self.now, t) if metadata else None,
-            pinned=entry.pinned,
+            pinned=entry.row.pinned,
             described=metadata is not None,
             integrity=entry.integrity,
             line=self.lines.get(entry.article_id),

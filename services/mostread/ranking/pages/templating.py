@@ -50,6 +50,14 @@ _ASSETS = {
     "chart.js": "text/javascript",
 }
 
+_JOINED = {
+    "editor.js": tuple(
+        f"editor/{part}.js"
+        for part in ("requests", "times", "decision", "toast", "form", "actions")
+    )
+}
+"""Assets made of several files, so that a page requests one."""
+
 _SECURITY = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' https: http:; connect-src 'self'; worker-src 'self'; base-uri 'none'; "
@@ -199,10 +207,15 @@ class PageRenderer:
         return self._assets[name].respond(request)
 
     def _asset(self, name: str) -> CachedResponse:
-        body = (_PAGES / "static" / name).read_bytes()
+        body = _source(name)
         asset = CachedResponse.of(body, _ASSETS[name], "public, max-age=31536000, immutable")
         asset.headers.update(_SECURITY)
         return asset
+
+
+def _source(name: str) -> bytes:
+    static = _PAGES / "static"
+    return b"\n".join((static / part).read_bytes() for part in _JOINED.get(name, (name,)))
 
 
 @jinja2.pass_context

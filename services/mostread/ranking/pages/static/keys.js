@@ -26,6 +26,7 @@ const shortcuts = {
   k: () => step(-1),
   h: () => press("hide"),
   p: () => press("pin"),
+  m: () => press("more"),
   u: () => document.dispatchEvent(new Event("undo")),
 };
 

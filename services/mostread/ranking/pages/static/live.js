@@ -90,8 +90,8 @@ function show(next) {
   for (const part of document.querySelectorAll("[data-part]")) {
     const nextPart = next.querySelector(`[data-part="${part.dataset.part}"]`);
     if (!nextPart || part.isEqualNode(nextPart)) continue;
-    const rows = part.querySelector("ol");
-    const nextRows = nextPart.querySelector("ol");
+    const rows = part.querySelector("ol, .decided");
+    const nextRows = nextPart.querySelector("ol, .decided");
     if (rows && nextRows) reorder(rows, nextRows);
     else part.replaceChildren(...nextPart.childNodes);
   }
