@@ -36,6 +36,8 @@ function load() {
     request.onload = () => {
       /* Signed out meanwhile: the service answers with the page to sign in. */
       if (request.status === 401 || request.status === 403) return location.reload();
+      /* The article is withheld, and this is not an editor: nothing of it stays. */
+      if (request.status === 404) return location.reload();
       const next = request.response;
       request.status === 200 && next?.getElementById("live") ? done(next) : failed();
     };
