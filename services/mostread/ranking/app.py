@@ -36,7 +36,6 @@ from mostread.ranking.api.responses import AS_OF, JsonRenderer
 from mostread.ranking.api.session import add_session_routes
 from mostread.ranking.api.stream import StreamHub
 from mostread.ranking.api.totals import add_totals_routes
-from mostread.ranking.article_repository import ArticleRepository
 from mostread.ranking.auth.access import Access
 from mostread.ranking.cache.cache import (
     REVALIDATE_SECONDS,
@@ -76,6 +75,7 @@ from mostread.ranking.service.typical import TypicalService
 from mostread.ranking.service.undescribed import UndescribedArticles
 from mostread.ranking.service.usual import UsualActivity
 from mostread.ranking.site_repository import SiteRepository
+from mostread.ranking.typical_repository import TypicalRepository
 
 _READY_TIMEOUT_SECONDS = 5
 
@@ -156,8 +156,7 @@ async def ranking_app(
         RankedSource(repository, settings.integrity_policy, UsualActivity(site_repository)),
         UndescribedArticles(repository, clock, metrics),
     )
-    article_repository = ArticleRepository(pool)
-    chart_service = ArticleChartService(repository, article_repository, clock, stale_after)
+    chart_service = ArticleChartService(repository, clock, stale_after)
     lists = ListReader(cache("list", list_service.compute))
     counts = cache("counts", CountsService(repository, clock, stale_after).compute)
     articles = cache(
@@ -251,7 +250,7 @@ async def ranking_app(
         charts=cache("chart", chart_service.compute),
         ranks=ranks,
         access=access,
-        typical=TypicalService(article_repository, chart_service, clock),
+        typical=TypicalService(TypicalRepository(pool), chart_service, clock),
         decisions=decisions,
         defaults=defaults,
         clock=clock,

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from mostread.errors import BadParameter
-from mostread.ranking.article_repository import TypicalRow
 from mostread.ranking.pages.article_charts import clock_label
 from mostread.ranking.pages.chart import (
     Mark,
@@ -26,6 +25,7 @@ from mostread.ranking.pages.i18n import TRANSLATORS
 from mostread.ranking.repository import Counts
 from mostread.ranking.service.article_chart import Bin, ChartQuery, floor, windows
 from mostread.ranking.service.typical import Typical
+from mostread.ranking.typical_repository import TypicalRow
 
 T = TRANSLATORS["en"]
 HOUR = timedelta(hours=1)

@@ -1,15 +1,17 @@
 """Compute the chart of an article: its counts by bin, from ten minutes to a day."""
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from mostread.core.ranking.query_plan import RowWeights, row_weights
+from mostread.core.counting.counters import Grain
+from mostread.core.ranking.query_plan import Bucket, RowWeights, row_weights
 from mostread.core.ranking.windows import HOUR, MINUTE, Window, day_start
 from mostread.core.retention import MINUTE_ROW_TTL_SECONDS
-from mostread.ranking.article_repository import ArticleRepository
 from mostread.ranking.repository import Counts, RankingRepository
 from mostread.ranking.service.lists import is_stale
 from mostread.ranking.service.site_series import is_complete
@@ -66,7 +68,6 @@ class ArticleChartService:
     """Computes charts. `clock` is in milliseconds since the epoch."""
 
     repository: RankingRepository
-    articles: ArticleRepository
     clock: Callable[[], int]
     stale_after: timedelta
 
@@ -77,7 +78,7 @@ class ArticleChartService:
         planned = [
             (window, row_weights(_of_kept_rows(window, now), now)) for window in windows(query)
         ]
-        counts = await self.articles.counts(
+        counts = await self._rows(
             query.site, query.article_id, {bucket for _, rows in planned for bucket in rows}
         )
         bins = tuple(_bin(window, weighted_sum(counts, rows), as_of) for window, rows in planned)
@@ -86,7 +87,32 @@ class ArticleChartService:
     async def views(self, site: str, article_id: str, start: datetime, end: datetime) -> int:
         """Return the views of an article in a period of whole hours."""
         rows: RowWeights = row_weights(Window("", start, end), end)
-        return weighted_sum(await self.articles.counts(site, article_id, rows), rows).views
+        return weighted_sum(await self._rows(site, article_id, rows), rows).views
+
+    async def _rows(
+        self, site: str, article_id: str, buckets: Iterable[Bucket]
+    ) -> Mapping[Bucket, Counts]:
+        """Return the counter rows of an article, of each grain from the first to the last."""
+        starts: dict[Grain, list[int]] = defaultdict(list)
+        for grain, start in buckets:
+            starts[grain].append(start)
+        series = await asyncio.gather(
+            *(
+                self.repository.timeseries(
+                    site, article_id, grain, _time(min(each)), _time(max(each) + 1)
+                )
+                for grain, each in starts.items()
+            )
+        )
+        return {
+            Bucket(grain, row.start): Counts(row.views, row.comments, row.likes)
+            for grain, rows in zip(starts, series, strict=True)
+            for row in rows
+        }
+
+
+def _time(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _bin(window: Window, counts: Counts, as_of: datetime | None) -> Bin:

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from mostread.core.ranking.windows import HOUR
-from mostread.ranking.article_repository import ArticleRepository, TypicalRow
 from mostread.ranking.cache.cache import Cache
 from mostread.ranking.repository import Metadata
 from mostread.ranking.service.article_chart import ArticleChartService
+from mostread.ranking.typical_repository import TypicalRepository, TypicalRow
 
 DAY = timedelta(days=1)
 
@@ -61,7 +61,7 @@ class TypicalService:
 
     def __init__(
         self,
-        repository: ArticleRepository,
+        repository: TypicalRepository,
         charts: ArticleChartService,
         clock: Callable[[], int],
     ) -> None:

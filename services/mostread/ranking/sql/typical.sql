@@ -20,11 +20,18 @@ FROM
         SELECT article_id, complete, arraySlice(groupArrayInsertAt(0, {steps:UInt32})(views, step), 1, complete) AS by_step
         FROM
         (
-            SELECT article_id, complete, toUInt32(intDiv(toUnixTimestamp(window) - born, {step:UInt32})) AS step, sum(views) AS views
-            FROM counters FINAL INNER JOIN recent USING (article_id)
-            WHERE site = {site:String} AND grain = 'hour' AND article_id IN (SELECT article_id FROM recent)
-              AND window >= toStartOfHour(fromUnixTimestamp({since:UInt32})) AND window < fromUnixTimestamp({until:UInt32})
-              AND toUnixTimestamp(window) >= born AND step < complete
+            SELECT article_id, complete, toUInt32(intDiv(toUnixTimestamp(window) - born, {step:UInt32})) AS step, sum(newest) AS views
+            FROM
+            (
+                -- The newest version of a row, as FINAL would return it.
+                SELECT article_id, window, argMax(views, version) AS newest
+                FROM counters
+                WHERE site = {site:String} AND grain = 'hour' AND article_id IN (SELECT article_id FROM recent)
+                  AND window >= toStartOfHour(fromUnixTimestamp({since:UInt32})) AND window < fromUnixTimestamp({until:UInt32})
+                GROUP BY article_id, window, topic_id, partition
+            ) AS counted
+            INNER JOIN recent USING (article_id)
+            WHERE toUnixTimestamp(window) >= born AND step < complete
             GROUP BY article_id, complete, step
         )
         GROUP BY article_id, complete
@@ -32,4 +39,4 @@ FROM
 )
 GROUP BY age
 ORDER BY age
-SETTINGS do_not_merge_across_partitions_select_final = 1, output_format_json_quote_64bit_integers = 0
+SETTINGS output_format_json_quote_64bit_integers = 0

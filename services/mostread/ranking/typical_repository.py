@@ -1,15 +1,11 @@
-"""ClickHouse queries of article pages; each method runs one file of sql/."""
+"""ClickHouse queries of the typical article; each method runs one file of sql/."""
 
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
 
-from mostread.core.ranking.query_plan import Bucket
 from mostread.infra.clickhouse.pool import QueryPool
-from mostread.ranking.repository import Counts
-from mostread.ranking.site_repository import BucketRow, by_bucket
 
 
 class TypicalRow(msgspec.Struct, frozen=True):
@@ -22,17 +18,10 @@ class TypicalRow(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class ArticleRepository:
-    """Reads one article over time. Methods raise ClickHouseUnavailable or Misconfigured."""
+class TypicalRepository:
+    """Reads medians. Every method raises ClickHouseUnavailable or Misconfigured."""
 
     pool: QueryPool
-
-    async def counts(
-        self, site: str, article_id: str, buckets: Collection[Bucket]
-    ) -> Mapping[Bucket, Counts]:
-        """Return the counts of an article by counter row; rows without events are absent."""
-        parameters = {"site": site, "article": article_id, "windows": tuple(buckets)}
-        return by_bucket(await self.pool.rows("article_buckets", BucketRow, parameters))
 
     async def typical(
         self,
