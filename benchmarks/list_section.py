@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from benchmarks import http_load, lists
+from benchmarks import http_load, lists, ranges
 from benchmarks.collector_section import NO_WRK
 from benchmarks.contestant import Servers
 from benchmarks.lists import CachedLoad
@@ -12,6 +12,9 @@ from benchmarks.table import Goal, goals, middle, spread, table, whole
 ROWS = 3_000_000
 """Minute counters of a day."""
 
+ARTICLES = 100_000
+"""Articles of a year."""
+
 
 def section(servers: Servers, scale: Scale) -> Results:
     """Measure computed lists once, since writing the rows of a day takes a while."""
@@ -19,6 +22,9 @@ def section(servers: Servers, scale: Scale) -> Results:
         return Results(NO_WRK)
     rows = min(ROWS, scale.events)
     served = lists.measure(servers, rows=rows, seconds=scale.seconds, rounds=scale.rounds)
+    articles = min(ARTICLES, scale.events)
+    spans = ranges.measure(servers, articles=articles)
+    of_spans = [[span, f"{middle(ms):.0f}", spread(ms)] for span, ms in spans.items()]
     cold = middle(served.cold_ms)
     columns = [f"list of 24 hours, {rows:,} minute rows", "median", "least to most"]
     shown = [
@@ -33,11 +39,23 @@ def section(servers: Servers, scale: Scale) -> Results:
     ]
     wanted = [
         Goal("computed, ms", 100, cold, most=True),
+        *(
+            Goal(f"{span}, ms", 200, middle(spans[span]), most=True)
+            for span in ("30 days", "399 days")
+        ),
         Goal("cached: × aiohttp", 2, _per_core(served.cached) / _per_core(served.limit)),
         Goal("cached: p99, ms", 5, middle([load.p99_ms for load in served.cached]), most=True),
     ]
     return Results(
-        f"{table(columns, shown)}\n\n{goals(wanted)}",
+        "\n\n".join(
+            (
+                table(columns, shown),
+                table(
+                    [f"list over {articles:,} articles, ms", "median", "least to most"], of_spans
+                ),
+                goals(wanted),
+            )
+        ),
         {"ranking_lists_per_core": _per_core(served.cached)},
     )
 

@@ -55,8 +55,8 @@ def measure(servers: Servers, *, rows: int, seconds: float, rounds: int) -> Serv
             client.command(
                 read_sql(_QUERIES, "minutes"), {"articles": max(1, rows // 1440), "rows": rows}
             )
-            for grain in ("hour", "total"):
-                client.command(read_sql(_QUERIES, "sums"), {"grain": grain})
+            for grain in ("hour", "week", "total"):
+                client.command(read_sql(_QUERIES, "sums"), {"grain": grain, "from": "minute"})
             client.command(read_sql(_QUERIES, "checkpoint"))
             return _serve(system, Path(directory), seconds, rounds)
         finally:

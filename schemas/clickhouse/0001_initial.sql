@@ -4,8 +4,8 @@
 CREATE TABLE IF NOT EXISTS counters
 (
     site       LowCardinality(String),
-    grain      Enum8('minute' = 1, 'hour' = 2, 'total' = 3),
-    window     DateTime('UTC') COMMENT 'start of the window, inclusive; 1970-01-01 for total',
+    grain      Enum8('minute' = 1, 'hour' = 2, 'total' = 3, 'week' = 4),
+    window     DateTime('UTC') COMMENT 'start of the window, inclusive: Monday for week, 1970-01-01 for total',
     article_id String,
     topic_id   UUID   COMMENT 'a recreated topic has another id, so its offsets never meet old versions',
     partition  UInt32,
@@ -20,12 +20,15 @@ CREATE TABLE IF NOT EXISTS counters
 )
 ENGINE = ReplacingMergeTree(version)
 -- Every column here is in the sorting key, so all rows of a key meet in one partition.
-PARTITION BY (grain, multiIf(grain = 'minute', toStartOfDay(window), grain = 'hour', toDateTime(toStartOfMonth(window), 'UTC'), toDateTime(0, 'UTC')))
+PARTITION BY (grain, multiIf(grain = 'minute', toStartOfDay(window), grain IN ('hour', 'week'), toDateTime(toStartOfMonth(window), 'UTC'), toDateTime(0, 'UTC')))
 ORDER BY (site, grain, window, article_id, topic_id, partition)
 TTL window + INTERVAL 35 DAY DELETE WHERE grain = 'minute',
-    window + INTERVAL 400 DAY DELETE WHERE grain = 'hour'
+    window + INTERVAL 400 DAY DELETE WHERE grain = 'hour',
+    window + INTERVAL 400 DAY DELETE WHERE grain = 'week'
 -- On disk before ClickHouse acknowledges: the aggregator never rereads acknowledged records.
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+-- A partition that no longer changes becomes one part, in which FINAL has nothing to merge.
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1,
+    min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1;
 
 -- How far each partition is counted, and the outcome of every event in it:
 -- received = counted + duplicate + late + dead_lettered. Written after the counters.

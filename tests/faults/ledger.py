@@ -77,13 +77,15 @@ class Ledger:
         self.burst_views += views
 
     def counters(self) -> dict[Key, Numbers]:
-        """Return what every minute, hour and total must be."""
+        """Return what every minute, hour, week and total must be."""
         tally: Tally[tuple[str, int, str, str]] = Tally()
         for event in self.accepted.values():
             second = event.timestamp // 1000
             windows = [("total", 0)]
             if not event.late:
+                monday = second - (second - 4 * 86_400) % (7 * 86_400)
                 windows += [("minute", second - second % 60), ("hour", second - second % 3600)]
+                windows.append(("week", monday))
             for grain, window in windows:
                 tally[grain, window, event.article_id, event.type] += event.delta
         return {

@@ -64,6 +64,8 @@ class Counted:
         if when is not None:
             minute = when.replace(second=0, microsecond=0)
             windows.append(("hour", minute.replace(minute=0)))
+            midnight = minute.replace(hour=0, minute=0)
+            windows.append(("week", midnight - timedelta(days=minute.weekday())))
             if minute > NOW - timedelta(seconds=MINUTE_ROW_TTL_SECONDS):
                 windows.append(("minute", minute))
         for grain, window in windows:

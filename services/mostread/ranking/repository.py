@@ -118,6 +118,10 @@ class _Withheld(msgspec.Struct, frozen=True):
     article_id: str
 
 
+class _EditorialState(msgspec.Struct, frozen=True):
+    state: int
+
+
 class _Undescribed(msgspec.Struct, frozen=True):
     articles: int
 
@@ -154,6 +158,7 @@ class RankingRepository:
             RankedRow,
             {
                 **_buckets(now=plan.counts, base=plan.base),
+                "decays": int(query.trending or query.half_life is not None),
                 "base_end": int(plan.base_end.timestamp()),
                 "above": MIN_SURPRISE if query.trending else 0,
                 "typical": usual.typical,
@@ -178,6 +183,13 @@ class RankingRepository:
                 "words": query.words,
             },
         )
+
+    async def editorial_state(self, site: str, now: datetime) -> int:
+        """Return a number that differs once a decision or a CMS changes the lists of a site."""
+        at = _milliseconds(now)
+        parameters = {"site": site, "at": at, "latest": at + CLOCK_TOLERANCE_MS}
+        [row] = await self.pool.rows("editorial_state", _EditorialState, parameters)
+        return row.state
 
     async def undescribed(self, site: str, weights: RowWeights) -> int:
         """Return how many articles with views in a window have never been described."""
@@ -272,7 +284,7 @@ class RankingRepository:
 
 
 # The values of the enum `grain` in schemas/clickhouse.
-_GRAINS: Mapping[Grain, int] = {"minute": 1, "hour": 2, "total": 3}
+_GRAINS: Mapping[Grain, int] = {"minute": 1, "hour": 2, "total": 3, "week": 4}
 
 
 def _buckets(**weights: RowWeights) -> dict[str, Any]:

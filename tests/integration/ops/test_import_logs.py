@@ -85,10 +85,11 @@ def test_log_counts_once_in_the_windows_of_its_requests(
     counted = counters(system)
     assert {article: n for (article, _), n in counted["total"].items()} == dict(views)
     now = time.time()
-    for grain, length, kept in (("minute", 60, 35), ("hour", 3600, 400)):
+    for grain, length, kept in (("minute", 60, 35), ("hour", 3600, 400), ("week", 604_800, 400)):
         expected: dict[tuple[str, int], int] = {}
         for (article, minute), n in readers.by_minute().items():
-            window = minute * 60 // length * length
+            first = 4 * 86_400 if grain == "week" else 0  # the first Monday
+            window = (minute * 60 - first) // length * length + first
             if window > now - kept * 86_400 + 60:
                 expected[article, window] = expected.get((article, window), 0) + n
         edge = now - kept * 86_400 + 60

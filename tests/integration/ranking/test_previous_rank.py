@@ -72,3 +72,49 @@ async def test_previous_totals_exclude_later_events(site: Site, counted: Counted
     counted.event("b", ago(hours=24, minutes=1), views=2)
     counted.write()
     assert await ranks(site, window="all") == {"a": None, "late": 1, "b": 2}
+
+
+async def decide(counted: Counted, change: str) -> None:
+    match change:
+        case "hidden":
+            counted.decision("a", hidden=True)
+        case "listed again":
+            counted.decision("hidden", version=2, hidden=False)
+        case "pinned":
+            counted.decision("c", pinned=1)
+        case "under embargo":
+            counted.decision("a", embargo_until=ago(hours=-1))
+        case "hidden by CMS":
+            counted.article("a", version=2, hidden=True)
+        case "deleted":
+            counted.article("a", version=2, deleted=True)
+        case "moved to section":
+            counted.article("other", version=2, section="City")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("hidden", {"b": 1, "c": 2}),
+        ("listed again", {"hidden": 1, "a": 2, "b": 3, "c": 4}),
+        ("pinned", {"c": None, "a": 2, "b": 3}),
+        ("under embargo", {"b": 1, "c": 2}),
+        ("hidden by CMS", {"b": 1, "c": 2}),
+        ("deleted", {"b": 1, "c": 2}),
+        ("moved to section", {"other": 1, "a": 2, "b": 3, "c": 4}),
+    ],
+)
+async def test_decision_changes_no_rank_by_itself(
+    site: Site, counted: Counted, change: str, expected: dict[str, int | None]
+) -> None:
+    """The same minute: the list of an hour ago has the decisions that are in force now."""
+    articles = {"hidden": 6, "other": 5, "a": 3, "b": 2, "c": 1}
+    for article_id, views in articles.items():
+        counted.event(article_id, ago(minutes=90), views=views)
+        counted.article(article_id, section="Sport" if article_id == "other" else "City")
+    counted.write()
+    counted.decision("hidden", hidden=True)
+    assert await ranks(site, section="City") == {"a": 1, "b": 2, "c": 3}
+    await decide(counted, change)
+    # Another page of the same list, which no cache has.
+    assert await ranks(site, section="City", limit=20) == expected

@@ -18,6 +18,7 @@ def test_table_ttls_equal_retention() -> None:
     assert {grain: int(days) * retention.DAY_SECONDS for days, grain in grains} == {
         "minute": retention.MINUTE_ROW_TTL_SECONDS,
         "hour": retention.HOUR_ROW_TTL_SECONDS,
+        "week": retention.HOUR_ROW_TTL_SECONDS,
     }
     [days] = re.findall(r"TTL hour \+ INTERVAL (\d+) DAY DELETE", sql)
     assert int(days) * retention.DAY_SECONDS == retention.VISITOR_SKETCH_TTL_SECONDS
@@ -27,6 +28,7 @@ def test_audit_copies_equal_retention() -> None:
     assert diff._TTL_SECONDS == {
         "minute": retention.MINUTE_ROW_TTL_SECONDS,
         "hour": retention.HOUR_ROW_TTL_SECONDS,
+        "week": retention.HOUR_ROW_TTL_SECONDS,
     }
     assert reference.DEDUP_MS == retention.DEDUP_REREAD_MS
 

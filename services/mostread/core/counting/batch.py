@@ -8,7 +8,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mostread.core.counting.counters import HOUR, MINUTE, MINUTE_MS, CounterKey, new_tuple
+from mostread.core.counting.counters import (
+    HOUR,
+    MINUTE,
+    MINUTE_MS,
+    CounterKey,
+    new_tuple,
+    week_start,
+)
 from mostread.core.counting.visitor_sketch import ViewSample
 from mostread.core.events import EventType
 from mostread.core.records import DeadLine, Decoded, Record, decode
@@ -19,7 +26,7 @@ MAX_FUTURE_MS = 60 * MINUTE_MS
 LATE = -1
 """Minute of a late event, which counts in the total and in no window."""
 
-COUNT_KEY_BYTES = 500
+COUNT_KEY_BYTES = 650
 """Approximate memory per count key, including the counters that it adds to."""
 
 DEAD_LINE_BYTES = 1_000
@@ -202,4 +209,5 @@ def _counter_keys(count_key: CountKey) -> tuple[CounterKey, ...]:
         total,
         new_tuple(CounterKey, (site, "minute", second, article_id)),
         new_tuple(CounterKey, (site, "hour", second - second % HOUR, article_id)),
+        new_tuple(CounterKey, (site, "week", week_start(second), article_id)),
     )

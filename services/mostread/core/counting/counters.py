@@ -4,11 +4,14 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 MINUTE_MS = 60_000
-MINUTE, HOUR = 60, 3600
+MINUTE, HOUR, WEEK = 60, 3600, 7 * 86_400
 """Window lengths in seconds."""
 
-Grain = Literal["minute", "hour", "total"]
-_LENGTH: dict[Grain, int] = {"minute": MINUTE, "hour": HOUR}
+FIRST_MONDAY = 4 * 86_400
+"""1970-01-05 in epoch seconds: weeks start on Mondays in UTC."""
+
+Grain = Literal["minute", "hour", "week", "total"]
+_LENGTH: dict[Grain, int] = {"minute": MINUTE, "hour": HOUR, "week": WEEK}
 
 new_tuple = tuple.__new__
 """Build a named tuple in half the time of its constructor; it runs once per counter."""
@@ -38,6 +41,14 @@ class Counter(NamedTuple):
 NOTHING = Counter(0, 0, 0, -1)
 
 
+def week_start(second: int) -> int:
+    """Return the start of the week of a time, both in epoch seconds.
+
+    ClickHouse stores no time before the epoch, so the week that contains it starts there.
+    """
+    return max(0, second - (second - FIRST_MONDAY) % WEEK)
+
+
 class CounterCache:
     """Recently used counters of one partition, at most `capacity` of them.
 
@@ -61,7 +72,7 @@ class CounterCache:
         seconds = -1 if counted_until is None else counted_until // 1000
         self._complete_from: dict[Grain, float] = {
             "total": 0 if counted_until is None else float("inf"),
-            **{g: (seconds // n + 1) * n if seconds >= 0 else 0 for g, n in _LENGTH.items()},
+            **{grain: _next_window(grain, seconds) for grain in _LENGTH},
         }
 
     def find(self, keys: Iterable[CounterKey]) -> list[Counter | None]:
@@ -94,3 +105,12 @@ class CounterCache:
                 length = _LENGTH.get(key.grain)
                 complete[key.grain] = key.window + length if length else float("inf")
         self._old, self._young = self._young, {}
+
+
+def _next_window(grain: Grain, second: int) -> int:
+    """Return the start of the first window after `second`, the epoch for -1."""
+    if second < 0:
+        return 0
+    length = _LENGTH[grain]
+    first = FIRST_MONDAY if grain == "week" else 0
+    return ((second - first) // length + 1) * length + first

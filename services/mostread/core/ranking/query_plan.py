@@ -7,7 +7,7 @@ weights, so that one query can read the rows of several at once.
 **Score.** The sum of views, comments and likes, each multiplied by its weight. With a half-life
 an event loses weight with age: 2 ** (-age / half-life), exponential decay. The age of an event is
 that of its hour: the time since the hour ended, 0 while it lasts. So the score changes smoothly,
-and a query only reads hour rows.
+and is a sum of hour rows; those that count less than a millionth are not read.
 
 **Trending.** The views of the last hour, and those of the day before it: see trends.py.
 """
@@ -23,6 +23,7 @@ from mostread.core.ranking.windows import (
     HOUR,
     LIFETIME,
     MINUTE,
+    WEEK,
     Span,
     Window,
     after_this_minute,
@@ -33,7 +34,12 @@ FULL = 1_000_000
 """Weight of an event of age 0. Decay is in whole millionths, so that a sum does not depend on
 the order of its terms."""
 
-_LENGTH: dict[Grain, timedelta] = {"minute": MINUTE, "hour": HOUR, "total": MINUTE}
+_LENGTH: dict[Grain, timedelta] = {
+    "minute": MINUTE,
+    "hour": HOUR,
+    "week": WEEK,
+    "total": MINUTE,
+}
 
 
 class Bucket(NamedTuple):
@@ -50,7 +56,7 @@ RowWeights = Mapping[Bucket, int]
 class QueryPlan(NamedTuple):
     """Row weights of a list: `counts` yields the counts of its window.
 
-    `base` yields the score: the same rows in millionths; or, for trending, the views of the day
+    `base` yields the score: the window in millionths; or, for trending, the views of the day
     before the window. It ends at `base_end`.
     """
 
@@ -70,7 +76,9 @@ def plan(window: Window, now: datetime, half_life: timedelta | None = None) -> Q
     if window.name == LIFETIME and window.end < this_minute:
         counts = subtract(counts, row_weights(Window("", window.end, this_minute), now))
     end = min(window.end, this_minute)
-    return QueryPlan(counts, decay(counts, end, half_life), end)
+    if half_life is None:
+        return QueryPlan(counts, {bucket: weight * FULL for bucket, weight in counts.items()}, end)
+    return QueryPlan(counts, decay(row_weights(window, now, weeks=False), end, half_life), end)
 
 
 def trending_plan(window: Window, now: datetime) -> QueryPlan:
@@ -79,10 +87,10 @@ def trending_plan(window: Window, now: datetime) -> QueryPlan:
     return QueryPlan(row_weights(window, now), row_weights(baseline, now), window.start)
 
 
-def row_weights(window: Window, now: datetime) -> RowWeights:
-    """Return the row weights of a window; `now` affects the cost of the query only."""
+def row_weights(window: Window, now: datetime, *, weeks: bool = True) -> RowWeights:
+    """Return the row weights of a window; `now` and `weeks` affect the cost of the query only."""
     weights: dict[Bucket, int] = {}
-    for span in spans(window, now):
+    for span in spans(window, now, weeks=weeks):
         for start in _starts(span):
             # In a short window the minutes at both edges may overlap.
             bucket = Bucket(span.grain, start)
@@ -99,14 +107,16 @@ def subtract(minuend: RowWeights, subtrahend: RowWeights) -> RowWeights:
     }
 
 
-def decay(weights: RowWeights, until: datetime, half_life: timedelta | None) -> RowWeights:
-    """Return row weights in millionths, decayed to the time `until`.
+def decay(weights: RowWeights, until: datetime, half_life: timedelta) -> RowWeights:
+    """Return the weights of minutes and hours in millionths, decayed to the time `until`.
 
-    Without a half-life nothing decays. Totals do not decay: they carry no time.
+    Rows of weight 0 are left out.
     """
     end = int(until.timestamp())
     return {
-        bucket: weight * _millionths(bucket, end, half_life) for bucket, weight in weights.items()
+        bucket: decayed
+        for bucket, weight in weights.items()
+        if (decayed := weight * _millionths(bucket, end, half_life))
     }
 
 
@@ -115,9 +125,7 @@ def _starts(span: Span) -> Iterable[int]:
     return range(int(span.start.timestamp()), int(span.end.timestamp()), length)
 
 
-def _millionths(bucket: Bucket, until: int, half_life: timedelta | None) -> int:
-    if half_life is None or bucket.grain == "total":
-        return FULL
+def _millionths(bucket: Bucket, until: int, half_life: timedelta) -> int:
     hour_end = bucket.start - bucket.start % HOUR_SECONDS + HOUR_SECONDS
     age = max(0, until - hour_end)
     return round(FULL * 2 ** (-age / half_life.total_seconds()))

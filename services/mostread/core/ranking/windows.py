@@ -6,16 +6,18 @@ of another: a day has 23, 24 or 25 hours when clocks change. A range is a window
 own.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Literal, NamedTuple
 
-from mostread.core.counting.counters import Grain
+from mostread.core.counting.counters import Grain, week_start
 from mostread.core.retention import HOUR_ROW_TTL_SECONDS, MINUTE_ROW_TTL_SECONDS
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
+WEEK = timedelta(days=7)
 
 SLIDING = {
     "1h": timedelta(hours=1),
@@ -165,34 +167,56 @@ class Span:
     sign: Literal[1, -1] = 1
 
 
-class Spans(NamedTuple):
-    """Rows of a window: `body`, and minutes at both edges. Each span may be empty."""
+def spans(window: Window, now: datetime, *, weeks: bool = True) -> list[Span]:
+    """Split a window into rows: the coarsest in the middle, finer ones at both edges.
 
-    body: Span
-    head: Span
-    tail: Span
-
-
-def spans(window: Window, now: datetime) -> Spans:
-    """Split a window into rows; `now` affects the cost of the query, never the counts."""
-    empty = Span("minute", EPOCH, EPOCH)
+    `now` affects the cost of the query, never the counts. Without `weeks`, the rows are hours and
+    minutes.
+    """
     if window.name == LIFETIME:
-        return Spans(Span("total", EPOCH, EPOCH + MINUTE), empty, empty)
+        return [Span("total", EPOCH, EPOCH + MINUTE)]
     start, end = window.start, window.end
-    first, last = _nearest_hour(start, now), _nearest_hour(end, now)
+    first, last = _nearest(start, _hour_start, HOUR, now), _nearest(end, _hour_start, HOUR, now)
     if first >= last:
-        return Spans(Span("hour", first, first), Span("minute", start, end), empty)
-    return Spans(
-        Span("hour", first, last),
-        Span("minute", start, first) if start < first else Span("minute", first, start, -1),
-        Span("minute", last, end) if last < end else Span("minute", end, last, -1),
-    )
+        return [Span("minute", start, end)]
+    hours = [Span("hour", first, last)]
+    if weeks and last - first >= WEEK:
+        monday = _nearest(first, _week_start, WEEK, now)
+        last_monday = _nearest(last, _week_start, WEEK, now)
+        if monday < last_monday:
+            hours = [
+                Span("week", monday, last_monday),
+                *_edges("hour", first, last, monday, last_monday),
+            ]
+    return [*hours, *_edges("minute", start, end, first, last)]
 
 
-def _nearest_hour(edge: datetime, now: datetime) -> datetime:
-    below = edge.replace(minute=0)
+def _edges(
+    grain: Grain, start: datetime, end: datetime, first: datetime, last: datetime
+) -> list[Span]:
+    """Return the rows that turn `first` to `last` into `start` to `end`."""
+    head = Span(grain, start, first) if start < first else Span(grain, first, start, -1)
+    tail = Span(grain, last, end) if last < end else Span(grain, end, last, -1)
+    return [edge for edge in (head, tail) if edge.start < edge.end]
+
+
+def _nearest(
+    edge: datetime, start: Callable[[datetime], datetime], length: timedelta, now: datetime
+) -> datetime:
+    """Return the multiple of `length` from which the fewest rows lead to `edge`."""
+    below = start(edge)
     if below == edge:
         return edge
-    above = below + HOUR
+    above = below + length
+    # Rows after the current minute are not filled, and those before the retention are deleted.
     filled = min(above, after_this_minute(now))
-    return above if filled - edge <= edge - below else below
+    nearer_above = filled - edge <= edge - below
+    return above if nearer_above or below < now - RANGE_LIMIT else below
+
+
+def _hour_start(edge: datetime) -> datetime:
+    return edge.replace(minute=0)
+
+
+def _week_start(edge: datetime) -> datetime:
+    return datetime.fromtimestamp(week_start(int(edge.timestamp())), UTC)

@@ -15,7 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mostread.core.counting.counters import HOUR, MINUTE, MINUTE_MS, Grain
+from mostread.core.counting.counters import (
+    FIRST_MONDAY,
+    HOUR,
+    MINUTE,
+    MINUTE_MS,
+    WEEK,
+    Grain,
+)
 from mostread.core.retention import (
     HOUR_ROW_TTL_SECONDS,
     MINUTE_ROW_TTL_SECONDS,
@@ -28,10 +35,12 @@ _SLOT_MINUTES = VIEW_SLOT_MS // MINUTE_MS
 ROW_TTL_SECONDS: dict[Grain, int] = {
     "minute": MINUTE_ROW_TTL_SECONDS,
     "hour": HOUR_ROW_TTL_SECONDS,
+    "week": HOUR_ROW_TTL_SECONDS,
 }
 """TTL of the rows of a grain, from the start of their window."""
 
-_WINDOW_SECONDS: dict[Grain, int] = {"hour": HOUR, "minute": MINUTE}
+_WINDOW_SECONDS: dict[Grain, int] = {"week": WEEK, "hour": HOUR, "minute": MINUTE}
+_FIRST_WINDOW: dict[Grain, int] = {"week": FIRST_MONDAY, "hour": 0, "minute": 0}
 
 Int64Array = NDArray[np.int64]
 
@@ -72,7 +81,8 @@ class ViewCounts:
         windows = np.zeros(len(self.names), np.int64)
         yield from _grain_blocks(site, "total", self.names, windows, self._totals())
         for grain, length in _WINDOW_SECONDS.items():
-            windows = self.minutes * MINUTE // length * length
+            seconds = self.minutes * MINUTE - _FIRST_WINDOW[grain]
+            windows = np.maximum(0, seconds // length * length + _FIRST_WINDOW[grain])
             current = windows + ROW_TTL_SECONDS[grain] > now
             keys = windows[current] * len(self.names) + self.articles[current]
             distinct, inverse = np.unique(keys, return_inverse=True)

@@ -8,7 +8,7 @@ from mostread.ops.audit.reference import Key, Recount
 from mostread.ops.audit.snapshot import Snapshot
 
 ZERO = (0, 0, 0)
-_TTL_SECONDS = {"minute": 35 * 86_400, "hour": 400 * 86_400}
+_TTL_SECONDS = {"minute": 35 * 86_400, "hour": 400 * 86_400, "week": 400 * 86_400}
 """TTL of rows in schemas/clickhouse/0001_initial.sql: a copy, since the audit shares no code."""
 _MAX_CLOCK_DIFFERENCE_SECONDS = 3600
 

@@ -129,4 +129,11 @@ def _windows(
         ("total", 0),
         ("minute", second - second % 60),
         ("hour", second - second % 3600),
+        ("week", _monday(second)),
     ]
+
+
+def _monday(second: int) -> int:
+    """Return the start of the last Monday in UTC, or the epoch, which was a Thursday."""
+    days = second // 86_400
+    return max(0, days - (days + 3) % 7) * 86_400

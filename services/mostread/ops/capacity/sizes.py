@@ -82,11 +82,12 @@ def deployment_sizes(traffic: ExpectedTraffic) -> DeploymentSizes:
     hour_days = retention.HOUR_ROW_TTL_SECONDS // retention.DAY_SECONDS
     minutes = distinct_articles(average * 60, traffic.articles) * 24 * 60
     hours = distinct_articles(average * 3600, traffic.articles) * 24
-    rows = minutes * minute_days + hours * hour_days + traffic.articles
+    weeks = distinct_articles(average * 7 * retention.DAY_SECONDS, traffic.articles) / 7
+    rows = minutes * minute_days + (hours + weeks) * hour_days + traffic.articles
     retained_bytes = traffic.events_per_day * traffic.retention_days * costs.KAFKA_BYTES_PER_EVENT
     backlog = peak * 3600
-    # Minute, hour and total of each article read since the previous flush.
-    changed_counters = 3 * distinct_articles(peak, traffic.articles)
+    # Minute, hour, week and total of each article read since the previous flush.
+    changed_counters = 4 * distinct_articles(peak, traffic.articles)
     spare_rate = workers * costs.BENCHMARK.aggregator_events_per_worker - peak
     return DeploymentSizes(
         average_rate=round(average),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from mostread.core.ranking.integrity import Integrity
@@ -99,6 +100,14 @@ class RankedPage:
     undescribed: int
 
 
+class _Previous(NamedTuple):
+    """The list one step before the minute that ends at `minute_end`, as editors arrange it now."""
+
+    query: ListQuery
+    minute_end: datetime
+    editorial_state: int
+
+
 class ListService:
     """Computes lists. `clock` is in milliseconds since the epoch.
 
@@ -133,8 +142,7 @@ class ListService:
         as_of = await self._repository.watermark()
         placed, previous_ranks, undescribed = await asyncio.gather(
             self._place(at, offset, limit),
-            # A search keeps the ranks of the full list.
-            self._previous.get((replace(query.full_list, q=None), after_this_minute(now))),
+            self._previous_ranks(query, now),
             self._undescribed.left_out(query),
         )
         return RankedPage(at, as_of, placed, previous_ranks, undescribed)
@@ -220,14 +228,22 @@ class ListService:
         first = islice(_place_all(rows), PREVIOUS_RANK_DEPTH)
         return (placed for placed in first if placed.article.article_id in matches)
 
-    async def _load_previous_ranks(self, key: tuple[ListQuery, datetime]) -> Mapping[str, int]:
-        query, minute_end = key
-        now = minute_end - MINUTE
-        window = previous_window(query.window, now, periods.zone(query), query.bounds)
+    async def _previous_ranks(self, query: ListQuery, now: datetime) -> Mapping[str, int]:
+        # A decision moves articles in both lists, and so changes no rank by itself.
+        state = await self._repository.editorial_state(query.site, now)
+        # A search keeps the ranks of the full list.
+        full_list = replace(query.full_list, q=None)
+        return await self._previous.get(_Previous(full_list, after_this_minute(now), state))
+
+    async def _load_previous_ranks(self, previous: _Previous) -> Mapping[str, int]:
+        query = previous.query
+        window = previous_window(
+            query.window, previous.minute_end - MINUTE, periods.zone(query), query.bounds
+        )
         if window is None:
             return {}
-        at = ListMoment(query, window, now)
-        placed = await self._place(at, 0, PREVIOUS_RANK_DEPTH)
+        now = datetime.fromtimestamp(self._clock() / 1000, UTC)
+        placed = await self._place(ListMoment(query, window, now), 0, PREVIOUS_RANK_DEPTH)
         return {each.article.article_id: each.rank for each in placed}
 
 

@@ -11,8 +11,11 @@ WITH
         SELECT
             article_id,
             sum(row.views * now) AS views, sum(row.comments * now) AS comments, sum(row.likes * now) AS likes,
-            sum(row.views * base) AS base_views, sum(row.comments * base) AS base_comments, sum(row.likes * base) AS base_likes,
-            minIf(start, row.views > 0 AND base > 0) AS first_read
+            -- Conditions on parameters are constant: ClickHouse does not compute the other branch.
+            if(%(decays)s, sum(row.views * base), views * 1000000) AS base_views,
+            if(%(decays)s, sum(row.comments * base), comments * 1000000) AS base_comments,
+            if(%(decays)s, sum(row.likes * base), likes * 1000000) AS base_likes,
+            if(%(by)s = 'trending', minIf(start, row.views > 0 AND base > 0), 0) AS first_read
         FROM
         (
             SELECT
@@ -70,20 +73,19 @@ SELECT
     (base_views * %(views_weight)s + base_comments * %(comments_weight)s + base_likes * %(likes_weight)s) / 1000000 AS points,
     -- Trends: see core/ranking/trends.py. Publication or first view, whichever was earlier.
     least(if(first_read = 0, 4294967295, first_read), ifNull(toUnixTimestamp(published_at), if(first_read = 0, %(base_end)s, 4294967295))) AS since,
-    least(24, greatest(0, (toInt64(%(base_end)s) - since) / 3600)) AS hours_before,
+    if(%(by)s = 'trending', least(24, greatest(0, (toInt64(%(base_end)s) - since) / 3600)), 0) AS hours_before,
     toFloat64(%(typical)s) AS typical, %(activity)s AS activity,
-    arrayCumSum(activity)[toUInt8(floor(hours_before)) + 1] - activity[1]
-        + (hours_before - floor(hours_before)) * activity[toUInt8(floor(hours_before)) + 2] AS exposure_before,
-    activity[1] * least(1, greatest(1 / 12, (toInt64(%(base_end)s) + 3600 - since) / 3600)) AS exposure,
-    greatest(exposure * (typical + base_views) / (1 + exposure_before), 1, typical / 10) AS expected,
+    if(%(by)s = 'trending', arrayCumSum(activity)[toUInt8(floor(hours_before)) + 1] - activity[1]
+        + (hours_before - floor(hours_before)) * activity[toUInt8(floor(hours_before)) + 2], 0) AS exposure_before,
+    if(%(by)s = 'trending', activity[1] * least(1, greatest(1 / 12, (toInt64(%(base_end)s) + 3600 - since) / 3600)), 0) AS exposure,
+    if(%(by)s = 'trending', greatest(exposure * (typical + base_views) / (1 + exposure_before), 1, typical / 10), 1) AS expected,
     1 / (1 / 9 + 1 / greatest(typical + base_views, 1)) AS shape,
-    2 * (if(views > 0, views * log(views / expected), 0) - (views + shape) * log((views + shape) / (expected + shape))) AS deviance,
-    multiIf(
+    if(%(by)s = 'trending', 2 * (if(views > 0, views * log(views / expected), 0) - (views + shape) * log((views + shape) / (expected + shape))), 0) AS deviance,
+    if(%(by)s = 'trending', sign(views - expected) * sqrt(greatest(deviance, 0)), multiIf(
         %(by)s = 'views', toFloat64(views),
         %(by)s = 'comments', toFloat64(comments),
         %(by)s = 'likes', toFloat64(likes),
-        %(by)s = 'score', points,
-        sign(views - expected) * sqrt(greatest(deviance, 0))) AS ranked,
+        points)) AS ranked,
     toBool(if(length(%(words)s) = 0, 1, arrayAll(word -> position(replaceAll(lowerUTF8(concat(title, '\n', article_id)), 'ё', 'е'), replaceAll(lowerUTF8(word), 'ё', 'е')) > 0, %(words)s))) AS matches,
     if(length(%(words)s) = 0, 0, row_number() OVER (PARTITION BY pinned IS NULL ORDER BY ranked DESC, views DESC, published_at DESC NULLS LAST, article_id ASC)) AS number,
     if(length(%(words)s) = 0, 0, countIf(pinned IS NULL) OVER ()) AS others

@@ -196,10 +196,12 @@ def one_view(
 
 VIEW = [LogRecord(0, START, b'{"type":"view","article_id":"a"}')]
 HOUR: Key = ("default", "hour", START // 1000, "a")
+WEEK: Key = ("default", "week", 1_789_948_800, "a")
 RIGHT: dict[Key, StoredCounter] = {
     ("default", "total", 0, "a"): StoredCounter((1, 0, 0), 0),
     ("default", "minute", START // 1000, "a"): StoredCounter((1, 0, 0), 0),
     HOUR: StoredCounter((1, 0, 0), 0),
+    WEEK: StoredCounter((1, 0, 0), 0),
 }
 DONE = AuditedCheckpoint(1, 0, START, (("received", 1), ("counted", 1)))
 
@@ -210,7 +212,7 @@ def test_row_past_its_ttl_is_not_a_difference() -> None:
     days = replace(SCOPE, now=START // 1000 + 35 * 86_400)
     assert differences(one_view(DONE, rest), VIEW, days) == []
     later = replace(SCOPE, now=START // 1000 + 400 * 86_400)
-    del rest[HOUR]
+    del rest[HOUR], rest[WEEK]
     assert differences(one_view(DONE, rest), VIEW, later) == []
     assert len(differences(one_view(DONE, {}), VIEW, later)) == 1
 
@@ -224,7 +226,7 @@ def test_counter_of_a_removed_record_from_the_future_is_not_a_difference() -> No
     ]
     snapshot = counted(log, random.Random(0))
     ahead = [key for key in snapshot.counters if key[2] > START // 1000 + 86_400]
-    assert [key[1] for key in sorted(ahead)] == ["hour", "minute"]
+    assert [key[1] for key in sorted(ahead)] == ["hour", "minute", "week"]
     alone = {key: StoredCounter((1, 0, 0), 0) for key in ahead}  # written in a batch of its own
     snapshot = replace(snapshot, counters=snapshot.counters | alone, first_offset=1)
     assert differences(snapshot, log[1:]) == []

@@ -32,17 +32,19 @@ UNLIKE = '{"type":"like","article_id":"b","site":"s","delta":-1}'
 COMMENT = '{"type":"comment","article_id":"b","site":"s"}'
 
 
-def test_recount_counts_events_by_minute_hour_and_total() -> None:
+def test_recount_counts_events_by_minute_hour_week_and_total() -> None:
     result = recount(
         log((0, view()), (61_000, view() + "\n" + LIKE), (HOUR, COMMENT + "\n" + UNLIKE))
     )
-    noon = NOON // 1000
+    noon, monday = NOON // 1000, 1_789_948_800
     assert result.counters == {
         ("default", "total", 0, "a"): (2, 0, 0),
         ("default", "minute", noon, "a"): (1, 0, 0),
         ("default", "minute", noon + 60, "a"): (1, 0, 0),
         ("default", "hour", noon, "a"): (2, 0, 0),
+        ("default", "week", monday, "a"): (2, 0, 0),
         ("s", "total", 0, "b"): (0, 1, 0),
+        ("s", "week", monday, "b"): (0, 1, 0),
         ("s", "minute", noon + 60, "b"): (0, 0, 1),
         ("s", "hour", noon, "b"): (0, 0, 1),
         ("s", "minute", noon + 3600, "b"): (0, 1, -1),

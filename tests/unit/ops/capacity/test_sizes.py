@@ -42,9 +42,9 @@ def test_json_has_traffic_and_sizes() -> None:
     assert plan_json["sizes"]["collector_cores"] == plan_json["sizes"]["aggregator_workers"] == 2
     day = 8_640_000 * costs.KAFKA_BYTES_PER_EVENT
     assert plan_json["sizes"]["kafka_disk_bytes"] == day * 7 * 3 // 3 * 2
-    # All ten articles are read in every minute and hour.
-    minutes, hours = 10 * 1440 * 35, 10 * 24 * 400
-    assert plan_json["sizes"]["counter_rows"] == minutes + hours + 10
+    # All ten articles are read in every minute, hour and week.
+    minutes, hours, weeks = 10 * 1440 * 35, 10 * 24 * 400, 10 * 400 / 7
+    assert plan_json["sizes"]["counter_rows"] == round(minutes + hours + weeks + 10)
 
 
 def test_distinct_articles_equals_random_draws() -> None:

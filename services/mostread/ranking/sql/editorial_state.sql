@@ -1,0 +1,18 @@
+-- A number that changes with whatever decides which articles lists contain, and at which ranks:
+-- decisions in force, and the metadata that hides, pins, filters and orders.
+WITH fromUnixTimestamp64Milli({at:Int64}) AS ranked_at
+SELECT
+(
+    SELECT sum(cityHash64(
+        article_id, version,
+        ifNull(until <= ranked_at, false), ifNull(embargo_until <= ranked_at, false), ifNull(expires_at <= ranked_at, false)))
+    FROM placements FINAL
+    WHERE site = {site:String}
+) + (
+    SELECT sum(cityHash64(
+        article_id, hidden, ifNull(toInt32(pinned), -1), deleted, section, language, authors, tags,
+        ifNull(toUnixTimestamp64Milli(published_at), 0), ifNull(published_at > fromUnixTimestamp64Milli({latest:Int64}), false)))
+    FROM articles FINAL
+    WHERE site = {site:String}
+) AS state
+SETTINGS output_format_json_quote_64bit_integers = 0
