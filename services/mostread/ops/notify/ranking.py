@@ -72,13 +72,13 @@ class SeriesDocument(msgspec.Struct, frozen=True):
 class ArticleDocument(msgspec.Struct, frozen=True):
     """The reasons for which an article may not be in a list."""
 
-    hidden: bool
-    integrity: Integrity | None = None
+    integrity: Integrity | None
+    withheld: str | None = None
 
     @property
     def listed(self) -> bool:
         """Whether lists may contain it."""
-        return not self.hidden and not (self.integrity and self.integrity.quarantined)
+        return self.withheld is None and not (self.integrity and self.integrity.quarantined)
 
 
 class RankingReader:

@@ -8,7 +8,8 @@ from mostread.infra.http.application import Application
 from mostread.infra.http.cors import PRIVATE
 from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params, serializers
-from mostread.ranking.api.responses import CachedResponse, JsonRenderer
+from mostread.ranking.api.exports import STEP_COLUMNS, Table, file_response, take_export
+from mostread.ranking.api.responses import PUBLIC, CachedResponse, JsonRenderer
 from mostread.ranking.auth.access import Access
 from mostread.ranking.cache.cache import Cache
 from mostread.ranking.decisions_repository import DecisionRepository
@@ -55,9 +56,16 @@ def add_article_routes(
 
     async def get_series(request: Request) -> Response:
         now = datetime.fromtimestamp(clock() / 1000, UTC)
-        query = params.series_query(request.query_string, _article_id(request), now)
+        export, raw = take_export(request.query_string)
+        query = params.series_query(raw, _article_id(request), now)
         details, _ = await find(request, ArticleQuery(query.site, query.article_id))
-        rendered = render_series(await series.get(query))
+        counted = await series.get(query)
+        if export is not None:
+            table = Table(f"views-{query.article_id}-{query.grain}", STEP_COLUMNS)
+            steps = serializers.series_steps(counted)
+            cache_control = PUBLIC if details.public else PRIVATE
+            return file_response(request, export, table, steps, cache_control)
+        rendered = render_series(counted)
         return (rendered if details.public else rendered.made_private()).respond(request)
 
     async def get_ranks(request: Request) -> Response:

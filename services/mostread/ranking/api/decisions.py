@@ -6,10 +6,19 @@ from mostread.infra.http.application import Application
 from mostread.infra.http.cors import PRIVATE
 from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params, serializers
+from mostread.ranking.api.exports import Table, file_response, take_export
 from mostread.ranking.api.responses import CachedResponse
 from mostread.ranking.auth.access import Access
 from mostread.ranking.decisions_repository import DecisionRepository, PlacedRow
 from mostread.ranking.queries import DecisionsQuery
+
+_MOST_EXPORTED = 10_000
+_COLUMNS = (
+    *("article_id", "title", "url", "section", "language", "kinds", "from_cms", "rank"),
+    *("decision.by", "decision.decided_at", "decision.reason", "decision.hidden"),
+    *("decision.pinned", "decision.embargo_until", "decision.expires_at"),
+    *("decision.approved", "decision.until"),
+)
 
 
 def add_decisions_route(
@@ -22,10 +31,16 @@ def add_decisions_route(
     """Add the route to `app`. `clock` is in milliseconds since the epoch."""
 
     async def get_decisions(request: Request) -> Response:
-        query = params.decisions_query(request.query_string)
+        export, raw = take_export(request.query_string)
+        query = params.decisions_query(raw)
+        if export is not None and "limit=" not in raw:
+            query = query._replace(limit=_MOST_EXPORTED)
         access.require_editor(request, query.site)
         # Never cached: an editor looks for what was decided just now.
         rows = await decisions.in_force(query, clock())
+        if export is not None:
+            table = Table(f"decisions-{query.site}", _COLUMNS)
+            return file_response(request, export, table, map(_item, rows), PRIVATE)
         document = decisions_document(query, rows)
         return CachedResponse.of_document(document, PRIVATE).respond(request)
 

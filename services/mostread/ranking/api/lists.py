@@ -1,18 +1,35 @@
 """GET /v1/most-read, with pages by offset or cursor, and GET /v1/stream."""
 
+import asyncio
+from dataclasses import replace
 from functools import lru_cache
 
+from mostread.errors import BadParameter
 from mostread.infra.http.application import Application
 from mostread.infra.http.cors import PRIVATE
 from mostread.infra.http.messages import Request, Response, StreamResponse
 from mostread.ranking.api import params, serializers
+from mostread.ranking.api.exports import (
+    Export,
+    Table,
+    file_response,
+    take_export,
+)
 from mostread.ranking.api.responses import PUBLIC, CachedResponse, JsonRenderer
 from mostread.ranking.api.stream import StreamEvent, StreamHub
 from mostread.ranking.auth.access import Access
 from mostread.ranking.cache.cursors import CursorStore
-from mostread.ranking.queries import ListDefaults
+from mostread.ranking.queries import ListDefaults, ListQuery
 from mostread.ranking.service.list_reader import ListReader
 from mostread.ranking.service.lists import RankedList
+
+_EXPORTS = 2
+"""Whole lists to write at a time: each has up to 10,000 articles."""
+_PAGE_LENGTH = 1000
+_COLUMNS = (
+    *("rank", "previous_rank", "article_id", "title", "url", "section", "language"),
+    *("published_at", "authors", "tags", "pinned", "described"),
+)
 
 
 def add_list_routes(
@@ -28,13 +45,17 @@ def add_list_routes(
     """Add the routes to `app`."""
     # Clients repeat the same few query strings: each is parsed once.
     parsed = lru_cache(maxsize=4096)(lambda raw: params.list_query(raw, defaults))
+    exporting = asyncio.Semaphore(_EXPORTS)
 
     async def get_most_read(request: Request) -> Response:
-        query = parsed(request.query_string)
+        export, raw = take_export(request.query_string)
+        query = parsed(raw)
         private = query.undescribed and not defaults.lists_undescribed(query.site)
         if private:
             access.require_editor(request, query.site)
         cache_control = PRIVATE if private else PUBLIC
+        if export is not None:
+            return await export_list(request, export, query, cache_control)
         if query.cursor is not None:
             page, next_cursor = await cursors.page(query, query.cursor)
             document = serializers.cursor_page(page, next_cursor)
@@ -43,6 +64,27 @@ def add_list_routes(
             document = serializers.ranked_list(await lists.get(query))
             return CachedResponse.of_document(document, cache_control).respond(request)
         return render(await lists.get(query)).respond(request)
+
+    async def export_list(
+        request: Request, export: Export, query: ListQuery, cache_control: str
+    ) -> Response:
+        for name, given in (("cursor", query.cursor), ("exclude", query.exclude)):
+            if given:
+                raise BadParameter(name, f"{name} is for JSON", f"format without {name}")
+        if {"limit", "offset"} & {name for name, _ in query.written}:
+            items = serializers.list_items(await lists.get(query))
+        else:
+            async with exporting:
+                items = await whole_list(replace(query, limit=_PAGE_LENGTH))
+        return file_response(request, export, _table(query), items, cache_control)
+
+    async def whole_list(query: ListQuery) -> list[serializers.Document]:
+        items: list[serializers.Document] = []
+        cursor: str | None = "*"
+        while cursor is not None:
+            page, cursor = await cursors.page(query, cursor)
+            items += serializers.list_items(page)
+        return items
 
     async def get_stream(request: Request) -> StreamResponse:
         raw = request.query_string
@@ -57,3 +99,14 @@ def add_list_routes(
 
     app.add("GET", "/v1/most-read", get_most_read)
     app.add("GET", "/v1/stream", get_stream, head=False)
+
+
+def _table(query: ListQuery) -> Table:
+    """Return the columns of a list: those of the numbers that it has."""
+    numbers = ["window", "total"]
+    if query.compare is not None:
+        numbers.insert(1, "compared")
+    counts = [f"{each}.{what}" for each in numbers for what in ("views", "comments", "likes")]
+    trend = ["trend.expected", "trend.ratio"] if query.trending else []
+    columns = [*_COLUMNS, *counts, "score", *trend]
+    return Table(f"most-read-{query.site}-{query.window}", columns)

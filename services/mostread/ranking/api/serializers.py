@@ -12,7 +12,7 @@ from mostread.core.ranking.query_plan import FULL
 from mostread.core.ranking.windows import CALENDAR, RANGE, Window
 from mostread.ranking.config import Weights
 from mostread.ranking.decisions_repository import DecisionRow
-from mostread.ranking.queries import ListQuery
+from mostread.ranking.queries import STEPS, ListQuery
 from mostread.ranking.repository import Counts, RankedRow
 from mostread.ranking.service.articles import ArticleDetails
 from mostread.ranking.service.counts import ArticleCounts
@@ -47,12 +47,12 @@ def content(document: Mapping[str, object]) -> bytes:
 
 def ranked_list(ranked: RankedList) -> Document:
     """Return the document of GET /v1/most-read."""
-    return {**_list_head(ranked), "items": _items(ranked)}
+    return {**_list_head(ranked), "items": list_items(ranked)}
 
 
 def cursor_page(ranked: RankedList, next_cursor: str | None) -> Document:
     """Return the document of GET /v1/most-read with a cursor."""
-    return {**_list_head(ranked), "next_cursor": next_cursor, "items": _items(ranked)}
+    return {**_list_head(ranked), "next_cursor": next_cursor, "items": list_items(ranked)}
 
 
 def article_counts(counted: ArticleCounts) -> Document:
@@ -118,6 +118,21 @@ def time_series(series: TimeSeries) -> Document:
         "likes": [counts.likes for counts in series.counts],
         "complete": [n < series.complete for n in range(len(series.counts))],
     }
+
+
+def series_steps(series: TimeSeries) -> list[Document]:
+    """Return the steps of a time series one by one."""
+    step = STEPS[series.query.grain]
+    return [
+        {
+            "start": rfc3339(series.query.start + n * step),
+            "views": counts.views,
+            "comments": counts.comments,
+            "likes": counts.likes,
+            "complete": n < series.complete,
+        }
+        for n, counts in enumerate(series.counts)
+    ]
 
 
 def rank_history(history: RankHistory) -> Document:
@@ -188,7 +203,8 @@ def window_bounds(window: Window) -> Document:
     }
 
 
-def _items(ranked: RankedList) -> list[Document]:
+def list_items(ranked: RankedList) -> list[Document]:
+    """Return the items of a list."""
     return [_item(entry, ranked) for entry in ranked.entries]
 
 

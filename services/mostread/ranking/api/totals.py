@@ -9,6 +9,7 @@ import msgspec
 from mostread.infra.http.application import Application
 from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params, serializers
+from mostread.ranking.api.exports import STEP_COLUMNS, Table, file_response, take_export
 from mostread.ranking.api.responses import JsonRenderer
 from mostread.ranking.cache.cache import Cache
 from mostread.ranking.queries import ListDefaults, SiteSeriesQuery, TotalsQuery
@@ -37,8 +38,13 @@ def add_totals_routes(
 
     async def get_series(request: Request) -> Response:
         now = datetime.fromtimestamp(clock() / 1000, UTC)
-        query = params.site_series_query(request.query_string, defaults, now)
-        return render_series(await series.get(query)).respond(request)
+        export, raw = take_export(request.query_string)
+        query = params.site_series_query(raw, defaults, now)
+        counted = await series.get(query)
+        if export is None:
+            return render_series(counted).respond(request)
+        table = Table(f"views-{query.site}-{query.grain}", STEP_COLUMNS)
+        return file_response(request, export, table, _steps(counted), _CACHE_CONTROL)
 
     app.add("GET", "/v1/totals", get_totals)
     app.add("GET", "/v1/series", get_series)
@@ -77,15 +83,19 @@ def series_document(series: SiteSeries) -> serializers.Document:
         "to": serializers.rfc3339(query.end),
         "as_of": serializers.rfc3339_or_none(series.as_of),
         "stale": series.stale,
-        "steps": [
-            {
-                "start": serializers.rfc3339(step.start),
-                **_counts(step.counts),
-                "complete": step.complete,
-            }
-            for step in series.steps
-        ],
+        "steps": _steps(series),
     }
+
+
+def _steps(series: SiteSeries) -> list[serializers.Document]:
+    return [
+        {
+            "start": serializers.rfc3339(step.start),
+            **_counts(step.counts),
+            "complete": step.complete,
+        }
+        for step in series.steps
+    ]
 
 
 def _counts(counts: Counts) -> dict[str, int]:

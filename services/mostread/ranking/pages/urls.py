@@ -1,6 +1,7 @@
 """URLs of pages and of the API, relative to the root of the service."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode
 
 from mostread.ranking.queries import ListQuery
@@ -15,6 +16,13 @@ def list_params(query: ListQuery, **changes: str | Sequence[str] | None) -> str:
         parameters[name] = [change] if isinstance(change, str) else list(change or ())
     pairs = [(name, value) for name, values in parameters.items() for value in values if value]
     return "?" + urlencode(pairs)
+
+
+def list_file(query: ListQuery) -> str:
+    """Return the URL of a list as CSV, in full."""
+    page_only = dict.fromkeys(("lang", "wall", "turn", "limit", "offset"))
+    changes = {**page_only, "compare": query.compare, "format": "csv", "bom": "1"}
+    return "v1/most-read" + list_params(query, **changes)
 
 
 def list_page(**parameters: str) -> str:
@@ -34,6 +42,19 @@ def article_page(article_id: str, **parameters: str | None) -> str | None:
 def decision_log(article_id: str, **parameters: str) -> str:
     """Return the URL of the decision log, from the article page."""
     return f"{quote(article_id, safe='')}/decisions?{urlencode(parameters)}"
+
+
+def series_file(article_id: str, site: str, start: datetime, end: datetime) -> str | None:
+    """Return the URL of an article's series as CSV, from its page, None for more than two months.
+
+    It has minutes for up to a day and hours for longer.
+    """
+    grain = "minute" if end - start <= timedelta(days=1) else "hour"
+    if end - start > timedelta(days=62):
+        return None
+    span = {"from": start.isoformat(), "to": end.isoformat()}
+    query = urlencode({"site": site, "grain": grain, **span, "format": "csv", "bom": "1"})
+    return f"../v1/articles/{quote(article_id, safe='')}/series?{query}"
 
 
 def series_api(article_id: str) -> str:
