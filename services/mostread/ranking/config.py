@@ -166,6 +166,12 @@ class RankingSettings(ClickHouseSettings, ServiceSettings):
         'has signed in: {"newsroom": {"role": "editor"}, "sport-desk": {"role": "editor", '
         '"sites": ["sport"]}, "*": {"role": "viewer"}}.',
     )
+    ranking_proxy_secret: SecretStr = Field(
+        SecretStr(""),
+        description="Secret that such a proxy sends in the header X-Mostread-Proxy-Secret with the "
+        "requests of people it has signed in; without it they are nobody's. Empty: the networks "
+        "suffice, and the proxy must remove the headers of clients on every path.",
+    )
     ranking_proxy_sign_in_url: str = Field(
         "",
         pattern=_URL,

@@ -51,6 +51,7 @@ def test_secret_names_are_the_secret_fields() -> None:
         "kafka_password",
         "notify_smtp_password",
         "notify_token",
+        "ranking_proxy_secret",
         "ranking_session_secret",
     ]
 

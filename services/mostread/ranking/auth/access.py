@@ -46,6 +46,7 @@ class Access:
             settings.ranking_proxy_user_header,
             settings.ranking_proxy_groups_header,
             settings.ranking_proxy_groups,
+            secret=settings.ranking_proxy_secret.get_secret_value(),
         )
         self.enabled = self.by_token or self.proxy.enabled
         self.can_decide = bool(settings.ranking_collector_url)

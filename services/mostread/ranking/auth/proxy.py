@@ -1,9 +1,11 @@
 """Company sign-in: a proxy in front of the service signs people in, and names them in headers.
 
 The headers are believed from trusted proxies only, and only those that the settings name: a proxy
-passes others on unchanged, as the client sent them.
+passes others on unchanged, as the client sent them. Where it also serves the public, it may pass
+even these on: then only the secret tells which requests it has checked.
 """
 
+import hmac
 import re
 from typing import Literal
 
@@ -17,6 +19,8 @@ from mostread.ranking.auth.identity import Grant, Identity
 
 ANYBODY = "*"
 """The group of everybody whom the proxy has signed in."""
+
+SECRET_HEADER = "X-Mostread-Proxy-Secret"  # noqa: S105  its name
 
 # The editorial log contains the name.
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
@@ -40,11 +44,14 @@ class ProxySignIn:
         user_header: str,
         groups_header: str,
         groups: dict[str, GroupRole],
+        *,
+        secret: str = "",
     ) -> None:
         self.enabled = bool(user_header)
         self._proxies = Networks(proxies)
         self._user_header = user_header
         self._groups_header = groups_header
+        self._secret = secret.encode()
         self._grants = {
             name: Grant(Role(group.role), group.sites) for name, group in groups.items()
         }
@@ -65,6 +72,15 @@ class ProxySignIn:
                 "proxy_not_trusted",
                 peer,
                 "if this is your own proxy, add its network to MOSTREAD_RANKING_TRUSTED_PROXIES",
+            )
+            return None
+        sent = request.headers.get(SECRET_HEADER, "").encode()
+        if self._secret and not hmac.compare_digest(self._secret, sent):
+            self._warn(
+                "proxy_secret_missing",
+                peer,
+                f"make the proxy send MOSTREAD_RANKING_PROXY_SECRET in {SECRET_HEADER} with the "
+                "requests of people it has signed in; with others it passed on what a client sent",
             )
             return None
         if len(names) > 1 or len(groups) > 1:

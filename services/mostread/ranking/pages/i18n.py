@@ -27,6 +27,7 @@ SESSION_MESSAGES = (
     "token_for_programs",
     "token_wrong_role",
     "service_unavailable",
+    "share_copied",
 )
 """Messages that session.js shows."""
 

@@ -76,6 +76,15 @@ async def test_header_that_cannot_be_believed_is_ignored_with_a_warning(
     assert [entry["event"] for entry in logs if entry["event"].startswith("proxy_")] == [event]
 
 
+async def test_secret_of_the_proxy_is_required_where_it_is_set() -> None:
+    settings = COMPANY | {"ranking_proxy_secret": "only the proxy knows it"}
+    sent = {"X_Forwarded_Email": NAME}
+    right = {"X_Mostread_Proxy_Secret": "only the proxy knows it"}
+    assert (await account(settings, **sent, **right))["name"] == NAME
+    for wrong in ({}, {"X_Mostread_Proxy_Secret": "only"}):
+        assert (await account(settings, **sent, **wrong))["status"] == 401
+
+
 @pytest.mark.parametrize("repeated", ["X-Forwarded-Email", "X-Forwarded-Groups"])
 async def test_header_of_the_client_besides_that_of_the_proxy_signs_nobody_in(
     repeated: str,

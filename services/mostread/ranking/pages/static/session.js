@@ -93,6 +93,7 @@ async function share(dialog) {
   const days = Number(dialog.querySelector("select").value);
   const wrong = dialog.querySelector(".wrong");
   wrong.textContent = "";
+  dialog.querySelector(".copied").textContent = "";
   try {
     const answer = await request("POST", "v1/links", { page, days });
     if (!answer.ok) throw new Error(answer.status === 403 ? "token_wrong_role" : "service_unavailable");
@@ -101,6 +102,11 @@ async function share(dialog) {
     made.hidden = false;
     made.querySelector("input").value = new URL(path, base).href;
     made.querySelector("input").select();
+    /* Only over HTTPS and on this machine; elsewhere the selection can be copied. */
+    await navigator.clipboard?.writeText(made.querySelector("input").value).then(
+      () => (dialog.querySelector(".copied").textContent = message("share_copied")),
+      () => {},
+    );
   } catch ({ message: why }) {
     wrong.textContent = message(why === "token_wrong_role" ? why : "service_unavailable");
   }
