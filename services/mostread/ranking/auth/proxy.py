@@ -59,9 +59,7 @@ class ProxySignIn:
 
     def find(self, request: Request) -> Identity | None:
         """Return the person whom a trusted proxy has signed in."""
-        if not self.enabled:
-            return None
-        names = request.headers.get_all(self._user_header)
+        names = request.headers.get_all(self._user_header) if self.enabled else []
         if not names:
             return None
         groups = request.headers.get_all(self._groups_header) if self._groups_header else []
