@@ -89,7 +89,9 @@ form?.addEventListener("submit", async (event) => {
 });
 
 async function share(dialog) {
-  const page = location.href.slice(base.href.length).split("#")[0];
+  const here = location.href.slice(base.href.length).split("#")[0];
+  /* A guest may not see who decided what. */
+  const page = here.startsWith("decisions") ? `?${new URLSearchParams({ site: box.dataset.site })}` : here;
   const days = Number(dialog.querySelector("select").value);
   const wrong = dialog.querySelector(".wrong");
   wrong.textContent = "";
