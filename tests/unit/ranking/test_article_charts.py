@@ -202,6 +202,7 @@ def test_period_beyond_retention_of_minutes_is_by_hour() -> None:
         {"from": NOW + HOUR},
         {"from": NOW - 500 * DAY},
         {"from": NOW - HOUR, "over": "3h"},
+        {"to": NOW - HOUR},
     ],
 )
 def test_impossible_period_is_rejected(values: dict[str, object]) -> None:

@@ -1,15 +1,15 @@
 """Choose the period and the bins of an article's chart."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from mostread.core.ranking.windows import HOUR, day_start
+from mostread.core.ranking.windows import HOUR
 from mostread.core.retention import HOUR_ROW_TTL_SECONDS, MINUTE_ROW_TTL_SECONDS
 from mostread.errors import BadParameter
-from mostread.ranking.api.params.values import TIMESTAMP, Parameter, one_of
+from mostread.ranking.api.params.periods import RANGE, range_end, range_start
+from mostread.ranking.api.params.values import one_of
 from mostread.ranking.service.article_chart import LENGTHS, ChartStep, floor, next_edge
 
 DAY = timedelta(days=1)
@@ -33,15 +33,7 @@ _OLDEST = timedelta(seconds=HOUR_ROW_TTL_SECONDS)
 _MINUTES_KEPT = timedelta(seconds=MINUTE_ROW_TTL_SECONDS) - DAY
 
 
-def _moment(value: str) -> date | datetime:
-    if re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        return date.fromisoformat(value)
-    moment: datetime = TIMESTAMP.parse(value)
-    return moment
-
-
-_MOMENT = Parameter("a date or an RFC 3339 time, for example 2026-11-23", _moment)
-PARAMETERS = {"over": one_of((LIFE, *SPANS)), "from": _MOMENT, "to": _MOMENT}
+PARAMETERS = {"over": one_of((LIFE, *SPANS)), **RANGE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +47,19 @@ class ChartRange:
 
 
 def choose(
-    values: Mapping[str, object], published: datetime | None, now: datetime, tz: str
+    values: Mapping[str, Any], published: datetime | None, now: datetime, tz: str
 ) -> ChartRange:
     """Return the range that the parameters ask for, or the article's life.
 
     A date is a day of the zone `tz`; as `to` it is included. Raises BadParameter.
     """
-    zone = ZoneInfo(tz)
     if "from" in values or "to" in values:
         if "over" in values:
             raise BadParameter("over", "over cannot be combined with from and to", "one of them")
-        start, end = _start(values.get("from"), zone), _end(values.get("to"), now, zone)
-        start = start or end - DAY
+        if "from" not in values:
+            raise BadParameter("from", "from is missing", "from, with or without to")
+        end = min(range_end(values.get("to"), tz) or now, now)
+        start = range_start(values["from"], tz)
         if start >= end:
             raise BadParameter(
                 "from", "from is not before to, or not before now", "an earlier time"
@@ -85,18 +78,6 @@ def choose(
     # A period of whole bins that contains the current one.
     start = max(now + LENGTHS[step] - length, now - _OLDEST + DAY)
     return _range(name, step, start, now, tz)
-
-
-def _start(value: object, zone: ZoneInfo) -> datetime | None:
-    if isinstance(value, datetime):
-        return value
-    return day_start(value, zone) if isinstance(value, date) else None
-
-
-def _end(value: object, now: datetime, zone: ZoneInfo) -> datetime:
-    if isinstance(value, datetime):
-        return min(value, now)
-    return min(day_start(value + DAY, zone), now) if isinstance(value, date) else now
 
 
 def _step(start: datetime, end: datetime, now: datetime) -> ChartStep:
