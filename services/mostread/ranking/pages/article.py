@@ -61,7 +61,10 @@ def add_article_page(
 ) -> None:
     """Add the page to `app`. `clock` is in milliseconds."""
 
-    async def marks(query: ArticleQuery, t: Translator) -> list[Mark]:
+    async def marks(query: ArticleQuery, editing: bool, t: Translator) -> list[Mark]:
+        """Return the decisions to mark, which only editors see."""
+        if not editing:
+            return []
         log = await placement_log(decisions, LogQuery(*query, limit=_MARKED_DECISIONS))
         return decision_marks(log, t)
 
@@ -86,7 +89,7 @@ def add_article_page(
             compares = chosen.end - chosen.start < _MAX_COMPARED
             chart, decided, history, usual, compared = await asyncio.gather(
                 charts.get(_chart_query(query, chosen, tz)),
-                marks(query, t) if editing else _nothing([]),
+                marks(query, editing, t),
                 _soon(ranks.get(query)),
                 _soon(typical.get(query.site, metadata if compares else None, by_day=by_day)),
                 _soon(typical.compare(query.site, metadata)),
@@ -110,10 +113,6 @@ def add_article_page(
         return pages.html(request, "article.html", lang, context)
 
     app.add("GET", "/articles/{article_id}", get_page)
-
-
-async def _nothing(value: T) -> T:
-    return value
 
 
 async def _soon(awaited: Awaitable[T]) -> T | None:

@@ -55,8 +55,3 @@ def series_file(article_id: str, site: str, start: datetime, end: datetime) -> s
     span = {"from": start.isoformat(), "to": end.isoformat()}
     query = urlencode({"site": site, "grain": grain, **span, "format": "csv", "bom": "1"})
     return f"../v1/articles/{quote(article_id, safe='')}/series?{query}"
-
-
-def series_api(article_id: str) -> str:
-    """Return the URL of the time series API, from the article page."""
-    return f"../v1/articles/{quote(article_id, safe='')}/series"
