@@ -40,7 +40,7 @@ async def url(clickhouse: LocalClickHouse) -> AsyncIterator[str]:
     for number in range(30):
         counted.article(
             str(number),
-            title=f"Headline {number} of a story that is told in a dozen words or more",
+            title=f"Headline {number} of a story that takes a dozen words or more",
             url=f"https://n.example/{number}",
             section=f"Section {number % 14:02}",
             authors=["Aigerim Bekova"],
@@ -183,7 +183,7 @@ async def test_wall_fills_screen(url: str, page: Page, width: int, height: int) 
     assert await overflow(page) == 0
 
 
-async def test_wall_turns_to_next_section_and_stays_while_service_is_away(
+async def test_wall_turns_to_next_section_and_stays_while_service_is_unavailable(
     url: str, page: Page
 ) -> None:
     await page.clock.install(time=NOW)
