@@ -146,6 +146,10 @@ async def test_decisions_are_for_editors_in_every_format(
     (row,) = rows
     assert (row["article_id"], row["title"], row["kinds"]) == ("a", "'=A", "hidden")
     assert (row["decision_by"], row["decision_reason"]) == ("editor", "'+legal, really")
+    page = f"/decisions?site={site.name}&kind=hidden&lang=en"
+    async with service.get(page, headers=EDITOR) as response:
+        text = await response.text()
+    assert f'href="v1/decisions?site={site.name}&amp;kind=hidden&amp;format=csv&amp;bom=1"' in text
 
 
 async def test_pages_link_to_the_files_of_what_they_show(

@@ -80,6 +80,8 @@ def add_in_force_page(
         except (Unavailable, Misconfigured):
             return pages.unavailable(request, lang)
         kept = {name: value for name, value in written if name in SHARED}
+        chosen = [pair for pair in written if pair[0] in {"site", "kind", "q"}]
+        in_file = [*chosen, ("format", "csv"), ("bom", "1")]
         local = datetime.fromtimestamp(now / 1000, zone)
         context = {
             "editing": editing,
@@ -87,6 +89,7 @@ def add_in_force_page(
             "pages": _pages(query, kept, len(rows) > query.limit, t),
             "choices": _choices(query, kept, t),
             "hidden_fields": [*kept.items(), *(("kind", kind) for kind in query.kind)],
+            "file_url": "v1/decisions?" + urlencode(in_file),
             "list_url": "./" + (f"?{urlencode(kept)}" if kept else ""),
             "search": query.q or "",
             "site": query.site,
