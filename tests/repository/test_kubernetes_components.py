@@ -1,4 +1,4 @@
-"""The components articles and notify, added to the base as their overlay does."""
+"""The components articles, editors and notify, added to the base as their overlay does."""
 
 import os
 import shutil
@@ -10,9 +10,11 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from mostread.collector.config import CollectorSettings
 from mostread.infra.healthcheck import PORTS
 from mostread.ops.articles.config import ArticlesSettings
 from mostread.ops.notify.config import NotifySettings
+from mostread.ranking.config import RankingSettings
 from tests.support.http import operational_paths
 from tests.support.manifests import KUBERNETES, Manifests, Workload, built
 
@@ -29,7 +31,8 @@ def manifests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manifests]:
         "namespace": "news",
         "resources": [f"{relative}/base"],
         "components": [
-            f"{relative}/components/{name}" for name in ("articles", "notify", "pod-monitor")
+            f"{relative}/components/{name}"
+            for name in ("articles", "editors", "notify", "pod-monitor")
         ],
         "configMapGenerator": [
             {
@@ -123,6 +126,30 @@ def test_notify_has_valid_settings_and_keeps_its_state(
     assert (deployment["replicas"], deployment["strategy"]) == (1, {"type": "Recreate"})
     guide = (KUBERNETES.parents[1] / "docs/how-to/notifications.md").read_text()
     assert f"create secret generic {volumes['subscriptions']['secret']['secretName']}" in guide
+
+
+def test_editors_decide_through_the_ranking_service(
+    manifests: Manifests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ranking, collector = workload(manifests, "ranking"), workload(manifests, "collector")
+    for each in (ranking, collector):
+        for name, value in manifests.environment(each).items():
+            monkeypatch.setenv(name, value)
+    settings = RankingSettings()
+    assert settings.ranking_collector_url == "http://mostread-collector"
+    assert settings.ranking_session_secret == CollectorSettings().collector_session_secret
+    folder = str(Path(settings.ranking_tokens_file).parent)
+    (mount,) = [each for each in ranking.container["volumeMounts"] if each["mountPath"] == folder]
+    assert mount in collector.container["volumeMounts"]
+    (tokens,) = [volume for volume in ranking.pod["volumes"] if volume["name"] == "tokens"]
+    assert tokens in collector.pod["volumes"]
+    policies = manifests.of("NetworkPolicy")
+    out, into = policies["decisions"]["spec"], policies["decisions-to-collector"]["spec"]
+    assert manifests.selected(out["podSelector"]) == {"ranking"}
+    assert manifests.selected(out["egress"][0]["to"][0]["podSelector"]) == {"collector"}
+    assert manifests.selected(into["podSelector"]) == {"collector"}
+    assert manifests.selected(into["ingress"][0]["from"][0]["podSelector"]) == {"ranking"}
+    assert "create secret generic mostread-editors" in GUIDE
 
 
 def test_policies_permit_notify_the_web_and_the_ranking_only(manifests: Manifests) -> None:

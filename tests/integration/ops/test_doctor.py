@@ -387,6 +387,14 @@ def test_misspelt_invalid_and_inconsistent_settings_are_reported(
     monkeypatch.setenv("MOSTREAD_COLLECTOR_VISITOR_SECRET", SECRET)
     monkeypatch.setenv("MOSTREAD_COLLECTOR_TRUSTED_PROXIES", "0.0.0.0/0")
     assert "can forge its address" in doctor.bad("settings")[1].message
+    monkeypatch.setenv("MOSTREAD_RANKING_TRUSTED_PROXIES", "::/0")
+    assert "sign in as anybody" in doctor.bad("settings")[2].message
+    monkeypatch.setenv("MOSTREAD_RANKING_TRUSTED_PROXIES", "")
+    monkeypatch.setenv("MOSTREAD_RANKING_TOKENS_FILE", "tokens")
+    monkeypatch.setenv("MOSTREAD_RANKING_COLLECTOR_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("MOSTREAD_RANKING_SESSION_SECRET", SECRET)
+    monkeypatch.setenv("MOSTREAD_COLLECTOR_SESSION_SECRET", SECRET[::-1])
+    assert "refuse the decisions" in doctor.bad("settings")[3].message
     monkeypatch.setenv("MOSTREAD_RANKING_TIMEZONE", "Mars/Olympus")
     refused = doctor.bad("settings")[1]
     assert refused.level is Level.PROBLEM

@@ -8,6 +8,7 @@ import pydantic
 
 from mostread.aggregator.config import AggregatorSettings
 from mostread.collector.config import CollectorSettings
+from mostread.infra.auth.signing import parse_secrets
 from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.kafka.config import KafkaSettings
 from mostread.ops.doctor.findings import Finding, ok, problem, warning
@@ -62,13 +63,11 @@ def _collector_settings(collector: CollectorSettings) -> Iterator[Finding]:
             "so readers count again after a restart",
             "Set it to the output of `openssl rand -hex 32`, the same for all collectors.",
         )
-    for network in collector.collector_trusted_proxies.split(","):
-        if network.strip().endswith("/0"):
-            yield problem(
-                f"MOSTREAD_COLLECTOR_TRUSTED_PROXIES contains {network.strip()}: any client can "
-                "forge its address",
-                "List only the networks of your proxies.",
-            )
+    yield from _open_networks(
+        "MOSTREAD_COLLECTOR_TRUSTED_PROXIES",
+        collector.collector_trusted_proxies,
+        "any client can forge its address",
+    )
     if not (
         collector.collector_rate_limit_per_address_hour
         and collector.collector_rate_limit_per_visitor_hour
@@ -87,11 +86,25 @@ def _collector_settings(collector: CollectorSettings) -> Iterator[Finding]:
         )
 
 
+def _open_networks(name: str, networks: str, effect: str) -> Iterator[Finding]:
+    for network in networks.split(","):
+        if network.strip().endswith("/0"):
+            yield problem(
+                f"{name} contains {network.strip()}: {effect}",
+                "List only the networks of your proxies.",
+            )
+
+
 def _inconsistent_settings(clients: SystemClients) -> Iterator[Finding]:
     """Check settings that are valid alone but contradict each other."""
     aggregator = clients.settings(AggregatorSettings)
     ranking = clients.settings(RankingSettings)
     collector = clients.settings(CollectorSettings)
+    yield from _open_networks(
+        "MOSTREAD_RANKING_TRUSTED_PROXIES",
+        ranking.ranking_trusted_proxies,
+        "any client can sign in as anybody",
+    )
     if aggregator.aggregator_flush_interval_seconds >= ranking.ranking_stale_after_seconds:
         yield problem(
             "MOSTREAD_AGGREGATOR_FLUSH_INTERVAL_SECONDS="
@@ -99,6 +112,16 @@ def _inconsistent_settings(clients: SystemClients) -> Iterator[Finding]:
             f"MOSTREAD_RANKING_STALE_AFTER_SECONDS={ranking.ranking_stale_after_seconds:g}: "
             "every list would be stale",
             "Lower the flush interval, or raise the other setting.",
+        )
+    signing, known = (
+        parse_secrets(secret)
+        for secret in (ranking.ranking_session_secret, collector.collector_session_secret)
+    )
+    if ranking.ranking_collector_url and known and signing[0] not in known:
+        yield problem(
+            "MOSTREAD_COLLECTOR_SESSION_SECRET does not contain the first secret of "
+            "MOSTREAD_RANKING_SESSION_SECRET: collectors refuse the decisions of editors",
+            "Add it to the collectors first; the first secret signs, all of a list are valid.",
         )
     if collector.collector_kafka_liveness_timeout_seconds > collector.collector_ack_timeout_seconds:
         yield warning(
