@@ -5,6 +5,8 @@ from mostread.infra.http.messages import Request
 _HOST_ONLY = "__Host-"
 """Prefix of cookies that no other host, not even of the same domain, can have set."""
 
+_MAX_VALUES = 4
+
 
 class Cookie:
     """A cookie that scripts cannot read and other sites' forms do not send.
@@ -17,14 +19,16 @@ class Cookie:
         self._path = path
 
     def values(self, request: Request) -> list[str]:
-        """Return the values in a request, the more trustworthy first."""
+        """Return the first few values in a request, the more trustworthy first."""
         pairs = [
             pair.strip().partition("=")
             for header in request.headers.get_all("Cookie")
             for pair in header.split(";")
         ]
         names = (_HOST_ONLY + self._name, self._name)
-        return [value for wanted in names for name, _, value in pairs if name == wanted]
+        found = [value for wanted in names for name, _, value in pairs if name == wanted]
+        # Verifying one takes time, and a head has room for thousands.
+        return found[:_MAX_VALUES]
 
     def set(self, request: Request, value: str, seconds: int) -> str:
         """Return the header Set-Cookie that stores a value for some time."""
