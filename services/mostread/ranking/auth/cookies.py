@@ -26,9 +26,9 @@ class Cookie:
             for pair in header.split(";")
         ]
         names = (_HOST_ONLY + self._name, self._name)
-        found = [value for wanted in names for name, _, value in pairs if name == wanted]
+        values = [value for wanted in names for name, _, value in pairs if name == wanted]
         # Verifying one takes time, and a head has room for thousands.
-        return found[:_MAX_VALUES]
+        return values[:_MAX_VALUES]
 
     def set(self, request: Request, value: str, seconds: int) -> str:
         """Return the header Set-Cookie that stores a value for some time."""
