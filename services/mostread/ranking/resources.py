@@ -1,4 +1,4 @@
-"""What the routes answer from: repositories, and caches of what services compute from them."""
+"""Resources of the routes: repositories, and caches of the results that services compute."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable

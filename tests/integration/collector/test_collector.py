@@ -261,6 +261,10 @@ async def test_id_in_query_or_body_addresses_an_article_as_its_path_does(
         ("DELETE", "/v1/articles?site=q", None, 400),
         ("DELETE", "/v1/articles?id=%FF", None, 400),
         ("PUT", "/v1/articles?id=/q/1&sit=q", title, 400),
+        ("PUT", "/v1/articles?id=/q/1&site=q&site=default", title, 400),
+        ("DELETE", "/v1/articles/a?site=q&site=q", None, 400),
+        ("PUT", "/v1/placement?id=/q/1&id=/q/2&site=q", hidden, 400),
+        ("POST", "/v1/articles?site=q&site=default", [], 400),
         ("PUT", "/v1/articles/a?id=b", title, 400),
         ("PUT", "/v1/placement?article_id=/q/1", hidden, 400),
     ]

@@ -4,6 +4,7 @@ The id of an article is in the path, in the query, or in the body: ids often con
 many proxies decode or resolve in a path.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -20,7 +21,7 @@ from mostread.infra.auth.token_store import TokenStore
 from mostread.infra.auth.tokens import Role, Token
 from mostread.infra.http.application import Application
 from mostread.infra.http.auth import require_role
-from mostread.infra.http.messages import Request, Response
+from mostread.infra.http.messages import Request, Response, query_pairs
 
 ARTICLES = "/v1/articles"
 ARTICLE = f"{ARTICLES}/{{article_id}}"
@@ -134,10 +135,12 @@ def _ids(request: Request) -> Ids:
 
 
 def _check_query(request: Request, *names: str) -> None:
-    """Raise BadParameter for a parameter without a meaning: a misspelt site is another site."""
-    for name in request.query:
+    """Raise BadParameter for one that is repeated, or unknown: a misspelt site is another site."""
+    for name, times in Counter(name for name, _ in query_pairs(request.query_string)).items():
         if name not in names:
             raise BadParameter(name, f"{name[:40]!r} is not a parameter here", ", ".join(names))
+        if times > 1:
+            raise BadParameter(name, f"{name} is repeated", f"{name} once")
 
 
 def _source(request: Request) -> Source:

@@ -13,7 +13,15 @@ from granian.rsgi import HTTPProtocol, Scope
 
 
 class Headers(Protocol):
-    """Request headers by name, in any case. Values that are not ASCII are missing."""
+    """Request headers by name, in any case.
+
+    Values that are not ASCII are missing; only `in` finds their names.
+    """
+
+    def __contains__(self, name: object, /) -> bool: ...
+    def __getitem__(self, name: str, /) -> str:
+        """Return the first value of a header, empty if it is not ASCII."""
+        ...
 
     @overload
     def get(self, name: str, /) -> str | None: ...
@@ -27,10 +35,14 @@ class Headers(Protocol):
         ...
 
 
+def query_pairs(text: str) -> list[tuple[str, str]]:
+    """Return the parameters of a query string in order; invalid UTF-8 becomes surrogates."""
+    return parse_qsl(text, keep_blank_values=True, errors="surrogateescape")
+
+
 def parse_query(text: str) -> Mapping[str, str]:
     """Return the first value of each parameter of a query string, as `Request.query`."""
-    pairs = parse_qsl(text, keep_blank_values=True, errors="surrogateescape")
-    return dict(reversed(pairs))
+    return dict(reversed(query_pairs(text)))
 
 
 class Request:

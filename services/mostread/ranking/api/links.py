@@ -16,7 +16,8 @@ from mostread.ranking.pages.templating import PageRenderer, reader_language
 
 class _Wanted(msgspec.Struct, forbid_unknown_fields=True):
     page: str = ""
-    days: Annotated[int, msgspec.Meta(ge=1, le=MAX_DAYS)] = 7
+    # In JSON, 7.0 is an integer.
+    days: Annotated[float, msgspec.Meta(ge=1, le=MAX_DAYS, multiple_of=1)] = 7
 
 
 _decode = msgspec.json.Decoder(_Wanted).decode
@@ -37,7 +38,7 @@ def add_link_routes(app: Application, access: Access, pages: PageRenderer) -> No
                 "as ?window=24h or articles/4711."
             )
         editor = access.require_editor(request, site_of(wanted.page))
-        text, link = access.links.make(wanted.page, wanted.days, editor.token)
+        text, link = access.links.make(wanted.page, int(wanted.days), editor.token)
         document = {
             "path": f"share/{text}",
             "site": link.site,
@@ -58,8 +59,7 @@ def add_link_routes(app: Application, access: Access, pages: PageRenderer) -> No
             "Cache-Control": NO_STORE,
             "Referrer-Policy": "no-referrer",
         }
-        identity = access.known(request)
-        if identity is None or not identity.may_view(link.site):
+        if access.needs_link(request, link):
             headers["Set-Cookie"] = access.links.enter(request, text, link)
         return Response(status=303, headers=headers)
 

@@ -7,6 +7,7 @@ have written: only editors may read these, of the sites they are editors of.
 import secrets
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from mostread.errors import EditorAccessDisabled, Forbidden, Unauthorized
@@ -87,10 +88,13 @@ class Access:
             unknown = error
         if token is not None:
             return of_token(token)
-        identity = self.sessions.find(request, self._tokens.tokens) or self.proxy.find(request)
+        identity = self._person(request)
         if identity is None and unknown is not None:
             raise unknown
-        return identity or self.links.find(request, self._tokens.tokens)
+        link = self.links.find(request, self._tokens.tokens)
+        if identity is None or link is None:
+            return identity or link
+        return replace(identity, grants=identity.grants + link.grants)
 
     def sign_in(self, request: Request, secret: str) -> tuple[Identity, str]:
         """Return who signed in with a token, and the header Set-Cookie of the session.
@@ -145,6 +149,14 @@ class Access:
     def read_link(self, text: str) -> Link | None:
         """Return a link if it is valid."""
         return self.links.read(text, self._tokens.tokens)
+
+    def needs_link(self, request: Request, link: Link) -> bool:
+        """Return whether the sender of a request may view the site only by a link."""
+        identity = self._person(request)
+        return identity is None or not identity.may_view(link.site)
+
+    def _person(self, request: Request) -> Identity | None:
+        return self.sessions.find(request, self._tokens.tokens) or self.proxy.find(request)
 
     @staticmethod
     def _require_enabled(enabled: bool) -> None:

@@ -5,34 +5,45 @@ from mostread.infra.http.messages import Request
 _HOST_ONLY = "__Host-"
 """Prefix of cookies that no other host, not even of the same domain, can have set."""
 
-_MAX_VALUES = 4
-
 
 class Cookie:
     """A cookie that scripts cannot read and other sites' forms do not send.
 
-    `path` is the path under which browsers reach the service, with a slash at its end.
+    `path` is the path under which browsers reach the service, with a slash at its end. A browser
+    may have several, which differ in what follows the name.
     """
 
-    def __init__(self, name: str, path: str) -> None:
+    def __init__(self, name: str, path: str, *, most: int = 4) -> None:
+        """Take at most `most` values from a request."""
         self._name = name
         self._path = path
+        self._most = most
 
     def values(self, request: Request) -> list[str]:
-        """Return the first few values in a request, the more trustworthy first."""
+        """Return the first few values in a request, the more trustworthy first.
+
+        Where a request is known to use HTTPS, only those that no other host can have set.
+        """
         pairs = [
             pair.strip().partition("=")
             for header in request.headers.get_all("Cookie")
             for pair in header.split(";")
         ]
-        names = (_HOST_ONLY + self._name, self._name)
-        values = [value for wanted in names for name, _, value in pairs if name == wanted]
+        prefixes = [_HOST_ONLY + self._name]
+        if self._path != "/" or known_scheme(request) != "https":
+            prefixes.append(self._name)
+        values = [
+            value
+            for each in prefixes
+            for name, _, value in pairs
+            if name == each or name.startswith(f"{each}-")
+        ]
         # Verifying one takes time, and a head has room for thousands.
-        return values[:_MAX_VALUES]
+        return values[: self._most]
 
-    def set(self, request: Request, value: str, seconds: int) -> str:
+    def set(self, request: Request, value: str, seconds: int, suffix: str = "") -> str:
         """Return the header Set-Cookie that stores a value for some time."""
-        name, secure = self._name, ""
+        name, secure = self._name + suffix, ""
         if _is_https(request):
             secure = "; Secure"
             if self._path == "/":
@@ -46,10 +57,19 @@ class Cookie:
         return self.set(request, "", 0)
 
 
+def known_scheme(request: Request) -> str | None:
+    """Return the scheme that the browser used, None if it is not known.
+
+    A proxy may have ended TLS. A client that forges the header harms only itself, and no page of
+    another origin can set it.
+    """
+    if request.scheme == "https":
+        return "https"
+    forwarded = request.headers.get("X-Forwarded-Proto", "").lower()
+    return forwarded.partition(",")[0].strip() or None
+
+
 def _is_https(request: Request) -> bool:
-    # A proxy may have ended TLS. A client that forges a header harms only its own cookie.
-    return (
-        request.scheme == "https"
-        or request.headers.get("X-Forwarded-Proto", "").lower() == "https"
-        or request.headers.get("Origin", "").startswith("https://")
+    return known_scheme(request) == "https" or request.headers.get("Origin", "").startswith(
+        "https://"
     )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import msgspec
 
@@ -15,6 +16,8 @@ from mostread.ranking.auth.sessions import token_id
 
 COOKIE = "mostread_link"
 MAX_DAYS = 90
+MAX_SITES = 16
+"""Sites whose links a browser can use side by side."""
 
 _DAY_SECONDS = 86_400
 # Relative to the root of this service: no link leads elsewhere.
@@ -57,7 +60,7 @@ class Links:
     def __init__(self, secrets: Sequence[str], clock: Callable[[], int], path: str) -> None:
         self._signer = Signer(secrets, "link", Link)
         self._clock = clock
-        self._cookie = Cookie(COOKIE, path)
+        self._cookie = Cookie(COOKIE, path, most=MAX_SITES)
 
     def make(self, page: str, days: int, token: str) -> tuple[str, Link]:
         """Return the text of a link to a page, and its content; `token` as in `Link`."""
@@ -79,12 +82,16 @@ class Links:
 
     def enter(self, request: Request, text: str, link: Link) -> str:
         """Return the header Set-Cookie that lets a browser in until the link ends."""
-        return self._cookie.set(request, text, link.expires - self._clock() // 1000)
+        # One for each site, so that they work side by side.
+        suffix = f"-{sha256(link.site.encode()).hexdigest()[:8]}"
+        return self._cookie.set(request, text, link.expires - self._clock() // 1000, suffix)
 
     def find(self, request: Request, tokens: Sequence[Token]) -> Identity | None:
-        """Return the identity of a browser that came by a valid link."""
-        for text in self._cookie.values(request):
-            if link := self.read(text, tokens):
-                grants = (Grant(Role.VIEWER, frozenset({link.site})),)
-                return Identity("", grants, "link", link.expires_at, ambient=True)
-        return None
+        """Return the identity of a browser that came by valid links: a viewer of their sites."""
+        read = [self.read(text, tokens) for text in self._cookie.values(request)]
+        links = [link for link in read if link is not None]
+        if not links:
+            return None
+        sites = frozenset(link.site for link in links)
+        expires = min(link.expires_at for link in links)
+        return Identity("", (Grant(Role.VIEWER, sites),), "link", expires, ambient=True)

@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from mostread.infra.auth.tokens import Role
-from mostread.infra.http.messages import Request
+from mostread.infra.http.messages import Headers, Request
 from mostread.infra.http.networks import Networks, normalize_address
 from mostread.infra.logging import get_logger
 from mostread.ranking.auth.identity import Grant, Identity
@@ -59,26 +59,19 @@ class ProxySignIn:
 
     def find(self, request: Request) -> Identity | None:
         """Return the person whom a trusted proxy has signed in."""
-        names = request.headers.get_all(self._user_header) if self.enabled else []
-        if not names:
+        if not self.enabled or self._user_header not in request.headers:
             return None
-        groups = request.headers.get_all(self._groups_header) if self._groups_header else []
         peer = normalize_address(request.peer)
-        name = names[0].strip()
-        if peer not in self._proxies:
-            self._warn(
-                "proxy_not_trusted",
-                peer,
-                "if this is your own proxy, add its network to MOSTREAD_RANKING_TRUSTED_PROXIES",
-            )
+        if not self._is_trusted(request, peer):
             return None
-        sent = request.headers.get(SECRET_HEADER, "").encode()
-        if self._secret and not hmac.compare_digest(self._secret, sent):
+        names = _values(request.headers, self._user_header)
+        groups = _values(request.headers, self._groups_header) if self._groups_header else []
+        if names is None or groups is None:
             self._warn(
-                "proxy_secret_missing",
+                "proxy_header_not_ascii",
                 peer,
-                f"make the proxy send MOSTREAD_RANKING_PROXY_SECRET in {SECRET_HEADER} with the "
-                "requests of people it has signed in; with others it passed on what a client sent",
+                "make the proxy send names and groups in ASCII, for example e-mail addresses and "
+                f"ids of groups; {'the name' if names is None else 'a group'} is not",
             )
             return None
         if len(names) > 1 or len(groups) > 1:
@@ -87,6 +80,7 @@ class ProxySignIn:
                 "proxy_header_repeated", peer, "make the proxy replace the headers of the client"
             )
             return None
+        name = names[0].strip()
         if not _NAME.fullmatch(name):
             self._warn(
                 "proxy_name_not_valid",
@@ -98,8 +92,38 @@ class ProxySignIn:
         grants = tuple(grant for group, grant in self._grants.items() if group in member)
         return Identity(name, grants, "proxy", ambient=True)
 
+    def _is_trusted(self, request: Request, peer: str) -> bool:
+        if peer not in self._proxies:
+            self._warn(
+                "proxy_not_trusted",
+                peer,
+                "if this is your own proxy, add its network to MOSTREAD_RANKING_TRUSTED_PROXIES",
+            )
+            return False
+        sent = request.headers.get(SECRET_HEADER, "").encode()
+        if self._secret and not hmac.compare_digest(self._secret, sent):
+            self._warn(
+                "proxy_secret_missing",
+                peer,
+                f"make the proxy send MOSTREAD_RANKING_PROXY_SECRET in {SECRET_HEADER} with the "
+                "requests of people it has signed in; with others it passed on what a client sent",
+            )
+            return False
+        return True
+
     def _warn(self, event: str, peer: str, advice: str) -> None:
         """Log a warning the first time: every request may cause it."""
         if event not in self._logged:
             self._logged.add(event)
             log.warning(event, header=self._user_header, peer=peer, advice=advice)
+
+
+def _values(headers: Headers, name: str) -> list[str] | None:
+    """Return the values of a header, None if the first is not ASCII.
+
+    Granian does not report a later one that is not: the proxy must replace the client's.
+    """
+    values = headers.get_all(name)
+    if name in headers and values[:1] != [headers[name]]:
+        return None
+    return values

@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from mostread.errors import Forbidden
 from mostread.infra.http.messages import Request
+from mostread.ranking.auth.cookies import known_scheme
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -24,8 +25,7 @@ def require_same_origin(request: Request, public_url: str, *, browser: bool = Tr
     if site is not None:
         same = site == "same-origin"
     elif origin is not None:
-        hosts = {request.host.lower(), urlsplit(public_url).netloc.lower()}
-        same = urlsplit(origin.lower()).netloc in hosts - {""}
+        same = _is_own(origin.lower(), request, public_url.lower())
     else:
         same = not browser
     if not same:
@@ -34,3 +34,14 @@ def require_same_origin(request: Request, public_url: str, *, browser: bool = Tr
             "`Authorization: Bearer <token>`. Behind a proxy, pass the header Host on, or set "
             "MOSTREAD_RANKING_PUBLIC_URL."
         )
+
+
+def _is_own(origin: str, request: Request, public_url: str) -> bool:
+    scheme, host = urlsplit(origin)[:2]
+    public_scheme, public_host = urlsplit(public_url)[:2]
+    if not host:
+        return False
+    if host == public_host:
+        return scheme == public_scheme
+    # Behind a proxy that does not tell, the scheme of the page is unknown.
+    return host == request.host.lower() and known_scheme(request) in (scheme, None)

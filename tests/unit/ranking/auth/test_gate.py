@@ -64,6 +64,8 @@ async def test_every_operation_is_closed_unless_it_is_listed_as_public(closed: B
     for method, path in operations:
         answered = await closed.ask(method, path.replace("{article_id}", "a"))
         assert (path, method, answered[0]) == (path, method, 401)
+        described = openapi("ranking")["paths"][path][method.lower()]["responses"]
+        assert (path, {"401", "403"} - described.keys()) == (path, set())
 
 
 @pytest.mark.parametrize("token", [EDITOR, VIEWER])
@@ -145,6 +147,54 @@ async def test_visitor_with_a_link_decides_nothing_and_makes_no_links(closed: Br
         assert (await closed.ask(method, path, body))[0] == 403, path
 
 
+async def test_links_for_two_sites_work_side_by_side(closed: Browser) -> None:
+    links = [(await shared(closed, f"?site={site}"))[1] for site in ("sport", "chess")]
+    for link in links:
+        await closed.ask("GET", link)
+    for site, status in (("sport", ADMITTED), ("chess", ADMITTED), ("news", 403)):
+        assert (await closed.ask("GET", f"/?site={site}"))[0] == status
+    assert (await closed.ask("GET", "/v1/session"))[1]["sites"] == ["chess", "sport"]
+
+
+async def test_link_of_more_days_replaces_that_of_fewer(closed: Browser) -> None:
+    for days in (1, 30):
+        link = (await shared(closed, days=days))[1]
+        answer = (await closed.ask("GET", link))[2]
+        assert f"Max-Age={days * 86_400};" in answer.headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize("signed_in", ["session", "company"])
+async def test_link_shows_its_site_to_somebody_who_is_signed_in_without_the_right(
+    signed_in: str,
+) -> None:
+    company = {
+        "ranking_trusted_proxies": "127.0.0.0/8",
+        "ranking_proxy_user_header": "X-Forwarded-Email",
+        "ranking_proxy_groups": {"newsroom": {"role": "editor"}},
+    }
+    async with browsing(ranking_dashboard="signed_in", **company) as browser:
+        await browser.sign_in(EDITOR)
+        made = (await browser.ask("POST", "/v1/links", {"page": "?site=news"}))[1]
+        browser.cookies.clear()
+        sent = {"X_Forwarded_Email": "ann@news.example"} if signed_in == "company" else {}
+        if not sent:
+            await browser.sign_in(SPORT)
+        assert (await browser.ask("GET", "/?site=news", **sent))[0] == 403
+        await browser.ask("GET", f"/{made['path']}", **sent)
+        assert (await browser.ask("GET", "/?site=news", **sent))[0] == ADMITTED
+        assert (await browser.ask("GET", "/?site=other", **sent))[0] == 403
+        assert (await browser.ask("GET", "/v1/session", **sent))[1]["name"] != ""
+        for method, path, body in (
+            ("PUT", "/v1/articles/a/placement?site=news", {"hidden": True}),
+            ("GET", "/v1/articles/a/placements?site=news", None),
+            ("POST", "/v1/links", {"page": "?site=news"}),
+        ):
+            assert (await browser.ask(method, path, body, **sent))[0] == 403, path
+        # The rights of a session stay.
+        if not sent:
+            assert (await browser.ask("POST", "/v1/links", {"page": "?site=sport"}))[0] == 201
+
+
 async def test_link_ends_with_the_token_of_its_maker(tmp_path: Path) -> None:
     file = tmp_path / "tokens"
     token_file.update(file, lambda _: TOKENS)
@@ -187,6 +237,12 @@ async def test_link_keeps_an_editor_signed_in(closed: Browser) -> None:
 async def test_link_leads_to_no_other_place(closed: Browser, page: str) -> None:
     status, detail = await shared(closed, page)
     assert (status, "is not a page of this service" in detail) == (400, True)
+
+
+@pytest.mark.parametrize(("days", "status"), [(7.0, 201), (7.5, 400), (0, 400), ("7", 400)])
+async def test_days_of_a_link_are_an_integer(closed: Browser, days: object, status: int) -> None:
+    await closed.sign_in(EDITOR)
+    assert (await closed.ask("POST", "/v1/links", {"days": days}))[0] == status
 
 
 async def test_link_is_made_by_editors_of_its_site_for_at_most_90_days(closed: Browser) -> None:

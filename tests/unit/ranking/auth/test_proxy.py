@@ -85,6 +85,46 @@ async def test_secret_of_the_proxy_is_required_where_it_is_set() -> None:
         assert (await account(settings, **sent, **wrong))["status"] == 401
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X_Forwarded_Email": "Әсел@news.example"},
+        {"X_Forwarded_Email": NAME, "X_Forwarded_Groups": "Спорт,newsroom"},
+    ],
+    ids=["name", "group"],
+)
+async def test_header_that_is_not_ascii_signs_nobody_in_with_a_warning(
+    headers: dict[str, str],
+) -> None:
+    with capture_logs() as logs:
+        answer = await account(COMPANY, **headers)
+    assert answer["status"] == 401
+    assert [entry["event"] for entry in logs if entry["event"].startswith("proxy_")] == [
+        "proxy_header_not_ascii"
+    ]
+
+
+async def test_header_that_is_not_ascii_is_not_replaced_by_that_of_the_client() -> None:
+    sent = [
+        ("X-Forwarded-Email", NAME),
+        ("X-Forwarded-Groups", "Спорт"),
+        ("X-Forwarded-Groups", "role:chief"),
+    ]
+    async with (
+        browsing(**COMPANY) as browser,
+        browser.http.get(f"{browser.url}/v1/session", headers=sent) as answer,
+    ):
+        assert answer.status == 401
+
+
+async def test_header_of_the_client_that_is_not_ascii_is_ignored_from_other_peers() -> None:
+    settings = COMPANY | {"ranking_trusted_proxies": "192.0.2.1"}
+    async with browsing(**settings) as browser:
+        await browser.sign_in(SPORT)
+        known = (await browser.ask("GET", "/v1/session", X_Forwarded_Email="Әсел"))[1]
+        assert known["name"] == "sam"
+
+
 @pytest.mark.parametrize("repeated", ["X-Forwarded-Email", "X-Forwarded-Groups"])
 async def test_header_of_the_client_besides_that_of_the_proxy_signs_nobody_in(
     repeated: str,

@@ -59,6 +59,17 @@ async def test_cookie_is_secure_and_of_this_host_alone_over_https(browser: Brows
     assert (await browser.ask("GET", "/v1/session"))[1]["name"] == "Айгерім"
 
 
+async def test_cookie_that_another_host_may_have_set_is_ignored_over_https(
+    browser: Browser,
+) -> None:
+    await browser.sign_in(EDITOR)
+    https = {"X_Forwarded_Proto": "https"}
+    assert (await browser.ask("GET", "/v1/session"))[0] == 200
+    assert (await browser.ask("GET", "/v1/session", **https))[0] == 401
+    browser.cookies = {f"__Host-{name}": value for name, value in browser.cookies.items()}
+    assert (await browser.ask("GET", "/v1/session", **https))[0] == 200
+
+
 async def test_cookie_is_limited_to_the_path_of_the_public_address() -> None:
     async with browsing(ranking_public_url="https://news.example/most-read") as browser:
         cookie = (await browser.sign_in(EDITOR, Origin="https://news.example"))[2]
@@ -129,6 +140,34 @@ async def test_page_is_recognised_by_origin_where_browsers_send_nothing_else(
 ) -> None:
     await browser.sign_in(EDITOR, Sec_Fetch_Site="")
     assert (await browser.ask("DELETE", "/v1/session", Sec_Fetch_Site=""))[0] == 204
+
+
+@pytest.mark.parametrize(
+    ("public_url", "forwarded", "origin", "status"),
+    [
+        ("", "", "http://{host}", 204),
+        ("", "", "https://{host}", 204),
+        ("", "http", "https://{host}", 403),
+        ("", "https", "http://{host}", 403),
+        ("", "https", "https://{host}", 204),
+        ("", "https, http", "https://{host}", 204),
+        ("https://{host}", "", "http://{host}", 403),
+        ("https://{host}", "", "https://{host}", 204),
+        ("https://news.example", "", "http://news.example", 403),
+        ("https://news.example", "", "https://news.example", 204),
+        ("https://News.example/most-read", "http", "https://news.example", 204),
+    ],
+)
+async def test_origin_must_have_the_scheme_of_this_service_where_it_is_known(
+    public_url: str, forwarded: str, origin: str, status: int
+) -> None:
+    host = "127.0.0.1:8080"
+    async with browsing(ranking_public_url=public_url.format(host=host)) as browser:
+        headers = {"Host": host, "Origin": origin.format(host=host), "Sec_Fetch_Site": ""}
+        answered = await browser.ask(
+            "DELETE", "/v1/session", X_Forwarded_Proto=forwarded, **headers
+        )
+        assert answered[0] == status
 
 
 async def test_sessions_of_a_revoked_token_end_and_others_stay(tmp_path: Path) -> None:
