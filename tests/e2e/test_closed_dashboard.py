@@ -107,6 +107,21 @@ async def test_editor_signs_in_and_shares_a_link_that_only_reads(
     await expect(page.get_by_text("These pages are for the newsroom.")).to_be_visible()
 
 
+async def test_editor_signs_in_without_scripts(
+    url: str, counted: Counted, browser: Browser
+) -> None:
+    reading = await browser.new_context(java_script_enabled=False)
+    page = await reading.new_page()
+    await page.goto(f"{url}/?site={counted.site}&window=6h")
+    await page.get_by_label("Access token").fill("wrong")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".wrong")).to_contain_text("not known here")
+    await sign_in(page)
+    assert page.url == f"{url}/?site={counted.site}&window=6h"
+    await expect(page.locator(".account")).to_contain_text(EDITOR.name)
+    await reading.close()
+
+
 async def test_open_page_gives_way_to_the_sign_in_page_when_the_token_is_revoked(
     url: str, counted: Counted, page: Page, tokens: Path
 ) -> None:

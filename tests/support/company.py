@@ -26,6 +26,7 @@ SETTINGS = {
     "MOSTREAD_RANKING_PROXY_GROUPS_HEADER": "X-Forwarded-Groups",
     "MOSTREAD_RANKING_PROXY_GROUPS": '{"newsroom": {"role": "editor"}, "*": {"role": "viewer"}}',
     "MOSTREAD_RANKING_PROXY_SECRET": SECRET,
+    "MOSTREAD_RANKING_PROXY_SIGN_IN_URL": "/oauth2/start?rd={page}",
     "MOSTREAD_RANKING_DASHBOARD": "signed_in",
     "MOSTREAD_RANKING_LISTED": "described",
 }
@@ -50,11 +51,7 @@ def identity_provider() -> Application:
         headers = {"X-Auth-Request-Email": email, "X-Auth-Request-Groups": groups}
         return Response(status=202, headers=headers)
 
-    async def start(_: Request) -> Response:
-        return Response(b"the company's sign-in page", status=403)
-
     app.add("GET", "/oauth2/auth", check)
-    app.add("GET", "/oauth2/sign_in", start)
     return app
 
 

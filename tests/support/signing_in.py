@@ -41,13 +41,25 @@ class Browser:
     async def ask(
         self, method: str, path: str, body: object = None, **headers: str
     ) -> tuple[int, Any, ClientResponse]:
+        """Send a body as JSON."""
+        return await self._request(method, path, headers, json=body)
+
+    async def send(
+        self, method: str, path: str, body: str, **headers: str
+    ) -> tuple[int, Any, ClientResponse]:
+        """Send a body as it is."""
+        return await self._request(method, path, headers, data=body)
+
+    async def _request(
+        self, method: str, path: str, headers: dict[str, str], **body: Any
+    ) -> tuple[int, Any, ClientResponse]:
         sent = {"Sec-Fetch-Site": "same-origin", "Origin": self.url}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         if self.cookies:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         given = {name: value for name, value in sent.items() if value}
         async with self.http.request(
-            method, self.url + path, json=body, headers=given, allow_redirects=False
+            method, self.url + path, headers=given, allow_redirects=False, **body
         ) as answer:
             for name, cookie in answer.cookies.items():
                 self.cookies[name] = cookie.value

@@ -178,7 +178,7 @@ def _add_editor_routes(
     clock: Callable[[], int],
 ) -> None:
     decisions, defaults = resources.decisions, resources.defaults
-    add_session_routes(app, access)
+    add_session_routes(app, access, pages)
     add_link_routes(app, access, pages)
     add_placement_routes(app, access, collector, DecisionService(collector, decisions, clock))
     add_decisions_route(app, decisions=decisions, access=access, clock=clock)

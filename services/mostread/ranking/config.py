@@ -175,8 +175,8 @@ class RankingSettings(ClickHouseSettings, ServiceSettings):
     ranking_proxy_sign_in_url: str = Field(
         "",
         pattern=_URL,
-        description="Page at which the proxy signs people in, for example /oauth2/start; linked on "
-        "the pages.",
+        description="Page at which the proxy signs people in, linked on the pages. {page} is "
+        "replaced by the address to return to: /oauth2/start?rd={page}.",
     )
     ranking_proxy_sign_out_url: str = Field(
         "",

@@ -99,14 +99,25 @@ async def test_viewer_reads_and_decides_nothing(url: str, http: aiohttp.ClientSe
         assert (await sam.ask(PLACEMENT, "PUT", {"hidden": True}, **headers))[0] == 403
 
 
-async def test_client_without_a_session_gets_the_companys_sign_in_page(
+async def test_client_without_a_session_gets_a_page_that_leads_to_the_companys_sign_in(
     url: str, http: aiohttp.ClientSession
 ) -> None:
     for session in ("", "forged"):
         nobody = Person(url, http, session)
         for headers in ({}, CHIEF):
-            status, text = await nobody.ask("/", **headers)
-            assert (status, text) == (403, "the company's sign-in page")
+            status, text = await nobody.ask("/?window=7d", **headers)
+            assert (status, "/oauth2/start?rd=%2F%3Fwindow%3D7d" in text) == (401, True)
+            assert (await nobody.ask(PLACEMENT, "PUT", {"hidden": True}, **headers))[0] == 401
+
+
+async def test_link_lets_a_client_without_an_account_read(
+    url: str, http: aiohttp.ClientSession
+) -> None:
+    aigerim = Person(url, http, "session of aigerim")
+    made = json.loads((await aigerim.ask("/v1/links", "POST", {"page": "?window=7d"}))[1])
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+        status, text = await Person(url, browser).ask(f"/{made['path']}")
+        assert (status, 'name="token"' in text) == (200, False)
 
 
 async def test_public_paths_know_nobody_by_headers_of_the_client(

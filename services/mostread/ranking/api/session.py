@@ -1,17 +1,22 @@
 """Signing in and out: /v1/session."""
 
+from urllib.parse import parse_qsl
+
 import msgspec
 
-from mostread.errors import InvalidBody, Unauthorized
+from mostread.errors import Forbidden, InvalidBody, Unauthorized
 from mostread.infra.http.application import Application
 from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import serializers
 from mostread.ranking.api.responses import NO_STORE
 from mostread.ranking.auth.access import Access
 from mostread.ranking.auth.identity import Identity
+from mostread.ranking.auth.links import is_return_page, site_of
 from mostread.ranking.auth.same_origin import require_same_origin
+from mostread.ranking.pages.templating import PageRenderer
 
 PATH = "/v1/session"
+_FORM = "application/x-www-form-urlencoded"
 
 
 class _Credentials(msgspec.Struct, forbid_unknown_fields=True):
@@ -21,11 +26,16 @@ class _Credentials(msgspec.Struct, forbid_unknown_fields=True):
 _decode = msgspec.json.Decoder(_Credentials).decode
 
 
-def add_session_routes(app: Application, access: Access) -> None:
+def add_session_routes(app: Application, access: Access, pages: PageRenderer) -> None:
     """Add the routes to `app`."""
 
     async def sign_in(request: Request) -> Response:
+        is_form = request.headers.get("Content-Type", "").partition(";")[0].lower() == _FORM
+        # Only browsers send forms.
+        require_same_origin(request, access.public_url, browser=is_form)
         body = await app.bodies.read(request)
+        if is_form:
+            return sign_in_by_form(request, body)
         try:
             credentials = _decode(body)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -34,6 +44,27 @@ def add_session_routes(app: Application, access: Access) -> None:
         response = _describe(identity)
         response.headers["Set-Cookie"] = cookie
         return response
+
+    def sign_in_by_form(request: Request, body: bytes) -> Response:
+        fields = dict(parse_qsl(body.decode("ascii", "replace")))
+        page = fields.get("page", "")
+        if not is_return_page(page):
+            page = ""
+        try:
+            _, cookie = access.sign_in(request, fields.get("token", "").strip())
+        except (Unauthorized, Forbidden) as error:
+            unknown = isinstance(error, Unauthorized)
+            return pages.sign_in(
+                request,
+                site=site_of(page),
+                page=page,
+                root="../",
+                status=401 if unknown else 403,
+                wrong="token_unknown" if unknown else "token_for_programs",
+            )
+        # Relative, so that it stays on this service.
+        headers = {"Location": f"../{page}", "Set-Cookie": cookie, "Cache-Control": NO_STORE}
+        return Response(status=303, headers=headers)
 
     async def get_session(request: Request) -> Response:
         identity = access.identify(request)

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from mostread.errors import EditorAccessDisabled, Forbidden, Unauthorized
 from mostread.infra.auth.assertions import Assertions
@@ -69,13 +69,17 @@ class Access:
                 "`openssl rand -hex 32`",
             )
         signing = known or (secrets.token_hex(32),)
-        path = urlsplit(self.public_url).path.rstrip("/") + "/"
+        self._path = path = urlsplit(self.public_url).path.rstrip("/") + "/"
         self.sessions = Sessions(signing, clock, seconds=self.session_days * 86_400, path=path)
         self.links = Links(signing, clock, path)
 
     def following(self) -> AbstractAsyncContextManager[None]:
         """Reload the token file when it changes, until the end of the block."""
         return self._tokens.following()
+
+    def sign_in_link(self, page: str) -> str:
+        """Return the link to the proxy's sign-in, which can lead back to `page`."""
+        return self.sign_in_url.replace("{page}", quote(self._path + page, safe=""))
 
     def identify(self, request: Request) -> Identity | None:
         """Return who sends a request. Raises Unauthorized for an unknown Bearer token."""
@@ -99,10 +103,8 @@ class Access:
     def sign_in(self, request: Request, secret: str) -> tuple[Identity, str]:
         """Return who signed in with a token, and the header Set-Cookie of the session.
 
-        Raises Unauthorized for an unknown token, and Forbidden for one of a program or from a
-        foreign page.
+        Raises Unauthorized for an unknown token, and Forbidden for one of a program.
         """
-        require_same_origin(request, self.public_url, browser=False)
         self._require_enabled(self.by_token)
         token = find_token(self._tokens.tokens, secret)
         if token is None:

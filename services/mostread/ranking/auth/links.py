@@ -22,6 +22,9 @@ MAX_SITES = 16
 _DAY_SECONDS = 86_400
 # Relative to the root of this service: no link leads elsewhere.
 _PAGE = re.compile(r"(articles/[\w.~%-]{1,600})?(\?[!-~]{0,1000})?", re.ASCII)
+_RETURN = re.compile(
+    r"(articles/[\w.~%-]{1,600}(/decisions)?|decisions)?(\?[!-~]{0,1000})?", re.ASCII
+)
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -47,6 +50,11 @@ class Link(msgspec.Struct, frozen=True):
 def is_page(page: str) -> bool:
     """Return whether `page` is the address of a page, relative to the root of the service."""
     return _PAGE.fullmatch(page) is not None
+
+
+def is_return_page(page: str) -> bool:
+    """Return whether signing in may lead to `page`: as `is_page`, and pages of decisions."""
+    return _RETURN.fullmatch(page) is not None
 
 
 def site_of(page: str) -> str:

@@ -8,9 +8,7 @@ from urllib.parse import parse_qsl, quote
 from mostread.errors import Forbidden, Unauthorized
 from mostread.infra.http.messages import Request, Response, parse_query
 from mostread.ranking.auth.access import Access
-from mostread.ranking.auth.identity import Identity
-from mostread.ranking.pages.i18n import TRANSLATORS
-from mostread.ranking.pages.templating import PageRenderer, reader_language
+from mostread.ranking.pages.templating import PageRenderer
 
 PUBLIC = frozenset(
     {
@@ -57,19 +55,20 @@ class Gate:
             raise Forbidden(f"{identity.name!r} may not see the site {sites[0]!r}.")
         if path == "/" and identity is not None and "site" not in request.query and identity.sites:
             return Response(status=303, headers={"Location": f"?site={quote(identity.sites[0])}"})
-        return self._sign_in_page(request, path, sites[0], identity)
-
-    def _sign_in_page(
-        self, request: Request, path: str, site: str, identity: Identity | None
-    ) -> Response:
-        lang = reader_language(request)
-        root = "../" * (path.count("/") - 1)
-        context = {"site": site, "root": root, "zone": "UTC", "t": TRANSLATORS[lang]}
-        response = self._pages.html(
-            request, "sign-in.html", lang, context, 401 if identity is None else 403
+        return self._pages.sign_in(
+            request,
+            site=sites[0],
+            page=_address(request, path),
+            root="../" * (path.count("/") - 1),
+            status=401 if identity is None else 403,
         )
-        response.headers["Cache-Control"] = "private, no-store"
-        return response
+
+
+def _address(request: Request, path: str) -> str:
+    """Return the address of a page, relative to the root of the service."""
+    params = {name: quote(value, safe="") for name, value in request.path_params.items()}
+    query = f"?{request.query_string}" if request.query_string else ""
+    return path.format(**params).removeprefix("/") + query
 
 
 def _is_page(path: str) -> bool:

@@ -94,6 +94,8 @@ class PageRenderer:
         self._templates.globals |= {
             # Relative, because a proxy may serve the pages below another path.
             "root": "",
+            "page": "",
+            "wrong": "",
             "retries": False,
             "signs_in": False,
             "access": access,
@@ -173,6 +175,19 @@ class PageRenderer:
             "signs_in": self._access.enabled,
         }
         return self.html(request, "error.html", lang, context, status=404)
+
+    def sign_in(
+        self, request: Request, *, site: str, page: str, root: str, status: int, wrong: str = ""
+    ) -> Response:
+        """Return the page to sign in, which then leads to `page`, relative to the root.
+
+        `wrong` is the message about the last attempt.
+        """
+        lang = reader_language(request)
+        context = {"site": site, "page": page, "root": root, "wrong": wrong}
+        response = self.html(request, "sign-in.html", lang, context, status)
+        response.headers["Cache-Control"] = NO_STORE
+        return response
 
     def expired_link(self, request: Request, lang: Lang) -> Response:
         """Return 410 for a link that has ended, or that this service did not make."""

@@ -1,7 +1,11 @@
 """A closed dashboard: what readers, viewers and visitors with a link may see."""
 
+import html
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -42,6 +46,80 @@ async def test_readers_get_a_page_to_sign_in_and_no_data(closed: Browser) -> Non
     for path in DATA:
         status, problem, _ = await closed.ask("GET", path)
         assert (status, problem["type"]) == (401, "urn:mostread:problem:unauthorized")
+
+
+FORM = {"Content_Type": "application/x-www-form-urlencoded"}
+
+
+@pytest.mark.parametrize(
+    "page", ["/", "/?site=sport&window=7d", "/articles/a%2Fb?lang=ru", "/articles/a/decisions"]
+)
+async def test_form_without_scripts_signs_in_and_leads_back(closed: Browser, page: str) -> None:
+    text = (await closed.ask("GET", page))[1]
+    assert 'method="post"' in text
+    assert re.search(r'name="token"', text)
+    field = re.search(r'name="page" value="([^"]*)"', text)
+    assert field
+    back = html.unescape(field[1])
+    assert f"/{back}" == page
+    form = urlencode({"token": f" {SPORT} ", "page": back})
+    status, _, answer = await closed.send("POST", "/v1/session", form, **FORM)
+    assert (status, answer.headers["Location"]) == (303, f"../{back}")
+    assert (await closed.ask("GET", "/v1/session"))[1]["name"] == "sam"
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["https://evil.example/", "//evil.example", "/\\evil.example", "../evil", "?a=\r\nX: y", "?é"],
+)
+async def test_form_leads_to_no_other_place(closed: Browser, page: str) -> None:
+    form = urlencode({"token": SPORT, "page": page})
+    answer = (await closed.send("POST", "/v1/session", form, **FORM))[2]
+    assert (answer.status, answer.headers["Location"]) == (303, "../")
+
+
+@pytest.mark.parametrize(
+    ("token", "status", "message"),
+    [
+        ("guess", 401, "not known here"),
+        ("", 401, "not known here"),
+        (b"\xff", 401, "not known here"),
+        (CMS, 403, "belongs to a program"),
+    ],
+)
+async def test_form_with_a_wrong_token_is_shown_again(
+    closed: Browser, token: str | bytes, status: int, message: str
+) -> None:
+    form = urlencode({"token": token, "page": "articles/a"})
+    answered, text, answer = await closed.send("POST", "/v1/session", form, **FORM)
+    assert (answered, message in text) == (status, True)
+    assert 'name="page" value="articles/a"' in text
+    assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Site": "", "Origin": "https://evil.example"},
+        {"Sec_Fetch_Site": "", "Origin": "null"},
+        {"Sec_Fetch_Site": "", "Origin": ""},
+    ],
+)
+async def test_form_of_a_foreign_page_is_refused(closed: Browser, headers: dict[str, str]) -> None:
+    form = urlencode({"token": SPORT})
+    status, _, answer = await closed.send("POST", "/v1/session", form, **FORM, **headers)
+    assert (status, "Set-Cookie" in answer.headers) == (403, False)
+
+
+async def test_sign_in_of_the_company_can_lead_back() -> None:
+    async with browsing(
+        ranking_dashboard="signed_in",
+        ranking_public_url="https://news.example/most-read",
+        ranking_proxy_sign_in_url="/oauth2/start?rd={page}",
+    ) as browser:
+        text = (await browser.ask("GET", "/articles/a%2Fb?tz=UTC"))[1]
+        assert 'href="/oauth2/start?rd=%2Fmost-read%2Farticles%2Fa%252Fb%3Ftz%3DUTC"' in text
 
 
 async def test_lists_widget_feeds_and_counts_stay_public(closed: Browser) -> None:
@@ -167,7 +245,7 @@ async def test_link_of_more_days_replaces_that_of_fewer(closed: Browser) -> None
 async def test_link_shows_its_site_to_somebody_who_is_signed_in_without_the_right(
     signed_in: str,
 ) -> None:
-    company = {
+    company: dict[str, Any] = {
         "ranking_trusted_proxies": "127.0.0.0/8",
         "ranking_proxy_user_header": "X-Forwarded-Email",
         "ranking_proxy_groups": {"newsroom": {"role": "editor"}},
