@@ -17,7 +17,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 class Webhook:
     """Records what is posted; answers with `statuses` in turn, then 200.
 
-    Status 0 ends the connection without an answer.
+    Status 0 ends the connection without an answer. `raw` is sent instead of an answer, with the path
+    of the request for PATH.
     """
 
     def __init__(self) -> None:
@@ -25,6 +26,7 @@ class Webhook:
         self.headers: list[dict[str, str]] = []
         self.statuses: list[int] = []
         self.answer_headers: dict[str, str] = {}
+        self.raw = b""
         self.hold = threading.Event()
         """While cleared, requests are received and not answered."""
         self.hold.set()
@@ -36,6 +38,9 @@ class Webhook:
                 webhook.headers.append(dict(self.headers))
                 webhook.bodies.append(json.loads(body))
                 webhook.hold.wait(60)
+                if webhook.raw:
+                    self.wfile.write(webhook.raw.replace(b"PATH", self.path.encode()))
+                    return
                 status = webhook.statuses.pop(0) if webhook.statuses else 200
                 if status == 0:
                     return

@@ -1,6 +1,12 @@
-"""Send messages to webhooks."""
+"""Send messages to webhooks.
+
+Whoever knows the path of a webhook may post to it, so errors, which are logged, never contain it:
+neither aiohttp's own, which name the URL, nor a server's answer that repeats it.
+"""
 
 import asyncio
+import re
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
 import msgspec
@@ -13,6 +19,7 @@ from mostread.ops.notify.wording import plain, word
 
 _TEMPORARY = (408, 425, 429)
 _ANSWER_BYTES = 300
+_SHORTEST_SECRET = 4
 
 
 class WebhookSender:
@@ -44,13 +51,13 @@ class WebhookSender:
                 timeout=aiohttp.ClientTimeout(total=self._seconds, connect=self._seconds / 2),
                 allow_redirects=False,
             ) as response:
-                await _judge(response)
+                await _judge(response, address)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise NotSent(f"no connection: {str(error) or repr(error)}") from error
+            raise NotSent(f"no connection: {_reason(error, address)}") from None
         except aiohttp.InvalidURL as error:
-            raise Refused("the URL is invalid; correct it in the file of subscriptions") from error
+            raise Refused("the URL is invalid; correct it in the file of subscriptions") from None
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise Unconfirmed(f"no answer: {str(error) or repr(error)}") from error
+            raise Unconfirmed(f"no answer: {_reason(error, address)}") from None
 
 
 def webhook_document(message: EditorMessage) -> dict[str, object]:
@@ -61,7 +68,7 @@ def webhook_document(message: EditorMessage) -> dict[str, object]:
     return {"type": kind, "subject": wording.subject, "text": plain(wording), **fields}
 
 
-async def _judge(response: aiohttp.ClientResponse) -> None:
+async def _judge(response: aiohttp.ClientResponse, address: str) -> None:
     if 200 <= response.status < 300:
         return
     try:
@@ -69,7 +76,28 @@ async def _judge(response: aiohttp.ClientResponse) -> None:
             answer = (await response.content.read(_ANSWER_BYTES)).decode(errors="replace")
     except (aiohttp.ClientError, TimeoutError):
         answer = ""
+    answer = _without_path(answer, address)
     detail = f"the server responded {response.status}" + (f": {answer}" if answer else "")
     if response.status >= 500 or response.status in _TEMPORARY:
         raise NotSent(detail, parse_retry_after(response.headers.get("Retry-After")))
     raise Refused(detail)
+
+
+def _reason(error: Exception, address: str) -> str:
+    """Return what went wrong, or the type of the error if its text contains the path."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        text = str(error.os_error)
+    elif isinstance(error, aiohttp.ClientResponseError):
+        text = error.message  # the server's bytes
+    else:
+        text = str(error)
+    return _without_path(text, address) or type(error).__name__
+
+
+def _without_path(text: str, address: str) -> str:
+    """Return a text, empty if it contains a part of the path of a URL, its query or password."""
+    url = urlsplit(address)
+    secret = unquote(" ".join((url.path, url.query, url.username or "", url.password or "")))
+    parts = (part for part in re.split("[^a-z0-9]+", secret.lower()))
+    plain = text.lower()
+    return "" if any(len(part) >= _SHORTEST_SECRET and part in plain for part in parts) else text

@@ -1,5 +1,6 @@
 """Messages to webhooks over real connections."""
 
+import traceback
 from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
@@ -117,3 +118,27 @@ async def test_server_that_does_not_answer_may_have_received_the_message(
     with pytest.raises(Unconfirmed, match="no answer"):
         await WebhookSender(session, 0.5, slack=True).send(receiver.url, message())
     assert len(receiver.bodies) == 1
+
+
+@pytest.mark.parametrize(
+    ("raw", "error"),
+    [
+        (b"garbage\r\n\r\n", Unconfirmed),
+        (b"PATH is no HTTP\r\n\r\n", Unconfirmed),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n", Unconfirmed),
+        (b"HTTP/1.1 200 OK\r\nX-Long: " + 9000 * b"x" + b"\r\n\r\n", Unconfirmed),
+        (b"\x15\x03\x03\x00\x02\x02\x28", Unconfirmed),
+        (b"HTTP/1.1 404 Not Found\r\n\r\nCannot POST PATH", Refused),
+        (b"HTTP/1.1 500 Error\r\n\r\n{'url': 'https:PATH/'}", NotSent),
+    ],
+    ids=["garbage", "path", "length", "header", "tls", "refused", "failed"],
+)
+async def test_path_of_a_webhook_is_in_no_error_whatever_the_server_answers(
+    receiver: Webhook, session: aiohttp.ClientSession, raw: bytes, error: type[MostreadError]
+) -> None:
+    receiver.raw = raw
+    with pytest.raises(error) as raised:
+        await WebhookSender(session, 10, slack=True).send(receiver.url, message())
+    told = "".join(traceback.format_exception(raised.value))
+    assert "secret" not in told
+    assert len(str(raised.value)) > len("no answer: ")
