@@ -17,8 +17,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 class Webhook:
     """Records what is posted; answers with `statuses` in turn, then 200.
 
-    Status 0 ends the connection without an answer. `raw` is sent instead of an answer, with the path
-    of the request for PATH.
+    Status 0 ends the connection without an answer. `raw` is sent instead of an answer, with the
+    path of the request for PATH.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """Send messages to webhooks.
 
-Whoever knows the path of a webhook may post to it, so errors, which are logged, never contain it:
-neither aiohttp's own, which name the URL, nor a server's answer that repeats it.
+Anyone who knows the path of a webhook may post to it, so errors, which are logged, never contain
+it: neither those of aiohttp, which contain the URL, nor answers in which a server repeats it.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ class WebhookSender:
                 await _judge(response, address)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise NotSent(f"no connection: {_reason(error, address)}") from None
-        except aiohttp.InvalidURL as error:
+        except aiohttp.InvalidURL:
             raise Refused("the URL is invalid; correct it in the file of subscriptions") from None
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Unconfirmed(f"no answer: {_reason(error, address)}") from None

@@ -124,7 +124,7 @@ async def test_server_that_does_not_answer_may_have_received_the_message(
     ("raw", "error"),
     [
         (b"garbage\r\n\r\n", Unconfirmed),
-        (b"PATH is no HTTP\r\n\r\n", Unconfirmed),
+        (b"PATH: garbage\r\n\r\n", Unconfirmed),
         (b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n", Unconfirmed),
         (b"HTTP/1.1 200 OK\r\nX-Long: " + 9000 * b"x" + b"\r\n\r\n", Unconfirmed),
         (b"\x15\x03\x03\x00\x02\x02\x28", Unconfirmed),
@@ -139,6 +139,6 @@ async def test_path_of_a_webhook_is_in_no_error_whatever_the_server_answers(
     receiver.raw = raw
     with pytest.raises(error) as raised:
         await WebhookSender(session, 10, slack=True).send(receiver.url, message())
-    told = "".join(traceback.format_exception(raised.value))
-    assert "secret" not in told
+    written = "".join(traceback.format_exception(raised.value))
+    assert "secret" not in written
     assert len(str(raised.value)) > len("no answer: ")
