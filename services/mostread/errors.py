@@ -8,7 +8,8 @@
     │   │   └── QueryTooLarge    split the query: it exceeded a limit
     │   ├── CollectorUnavailable the ranking cannot hand a decision to the collector
     │   └── Overloaded           a limit on memory or concurrent work is reached
-    │       └── TooManyStreams
+    │       ├── TooManyStreams
+    │       └── TooManyFiles
     ├── InvalidRequest           change the HTTP request; carries headers and problem members
     │   ├── BadParameter         carries `parameter` and `allowed`
     │   ├── InvalidSentAt
@@ -88,6 +89,10 @@ class TooManyRequests(Overloaded):
 
 class TooManyStreams(Overloaded):
     """The ranking serves the maximum number of streams or streamed lists."""
+
+
+class TooManyFiles(Overloaded):
+    """The ranking reads the maximum number of whole lists."""
 
 
 class InvalidRequest(MostreadError):

@@ -142,6 +142,7 @@ def _add_api(
     add_list_routes(
         app,
         resources.lists,
+        files=resources.list_files,
         render=JsonRenderer(serializers.ranked_list),
         cursors=resources.cursors,
         streams=streams,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from mostread.infra.clickhouse.pool import QueryPool
+from mostread.ranking.api.list_files import ListFiles
 from mostread.ranking.cache.cache import (
     REVALIDATE_SECONDS,
     SITE_TTL_SECONDS,
@@ -85,6 +86,7 @@ class Resources:
             UndescribedArticles(repository, clock, metrics),
         )
         self.lists = ListReader(self._cache("list", list_service.compute))
+        self.list_files = ListFiles(list_service)
         self.cursors = CursorStore(list_service, capacity=settings.ranking_max_cursors)
         self.counts = self._cache("counts", CountsService(repository, clock, stale_after).compute)
         self.articles = self._cache(

@@ -56,7 +56,7 @@ async def test_list_as_csv_has_the_numbers_of_json_and_all_articles(
 async def test_texts_that_spreadsheets_take_for_formulas_are_texts(
     service: Service, site: Site, counted: Counted
 ) -> None:
-    titles = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1", "A=1", "'=1"]
+    titles = ["=1+1", "+1", "-1", "@SUM(A1)", "＝1", "A=1", "'=1", "a;=1", "a,-1", 'a;"=1', "a; -1"]
     for number, title in enumerate(titles):
         counted.event(f"={number}", ago(hours=1), views=100 - number)
         counted.article(f"={number}", title=title, url='https://x/?a="1",2')
@@ -68,14 +68,52 @@ async def test_texts_that_spreadsheets_take_for_formulas_are_texts(
         "'+1",
         "'-1",
         "'@SUM(A1)",
-        "'\t=1",
         "'＝1",
         "A=1",
         "'=1",
+        "a;'=1",
+        "a,'-1",
+        "a;\"'=1",
+        "a; -1",
     ]
     assert rows[0]["article_id"] == "'=0"
     assert rows[0]["url"] == 'https://x/?a="1",2'
     assert rows[-1]["window_likes"] == "-3"  # a number, not a text
+
+
+async def test_whole_list_is_longer_for_who_is_signed_in(
+    service: Service, site: Site, counted: Counted
+) -> None:
+    for number in range(1005):
+        counted.event(f"a{number:04}", ago(hours=1), views=2000 - number)
+    counted.write()
+    expected = [f"a{number:04}" for number in range(1005)]
+    for headers, length, cache in (
+        (None, 1000, "public, max-age=1"),
+        (EDITOR, 1005, "private, no-cache"),
+    ):
+        rows, _ = await download(service, "/v1/most-read", headers, site=site.name)
+        assert [row["article_id"] for row in rows] == expected[:length]
+        query = {"site": site.name, "format": "csv"}
+        async with service.head("/v1/most-read", params=query, headers=headers) as response:
+            assert (response.status, await response.read()) == (200, b"")
+            assert response.headers["Cache-Control"] == cache
+
+
+async def test_semicolons_come_with_decimal_commas(
+    service: Service, site: Site, counted: Counted
+) -> None:
+    counted.event("a", ago(hours=1), views=3)
+    counted.write()
+    counted.article("a", title="Metro; open, at last")
+    query = {"site": site.name, "format": "csv", "by": "score", "separator": "semicolon"}
+    async with service.get("/v1/most-read", params=query) as response:
+        text = await response.text()
+    (row,) = csv.DictReader(io.StringIO(text, newline=""), delimiter=";")
+    (item,) = (await site.most_read(by="score"))["items"]
+    assert row["title"] == "Metro; open, at last"
+    assert row["score"] == str(item["score"]).replace(".", ",")
+    assert "," in row["score"]
 
 
 async def test_byte_order_mark_is_there_on_request(service: Service, site: Site) -> None:
@@ -91,7 +129,7 @@ async def test_ndjson_has_the_items_of_json(service: Service, site: Site, counte
         counted.event(f"a{number}", ago(hours=1), views=9 - number)
         counted.article(f"a{number}", title="=1")
     counted.write()
-    query = {"site": site.name, "format": "ndjson"}
+    query = {"site": site.name, "format": "ndjson", "limit": "10"}
     async with service.get("/v1/most-read", params=query) as response:
         lines = (await response.text()).splitlines()
         assert response.headers["Content-Type"] == "application/x-ndjson"
@@ -137,19 +175,24 @@ async def test_decisions_are_for_editors_in_every_format(
     counted.event("a", ago(hours=1), views=1)
     counted.write()
     counted.article("a", title="=A")
-    counted.decision("a", hidden=True, reason="+legal, really")
+    pinned_in = {"pinned_sections": ["City", "Sport"], "pinned_windows": ["24h"]}
+    decision = {"hidden": True, "pinned": 2, "reason": "+legal, really", **pinned_in}
+    counted.decisions({"a": decision})
     query = {"site": site.name, "format": "csv"}
     async with service.get("/v1/decisions", params=query) as response:
         assert response.status == 401
     rows, name = await download(service, "/v1/decisions", EDITOR, site=site.name)
     assert name == f'attachment; filename="decisions-{site.name}.csv"'
     (row,) = rows
-    assert (row["article_id"], row["title"], row["kinds"]) == ("a", "'=A", "hidden")
+    assert (row["article_id"], row["title"], row["kinds"]) == ("a", "'=A", "hidden|pinned")
+    assert row["decision_pinned_in_sections"] == "City|Sport"
+    assert (row["decision_pinned_in_languages"], row["decision_pinned_in_windows"]) == ("", "24h")
     assert (row["decision_by"], row["decision_reason"]) == ("editor", "'+legal, really")
-    page = f"/decisions?site={site.name}&kind=hidden&lang=en"
-    async with service.get(page, headers=EDITOR) as response:
-        text = await response.text()
-    assert f'href="v1/decisions?site={site.name}&amp;kind=hidden&amp;format=csv&amp;bom=1"' in text
+    link = f"v1/decisions?site={site.name}&amp;kind=hidden&amp;format=csv&amp;bom=1"
+    for lang, separator in (("en", ""), ("ru", "&amp;separator=semicolon")):
+        page = f"/decisions?site={site.name}&kind=hidden&lang={lang}"
+        async with service.get(page, headers=EDITOR) as response:
+            assert f'href="{link}{separator}"' in await response.text()
 
 
 async def test_pages_link_to_the_files_of_what_they_show(
@@ -173,8 +216,10 @@ async def test_pages_link_to_the_files_of_what_they_show(
 
     listed = await linked(f"/?site={site.name}&section=City&window=1h&lang=en&limit=1")
     assert [row["article_id"] for row in listed] == ["a/1"]
-    steps = await linked(f"/articles/a%2F1?site={site.name}&over=3h&lang=en")
-    assert sum(int(row["views"]) for row in steps) == 5
+    for over, hours in (("3h", None), ("24h", None), ("400d", 399 * 24)):
+        steps = await linked(f"/articles/a%2F1?site={site.name}&over={over}&lang=en")
+        assert sum(int(row["views"]) for row in steps) == 5
+        assert hours is None or len(steps) > hours - 24
 
 
 @pytest.mark.parametrize(
@@ -183,6 +228,7 @@ async def test_pages_link_to_the_files_of_what_they_show(
         ("format=xlsx", "format"),
         ("format=csv&format=csv", "format"),
         ("format=csv&bom=2", "bom"),
+        ("format=csv&separator=tab", "separator"),
         ("format=csv&cursor=*", "cursor"),
         ("format=csv&limt=1", "limt"),
     ],

@@ -162,7 +162,8 @@ class Application:
                     async for chunk in chunks:
                         if not self._admits(request, path):
                             break  # signed out meanwhile
-                        self.backlog.add(client, len(chunk))
+                        if response.is_counted:
+                            self.backlog.add(client, len(chunk))
                         await transport.send_bytes(chunk)
             except ProtocolClosed:
                 pass  # the client may disconnect at any time

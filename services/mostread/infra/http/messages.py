@@ -119,10 +119,11 @@ class Response:
 class StreamResponse:
     """A response whose `chunks` are sent as they are produced, until the client disconnects.
 
-    `end` returns what is sent last if the service stops.
+    `end` returns what is sent last if the service stops. With `is_counted`, a client that is far
+    behind is disconnected; a body of limited size may wait for it, like any other response.
     """
 
-    __slots__ = ("chunks", "end", "headers", "status")
+    __slots__ = ("chunks", "end", "headers", "is_counted", "status")
 
     def __init__(
         self,
@@ -130,8 +131,10 @@ class StreamResponse:
         headers: dict[str, str],
         *,
         end: Callable[[], bytes] = bytes,
+        is_counted: bool = True,
     ) -> None:
         self.chunks = chunks
         self.end = end
+        self.is_counted = is_counted
         self.headers = headers
         self.status = 200

@@ -104,6 +104,7 @@ PROBLEMS: Mapping[type[MostreadError], ProblemType] = {
         "{error}; try again later, or ask the operator to raise the limit.",
         retry_after=2,
     ),
+    errors.TooManyFiles: ProblemType(429, "overloaded", "Too Many Requests", retry_after=5),
     errors.ClickHouseUnavailable: ProblemType(
         503,
         "counters-unavailable",

@@ -57,7 +57,7 @@ def add_article_routes(
     async def get_series(request: Request) -> Response:
         now = datetime.fromtimestamp(clock() / 1000, UTC)
         export, raw = take_export(request.query_string)
-        query = params.series_query(raw, _article_id(request), now)
+        query = params.series_query(raw, _article_id(request), now, file=export is not None)
         details, _ = await find(request, ArticleQuery(query.site, query.article_id))
         counted = await series.get(query)
         if export is not None:

@@ -16,7 +16,8 @@ _MOST_EXPORTED = 10_000
 _COLUMNS = (
     *("article_id", "title", "url", "section", "language", "kinds", "from_cms", "rank"),
     *("decision.by", "decision.decided_at", "decision.reason", "decision.hidden"),
-    *("decision.pinned", "decision.embargo_until", "decision.expires_at"),
+    *(f"decision.{name}" for name in ("pinned", "embargo_until", "expires_at")),
+    *(f"decision.pinned_in.{name}" for name in ("sections", "languages", "windows")),
     *("decision.approved", "decision.until"),
 )
 

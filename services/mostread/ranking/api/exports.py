@@ -1,7 +1,9 @@
 """Lists, series and decisions as files: CSV for spreadsheets, NDJSON for programs.
 
-CSV follows RFC 4180, in UTF-8, with a header line. Spreadsheets take a cell that begins with one of
-`=+-@` for a formula, and headlines come from a CMS, so an apostrophe precedes such a text
+CSV follows RFC 4180, in UTF-8, with a header line; with `separator=semicolon` it has the separators
+that Excel expects where the decimal sign is a comma. Spreadsheets take a cell that begins with one
+of `=+-@` for a formula, and headlines come from a CMS, so an apostrophe precedes such a text, also
+within a value where a spreadsheet with another separator begins a cell
 (https://owasp.org/www-community/attacks/CSV_Injection). NDJSON has the items of the JSON response,
 one per line and unchanged.
 """
@@ -24,9 +26,10 @@ _TYPES: Mapping[Format, str] = {
     "csv": "text/csv; charset=utf-8",
     "ndjson": "application/x-ndjson",
 }
-_FORMULA = re.compile("[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-_OWN = re.compile("(?:^|(?<=&))(format|bom)=([^&]*)(?:&|$)")
-
+_FORMULA = re.compile('^(?=[\t\r\n])|(?:^|(?<=[,;\t\r\n"]))(?=[=+\\-@\uff1d\uff0b\uff0d\uff20])')
+_OWN = re.compile("(?:^|(?<=&))(format|bom|separator)=([^&]*)(?:&|$)")
+_SEPARATORS = {"comma": ",", "semicolon": ";"}
+_DECIMAL_COMMA = ("ru", "kk")
 
 STEP_COLUMNS = ("start", "views", "comments", "likes", "complete")
 """Columns of a series."""
@@ -37,10 +40,11 @@ class Export(NamedTuple):
 
     format: Format
     bom: bool = False
+    separator: str = ","
 
 
 def take_export(raw: str) -> tuple[Export | None, str]:
-    """Take `format` and `bom` out of a query string; return them and the rest.
+    """Take `format`, `bom` and `separator` out of a query string; return them and the rest.
 
     None means JSON. Raises BadParameter.
     """
@@ -49,14 +53,25 @@ def take_export(raw: str) -> tuple[Export | None, str]:
         return None, raw
     values = dict(own)
     if len(values) < len(own):
-        raise BadParameter("format", "format or bom is repeated", "each of them once")
+        raise BadParameter("format", "a parameter of the file is repeated", "each of them once")
     name, bom = values.get("format", "json"), values.get("bom", "0")
+    separator = values.get("separator", "comma")
     if name not in ("json", *get_args(Format)):
         raise BadParameter("format", f"format cannot be {name[:64]!r}", "json, csv, ndjson")
     if bom not in ("0", "1"):
         raise BadParameter("bom", f"bom cannot be {bom[:64]!r}", "0 or 1")
+    if separator not in _SEPARATORS:
+        raise BadParameter(
+            "separator", f"separator cannot be {separator[:64]!r}", ", ".join(_SEPARATORS)
+        )
     rest = _OWN.sub("", raw).rstrip("&")
-    return (None if name == "json" else Export(name, bom == "1")), rest
+    return (None if name == "json" else Export(name, bom == "1", _SEPARATORS[separator])), rest
+
+
+def spreadsheet(lang: str) -> Mapping[str, str]:
+    """Return the parameters of a file that Excel opens in columns where this language is spoken."""
+    separator = {"separator": "semicolon"} if lang in _DECIMAL_COMMA else {}
+    return {"format": "csv", "bom": "1", **separator}
 
 
 class Table(NamedTuple):
@@ -68,16 +83,26 @@ class Table(NamedTuple):
     name: str
     columns: Sequence[str]
 
-    def content(self, export: Export, items: Iterable[Mapping[str, object]]) -> bytes:
-        """Return the file with items."""
+    def head(self, export: Export) -> bytes:
+        """Return what precedes the items."""
+        if export.format == "ndjson":
+            return b""
+        names = [column.replace(".", "_") for column in self.columns]
+        return (BOM_UTF8 if export.bom else b"") + _csv(export, [names])
+
+    def lines(self, export: Export, items: Iterable[Mapping[str, object]]) -> bytes:
+        """Return items, one per line."""
         if export.format == "ndjson":
             return b"".join(msgspec.json.encode(item) + b"\n" for item in items)
         plain: list[dict[str, Any]] = msgspec.to_builtins(list(items))
-        text = io.StringIO(newline="")
-        writer = csv.writer(text)
-        writer.writerow(column.replace(".", "_") for column in self.columns)
-        writer.writerows([_cell(_value(item, path)) for path in self.columns] for item in plain)
-        return (BOM_UTF8 if export.bom else b"") + text.getvalue().encode()
+        rows = ([_value(item, path) for path in self.columns] for item in plain)
+        return _csv(export, ([_cell(value, export) for value in row] for row in rows))
+
+    def note(self, export: Export, text: str) -> bytes:
+        """Return a line that says why items are missing."""
+        if export.format == "ndjson":
+            return msgspec.json.encode({"incomplete": text}) + b"\n"
+        return _csv(export, [[text]])
 
     def headers(self, export: Export) -> dict[str, str]:
         """Return the type and the name of the file."""
@@ -96,7 +121,8 @@ def file_response(
     cache_control: str = PUBLIC,
 ) -> Response:
     """Return the file with items, which browsers save."""
-    cached = CachedResponse.of(table.content(export, items), cache_control=cache_control)
+    content = table.head(export) + table.lines(export, items)
+    cached = CachedResponse.of(content, cache_control=cache_control)
     cached.headers.update(table.headers(export))
     return cached.respond(request)
 
@@ -108,11 +134,17 @@ def _value(item: Mapping[str, Any], path: str) -> object:
     return value
 
 
-def _cell(value: object) -> object:
+def _csv(export: Export, rows: Iterable[Iterable[object]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=export.separator).writerows(rows)
+    return text.getvalue().encode()
+
+
+def _cell(value: object, export: Export) -> object:
     if isinstance(value, list):
         value = "|".join(map(str, value))
     if isinstance(value, bool):
         return int(value)
-    if isinstance(value, str) and _FORMULA.match(value):
-        return f"'{value}"
-    return value
+    if isinstance(value, float) and export.separator == ";":
+        return str(value).replace(".", ",")
+    return _FORMULA.sub("'", value) if isinstance(value, str) else value

@@ -1,7 +1,5 @@
 """GET /v1/most-read, with pages by offset or cursor, and GET /v1/stream."""
 
-import asyncio
-from dataclasses import replace
 from functools import lru_cache
 
 from mostread.errors import BadParameter
@@ -9,12 +7,8 @@ from mostread.infra.http.application import Application
 from mostread.infra.http.cors import PRIVATE
 from mostread.infra.http.messages import Request, Response, StreamResponse
 from mostread.ranking.api import params, serializers
-from mostread.ranking.api.exports import (
-    Export,
-    Table,
-    file_response,
-    take_export,
-)
+from mostread.ranking.api.exports import Export, Table, file_response, take_export
+from mostread.ranking.api.list_files import ListFiles
 from mostread.ranking.api.responses import PUBLIC, CachedResponse, JsonRenderer
 from mostread.ranking.api.stream import StreamEvent, StreamHub
 from mostread.ranking.auth.access import Access
@@ -23,9 +17,6 @@ from mostread.ranking.queries import ListDefaults, ListQuery
 from mostread.ranking.service.list_reader import ListReader
 from mostread.ranking.service.lists import RankedList
 
-_EXPORTS = 2
-"""Whole lists to write at a time: each has up to 10,000 articles."""
-_PAGE_LENGTH = 1000
 _COLUMNS = (
     *("rank", "previous_rank", "article_id", "title", "url", "section", "language"),
     *("published_at", "authors", "tags", "pinned", "described"),
@@ -36,6 +27,7 @@ def add_list_routes(
     app: Application,
     lists: ListReader,
     *,
+    files: ListFiles,
     render: JsonRenderer[RankedList],
     cursors: CursorStore,
     streams: StreamHub,
@@ -45,9 +37,8 @@ def add_list_routes(
     """Add the routes to `app`."""
     # Clients repeat the same few query strings: each is parsed once.
     parsed = lru_cache(maxsize=4096)(lambda raw: params.list_query(raw, defaults))
-    exporting = asyncio.Semaphore(_EXPORTS)
 
-    async def get_most_read(request: Request) -> Response:
+    async def get_most_read(request: Request) -> Response | StreamResponse:
         export, raw = take_export(request.query_string)
         query = parsed(raw)
         private = query.undescribed and not defaults.lists_undescribed(query.site)
@@ -67,24 +58,24 @@ def add_list_routes(
 
     async def export_list(
         request: Request, export: Export, query: ListQuery, cache_control: str
-    ) -> Response:
+    ) -> Response | StreamResponse:
         for name, given in (("cursor", query.cursor), ("exclude", query.exclude)):
             if given:
                 raise BadParameter(name, f"{name} is for JSON", f"format without {name}")
+        table = _table(query)
         if {"limit", "offset"} & {name for name, _ in query.written}:
             items = serializers.list_items(await lists.get(query))
-        else:
-            async with exporting:
-                items = await whole_list(replace(query, limit=_PAGE_LENGTH))
-        return file_response(request, export, _table(query), items, cache_control)
-
-    async def whole_list(query: ListQuery) -> list[serializers.Document]:
-        items: list[serializers.Document] = []
-        cursor: str | None = "*"
-        while cursor is not None:
-            page, cursor = await cursors.page(query, cursor)
-            items += serializers.list_items(page)
-        return items
+            return file_response(request, export, table, items, cache_control)
+        identity = access.known(request)
+        signed_in = identity is not None and identity.may_view(query.site)
+        return await files.respond(
+            request,
+            export,
+            query,
+            table,
+            signed_in=signed_in,
+            cache_control=PRIVATE if signed_in else cache_control,
+        )
 
     async def get_stream(request: Request) -> StreamResponse:
         raw = request.query_string

@@ -105,7 +105,7 @@ def add_article_page(
             **_article_context(details, written, now, t),
             **_figures(details, compared, now, t),
             **_range_context(chosen, written, now, t),
-            "file_url": urls.series_file(article_id, query.site, chosen.start, chosen.end),
+            "file_url": urls.series_file(article_id, query.site, chosen, lang),
             **article_charts.counts_context(chart, usual, decided, now, t),
             **article_charts.ranks_context(history, details, decided, now, t),
             **_freshness(details, chart, now, t),

@@ -11,6 +11,7 @@ from mostread.errors import BadParameter, Misconfigured, Unavailable
 from mostread.infra.http.application import Application
 from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params, serializers
+from mostread.ranking.api.exports import spreadsheet
 from mostread.ranking.api.responses import NO_STORE
 from mostread.ranking.auth.access import Access
 from mostread.ranking.decisions_repository import DecisionRepository, PlacedRow
@@ -81,7 +82,7 @@ def add_in_force_page(
             return pages.unavailable(request, lang)
         kept = {name: value for name, value in written if name in SHARED}
         chosen = [pair for pair in written if pair[0] in {"site", "kind", "q"}]
-        in_file = [*chosen, ("format", "csv"), ("bom", "1")]
+        in_file = [*chosen, *spreadsheet(lang).items()]
         local = datetime.fromtimestamp(now / 1000, zone)
         context = {
             "editing": editing,

@@ -93,7 +93,7 @@ def add_list_page(
             "site": query.site,
             "today": f"{t.date(now)} {now.year}",
             "languages": _languages(query),
-            "file_url": urls.list_file(query),
+            "file_url": urls.list_file(query, lang),
             "wall_url": urls.list_params(query, wall=str(wall.SECONDS), offset=None),
             "trending": query.trending,
             "from_date": f"{ranked.window.start.astimezone(zone):%Y-%m-%d}" if query.bounds else "",

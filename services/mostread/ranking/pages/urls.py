@@ -1,9 +1,10 @@
 """URLs of pages and of the API, relative to the root of the service."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode
 
+from mostread.ranking.api.exports import spreadsheet
+from mostread.ranking.pages.chart_range import ChartRange
 from mostread.ranking.queries import ListQuery
 
 
@@ -18,10 +19,10 @@ def list_params(query: ListQuery, **changes: str | Sequence[str] | None) -> str:
     return "?" + urlencode(pairs)
 
 
-def list_file(query: ListQuery) -> str:
+def list_file(query: ListQuery, lang: str) -> str:
     """Return the URL of a list as CSV, in full."""
     page_only = dict.fromkeys(("lang", "wall", "turn", "limit", "offset"))
-    changes = {**page_only, "compare": query.compare, "format": "csv", "bom": "1"}
+    changes = {**page_only, "compare": query.compare, **spreadsheet(lang)}
     return "v1/most-read" + list_params(query, **changes)
 
 
@@ -44,14 +45,12 @@ def decision_log(article_id: str, **parameters: str) -> str:
     return f"{quote(article_id, safe='')}/decisions?{urlencode(parameters)}"
 
 
-def series_file(article_id: str, site: str, start: datetime, end: datetime) -> str | None:
-    """Return the URL of an article's series as CSV, from its page, None for more than two months.
+def series_file(article_id: str, site: str, chosen: ChartRange, lang: str) -> str:
+    """Return the URL of an article's series as CSV, from its page.
 
-    It has minutes for up to a day and hours for longer.
+    It has minutes where bins of the chart are shorter than an hour, and else hours.
     """
-    grain = "minute" if end - start <= timedelta(days=1) else "hour"
-    if end - start > timedelta(days=62):
-        return None
-    span = {"from": start.isoformat(), "to": end.isoformat()}
-    query = urlencode({"site": site, "grain": grain, **span, "format": "csv", "bom": "1"})
+    grain = "minute" if chosen.step in ("minute", "ten_minutes") else "hour"
+    span = {"from": chosen.start.isoformat(), "to": chosen.end.isoformat()}
+    query = urlencode({"site": site, "grain": grain, **span, **spreadsheet(lang)})
     return f"../v1/articles/{quote(article_id, safe='')}/series?{query}"

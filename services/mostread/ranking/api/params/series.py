@@ -12,6 +12,9 @@ from mostread.ranking.queries import STEPS, SeriesGrain, SeriesQuery
 MAX_SERIES_LENGTH = 1500
 """The most steps of a time series: a day of minutes, or two months of hours."""
 
+_MAX_FILE_LENGTH = 10_000
+"""The most steps of a file: a week of minutes, or all the hours that are kept."""
+
 RETENTION: dict[SeriesGrain, timedelta] = {
     "minute": timedelta(seconds=MINUTE_ROW_TTL_SECONDS),
     "hour": timedelta(seconds=HOUR_ROW_TTL_SECONDS),
@@ -31,8 +34,9 @@ _SERIES = {
 }
 
 
-def series_query(raw: str, article_id: str, now: datetime) -> SeriesQuery:
-    """Parse the query string of a time series. Raises BadParameter."""
+def series_query(raw: str, article_id: str, now: datetime, *, file: bool = False) -> SeriesQuery:
+    """Parse the query string of a time series, which is longer in a file. Raises BadParameter."""
+    max_length = _MAX_FILE_LENGTH if file else MAX_SERIES_LENGTH
     _, values = parse(raw, _SERIES)
     grain: SeriesGrain = values.get("grain", "hour")
     step, last = STEPS[grain], _floor(now, grain) + STEPS[grain]
@@ -45,8 +49,8 @@ def series_query(raw: str, article_id: str, now: datetime) -> SeriesQuery:
         allowed = f"at most {RETENTION[grain].days} days ago, the retention of {grain} counts"
         raise BadParameter("from", f"from is too long ago for grain={grain}", allowed)
     query = SeriesQuery(values.get("site", "default"), article_id, grain, start, end)
-    if query.length > MAX_SERIES_LENGTH:
-        allowed = f"a time at most {MAX_SERIES_LENGTH} {grain}s before to"
+    if query.length > max_length:
+        allowed = f"a time at most {max_length} {grain}s before to"
         raise BadParameter("from", f"from and to are {query.length} {grain}s apart", allowed)
     return query
 
