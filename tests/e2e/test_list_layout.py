@@ -50,6 +50,11 @@ async def url(clickhouse: LocalClickHouse) -> AsyncIterator[str]:
         counted.event(str(number), ago(days=1, minutes=5), views=1500)
     counted.write()
     counted.progress(ago(seconds=1), 0, 1, FIRST)
+    large = Counted(client, "large")
+    for views in (1_234_567, 234_567, 34_567, 4_567, 567):
+        large.article(str(views), title=f"Story of {views} views that is a little longer")
+        large.event(str(views), ago(minutes=5), views=views)
+    large.write()
     client.close()
     [port] = free_ports(1)
     async with (
@@ -89,6 +94,21 @@ async def test_numbers_and_bars_are_aligned_in_all_rows(url: str, page: Page) ->
         )
         assert len(places) == 20
         assert len(set(places)) == 1
+
+
+@pytest.mark.parametrize("address", ["?site=large", "?site=large&wall"])
+@pytest.mark.parametrize("width", [390, 1280, 1920])
+async def test_large_numbers_fit_into_their_column(
+    url: str, page: Page, address: str, width: int
+) -> None:
+    await page.set_viewport_size({"width": width, "height": 1080})
+    await page.goto(url + address)
+    numbers = page.locator("li[data-key] > .number")
+    widths = await numbers.evaluate_all(
+        "all => all.map((one) => [one.scrollWidth, one.clientWidth])"
+    )
+    assert len(widths) == 5
+    assert all(needed <= given for needed, given in widths)
 
 
 async def test_theme_is_switched_and_remembered(url: str, page: Page) -> None:

@@ -94,6 +94,7 @@ function show(next) {
     if (!nextPart || part.isEqualNode(nextPart)) continue;
     const rows = part.querySelector("ol, .decided");
     const nextRows = nextPart.querySelector("ol, .decided");
+    Object.assign(part.dataset, nextPart.dataset);
     if (rows && nextRows) reorder(rows, nextRows);
     else part.replaceChildren(...nextPart.childNodes);
   }
