@@ -230,7 +230,7 @@ async def test_pages_link_to_the_files_of_what_they_show(
         ("format=csv&bom=2", "bom"),
         ("format=csv&separator=tab", "separator"),
         ("format=csv&cursor=*", "cursor"),
-        ("format=csv&limt=1", "limt"),
+        ("format=csv&limits=1", "limits"),
     ],
 )
 async def test_invalid_format_is_named(service: Service, query: str, parameter: str) -> None:

@@ -133,5 +133,5 @@ async def test_links_work_with_parameters_of_mailers_and_networks(
     assert "Title of a" in text
     assert not [each for each in ("utm_source", "fbclid") if each in text]
     # A misspelt parameter of the API would have no effect.
-    answer = await service.get(f"/v1/most-read?site={counted.site}&secton=City")
-    assert (answer.status, (await answer.json())["parameter"]) == (400, "secton")
+    answer = await service.get(f"/v1/most-read?site={counted.site}&sections=City")
+    assert (answer.status, (await answer.json())["parameter"]) == (400, "sections")
