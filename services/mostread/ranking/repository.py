@@ -170,8 +170,7 @@ class RankingRepository:
                 "pinned_sections": list(query.section) or [UNFILTERED],
                 "pinned_languages": [tag.lower() for tag in query.language] or [UNFILTERED],
                 "window": query.window,
-                "at": _milliseconds(now),
-                "latest": _milliseconds(now) + CLOCK_TOLERANCE_MS,
+                **moment(now),
                 "published_since": _milliseconds(since) if since else 0,
                 "rows": rows,
                 "skip": skip,
@@ -186,8 +185,7 @@ class RankingRepository:
 
     async def editorial_state(self, site: str, now: datetime) -> int:
         """Return a number that differs once a decision or a CMS changes the lists of a site."""
-        at = _milliseconds(now)
-        parameters = {"site": site, "at": at, "latest": at + CLOCK_TOLERANCE_MS}
+        parameters = {"site": site, **moment(now)}
         [row] = await self.pool.rows("editorial_state", _EditorialState, parameters)
         return row.state
 
@@ -211,8 +209,8 @@ class RankingRepository:
 
         With `unlisted`, also those that are hidden or expired: all that no list contains.
         """
-        parameters = {"site": site, "articles": tuple(articles), "at": _milliseconds(now)}
-        parameters |= {"latest": _milliseconds(now) + CLOCK_TOLERANCE_MS, "unlisted": int(unlisted)}
+        parameters = {"site": site, "articles": tuple(articles), **moment(now)}
+        parameters["unlisted"] = int(unlisted)
         rows = await self.pool.rows("withheld", _Withheld, parameters) if articles else []
         return {row.article_id for row in rows}
 
@@ -299,6 +297,12 @@ def _buckets(**weights: RowWeights) -> dict[str, Any]:
 
 def _by_article(rows: Iterable[ArticleCountsRow]) -> Mapping[str, Counts]:
     return {row.article_id: Counts(row.views, row.comments, row.likes) for row in rows}
+
+
+def moment(now: datetime) -> dict[str, int]:
+    """Return the parameters of the SQL files that decide what is withheld at `now`."""
+    at = _milliseconds(now)
+    return {"at": at, "latest": at + CLOCK_TOLERANCE_MS}
 
 
 def _milliseconds(timestamp: datetime) -> int:

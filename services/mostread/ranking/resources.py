@@ -114,7 +114,7 @@ class Resources:
             SITE_TTL_SECONDS,
         )
         self.site_now = NowReader(self.totals, self.site_series)
-        self.facets = Facets(sites)
+        self.facets = Facets(sites, undescribed=show_all)
         self.sparklines = Sparklines(repository, clock)
 
     async def close(self) -> None:

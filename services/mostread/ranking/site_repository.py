@@ -10,7 +10,7 @@ from mostread.core.counting.counters import Grain
 from mostread.core.ranking.query_plan import Bucket, RowWeights
 from mostread.infra.clickhouse.pool import QueryPool
 from mostread.ranking.queries import Filters
-from mostread.ranking.repository import Counts
+from mostread.ranking.repository import Counts, moment
 
 
 class BucketRow(Counts, frozen=True, kw_only=True):
@@ -42,14 +42,21 @@ class SiteRepository:
     pool: QueryPool
 
     async def counts(
-        self, site: str, filters: Filters, buckets: Collection[Bucket]
+        self, site: str, filters: Filters, buckets: Collection[Bucket], now: datetime
     ) -> Mapping[Bucket, Counts]:
-        """Return the counts of articles by counter row; rows without events are absent."""
+        """Return the counts of articles by counter row; rows without events are absent.
+
+        With filters, articles that are withheld at `now` do not contribute: a tag of their own
+        would tell of them.
+        """
+        if not buckets:
+            return {}
         parameters = {
             "site": site,
             "windows": tuple(buckets),
             "everything": int(not any(filters)),
             **filters.parameters(),
+            **moment(now),
         }
         return by_bucket(await self.pool.rows("site_counts", BucketRow, parameters))
 
@@ -62,9 +69,13 @@ class SiteRepository:
         [row] = await self.pool.rows("best_hour", _BestHour, parameters)
         return row.views
 
-    async def facets(self, site: str) -> list[FacetRow]:
-        """Return all sites, and the filter values of one, in display order."""
-        return await self.pool.rows("facets", FacetRow, {"site": site})
+    async def facets(self, site: str, *, undescribed: bool) -> list[FacetRow]:
+        """Return the sites, and the filter values of one, in display order.
+
+        Sites have described articles, or with `undescribed` any that is counted.
+        """
+        parameters = {"site": site, "undescribed": int(undescribed)}
+        return await self.pool.rows("facets", FacetRow, parameters)
 
 
 def by_bucket(rows: Iterable[BucketRow]) -> Mapping[Bucket, Counts]:

@@ -1,8 +1,11 @@
 """Values that lists can be filtered by."""
 
 import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from clickhouse_connect.driver.client import Client
 
 import mostread.ranking
@@ -22,14 +25,20 @@ def describe(counted: Counted) -> None:
     counted.article("scheduled", section="Gone", authors=["Gone"], published_at=NOW.replace(2100))
 
 
+@pytest.fixture
+def repository(ranking_settings: RankingSettings) -> Iterator[SiteRepository]:
+    sql = Path(mostread.ranking.__file__).parent / "sql"
+    pool = QueryPool(ranking_settings, sql, lambda _name, _seconds: None, threads=1)
+    yield SiteRepository(pool)
+    pool.close()
+
+
 async def test_facets_count_listed_articles_of_each_value(
-    ranking_settings: RankingSettings, counted: Counted
+    repository: SiteRepository, counted: Counted
 ) -> None:
     describe(counted)
     now = 0.0
-    sql = Path(mostread.ranking.__file__).parent / "sql"
-    pool = QueryPool(ranking_settings, sql, lambda _name, _seconds: None, threads=1)
-    facets = Facets(SiteRepository(pool), lambda: now)
+    facets = Facets(repository, lambda: now, undescribed=False)
     try:
         values = await facets.get(counted.site)
         assert counted.site in values.sites
@@ -46,12 +55,49 @@ async def test_facets_count_listed_articles_of_each_value(
         assert await facets.get("never loaded") == FacetValues()
     finally:
         restore(counted.client)
-        pool.close()
 
 
 def restore(client: Client) -> None:
     if client.command("EXISTS TABLE articles_elsewhere"):
         client.command("RENAME TABLE articles_elsewhere TO articles")
+
+
+async def test_facets_follow_decisions_within_a_minute(
+    repository: SiteRepository, counted: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mostread.ranking.cache.cache.REFRESH_TIMEOUT_SECONDS", 60.0)
+    monkeypatch.setattr("mostread.ranking.service.facets._TIMEOUT_SECONDS", 60.0)
+    now = 0.0
+    facets = Facets(repository, lambda: now, undescribed=False)
+    counted.article("secret", tags=["bank"])
+    counted.article("shown", tags=["metro"], hidden=True)
+    assert list((await facets.get(counted.site)).tags) == ["bank"]
+    embargo = datetime.now(UTC) + timedelta(hours=1)
+    counted.decisions({"secret": {"embargo_until": embargo}, "shown": {"hidden": False}})
+    now = 60.0
+    assert list((await facets.get(counted.site)).tags) == ["metro"]
+
+
+async def test_sites_with_described_articles_come_before_those_with_made_up_names(
+    repository: SiteRepository, counted: Counted
+) -> None:
+    counted.article("a")
+    site = counted.site
+    for number in range(120):
+        counted.site = f"0-cheap-pills-{number:03}"
+        counted.event("a", None, views=1000)
+    counted.write()
+    described = await sites(repository, undescribed=False)
+    assert site in described
+    assert not [name for name in described if "pills" in name]
+    everything = await sites(repository, undescribed=True)
+    assert everything[: len(described)] == described
+    assert "0-cheap-pills-000" in everything
+
+
+async def sites(repository: SiteRepository, *, undescribed: bool) -> list[str]:
+    rows = await repository.facets("", undescribed=undescribed)
+    return [row.name for row in rows if row.kind == "site"]
 
 
 async def test_page_offers_authors_and_tags(service: Service, counted: Counted) -> None:

@@ -159,3 +159,35 @@ async def test_decision_changes_rank_history_at_once(service: Service, counted: 
     async for _ in every(0.1):
         if (await (await service.get(address)).json())["ranks"][-1] == 1:
             break
+
+
+@pytest.mark.parametrize("kind", WITHHELD)
+async def test_sums_by_tag_do_not_tell_of_withheld_article(
+    service: Service, counted: Counted, kind: str
+) -> None:
+    described, decided = WITHHELD[kind]
+    counted.article("secret", tags=["bank"], authors=["Dana"], section="Money", **described)
+    counted.article("public", tags=["metro"], authors=["Dana"])
+    counted.event("secret", ago(minutes=2), views=9)
+    counted.event("public", ago(minutes=2), views=5)
+    counted.write()
+    counted.progress(ago(seconds=2), 0, 1, FIRST)
+    if decided:
+        counted.decision("secret", **decided)
+    for query, views in (("tag=bank", 0), ("section=Money", 0), ("author=Dana", 5)):
+        totals = await service.get(f"/v1/totals?site={counted.site}&{query}")
+        body = await totals.json()
+        assert (body["views"], body["now"]["views"]) == (views, views), query
+        series = await service.get(f"/v1/series?site={counted.site}&{query}")
+        assert sum(step["views"] for step in (await series.json())["steps"]) == views, query
+
+
+async def test_sums_by_tag_count_article_that_an_editor_lists(
+    service: Service, counted: Counted
+) -> None:
+    counted.article("shown", tags=["metro"], hidden=True)
+    counted.event("shown", ago(minutes=2), views=5)
+    counted.write()
+    counted.decision("shown", hidden=False)
+    answer = await service.get(f"/v1/totals?site={counted.site}&tag=metro")
+    assert (await answer.json())["views"] == 5

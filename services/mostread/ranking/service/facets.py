@@ -1,25 +1,26 @@
 """The values that lists can be filtered by: sites, sections, languages, authors and tags."""
 
 import asyncio
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from mostread.errors import MostreadError
-from mostread.ranking.cache.cache import Cache
+from mostread.ranking.cache.cache import REFRESH_TIMEOUT_SECONDS, Cache
 from mostread.ranking.site_repository import SiteRepository
 
 _CAPACITY = 100
-_TTL_SECONDS = 60.0
-_TIMEOUT_SECONDS = 1.0
+_TTL_SECONDS = 30.0
+_REVALIDATE_SECONDS = 30.0
+_TIMEOUT_SECONDS = REFRESH_TIMEOUT_SECONDS + 1
 
 
 @dataclass(frozen=True, slots=True)
 class FacetValues:
     """Filter values of one site with the number of articles of each, the most frequent first.
 
-    Each kind has at most a hundred. Sites have 0 instead of a number of articles.
+    Each kind has at most a hundred. Sites have 0 instead of a number of articles: those with most
+    described articles are first.
     """
 
     sites: Mapping[str, int] = field(default_factory=dict)
@@ -32,19 +33,25 @@ class FacetValues:
 class Facets:
     """Caches the filter values of each site.
 
-    After a minute they are loaded again. Pages show the last ones until then, and keep them while
-    ClickHouse is slow or unavailable. `clock` is monotonic, in seconds.
+    They are at most a minute old, so that the tags of an embargoed story soon disappear.
+    Pages keep the last ones while ClickHouse is slow or unavailable. With `undescribed`, sites
+    without described articles are also listed. `clock` is monotonic, in seconds.
     """
 
     def __init__(
-        self, repository: SiteRepository, clock: Callable[[], float] = time.monotonic
+        self,
+        repository: SiteRepository,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        undescribed: bool,
     ) -> None:
         self._repository = repository
+        self._undescribed = undescribed
         self._cache = Cache(
             self._load,
             capacity=_CAPACITY,
             ttl=_TTL_SECONDS,
-            revalidate=math.inf,
+            revalidate=_REVALIDATE_SECONDS,
             mark_stale=lambda values: values,
             clock=clock,
         )
@@ -58,7 +65,7 @@ class Facets:
             return FacetValues()
 
     async def _load(self, site: str) -> FacetValues:
-        rows = await self._repository.facets(site)
+        rows = await self._repository.facets(site, undescribed=self._undescribed)
         return FacetValues(
             *(
                 {row.name: row.articles for row in rows if row.kind == kind}

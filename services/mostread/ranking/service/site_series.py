@@ -48,7 +48,7 @@ class SiteSeriesService:
         steps = list(windows(query))
         weights = [row_weights(_stored(step, now), now) for step in steps]
         counts = await self.site_repository.counts(
-            query.site, query.filters, {bucket for each in weights for bucket in each}
+            query.site, query.filters, {bucket for each in weights for bucket in each}, now
         )
         return SiteSeries(
             query,

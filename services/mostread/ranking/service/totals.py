@@ -76,7 +76,7 @@ class TotalsService:
         ]
         weights = [row_weights(each, now) for each in windows]
         counts = await self.site_repository.counts(
-            query.site, query.filters, {bucket for each in weights for bucket in each}
+            query.site, query.filters, {bucket for each in weights for bucket in each}, now
         )
         total, earlier, *latest = (weighted_sum(counts, each) for each in weights)
         return Totals(

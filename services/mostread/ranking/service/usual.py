@@ -35,7 +35,7 @@ class UsualActivity:
             for n in range(PROFILE_HOURS, 0, -1)
         ]
         counts, best_hour = await asyncio.gather(
-            self._repository.counts(site, Filters(), hours),
+            self._repository.counts(site, Filters(), hours, hour),
             self._repository.best_hour(site, hour - TRENDING_BASELINE, hour),
         )
         return [counts[each].views if each in counts else 0 for each in hours], best_hour

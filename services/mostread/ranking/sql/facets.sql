@@ -1,23 +1,32 @@
--- Filter values: all sites, and the sections, languages, authors and tags of a site's articles, those
--- with most articles first. Excludes the site of the canary, and articles that are in no list. A
--- language is its primary subtag: kk for kk-KZ.
+-- Filter values: the sites, and the sections, languages, authors and tags of a site's articles, those
+-- with most articles first. Excludes the site of the canary, and articles that are in no list. Anybody
+-- can choose the name of a site that has no described article: such sites come last, and only if
+-- `undescribed` is 1. A language is its primary subtag: kk for kk-KZ.
 WITH described AS
 (
     SELECT section, splitByChar('-', lower(language))[1] AS tongue, authors, tags
     FROM articles FINAL
-    WHERE site = {site:String} AND NOT deleted AND NOT hidden AND ifNull(published_at <= now64(3), true)
-      AND article_id NOT IN
-      (
-          SELECT article_id
-          FROM placements FINAL
-          WHERE site = {site:String}
-            AND (now64(3) < embargo_until OR expires_at <= now64(3) OR hidden AND (until IS NULL OR now64(3) < until))
-      )
+    LEFT ANY JOIN
+    (
+        SELECT
+            article_id, if(until IS NULL OR now64(3) < until, hidden, NULL) AS decided_hidden,
+            ifNull(now64(3) < embargo_until, false) OR ifNull(expires_at <= now64(3), false) AS outside
+        FROM placements FINAL
+        WHERE site = {site:String}
+    ) AS decided USING (article_id)
+    WHERE site = {site:String} AND NOT deleted AND NOT outside AND NOT coalesce(decided_hidden, hidden)
+      AND ifNull(published_at <= now64(3), true)
 )
 SELECT 'site' AS kind, site AS name, 0 AS articles
-FROM (SELECT DISTINCT site FROM articles UNION DISTINCT SELECT DISTINCT site FROM counters WHERE grain = 'total')
-WHERE name != 'mostread.canary'
-ORDER BY name LIMIT 100
+FROM
+(
+    SELECT site, count() AS known, 0 AS read FROM articles GROUP BY site
+    UNION ALL
+    SELECT site, 0 AS known, sum(views) AS read FROM counters WHERE grain = 'total' AND {undescribed:UInt8} GROUP BY site
+)
+WHERE site != 'mostread.canary'
+GROUP BY site
+ORDER BY sum(known) DESC, sum(read) DESC, site LIMIT 100
 UNION ALL
 SELECT kind, name, articles
 FROM
@@ -33,4 +42,4 @@ FROM
     ORDER BY articles DESC, name
     LIMIT 100 BY kind
 )
-SETTINGS output_format_json_quote_64bit_integers = 0
+SETTINGS join_use_nulls = 0, output_format_json_quote_64bit_integers = 0
