@@ -127,7 +127,7 @@ async def _components(settings: AggregatorSettings) -> AsyncIterator[_Components
             return repository, dead_letters, executor
 
         repository, dead_letters, executor = new_writers("counters")
-        typical_repository, article_dead_letters, article_executor = new_writers("articles")
+        article_repository, article_dead_letters, article_executor = new_writers("articles")
         lag_topic = EventTopic(settings)
         stack.push_async_callback(lag_topic.close)
         lag = Lag(lag_topic, metrics)
@@ -174,7 +174,7 @@ async def _components(settings: AggregatorSettings) -> AsyncIterator[_Components
             settings,
             ArticleWriter(
                 settings,
-                repository=typical_repository,
+                repository=article_repository,
                 dead_letters=article_dead_letters,
                 retrier=article_retrier,
                 executor=article_executor,
