@@ -191,3 +191,19 @@ async def test_sums_by_tag_count_article_that_an_editor_lists(
     counted.decision("shown", hidden=False)
     answer = await service.get(f"/v1/totals?site={counted.site}&tag=metro")
     assert (await answer.json())["views"] == 5
+
+
+async def test_withheld_articles_are_not_in_median_of_section(
+    service: Service, counted: Counted
+) -> None:
+    counted.event("oldest", ago(days=60), views=1)
+    decided: dict[str, dict[str, Any]] = {}
+    for number, (described, decision) in enumerate([({}, {})] * 6 + list(WITHHELD.values())):
+        article_id, born = f"{number}", ago(days=2, hours=number)
+        counted.article(article_id, section="Money", **{"published_at": born, **described})
+        counted.event(article_id, born, views=10)
+        decided |= {article_id: decision} if decision else {}
+    counted.write()
+    counted.decisions(decided)
+    answer = await service.get(f"/articles/0?site={counted.site}")
+    assert "against a median of 10 for 6 articles." in await answer.text()

@@ -1,14 +1,22 @@
 -- The typical article of a section, by age: medians over the articles that were published between
--- `since` and `until`, and read. An age is a number of steps since the hour of publication; views
--- are those of a step, so_far those of all steps up to it. An article contributes to the steps that
--- are over.
+-- `since` and `until`, the start of this hour, and read; those that are withheld then do not
+-- contribute. An age is a number of steps since the hour of publication; views are those of a step,
+-- so_far those of all steps up to it. An article contributes to the steps that are over.
 WITH recent AS
 (
     SELECT
         article_id, toUnixTimestamp(toStartOfHour(assumeNotNull(published_at))) AS born,
         toUInt32(least({steps:UInt32}, intDiv({until:UInt32} - born, {step:UInt32}))) AS complete
     FROM articles FINAL
-    WHERE site = {site:String} AND section = {section:String} AND NOT deleted AND NOT hidden
+    LEFT ANY JOIN
+    (
+        SELECT
+            article_id, if(until IS NULL OR fromUnixTimestamp({until:UInt32}) < until, hidden, NULL) AS decided_hidden,
+            ifNull(fromUnixTimestamp({until:UInt32}) < embargo_until, false) OR ifNull(expires_at <= fromUnixTimestamp({until:UInt32}), false) AS outside
+        FROM placements FINAL
+        WHERE site = {site:String}
+    ) AS decided USING (article_id)
+    WHERE site = {site:String} AND section = {section:String} AND NOT deleted AND NOT outside AND NOT coalesce(decided_hidden, hidden)
       AND published_at >= fromUnixTimestamp({since:UInt32}) AND published_at < fromUnixTimestamp({until:UInt32})
 )
 SELECT age, count() AS articles, quantileExactInclusive(0.5)(views) AS views, quantileExactInclusive(0.5)(so_far) AS so_far
@@ -39,4 +47,4 @@ FROM
 )
 GROUP BY age
 ORDER BY age
-SETTINGS output_format_json_quote_64bit_integers = 0
+SETTINGS join_use_nulls = 0, output_format_json_quote_64bit_integers = 0
