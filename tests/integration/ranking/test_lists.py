@@ -254,3 +254,10 @@ async def test_list_of_hundred_long_ids_is_returned(site: Site, counted: Counted
     items = (await site.most_read(limit=100))["items"]
     assert len(items) == 100
     assert all(item["total"]["views"] == 1 for item in items)
+
+
+async def test_article_from_before_1970_is_listed(counted: Counted, site: Site) -> None:
+    counted.article("archive", published_at=datetime(1956, 3, 1, tzinfo=UTC))
+    counted.event("archive", ago(minutes=10), views=9)
+    counted.write()
+    assert await site.views() == {"archive": 9}

@@ -72,7 +72,7 @@ SELECT
     base_views, base_comments, base_likes,
     (base_views * %(views_weight)s + base_comments * %(comments_weight)s + base_likes * %(likes_weight)s) / 1000000 AS points,
     -- Trends: see core/ranking/trends.py. Publication or first view, whichever was earlier.
-    least(if(first_read = 0, 4294967295, first_read), ifNull(toUnixTimestamp(published_at), if(first_read = 0, %(base_end)s, 4294967295))) AS since,
+    least(if(first_read = 0, 4294967295, first_read), ifNull(intDiv(toUnixTimestamp64Milli(published_at), 1000), if(first_read = 0, %(base_end)s, 4294967295))) AS since,
     if(%(by)s = 'trending', least(24, greatest(0, (toInt64(%(base_end)s) - since) / 3600)), 0) AS hours_before,
     toFloat64(%(typical)s) AS typical, %(activity)s AS activity,
     if(%(by)s = 'trending', arrayCumSum(activity)[toUInt8(floor(hours_before)) + 1] - activity[1]
