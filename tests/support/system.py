@@ -25,7 +25,9 @@ from tests.support.servers import free_ports
 TIMEOUT_SECONDS = 120
 
 
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = TIMEOUT_SECONDS) -> None:
+def wait_until(
+    condition: Callable[[], object], what: str, seconds: float = TIMEOUT_SECONDS
+) -> None:
     """Wait for a condition; fail the test with `what` after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():

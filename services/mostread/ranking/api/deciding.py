@@ -3,6 +3,9 @@
 An editor who decides names the decision that was shown (`based_on`). If a colleague decided since,
 nothing is stored. Decisions about one article are made one after the other, each waiting until
 lists reflect it. The answer names a decision that another process stored in between.
+
+A decision must be possible while ClickHouse does not answer, such as a takedown for legal reasons:
+after a few seconds it is sent without the check, and the answer says so.
 """
 
 import asyncio
@@ -12,13 +15,14 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from mostread.errors import DecisionConflict
+from mostread.errors import ClickHouseUnavailable, DecisionConflict
 from mostread.ranking.api import serializers
 from mostread.ranking.decisions_repository import DecisionRepository, DecisionRow, PlacedRow
 from mostread.ranking.queries import DecisionsQuery, LogQuery
 from mostread.ranking.service.collector import Collector, CollectorAnswer
 from mostread.ranking.service.placement_log import LogEntry, placement_log, undo
 
+_CHECKED_WITHIN_SECONDS = 5.0
 _VISIBLE_WITHIN_SECONDS = 5.0
 _POLL_SECONDS = 0.1
 _MOST_PINS = 100
@@ -40,51 +44,68 @@ class DecisionService:
     ) -> CollectorAnswer:
         """Replace the decision about an article.
 
-        Raises DecisionConflict, CollectorUnavailable, ClickHouseUnavailable or Misconfigured.
+        Raises DecisionConflict, CollectorUnavailable or Misconfigured.
         """
         body, based_on = split_based_on(body)
         lock = self._locks.setdefault((site, article_id), asyncio.Lock())
         async with lock:
-            if based_on is not None:
-                await self._check(site, article_id, based_on)
+            unchecked = based_on is not None and not await self._check(site, article_id, based_on)
             answer = await self._collector.decide(
                 "PUT", site=site, article_id=article_id, body=body, editor=editor
             )
             if answer.status != 200:
                 return answer
             placement: dict[str, Any] = msgspec.json.decode(answer.body)
-            entry = await self._entry(site, article_id, int(placement["id"]))
+            version = None if unchecked else int(placement["id"])
+            entry, same_rank = await self._effect(site, article_id, version)
         document = {
             **placement,
             "visible": entry is not None,
+            "unchecked": unchecked,
             "undo": undo(entry) if entry else None,
             "overtaken": _overtaken(entry, based_on),
-            "same_rank": await self._same_rank(site, article_id),
+            "same_rank": same_rank,
         }
         return answer._replace(body=msgspec.json.encode(document))
 
-    async def _check(self, site: str, article_id: str, based_on: int) -> None:
-        log = await placement_log(self._decisions, LogQuery(site, article_id, limit=1))
+    async def _check(self, site: str, article_id: str, based_on: int) -> bool:
+        """Raise DecisionConflict after a later decision; return False if ClickHouse is silent."""
+        try:
+            async with asyncio.timeout(_CHECKED_WITHIN_SECONDS):
+                log = await placement_log(self._decisions, LogQuery(site, article_id, limit=1))
+        except (ClickHouseUnavailable, TimeoutError):
+            return False
         latest = log.entries[0].decision if log.entries else None
         if (latest.version if latest else 0) == based_on:
-            return
+            return True
         raise DecisionConflict(
             "Another decision about this article was made since; read it in `latest`, and send its "
             "id as `based_on` to replace it.",
             members={"latest": serializers.named_decision(latest) if latest else None},
         )
 
-    async def _entry(self, site: str, article_id: str, version: int) -> LogEntry | None:
-        """Return a decision once lists reflect it, None if that takes too long."""
-        deadline = asyncio.get_running_loop().time() + _VISIBLE_WITHIN_SECONDS
-        while await self._decisions.placed_version(site, article_id) < version:
-            if asyncio.get_running_loop().time() > deadline:
-                return None
-            await asyncio.sleep(_POLL_SECONDS)
-        query = LogQuery(site, article_id, limit=1, before=version + 1)
-        return (await placement_log(self._decisions, query)).entries[0]
+    async def _effect(
+        self, site: str, article_id: str, version: int | None
+    ) -> tuple[LogEntry | None, list[serializers.Document]]:
+        """Return a decision once lists reflect it, and the pins that it meets.
 
-    async def _same_rank(self, site: str, article_id: str) -> list[dict[str, object]]:
+        None and no pins if that takes too long: the decision is stored all the same.
+        """
+        if version is None:
+            return None, []
+        try:
+            async with asyncio.timeout(_VISIBLE_WITHIN_SECONDS):
+                while True:
+                    if await self._decisions.placed_version(site, article_id) >= version:
+                        break
+                    await asyncio.sleep(_POLL_SECONDS)
+                query = LogQuery(site, article_id, limit=1, before=version + 1)
+                entry = (await placement_log(self._decisions, query)).entries[0]
+                return entry, await self._same_rank(site, article_id)
+        except (ClickHouseUnavailable, TimeoutError):
+            return None, []
+
+    async def _same_rank(self, site: str, article_id: str) -> list[serializers.Document]:
         """Return other articles that are pinned to the same rank of the same lists."""
         query = DecisionsQuery(site, kind=("pinned",), limit=_MOST_PINS)
         pins = await self._decisions.in_force(query, self._clock())
