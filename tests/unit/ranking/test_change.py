@@ -17,11 +17,12 @@ from mostread.ranking.pages.i18n import TRANSLATORS
         (999, 100, "+899%", "up"),
         (1000, 100, "×10", "up"),
         (1980, 20, "×99", "up"),
-        (2000, 20, "new", "new"),
-        (5, 0, "new", "new"),
-        (0, 0, "=", "same"),
+        (123_400, 100, "×1,234", "up"),
+        # Nothing can be compared with nothing.
+        (5, 0, "\u2014", "none"),
+        (0, 0, "\u2014", "none"),
         # Retractions can make comments and likes negative.
-        (3, -1, "new", "new"),
+        (3, -1, "\u2014", "none"),
     ],
 )
 def test_change_is_a_percentage_or_multiple(
@@ -29,6 +30,12 @@ def test_change_is_a_percentage_or_multiple(
 ) -> None:
     described = change(number, before, "yesterday", TRANSLATORS["en"])
     assert (described.short, described.direction) == (short, direction)
+
+
+def test_change_of_what_is_new_says_so() -> None:
+    t = TRANSLATORS["en"]
+    assert change(5, 0, "yesterday", t, new=True)[:2] == ("new", "new")
+    assert change(5, 4, "yesterday", t, new=True).short == "+25%"
 
 
 def test_change_says_what_it_is_compared_with() -> None:

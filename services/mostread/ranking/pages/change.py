@@ -4,25 +4,28 @@ from typing import NamedTuple
 
 from mostread.ranking.pages.i18n import Translator
 
-_TIMES, _NEW = 10, 100
-"""Factors from which on a change is a multiple rather than a percentage, and nothing but new."""
+_TIMES = 10
+"""Factor from which on a change is a multiple rather than a percentage."""
 
 
 class Change(NamedTuple):
-    """A change: `direction` is up, down, new or same; short, and in words."""
+    """A change: `direction` is up, down, same, new or none; short, and in words."""
 
     direction: str
     short: str
     text: str
 
 
-def change(number: int, before: int, since: str, t: Translator) -> Change:
-    """Describe how `number` differs from the number `before`, at the time `since`."""
+def change(number: int, before: int, since: str, t: Translator, *, new: bool = False) -> Change:
+    """Describe how `number` differs from the number `before`, at the time `since`.
+
+    Nothing can be compared with 0; `new` tells that nothing could have been counted by then.
+    """
     text = t("change_since", before=t.number(before), since=since)
+    if before <= 0:
+        return Change("new", t("rank_new"), text) if new else Change("none", "\u2014", text)
     if number == before:
         return Change("same", "=", text)
-    if before <= 0 or number >= _NEW * before:
-        return Change("new", t("rank_new"), text)
     ratio = number / before
     if ratio >= _TIMES:
         return Change("up", f"×{t.number(ratio)}", text)

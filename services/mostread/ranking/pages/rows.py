@@ -22,6 +22,9 @@ _MAX_NEW_RANK = 100
 """Articles below it may lack a previous rank only because the previous list was cut off."""
 
 
+_COUNTED = ("views", "comments", "likes")
+
+
 class RankChange(NamedTuple):
     """A change of rank: `direction` is up, down or new; as a symbol and in words."""
 
@@ -75,9 +78,11 @@ def list_parts(
     t: Translator,
 ) -> dict[str, object]:
     """Return the rows, and what describes them; `lines` are the sparklines by article."""
-    # If no article has a previous rank, counting is new rather than the articles.
+    # If no article has a previous rank or number, counting is new rather than the articles.
     moved = any(entry.previous_rank for entry in ranked.entries)
-    builder = _Builder(query, lines, now, t, moved)
+    counted = any(entry.compared and any(_counts(entry.compared)) for entry in ranked.entries)
+    since = ranked.compared.start if ranked.compared and counted else None
+    builder = _Builder(query, lines, now, t, moved, since)
     rows = [builder.row(entry) for entry in ranked.entries]
     return {
         "rows": rows,
@@ -96,26 +101,30 @@ def list_parts(
 
 
 class _Builder(NamedTuple):
-    """Builds the rows of a page; with `moved`, ranks can be compared."""
+    """Builds the rows of a page; with `moved`, ranks can be compared, numbers with `since`."""
 
     query: ListQuery
     lines: Mapping[str, Sparkline]
     now: datetime
     t: Translator
     moved: bool
+    since: datetime | None
 
     def row(self, entry: Entry) -> Row:
         query, t = self.query, self.t
         metadata = entry.metadata
         section = metadata.section if metadata else ""
         number, measured, trend = self._measure(entry)
+        against = self._against(entry)
+        # Once is enough to say that an article is new.
+        moved = self.moved and not (against and against.direction == "new")
         return Row(
             key=entry.article_id,
             rank=entry.rank,
-            change=_rank_change(entry, t) if self.moved else None,
+            change=_rank_change(entry, t) if moved else None,
             number=number,
             measured=measured,
-            against=self._against(entry),
+            against=against,
             trend=trend,
             title=entry.title,
             language=entry.language,
@@ -157,12 +166,18 @@ class _Builder(NamedTuple):
 
     def _against(self, entry: Entry) -> Change | None:
         """Return how the number changed since the window to compare with."""
-        if entry.compared is None or self.query.by not in {"views", "comments", "likes"}:
+        if self.since is None or entry.compared is None or self.query.by not in _COUNTED:
             return None
+        published = entry.metadata.published_at if entry.metadata else None
+        new = published is not None and published >= self.since.timestamp() * 1000
         number, before = (
             int(getattr(counts, self.query.by)) for counts in (entry.window, entry.compared)
         )
-        return change(number, before, self.t(f"compare.{self.query.compare}"), self.t)
+        return change(number, before, self.t(f"compare.{self.query.compare}"), self.t, new=new)
+
+
+def _counts(counts: Counts) -> list[int]:
+    return [getattr(counts, name) for name in _COUNTED]
 
 
 def _picture(url: str) -> str:
