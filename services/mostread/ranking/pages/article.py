@@ -24,6 +24,7 @@ from mostread.ranking.pages.chart_range import ChartRange
 from mostread.ranking.pages.decisions import decision_marks
 from mostread.ranking.pages.i18n import TRANSLATORS, Translator
 from mostread.ranking.pages.templating import PageRenderer, clock_time, reader_language
+from mostread.ranking.pages.view import local_defaults
 from mostread.ranking.queries import ArticleQuery, ListDefaults, LogQuery
 from mostread.ranking.repository import Counts
 from mostread.ranking.service.article_chart import ArticleChart, ChartQuery
@@ -80,7 +81,7 @@ def add_article_page(
             # Ids can be guessed: readers learn nothing of an article that is withheld.
             if not (details.known if editing else details.public):
                 return pages.unknown_article(request, *query, lang)
-            tz = values.get("tz", defaults.tz)
+            tz = values.get("tz", local_defaults(request, defaults).tz)
             now = datetime.fromtimestamp(clock() / 1000, ZoneInfo(tz))
             published = _published(details)
             chosen = chart_range.choose(values, published, now, tz)

@@ -18,6 +18,7 @@ from mostread.ranking.decisions_repository import DecisionRepository, DecisionRo
 from mostread.ranking.pages.chart import Mark
 from mostread.ranking.pages.i18n import TRANSLATORS, Translator
 from mostread.ranking.pages.templating import PageRenderer, clock_time, reader_language
+from mostread.ranking.pages.view import local_defaults
 from mostread.ranking.queries import ListDefaults, LogQuery
 from mostread.ranking.service.placement_log import LogEntry, PlacementLog, placement_log, undo
 
@@ -59,7 +60,7 @@ def add_decisions_page(
             return pages.bad_parameter(request, error, lang, root="../../")
         except (Unavailable, Misconfigured):
             return pages.unavailable(request, lang, root="../../")
-        zone = ZoneInfo(values.get("tz", defaults.tz))
+        zone = ZoneInfo(values.get("tz", local_defaults(request, defaults).tz))
         times = {entry.decision.version: entry.decision.decided_at for entry in log.entries}
         views = [_view(entry, times, zone, TRANSLATORS[lang]) for entry in log.entries]
         response = pages.html(

@@ -20,6 +20,7 @@ from mostread.ranking.pages.chips import Choice
 from mostread.ranking.pages.decisions import pinned_in
 from mostread.ranking.pages.i18n import TRANSLATORS, Translator
 from mostread.ranking.pages.templating import PageRenderer, reader_language
+from mostread.ranking.pages.view import local_defaults
 from mostread.ranking.queries import DecisionKind, DecisionsQuery, ListDefaults
 
 _PARAMETERS = {**params.DECISIONS, **{name: params.PAGE[name] for name in ("tz", "lang")}}
@@ -68,7 +69,7 @@ def add_in_force_page(
         t = TRANSLATORS[lang]
         try:
             written, values = params.parse(request.query_string, _PARAMETERS)
-            zone = ZoneInfo(values.pop("tz", None) or defaults.tz)
+            zone = ZoneInfo(values.pop("tz", local_defaults(request, defaults).tz))
             values.pop("lang", None)
             query = DecisionsQuery(**values)
             now = clock()

@@ -5,7 +5,7 @@ differs (static/live.js), so that only the templates determine what a row looks 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -27,7 +27,7 @@ from mostread.ranking.pages.now import NowReader, now_parts, period
 from mostread.ranking.pages.page_query import ROWS, page_query
 from mostread.ranking.pages.rows import list_parts
 from mostread.ranking.pages.templating import PageRenderer, clock_time, reader_language
-from mostread.ranking.pages.view import view_of
+from mostread.ranking.pages.view import local_defaults, view_of
 from mostread.ranking.queries import DecisionsQuery, ListDefaults, ListQuery
 from mostread.ranking.service.facets import Facets
 from mostread.ranking.service.list_reader import ListReader
@@ -57,14 +57,16 @@ def add_list_page(
     async def get_page(request: Request) -> Response:
         lang = reader_language(request)
         t = TRANSLATORS[lang]
+        local = local_defaults(request, defaults)
         try:
-            query = page_query(
-                request.query_string, defaults, params.PAGE, view_of(request).compare
-            )
+            query = page_query(request.query_string, local, params.PAGE, view_of(request).compare)
+            zone = ZoneInfo(dict(query.written).get("tz", local.tz))
+            # Streams do not get the cookie, nor do files and walls that are linked elsewhere.
+            away = {"tz": str(zone)} if str(zone) != defaults.tz else {}
             turn = None
             if "wall" in dict(query.written):
                 query = query if query.limit != ROWS else replace(query, limit=wall.ROWS)
-                turn = wall.wall(query, await facets.get(query.site), lang)
+                turn = wall.wall(query, await facets.get(query.site), lang, **away)
                 query = turn.query
             withheld: list[PlacedRow] = []
             if access.is_editor(request, query.site):
@@ -76,7 +78,6 @@ def add_list_page(
             return pages.bad_parameter(request, error, lang)
         except (Unavailable, Misconfigured):
             return pages.unavailable(request, lang)
-        zone = ZoneInfo(dict(query.written).get("tz", defaults.tz))
         now = datetime.fromtimestamp(clock() / 1000, zone)
         values, totals, lines = await asyncio.gather(
             facets.get(query.site),
@@ -89,12 +90,12 @@ def add_list_page(
         dates = period(ranked.window, now, t)
         context = {
             "window": dates if query.bounds else t(f"window.{query.window}"),
-            "chips": chips(query, values, defaults, dates, t),
+            "chips": chips(query, values, local, dates, t),
             "site": query.site,
             "today": f"{t.date(now)} {now.year}",
             "languages": _languages(query),
-            "file_url": urls.list_file(query, lang),
-            "wall_url": urls.list_params(query, wall=str(wall.SECONDS), offset=None),
+            "file_url": urls.list_file(query, lang, **away),
+            "wall_url": urls.list_params(query, wall=str(wall.SECONDS), offset=None, **away),
             "trending": query.trending,
             "from_date": f"{ranked.window.start.astimezone(zone):%Y-%m-%d}" if query.bounds else "",
             "to_date": f"{ranked.window.end.astimezone(zone) - MINUTE:%Y-%m-%d}"
@@ -108,7 +109,7 @@ def add_list_page(
             "withheld": [decided_row(row, _shared(query), now, t) for row in withheld],
             "quarantine_link": _quarantine_link(query, t) if quarantines else None,
             # A search is not cached, so the page polls it instead of following a stream.
-            "live": "" if query.words else _live_page(query, lang),
+            "live": "" if query.words else _live_page(query, lang, away),
         }
         if turn:
             context |= {"wall": turn, "live": turn.page, "clock": f"{now:%H:%M}"}
@@ -129,9 +130,10 @@ async def _compared_list(lists: ListReader, query: ListQuery) -> tuple[ListQuery
     return alone, await lists.get(alone)
 
 
-def _live_page(query: ListQuery, lang: str) -> str:
+def _live_page(query: ListQuery, lang: str, away: Mapping[str, str]) -> str:
     """Return the query string of the same page for its stream, which knows no cookie."""
-    return urls.list_params(query, lang=lang, q=None, compare=query.compare or "none")[1:]
+    compare = query.compare or "none"
+    return urls.list_params(query, lang=lang, q=None, compare=compare, **away)[1:]
 
 
 def _withheld(query: ListQuery) -> DecisionsQuery:

@@ -19,10 +19,10 @@ def list_params(query: ListQuery, **changes: str | Sequence[str] | None) -> str:
     return "?" + urlencode(pairs)
 
 
-def list_file(query: ListQuery, lang: str) -> str:
-    """Return the URL of a list as CSV, in full."""
+def list_file(query: ListQuery, lang: str, **away: str) -> str:
+    """Return the URL of a list as CSV, in full; `away` is the zone of another place."""
     page_only = dict.fromkeys(("lang", "wall", "turn", "limit", "offset"))
-    changes = {**page_only, "compare": query.compare, **spreadsheet(lang)}
+    changes = {**page_only, "compare": query.compare, **spreadsheet(lang), **away}
     return "v1/most-read" + list_params(query, **changes)
 
 

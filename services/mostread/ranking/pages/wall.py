@@ -29,8 +29,8 @@ class Wall:
     turns: int
 
 
-def wall(query: ListQuery, values: FacetValues, lang: str) -> Wall:
-    """Return the turn that the address of a list names."""
+def wall(query: ListQuery, values: FacetValues, lang: str, **away: str) -> Wall:
+    """Return the turn that the address of a list names; `away` is the zone of another place."""
     written = dict(query.written)
     program: Sequence[tuple[str, ...]] = (
         [(section,) for section in query.section]
@@ -41,7 +41,7 @@ def wall(query: ListQuery, values: FacetValues, lang: str) -> Wall:
     section = program[position]
     following = (position + 1) % len(program)
     shown = {"wall": None, "turn": None, "section": section, "limit": str(query.limit)}
-    shown["compare"] = query.compare or "none"
+    shown |= {"compare": query.compare or "none", **away}
     return Wall(
         query=replace(query, section=section),
         page=urls.list_params(query, lang=lang, q=None, **shown)[1:],
