@@ -24,7 +24,8 @@
     │   ├── InvalidPlacement     carries `reason`
     │   ├── Unauthorized
     │   ├── Forbidden
-    │   │   └── EditorAccessDisabled
+    │   │   ├── EditorAccessDisabled
+    │   │   └── ForeignPage
     │   ├── UnknownArticle
     │   └── CursorExpired
     ├── InvalidEvent             change the event; carries `reason`, one of a documented set
@@ -219,6 +220,10 @@ class Forbidden(InvalidRequest):
 
 class EditorAccessDisabled(Forbidden):
     """The ranking lacks the settings that let editors read the log, or decide."""
+
+
+class ForeignPage(Forbidden):
+    """The page of another origin sent the request, or a proxy hides that it is the same."""
 
 
 class DecisionConflict(InvalidRequest):

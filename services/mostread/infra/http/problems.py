@@ -64,6 +64,7 @@ PROBLEMS: Mapping[type[MostreadError], ProblemType] = {
     errors.Unauthorized: ProblemType(401, "unauthorized", "Unauthorized"),
     errors.Forbidden: ProblemType(403, "forbidden", "Forbidden"),
     errors.EditorAccessDisabled: ProblemType(403, "editor-access-disabled", "Forbidden"),
+    errors.ForeignPage: ProblemType(403, "foreign-page", "Forbidden"),
     errors.UnknownArticle: ProblemType(404, "unknown-article", "Unknown article"),
     errors.RequestTimeout: ProblemType(408, "request-timeout", "Request Timeout", closes=True),
     errors.DecisionConflict: ProblemType(409, "decision-conflict", "Conflict"),
