@@ -1,14 +1,21 @@
 """Decisions that meet those of others, and the page of all that is in force."""
 
 import asyncio
+import json
+import os
+import signal
+import urllib.request
 from datetime import datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
+from mostread.devstack.servers.clickhouse import LocalClickHouse
 from tests.support.collector import TOKENS
 from tests.support.editing import HOSTILE, EditedSite, row, shown, sign_in, signed_in
+from tests.support.system import wait_until
 
 EMBARGO = 2_000_000_000_000
 """18 May 2033, 03:33:20 in UTC."""
@@ -18,9 +25,15 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 expect.set_options(timeout=30_000)
 
 
+async def delayed(route: Route) -> None:
+    await asyncio.sleep(1.5)
+    await route.continue_()
+
+
 async def open_form(page: Page, article_id: str, act: str) -> None:
     await row(page, article_id).locator(f"[data-act={act}]").click()
-    await expect(page.locator("#reason")).to_be_enabled()
+    # The decision in force is known.
+    await expect(page.locator("#decide .state")).not_to_contain_text("Looking up")
 
 
 async def test_decision_of_colleague_is_shown_before_it_is_replaced(
@@ -125,12 +138,11 @@ async def test_undo_survives_reload_and_covers_no_row(edited: EditedSite, page: 
     await open_form(page, "b", "hide")
     await page.keyboard.press("Enter")
     await shown(page, "a", "c")
-    await page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
     bar = await page.locator(".toast").bounding_box()
-    last = await page.locator("main > footer").bounding_box()
+    first = await row(page, "a").bounding_box()
     assert bar
-    assert last
-    assert last["y"] + last["height"] <= bar["y"]
+    assert first
+    assert bar["y"] + bar["height"] <= first["y"]
     await page.reload()
     await page.keyboard.press("u")
     await shown(page, "a", "b", "c")
@@ -176,3 +188,124 @@ async def test_page_of_decisions_requires_an_editor_of_the_site(
     await expect(page.locator("#token .wrong")).not_to_be_empty()
     await page.reload()
     assert "Secret reason" not in await page.content()
+
+
+async def test_what_is_typed_before_the_decision_in_force_is_known_counts(
+    edited: EditedSite, page: Page
+) -> None:
+    edited.placed("c", embargo_until=1_500_000_000_000, pinned=2, pinned_in={"sections": ["x"]})
+    await page.route("**/placements?**", delayed)
+    await page.goto(edited.address)
+    await signed_in(page)
+    await page.keyboard.press("j")
+    await page.keyboard.press("k")
+    await row(page, "c").focus()
+    for key in ("p", "1", "Enter"):
+        await page.keyboard.press(key)
+    await expect(page.locator(".toast")).to_contain_text("Ёлка is pinned to rank 1.")
+    latest = edited.log("c")[0]
+    assert latest["pinned"] == 1
+    # What a colleague decided stays.
+    assert (latest["pinned_in"], latest["embargo_until"][:4]) == ({"sections": ["x"]}, "2017")
+
+
+async def test_form_shows_decision_in_force_in_fields_that_are_untouched(
+    edited: EditedSite, page: Page
+) -> None:
+    edited.placed("c", pinned=2, pinned_in={"sections": ["x"]}, approved=True)
+    await page.route("**/placements?**", delayed)
+    await page.goto(edited.address)
+    await signed_in(page)
+    await shown(page, "a", "b", "c")
+    await row(page, "c").locator("[data-act=pin]").click()
+    await expect(page.locator("#pinned")).to_have_value("3")
+    await page.get_by_label("Reason").fill("Opening")
+    await expect(page.locator("#pinned")).to_have_value("2")
+    await expect(page.get_by_label("Reason")).to_have_value("Opening")
+    await expect(page.get_by_label("x", exact=True)).to_be_checked()
+
+
+def put(edited: EditedSite, article_id: str, **fields: object) -> dict[str, object]:
+    request = urllib.request.Request(
+        f"{edited.ranking.url}/v1/articles/{article_id}/placement?site={edited.site}",
+        method="PUT",
+        data=json.dumps(fields).encode(),
+        headers={"Authorization": f"Bearer {TOKENS['editor']}"},
+    )
+    with urllib.request.urlopen(request, timeout=25) as answer:
+        document: dict[str, object] = json.load(answer)
+    return document
+
+
+async def test_decision_is_possible_while_clickhouse_does_not_answer(
+    edited: EditedSite, clickhouse: LocalClickHouse, page: Page
+) -> None:
+    await page.goto(edited.address)
+    await signed_in(page)
+    pid = clickhouse.pid
+    assert pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        await row(page, "a").locator("[data-act=hide]").click()
+        await page.locator("#reason").fill("Court order")
+        await page.keyboard.press("Enter")
+        state = page.locator("#decide .state")
+        await expect(state).to_contain_text("What colleagues have decided cannot be checked")
+        # Nothing is sent before the editor has been told.
+        await page.keyboard.press("Enter")
+        toast = page.locator(".toast")
+        await expect(toast).to_contain_text("Қар жауды is hidden.")
+        await expect(toast).to_contain_text("could not be checked")
+        await expect(toast.get_by_role("button", name="Undo")).to_have_count(0)
+        stored = await asyncio.to_thread(put, edited, "b", hidden=True, based_on="0")
+        assert (stored["unchecked"], stored["visible"], stored["undo"]) == (True, False, None)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    for article_id in ("a", "b"):
+        is_decided = partial(edited.log, article_id)
+        await asyncio.to_thread(wait_until, is_decided, "the decision is stored")
+    assert edited.log("a")[0]["reason"] == "Court order"
+
+
+async def test_changed_pin_keeps_its_end_and_reason(edited: EditedSite, page: Page) -> None:
+    edited.placed("c", pinned=2, until=EMBARGO, reason="Election night")
+    await page.goto(edited.address)
+    await signed_in(page)
+    await open_form(page, "c", "pin")
+    await expect(page.get_by_label("until …")).to_be_checked()
+    await expect(page.locator("[name=until]")).to_have_value("2033-05-18T03:33")
+    await expect(page.locator("#taken")).to_have_text("")
+    await page.locator("#pinned").fill("1")
+    await page.keyboard.press("Enter")
+    await shown(page, "c!", "a", "b")
+    latest = edited.log("c")[0]
+    assert (latest["pinned"], latest["reason"]) == (1, "Election night")
+    assert latest["until"].startswith("2033-05-18T03:33:20")
+
+
+async def test_enter_decides_again_after_a_refusal(edited: EditedSite, page: Page) -> None:
+    await page.goto(edited.address)
+    await signed_in(page)
+    await open_form(page, "c", "pin")
+    await asyncio.to_thread(edited.placed, "c", approved=True)
+    await page.locator("#pinned").fill("1")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#decide .wrong")).to_contain_text("Somebody decided meanwhile")
+    await page.keyboard.press("Enter")
+    await shown(page, "c!", "a", "b")
+    assert edited.log("c")[0]["approved"]
+
+
+async def test_pages_are_in_the_zone_of_the_computer(edited: EditedSite, browser: Browser) -> None:
+    edited.placed("a", embargo_until=EMBARGO)
+    context = await browser.new_context(timezone_id="Asia/Almaty")
+    page = await context.new_page()
+    await page.goto(f"{edited.ranking.url}/decisions?site={edited.site}")
+    await signed_in(page)
+    await expect(row(page, "a")).to_contain_text("Embargo until 18 May 2033, 08:33")
+    await expect(page.locator(".zone")).to_have_text("Times are in the time zone Asia/Almaty.")
+    await page.goto(edited.address)
+    await expect(page.locator(".chips > :last-child .value").first).to_have_text("Asia/Almaty")
+    await open_form(page, "b", "more")
+    await expect(page.locator("#times-in")).to_have_text("Times are in the time zone Asia/Almaty.")
+    await context.close()

@@ -23,6 +23,8 @@ LANGUAGES: tuple[Lang, ...] = get_args(Lang)
 SESSION_MESSAGES = (
     "sign_in",
     "sign_out",
+    "sign_out_failed",
+    "foreign_page",
     "token_unknown",
     "token_for_programs",
     "token_wrong_role",
@@ -33,6 +35,7 @@ SESSION_MESSAGES = (
 
 SCRIPT_MESSAGES = (
     "signed_out",
+    "foreign_page",
     "token_wrong_role",
     "service_unavailable",
     "collector_unavailable",
@@ -46,6 +49,7 @@ SCRIPT_MESSAGES = (
     "lift.hidden",
     "lift.pinned",
     "decision_loading",
+    "decision_unknown",
     "decided_by",
     "quoted",
     "by_cms",
@@ -78,6 +82,8 @@ SCRIPT_MESSAGES = (
     "done.hidden",
     "done.pinned",
     "done.saved",
+    "now_in_force",
+    "done.unchecked",
     "done.reset",
     "done.undone",
     "done.pending",

@@ -53,15 +53,23 @@ function signIn({ then, why = [] } = {}) {
   form.showModal();
 }
 
+/* While the cookie stays, so does the button, to try again: the next to use this computer must not
+   be taken for the editor. */
 async function signOut() {
+  const failed = document.getElementById("sign-out-failed");
+  failed.close();
   try {
-    await request("DELETE", "v1/session");
+    const answer = await request("DELETE", "v1/session");
+    if (answer.ok || answer.status === 401) return show(null);
+    failed.querySelector(".wrong").textContent = message(await isForeign(answer) ? "foreign_page" : "sign_out_failed");
   } catch {
-    /* Without a connection the cookie stays; the button remains, to try again. */
-    return;
+    failed.querySelector(".wrong").textContent = message("sign_out_failed");
   }
-  show(null);
+  failed.showModal();
 }
+
+/* Whether a proxy makes the service take its own page for another one. */
+const isForeign = async (answer) => answer.status === 403 && (await answer.json()).type.endsWith(":foreign-page");
 
 /* Returns why the token was refused, or nothing. */
 async function refusal(token) {
@@ -69,7 +77,7 @@ async function refusal(token) {
     const answer = await request("POST", "v1/session", { token });
     if (answer.ok) show(await answer.json());
     else if (answer.status === 401) return "token_unknown";
-    else if (answer.status === 403) return "token_for_programs";
+    else if (answer.status === 403) return await isForeign(answer) ? "foreign_page" : "token_for_programs";
     else return "service_unavailable";
   } catch {
     return "service_unavailable";
@@ -98,6 +106,7 @@ async function share(dialog) {
   dialog.querySelector(".copied").textContent = "";
   try {
     const answer = await request("POST", "v1/links", { page, days });
+    if (await isForeign(answer.clone())) throw new Error("foreign_page");
     if (!answer.ok) throw new Error(answer.status === 403 ? "token_wrong_role" : "service_unavailable");
     const { path } = await answer.json();
     const made = dialog.querySelector(".made");
@@ -110,7 +119,7 @@ async function share(dialog) {
       () => {},
     );
   } catch ({ message: why }) {
-    wrong.textContent = message(why === "token_wrong_role" ? why : "service_unavailable");
+    wrong.textContent = message(["foreign_page", "token_wrong_role"].includes(why) ? why : "service_unavailable");
   }
 }
 

@@ -1,14 +1,18 @@
-/* Chips, and the choices that this browser remembers: theme, density, scale, comparison. The
-   service reads the cookie, so that the next page has the right form before any script runs. */
+/* Chips, and what this browser remembers: theme, density, scale, comparison, time zone. The service
+   reads the cookie, so that the next page has the right form before any script runs. */
 const COOKIE = "mostread_view";
 const YEAR = 365 * 24 * 3600;
 
 const root = document.documentElement;
 const service = new URL(document.querySelector("link[rel=icon]").href).pathname.replace(/static\/[^/]*$/, "");
 
-function remember(name, value) {
+function remembered() {
   const found = document.cookie.split("; ").find((each) => each.startsWith(`${COOKIE}=`));
-  const view = new URLSearchParams(found?.slice(COOKIE.length + 1));
+  return new URLSearchParams(found?.slice(COOKIE.length + 1));
+}
+
+function remember(name, value) {
+  const view = remembered();
   view.set(name, value);
   document.cookie = `${COOKIE}=${view}; Path=${service}; Max-Age=${YEAR}; SameSite=Lax`;
 }
@@ -25,8 +29,8 @@ function choose(button) {
 document.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-view]");
   if (button) choose(button);
-  const remembered = target.closest("a[data-remember]");
-  if (remembered) remember(remembered.dataset.remember, remembered.dataset.value);
+  const link = target.closest("a[data-remember]");
+  if (link) remember(link.dataset.remember, link.dataset.value);
   for (const open of document.querySelectorAll("details[name=chip][open]")) {
     if (!open.contains(target)) open.open = false;
   }
@@ -52,10 +56,17 @@ for (const field of document.querySelectorAll(".narrow")) {
   });
 }
 
+/* Times are in the zone of this computer, unless the address names another one. The service learns
+   it once; a zone that it does not know, or a browser without cookies, must not reload for ever. */
+const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+if (document.getElementById("live").dataset.zone !== timeZone && remembered().get("tz") !== timeZone) {
+  remember("tz", timeZone);
+  if (remembered().get("tz") === timeZone && !new URLSearchParams(location.search).has("tz")) location.reload();
+}
+
 /* The menu of time zones: that of the browser, and all others by name. */
 const zones = document.getElementById("zones");
 if (zones) {
-  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
   zones.append(...Intl.supportedValuesOf("timeZone").map((name) => new Option(name)));
   zones.closest("form").elements.tz.value = timeZone;
 }

@@ -43,7 +43,7 @@ const restore = (pressed) => decideAtOnce(pressed, targetArticle(), JSON.parse(p
 
 function lift(pressed) {
   const { kind } = pressed.dataset;
-  if (dialog.contains(pressed)) return submit({ ...without(current.holds, kind), reason: form.elements.reason.value.trim() || undefined }, "done.saved");
+  if (dialog.contains(pressed)) return submit(() => ({ ...without(current.holds, kind), reason: writtenReason() }), "done.saved");
   const { decision: item, cms } = JSON.parse(pressed.closest("[data-decided]").dataset.decided);
   decideAtOnce(pressed, targetArticle(pressed), without(inForce(item), kind, cms.includes(kind)), item?.id, "done.saved");
 }
@@ -56,7 +56,7 @@ const actions = {
     form.elements.reason.value = pressed.textContent;
     form.requestSubmit();
   },
-  reset: () => submit({ reason: form.elements.reason.value.trim() || undefined }, "done.reset"),
+  reset: () => submit(() => ({ reason: writtenReason() }), "done.reset"),
   lift,
   restore,
   close: (pressed) => pressed.closest("dialog").close(),
@@ -72,10 +72,3 @@ document.addEventListener("undo", undo);
 document.addEventListener("renewed", loadLog);
 document.addEventListener("signed", loadLog);
 if (isEditor()) loadLog();
-
-/* The times of decisions are shown in the zone of the editor. */
-if (document.querySelector("[data-zoned]") && !page.has("tz")) {
-  page.set("tz", zone);
-  history.replaceState(null, "", `?${page}`);
-  document.dispatchEvent(new Event("decided"));
-}

@@ -2,6 +2,7 @@
 const dialog = document.getElementById("decide");
 const form = dialog?.querySelector("form");
 const TIMES = ["embargo_until", "expires_at"];
+const RETRY = 5_000;
 /* Parameters of the page that name its list. */
 const LIST = ["section", "language", "author", "tag", "window", "from", "to", "by", "published_within", "tz", "half_life", "quarantined"];
 let current;
@@ -29,7 +30,10 @@ async function decide(article, action) {
   if (!isEditor()) return signIn(() => decide(article, action));
   current = { ...article, action, holds: {} };
   form.reset();
-  for (const control of form.elements) delete control.dataset.filled;
+  for (const { dataset } of form.elements) {
+    delete dataset.filled;
+    delete dataset.touched;
+  }
   dialog.dataset.action = action;
   dialog.querySelector(".kicker").textContent = text(action === "more" ? "keys.more" : action);
   dialog.querySelector("h2 bdi").textContent = article.title;
@@ -38,23 +42,38 @@ async function decide(article, action) {
   form.querySelector("[data-act=lift]").hidden = true;
   showError(dialog);
   say(sentence("decision_loading"));
-  setBusy(true);
-  dialog.showModal();
-  try {
-    const [item] = await Promise.all([latest(article.key), action === "pin" && loadPins()]);
-    if (!dialog.open || current.key !== article.key || current.action !== action) return;
-    hold(item);
-    say(Object.keys(current.holds).length ? account(item) : []);
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    if (isEditor()) return showError(dialog, ...error.nodes);
-    dialog.close();
-    return signIn(() => decide(article, action), error.nodes);
-  }
   setBusy(false);
+  fillIn();
+  dialog.showModal();
   const first = form.elements[{ hide: "reason", pin: "pinned", more: "embargo_until" }[action]];
   first.focus();
-  if (first !== form.elements.embargo_until) first.select();
+  first.select?.();
+  current.known = lookUp(current);
+}
+
+/* An editor who knows what to do does not wait for the decision in force; sending it does. */
+async function lookUp(article) {
+  if (article.action === "pin") {
+    loadPins(article).then(() => article === current && showTaken(), (error) => {
+      if (!(error instanceof Refusal)) throw error;
+    });
+  }
+  try {
+    const item = await latest(article.key);
+    if (!dialog.open || article !== current) return;
+    hold(item);
+    say(Object.keys(article.holds).length ? account(item) : []);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    if (!dialog.open || article !== current) return;
+    if (isEditor()) {
+      article.unknown = true;
+      setTimeout(() => article === current && article.unknown && lookUp(article), RETRY);
+      return say(sentence("decision_unknown"));
+    }
+    dialog.close();
+    signIn(() => decide(article, article.action), error.nodes);
+  }
 }
 
 function say(nodes) {
@@ -63,20 +82,30 @@ function say(nodes) {
 
 /* ---- The decision in force, and the changes of the editor ---- */
 
-/* Fills in a decision, but for what the editor has changed already. */
 function hold(item) {
+  Object.assign(current, { id: item?.id ?? "0", holds: inForce(item), reason: item?.reason, unknown: false });
+  fillIn();
+}
+
+/* Fills in the decision in force, but for what the editor has touched already. */
+function fillIn() {
   const { elements } = form;
-  current.id = item?.id ?? "0";
-  current.holds = inForce(item);
-  const { holds, action, rank } = current;
+  const { holds, action, rank, reason } = current;
   const fill = (control, value) => {
-    if (control.dataset.filled !== undefined && control.value !== control.dataset.filled) return;
+    if (control.dataset.touched) return;
     control.value = control.dataset.filled = value;
+    if (control === document.activeElement) control.select?.();
   };
   fill(elements.pinned, String(holds.pinned || Math.min(rank ?? 1, 100)));
   fill(elements.listed, holds.hidden === undefined ? "" : String(holds.hidden));
   for (const name of TIMES) fill(elements[name], holds[name] ? localTime(holds[name]) : "");
-  elements.approved.checked = Boolean(holds.approved);
+  /* The reason and the end of what holds are those of a changed pin too, but not of hiding it. */
+  const changes = { hide: holds.hidden, pin: holds.pinned, more: true }[action];
+  fill(elements.reason, (changes && reason) || "");
+  const until = (action === "hide" ? holds.hidden : true) && holds.until;
+  fill(elements.until, until ? localTime(until) : "");
+  if (![...elements.ends].some((end) => end.dataset.touched)) elements.ends.value = until ? "other" : "lifted";
+  if (!elements.approved.dataset.touched) elements.approved.checked = Boolean(holds.approved);
   const lift = form.querySelector("[data-act=lift]");
   lift.dataset.kind = action === "pin" ? "pinned" : "hidden";
   lift.textContent = text(`lift.${lift.dataset.kind}`);
@@ -88,10 +117,11 @@ function hold(item) {
 /* The end of what is decided, undefined without one. */
 function chosenEnd() {
   const { elements } = form;
+  const { value, dataset } = elements.until;
   return {
     hour: () => Math.ceil((Date.now() + HOUR) / 60_000) * 60_000,
     morning: tomorrowAtEight,
-    other: () => (elements.until.value ? timestamp(elements.until.value) : undefined),
+    other: () => (value && value === dataset.filled ? current.holds.until : value ? timestamp(value) : undefined),
   }[elements.ends.value]?.();
 }
 
@@ -105,11 +135,13 @@ function decision() {
   if (action === "more") body.hidden = { true: true, false: false }[elements.listed.value];
   if (elements.approved.checked !== Boolean(holds.approved)) body.approved = elements.approved.checked || undefined;
   for (const name of TIMES) {
-    if (elements[name].value !== elements[name].dataset.filled) body[name] = elements[name].value ? timestamp(elements[name].value) : undefined;
+    if (elements[name].dataset.touched) body[name] = elements[name].value ? timestamp(elements[name].value) : undefined;
   }
   if (body.expires_at <= body.embargo_until) throw new Refusal("expires_before_embargo");
-  return { ...body, reason: elements.reason.value.trim() || undefined };
+  return { ...body, reason: writtenReason() };
 }
+
+const writtenReason = () => form.elements.reason.value.trim() || undefined;
 
 /* `until` ends a pin and an approval too, so an article that has one is put under an embargo. */
 function hideUntil(body, end) {
@@ -122,12 +154,18 @@ function hideUntil(body, end) {
   Object.assign(body, { hidden: true, until: end });
 }
 
-async function submit(body, word) {
+/* Sends what `build` returns once the decision in force is known. If it cannot be read, the editor
+   is told before the first attempt, and the second one sends the decision without it. */
+async function submit(build, word) {
   const article = current;
+  const told = article.unknown;
+  const focused = document.activeElement;
   showError(dialog);
   setBusy(true);
   try {
-    const saved = await send(article.key, body, article.id);
+    await article.known;
+    if (!dialog.open || article !== current || article.unknown !== told) return;
+    const saved = await send(article.key, build(), article.id);
     dialog.close();
     confirm(article, saved, word);
   } catch (error) {
@@ -142,7 +180,8 @@ async function submit(body, word) {
       signIn(() => decide(article, article.action), error.nodes);
     }
   } finally {
-    setBusy(false);
+    if (article === current) setBusy(false);
+    if (dialog.open && article === current) focused.focus();
   }
 }
 
@@ -162,15 +201,16 @@ const page = new URLSearchParams(location.search);
 const ranked = document.querySelector("[data-part=list]");
 
 /* Loads the list as it is now, and the pins of the site. */
-async function loadPins() {
+async function loadPins(article) {
   const query = new URLSearchParams([...page].filter(([name]) => ranked && LIST.includes(name)));
   query.set("site", site);
   query.set("limit", "100");
+  query.set("tz", zone);
   const [list, pins] = await Promise.all([
     call(`${editor.dataset.root}v1/most-read?${query}`, "service_unavailable"),
     call(address("decisions", { kind: "pinned" }), "service_unavailable"),
   ]);
-  Object.assign(current, { list: list.items, pins: pins.items });
+  Object.assign(article, { list: list.items, pins: pins.items });
 }
 
 /* Offers to limit the pin to the list of the page, and to the lists it is limited to already. */
@@ -180,6 +220,8 @@ function showScope() {
   const here = ranked ? { sections: page.getAll("section"), languages: page.getAll("language"), windows: page.has("from") ? [] : [page.get("window") ?? "24h"] } : {};
   box.hidden = current.action !== "pin";
   const choices = box.querySelector("div");
+  const chosen = box.dataset.touched ? (scope() ?? {}) : named;
+  const focused = box.contains(document.activeElement) && document.activeElement;
   choices.replaceChildren();
   for (const kind of ["windows", "sections", "languages"]) {
     const offered = ranked && !here[kind].length && kind !== "windows" ? [""] : (here[kind] ?? []);
@@ -188,10 +230,11 @@ function showScope() {
       const label = document.createElement("label");
       const tick = document.createElement("input");
       const shown = document.createElement("bdi");
-      Object.assign(tick, { type: "checkbox", name: kind, value: name, checked: named[kind]?.includes(name) ?? false });
+      Object.assign(tick, { type: "checkbox", name: kind, value: name, checked: chosen[kind]?.includes(name) ?? false });
       shown.textContent = listName(kind, name);
       label.append(tick, shown);
       choices.append(label);
+      if (focused?.name === kind && focused.value === name) tick.focus();
     }
   }
   if (!choices.children.length) box.hidden = true;
@@ -208,7 +251,7 @@ function showTaken() {
   const box = form.querySelector(".taken");
   const rank = Number(form.elements.pinned.value);
   const others = (items) => (items ?? []).filter((item) => item.article_id !== current.key);
-  const pinned = others(current.pins).find((item) => item.rank === rank && meet(item.decision?.pinned_in, scope()));
+  const pinned = others(current.pins).find((item) => rank !== current.holds.pinned && item.rank === rank && meet(item.decision?.pinned_in, scope()));
   const there = others(current.list).find((item) => item.rank === rank);
   if (current.action !== "pin" || !rank) box.replaceChildren();
   else if (pinned) box.replaceChildren(...sentence("rank_taken", { rank, title: pinned.title, name: pinned.decision?.by ?? text("by_cms") }));
@@ -220,14 +263,10 @@ function showTaken() {
 
 form?.addEventListener("submit", (event) => {
   event.preventDefault();
-  try {
-    submit(decision(), { hide: "done.hidden", pin: "done.pinned", more: "done.saved" }[current.action]);
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    showError(dialog, ...error.nodes);
-  }
+  submit(decision, { hide: "done.hidden", pin: "done.pinned", more: "done.saved" }[current.action]);
 });
 form?.addEventListener("input", ({ target }) => {
+  (target.closest(".scope") ?? target).dataset.touched = "1";
   if (target.name === "until") form.elements.ends.value = "other";
   showTaken();
 });

@@ -38,7 +38,7 @@ class Conflict extends Error {
 const address = (path, parameters = {}) => `${editor.dataset.root}v1/${path}?${new URLSearchParams([["site", site], ...Object.entries(parameters)])}`;
 
 /* Sends a request. Throws a Refusal with the reason if it fails, or a Conflict. */
-async function call(url, unavailable, body) {
+async function call(url, unavailable, body, timeout = 20_000) {
   let answer;
   try {
     answer = await fetch(url, {
@@ -47,7 +47,7 @@ async function call(url, unavailable, body) {
       headers: body && { "Content-Type": "application/json" },
       cache: "no-store",
       credentials: "same-origin",
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(timeout),
     });
   } catch {
     throw new Refusal(unavailable);
@@ -61,11 +61,13 @@ async function call(url, unavailable, body) {
   const problem = await answer.json().catch(() => ({ detail: String(answer.status) }));
   if (answer.status === 409) throw new Conflict(problem.latest);
   if (answer.status === 403 && problem.type?.endsWith(":forbidden")) throw new Refusal("token_wrong_role");
+  if (answer.status === 403 && problem.type?.endsWith(":foreign-page")) throw new Refusal("foreign_page");
   throw new Refusal("request_refused", { detail: problem.detail });
 }
 
-/* The latest decision about an article, undefined without any. */
-const latest = (key) => call(address(`articles/${encodeURIComponent(key)}/placements`, { limit: 1 }), "service_unavailable").then((answer) => answer.items[0]);
+/* The latest decision about an article, undefined without any. An editor does not wait for it longer
+   than the service does before it decides without. */
+const latest = (key) => call(address(`articles/${encodeURIComponent(key)}/placements`, { limit: 1 }), "service_unavailable", undefined, 5_000).then((answer) => answer.items[0]);
 
 /* `basedOn` is the id of the decision that the editor has seen, "0" for none. */
 const send = (key, body, basedOn) => call(address(`articles/${encodeURIComponent(key)}/placement`), "collector_unavailable", { ...body, based_on: basedOn });

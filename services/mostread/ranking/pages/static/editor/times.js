@@ -1,5 +1,5 @@
-/* Times in the zone of the editor: that of the address, or else of the browser. */
-const zone = new URLSearchParams(location.search).get("tz") ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+/* Times in the zone of the page, which names it. */
+const { zone } = editor.dataset;
 const HOUR = 3_600_000;
 
 const parts = new Intl.DateTimeFormat("en-CA", {

@@ -1,4 +1,4 @@
-/* The bar below the page that confirms a decision and offers to undo it. The undo outlives a
+/* The bar above the page that confirms a decision and offers to undo it. The undo outlives a
    reload, not the tab. */
 const STORAGE_KEY = "mostread-undo";
 const KEPT = 20;
@@ -42,10 +42,16 @@ function dismissLater() {
 function confirm(article, saved, word, canUndo = true) {
   document.dispatchEvent(new Event("decided"));
   loadLog();
+  /* Without a decision to return to, there is nothing to undo. */
+  canUndo &&= Boolean(saved.undo);
   if (canUndo) keepUndoable([...undoable(), { site, key: article.key, title: article.title, id: saved.id, body: saved.undo }]);
+  /* Hiding a pinned article for a while is an embargo. */
+  if (word === "done.hidden" && !saved.hidden) word = "done.saved";
   const nodes = sentence(word, { title: article.title, rank: saved.pinned });
+  if (word === "done.saved") nodes.push(" ", ...sentence("now_in_force"), " ", ...effects(inForce(saved)), ".");
   for (const other of saved.same_rank ?? []) nodes.push(" ", ...sentence("moves_down", { title: other.title }));
   if (saved.overtaken) nodes.push(" ", ...sentence("overtaken", { name: saved.overtaken.by ?? text("log_anonymous") }), " ", ...account(saved.overtaken));
+  if (saved.unchecked || article.unknown) nodes.push(" ", ...sentence("done.unchecked"));
   if (!saved.visible) nodes.push(" ", ...sentence("done.pending"));
   notify(nodes, canUndo);
 }
