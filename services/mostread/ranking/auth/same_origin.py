@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from mostread.errors import Forbidden
+from mostread.errors import ForeignPage
 from mostread.infra.http.messages import Request
 from mostread.ranking.auth.cookies import known_scheme
 
@@ -15,7 +15,7 @@ def changes_something(request: Request) -> bool:
 
 
 def require_same_origin(request: Request, public_url: str, *, browser: bool = True) -> None:
-    """Raise Forbidden unless a page of this service sent the request.
+    """Raise ForeignPage unless a page of this service sent the request.
 
     Browsers send Sec-Fetch-Site, which no page can set. Over plain HTTP, and from old browsers, the
     header Origin must name this service. Without `browser`, a request with neither may be a
@@ -29,7 +29,7 @@ def require_same_origin(request: Request, public_url: str, *, browser: bool = Tr
     else:
         same = not browser
     if not same:
-        raise Forbidden(
+        raise ForeignPage(
             "Only pages of this service may send this request with a cookie; other programs send "
             "`Authorization: Bearer <token>`. Behind a proxy, pass the header Host on, or set "
             "MOSTREAD_RANKING_PUBLIC_URL."

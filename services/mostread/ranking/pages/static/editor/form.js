@@ -164,7 +164,7 @@ async function submit(build, word) {
   setBusy(true);
   try {
     await article.known;
-    if (!dialog.open || article !== current || article.unknown !== told) return;
+    if (!dialog.open || article !== current || (article.unknown && !told)) return;
     const saved = await send(article.key, build(), article.id);
     dialog.close();
     confirm(article, saved, word);
