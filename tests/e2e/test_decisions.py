@@ -205,7 +205,7 @@ async def test_what_is_typed_before_the_decision_in_force_is_known_counts(
     await expect(page.locator(".toast")).to_contain_text("Ёлка is pinned to rank 1.")
     latest = edited.log("c")[0]
     assert latest["pinned"] == 1
-    # What a colleague decided stays.
+    # The rest of the earlier decision stays.
     assert (latest["pinned_in"], latest["embargo_until"][:4]) == ({"sections": ["x"]}, "2017")
 
 
@@ -251,7 +251,7 @@ async def test_decision_is_possible_while_clickhouse_does_not_answer(
         await page.keyboard.press("Enter")
         state = page.locator("#decide .state")
         await expect(state).to_contain_text("What colleagues have decided cannot be checked")
-        # Nothing is sent before the editor has been told.
+        # Nothing is sent before this warning.
         await page.keyboard.press("Enter")
         toast = page.locator(".toast")
         await expect(toast).to_contain_text("Қар жауды is hidden.")

@@ -5,7 +5,7 @@ nothing is stored. Decisions about one article are made one after the other, eac
 lists reflect it. The answer names a decision that another process stored in between.
 
 A decision must be possible while ClickHouse does not answer, such as a takedown for legal reasons:
-after a few seconds it is sent without the check, and the answer says so.
+after a few seconds it is sent without the check, which the answer reports.
 """
 
 import asyncio

@@ -26,7 +26,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
 class View(NamedTuple):
     """The choices of a browser; an empty `compare` leaves it to the window.
 
-    `tz` is the zone of its computer, empty before a script has told.
+    `tz` is the zone of its computer, empty until a script sets it.
     """
 
     theme: str = "auto"

@@ -155,16 +155,16 @@ function hideUntil(body, end) {
 }
 
 /* Sends what `build` returns once the decision in force is known. If it cannot be read, the editor
-   is told before the first attempt, and the second one sends the decision without it. */
+   sees a warning at the first attempt, and the second one sends the decision without it. */
 async function submit(build, word) {
   const article = current;
-  const told = article.unknown;
+  const warned = article.unknown;
   const focused = document.activeElement;
   showError(dialog);
   setBusy(true);
   try {
     await article.known;
-    if (!dialog.open || article !== current || (article.unknown && !told)) return;
+    if (!dialog.open || article !== current || (article.unknown && !warned)) return;
     const saved = await send(article.key, build(), article.id);
     dialog.close();
     confirm(article, saved, word);
