@@ -272,7 +272,7 @@ async def test_changed_pin_keeps_its_end_and_reason(edited: EditedSite, page: Pa
     await page.goto(edited.address)
     await signed_in(page)
     await open_form(page, "c", "pin")
-    await expect(page.get_by_label("until …")).to_be_checked()
+    await expect(page.get_by_role("radio", name="until …")).to_be_checked()
     await expect(page.locator("[name=until]")).to_have_value("2033-05-18T03:33")
     await expect(page.locator("#taken")).to_have_text("")
     await page.locator("#pinned").fill("1")
