@@ -11,7 +11,7 @@ import msgspec
 from mostread.core.counting.counters import Grain
 from mostread.core.editorial.placements import CLOCK_TOLERANCE_MS, UNFILTERED
 from mostread.core.ranking.integrity import VisitorsRow
-from mostread.core.ranking.query_plan import QueryPlan, RowWeights
+from mostread.core.ranking.query_plan import Bucket, QueryPlan, RowWeights
 from mostread.core.ranking.trends import MIN_SURPRISE, Usual
 from mostread.infra.clickhouse.migrations import applied_migrations, check_applied
 from mostread.infra.clickhouse.pool import QueryPool
@@ -28,6 +28,14 @@ class Counts(msgspec.Struct, frozen=True):
     views: int = 0
     comments: int = 0
     likes: int = 0
+
+    def over(self, divisor: int) -> "Counts":
+        """Return the counts divided by a number, rounded."""
+        return Counts(
+            round(self.views / divisor),
+            round(self.comments / divisor),
+            round(self.likes / divisor),
+        )
 
 
 class RankedRow(Counts, frozen=True, kw_only=True):
@@ -288,6 +296,8 @@ _GRAINS: Mapping[Grain, int] = {"minute": 1, "hour": 2, "total": 3, "week": 4}
 def _buckets(**weights: RowWeights) -> dict[str, Any]:
     """Return the query parameters that select rows and give each its weights."""
     buckets = list(dict.fromkeys(bucket for each in weights.values() for bucket in each))
+    # ClickHouse rejects empty lists; no row is that old.
+    buckets = buckets or [Bucket("minute", 0)]
     return {
         "buckets": [bucket.start * 4 + _GRAINS[bucket.grain] for bucket in buckets],
         "windows": tuple((bucket.grain, bucket.start) for bucket in buckets),

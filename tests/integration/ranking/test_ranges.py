@@ -60,6 +60,49 @@ async def test_old_edge_is_moved_to_its_hour(counted: Counted, site: Site) -> No
     assert [item["article_id"] for item in body["items"]] == ["early"]
 
 
+async def test_range_within_old_hour_is_that_hour(counted: Counted, site: Site) -> None:
+    counted.event("a", utc(2026, 1, 5, 5, 3), views=2)
+    counted.event("b", utc(2026, 1, 5, 6), views=1)
+    counted.write()
+    old = {"from": "2026-01-05T05:17:00Z", "to": "2026-01-05T05:27:00Z"}
+    body = await site.most_read(**old, compare="day")
+    assert body["window"]["start"] == "2026-01-05T05:00:00.000Z"
+    assert body["window"]["end"] == "2026-01-05T06:00:00.000Z"
+    assert {item["article_id"]: item["window"]["views"] for item in body["items"]} == {"a": 2}
+    totals = await site.service.get("/v1/totals", params={"site": site.name, **old})
+    assert (await totals.json())["views"] == 2
+
+
+async def test_part_of_old_hour_is_compared_in_proportion(counted: Counted, site: Site) -> None:
+    counted.event("a", ago(minutes=1), views=90)
+    year_ago = utc(2025, 11, 24)
+    for hour in range(16):
+        counted.event("a", year_ago + timedelta(hours=hour, minutes=30), views=60, likes=-30)
+    counted.write()
+    # 14 hours and 4 minutes of the day have passed.
+    body = await site.most_read(window="today", compare="year")
+    assert body["compare"]["end"] == "2025-11-24T14:04:00.000Z"
+    expected = {"views": 14 * 60 + 4, "comments": 0, "likes": -14 * 30 - 2}
+    assert body["items"][0]["compared"] == expected
+    totals = await site.service.get(
+        "/v1/totals", params={"site": site.name, "window": "today", "compare": "year"}
+    )
+    compared = (await totals.json())["compared"]
+    assert {name: compared[name] for name in expected} == expected
+
+
+async def test_first_minutes_of_day_are_compared_with_year_ago(
+    counted: Counted, site: Site
+) -> None:
+    counted.event("a", ago(minutes=1), views=1)
+    counted.event("a", utc(2025, 11, 24, 14, 30), views=30)
+    counted.write()
+    # 14:03 in UTC.
+    body = await site.most_read(window="today", compare="year", tz="Etc/GMT-10")
+    assert body["window"]["start"] == "2026-11-23T14:00:00.000Z"
+    assert body["items"][0]["compared"]["views"] == 2
+
+
 @pytest.mark.parametrize(
     ("query", "parameter"),
     [

@@ -1,14 +1,16 @@
 """The window that a window is compared with.
 
-It is as long as the window, or as the part of it that has passed: today until 14:00 is compared
-with yesterday until 14:00. Whole local days are compared with whole local days, whatever their
-hours; other windows end at the same local clock time.
+It is as long as the window, or as the part of it that has passed: today until 14:03 is compared
+with yesterday until 14:03. Whole local days are compared with whole local days, whatever their
+hours; other windows end at the same local clock time. Where minutes are no longer stored, an hour
+at an edge counts in proportion: `shares`.
 """
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Literal
 
+from mostread.core.ranking.query_plan import Bucket, RowWeights, row_weights
 from mostread.core.ranking.windows import (
     CALENDAR,
     HOUR,
@@ -18,12 +20,18 @@ from mostread.core.ranking.windows import (
     Window,
     after_this_minute,
     day_start,
+    month_after,
     stored_edge,
 )
 
 Comparison = Literal["previous", "day", "week", "year"]
 
+WHOLE = 60
+"""The weight of a row that counts in full: `shares` are in sixtieths."""
+
 _DAY = timedelta(days=1)
+# 52 weeks, so that weekdays meet.
+_AGO = {"day": _DAY, "week": 7 * _DAY, "year": 52 * 7 * _DAY}
 
 
 def compared_window(
@@ -32,35 +40,57 @@ def compared_window(
     """Return the window to compare with; None for a lifetime, or before the window starts.
 
     `previous` is the time of the same length before the window, or for months the month before.
-    `day`, `week` and `year` are the same clock times a day, seven days or a year earlier.
+    `day`, `week` and `year` are the same clock times a day, seven days or 52 weeks earlier, so that
+    weekdays meet; for a month, `year` is the month of that name.
     """
     passed = min(window.end, after_this_minute(now))
     if window.name == LIFETIME or passed <= window.start:
         return None
     days = _whole_days(window, now, zone)
     if days is not None:
-        start, end = _earlier_days(*days, passed, comparison, zone)
+        is_over = passed == window.end
+        # Edges that the window has moved to their hours make it longer or shorter.
+        head = day_start(days[0], zone) - window.start
+        tail = day_start(days[1], zone) - window.end if is_over else timedelta()
+        start, end = _earlier_days(*days, passed + tail, comparison, zone)
+        moved = head if comparison == "previous" else tail
+        start, end = start - moved - (head - tail), end - moved
     else:
         end = window.start
         if comparison != "previous":
-            end = _at_clock_time(passed, _earlier_date(comparison), zone)
+            end = _at_clock_time(passed, _minus(_AGO[comparison]), zone)
         start = end - (passed - window.start)
-    return Window(comparison, stored_edge(start, now), stored_edge(end, now))
+    return Window(comparison, start, end)
+
+
+def shares(window: Window, now: datetime) -> RowWeights:
+    """Return the row weights of a window to compare with; WHOLE counts a row once.
+
+    An hour whose minutes are no longer stored counts by the minutes of it in the window.
+    """
+    stored = Window("", stored_edge(window.start, now), stored_edge(window.end, now))
+    weights = {bucket: WHOLE * weight for bucket, weight in row_weights(stored, now).items()}
+    edges = ((window.start, stored.start, -1), (window.end, stored.end, 1))
+    for edge, hour, sign in edges:
+        if minutes := (edge - hour) // MINUTE:
+            bucket = Bucket("hour", int(hour.timestamp()))
+            weights[bucket] = weights.get(bucket, 0) + sign * minutes
+    return {bucket: weight for bucket, weight in weights.items() if weight}
 
 
 def _earlier_days(
     first: date, after: date, passed: datetime, comparison: Comparison, zone: tzinfo
 ) -> tuple[datetime, datetime]:
     """Return the bounds of the earlier days of those from `first` to before `after`."""
-    earlier = _earlier_date(comparison)
-    is_month = first.day == 1 and after == (first + 31 * _DAY).replace(day=1)
-    if comparison != "previous":
-        # The day after 28 February may be a year and two days after the 28 February before.
-        start, end = earlier(first), earlier(after) if is_month else earlier(after - _DAY) + _DAY
-    else:
+    is_month = first.day == 1 and after == month_after(first)
+    if comparison == "previous":
         end = first
         start = (first - _DAY).replace(day=1) if is_month else first - (after - first)
         earlier = _minus(first - start)
+    else:
+        is_year = is_month and comparison == "year"
+        earlier = _year_earlier if is_year else _minus(_AGO[comparison])
+        start, end = earlier(first), earlier(after)
     bounds = day_start(start, zone), day_start(end, zone)
     if passed >= day_start(after, zone):
         return bounds
@@ -80,19 +110,13 @@ def _whole_days(window: Window, now: datetime, zone: tzinfo) -> tuple[date, date
     return (first, after) if edges == (window.start, window.end) else None
 
 
-def _earlier_date(comparison: Comparison) -> Callable[[date], date]:
-    if comparison == "year":
-        return _year_earlier
-    return _minus(7 * _DAY if comparison == "week" else _DAY)
-
-
 def _minus(days: timedelta) -> Callable[[date], date]:
     return lambda day: day - days
 
 
 def _year_earlier(day: date) -> date:
     if (day.month, day.day) == (2, 29):
-        day -= _DAY
+        day += _DAY
     return day.replace(year=day.year - 1)
 
 

@@ -74,11 +74,12 @@ def resolve(name: str, now: datetime, zone: tzinfo = UTC, bounds: Bounds | None 
     """Return a window as of `now`: the range with `bounds`, or the one with this name.
 
     `zone` affects CALENDAR windows only. An edge so old that its minutes are no longer stored is
-    moved to the start of its hour.
+    moved to the start of its hour; a range within one such hour is that hour.
     """
     if bounds is not None:
-        end = bounds.end or after_this_minute(now)
-        return Window(RANGE, stored_edge(bounds.start, now), stored_edge(end, now))
+        start = stored_edge(bounds.start, now)
+        end = stored_edge(bounds.end or after_this_minute(now), now)
+        return Window(RANGE, start, end if start != end else start + HOUR)
     if name in SLIDING:
         end = after_this_minute(now)
         return Window(name, end - SLIDING[name], end)

@@ -8,9 +8,9 @@ from itertools import islice
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from mostread.core.ranking.comparison import WHOLE, shares
 from mostread.core.ranking.integrity import Integrity
 from mostread.core.ranking.ordering import Placed, place, place_some
-from mostread.core.ranking.query_plan import row_weights
 from mostread.core.ranking.windows import (
     MINUTE,
     Window,
@@ -199,7 +199,8 @@ class ListService:
     ) -> Mapping[str, Counts]:
         if earlier is None or not ids:
             return {}
-        return await self._repository.window_counts(site, ids, row_weights(earlier, now))
+        counts = await self._repository.window_counts(site, ids, shares(earlier, now))
+        return {article_id: each.over(WHOLE) for article_id, each in counts.items()}
 
     async def _place(self, at: ListMoment, offset: int, limit: int) -> list[Placed[RankedRow]]:
         query = at.query

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from mostread.core.ranking.comparison import WHOLE, shares
 from mostread.core.ranking.query_plan import row_weights
 from mostread.core.ranking.windows import Window
 from mostread.ranking.queries import TotalsQuery
@@ -63,18 +64,13 @@ class TotalsService:
         as_of = await self.repository.watermark()
         # An unfinished minute has fewer views than the same minute of another day.
         end = min(now, as_of or now).replace(second=0, microsecond=0)
-        windows = [
-            window,
-            # An empty window has no rows.
-            compared or Window("", window.start, window.start),
-            *(
-                Window(
-                    "", end - timedelta(days=days, minutes=NOW_MINUTES), end - timedelta(days=days)
-                )
-                for days in (0, 1, 7)
-            ),
+        length = timedelta(minutes=NOW_MINUTES)
+        ends = [end - timedelta(days=days) for days in (0, 1, 7)]
+        weights = [
+            row_weights(window, now),
+            shares(compared, now) if compared else {},
+            *(row_weights(Window("", each - length, each), now) for each in ends),
         ]
-        weights = [row_weights(each, now) for each in windows]
         counts = await self.site_repository.counts(
             query.site, query.filters, {bucket for each in weights for bucket in each}, now
         )
@@ -85,6 +81,6 @@ class TotalsService:
             as_of=as_of,
             stale=is_stale(as_of, now, self.stale_after),
             counts=total,
-            compared=Compared(compared, earlier) if compared else None,
+            compared=Compared(compared, earlier.over(WHOLE)) if compared else None,
             now=Now(*(each.views for each in latest)),
         )
