@@ -108,8 +108,6 @@ async def test_first_minutes_of_day_are_compared_with_year_ago(
     [
         ("from=2025-10-01", "from"),
         ("from=2026-11-24", "from"),
-        ("from=2026-01-01&compare=year", "compare"),
-        ("window=all&compare=week", "compare"),
     ],
 )
 async def test_range_that_is_not_stored_is_rejected(
@@ -120,6 +118,29 @@ async def test_range_that_is_not_stored_is_rejected(
     assert (await response.json())["parameter"] == parameter
     page = await service.get(f"/?{query}")
     assert page.status == 400
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("from=2026-01-01&compare=year", "expired"),
+        ("window=last_month&compare=year", "expired"),
+        ("window=month&compare=year", None),
+        ("window=all&compare=week", "lifetime"),
+        ("window=all", None),
+    ],
+)
+async def test_missing_comparison_has_reason(
+    service: Service, query: str, reason: str | None
+) -> None:
+    for path in ("/v1/most-read", "/v1/totals"):
+        body = await (await service.get(f"{path}?{query}")).json()
+        compared = body["compare" if path == "/v1/most-read" else "compared"]
+        assert (compared is None) == (query != "window=month&compare=year")
+        assert body["not_compared"] == reason
+    page = await service.get(f"/?{query}")
+    assert page.status == 200
+    assert ("nothing to compare with" in await page.text()) == (reason == "expired")
 
 
 async def test_items_have_counts_of_same_time_yesterday(counted: Counted, site: Site) -> None:

@@ -187,6 +187,7 @@ def _list_head(ranked: RankedList) -> Document:
         "site": ranked.query.site,
         "window": window_bounds(ranked.window),
         "compare": window_bounds(ranked.compared) if ranked.compared else None,
+        "not_compared": ranked.not_compared,
         "by": ranked.query.by,
         "as_of": rfc3339_or_none(ranked.as_of),
         "stale": ranked.stale,

@@ -64,6 +64,7 @@ def totals_document(totals: Totals) -> serializers.Document:
             if compared
             else None
         ),
+        "not_compared": totals.not_compared,
         "now": {
             "minutes": NOW_MINUTES,
             "views": totals.now.views,

@@ -73,7 +73,7 @@ def add_list_page(
                 query = replace(query, undescribed=True)
                 if query.words:
                     withheld = await decisions.in_force(_withheld(query), clock())
-            query, ranked = await _compared_list(lists, query)
+            ranked = await lists.get(query)
         except BadParameter as error:
             return pages.bad_parameter(request, error, lang)
         except (Unavailable, Misconfigured):
@@ -117,17 +117,6 @@ def add_list_page(
 
     app.add("GET", "/", get_page)
     app.add("GET", "/static/{name}", pages.asset)
-
-
-async def _compared_list(lists: ListReader, query: ListQuery) -> tuple[ListQuery, RankedList]:
-    """Return the list, without a comparison that the address does not ask for and time forbids."""
-    try:
-        return query, await lists.get(query)
-    except BadParameter as error:
-        if error.parameter != "compare" or "compare" in dict(query.written):
-            raise
-    alone = replace(query, compare=None)
-    return alone, await lists.get(alone)
 
 
 def _live_page(query: ListQuery, lang: str, away: Mapping[str, str]) -> str:

@@ -98,6 +98,7 @@ def now_parts(site: SiteNow | None, query: ListQuery, now: datetime, t: Translat
         "likes": totals.counts.likes,
         "change": _window_change(totals, now, t),
         "since": t(f"compare.{query.compare}") if query.compare else "",
+        "not_compared": t("not_compared") if totals.not_compared == "expired" else "",
         "period": period(totals.window, now, t),
         **_chart(site.series, now),
     }

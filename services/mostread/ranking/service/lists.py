@@ -88,6 +88,11 @@ class RankedList:
     compared: Window | None = None
     """The window to compare with."""
 
+    @property
+    def not_compared(self) -> periods.NotCompared | None:
+        """Why there is no window to compare with, although the query asks for one."""
+        return periods.not_compared(self.query, self.compared)
+
 
 @dataclass(frozen=True, slots=True)
 class RankedPage:

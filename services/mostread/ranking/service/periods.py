@@ -1,7 +1,7 @@
 """Resolve the window of a query, and the window to compare it with."""
 
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 from zoneinfo import ZoneInfo
 
 from mostread.core.ranking.comparison import Comparison, compared_window
@@ -14,6 +14,9 @@ from mostread.core.ranking.windows import (
     resolve,
 )
 from mostread.errors import BadParameter
+
+NotCompared = Literal["lifetime", "expired"]
+"""Why nothing is compared: a lifetime has no earlier window; hours are kept for 400 days."""
 
 
 class PeriodQuery(Protocol):
@@ -38,28 +41,27 @@ def window(query: PeriodQuery, now: datetime) -> Window:
     """Return the window of a query. Raises BadParameter for a range that is not stored."""
     resolved = resolve(query.window, now, zone(query), query.bounds)
     if query.bounds is not None:
-        _check_stored(resolved, now, "from")
+        if resolved.start < now - RANGE_LIMIT:
+            raise BadParameter(
+                "from",
+                "from reaches too far back",
+                f"times at most {RANGE_LIMIT.days} days ago, the retention of hours",
+            )
         if resolved.start >= after_this_minute(now):
             raise BadParameter("from", "from is in the future", "an earlier time")
     return resolved
 
 
 def compared(query: PeriodQuery, resolved: Window, now: datetime) -> Window | None:
-    """Return the window to compare with, if any. Raises BadParameter if it is not stored."""
+    """Return the window to compare with, None if there is none or its hours are not stored."""
     if query.compare is None:
         return None
-    if resolved.name == LIFETIME:
-        raise BadParameter("compare", "a lifetime has no earlier window", "another window, or none")
     earlier = compared_window(resolved, query.compare, now, zone(query))
-    if earlier is not None:
-        _check_stored(earlier, now, "compare")
-    return earlier
+    return earlier if earlier and earlier.start >= now - RANGE_LIMIT else None
 
 
-def _check_stored(resolved: Window, now: datetime, parameter: str) -> None:
-    if resolved.start < now - RANGE_LIMIT:
-        raise BadParameter(
-            parameter,
-            f"{parameter} reaches too far back",
-            f"times at most {RANGE_LIMIT.days} days ago, the retention of hours",
-        )
+def not_compared(query: PeriodQuery, earlier: Window | None) -> NotCompared | None:
+    """Return why a query that asks for a comparison has no window to compare with."""
+    if query.compare is None or earlier is not None:
+        return None
+    return "lifetime" if query.window == LIFETIME else "expired"

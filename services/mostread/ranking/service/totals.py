@@ -46,6 +46,11 @@ class Totals:
     compared: Compared | None
     now: Now
 
+    @property
+    def not_compared(self) -> periods.NotCompared | None:
+        """Why nothing is compared, although the query asks for it."""
+        return periods.not_compared(self.query, self.compared.window if self.compared else None)
+
 
 @dataclass(frozen=True, slots=True)
 class TotalsService:
