@@ -4,18 +4,18 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 
 from mostread.core.counting.counters import Grain
 from mostread.core.editorial.placements import CLOCK_TOLERANCE_MS, UNFILTERED
 from mostread.core.ranking.integrity import VisitorsRow
-from mostread.core.ranking.query_plan import Bucket, QueryPlan, RowWeights
+from mostread.core.ranking.query_plan import QueryPlan, RowWeights
 from mostread.core.ranking.trends import MIN_SURPRISE, Usual
 from mostread.infra.clickhouse.migrations import applied_migrations, check_applied
 from mostread.infra.clickhouse.pool import QueryPool
 from mostread.ranking.config import Weights
+from mostread.ranking.counter_rows import weighted_rows
 from mostread.ranking.queries import ListQuery
 
 _IDS_PER_QUERY = 400
@@ -165,7 +165,7 @@ class RankingRepository:
             "ranked_list",
             RankedRow,
             {
-                **_buckets(now=plan.counts, base=plan.base),
+                **weighted_rows(now=plan.counts, base=plan.base),
                 "decays": int(query.trending or query.half_life is not None),
                 "base_end": int(plan.base_end.timestamp()),
                 "above": MIN_SURPRISE if query.trending else 0,
@@ -199,7 +199,7 @@ class RankingRepository:
 
     async def undescribed(self, site: str, weights: RowWeights) -> int:
         """Return how many articles with views in a window have never been described."""
-        parameters = {**_buckets(now=weights), "site": site}
+        parameters = {**weighted_rows(now=weights), "site": site}
         [row] = await self.pool.rows("undescribed", _Undescribed, parameters)
         return row.articles
 
@@ -207,7 +207,7 @@ class RankingRepository:
         self, site: str, articles: Collection[str], weights: RowWeights
     ) -> Mapping[str, Counts]:
         """Return the counts in a window by article; articles without rows are absent."""
-        parameters = {**_buckets(now=weights), "site": site, "articles": tuple(articles)}
+        parameters = {**weighted_rows(now=weights), "site": site, "articles": tuple(articles)}
         return _by_article(await self.pool.rows("window_counts", ArticleCountsRow, parameters))
 
     async def withheld(
@@ -287,22 +287,6 @@ class RankingRepository:
         """Return the number of events by outcome, over all topics."""
         [outcomes] = await self.pool.rows("event_outcomes", EventOutcomes, {})
         return outcomes
-
-
-# The values of the enum `grain` in schemas/clickhouse.
-_GRAINS: Mapping[Grain, int] = {"minute": 1, "hour": 2, "total": 3, "week": 4}
-
-
-def _buckets(**weights: RowWeights) -> dict[str, Any]:
-    """Return the query parameters that select rows and give each its weights."""
-    buckets = list(dict.fromkeys(bucket for each in weights.values() for bucket in each))
-    # ClickHouse rejects empty lists; no row is that old.
-    buckets = buckets or [Bucket("minute", 0)]
-    return {
-        "buckets": [bucket.start * 4 + _GRAINS[bucket.grain] for bucket in buckets],
-        "windows": tuple((bucket.grain, bucket.start) for bucket in buckets),
-        **{name: [each.get(bucket, 0) for bucket in buckets] for name, each in weights.items()},
-    }
 
 
 def _by_article(rows: Iterable[ArticleCountsRow]) -> Mapping[str, Counts]:

@@ -9,6 +9,7 @@ import msgspec
 from mostread.core.counting.counters import Grain
 from mostread.core.ranking.query_plan import Bucket, RowWeights
 from mostread.infra.clickhouse.pool import QueryPool
+from mostread.ranking.counter_rows import RowCondition
 from mostread.ranking.queries import Filters
 from mostread.ranking.repository import Counts, moment
 
@@ -53,7 +54,7 @@ class SiteRepository:
             return {}
         parameters = {
             "site": site,
-            "windows": tuple(buckets),
+            "selected": RowCondition(buckets),
             "everything": int(not any(filters)),
             **filters.parameters(),
             **moment(now),

@@ -1,5 +1,7 @@
 """Ranges and comparisons: what is counted in them, at every edge and of every age."""
 
+import random
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -50,6 +52,38 @@ async def test_range_until_now_counts_from_its_start_whatever_its_age(
     counted.write()
     expected = 1 + 2 * len(range(0, days * 24, 7))
     assert await site.views(**{"from": start.isoformat()}) == {"in": expected}
+
+
+async def test_totals_lists_and_days_of_a_year_are_sums_of_events(
+    counted: Counted, site: Site
+) -> None:
+    chance = random.Random(16)
+    events: list[tuple[datetime, str, int]] = []
+    for _ in range(600):
+        at = ago(minutes=chance.randrange(398 * 24 * 60))
+        events.append((at, chance.choice("abc"), chance.randrange(1, 9)))
+        counted.event(events[-1][1], at, views=events[-1][2])
+    counted.write()
+    for days in (398, 250, 61, 30, 2):
+        start, end = (
+            (NOW - timedelta(days=each)).replace(hour=0, minute=0, second=0)
+            for each in (days, days // 3)
+        )
+        parameters = {"from": start.isoformat(), "to": end.isoformat()}
+        expected: Counter[str] = Counter()
+        by_day: Counter[str] = Counter()
+        for at, article, views in events:
+            if start <= at < end:
+                expected[article] += views
+                by_day[f"{at:%Y-%m-%d}"] += views
+        assert await site.views(**parameters) == expected
+        response = await site.service.get("/v1/totals", params={"site": site.name, **parameters})
+        assert (await response.json())["views"] == expected.total()
+        response = await site.service.get(
+            "/v1/series", params={"site": site.name, "grain": "day", "tz": "UTC", **parameters}
+        )
+        steps = (await response.json())["steps"]
+        assert {step["start"][:10]: step["views"] for step in steps if step["views"]} == by_day
 
 
 async def test_old_edge_is_moved_to_its_hour(counted: Counted, site: Site) -> None:

@@ -34,7 +34,7 @@ FULL = 1_000_000
 """Weight of an event of age 0. Decay is in whole millionths, so that a sum does not depend on
 the order of its terms."""
 
-_LENGTH: dict[Grain, timedelta] = {
+LENGTH: dict[Grain, timedelta] = {
     "minute": MINUTE,
     "hour": HOUR,
     "week": WEEK,
@@ -121,7 +121,7 @@ def decay(weights: RowWeights, until: datetime, half_life: timedelta) -> RowWeig
 
 
 def _starts(span: Span) -> Iterable[int]:
-    length = int(_LENGTH[span.grain].total_seconds())
+    length = int(LENGTH[span.grain].total_seconds())
     return range(int(span.start.timestamp()), int(span.end.timestamp()), length)
 
 

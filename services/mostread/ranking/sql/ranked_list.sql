@@ -1,7 +1,8 @@
--- The articles of a site with their counts in list order, pinned articles first. `buckets` are the
--- counter rows to read, each as 4 * window + grain, with their weights in the window (now) and in
--- the inputs of the score (base): see core/ranking/query_plan.py, also for the formulas. The driver
--- binds all parameters in the request body: a month of hours does not fit into a URL.
+-- The articles of a site with their counts in list order, pinned articles first. `selected` is the
+-- condition on the counter rows to read, `buckets` are these rows, each as 4 * window + grain, with
+-- their weights in the window (now) and in the inputs of the score (base): see counter_rows.py, and
+-- core/ranking/query_plan.py also for the formulas. The driver binds all parameters in the request
+-- body: a month of hours does not fit into a URL.
 -- A search numbers the articles that are not pinned before it filters them: `number` of `others`.
 WITH
     %(buckets)s AS buckets,
@@ -24,7 +25,7 @@ WITH
                 transform(bucket, buckets, %(now)s, toInt64(0)) AS now,
                 transform(bucket, buckets, %(base)s, toInt64(0)) AS base
             FROM counters FINAL
-            WHERE site = %(site)s AND (grain, window) IN %(windows)s
+            WHERE site = %(site)s AND %(selected)s
             -- Pinned articles are listed even without events in the window.
             UNION ALL
             SELECT article_id, 0, 0, 0, 0, 0, 0, 0

@@ -4,7 +4,7 @@
 WITH fromUnixTimestamp64Milli(toInt64(%(at)s)) AS asked_at
 SELECT grain, toUnixTimestamp(window) AS start, sum(views) AS views, sum(comments) AS comments, sum(likes) AS likes
 FROM counters FINAL
-WHERE site = %(site)s AND (grain, window) IN %(windows)s
+WHERE site = %(site)s AND %(selected)s
   AND (%(everything)s OR article_id IN
   (
       SELECT article_id

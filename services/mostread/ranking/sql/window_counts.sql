@@ -7,7 +7,7 @@ FROM
         article_id, views, comments, likes,
         transform(toInt64(toUnixTimestamp(window)) * 4 + toInt8(grain), buckets, %(now)s, toInt64(0)) AS weight
     FROM counters FINAL
-    WHERE site = %(site)s AND (grain, window) IN %(windows)s AND article_id IN %(articles)s
+    WHERE site = %(site)s AND %(selected)s AND article_id IN %(articles)s
 )
 GROUP BY article_id
 SETTINGS do_not_merge_across_partitions_select_final = 1, output_format_json_quote_64bit_integers = 0
