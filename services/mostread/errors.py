@@ -12,6 +12,7 @@
     │       └── TooManyFiles
     ├── InvalidRequest           change the HTTP request; carries headers and problem members
     │   ├── BadParameter         carries `parameter` and `allowed`
+    │   │   └── ReversedRange
     │   ├── InvalidSentAt
     │   ├── UnreadableBody
     │   ├── InvalidBody
@@ -128,6 +129,13 @@ class BadParameter(InvalidRequest):
         )
         self.parameter = parameter
         self.allowed = allowed
+
+
+class ReversedRange(BadParameter):
+    """A range ends before it starts."""
+
+    def __init__(self) -> None:
+        super().__init__("to", "to is not after from", "a later time")
 
 
 class InvalidSentAt(InvalidRequest):

@@ -40,6 +40,10 @@ async def test_list_page_escapes_titles_and_links_http_only(
     counted.write()
     text = await page(service, f"site={counted.site}&section=%3Cb%3E")
     assert "Nothing here yet" in text
+    for over in ("window=yesterday", "from=2026-11-01&to=2026-11-02"):
+        text = await page(service, f"site={counted.site}&section=%3Cb%3E&{over}")
+        assert "Nothing here yet" not in text
+        assert "Choose another window." in text
     text += await page(service, f"site={counted.site}")
     assert re.findall("<script[^>]*>", text) == re.findall(
         '<script type="module" src="static[^>]*>', text

@@ -7,7 +7,7 @@ from typing import Any
 
 from mostread.core.ranking.windows import HOUR
 from mostread.core.retention import HOUR_ROW_TTL_SECONDS, MINUTE_ROW_TTL_SECONDS
-from mostread.errors import BadParameter
+from mostread.errors import BadParameter, ReversedRange
 from mostread.ranking.api.params.periods import RANGE, range_end, range_start
 from mostread.ranking.api.params.values import one_of
 from mostread.ranking.service.article_chart import LENGTHS, ChartStep, floor, next_edge
@@ -58,12 +58,13 @@ def choose(
             raise BadParameter("over", "over cannot be combined with from and to", "one of them")
         if "from" not in values:
             raise BadParameter("from", "from is missing", "from, with or without to")
-        end = min(range_end(values.get("to"), tz) or now, now)
+        written = range_end(values.get("to"), tz)
         start = range_start(values["from"], tz)
+        if written is not None and written <= start:
+            raise ReversedRange
+        end = min(written or now, now)
         if start >= end:
-            raise BadParameter(
-                "from", "from is not before to, or not before now", "an earlier time"
-            )
+            raise BadParameter("from", "from is not before now", "an earlier time")
         if start < now - _OLDEST:
             allowed = f"a time at most {_OLDEST.days} days ago, the retention of hourly counts"
             raise BadParameter("from", "from is too long ago", allowed)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from mostread.core.ranking.integrity import Integrity
-from mostread.core.ranking.windows import STEPS
+from mostread.core.ranking.windows import OVER, STEPS
 from mostread.ranking.api import params, serializers
 from mostread.ranking.pages import urls
 from mostread.ranking.pages.change import Change, change
@@ -93,6 +93,7 @@ def list_parts(
         "criterion": t(f"criterion.{query.by}"),
         "about_changes": t("about_changes", since=t(f"ago.{STEPS.get(query.window, 'day')}")),
         "line_box": f"0 0 {WIDTH} {HEIGHT}",
+        "over": _is_over(query, now),
         "filtered": any(query.filters) or query.published_within is not None,
         "pages": _pages(query, len(rows), t),
         "search": query.q or "",
@@ -217,6 +218,11 @@ def _rank_change(entry: Entry, t: Translator) -> RankChange | None:
     direction, symbol = ("up", "▲") if places > 0 else ("down", "▼")
     text = t(f"rank_{direction}", places=abs(places), before=entry.previous_rank)
     return RankChange(direction, f"{symbol}{abs(places)}", text)
+
+
+def _is_over(query: ListQuery, now: datetime) -> bool:
+    end = query.bounds.end if query.bounds else None
+    return query.window in OVER or (end is not None and end <= now)
 
 
 def _all_time(query: ListQuery) -> str:

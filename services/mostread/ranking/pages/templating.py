@@ -12,7 +12,7 @@ from pathlib import Path
 
 import jinja2
 
-from mostread.errors import BadParameter
+from mostread.errors import BadParameter, ReversedRange
 from mostread.infra.http import compression
 from mostread.infra.http.messages import Request, Response
 from mostread.infra.http.problems import not_found
@@ -48,6 +48,7 @@ _ASSETS = {
     "wall.js": "text/javascript",
     "retry.js": "text/javascript",
     "chart.js": "text/javascript",
+    "range.js": "text/javascript",
 }
 
 _JOINED = {
@@ -152,12 +153,13 @@ class PageRenderer:
     def bad_parameter(
         self, request: Request, error: BadParameter, lang: Lang, root: str = ""
     ) -> Response:
-        """Return 400 with the reason, which is in English."""
+        """Return 400 with the reason, which is in English unless the page has a form for it."""
         t = TRANSLATORS[lang]
+        reversed_range = isinstance(error, ReversedRange)
         context = {
             "heading": t("bad_address"),
-            "detail": str(error),
-            "detail_lang": "en",
+            "detail": t("range.reversed") if reversed_range else str(error),
+            "detail_lang": lang if reversed_range else "en",
             "link_text": t("show_last_24h"),
             "root": root,
         }

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from mostread.core.ranking import windows
 from mostread.core.ranking.comparison import Comparison
 from mostread.core.ranking.windows import MINUTE, Bounds, day_start
-from mostread.errors import BadParameter
+from mostread.errors import BadParameter, ReversedRange
 from mostread.ranking.api.params.values import TIMESTAMP_OR_DATE, one_of
 
 NO_COMPARISON = "none"
@@ -47,7 +47,7 @@ def take_period(values: MutableMapping[str, Any], default: str, default_zone: st
         raise BadParameter("from", "from is missing", "from, with or without to")
     bounds = Bounds(range_start(start, tz), range_end(end, tz))
     if bounds.end is not None and bounds.end <= bounds.start:
-        raise BadParameter("to", "to is not after from", "a later time")
+        raise ReversedRange
     return Period(windows.RANGE, tz, bounds, compare)
 
 
