@@ -1,7 +1,7 @@
 """ClickHouse queries of the typical article; each method runs one file of sql/."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -17,11 +17,20 @@ class TypicalRow(msgspec.Struct, frozen=True):
     so_far: float
 
 
+class _FirstHour(msgspec.Struct, frozen=True):
+    start: int
+
+
 @dataclass(frozen=True, slots=True)
 class TypicalRepository:
     """Reads medians. Every method raises ClickHouseUnavailable or Misconfigured."""
 
     pool: QueryPool
+
+    async def first_hour(self, site: str) -> datetime | None:
+        """Return the first hour of a site in which an event was counted, None without any."""
+        rows = await self.pool.rows("first_hour", _FirstHour, {"site": site})
+        return datetime.fromtimestamp(rows[0].start, UTC) if rows else None
 
     async def typical(
         self,

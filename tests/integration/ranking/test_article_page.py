@@ -84,11 +84,11 @@ async def test_chart_has_bins_of_ten_minutes_and_marks_the_one_in_progress(
     assert shown[-3:] == [
         "23 November, 13:40: 7 views, 1 comment",
         "23 November, 13:50: 2 views, 1 like",
-        "23 November, 14:00: 1 view (not over yet)",
+        "23 November, 14:00: 1 view (so far)",
     ]
-    [line, dashed] = re.findall('<path class="(?:line|dashed)" d="([^"]+)"', text)[:2]
-    # The dashed part continues the line.
-    assert line.endswith(dashed.split("L")[0].replace("M", "L"))
+    [bar] = re.findall('<path class="unfinished" d="M([0-9.]+) 1000V[0-9]+H1000V1000z"', text)
+    [line] = re.findall('<path class="line" d="([^"]+)"', text)[:1]
+    assert float(line.split("L")[-1].split()[0]) < float(bar)
     assert ">published</text>" in text
 
 
@@ -149,8 +149,16 @@ async def test_article_is_compared_with_median_of_its_section(
         counted.event(article_id, NOW - born, views=10 * number)
         counted.event(article_id, NOW - born + timedelta(hours=1), views=5)
         counted.event(article_id, NOW - born + timedelta(hours=9), views=1000)
+    # Counting began in the hour in which the last of them was published, and has seen it in part.
+    counted.article("partly", section="City", published_at=NOW - timedelta(days=7))
+    counted.event("partly", NOW - timedelta(days=7), views=7)
+    counted.article("before", section="City", published_at=NOW - timedelta(days=8))
+    counted.article("long ago", section="City", published_at=NOW - timedelta(days=500))
     counted.article("other", section="Sport", published_at=ago(days=2))
     counted.event("other", ago(days=2), views=9000)
+    for number in range(5):
+        counted.article(f"few-{number}", section="Few", published_at=ago(days=2))
+        counted.event(f"few-{number}", ago(days=1), views=29)
     counted.write()
     text = await page(service, f"/articles/1?site={counted.site}")
     # The median of 5, 15, 25, 35, 45 and the article's own 60.
@@ -158,11 +166,13 @@ async def test_article_is_compared_with_median_of_its_section(
         "2.0× a typical article in City: 60 views in the first 3 hours, "
         "against a median of 30 for 6 articles."
     ) in text
-    assert "typical article in City at the same age (median of 6)" in text
+    assert "typical article in City at the same age</span>" in text
     assert '<path class="typical" d="M' in text
-    # One article is not typical of a section.
-    text = await page(service, f"/articles/other?site={counted.site}")
-    assert "typical article" not in text
+    # One article is not typical of a section, few views are of none, and the first views of an
+    # article may be unknown.
+    for article_id in ("other", "few-1", "partly", "before", "long%20ago"):
+        text = await page(service, f"/articles/{article_id}?site={counted.site}")
+        assert "typical article" not in text
 
 
 async def test_decisions_are_marked_in_chart_for_editors_only(
@@ -230,7 +240,11 @@ async def test_article_page_explains_unknown_article_and_parameter(
     assert "over cannot be &#39;1y&#39;. Allowed: life, 3h, 24h, 7d, 30d, 400d." in text
     counted.article("1")
     text = await page(service, f"/articles/1?site={counted.site}&from=2026-11-24", status=400)
-    assert "from is not before to" in text
+    assert "from is not before now" in text
+    reversed_range = f"site={counted.site}&from=2026-11-20&to=2026-11-19&lang=ru"
+    for path in ("/", "/articles/1"):
+        text = await page(service, f"{path}?{reversed_range}", status=400)
+        assert "Последний день раньше первого." in text
     text = await page(service, "/articles/%FF", status=400)
     assert "article_id is not valid. Allowed: 1 to 128 characters of UTF-8" in text
 

@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from mostread.core.editorial.placements import Standing
 from mostread.errors import BadParameter
-from mostread.ranking.pages.article_charts import clock_label
+from mostread.ranking.pages.article_charts import clock_label, ranks_context
 from mostread.ranking.pages.chart import (
     Mark,
     Point,
@@ -22,8 +23,10 @@ from mostread.ranking.pages.chart import (
 )
 from mostread.ranking.pages.chart_range import choose
 from mostread.ranking.pages.i18n import TRANSLATORS
+from mostread.ranking.queries import ArticleQuery
 from mostread.ranking.repository import Counts
 from mostread.ranking.service.article_chart import Bin, ChartQuery, floor, windows
+from mostread.ranking.service.articles import ArticleDetails
 from mostread.ranking.service.typical import Typical
 from mostread.ranking.typical_repository import TypicalRow
 
@@ -57,15 +60,15 @@ def test_path_breaks_without_value_and_shows_a_single_one() -> None:
     assert path([]) == ""
 
 
-def test_bins_that_are_not_over_are_drawn_dashed() -> None:
+def test_line_ends_before_bins_that_are_not_over_which_are_bars() -> None:
     chart = counts_chart(hours([8, 4, 1, 0], unfinished=2), None, [], UTC, T)
     assert chart.line == "M125 0L375 500"
-    assert chart.dashed == "M375 500L625 875L875 1000"
+    assert chart.unfinished == "M500 1000V875H750V1000z"
     assert chart.area == "M125 0L375 500V1000H125z"
-    assert counts_chart(hours([8, 4]), None, [], UTC, T).dashed == ""
+    assert counts_chart(hours([8, 4]), None, [], UTC, T).unfinished == ""
     nothing_over = counts_chart(hours([8, 4], unfinished=2), None, [], UTC, T)
     assert (nothing_over.line, nothing_over.area) == ("", "")
-    assert nothing_over.dashed == "M250 0L750 500"
+    assert nothing_over.unfinished == "M0 1000V0H500V1000zM500 1000V500H1000V1000z"
 
 
 def test_typical_article_is_drawn_by_age_on_the_scale_of_a_bin() -> None:
@@ -127,6 +130,14 @@ def test_ranks_are_drawn_from_the_first_to_the_last_of_the_list() -> None:
     chart = ranks_chart(ranks, 100, [], UTC, T)
     assert chart.line == "M0 40L250 40M500 500L750 500L750 960L1000 960"
     assert chart.y_ticks == [Tick(4.0, "1"), Tick(50.0, "10"), Tick(96.0, "100")]
+
+
+def test_ranks_that_are_unavailable_are_said_to_be() -> None:
+    query = ArticleQuery("s", "a")
+    standing = Standing(None, None)
+    details = ArticleDetails(query, None, False, None, None, {}, None, None, standing)
+    context = ranks_context(None, details, [], NOON, T)
+    assert context["rank_summary"] == "Ranks cannot be shown right now."
 
 
 def test_repeated_local_time_has_its_offset() -> None:

@@ -107,7 +107,8 @@ def add_article_page(
             **_figures(details, compared, now, t),
             **_range_context(chosen, written, now, t),
             "file_url": urls.series_file(article_id, query.site, chosen, lang),
-            **article_charts.counts_context(chart, usual, decided, now, t),
+            # The chart compares when the sentence does.
+            **article_charts.counts_context(chart, compared and usual, decided, now, t),
             **article_charts.ranks_context(history, details, decided, now, t),
             **_freshness(details, chart, now, t),
         }
@@ -188,7 +189,7 @@ def _figures(
         "windows": [*windows, (t("total"), details.total or Counts())],
         "compared": "",
     }
-    if compared is not None and compared.typical > 0 and details.metadata is not None:
+    if compared is not None and details.metadata is not None:
         days = compared.age.days
         hours = compared.age.total_seconds() // 3600
         unit, number = ("days", days) if hours > 7 * 24 else ("hours", int(hours))

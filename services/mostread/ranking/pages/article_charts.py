@@ -57,11 +57,6 @@ def counts_context(
         "chart_empty": empty,
         "unfinished": not all(each.complete for each in drawn.bins),
         "typical": usual,
-        "typical_text": t(
-            "legend.typical", section=usual.section, articles=t.number(usual.articles)
-        )
-        if usual
-        else "",
         "rows": [
             TableRow(serializers.rfc3339(each.start), label(each.start), each.counts)
             for each in reversed(drawn.bins)
@@ -77,10 +72,10 @@ def ranks_context(
     now: datetime,
     t: Translator,
 ) -> dict[str, object]:
-    """Return the rank section, empty while the ranks are unavailable."""
-    nothing: dict[str, object] = {"rank_chart": None, "rank_summary": "", "rank_rows": []}
+    """Return the rank section; `history` is None while it is unavailable."""
+    nothing: dict[str, object] = {"rank_chart": None, "rank_rows": []}
     if history is None:
-        return nothing
+        return {**nothing, "rank_summary": t("ranks.unavailable")}
     zone = now.tzinfo or UTC
     labels = [clock_label(end.astimezone(zone), t) for end in history.ends]
     ranked = [(rank, n) for n, rank in enumerate(history.ranks) if rank is not None]

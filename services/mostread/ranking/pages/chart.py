@@ -82,11 +82,11 @@ class Strip:
 
 @dataclass(frozen=True, slots=True)
 class CountsChart:
-    """Views as a line with an area; what is still being counted is dashed."""
+    """Views as a line with an area that end with the last complete bin; bars for later ones."""
 
     line: str
     area: str
-    dashed: str
+    unfinished: str
     typical: str
     y_ticks: list[Tick]
     x_ticks: list[Tick]
@@ -140,7 +140,11 @@ def counts_chart(
     return CountsChart(
         line=line,
         area=area,
-        dashed=path(points[max(0, len(complete) - 1) :]) if len(complete) < len(points) else "",
+        unfinished="".join(
+            f"M{scale.x(each.start):g} {SIZE}V{p.y:.0f}H{scale.x(each.end):g}V{SIZE}z"
+            for p, each in zip(points, bins, strict=True)
+            if not each.complete and each.counts.views > 0
+        ),
         typical=path([point(x, y) for x, y in usual]),
         y_ticks=labels,
         x_ticks=time_ticks(scale, zone, t),

@@ -48,7 +48,6 @@ _ASSETS = {
     "wall.js": "text/javascript",
     "retry.js": "text/javascript",
     "chart.js": "text/javascript",
-    "range.js": "text/javascript",
 }
 
 _JOINED = {

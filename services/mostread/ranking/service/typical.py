@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from mostread.core.ranking.windows import HOUR
+from mostread.core.retention import HOUR_ROW_TTL_SECONDS
 from mostread.ranking.cache.cache import Cache
 from mostread.ranking.repository import Metadata
 from mostread.ranking.service.article_chart import ArticleChartService
@@ -15,6 +16,11 @@ DAY = timedelta(days=1)
 
 MIN_ARTICLES = 5
 """The median of fewer articles is not typical of a section."""
+
+MIN_VIEWS = 30
+"""A multiple of a smaller median says nothing."""
+
+_HOURS_KEPT = timedelta(seconds=HOUR_ROW_TTL_SECONDS)
 
 
 class Medians(NamedTuple):
@@ -32,6 +38,14 @@ _CAPACITY = 200
 _Key = tuple[str, str, Medians, datetime]
 
 
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class _Loaded:
+    """Medians over the articles published since `begun`, from when on all hours are counted."""
+
+    begun: datetime
+    rows: tuple[TypicalRow, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Typical:
     """Medians by age in steps since `born`, the hour of the article's publication."""
@@ -40,11 +54,6 @@ class Typical:
     born: datetime
     step: timedelta
     rows: tuple[TypicalRow, ...]
-
-    @property
-    def articles(self) -> int:
-        """The number of articles compared with at the lowest age."""
-        return self.rows[0].articles
 
 
 class Comparison(NamedTuple):
@@ -73,26 +82,29 @@ class TypicalService:
     async def get(self, site: str, metadata: Metadata | None, *, by_day: bool) -> Typical | None:
         """Return the typical article, None without section, publication or enough articles.
 
+        An article that is older than the counts of its site has none.
         Raises ClickHouseUnavailable or Misconfigured.
         """
         if metadata is None or not metadata.section or metadata.published_at is None:
             return None
         medians = _BY_DAY if by_day else _BY_HOUR
-        rows = await self._medians.get((site, metadata.section, medians, self._hour()))
-        typical = tuple(row for row in rows if row.articles >= MIN_ARTICLES)
-        if not typical:
+        born = _born(metadata.published_at)
+        loaded = await self._medians.get((site, metadata.section, medians, self._hour()))
+        typical = tuple(row for row in loaded.rows if row.articles >= MIN_ARTICLES)
+        if not typical or born < loaded.begun:
             return None
-        return Typical(metadata.section, _born(metadata.published_at), medians.step, typical)
+        return Typical(metadata.section, born, medians.step, typical)
 
     async def compare(self, site: str, metadata: Metadata | None) -> Comparison | None:
         """Compare an article's complete hours, or days after a week, with the typical article.
 
+        Returns None if some of them are not stored, or the typical article has few views.
         Raises ClickHouseUnavailable or Misconfigured.
         """
         now = self._hour()
         if metadata is None or metadata.published_at is None:
             return None
-        if _born(metadata.published_at) >= now:
+        if not now - _HOURS_KEPT < _born(metadata.published_at) < now:
             return None
         by_day = now - _born(metadata.published_at) > _BY_HOUR.step * _BY_HOUR.steps
         typical = await self.get(site, metadata, by_day=by_day)
@@ -100,16 +112,24 @@ class TypicalService:
             return None
         steps = min((now - typical.born) // typical.step, len(typical.rows))
         row = typical.rows[steps - 1]
+        if row.so_far < MIN_VIEWS:
+            return None
         age = steps * typical.step
         views = await self._charts.views(
             site, metadata.article_id, typical.born, typical.born + age
         )
         return Comparison(age, views, row.so_far, row.articles)
 
-    async def _load(self, key: _Key) -> list[TypicalRow]:
+    async def _load(self, key: _Key) -> _Loaded:
         site, section, (step, steps, period), now = key
-        since = now - period
-        return await self._repository.typical(site, section, since, now, step=step, steps=steps)
+        first = await self._repository.first_hour(site)
+        if first is None:
+            return _Loaded(now, ())
+        # The first hour may be counted in part.
+        begun = first + HOUR
+        since = max(now - period, begun)
+        rows = await self._repository.typical(site, section, since, now, step=step, steps=steps)
+        return _Loaded(begun, tuple(rows))
 
     def _hour(self) -> datetime:
         now = datetime.fromtimestamp(self._clock() / 1000, UTC)
