@@ -234,3 +234,17 @@ async def test_axe_finds_no_violations_in_wall_trends_and_ranges(
         assert [(each["id"], each["nodes"][0]["html"]) for each in report["violations"]] == []
     finally:
         await context.close()
+
+
+async def test_range_that_ends_before_it_starts_is_explained_in_the_form(
+    url: str, page: Page
+) -> None:
+    address = f"{url}articles/1?lang=ru&from=2026-11-20&to=2026-11-21"
+    await page.goto(address)
+    last = page.locator("input[name=to]")
+    await last.fill("2026-11-19")
+    await page.get_by_role("button", name="Показать").click()
+    message = await last.evaluate("field => field.validationMessage")
+    assert (message, page.url) == ("Последний день раньше первого.", address)
+    await last.fill("2026-11-20")
+    assert await last.evaluate("field => field.validity.valid")
