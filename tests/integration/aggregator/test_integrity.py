@@ -85,7 +85,7 @@ def test_quarantined_article_is_listed_after_approval(read: System) -> None:
     read.service("aggregator").wait_ready()
     tokens = f"editor-desk:editor:{hash_token(TOKENS['editor'])}"
     collector = read.service("collector", MOSTREAD_COLLECTOR_TOKENS=tokens).wait_ready()
-    ranking = read.service("ranking", **QUARANTINE).wait_ready()
+    ranking = read.service("ranking", MOSTREAD_RANKING_TOKENS=tokens, **QUARANTINE).wait_ready()
 
     def listed(parameters: str = "") -> list[str]:
         return list(items(ranking, parameters))
@@ -122,7 +122,10 @@ def test_quarantined_article_is_listed_after_approval(read: System) -> None:
     assert approved["window"]["views"] == 200
     assert approved["integrity"]["suspicious"]
     assert approved["integrity"]["approved"]
-    with urllib.request.urlopen(f"{ranking.url}/v1/articles/pushed", timeout=30) as answer:
+    request = urllib.request.Request(
+        f"{ranking.url}/v1/articles/pushed", headers={"Authorization": f"Bearer {TOKENS['editor']}"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
         article = json.loads(answer.read())
     assert article["placement"]["approved"]
     assert article["integrity"]["top_share"] == 1.0
