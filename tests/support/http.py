@@ -36,6 +36,12 @@ class FakeHeaders:
     def __init__(self, headers: Mapping[str, str]) -> None:
         self._values = {name.lower(): value.split("\n") for name, value in headers.items()}
 
+    def __contains__(self, name: object, /) -> bool:
+        return isinstance(name, str) and name.lower() in self._values
+
+    def __getitem__(self, name: str, /) -> str:
+        return self._values[name.lower()][0]
+
     @overload
     def get(self, name: str, /) -> str | None: ...
     @overload

@@ -251,7 +251,7 @@ async def test_id_in_query_or_body_addresses_an_article_as_its_path_does(
     title: dict[str, object] = {"title": "A"}
     hidden: dict[str, object] = {"hidden": True}
     named: dict[str, object] = {"article_id": "/q/2", "site": "q"}
-    requests: list[tuple[str, str, dict[str, object] | None, int]] = [
+    requests: list[tuple[str, str, object, int]] = [
         ("PUT", "/v1/articles?id=/q/1&site=q", title, 200),
         ("PUT", "/v1/articles", {**title, **named}, 200),
         ("DELETE", "/v1/articles?site=q&id=%2Fq%2F1", None, 204),

@@ -43,7 +43,7 @@ async function decide(article, action) {
   showError(dialog);
   say(sentence("decision_loading"));
   setBusy(false);
-  fillIn();
+  prefill();
   dialog.showModal();
   const first = form.elements[{ hide: "reason", pin: "pinned", more: "embargo_until" }[action]];
   first.focus();
@@ -84,11 +84,11 @@ function say(nodes) {
 
 function hold(item) {
   Object.assign(current, { id: item?.id ?? "0", holds: inForce(item), reason: item?.reason, unknown: false });
-  fillIn();
+  prefill();
 }
 
 /* Fills in the decision in force, but for what the editor has touched already. */
-function fillIn() {
+function prefill() {
   const { elements } = form;
   const { holds, action, rank, reason } = current;
   const fill = (control, value) => {
