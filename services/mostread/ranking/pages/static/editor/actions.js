@@ -54,6 +54,7 @@ const actions = {
   more: (pressed) => decide(targetArticle(pressed), "more"),
   because: (pressed) => {
     form.elements.reason.value = pressed.textContent;
+    form.elements.reason.dataset.touched = "1";
     form.requestSubmit();
   },
   reset: () => submit(() => ({ reason: writtenReason() }), "done.reset"),
