@@ -46,6 +46,7 @@ class Counted:
 
     client: Client
     site: str
+    now: datetime = NOW
     rows: list[list[Any]] = field(default_factory=list)
 
     def event(
@@ -66,7 +67,7 @@ class Counted:
             windows.append(("hour", minute.replace(minute=0)))
             midnight = minute.replace(hour=0, minute=0)
             windows.append(("week", midnight - timedelta(days=minute.weekday())))
-            if minute > NOW - timedelta(seconds=MINUTE_ROW_TTL_SECONDS):
+            if minute > self.now - timedelta(seconds=MINUTE_ROW_TTL_SECONDS):
                 windows.append(("minute", minute))
         for grain, window in windows:
             self.rows.append(

@@ -25,6 +25,7 @@ async def test_day_window_follows_clock_changes(
 ) -> None:
     end = start + timedelta(hours=hours)
     minute = timedelta(minutes=1)
+    counted.now = end
     counted.event("last of the day before", start - minute, views=1)
     counted.event("first", start, views=1)
     counted.event("last", end - minute, views=1)

@@ -81,7 +81,8 @@ async def test_facets_follow_decisions_within_a_minute(
 async def test_sites_with_described_articles_come_before_those_with_made_up_names(
     repository: SiteRepository, counted: Counted
 ) -> None:
-    counted.article("a")
+    for number in range(30):
+        counted.article(str(number))
     site = counted.site
     for number in range(120):
         counted.site = f"0-cheap-pills-{number:03}"
@@ -91,8 +92,9 @@ async def test_sites_with_described_articles_come_before_those_with_made_up_name
     assert site in described
     assert not [name for name in described if "pills" in name]
     everything = await sites(repository, undescribed=True)
-    assert everything[: len(described)] == described
-    assert "0-cheap-pills-000" in everything
+    assert site in everything
+    assert not [name for name in everything[: len(described)] if "pills" in name]
+    assert len(everything) == 100
 
 
 async def sites(repository: SiteRepository, *, undescribed: bool) -> list[str]:

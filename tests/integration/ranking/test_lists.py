@@ -32,6 +32,8 @@ async def test_list_has_documented_fields(site: Site, counted: Counted) -> None:
             "end": "2026-11-23T14:04:00.000Z",
         },
         "by": "views",
+        "compare": None,
+        "not_compared": None,
         "as_of": "2026-11-23T14:03:03.000Z",
         "stale": False,
         "undescribed": 0,
@@ -52,6 +54,7 @@ async def test_list_has_documented_fields(site: Site, counted: Counted) -> None:
                 "described": True,
                 "window": {"views": 7, "comments": 1, "likes": 2},
                 "total": {"views": 107, "comments": 1, "likes": 2},
+                "compared": None,
                 "score": 18.0,
                 "integrity": None,
             }

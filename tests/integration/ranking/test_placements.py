@@ -263,9 +263,9 @@ async def test_log_is_private(service: Service, counted: Counted) -> None:
 @pytest.mark.parametrize(
     ("token", "status", "detail"),
     [
-        (None, 401, "of the role editor"),
+        (None, 401, "Sign in as an editor"),
         ("another", 401, "token is unknown"),
-        ("the cms", 403, "has the role cms; this needs editor"),
+        ("the cms", 403, "is not an editor of the site"),
     ],
 )
 async def test_log_requires_editor_token(

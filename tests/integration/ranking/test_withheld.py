@@ -201,9 +201,9 @@ async def test_withheld_articles_are_not_in_median_of_section(
     for number, (described, decision) in enumerate([({}, {})] * 6 + list(WITHHELD.values())):
         article_id, born = f"{number}", ago(days=2, hours=number)
         counted.article(article_id, section="Money", **{"published_at": born, **described})
-        counted.event(article_id, born, views=10)
+        counted.event(article_id, born, views=100)
         decided |= {article_id: decision} if decision else {}
     counted.write()
     counted.decisions(decided)
     answer = await service.get(f"/articles/0?site={counted.site}")
-    assert "against a median of 10 for 6 articles." in await answer.text()
+    assert "against a median of 100 for 6 articles." in await answer.text()

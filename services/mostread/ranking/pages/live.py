@@ -42,7 +42,7 @@ def add_live_pages(
 
     def loading(page: str) -> Load:
         """Return the function that renders a page, given as its query string."""
-        query = page_query(page, defaults, params.LIVE)
+        query = page_query(page, defaults, params.LIVE, followed=False)
         written = dict(query.written)
         lang = embed_language(written)
         t = TRANSLATORS[lang]

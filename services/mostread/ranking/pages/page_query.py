@@ -16,13 +16,19 @@ _UP_TO_A_DAY = ("1h", "6h", "24h", "today", "yesterday")
 
 
 def page_query(
-    raw: str, defaults: ListDefaults, known: Mapping[str, Parameter], remembered: str = ""
+    raw: str,
+    defaults: ListDefaults,
+    known: Mapping[str, Parameter],
+    remembered: str = "",
+    *,
+    followed: bool = True,
 ) -> ListQuery:
     """Parse the query string of a list page. Raises BadParameter.
 
     `remembered` is the comparison that the browser chose last; the address takes precedence.
+    `followed` tells that it is a link, to which others may have added parameters.
     """
-    query = params.list_query(raw, defaults, known=known, followed=True)
+    query = params.list_query(raw, defaults, known=known, followed=followed)
     written = dict(query.written)
     if "limit" not in written:
         query = replace(query, limit=ROWS)
