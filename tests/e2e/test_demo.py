@@ -26,7 +26,7 @@ def page(ports: Ports) -> list[tuple[str, list[str]]]:
     with urllib.request.urlopen(f"http://127.0.0.1:{ports.ranking}/") as answer:
         text = answer.read().decode()
     return [
-        (title, [re.sub(r"\s", "", number) for number in NUMBER.findall(numbers)])
+        (title, [re.sub(r"\D", "", number) for number in NUMBER.findall(numbers)])
         for title, numbers in HEADLINE.findall(text)
     ]
 
