@@ -8,14 +8,12 @@ from zoneinfo import available_timezones
 
 from mostread.core.events import CANARY_SITE
 from mostread.core.ranking.comparison import Comparison
-from mostread.core.ranking.windows import CURRENT, HOUR, MINUTE, Bounds
+from mostread.core.ranking.windows import CURRENT, Bounds
+from mostread.ranking.steps import LENGTHS
 
 By = Literal["views", "comments", "likes", "score", "trending"]
 SeriesGrain = Literal["minute", "hour"]
 SiteGrain = Literal["minute", "hour", "day"]
-
-STEPS: dict[SeriesGrain, timedelta] = {"minute": MINUTE, "hour": HOUR}
-"""Length of a time series step per grain."""
 
 NEWEST_VERSION = 2**64 - 1
 """Greater than the version of any decision."""
@@ -154,7 +152,7 @@ class SeriesQuery(NamedTuple):
     @property
     def length(self) -> int:
         """Number of steps."""
-        return (self.end - self.start) // STEPS[self.grain]
+        return (self.end - self.start) // LENGTHS[self.grain]
 
 
 class CountsQuery(NamedTuple):

@@ -25,9 +25,10 @@ from mostread.ranking.pages.chart_range import choose
 from mostread.ranking.pages.i18n import TRANSLATORS
 from mostread.ranking.queries import ArticleQuery
 from mostread.ranking.repository import Counts
-from mostread.ranking.service.article_chart import Bin, ChartQuery, floor, windows
+from mostread.ranking.service.article_chart import Bin
 from mostread.ranking.service.articles import ArticleDetails
 from mostread.ranking.service.typical import Typical
+from mostread.ranking.steps import split, step_start
 from mostread.ranking.typical_repository import TypicalRow
 
 T = TRANSLATORS["en"]
@@ -182,15 +183,9 @@ def test_days_of_chart_are_those_of_the_zone() -> None:
     chosen = choose({"over": "30d"}, None, NOW, "Asia/Almaty")
     assert chosen.end.isoformat() == "2026-11-23T19:00:00+00:00"
     assert chosen.end - chosen.start == 30 * DAY
-    spring = ChartQuery(
-        "s",
-        "a",
-        "day",
-        floor(datetime(2026, 3, 8, 12, tzinfo=UTC), "day", "America/New_York"),
-        datetime(2026, 3, 10, 4, tzinfo=UTC),
-        "America/New_York",
-    )
-    assert [(each.end - each.start) / HOUR for each in windows(spring)] == [23, 24]
+    start = step_start(datetime(2026, 3, 8, 12, tzinfo=UTC), "day", NEW_YORK)
+    spring = split(start, datetime(2026, 3, 10, 4, tzinfo=UTC), "day", NEW_YORK)
+    assert [(each.end - each.start) / HOUR for each in spring] == [23, 24]
 
 
 def test_date_is_day_of_zone_and_last_one_is_included() -> None:

@@ -17,8 +17,8 @@ from mostread.core.ranking.windows import NAMES
 from mostread.ranking.pages import chart_range, elements, i18n
 from mostread.ranking.pages.i18n import LANGUAGES, SCRIPT_MESSAGES, TRANSLATORS, Lang, negotiate
 from mostread.ranking.queries import By
-from mostread.ranking.service.article_chart import LENGTHS
 from mostread.ranking.service.articles import WINDOWS
+from mostread.ranking.steps import LENGTHS
 
 PACKAGE = Path(str(files("mostread.ranking")))
 

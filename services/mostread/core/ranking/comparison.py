@@ -21,6 +21,7 @@ from mostread.core.ranking.windows import (
     after_this_minute,
     day_start,
     month_after,
+    stored,
     stored_edge,
 )
 
@@ -68,9 +69,9 @@ def shares(window: Window, now: datetime) -> RowWeights:
 
     An hour whose minutes are no longer stored counts by the minutes of it in the window.
     """
-    stored = Window("", stored_edge(window.start, now), stored_edge(window.end, now))
-    weights = {bucket: WHOLE * weight for bucket, weight in row_weights(stored, now).items()}
-    edges = ((window.start, stored.start, -1), (window.end, stored.end, 1))
+    kept = stored(window, now)
+    weights = {bucket: WHOLE * weight for bucket, weight in row_weights(kept, now).items()}
+    edges = ((window.start, kept.start, -1), (window.end, kept.end, 1))
     for edge, hour, sign in edges:
         if minutes := (edge - hour) // MINUTE:
             bucket = Bucket("hour", int(hour.timestamp()))

@@ -86,8 +86,7 @@ def resolve(name: str, now: datetime, zone: tzinfo = UTC, bounds: Bounds | None 
     if name == LIFETIME:
         return Window(name, EPOCH, after_this_minute(now))
     first, last = _calendar_days(name, now.astimezone(zone).date())
-    start, end = day_start(first, zone), day_start(last, zone)
-    return Window(name, stored_edge(start, now), stored_edge(end, now))
+    return stored(Window(name, day_start(first, zone), day_start(last, zone)), now)
 
 
 def _calendar_days(name: str, today: date) -> tuple[date, date]:
@@ -132,7 +131,12 @@ def previous_window(
     is_same = bounds is not None and bounds.end is not None and bounds.end <= end
     if is_same or end <= window.start:
         return None
-    return replace(window, start=stored_edge(window.start, now), end=stored_edge(end, now))
+    return stored(replace(window, end=end), now)
+
+
+def stored(window: Window, now: datetime) -> Window:
+    """Return a window with the edges from which its rows are stored: see `stored_edge`."""
+    return replace(window, start=stored_edge(window.start, now), end=stored_edge(window.end, now))
 
 
 def stored_edge(edge: datetime, now: datetime) -> datetime:

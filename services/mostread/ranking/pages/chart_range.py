@@ -2,19 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from mostread.core.ranking.windows import HOUR
 from mostread.core.retention import HOUR_ROW_TTL_SECONDS, MINUTE_ROW_TTL_SECONDS
 from mostread.errors import BadParameter, ReversedRange
 from mostread.ranking.api.params.periods import RANGE, range_end, range_start
 from mostread.ranking.api.params.values import one_of
-from mostread.ranking.service.article_chart import LENGTHS, ChartStep, floor, next_edge
+from mostread.ranking.steps import LENGTHS, StepLength, step_end, step_start
 
 DAY = timedelta(days=1)
 
-SPANS: Mapping[str, tuple[ChartStep, timedelta]] = {
+SPANS: Mapping[str, tuple[StepLength, timedelta]] = {
     "3h": ("minute", timedelta(hours=3)),
     "24h": ("ten_minutes", timedelta(hours=24)),
     "7d": ("hour", timedelta(days=7)),
@@ -41,7 +42,7 @@ class ChartRange:
     """A period of a chart, `name` among SPANS, LIFE or OWN; both edges are those of bins."""
 
     name: str
-    step: ChartStep
+    step: StepLength
     start: datetime
     end: datetime
 
@@ -81,7 +82,7 @@ def choose(
     return _range(name, step, start, now, tz)
 
 
-def _step(start: datetime, end: datetime, now: datetime) -> ChartStep:
+def _step(start: datetime, end: datetime, now: datetime) -> StepLength:
     """Return the shortest step of which a chart shows at most a few hundred."""
     length = end - start
     kept = start > now - _MINUTES_KEPT
@@ -92,7 +93,7 @@ def _step(start: datetime, end: datetime, now: datetime) -> ChartStep:
     return "hour" if length <= timedelta(days=16) else "day"
 
 
-def _range(name: str, step: ChartStep, start: datetime, end: datetime, tz: str) -> ChartRange:
-    last = floor(end - timedelta.resolution, step, tz)
-    first = floor(start, step, tz).astimezone(UTC)
-    return ChartRange(name, step, first, next_edge(last, step, tz))
+def _range(name: str, step: StepLength, start: datetime, end: datetime, tz: str) -> ChartRange:
+    zone = ZoneInfo(tz)
+    last = step_start(end - timedelta.resolution, step, zone)
+    return ChartRange(name, step, step_start(start, step, zone), step_end(last, step, zone))

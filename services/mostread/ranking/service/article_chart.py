@@ -2,32 +2,20 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from mostread.core.counting.counters import Grain
 from mostread.core.ranking.query_plan import Bucket, RowWeights, row_weights
-from mostread.core.ranking.windows import HOUR, MINUTE, Window, day_start
-from mostread.core.retention import MINUTE_ROW_TTL_SECONDS
+from mostread.core.ranking.windows import Window, stored
 from mostread.ranking.repository import Counts, RankingRepository
 from mostread.ranking.service.lists import is_stale
 from mostread.ranking.service.site_series import is_complete
 from mostread.ranking.site_repository import weighted_sum
-
-ChartStep = Literal["minute", "ten_minutes", "hour", "day"]
-
-LENGTHS: dict[ChartStep, timedelta] = {
-    "minute": MINUTE,
-    "ten_minutes": 10 * MINUTE,
-    "hour": HOUR,
-    "day": timedelta(days=1),
-}
-"""Length of a bin; a local day may be an hour shorter or longer."""
-
-_MINUTES_KEPT = timedelta(seconds=MINUTE_ROW_TTL_SECONDS) - timedelta(days=1)
+from mostread.ranking.steps import StepLength, split
 
 
 class ChartQuery(NamedTuple):
@@ -38,7 +26,7 @@ class ChartQuery(NamedTuple):
 
     site: str
     article_id: str
-    step: ChartStep
+    step: StepLength
     start: datetime
     end: datetime
     tz: str
@@ -75,9 +63,8 @@ class ArticleChartService:
         """Compute one chart. Raises ClickHouseUnavailable or Misconfigured."""
         now = datetime.fromtimestamp(self.clock() / 1000, UTC)
         as_of = await self.repository.watermark()
-        planned = [
-            (window, row_weights(_of_kept_rows(window, now), now)) for window in windows(query)
-        ]
+        windows = split(query.start, query.end, query.step, ZoneInfo(query.tz or "UTC"))
+        planned = [(window, row_weights(stored(window, now), now)) for window in windows]
         counts = await self._rows(
             query.site, query.article_id, {bucket for _, rows in planned for bucket in rows}
         )
@@ -117,37 +104,3 @@ def _time(seconds: int) -> datetime:
 
 def _bin(window: Window, counts: Counts, as_of: datetime | None) -> Bin:
     return Bin(window.start, window.end, counts, is_complete(window.end, as_of))
-
-
-def windows(query: ChartQuery) -> Iterator[Window]:
-    """Yield the windows of the bins."""
-    start = query.start
-    while start < query.end:
-        end = next_edge(start, query.step, query.tz)
-        yield Window("", start, end)
-        start = end
-
-
-def _of_kept_rows(window: Window, now: datetime) -> Window:
-    """Return a window as whole hours if its minutes have expired."""
-    # Days start in the middle of an hour where clocks are ahead of UTC by half an hour.
-    if window.start > now - _MINUTES_KEPT or not (window.start.minute or window.end.minute):
-        return window
-    return Window("", window.start.replace(minute=0), window.end.replace(minute=0))
-
-
-def floor(timestamp: datetime, step: ChartStep, tz: str) -> datetime:
-    """Return the start of the bin of a time."""
-    if step == "day":
-        zone = ZoneInfo(tz)
-        return day_start(timestamp.astimezone(zone).date(), zone)
-    seconds = int(LENGTHS[step].total_seconds())
-    return datetime.fromtimestamp(int(timestamp.timestamp()) // seconds * seconds, UTC)
-
-
-def next_edge(start: datetime, step: ChartStep, tz: str) -> datetime:
-    """Return the end of the bin that starts at `start`."""
-    if step == "day":
-        zone = ZoneInfo(tz)
-        return day_start(start.astimezone(zone).date() + timedelta(days=1), zone)
-    return start + LENGTHS[step]

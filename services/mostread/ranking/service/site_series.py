@@ -1,16 +1,17 @@
 """Compute time series of a site: the sums over its articles per minute, hour or day."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from mostread.core.ranking.query_plan import row_weights
-from mostread.core.ranking.windows import Window, day_start, stored_edge
-from mostread.ranking.queries import STEPS, SiteSeriesQuery
+from mostread.core.ranking.windows import stored
+from mostread.ranking.queries import SiteSeriesQuery
 from mostread.ranking.repository import Counts, RankingRepository
 from mostread.ranking.service.lists import is_stale
 from mostread.ranking.site_repository import SiteRepository, weighted_sum
+from mostread.ranking.steps import split
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,9 @@ class SiteSeriesService:
         """Compute one series. Raises ClickHouseUnavailable or Misconfigured."""
         now = datetime.fromtimestamp(self.clock() / 1000, UTC)
         as_of = await self.repository.watermark()
-        steps = list(windows(query))
-        weights = [row_weights(_stored(step, now), now) for step in steps]
+        zone = ZoneInfo(query.tz or "UTC")
+        steps = list(split(query.start, query.end, query.grain, zone))
+        weights = [row_weights(stored(step, now), now) for step in steps]
         counts = await self.site_repository.counts(
             query.site, query.filters, {bucket for each in weights for bucket in each}, now
         )
@@ -59,23 +61,6 @@ class SiteSeriesService:
                 for step, each in zip(steps, weights, strict=True)
             ],
         )
-
-
-def windows(query: SiteSeriesQuery) -> Iterator[Window]:
-    """Yield the windows of the steps; a local day has 23, 24 or 25 hours when clocks change."""
-    start = query.start
-    zone = ZoneInfo(query.tz or "UTC")
-    while start < query.end:
-        if query.grain == "day":
-            end = day_start(start.astimezone(zone).date() + timedelta(days=1), zone)
-        else:
-            end = start + STEPS[query.grain]
-        yield Window("", start, end)
-        start = end
-
-
-def _stored(step: Window, now: datetime) -> Window:
-    return Window("", stored_edge(step.start, now), stored_edge(step.end, now))
 
 
 def is_complete(end: datetime, as_of: datetime | None) -> bool:

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from mostread.ranking.queries import STEPS, SeriesQuery
+from mostread.ranking.queries import SeriesQuery
 from mostread.ranking.repository import Counts, RankingRepository
 from mostread.ranking.service.lists import is_stale
+from mostread.ranking.steps import LENGTHS
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -38,9 +39,9 @@ class TimeSeriesService:
         as_of = await self.repository.watermark()
         rows = await self.repository.timeseries(site, article_id, grain, start, end)
         counts = [Counts()] * query.length
-        first, step = int(start.timestamp()), int(STEPS[grain].total_seconds())
+        first, step = int(start.timestamp()), int(LENGTHS[grain].total_seconds())
         for row in rows:
             counts[(row.start - first) // step] = Counts(row.views, row.comments, row.likes)
         stale = is_stale(as_of, now, self.stale_after)
-        complete = (as_of - start) // STEPS[grain] if as_of else 0
+        complete = (as_of - start) // LENGTHS[grain] if as_of else 0
         return TimeSeries(query, as_of, stale, counts, max(0, min(complete, query.length)))

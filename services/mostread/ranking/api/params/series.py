@@ -7,7 +7,8 @@ from mostread.core.retention import HOUR_ROW_TTL_SECONDS, MINUTE_ROW_TTL_SECONDS
 from mostread.errors import BadParameter
 from mostread.ranking.api.params.lists import PARAMETERS
 from mostread.ranking.api.params.values import TIMESTAMP, one_of, parse
-from mostread.ranking.queries import STEPS, SeriesGrain, SeriesQuery
+from mostread.ranking.queries import SeriesGrain, SeriesQuery
+from mostread.ranking.steps import LENGTHS, step_start
 
 MAX_SERIES_LENGTH = 1500
 """The most steps of a time series: a day of minutes, or two months of hours."""
@@ -39,10 +40,11 @@ def series_query(raw: str, article_id: str, now: datetime, *, file: bool = False
     max_length = _MAX_FILE_LENGTH if file else MAX_SERIES_LENGTH
     _, values = parse(raw, _SERIES)
     grain: SeriesGrain = values.get("grain", "hour")
-    step, last = STEPS[grain], _floor(now, grain) + STEPS[grain]
+    step = LENGTHS[grain]
+    last = step_start(now, grain) + step
     # A client's clock may be ahead; the series ends with the current step.
-    end = min(last, _floor(values.get("to", last) + step - timedelta.resolution, grain))
-    start = _floor(values.get("from", end - _DEFAULT_LENGTH[grain]), grain)
+    end = min(last, step_start(values.get("to", last) + step - timedelta.resolution, grain))
+    start = step_start(values.get("from", end - _DEFAULT_LENGTH[grain]), grain)
     if start >= end:
         raise BadParameter("from", "from is not before to, and not before now", "an earlier time")
     if start < last - RETENTION[grain]:
@@ -53,8 +55,3 @@ def series_query(raw: str, article_id: str, now: datetime, *, file: bool = False
         allowed = f"a time at most {max_length} {grain}s before to"
         raise BadParameter("from", f"from and to are {query.length} {grain}s apart", allowed)
     return query
-
-
-def _floor(timestamp: datetime, grain: SeriesGrain) -> datetime:
-    minute = timestamp.replace(second=0, microsecond=0)
-    return minute if grain == "minute" else minute.replace(minute=0)

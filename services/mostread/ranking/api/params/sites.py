@@ -1,10 +1,9 @@
 """Parse the query strings of totals and time series of a site."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
-from mostread.core.ranking import windows
 from mostread.errors import BadParameter
 from mostread.ranking.api.params.lists import PARAMETERS
 from mostread.ranking.api.params.periods import (
@@ -17,13 +16,13 @@ from mostread.ranking.api.params.periods import (
 from mostread.ranking.api.params.series import MAX_SERIES_LENGTH, RETENTION
 from mostread.ranking.api.params.values import one_of, parse
 from mostread.ranking.queries import (
-    STEPS,
     Filters,
     ListDefaults,
     SiteGrain,
     SiteSeriesQuery,
     TotalsQuery,
 )
+from mostread.ranking.steps import LENGTHS, step_end, step_start
 
 _DEFAULT_LENGTH: dict[SiteGrain, timedelta] = {
     "minute": timedelta(hours=3),
@@ -49,20 +48,20 @@ def site_series_query(raw: str, defaults: ListDefaults, now: datetime) -> SiteSe
     grain: SiteGrain = values.get("grain", "hour")
     tz: str = values.get("tz", defaults.tz)
     zone = ZoneInfo(tz)
-    last = _next(_floor(now, grain, zone), grain, zone)
+    last = step_end(step_start(now, grain, zone), grain, zone)
     # A client's clock may be ahead; the series ends with the current step.
     end = min(last, range_end(values.get("to"), tz) or last)
     start = range_start(values.get("from", end - _DEFAULT_LENGTH[grain]), tz)
-    start = _floor(start, grain, zone)
-    if (last_start := _floor(end, grain, zone)) < end:
-        end = _next(last_start, grain, zone)
+    start = step_start(start, grain, zone)
+    if (last_start := step_start(end, grain, zone)) < end:
+        end = step_end(last_start, grain, zone)
     if start >= end:
         raise BadParameter("from", "from is not before to, and not before now", "an earlier time")
     kept = RETENTION["minute" if grain == "minute" else "hour"]
     if start < last - kept:
         allowed = f"at most {kept.days} days ago, the retention of its counts"
         raise BadParameter("from", f"from is too long ago for grain={grain}", allowed)
-    length = (end - start) // (timedelta(days=1) if grain == "day" else STEPS[grain])
+    length = (end - start) // LENGTHS[grain]
     if length > MAX_SERIES_LENGTH:
         allowed = f"a time at most {MAX_SERIES_LENGTH} {grain}s before to"
         raise BadParameter("from", f"from and to are {length} {grain}s apart", allowed)
@@ -74,16 +73,3 @@ def site_series_query(raw: str, defaults: ListDefaults, now: datetime) -> SiteSe
 
 def _filters(values: dict[str, Any]) -> Filters:
     return Filters(**{name: values[name] for name in Filters._fields if name in values})
-
-
-def _floor(timestamp: datetime, grain: SiteGrain, zone: ZoneInfo) -> datetime:
-    if grain == "day":
-        return windows.day_start(timestamp.astimezone(zone).date(), zone)
-    minute = timestamp.astimezone(UTC).replace(second=0, microsecond=0)
-    return minute if grain == "minute" else minute.replace(minute=0)
-
-
-def _next(start: datetime, grain: SiteGrain, zone: ZoneInfo) -> datetime:
-    if grain == "day":
-        return windows.day_start(start.astimezone(zone).date() + timedelta(days=1), zone)
-    return start + STEPS[grain]
