@@ -105,6 +105,12 @@ class Metadata(msgspec.Struct, frozen=True):
     published_at: int | None
     deleted: bool
 
+    @property
+    def published(self) -> datetime | None:
+        """The time of publication."""
+        milliseconds = self.published_at
+        return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
+
 
 class EventOutcomes(msgspec.Struct, frozen=True):
     """Event totals: received = counted + duplicate + late + dead_lettered."""

@@ -6,7 +6,7 @@ are left out.
 
 import re
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import format_datetime
 
 from mostread.errors import BadParameter
@@ -126,7 +126,6 @@ def _origin(request: Request) -> str:
 
 
 def _item(entry: Entry, metadata: Metadata, site: str, description: str) -> FeedItem:
-    published = metadata.published_at
     return FeedItem(
         id=f"article:{site}:{entry.article_id}",
         title=metadata.title,
@@ -134,7 +133,7 @@ def _item(entry: Entry, metadata: Metadata, site: str, description: str) -> Feed
         section=metadata.section,
         language=metadata.language,
         image=metadata.image,
-        published=None if published is None else datetime.fromtimestamp(published / 1000, UTC),
+        published=metadata.published,
         description=description,
         rank=entry.rank,
         total=entry.total,

@@ -12,20 +12,19 @@ from mostread.core.ranking.query_plan import FULL
 from mostread.core.ranking.windows import CALENDAR, RANGE, Window
 from mostread.ranking.config import Weights
 from mostread.ranking.decisions_repository import DecisionRow
-from mostread.ranking.queries import STEPS, ListQuery
-from mostread.ranking.repository import Counts, RankedRow
+from mostread.ranking.queries import ListQuery
+from mostread.ranking.repository import Counts, Metadata, RankedRow
 from mostread.ranking.service.articles import ArticleDetails
 from mostread.ranking.service.counts import ArticleCounts
 from mostread.ranking.service.lists import Entry, RankedList
 from mostread.ranking.service.placement_log import LogEntry, PlacementLog, undo
 from mostread.ranking.service.rank_history import RankHistory
 from mostread.ranking.service.timeseries import TimeSeries
+from mostread.ranking.steps import LENGTHS
 
 encode = msgspec.json.encode
 
 Document = dict[str, object]
-
-_NO_METADATA = dict.fromkeys(("url", "section", "language", "image"))
 
 
 def content(document: Mapping[str, object]) -> bytes:
@@ -69,20 +68,11 @@ def article_counts(counted: ArticleCounts) -> Document:
 def article(details: ArticleDetails) -> Document:
     """Return the document of GET /v1/articles/{article_id}."""
     metadata = details.metadata
-    fields: dict[str, str | None] = dict(_NO_METADATA)
-    if metadata is not None:
-        fields = {name: getattr(metadata, name) or None for name in _NO_METADATA}
     return {
         "site": details.query.site,
         "article_id": details.query.article_id,
         "title": metadata.title if metadata else details.query.article_id,
-        "url": fields["url"],
-        "section": fields["section"],
-        "language": fields["language"],
-        "published_at": rfc3339_ms(metadata.published_at) if metadata else None,
-        "image": fields["image"],
-        "authors": metadata.authors if metadata else [],
-        "tags": metadata.tags if metadata else [],
+        **_described(metadata),
         "described": metadata is not None,
         "pinned": details.standing.pinned,
         "total": details.total or Counts(),
@@ -122,7 +112,7 @@ def time_series(series: TimeSeries) -> Document:
 
 def series_steps(series: TimeSeries) -> list[Document]:
     """Return the steps of a time series one by one."""
-    step = STEPS[series.query.grain]
+    step = LENGTHS[series.query.grain]
     return [
         {
             "start": rfc3339(series.query.start + n * step),
@@ -209,6 +199,22 @@ def list_items(ranked: RankedList) -> list[Document]:
     return [_item(entry, ranked) for entry in ranked.entries]
 
 
+def _described(metadata: Metadata | None) -> Document:
+    """Return the description of an article besides its title; what is unknown is null."""
+    if metadata is None:
+        unknown = dict.fromkeys(("url", "section", "language", "published_at", "image"))
+        return {**unknown, "authors": [], "tags": []}
+    return {
+        "url": metadata.url or None,
+        "section": metadata.section or None,
+        "language": metadata.language or None,
+        "published_at": rfc3339_ms(metadata.published_at),
+        "image": metadata.image or None,
+        "authors": metadata.authors,
+        "tags": metadata.tags,
+    }
+
+
 def _item(entry: Entry, ranked: RankedList) -> Document:
     metadata = entry.metadata
     item: Document = {
@@ -216,13 +222,7 @@ def _item(entry: Entry, ranked: RankedList) -> Document:
         "previous_rank": entry.previous_rank,
         "article_id": entry.article_id,
         "title": entry.title,
-        "url": (metadata.url or None) if metadata else None,
-        "section": (metadata.section or None) if metadata else None,
-        "language": entry.language or None,
-        "published_at": rfc3339_ms(metadata.published_at) if metadata else None,
-        "image": (metadata.image or None) if metadata else None,
-        "authors": metadata.authors if metadata else [],
-        "tags": metadata.tags if metadata else [],
+        **_described(metadata),
         "pinned": entry.row.pinned,
         "described": entry.metadata is not None,
         "window": entry.window,

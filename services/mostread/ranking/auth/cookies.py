@@ -1,5 +1,7 @@
 """Cookies of this service: read from requests, written into responses."""
 
+from collections.abc import Iterator
+
 from mostread.infra.http.messages import Request
 
 _HOST_ONLY = "__Host-"
@@ -24,18 +26,14 @@ class Cookie:
 
         Where a request is known to use HTTPS, only those that no other host can have set.
         """
-        pairs = [
-            pair.strip().partition("=")
-            for header in request.headers.get_all("Cookie")
-            for pair in header.split(";")
-        ]
+        pairs = list(cookies(request))
         prefixes = [_HOST_ONLY + self._name]
         if self._path != "/" or known_scheme(request) != "https":
             prefixes.append(self._name)
         values = [
             value
             for each in prefixes
-            for name, _, value in pairs
+            for name, value in pairs
             if name == each or name.startswith(f"{each}-")
         ]
         # Verifying one takes time, and a head has room for thousands.
@@ -55,6 +53,14 @@ class Cookie:
     def clear(self, request: Request) -> str:
         """Return the header Set-Cookie that removes the cookie."""
         return self.set(request, "", 0)
+
+
+def cookies(request: Request) -> Iterator[tuple[str, str]]:
+    """Yield the names and values of the cookies in a request."""
+    for header in request.headers.get_all("Cookie"):
+        for pair in header.split(";"):
+            name, _, value = pair.strip().partition("=")
+            yield name, value
 
 
 def known_scheme(request: Request) -> str | None:

@@ -5,7 +5,7 @@ It works without a script: the service draws its charts, and tables contain the 
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -40,7 +40,7 @@ _MAX_COMPARED = timedelta(days=60)
 """In a longer chart the first days of a typical article would set the scale."""
 
 _PARAMETERS = {
-    **{name: params.PAGE[name] for name in ("site", "tz", "lang")},
+    **{name: params.PAGE[name] for name in urls.SHARED},
     **chart_range.PARAMETERS,
 }
 
@@ -127,8 +127,7 @@ async def _soon(awaited: Awaitable[T]) -> T | None:
 
 
 def _published(details: ArticleDetails) -> datetime | None:
-    milliseconds = details.metadata.published_at if details.metadata else None
-    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return details.metadata.published if details.metadata else None
 
 
 def _chart_query(query: ArticleQuery, chosen: ChartRange, tz: str) -> ChartQuery:
@@ -140,7 +139,7 @@ def _article_context(
     details: ArticleDetails, written: dict[str, str], now: datetime, t: Translator
 ) -> dict[str, object]:
     metadata, (site, article_id) = details.metadata, details.query
-    list_params = _list_params(written)
+    list_params = urls.shared(written.items())
     section = metadata.section if metadata else ""
     published = _published(details)
     return {
@@ -214,7 +213,7 @@ def _range_context(
         "spans": [
             (
                 t(f"span.{name}"),
-                "?" + urlencode({**_list_params(written), "over": name}),
+                "?" + urlencode({**urls.shared(written.items()), "over": name}),
                 name == chosen.name,
             )
             for name in names
@@ -223,7 +222,7 @@ def _range_context(
         "from_date": chosen.start.astimezone(now.tzinfo).date().isoformat(),
         "to_date": last.isoformat(),
         "today": now.date().isoformat(),
-        "hidden_fields": list(_list_params(written).items()),
+        "hidden_fields": list(urls.shared(written.items()).items()),
         "grain": chosen.step,
         "zone": str(now.tzinfo),
     }
@@ -238,8 +237,3 @@ def _freshness(
         "as_of": clock_time(as_of, now, t) if as_of else "",
         "as_of_machine": serializers.rfc3339(as_of) if as_of else "",
     }
-
-
-def _list_params(written: dict[str, str]) -> dict[str, str]:
-    """Return the parameters that the list page shares with this page."""
-    return {name: value for name, value in written.items() if name in {"site", "tz", "lang"}}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from mostread.core.ranking.windows import EPOCH
 from mostread.ranking.api import serializers
 from mostread.ranking.pages import chart
 from mostread.ranking.pages.chart import Mark
@@ -128,7 +129,6 @@ def _since_publication(
 ) -> list[tuple[datetime, int | None]]:
     """Return the ranks with their times, without the hours before the article was published."""
     ranks = list(zip(history.ends, history.ranks, strict=True))
-    published_at = details.metadata.published_at if details.metadata else None
-    published = datetime.fromtimestamp((published_at or 0) / 1000, UTC)
+    published = (details.metadata.published if details.metadata else None) or EPOCH
     first = next(n for n, (end, rank) in enumerate(ranks) if rank or end >= published)
     return ranks[first:]

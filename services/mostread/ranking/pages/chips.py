@@ -16,7 +16,8 @@ from mostread.ranking.queries import By, ListDefaults, ListQuery
 from mostread.ranking.service.facets import FacetValues
 
 _TABS = ("1h", "6h", "24h", "7d", "today", "yesterday")
-"""Windows that are one click away; the others are in a menu."""
+"""Windows that are one click away."""
+_OTHER_WINDOWS = [name for name in (*SLIDING, *CALENDAR, LIFETIME) if name not in _TABS]
 
 _AGES = ("3h", "6h", "1d", "3d", "7d", "30d")
 _HALF_LIVES = ("none", "3h", "6h", "12h", "1d", "3d")
@@ -65,9 +66,8 @@ def chips(
     query: ListQuery, values: FacetValues, defaults: ListDefaults, dates: str, t: Translator
 ) -> Chips:
     """Return the controls of a list; `dates` are those of its window."""
-    windows = [_window(query, name, t) for name in (*SLIDING, *CALENDAR, LIFETIME)]
-    tabs = [each for each, name in zip(windows, _names(), strict=True) if name in _TABS]
-    others = [each for each in windows if each not in tabs]
+    tabs = [_window(query, name, t) for name in _TABS]
+    others = [_window(query, name, t) for name in _OTHER_WINDOWS]
     chosen = next((each.label for each in others if each.chosen), dates if query.bounds else "")
     return Chips(
         tabs,
@@ -76,10 +76,6 @@ def chips(
         _limits(query, t),
         _zone(query, defaults, t),
     )
-
-
-def _names() -> tuple[str, ...]:
-    return (*SLIDING, *CALENDAR, LIFETIME)
 
 
 def _window(query: ListQuery, name: str, t: Translator) -> Choice:

@@ -15,6 +15,7 @@ from mostread.ranking.api import params, serializers
 from mostread.ranking.api.responses import NO_STORE
 from mostread.ranking.auth.access import Access
 from mostread.ranking.decisions_repository import DecisionRepository, DecisionRow
+from mostread.ranking.pages import urls
 from mostread.ranking.pages.chart import Mark
 from mostread.ranking.pages.i18n import TRANSLATORS, Translator
 from mostread.ranking.pages.templating import PageRenderer, clock_time, reader_language
@@ -23,7 +24,7 @@ from mostread.ranking.queries import ListDefaults, LogQuery
 from mostread.ranking.service.placement_log import LogEntry, PlacementLog, placement_log, undo
 
 _LIMIT = 50
-_PARAMETERS = {name: params.PAGE[name] for name in ("site", "tz", "lang")}
+_PARAMETERS = {name: params.PAGE[name] for name in urls.SHARED}
 
 
 @dataclass(frozen=True, slots=True)

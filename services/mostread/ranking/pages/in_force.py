@@ -24,8 +24,6 @@ from mostread.ranking.pages.view import local_defaults
 from mostread.ranking.queries import DecisionKind, DecisionsQuery, ListDefaults
 
 _PARAMETERS = {**params.DECISIONS, **{name: params.PAGE[name] for name in ("tz", "lang")}}
-SHARED = ("site", "tz", "lang")
-"""Parameters that other pages have too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,7 @@ def add_in_force_page(
             return pages.bad_parameter(request, error, lang)
         except (Unavailable, Misconfigured):
             return pages.unavailable(request, lang)
-        kept = {name: value for name, value in written if name in SHARED}
+        kept = urls.shared(written)
         chosen = [pair for pair in written if pair[0] in {"site", "kind", "q"}]
         in_file = [*chosen, *spreadsheet(lang).items()]
         local = datetime.fromtimestamp(now / 1000, zone)

@@ -22,7 +22,7 @@ from mostread.ranking.decisions_repository import DecisionRepository, PlacedRow
 from mostread.ranking.pages import urls, wall
 from mostread.ranking.pages.chips import Choice, chips
 from mostread.ranking.pages.i18n import LANGUAGES, TRANSLATORS, Translator
-from mostread.ranking.pages.in_force import SHARED, decided_row
+from mostread.ranking.pages.in_force import decided_row
 from mostread.ranking.pages.now import NowReader, now_parts, period
 from mostread.ranking.pages.page_query import ROWS, page_query
 from mostread.ranking.pages.rows import list_parts
@@ -106,7 +106,7 @@ def add_list_page(
             **freshness(ranked, now, t),
             "now_strip": now_parts(totals, query, now, t),
             **list_parts(query, ranked, lines, now, t),
-            "withheld": [decided_row(row, _shared(query), now, t) for row in withheld],
+            "withheld": [decided_row(row, urls.shared(query.written), now, t) for row in withheld],
             "quarantine_link": _quarantine_link(query, t) if quarantines else None,
             # A search is not cached, so the page polls it instead of following a stream.
             "live": "" if query.words else _live_page(query, lang, away),
@@ -128,11 +128,6 @@ def _live_page(query: ListQuery, lang: str, away: Mapping[str, str]) -> str:
 def _withheld(query: ListQuery) -> DecisionsQuery:
     """Return the search for what editors and the CMS keep out of lists."""
     return DecisionsQuery(query.site, ("hidden", "embargoed", "expired"), query.q, ROWS)
-
-
-def _shared(query: ListQuery) -> dict[str, str]:
-    written = dict(query.written)
-    return {name: written[name] for name in SHARED if name in written}
 
 
 def freshness(ranked: RankedList, now: datetime, t: Translator) -> dict[str, object]:

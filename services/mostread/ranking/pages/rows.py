@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from mostread.core.ranking.integrity import Integrity
-from mostread.core.ranking.windows import OVER, STEPS
+from mostread.core.ranking.windows import LIFETIME, OVER, STEPS
 from mostread.ranking.api import params, serializers
 from mostread.ranking.pages import urls
 from mostread.ranking.pages.change import Change, change
@@ -15,7 +14,7 @@ from mostread.ranking.pages.chips import window_url
 from mostread.ranking.pages.i18n import Translator
 from mostread.ranking.queries import ListQuery
 from mostread.ranking.repository import Counts
-from mostread.ranking.service.lists import Entry, RankedList
+from mostread.ranking.service.lists import Entry, RankedList, web_address
 from mostread.ranking.service.sparklines import HEIGHT, WIDTH, Sparkline
 
 _MAX_NEW_RANK = 100
@@ -97,7 +96,7 @@ def list_parts(
         "filtered": any(query.filters) or query.published_within is not None,
         "pages": _pages(query, len(rows), t),
         "search": query.q or "",
-        "all_time_url": "" if query.window == "all" else _all_time(query),
+        "all_time_url": "" if query.window == LIFETIME else window_url(query, LIFETIME),
     }
 
 
@@ -129,16 +128,13 @@ class _Builder(NamedTuple):
             trend=trend,
             title=entry.title,
             language=entry.language,
-            page=urls.article_page(
-                entry.article_id,
-                **{name: dict(query.written).get(name) for name in ("site", "tz", "lang")},
-            ),
+            page=urls.article_page(entry.article_id, **urls.shared(query.written)),
             link=entry.link,
-            image=_picture(metadata.image) if metadata else "",
+            image=(metadata and web_address(metadata.image)) or "",
             section=section,
             section_url=urls.list_params(query, section=section, offset=None) if section else "",
             authors=metadata.authors if metadata else (),
-            age=_age(metadata.published_at, self.now, t) if metadata else None,
+            age=_age(metadata.published, self.now, t) if metadata else None,
             pinned=entry.row.pinned,
             described=metadata is not None,
             integrity=entry.integrity,
@@ -169,8 +165,8 @@ class _Builder(NamedTuple):
         """Return how the number changed since the window to compare with."""
         if self.since is None or entry.compared is None or self.query.by not in _COUNTED:
             return None
-        published = entry.metadata.published_at if entry.metadata else None
-        new = published is not None and published >= self.since.timestamp() * 1000
+        published = entry.metadata.published if entry.metadata else None
+        new = published is not None and published >= self.since
         number, before = (
             int(getattr(counts, self.query.by)) for counts in (entry.window, entry.compared)
         )
@@ -181,17 +177,10 @@ def _counts(counts: Counts) -> list[int]:
     return [getattr(counts, name) for name in _COUNTED]
 
 
-def _picture(url: str) -> str:
-    return url if urlsplit(url).scheme in {"http", "https"} else ""
-
-
-def _age(published_at: int | None, now: datetime, t: Translator) -> Age | None:
-    if published_at is None:
+def _age(published: datetime | None, now: datetime, t: Translator) -> Age | None:
+    if published is None or published > now:
         return None
-    published = datetime.fromtimestamp(published_at / 1000, UTC)
     age = now - published
-    if age < timedelta(0):
-        return None
     if age < timedelta(hours=1):
         text = t("age.minutes", number=age // timedelta(minutes=1))
     elif age < timedelta(days=2):
@@ -223,10 +212,6 @@ def _rank_change(entry: Entry, t: Translator) -> RankChange | None:
 def _is_over(query: ListQuery, now: datetime) -> bool:
     end = query.bounds.end if query.bounds else None
     return query.window in OVER or (end is not None and end <= now)
-
-
-def _all_time(query: ListQuery) -> str:
-    return window_url(query, "all")
 
 
 def _pages(query: ListQuery, shown: int, t: Translator) -> list[tuple[str, str, str]]:

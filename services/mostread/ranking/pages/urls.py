@@ -1,11 +1,19 @@
 """URLs of pages and of the API, relative to the root of the service."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from urllib.parse import quote, urlencode
 
 from mostread.ranking.api.exports import spreadsheet
 from mostread.ranking.pages.chart_range import ChartRange
 from mostread.ranking.queries import ListQuery
+
+SHARED = ("site", "tz", "lang")
+"""Parameters that all pages have."""
+
+
+def shared(written: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the parameters that links to other pages keep."""
+    return {name: value for name, value in written if name in SHARED}
 
 
 def list_params(query: ListQuery, **changes: str | Sequence[str] | None) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 from mostread.core.ranking.comparison import Comparison
 from mostread.infra.http.messages import Request
+from mostread.ranking.auth.cookies import cookies
 from mostread.ranking.queries import ListDefaults, zone_name
 
 COOKIE = "mostread_view"
@@ -38,12 +39,8 @@ class View(NamedTuple):
 
 def view_of(request: Request) -> View:
     """Return the choices in the cookie of a request; anything else in it is ignored."""
-    values: dict[str, str] = {}
-    for header in request.headers.get_all("Cookie"):
-        for pair in header.split(";"):
-            name, _, value = pair.strip().partition("=")
-            if name == COOKIE:
-                values = dict(parse_qsl(value))
+    # Where there are several, the last one counts.
+    values = dict(parse_qsl(dict(cookies(request)).get(COOKIE, "")))
     chosen = {name: values[name] for name in _CHOICES if values.get(name) in _CHOICES[name]}
     return View(**chosen, tz=_zone(values.get("tz", "")))
 

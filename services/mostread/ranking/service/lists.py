@@ -268,7 +268,11 @@ def _place_matches(rows: Sequence[RankedRow]) -> Iterator[Placed[RankedRow]]:
 
 def web_link(metadata: Metadata | None) -> str | None:
     """Return the URL of an article if its scheme is http or https."""
-    url = metadata.url if metadata else ""
+    return web_address(metadata.url) if metadata else None
+
+
+def web_address(url: str) -> str | None:
+    """Return a URL if its scheme is http or https."""
     return url if urlsplit(url).scheme in {"http", "https"} else None
 
 

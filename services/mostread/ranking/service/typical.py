@@ -85,10 +85,10 @@ class TypicalService:
         An article that is older than the counts of its site has none.
         Raises ClickHouseUnavailable or Misconfigured.
         """
-        if metadata is None or not metadata.section or metadata.published_at is None:
+        born = _born(metadata)
+        if metadata is None or not metadata.section or born is None:
             return None
         medians = _BY_DAY if by_day else _BY_HOUR
-        born = _born(metadata.published_at)
         loaded = await self._medians.get((site, metadata.section, medians, self._hour()))
         typical = tuple(row for row in loaded.rows if row.articles >= MIN_ARTICLES)
         if not typical or born < loaded.begun:
@@ -102,11 +102,10 @@ class TypicalService:
         Raises ClickHouseUnavailable or Misconfigured.
         """
         now = self._hour()
-        if metadata is None or metadata.published_at is None:
+        born = _born(metadata)
+        if metadata is None or born is None or not now - _HOURS_KEPT < born < now:
             return None
-        if not now - _HOURS_KEPT < _born(metadata.published_at) < now:
-            return None
-        by_day = now - _born(metadata.published_at) > _BY_HOUR.step * _BY_HOUR.steps
+        by_day = now - born > _BY_HOUR.step * _BY_HOUR.steps
         typical = await self.get(site, metadata, by_day=by_day)
         if typical is None:
             return None
@@ -136,6 +135,7 @@ class TypicalService:
         return now.replace(minute=0, second=0, microsecond=0)
 
 
-def _born(published_at: int) -> datetime:
-    published = datetime.fromtimestamp(published_at / 1000, UTC)
-    return published.replace(minute=0, second=0, microsecond=0)
+def _born(metadata: Metadata | None) -> datetime | None:
+    """Return the hour of publication."""
+    published = metadata.published if metadata else None
+    return published and published.replace(minute=0, second=0, microsecond=0)
