@@ -7,6 +7,9 @@ from pydantic import Field, SecretStr, model_validator
 from mostread.infra.http.config import ServiceSettings, ServiceUrl
 from mostread.infra.tls import SettingNames, TlsFiles
 
+MAIL_ADDRESS = r"[\x21-\x3f\x41-\x7e]{1,64}@[A-Za-z0-9.-]{1,255}"
+"""Pattern of mail addresses, in ASCII."""
+
 SMTP_NAMES = SettingNames("MOSTREAD_NOTIFY_SMTP", "MOSTREAD_NOTIFY_SMTP_HOST")
 
 
@@ -69,7 +72,7 @@ class NotifySettings(ServiceSettings):
     )
     notify_smtp_from: str = Field(
         "",
-        pattern=r"^([\x21-\x3f\x41-\x7e]{1,64}@[A-Za-z0-9.-]{1,255})?$",
+        pattern=f"^({MAIL_ADDRESS})?$",
         description="Sender of mail, such as mostread@news.example.",
     )
 

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 
 from mostread.core.ranking.windows import day_start
 from mostread.ops.notify.alerts import story
-from mostread.ops.notify.messages import Digest, RankedStory, SiteTotals
+from mostread.ops.notify.messages import Digest, RankedStory
 from mostread.ops.notify.ranking import Item, RankingReader
 from mostread.ops.notify.state import Subject
 from mostread.ops.notify.subscriptions import Subscription
@@ -65,12 +65,11 @@ async def compose(
         return None  # midnight passed, or the clocks differ
     if any(each.as_of is None or each.as_of < end for each in (listed, series)):
         return None
-    days = [SiteTotals(each.views, each.comments, each.likes) for each in series.steps]
     return Digest(
         day,
-        totals=days[-1],
-        day_before=days[-2],
-        week_before=days[0],
+        totals=series.steps[-1],
+        day_before=series.steps[-2],
+        week_before=series.steps[0],
         stories=[_line(each, subscription.site, public_url) for each in listed.items],
     )
 

@@ -96,14 +96,15 @@ class MailSender:
 
 
 def _judged(code: int, reason: bytes | str) -> NotSent | Refused:
-    text = reason.decode(errors="replace") if isinstance(reason, bytes) else reason
-    detail = f"the mail server responded {code}: {text[:300]}"
+    detail = f"the mail server responded {code}: {_text(reason)[:300]}"
     return Refused(detail) if code >= _PERMANENT else NotSent(detail)
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
-        text = error.smtp_error
-        detail = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
-        return f"{error.smtp_code} {detail}"[:300]
+        return f"{error.smtp_code} {_text(error.smtp_error)}"[:300]
     return str(error) or repr(error)
+
+
+def _text(reason: bytes | str) -> str:
+    return reason.decode(errors="replace") if isinstance(reason, bytes) else reason

@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from mostread.ranking.pages.i18n import Lang
+from mostread.ranking.repository import Counts
 
 AlertKind = Literal["rises", "falls", "marked"]
 
@@ -48,21 +49,13 @@ class RankedStory(msgspec.Struct, frozen=True):
     views_before: int | None
 
 
-class SiteTotals(msgspec.Struct, frozen=True):
-    """Counts of a selection in one day."""
-
-    views: int
-    comments: int
-    likes: int
-
-
 class Digest(msgspec.Struct, frozen=True):
     """A day of a selection, compared with the day before and the same day of the week before."""
 
     day: date
-    totals: SiteTotals
-    day_before: SiteTotals
-    week_before: SiteTotals
+    totals: Counts
+    day_before: Counts
+    week_before: Counts
     stories: list[RankedStory]
 
 

@@ -1,6 +1,5 @@
 """A message with made-up articles, to try the channels."""
 
-import secrets
 from datetime import datetime
 
 from mostread.ops.notify.messages import Alert, EditorMessage, Story
@@ -16,15 +15,9 @@ def sample_message(subscription: Subscription, public_url: str, now: datetime) -
         )
     ]
     window = subscription.window
-    return EditorMessage(
-        id=secrets.token_hex(16),
-        subscription=subscription.name,
-        site=subscription.site,
-        sections=subscription.sections,
-        lang=subscription.lang,
-        top=subscription.top,
-        created_at=now,
-        page=public_url,
+    return subscription.message(
+        now,
+        public_url,
         alerts=[
             Alert("rises", stories[0], 1204, window, rank=1, previous_rank=14, times=4.2),
             Alert("falls", stories[1], 87, window, rank=12, previous_rank=7),

@@ -1,9 +1,10 @@
 """Subscriptions: alerts and digests, and where to send them. Read from a TOML file."""
 
 import re
+import secrets
 import tomllib
 from collections.abc import Sequence
-from datetime import time
+from datetime import datetime, time
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
@@ -19,13 +20,14 @@ from pydantic import (
 )
 
 from mostread.errors import Misconfigured
-from mostread.ops.notify.messages import AlertKind
+from mostread.ops.notify.config import MAIL_ADDRESS
+from mostread.ops.notify.messages import Alert, AlertKind, Digest, EditorMessage
 from mostread.ranking.pages.i18n import Lang
 from mostread.ranking.queries import zone_name
 
 _SETTING = "MOSTREAD_NOTIFY_SUBSCRIPTIONS_FILE"
 _WEB = re.compile(r"https?://[^\s/?#]+\S*")
-_MAIL = re.compile(r"[\x21-\x3f\x41-\x7e]{1,64}@[A-Za-z0-9.-]{1,255}")
+_MAIL = re.compile(MAIL_ADDRESS)
 
 
 def _web_address(value: str) -> str:
@@ -82,6 +84,30 @@ class Subscription(BaseModel):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    def message(
+        self,
+        now: datetime,
+        page: str,
+        *,
+        alerts: Sequence[Alert] = (),
+        digest: Digest | None = None,
+        is_test: bool = False,
+    ) -> EditorMessage:
+        """Return a new message; `page` is the list that it links to."""
+        return EditorMessage(
+            id=secrets.token_hex(16),
+            subscription=self.name,
+            site=self.site,
+            sections=self.sections,
+            lang=self.lang,
+            top=self.top,
+            created_at=now,
+            page=page,
+            alerts=list(alerts),
+            digest=digest,
+            is_test=is_test,
+        )
 
 
 class _File(BaseModel):

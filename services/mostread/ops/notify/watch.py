@@ -1,7 +1,6 @@
 """Check the lists of a subscription regularly, and queue messages about changes."""
 
 import asyncio
-import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
@@ -173,23 +172,13 @@ class Watcher:
         return withdrawn
 
     def _message(
-        self, now: datetime, *, alerts: list[Alert] | None = None, composed: Digest | None = None
+        self, now: datetime, *, alerts: Sequence[Alert] = (), composed: Digest | None = None
     ) -> EditorMessage:
         subscription = self.subscription
         window = "yesterday" if composed is not None else subscription.window
         query = urlencode([*self._selection, ("window", window), ("lang", subscription.lang)])
-        return EditorMessage(
-            id=secrets.token_hex(16),
-            subscription=subscription.name,
-            site=subscription.site,
-            sections=subscription.sections,
-            lang=subscription.lang,
-            top=subscription.top,
-            created_at=now,
-            page=f"{self._public_url}?{query}",
-            alerts=alerts or [],
-            digest=composed,
-        )
+        page = f"{self._public_url}?{query}"
+        return subscription.message(now, page, alerts=alerts, digest=composed)
 
     def _record(
         self,

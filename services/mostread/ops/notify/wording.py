@@ -9,10 +9,10 @@ from mostread.ops.notify.messages import (
     Digest,
     EditorMessage,
     RankedStory,
-    SiteTotals,
     Story,
 )
 from mostread.ranking.pages.i18n import TRANSLATORS, Translator
+from mostread.ranking.repository import Counts
 
 MAX_TITLE = 200
 """Characters of a headline, which a CMS limits to 500."""
@@ -147,7 +147,7 @@ def _totals(digest: Digest, t: Translator) -> list[str]:
     return [" · ".join(views), _engagement(digest.totals, t)]
 
 
-def _engagement(totals: SiteTotals, t: Translator) -> str:
+def _engagement(totals: Counts, t: Translator) -> str:
     return " · ".join(
         (_counted("comments", totals.comments, t), _counted("likes", totals.likes, t))
     )

@@ -10,9 +10,9 @@ from mostread.ops.notify.messages import (
     Digest,
     EditorMessage,
     RankedStory,
-    SiteTotals,
     Story,
 )
+from mostread.ranking.repository import Counts
 
 NOW = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
 
@@ -45,9 +45,9 @@ def digest(**changes: Any) -> EditorMessage:
     """Return the digest of a day."""
     composed = Digest(
         date(2026, 11, 27),
-        SiteTotals(128_400, 341, 1),
-        SiteTotals(114_000, 300, 2),
-        SiteTotals(0, 0, 0),
+        Counts(128_400, 341, 1),
+        Counts(114_000, 300, 2),
+        Counts(0, 0, 0),
         [
             RankedStory(1, 3, story("a", "New metro line"), 12_043, 9000),
             RankedStory(2, 2, story("b", "Plov"), 21, 42),
