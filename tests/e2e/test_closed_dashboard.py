@@ -16,10 +16,10 @@ from mostread.infra.clickhouse.client import connect
 from mostread.infra.clickhouse.migrations import migrate
 from mostread.ranking.app import ranking_app
 from mostread.ranking.config import RankingSettings
+from tests.support.browser import axe_violations
 from tests.support.http import url_of
 from tests.support.ranking import FIRST, NOW, Counted, ago
 
-AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
 EDITOR = Token("Айгерім Сейтқали", Role.EDITOR, hash_token("editor's"))
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -136,16 +136,11 @@ async def test_open_page_gives_way_to_the_sign_in_page_when_the_token_is_revoked
 async def test_axe_finds_no_violations_on_the_sign_in_page_and_in_the_dialog(
     url: str, counted: Counted, browser: Browser, scheme: Literal["light", "dark"]
 ) -> None:
-    # The policy of the page would block the injected axe script.
     context = await browser.new_context(color_scheme=scheme, bypass_csp=True)
     page = await context.new_page()
 
     async def check(state: str) -> None:
-        await page.evaluate(AXE.read_text())
-        report = await page.evaluate("axe.run()")
-        assert report["passes"]
-        violations = [(each["id"], each["nodes"][0]["html"]) for each in report["violations"]]
-        assert (state, violations) == (state, [])
+        assert (state, await axe_violations(page)) == (state, [])
 
     await page.set_viewport_size({"width": 320, "height": 640})
     await page.goto(f"{url}/?site={counted.site}&lang=ru")

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Literal
 from uuid import uuid4
 
@@ -17,11 +16,11 @@ from mostread.infra.clickhouse.client import connect
 from mostread.infra.clickhouse.migrations import migrate
 from mostread.ranking.app import ranking_app
 from mostread.ranking.config import RankingSettings
+from tests.support.browser import axe_violations
 from tests.support.http import url_of
 from tests.support.ranking import FIRST, NOW, Counted, ago
 from tests.support.servers import free_ports
 
-AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
 HOSTILE = "<img src=x onerror=document.title='hit'><script>document.title='hit'</script>\u202eabc"
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -239,17 +238,13 @@ async def test_axe_finds_no_violations(
     scheme: Literal["light", "dark"],
 ) -> None:
     url = URL(service.url + address)
-    # The policy of the page would block the injected axe script.
     context = await browser.new_context(color_scheme=scheme, bypass_csp=True)
     try:
         page = await context.new_page()
         await page.goto(str(url.update_query(site=counted.site)))
         if address.startswith("articles"):
             await expect(page.locator("#chart")).to_be_visible()
-        await page.evaluate(AXE.read_text())
-        report = await page.evaluate("axe.run()")
-        assert report["passes"]
-        assert [(each["id"], each["nodes"][0]["html"]) for each in report["violations"]] == []
+        assert await axe_violations(page) == []
     finally:
         await context.close()
 

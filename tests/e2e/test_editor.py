@@ -1,16 +1,15 @@
 """Editing on the pages in a browser: through collector, Kafka, aggregator and ranking."""
 
 import asyncio
-from pathlib import Path
 from typing import Literal
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from tests.support.browser import axe_violations
 from tests.support.collector import TOKENS
 from tests.support.editing import HOSTILE, EditedSite, row, shown, sign_in, signed_in
 
-AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
 POLICY = "fetch('.').then((it) => it.headers.get('content-security-policy'))"
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -304,19 +303,14 @@ async def test_axe_finds_no_violations_in_dialogs(
     edited: EditedSite, browser: Browser, scheme: Literal["light", "dark"]
 ) -> None:
     edited.placed("a", pinned=1, reason=HOSTILE)
-    # The policy of the page would block the injected axe script.
     context = await browser.new_context(color_scheme=scheme, bypass_csp=True)
     try:
         page = await context.new_page()
 
         async def check(state: str) -> None:
-            report = await page.evaluate("axe.run()")
-            assert report["passes"]
-            violations = [(each["id"], each["nodes"][0]["html"]) for each in report["violations"]]
-            assert (state, violations) == (state, [])
+            assert (state, await axe_violations(page)) == (state, [])
 
         await page.goto(f"{edited.address}&lang=ru")
-        await page.evaluate(AXE.read_text())
         await sign_in(page, "wrong")
         await expect(page.locator("#token .wrong")).to_be_visible()
         await check("a wrong token")
@@ -334,12 +328,10 @@ async def test_axe_finds_no_violations_in_dialogs(
         await expect(page.locator(".toast [data-act=undo]")).to_be_visible()
         await check("a saved decision")
         await page.goto(edited.article("a"))
-        await page.evaluate(AXE.read_text())
         await expect(page.locator(".log li").first).to_be_visible()
         await expect(page.locator("#chart")).to_be_visible()
         await check("the log")
         await page.goto(f"{edited.address}&q=nothing")
-        await page.evaluate(AXE.read_text())
         await check("nothing found")
     finally:
         await context.close()

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -13,11 +12,11 @@ from mostread.infra.clickhouse.client import connect
 from mostread.infra.clickhouse.migrations import migrate
 from mostread.ranking.app import ranking_app
 from mostread.ranking.config import RankingSettings
+from tests.support.browser import axe_violations
 from tests.support.http import url_of
 from tests.support.ranking import FIRST, NOW, Counted, ago
 from tests.support.servers import free_ports
 
-AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
 ROWS_SHOWN = (
     "rows => rows.filter((row) => row.getBoundingClientRect().bottom <= innerHeight).length"
 )
@@ -224,15 +223,11 @@ async def test_wall_turns_to_next_section_and_stays_while_service_is_unavailable
 async def test_axe_finds_no_violations_in_wall_trends_and_ranges(
     url: str, browser: Browser, address: str
 ) -> None:
-    # The policy of the page would block the injected axe script.
     context = await browser.new_context(color_scheme="dark", bypass_csp=True)
     try:
         page = await context.new_page()
         await page.goto(url + address)
-        await page.evaluate(AXE.read_text())
-        report = await page.evaluate("axe.run()")
-        assert report["passes"]
-        assert [(each["id"], each["nodes"][0]["html"]) for each in report["violations"]] == []
+        assert await axe_violations(page) == []
     finally:
         await context.close()
 

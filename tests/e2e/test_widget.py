@@ -4,7 +4,6 @@ import base64
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,11 +19,11 @@ from mostread.infra.http.application import Application
 from mostread.infra.http.config import ServiceSettings
 from mostread.ranking.app import ranking_app
 from mostread.ranking.config import RankingSettings
+from tests.support.browser import axe_violations
 from tests.support.collector import Collecting, collecting
 from tests.support.http import every, url_of
 from tests.support.ranking import NOW, Counted, ago
 
-AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
 HOSTILE = "<img src=x onerror=document.title='hit'>\u202e⚡"
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
@@ -516,7 +515,6 @@ async def test_like_works_with_blocked_storage(
 async def test_axe_finds_no_violations(
     publisher: Publisher, collector: Collecting, browser: Browser, lang: str
 ) -> None:
-    # The policy of the page would block the injected axe script.
     context = await browser.new_context(bypass_csp=True)
     publisher.page = await context.new_page()
     page = await publisher.open(
@@ -529,7 +527,5 @@ async def test_axe_finds_no_violations(
     await expect(page.locator("most-read-like .number")).to_have_text("0")
     await page.get_by_role("button").click()
     await expect(page.get_by_role("button", pressed=True)).to_be_visible()
-    await page.add_script_tag(path=AXE)
-    report = await page.evaluate("axe.run()")
-    assert [(each["id"], each["nodes"]) for each in report["violations"]] == []
+    assert await axe_violations(page) == []
     await context.close()

@@ -5,9 +5,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from playwright import async_api
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.support.tools import tool
+
+AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
 
 QUIET = [
     "--no-sandbox",
@@ -31,6 +34,17 @@ def names(hosts: Mapping[str, int]) -> list[str]:
         f"--host-resolver-rules={rules}",
         f"--unsafely-treat-insecure-origin-as-secure={secure}",
     ]
+
+
+async def axe_violations(page: async_api.Page) -> list[tuple[str, str]]:
+    """Return the rules that a page violates, each with an element.
+
+    The context of the page must bypass its policy, which would block the injected script.
+    """
+    await page.evaluate(AXE.read_text())
+    report = await page.evaluate("axe.run()")
+    assert report["passes"]
+    return [(each["id"], each["nodes"][0]["html"]) for each in report["violations"]]
 
 
 @contextmanager
