@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from mostread.core.editorial.placements import Standing
+from mostread.core.ranking.windows import stored
 from mostread.errors import BadParameter
 from mostread.ranking.pages.article_charts import clock_label, ranks_context
 from mostread.ranking.pages.chart import (
@@ -186,6 +188,14 @@ def test_days_of_chart_are_those_of_the_zone() -> None:
     start = step_start(datetime(2026, 3, 8, 12, tzinfo=UTC), "day", NEW_YORK)
     spring = split(start, datetime(2026, 3, 10, 4, tzinfo=UTC), "day", NEW_YORK)
     assert [(each.end - each.start) / HOUR for each in spring] == [23, 24]
+
+
+def test_days_leave_no_gap_where_their_minutes_expire() -> None:
+    zone = ZoneInfo("Asia/Kolkata")
+    start = step_start(NOW - 40 * DAY, "day", zone)
+    days = [stored(each, NOW) for each in split(start, NOW, "day", zone)]
+    assert all(one.end == other.start for one, other in pairwise(days))
+    assert {each.start.minute for each in days} == {0, 30}
 
 
 def test_date_is_day_of_zone_and_last_one_is_included() -> None:
