@@ -12,12 +12,13 @@ from mostread.ranking.config import RankingSettings
 from tests.support.http import url_of
 
 SECRET, OLDER = "s" * 32, "o" * 32
-EDITOR, SPORT, VIEWER, CMS = "editor's", "sport's", "viewer's", "cms's"
+EDITOR, SPORT, VIEWER, CMS, ADMIN = "editor's", "sport's", "viewer's", "cms's", "admin's"
 TOKENS = (
     Token("Айгерім", Role.EDITOR, hash_token(EDITOR)),
     Token("sam", Role.EDITOR, hash_token(SPORT), frozenset({"sport", "chess"})),
     Token("wall", Role.VIEWER, hash_token(VIEWER)),
     Token("our-cms", Role.CMS, hash_token(CMS)),
+    Token("ops", Role.ADMIN, hash_token(ADMIN)),
 )
 NOW = 1_795_461_787_000
 

@@ -150,7 +150,7 @@ class CollectorSettings(KafkaSettings, ServiceSettings):
     collector_tokens: str = Field(
         "",
         description="Bearer tokens as name:role:sha256hex or name:role:sha256hex:site+site, "
-        "comma-separated; a role is emit, cms, editor or viewer.",
+        "comma-separated; a role is emit, cms, viewer, editor or admin.",
         repr=False,
     )
     collector_tokens_file: str = Field(

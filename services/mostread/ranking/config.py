@@ -119,7 +119,7 @@ class RankingSettings(ClickHouseSettings, ServiceSettings):
     ranking_tokens: str = Field(
         "",
         description="Bearer tokens in the format of MOSTREAD_COLLECTOR_TOKENS; people sign in with "
-        "those of the roles editor and viewer.",
+        "those of the roles viewer, editor and admin.",
         repr=False,
     )
     ranking_tokens_file: str = Field(

@@ -18,7 +18,7 @@ from mostread.core.editorial.records import record_version
 from mostread.errors import BadParameter, Forbidden
 from mostread.infra.auth.assertions import Assertion, Assertions, request_digest
 from mostread.infra.auth.token_store import TokenStore
-from mostread.infra.auth.tokens import Role, Token
+from mostread.infra.auth.tokens import DESCRIBERS, EDITORS, Role, Token
 from mostread.infra.http.application import Application
 from mostread.infra.http.auth import require_role
 from mostread.infra.http.messages import Request, Response, query_pairs
@@ -27,8 +27,6 @@ ARTICLES = "/v1/articles"
 ARTICLE = f"{ARTICLES}/{{article_id}}"
 PLACEMENT = "/v1/placement"
 PLACEMENT_OF = f"{ARTICLE}/placement"
-CMS = frozenset({Role.CMS, Role.EDITOR})
-EDITORS = frozenset({Role.EDITOR})
 _SOURCES = {source.name.lower(): source for source in Source}
 _encode = msgspec.json.Encoder().encode
 
@@ -53,7 +51,7 @@ class ArticleRoutes:
 
     async def post_articles(self, request: Request) -> Response:
         """Replace the metadata of up to 1,000 articles."""
-        token = self._require(request, CMS)
+        token = self._require(request, DESCRIBERS)
         _check_query(request, "site", "source")
         source = _source(request)
         body = await self._bodies.read(request)
@@ -64,7 +62,7 @@ class ArticleRoutes:
 
     async def put_article(self, request: Request) -> Response:
         """Replace the metadata of an article."""
-        token = self._require(request, CMS)
+        token = self._require(request, DESCRIBERS)
         article = payloads.decode_article(await self._bodies.read(request), _ids(request))
         token.require_site(article.site)
         await self._describe([article], Source.CMS)
@@ -72,7 +70,7 @@ class ArticleRoutes:
 
     async def delete_article(self, request: Request) -> Response:
         """Delete the metadata of an article; its counts remain."""
-        token = self._require(request, CMS)
+        token = self._require(request, DESCRIBERS)
         article = payloads.deleted_article(_ids(request))
         token.require_site(article.site)
         await self._describe([article], Source.CMS)

@@ -25,6 +25,18 @@ class Role(StrEnum):
     """Write metadata and placements of articles."""
     VIEWER = "viewer"
     """Read the pages of a ranking service that shows them only to those who are signed in."""
+    ADMIN = "admin"
+    """Everything that an editor may; delete the numbers of articles."""
+
+
+ADMINS = frozenset({Role.ADMIN})
+"""Roles that may delete numbers."""
+EDITORS = ADMINS | {Role.EDITOR}
+"""Roles that may decide about articles."""
+DESCRIBERS = EDITORS | {Role.CMS}
+"""Roles that may describe articles."""
+PEOPLE = EDITORS | {Role.VIEWER}
+"""Roles of people; the others are for programs, which do not sign in."""
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ from mostread.errors import EditorAccessDisabled, Forbidden, Unauthorized
 from mostread.infra.auth.assertions import Assertions
 from mostread.infra.auth.signing import parse_secrets
 from mostread.infra.auth.token_store import TokenStore
-from mostread.infra.auth.tokens import Token, find_token
+from mostread.infra.auth.tokens import PEOPLE, Token, find_token
 from mostread.infra.http.auth import authenticate
 from mostread.infra.http.messages import Request
 from mostread.infra.logging import get_logger
-from mostread.ranking.auth.identity import PEOPLE, Identity
+from mostread.ranking.auth.identity import Identity
 from mostread.ranking.auth.links import Link, Links
 from mostread.ranking.auth.proxy import ProxySignIn
 from mostread.ranking.auth.same_origin import changes_something, require_same_origin
@@ -111,8 +111,8 @@ class Access:
             raise Unauthorized("The token is unknown.", invalid_token=True)
         if token.role not in PEOPLE:
             raise Forbidden(
-                f"The token {token.name!r} has the role {token.role}; signing in needs editor or "
-                "viewer."
+                f"The token {token.name!r} has the role {token.role}; signing in needs admin, "
+                "editor or viewer."
             )
         return self.sessions.start(request, token)
 

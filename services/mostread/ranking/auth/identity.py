@@ -4,14 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from mostread.infra.auth.tokens import Role
+from mostread.infra.auth.tokens import EDITORS, PEOPLE, Role
 
 SignedInBy = Literal["token", "proxy", "link"]
 
-PEOPLE = frozenset({Role.EDITOR, Role.VIEWER})
-"""Roles of people; the others are for programs, which do not sign in."""
-
-_STRONGEST_FIRST = (Role.EDITOR, Role.VIEWER, Role.CMS, Role.EMIT)
+_STRONGEST_FIRST = (Role.ADMIN, Role.EDITOR, Role.VIEWER, Role.CMS, Role.EMIT)
 
 
 class Grant(NamedTuple):
@@ -42,7 +39,7 @@ class Identity:
 
     def may_decide(self, site: str) -> bool:
         """Return whether the person is an editor of a site."""
-        return any(grant.role is Role.EDITOR and grant.covers(site) for grant in self.grants)
+        return any(grant.role in EDITORS and grant.covers(site) for grant in self.grants)
 
     def may_view(self, site: str) -> bool:
         """Return whether the person may see the pages of a site."""

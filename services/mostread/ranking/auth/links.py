@@ -8,7 +8,7 @@ from hashlib import sha256
 import msgspec
 
 from mostread.infra.auth.signing import Signer
-from mostread.infra.auth.tokens import Role, Token
+from mostread.infra.auth.tokens import EDITORS, Role, Token
 from mostread.infra.http.messages import Request, parse_query
 from mostread.ranking.auth.cookies import Cookie
 from mostread.ranking.auth.identity import Grant, Identity
@@ -82,7 +82,7 @@ class Links:
         if link is None or link.expires * 1000 <= self._clock() or not is_page(link.page):
             return None
         if link.token and not any(
-            token.role is Role.EDITOR and token.covers(link.site) and token_id(token) == link.token
+            token.role in EDITORS and token.covers(link.site) and token_id(token) == link.token
             for token in tokens
         ):
             return None

@@ -31,7 +31,7 @@ log = get_logger(__name__)
 class GroupRole(BaseModel, frozen=True, extra="forbid"):
     """The role of a group, for some sites; no sites: for all."""
 
-    role: Literal["editor", "viewer"]
+    role: Literal["admin", "editor", "viewer"]
     sites: frozenset[str] = Field(frozenset())
 
 

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 import msgspec
 
 from mostread.infra.auth.signing import Signer
-from mostread.infra.auth.tokens import Token
+from mostread.infra.auth.tokens import PEOPLE, Token
 from mostread.infra.http.messages import Request
 from mostread.ranking.auth.cookies import Cookie
-from mostread.ranking.auth.identity import PEOPLE, Grant, Identity
+from mostread.ranking.auth.identity import Grant, Identity
 
 COOKIE = "mostread_session"
 

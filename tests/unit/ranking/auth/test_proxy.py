@@ -16,6 +16,7 @@ COMPANY: dict[str, Any] = {
     "ranking_proxy_groups": {
         "newsroom": {"role": "editor", "sites": ["news"]},
         "role:chief": {"role": "editor"},
+        "ops": {"role": "admin", "sites": ["news"]},
         "*": {"role": "viewer"},
     },
 }
@@ -34,6 +35,7 @@ async def account(settings: dict[str, Any], **headers: str) -> Any:
         ("other", "viewer", None),
         ("other, newsroom", "editor", ["news"]),
         ("newsroom,role:chief", "editor", None),
+        ("ops, role:chief", "admin", ["news"]),
         ("*", "viewer", None),
     ],
 )

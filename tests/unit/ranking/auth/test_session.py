@@ -9,6 +9,7 @@ from mostread.infra.auth import token_file
 from mostread.infra.auth.tokens import Role, Token, hash_token
 from tests.support.http import every
 from tests.support.signing_in import (
+    ADMIN,
     CMS,
     EDITOR,
     NOW,
@@ -50,6 +51,13 @@ async def test_sign_in_describes_the_editor_and_sets_an_unreadable_cookie(browse
     assert hash_token(SPORT) not in cookie
     assert answer.headers["Cache-Control"] == "private, no-store"
     assert (await browser.ask("GET", "/v1/session"))[1] == account
+
+
+async def test_admin_signs_in_and_may_decide_as_an_editor(browser: Browser) -> None:
+    assert (await browser.sign_in(ADMIN))[1]["role"] == "admin"
+    # Past the check of the role: no collector is configured.
+    problem = (await browser.ask("PUT", PLACEMENT, {"hidden": True}))[1]
+    assert "MOSTREAD_RANKING_COLLECTOR_URL" in problem["detail"]
 
 
 async def test_cookie_is_secure_and_of_this_host_alone_over_https(browser: Browser) -> None:
