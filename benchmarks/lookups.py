@@ -38,7 +38,7 @@ class StoredCounters:
         }
         client.command(read_sql(_QUERIES, "sites"), parameters)
         # Otherwise the first lookups would share the cores with merges.
-        client.command("OPTIMIZE TABLE counters FINAL")
+        client.command("OPTIMIZE TABLE counter_versions FINAL")
         client.close()
         self._look_up(1)  # connects
 

@@ -51,7 +51,7 @@ def _count(system: System, log: Log, workers: int, sampler: Sampler) -> Measured
     assert [worker.stop() for worker in started] == [0] * workers
     client = connect(system.clickhouse)
     counted = client.query(
-        "SELECT article_id, sum(views + comments + likes) FROM counters FINAL"
+        "SELECT article_id, sum(views + comments + likes) FROM counter_versions FINAL"
         " WHERE grain = 'total' GROUP BY article_id"
     )
     client.close()

@@ -22,7 +22,7 @@ LISTS = 20
 
 _ROWS_PER_INSERT = 1_000_000
 _MERGE_SOON = (
-    "ALTER TABLE counters MODIFY SETTING min_age_to_force_merge_seconds = 1, "
+    "ALTER TABLE counter_versions MODIFY SETTING min_age_to_force_merge_seconds = 1, "
     "merge_selecting_sleep_ms = 500"
 )
 
@@ -78,7 +78,7 @@ def _fill(client: Client, articles: int) -> None:
 def _is_merged(client: Client) -> bool:
     parts, partitions = client.query(
         "SELECT count(), uniq(partition) FROM system.parts"
-        " WHERE active AND database = currentDatabase() AND table = 'counters'"
+        " WHERE active AND database = currentDatabase() AND table = 'counter_versions'"
     ).first_row
     return bool(parts == partitions)
 

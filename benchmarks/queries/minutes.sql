@@ -1,6 +1,6 @@
 -- A day of articles that are read in every minute, in one partition.
-INSERT INTO counters (site, grain, window, article_id, topic_id, partition, views, comments, likes,
-    version)
+INSERT INTO counter_versions (site, grain, window, article_id, topic_id, partition, views, comments,
+    likes, version)
 WITH {articles:UInt32} AS articles, toStartOfMinute(now('UTC')) AS now,
     toUInt32(number) AS n, intDiv(n, articles) AS minute
 SELECT 'default', 'minute', now - INTERVAL minute MINUTE, concat('article-', toString(n % articles)),

@@ -1,7 +1,7 @@
 -- A part of the hours of a year: articles published over 400 days, each read in most hours of its
 -- first two days, and then ever less often.
-INSERT INTO counters (site, grain, window, article_id, topic_id, partition, views, comments, likes,
-    version)
+INSERT INTO counter_versions (site, grain, window, article_id, topic_id, partition, views, comments,
+    likes, version)
 WITH toStartOfHour(now('UTC')) AS now, 9600 AS hours, number % {articles:UInt32} AS article,
     intDiv(number, {articles:UInt32}) AS slot, cityHash64(article) % hours AS age,
     cityHash64(article, slot) / pow(2, 64) AS random,

@@ -21,12 +21,12 @@ GRANT CLUSTER ON *.* TO mostread_init;
 -- `mostread aggregator`.
 CREATE USER IF NOT EXISTS mostread_aggregator IDENTIFIED WITH sha256_hash BY {aggregator:String};
 GRANT SELECT ON mostread.schema_migrations TO mostread_aggregator;
-GRANT SELECT, INSERT ON mostread.counters TO mostread_aggregator;
-GRANT SELECT, INSERT ON mostread.checkpoints TO mostread_aggregator;
-GRANT SELECT, INSERT ON mostread.visitors TO mostread_aggregator;
+GRANT SELECT, INSERT ON mostread.counter_versions TO mostread_aggregator;
+GRANT SELECT, INSERT ON mostread.checkpoint_versions TO mostread_aggregator;
+GRANT SELECT, INSERT ON mostread.visitor_sketches TO mostread_aggregator;
 GRANT SELECT, INSERT ON mostread.skipped_ranges TO mostread_aggregator;
-GRANT INSERT ON mostread.articles TO mostread_aggregator;
-GRANT INSERT ON mostread.placements TO mostread_aggregator;
+GRANT INSERT ON mostread.article_versions TO mostread_aggregator;
+GRANT INSERT ON mostread.placement_versions TO mostread_aggregator;
 GRANT INSERT ON mostread.placement_log TO mostread_aggregator;
 
 -- `mostread ranking`.
@@ -39,9 +39,9 @@ CREATE USER IF NOT EXISTS mostread_operator IDENTIFIED WITH sha256_hash BY {oper
 GRANT SELECT, INSERT, CREATE TABLE, DROP TABLE ON mostread.* TO mostread_operator;
 GRANT SELECT ON system.disks TO mostread_operator;
 GRANT SELECT ON system.replicas TO mostread_operator;
-GRANT ALTER DELETE ON mostread.counters TO mostread_operator;
-GRANT ALTER CONSTRAINT, ALTER MODIFY COLUMN ON mostread.counters TO mostread_operator;
-GRANT ALTER CONSTRAINT, ALTER MODIFY COLUMN ON mostread.checkpoints TO mostread_operator;
+GRANT ALTER DELETE ON mostread.counter_versions TO mostread_operator;
+GRANT ALTER CONSTRAINT, ALTER MODIFY COLUMN ON mostread.counter_versions TO mostread_operator;
+GRANT ALTER CONSTRAINT, ALTER MODIFY COLUMN ON mostread.checkpoint_versions TO mostread_operator;
 GRANT CREATE DATABASE, DROP DATABASE ON mostread_rebuild.* TO mostread_operator;
 GRANT SELECT, INSERT, CREATE TABLE, DROP TABLE, ALTER TABLE ON mostread_rebuild.* TO mostread_operator;
 GRANT TABLE ENGINE ON ReplacingMergeTree TO mostread_operator;

@@ -1,7 +1,7 @@
 -- A counter is a pure function of one partition's log up to `version`, the offset of the last
 -- record counted into it. The row with the highest version wins: writing a row twice, or an
 -- older row late, changes nothing.
-CREATE TABLE IF NOT EXISTS counters
+CREATE TABLE IF NOT EXISTS counter_versions
 (
     site       LowCardinality(String),
     grain      Enum8('minute' = 1, 'hour' = 2, 'total' = 3, 'week' = 4),
@@ -32,7 +32,7 @@ SETTINGS fsync_after_insert = 1, fsync_part_directory = 1,
 
 -- How far each partition is counted, and the outcome of every event in it:
 -- received = counted + duplicate + late + dead_lettered. Written after the counters.
-CREATE TABLE IF NOT EXISTS checkpoints
+CREATE TABLE IF NOT EXISTS checkpoint_versions
 (
     topic         LowCardinality(String),
     topic_id      UUID,
@@ -76,7 +76,7 @@ ENGINE = ReplacingMergeTree(skipped_at)
 ORDER BY (topic_id, partition, first_offset, next_offset)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE TABLE IF NOT EXISTS articles
+CREATE TABLE IF NOT EXISTS article_versions
 (
     site         LowCardinality(String),
     article_id   String,
@@ -97,10 +97,10 @@ ENGINE = ReplacingMergeTree(version)
 ORDER BY (site, article_id)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
--- Imports of lifetime totals from an earlier system, by name. Their numbers are in `counters`,
--- as grain 'total' of a topic id derived from the name. Written after them: an interrupted
--- import has no row here.
-CREATE TABLE IF NOT EXISTS imports
+-- Imports of lifetime totals from an earlier system, by name. Their numbers are in
+-- `counter_versions`, as grain 'total' of a topic id derived from the name. Written after them: an
+-- interrupted import has no row here.
+CREATE TABLE IF NOT EXISTS import_versions
 (
     name       String,
     topic_id   UUID,
@@ -118,7 +118,7 @@ ORDER BY name
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- The current editorial decision per article. Null: the CMS decides.
-CREATE TABLE IF NOT EXISTS placements
+CREATE TABLE IF NOT EXISTS placement_versions
 (
     site          LowCardinality(String),
     article_id    String,
@@ -142,9 +142,9 @@ ORDER BY (site, article_id)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- Every editorial decision, without a TTL: the topic keeps only the last one per article. A
--- record read twice has the same version and yields the same row. Written before `placements`,
--- so every current decision is also in the log.
-CREATE TABLE IF NOT EXISTS placement_log AS placements
+-- record read twice has the same version and yields the same row. Written before
+-- `placement_versions`, so every current decision is also in the log.
+CREATE TABLE IF NOT EXISTS placement_log AS placement_versions
 ENGINE = ReplacingMergeTree
 ORDER BY (site, article_id, version)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
@@ -152,7 +152,7 @@ SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 -- Visitor sketches of the most-read articles, per hour (core/counting/visitor_sketch.py).
 -- Visitors are hashes that differ from article to article. An article may have several sketches
 -- per hour, of consecutive parts of the log.
-CREATE TABLE IF NOT EXISTS visitors
+CREATE TABLE IF NOT EXISTS visitor_sketches
 (
     site           LowCardinality(String),
     article_id     String,

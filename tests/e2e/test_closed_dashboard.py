@@ -42,7 +42,7 @@ def settings(clickhouse: LocalClickHouse, tokens: Path) -> RankingSettings:
     )
     migrate(settings)
     client = connect(settings)
-    client.command("ALTER TABLE counters REMOVE TTL")
+    client.command("ALTER TABLE counter_versions REMOVE TTL")
     client.close()
     return settings
 

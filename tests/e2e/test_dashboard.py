@@ -33,7 +33,7 @@ def settings(clickhouse: LocalClickHouse) -> RankingSettings:
     settings = RankingSettings(clickhouse_url=clickhouse.url, clickhouse_database="test_dashboard")
     migrate(settings)
     client = connect(settings)
-    client.command("ALTER TABLE counters REMOVE TTL")
+    client.command("ALTER TABLE counter_versions REMOVE TTL")
     client.close()
     return settings
 
@@ -42,7 +42,7 @@ def settings(clickhouse: LocalClickHouse) -> RankingSettings:
 def counted(settings: RankingSettings) -> Iterator[Counted]:
     """Three articles of a separate site; the second one has a hostile title."""
     client = connect(settings)
-    client.command("TRUNCATE TABLE checkpoints")
+    client.command("TRUNCATE TABLE checkpoint_versions")
     counted = Counted(client, f"site-{uuid4().hex[:8]}")
     counted.article("1", title="Қала ⚡", url="https://n.example/1", language="kk", section="Қала")
     counted.article("2", title=HOSTILE, url="javascript:document.title='hit'", section="<b>Город")
@@ -183,11 +183,11 @@ async def test_list_page_warns_when_counting_falls_behind(
     behind = page.get_by_text("These numbers are out of date.")
     await expect(page.locator(".fresh")).to_contain_text("All events until 14:03:00 (UTC)")
     async with unreloaded(page):
-        counted.client.command("TRUNCATE TABLE checkpoints")
+        counted.client.command("TRUNCATE TABLE checkpoint_versions")
         await asyncio.to_thread(counted.progress, ago(hours=2), 0, 1, FIRST)
         await expect(behind).to_be_visible()
         await expect(page.locator(".fresh")).to_be_empty()
-        counted.client.command("TRUNCATE TABLE checkpoints")
+        counted.client.command("TRUNCATE TABLE checkpoint_versions")
         await asyncio.to_thread(counted.progress, ago(seconds=1), 0, 1, FIRST)
         await expect(behind).to_have_count(0)
         await expect(page.locator(".fresh")).to_contain_text("14:03:04")

@@ -34,7 +34,7 @@ async def url(clickhouse: LocalClickHouse) -> AsyncIterator[str]:
     )
     migrate(settings)
     client = connect(settings)
-    client.command("ALTER TABLE counters REMOVE TTL")
+    client.command("ALTER TABLE counter_versions REMOVE TTL")
     counted = Counted(client, "default")
     for number in range(30):
         counted.article(

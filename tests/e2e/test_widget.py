@@ -69,7 +69,7 @@ def settings(clickhouse: LocalClickHouse) -> RankingSettings:
     settings = RankingSettings(clickhouse_url=clickhouse.url, clickhouse_database="test_widget")
     migrate(settings)
     client = connect(settings)
-    client.command("ALTER TABLE counters REMOVE TTL")
+    client.command("ALTER TABLE counter_versions REMOVE TTL")
     client.close()
     return settings
 

@@ -67,7 +67,7 @@ def inserts_cut(rig: Mostread, chance: random.Random) -> Iterator[None]:
 @contextmanager
 def disk_full(rig: Mostread, chance: random.Random) -> Iterator[None]:
     """ClickHouse's own refusal to write where too little would be left."""
-    table = chance.choice(["counters", "checkpoints"])
+    table = chance.choice(["counter_versions", "checkpoint_versions"])
     setting = "min_free_disk_bytes_to_perform_insert"
     with rig.direct() as client:
         client.command(f"ALTER TABLE {table} MODIFY SETTING {setting} = {MORE_THAN_THERE_IS}")
@@ -78,7 +78,7 @@ def disk_full(rig: Mostread, chance: random.Random) -> Iterator[None]:
 
 @contextmanager
 def table_missing(rig: Mostread, chance: random.Random) -> Iterator[None]:
-    table = chance.choice(["counters", "checkpoints"])
+    table = chance.choice(["counter_versions", "checkpoint_versions"])
     with rig.direct() as client:
         client.command(f"RENAME TABLE {table} TO {table}_elsewhere")
     yield

@@ -26,7 +26,7 @@ def counted_views(system: System) -> Tally[str]:
     """Return the total views of the good articles."""
     with closing(connect(system.clickhouse)) as client:
         rows = client.query(
-            "SELECT article_id, toInt64(sum(views)) FROM counters FINAL"
+            "SELECT article_id, toInt64(sum(views)) FROM counter_versions FINAL"
             " WHERE grain = 'total' AND startsWith(article_id, 'good-') GROUP BY article_id"
         ).result_rows
     return Tally(dict(rows))
@@ -37,7 +37,7 @@ def sums(system: System) -> tuple[int, ...]:
     with closing(connect(system.clickhouse)) as client:
         (row,) = client.query(
             "SELECT sum(received), sum(counted) + sum(duplicate) + sum(late) + sum(dead_lettered),"
-            " sum(next_offset), sum(lost) FROM checkpoints FINAL"
+            " sum(next_offset), sum(lost) FROM checkpoint_versions FINAL"
         ).result_rows
     return tuple(row)
 

@@ -54,7 +54,7 @@ def assert_reports(worker: Service, dependency: str, cause: str) -> None:
     assert any('"dependency_failed"' in line and cause in line for line in lines)
 
 
-@pytest.mark.parametrize("table", ["counters", "checkpoints"])
+@pytest.mark.parametrize("table", ["counter_versions", "checkpoint_versions"])
 def test_missing_table_stops_counting_until_restored(system: System, table: str) -> None:
     worker = system.service("aggregator").wait_ready()
     produce(system, [("a", VIEW)] * 10)
@@ -69,7 +69,7 @@ def test_missing_table_stops_counting_until_restored(system: System, table: str)
     assert worker.stop() == 0
 
 
-@pytest.mark.parametrize("table", ["counters", "checkpoints"])
+@pytest.mark.parametrize("table", ["counter_versions", "checkpoint_versions"])
 def test_full_disk_stops_counting_until_space_is_free(system: System, table: str) -> None:
     worker = system.service("aggregator").wait_ready()
     produce(system, [("a", VIEW)] * 10)

@@ -42,10 +42,10 @@ def assert_audit_reports_differences(system: System) -> None:
 @pytest.mark.parametrize(
     "sql",
     [
-        "INSERT INTO counters SELECT * REPLACE (views + 1 AS views, version + 1 AS version)"
-        " FROM counters FINAL WHERE grain = 'total' LIMIT 1",
-        "ALTER TABLE counters DELETE WHERE grain = 'minute' AND article_id = 'a-7'",
-        "TRUNCATE TABLE counters",
+        "INSERT INTO counter_versions SELECT * REPLACE (views + 1 AS views, version + 1 AS version)"
+        " FROM counter_versions FINAL WHERE grain = 'total' LIMIT 1",
+        "ALTER TABLE counter_versions DELETE WHERE grain = 'minute' AND article_id = 'a-7'",
+        "TRUNCATE TABLE counter_versions",
     ],
     ids=["a number is changed", "rows are deleted", "all rows are deleted"],
 )
@@ -60,8 +60,8 @@ def test_partitions_of_checkpoints_moved_forward_stop(counted: tuple[System, Ser
     system, worker = counted
     command(
         system,
-        "INSERT INTO checkpoints"
-        " SELECT * REPLACE (next_offset + 20 AS next_offset) FROM checkpoints FINAL",
+        "INSERT INTO checkpoint_versions"
+        " SELECT * REPLACE (next_offset + 20 AS next_offset) FROM checkpoint_versions FINAL",
     )
     produce(system, RECORDS * 3)
     worker.start().wait_ready()
@@ -72,7 +72,7 @@ def test_partitions_of_checkpoints_moved_forward_stop(counted: tuple[System, Ser
 
 
 def test_moved_committed_offsets_leave_counts_exact(counted: tuple[System, Service]) -> None:
-    """Counting begins where `checkpoints` says, so this breaks nothing."""
+    """Counting begins where `checkpoint_versions` says, so this breaks nothing."""
     system, worker = counted
     group = system.environment["MOSTREAD_AGGREGATOR_GROUP"]
     places = [TopicPartition(system.kafka.events_topic, number) for number in range(4)]

@@ -34,7 +34,8 @@ def is_counted(system: System) -> bool:
     client = connect(system.clickhouse)
     try:
         rows = client.query(
-            "SELECT partition, next_offset FROM checkpoints FINAL WHERE topic_id = {id:UUID}",
+            "SELECT partition, next_offset FROM checkpoint_versions FINAL"
+            " WHERE topic_id = {id:UUID}",
             parameters={"id": str(topic_of(system).id)},
         ).result_rows
     finally:
@@ -77,7 +78,7 @@ def _counters(rig: Mostread) -> dict[Key, Numbers]:
     rows = client.query(
         "SELECT site, toString(grain), toUnixTimestamp(window), article_id,"
         " sum(views), sum(comments), sum(likes)"
-        " FROM counters FINAL GROUP BY site, grain, window, article_id"
+        " FROM counter_versions FINAL GROUP BY site, grain, window, article_id"
     ).result_rows
     client.close()
     return {(row[0], row[1], row[2], row[3]): (row[4], row[5], row[6]) for row in rows}
@@ -93,7 +94,7 @@ def _outcomes(rig: Mostread) -> tuple[int, int, int, int, int]:
     client = connect(rig.system.clickhouse)
     (row,) = client.query(
         "SELECT sum(received), sum(counted), sum(duplicate), sum(late), sum(dead_lettered)"
-        " FROM checkpoints FINAL"
+        " FROM checkpoint_versions FINAL"
     ).result_rows
     client.close()
     received, counted, duplicate, late, dead = row

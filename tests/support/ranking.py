@@ -86,13 +86,13 @@ class Counted:
         older = [[*key, 1, 0, 0, 1] for key in sums]
         newer = [[*key, *numbers, 2] for key, numbers in sums.items()]
         for rows in (older, newer, newer):
-            self.client.insert("counters", rows, column_names=names)
+            self.client.insert("counter_versions", rows, column_names=names)
 
     def article(self, article_id: str, **columns: Any) -> None:
         """Describe an article."""
         row = {"title": f"Title of {article_id}", "version": 1, **columns}
         self.client.insert(
-            "articles",
+            "article_versions",
             [[self.site, article_id, *row.values()]],
             column_names=["site", "article_id", *row],
         )
@@ -112,13 +112,13 @@ class Counted:
             [self.site, article_id, *({**usual, **columns}.get(name) for name in names)]
             for article_id, columns in decided.items()
         ]
-        for table in ("placement_log", "placements"):
+        for table in ("placement_log", "placement_versions"):
             self.client.insert(table, rows, column_names=["site", "article_id", *names])
 
     def progress(self, as_of: datetime, partition: int, partitions: int, topic: UUID) -> None:
         """Write the checkpoint of a partition."""
         self.client.insert(
-            "checkpoints",
+            "checkpoint_versions",
             [["engagement.events", topic, partition, partitions, 7, as_of]],
             column_names=[
                 "topic",

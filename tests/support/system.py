@@ -219,7 +219,7 @@ class System:
         client = connect(self.clickhouse)
         rows = client.query(
             "SELECT partition, site, grain, toUnixTimestamp(window), article_id,"
-            " views, comments, likes FROM counters FINAL"
+            " views, comments, likes FROM counter_versions FINAL"
         ).result_rows
         client.close()
         counters: dict[int, dict[tuple[str, str, int, str], tuple[int, int, int]]] = {}
@@ -236,7 +236,7 @@ class System:
         client = connect(self.clickhouse)
         rows = client.query(
             "SELECT partition, received, counted, duplicate, late, dead_lettered"
-            " FROM checkpoints FINAL WHERE received > 0"
+            " FROM checkpoint_versions FINAL WHERE received > 0"
         ).result_rows
         client.close()
         return {
@@ -247,6 +247,6 @@ class System:
     def counted(self) -> int:
         """Return the number of counted records."""
         client = connect(self.clickhouse)
-        (row,) = client.query("SELECT sum(next_offset) FROM checkpoints FINAL").result_rows
+        (row,) = client.query("SELECT sum(next_offset) FROM checkpoint_versions FINAL").result_rows
         client.close()
         return int(row[0])

@@ -14,7 +14,14 @@ DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 OUTCOMES = ("counted", "duplicate", "late", "dead_lettered")
 LossReason = Literal["retention", "skipped"]
 LOSS_REASONS: tuple[LossReason, ...] = ("retention", "skipped")
-TABLES = ("counters", "visitors", "checkpoints", "articles", "placement_log", "placements")
+TABLES = (
+    "counter_versions",
+    "visitor_sketches",
+    "checkpoint_versions",
+    "article_versions",
+    "placement_log",
+    "placement_versions",
+)
 
 
 class Loss(NamedTuple):
@@ -28,7 +35,7 @@ class Loss(NamedTuple):
 class AggregatorMetrics:
     """Metrics, updated per flush and never per event.
 
-    After a crash they count a batch again; the exact numbers are in the table `checkpoints`.
+    After a crash they count a batch again; the exact numbers are in `checkpoint_versions`.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:

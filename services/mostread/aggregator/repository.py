@@ -124,7 +124,7 @@ class CounterRepository:
             raise ClickHouseUnavailable(
                 "`mostread rebuild` is exchanging the tables; if it was interrupted, run it again"
             )
-        return Epoch(topic, epochs["counters"])
+        return Epoch(topic, epochs["counter_versions"])
 
     def checkpoints(
         self, epoch: Epoch, partitions: Container[int] | None = None
@@ -196,7 +196,7 @@ class CounterRepository:
         partitions, keys, counters = zip(*rows, strict=True)
         sites, grains, windows, articles = zip(*keys, strict=True)
         self._insert(
-            "counters",
+            "counter_versions",
             {
                 "site": sites,
                 "grain": grains,
@@ -215,7 +215,7 @@ class CounterRepository:
             return
         checkpoints = [row.checkpoint for row in rows]
         self._insert(
-            "checkpoints",
+            "checkpoint_versions",
             {
                 "topic": [epoch.topic.name] * len(rows),
                 "topic_id": [epoch.topic.id] * len(rows),
@@ -261,7 +261,7 @@ class CounterRepository:
             return
         partitions, keys, sketches = zip(*rows, strict=True)
         self._insert(
-            "visitors",
+            "visitor_sketches",
             {
                 **_columns(("site", "article_id", "hour"), keys),
                 "topic_id": [epoch.topic.id] * len(rows),
@@ -288,14 +288,14 @@ class CounterRepository:
     def write_articles(self, rows: Sequence[ArticleRow]) -> None:
         """Write article metadata. Per article, the row with the highest version wins."""
         if rows:
-            self._insert("articles", _columns(ArticleRow._fields, rows))
+            self._insert("article_versions", _columns(ArticleRow._fields, rows))
 
     def write_placements(self, rows: Sequence[PlacementRow]) -> None:
         """Write editorial decisions: first into the log, then as current decisions."""
         if rows:
             columns = _columns(PlacementRow._fields, rows)
             self._insert("placement_log", columns)
-            self._insert("placements", columns)
+            self._insert("placement_versions", columns)
 
     def _query(self, name: str, parameters: dict[str, object]) -> Sequence[Sequence[Any]]:
         """Return the rows of sql/<name>.sql without the end marker of NO_PARTITION."""

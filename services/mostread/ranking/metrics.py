@@ -63,7 +63,7 @@ class RankingMetrics:
         self.as_of.set(math.nan)  # unknown so far; 0 would mean a delay of half a century
         self.event_outcomes = Gauge(
             "mostread_ranking_event_outcomes",
-            "Exact number of events by outcome, from the table checkpoints.",
+            "Exact number of events by outcome, from the table checkpoint_versions.",
             ["outcome"],
             registry=registry,
         )

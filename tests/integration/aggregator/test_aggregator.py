@@ -153,6 +153,6 @@ def test_recreated_topic_is_counted_from_its_beginning(system: System) -> None:
 
     wait_until(counts_new_topic, "the second topic is counted too")
     client = connect(system.clickhouse)
-    total = "SELECT sum(views) FROM counters FINAL WHERE grain = 'total'"
+    total = "SELECT sum(views) FROM counter_versions FINAL WHERE grain = 'total'"
     assert client.query(total).result_rows == [(8,)]
     client.close()

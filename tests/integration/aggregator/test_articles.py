@@ -41,7 +41,9 @@ def send_view(system: System, number: int) -> None:
 
 def titles(system: System) -> set[str]:
     with closing(connect(system.clickhouse)) as client:
-        return {row[0] for row in client.query("SELECT title FROM articles FINAL").result_rows}
+        return {
+            row[0] for row in client.query("SELECT title FROM article_versions FINAL").result_rows
+        }
 
 
 def generation_log(worker_log: str) -> int:

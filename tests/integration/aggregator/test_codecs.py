@@ -46,7 +46,7 @@ def article(name: str) -> tuple[bytes, bytes]:
 
 def described(system: System) -> set[str]:
     client = connect(system.clickhouse)
-    rows = client.query("SELECT article_id FROM articles FINAL").result_rows
+    rows = client.query("SELECT article_id FROM article_versions FINAL").result_rows
     client.close()
     return {row[0] for row in rows}
 

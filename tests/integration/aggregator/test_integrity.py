@@ -148,7 +148,7 @@ def test_crashes_change_no_sketch(read: System) -> None:
     wait_counted(500)
     client = connect(read.clickhouse)
     rows = client.query(
-        "SELECT sum(views) FROM visitors FINAL WHERE article_id = 'pushed'"
+        "SELECT sum(views) FROM visitor_sketches FINAL WHERE article_id = 'pushed'"
     ).result_rows
     client.close()
     assert rows == [(500,)]

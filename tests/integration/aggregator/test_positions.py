@@ -34,7 +34,7 @@ def checkpoint(system: System, partition: int = PARTITION) -> tuple[int, int, in
     """Return next offset, lost records and watermark (ms) of a partition of the current topic."""
     client = connect(system.clickhouse)
     rows = client.query(
-        "SELECT next_offset, lost, toUnixTimestamp64Milli(watermark) FROM checkpoints FINAL"
+        "SELECT next_offset, lost, toUnixTimestamp64Milli(watermark) FROM checkpoint_versions FINAL"
         " WHERE topic_id = {id:UUID} AND partition = {partition:UInt32}",
         parameters={"id": str(topic_of(system).id), "partition": partition},
     ).result_rows
@@ -177,8 +177,9 @@ def test_record_from_the_future_moves_no_watermark_and_outlives_no_topic(system:
     # The predecessor's watermark stays ahead, as one written by a clock that was set back.
     client = connect(system.clickhouse)
     client.command(
-        "INSERT INTO checkpoints"
-        " SELECT * REPLACE (watermark + INTERVAL 800 DAY AS watermark) FROM checkpoints FINAL"
+        "INSERT INTO checkpoint_versions"
+        " SELECT * REPLACE (watermark + INTERVAL 800 DAY AS watermark)"
+        " FROM checkpoint_versions FINAL"
     )
     client.close()
     name = system.kafka.events_topic

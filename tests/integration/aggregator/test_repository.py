@@ -174,8 +174,8 @@ def test_latest_record_of_article_wins(repository: CounterRepository, system: Sy
     second = row(b'{"article_id":"a:b","title":"Second"}', 1000, 901)
     recreated = row(None, 2000, 0)
     client = connect(system.clickhouse)
-    described = "SELECT authors, tags, image FROM articles FINAL"
-    query = "SELECT title, deleted, published_at IS NULL FROM articles FINAL"
+    described = "SELECT authors, tags, image FROM article_versions FINAL"
+    query = "SELECT title, deleted, published_at IS NULL FROM article_versions FINAL"
     repository.write_articles([first])
     assert client.query(described).result_rows == [(["A", "B"], ["t"], "")]
     repository.write_articles([first, second])
@@ -207,7 +207,7 @@ def test_errors_distinguish_misconfigured_from_unavailable(
     system: System, repository: CounterRepository
 ) -> None:
     client = connect(system.clickhouse)
-    client.command("DROP TABLE counters SYNC")
+    client.command("DROP TABLE counter_versions SYNC")
     with pytest.raises(Misconfigured, match="mostread init"):
         repository.counters(EPOCH, [(0, KEY)])
     with pytest.raises(Misconfigured, match="mostread init"):

@@ -32,7 +32,9 @@ def newer(system: System) -> Service:
 def rules(system: System) -> dict[int, int]:
     """Return the rules version of each partition."""
     with closing(connect(system.clickhouse)) as client:
-        return dict(client.query("SELECT partition, rules FROM checkpoints FINAL").result_rows)
+        return dict(
+            client.query("SELECT partition, rules FROM checkpoint_versions FINAL").result_rows
+        )
 
 
 def test_workers_with_older_and_newer_rules_share_partitions(system: System) -> None:

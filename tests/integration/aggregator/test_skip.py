@@ -81,14 +81,15 @@ def rows(system: System, sql: str) -> list[tuple[int, ...]]:
 
 def progress(system: System) -> dict[int, tuple[int, ...]]:
     """Return the next offset, the lost and the counted records of each partition."""
-    sql = "SELECT partition, next_offset, lost, counted FROM checkpoints FINAL WHERE next_offset"
+    columns = "partition, next_offset, lost, counted"
+    sql = f"SELECT {columns} FROM checkpoint_versions FINAL WHERE next_offset"
     return {row[0]: row[1:] for row in rows(system, sql)}
 
 
 def totals(system: System) -> list[tuple[int, ...]]:
     return rows(
         system,
-        "SELECT partition, toUnixTimestamp(window), sum(views) FROM counters FINAL"
+        "SELECT partition, toUnixTimestamp(window), sum(views) FROM counter_versions FINAL"
         " GROUP BY partition, grain, window ORDER BY ALL",
     )
 
@@ -187,7 +188,7 @@ def test_skipped_batch_that_can_be_read_again_is_not_counted(
     damage(kafka, system.kafka.events_topic, 0, 5, flip_payload)  # the other way round
     # The checkpoint before the range is lost, too, so that records before it are read as well.
     client = connect(system.clickhouse)
-    for table in ("checkpoints", "counters"):
+    for table in ("checkpoint_versions", "counter_versions"):
         client.command(f"DELETE FROM {table} WHERE 1")
     client.close()
     stopped.start()

@@ -42,7 +42,7 @@ async def send(producer: AIOKafkaProducer, system: System, values: Sequence[byte
 def counted(system: System) -> dict[str, int]:
     client = connect(system.clickhouse)
     rows = client.query(
-        "SELECT article_id, views FROM counters FINAL WHERE grain = 'total'"
+        "SELECT article_id, views FROM counter_versions FINAL WHERE grain = 'total'"
     ).result_rows
     client.close()
     return dict(rows)

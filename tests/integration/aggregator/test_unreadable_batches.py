@@ -126,7 +126,7 @@ def stopped(worker: Service) -> dict[int, str]:
 
 def next_offsets(system: System) -> Counter[int]:
     client = connect(system.clickhouse)
-    rows = client.query("SELECT partition, next_offset FROM checkpoints FINAL").result_rows
+    rows = client.query("SELECT partition, next_offset FROM checkpoint_versions FINAL").result_rows
     client.close()
     return Counter(dict(rows))
 
@@ -136,7 +136,7 @@ def insert_checkpoint(system: System, partition: int, next_offset: int) -> None:
     columns = ["topic_id", "partition", "partitions", "next_offset", "record_time"]
     row = [topic.id, partition, topic.partitions, next_offset, datetime.now(UTC)]
     client = connect(system.clickhouse)
-    client.insert("checkpoints", [row], column_names=columns)
+    client.insert("checkpoint_versions", [row], column_names=columns)
     client.close()
 
 

@@ -23,12 +23,12 @@ DDL = [
 ]
 REBUILD = [
     "CREATE DATABASE IF NOT EXISTS other",
-    "CREATE TABLE other.counters AS counters",
-    "ALTER TABLE other.counters DROP CONSTRAINT epoch",
-    "ALTER TABLE other.counters ADD CONSTRAINT epoch CHECK epoch = 1",
-    "ALTER TABLE other.counters MODIFY COLUMN epoch DEFAULT 1",
-    "EXCHANGE TABLES default.counters AND other.counters",
-    "DROP TABLE IF EXISTS other.counters SYNC",
+    "CREATE TABLE other.counter_versions AS counter_versions",
+    "ALTER TABLE other.counter_versions DROP CONSTRAINT epoch",
+    "ALTER TABLE other.counter_versions ADD CONSTRAINT epoch CHECK epoch = 1",
+    "ALTER TABLE other.counter_versions MODIFY COLUMN epoch DEFAULT 1",
+    "EXCHANGE TABLES default.counter_versions AND other.counter_versions",
+    "DROP TABLE IF EXISTS other.counter_versions SYNC",
     "DROP DATABASE IF EXISTS other SYNC",
 ]
 
@@ -61,14 +61,15 @@ def test_engine_accepts_cluster_ddl_and_creates_tables() -> None:
     made = [here(each) for each in DDL if each.startswith("CREATE TABLE")]
     exchange = [
         "CREATE DATABASE other",
-        here(on_cluster("CREATE TABLE other.counters AS counters", CLUSTER)),
-        "EXCHANGE TABLES default.counters AND other.counters",
+        here(on_cluster("CREATE TABLE other.counter_versions AS counter_versions", CLUSTER)),
+        "EXCHANGE TABLES default.counter_versions AND other.counter_versions",
     ]
     shown = [
         "SELECT name, engine_full FROM system.tables WHERE database = 'default' ORDER BY name",
-        "SELECT engine_full FROM system.tables WHERE name = 'counters'",
-        "SELECT count() FROM counters FINAL SETTINGS select_sequential_consistency = 1",
-        "INSERT INTO checkpoints (partition) SETTINGS insert_keeper_max_retries = 0 VALUES (1)",
+        "SELECT engine_full FROM system.tables WHERE name = 'counter_versions'",
+        "SELECT count() FROM counter_versions FINAL SETTINGS select_sequential_consistency = 1",
+        "INSERT INTO checkpoint_versions (partition)"
+        " SETTINGS insert_keeper_max_retries = 0 VALUES (1)",
     ]
     answers = engine([*understood, *made, *exchange, *shown])
     for sql, answer in zip([*understood, *made, *exchange, *shown[:3]], answers, strict=False):

@@ -16,12 +16,12 @@ def test_lag_metric_grows_while_clickhouse_rejects_writes(system: System) -> Non
     produce(system, [("a", VIEW)] * 10)
     wait_until(lambda: system.counted() == 10, "the first are counted")
     client = connect(system.clickhouse)
-    client.command("RENAME TABLE counters TO hidden")
+    client.command("RENAME TABLE counter_versions TO hidden")
     produce(system, [("a", VIEW)] * 1000)
     wait_until(lambda: worker.sum("mostread_aggregator_lag_records") == 1000, "the lag grows")
     produce(system, [("a", VIEW)] * 1000)
     wait_until(lambda: worker.sum("mostread_aggregator_lag_records") == 2000, "the lag grows on")
-    client.command("RENAME TABLE hidden TO counters")
+    client.command("RENAME TABLE hidden TO counter_versions")
     client.close()
     wait_until(lambda: worker.sum("mostread_aggregator_lag_records") == 0, "all is counted")
 
@@ -42,7 +42,7 @@ def test_metrics_account_for_every_event(system: System) -> None:
         assert ranking.metric(f"mostread_ranking_event_outcomes{label}") == events
     assert ranking.metric('mostread_ranking_event_outcomes{outcome="received"}') == 13
     assert worker.metric("mostread_aggregator_flush_events_sum") == 13
-    for table in ("counters", "checkpoints"):
+    for table in ("counter_versions", "checkpoint_versions"):
         inserts = worker.metric(
             f'mostread_aggregator_insert_duration_seconds_count{{table="{table}"}}'
         )

@@ -119,7 +119,7 @@ def test_audit_finds_each_error(system: System) -> None:
         for word in words:
             assert word in output, output
 
-    clickhouse(system, "DELETE FROM counters WHERE article_id = 'a' AND grain = 'total'")
+    clickhouse(system, "DELETE FROM counter_versions WHERE article_id = 'a' AND grain = 'total'")
     expect(1, "partition 0, site default, total, article 'a': log 2/0/0, ClickHouse 0/0/0")
 
     columns = (
@@ -127,30 +127,30 @@ def test_audit_finds_each_error(system: System) -> None:
     )
     clickhouse(
         system,
-        f"INSERT INTO counters ({columns}) SELECT site, grain, window, article_id, topic_id,"
-        " partition, 9, 0, -1, version + 1 FROM counters FINAL"
+        f"INSERT INTO counter_versions ({columns}) SELECT site, grain, window, article_id,"
+        " topic_id, partition, 9, 0, -1, version + 1 FROM counter_versions FINAL"
         " WHERE article_id = 'b' AND grain = 'hour'",
     )
     expect(2, "hour", "article 'b': log 1/0/0, ClickHouse 9/0/-1")
 
     clickhouse(
         system,
-        f"INSERT INTO counters ({columns}) SELECT site, grain, window, article_id, topic_id,"
-        " partition, views, comments, likes, 1000 FROM counters FINAL"
+        f"INSERT INTO counter_versions ({columns}) SELECT site, grain, window, article_id,"
+        " topic_id, partition, views, comments, likes, 1000 FROM counter_versions FINAL"
         " WHERE article_id = 'c' AND grain = 'hour'",
     )
     expect(3, "article 'c', version: log 5, ClickHouse 1000")
 
     clickhouse(
         system,
-        f"INSERT INTO counters ({columns}) SELECT 'ghost', 'total', toDateTime(0), 'g', topic_id,"
-        " 17, 3, 0, 0, 1 FROM checkpoints LIMIT 1",
+        f"INSERT INTO counter_versions ({columns}) SELECT 'ghost', 'total', toDateTime(0), 'g',"
+        " topic_id, 17, 3, 0, 0, 1 FROM checkpoint_versions LIMIT 1",
     )
     expect(4, "partition 17, site ghost, total, article 'g': log 0/0/0, ClickHouse 3/0/0")
 
     clickhouse(
         system,
-        "ALTER TABLE counters DROP PARTITION "
+        "ALTER TABLE counter_versions DROP PARTITION "
         f"('minute', toStartOfDay(toDateTime({NOW - 3 * HOUR}, 'UTC')))",
     )
     code, report = audited(system)
@@ -163,9 +163,9 @@ def test_audit_finds_each_error(system: System) -> None:
     outcomes = "received, counted, duplicate, late, dead_lettered"
     clickhouse(
         system,
-        f"INSERT INTO checkpoints ({columns_kept}, next_offset, {outcomes})"
+        f"INSERT INTO checkpoint_versions ({columns_kept}, next_offset, {outcomes})"
         f" SELECT {columns_kept}, 100, received + 1, counted + 1, duplicate, late, dead_lettered"
-        " FROM checkpoints FINAL WHERE partition = 0",
+        " FROM checkpoint_versions FINAL WHERE partition = 0",
     )
     expect(
         previous + 3,
@@ -201,7 +201,7 @@ def test_recreated_topic_is_audited_without_its_predecessor(system: System) -> N
 def test_site_and_since_narrow_the_comparison(system: System) -> None:
     produce(system, [view("a", site="s"), view("b"), view("b", hours_ago=5)])
     counted(system, 3)
-    clickhouse(system, "DELETE FROM counters WHERE article_id = 'b'")
+    clickhouse(system, "DELETE FROM counter_versions WHERE article_id = 'b'")
     # The total, two minutes and two hours; the five hours may begin in the week before.
     missing = 5 + len({week_start(NOW), week_start(NOW - 5 * HOUR)})
     assert audited(system)[1]["difference_count"] == missing

@@ -92,7 +92,7 @@ def query(system: System, sql: str) -> list[tuple[object, ...]]:
 
 
 def titles(system: System) -> list[object]:
-    return [row[0] for row in query(system, "SELECT title FROM DB.articles FINAL")]
+    return [row[0] for row in query(system, "SELECT title FROM DB.article_versions FINAL")]
 
 
 def drop_everything(system: System) -> None:
@@ -164,7 +164,7 @@ def test_incomplete_backup_is_refused(system: System, tmp_path: Path) -> None:
     assert content["files"] == []
     manifest.write_bytes(orjson.dumps({**content, "migrations": {"9999": "9999_future"}}))
     assert "a newer mostread took this backup" in refused(mostread(system, "restore", str(folder)))
-    lost = {"table": "checkpoints", "name": "p.gz", "columns": ["topic"], "sha256": "0"}
+    lost = {"table": "checkpoint_versions", "name": "p.gz", "columns": ["topic"], "sha256": "0"}
     manifest.write_bytes(orjson.dumps({**content, "files": [lost]}))
     assert "p.gz is missing" in refused(mostread(system, "restore", str(folder)))
     manifest.write_bytes(complete[:-20])

@@ -260,7 +260,7 @@ def test_migrations_of_other_versions_and_missing_tables_are_reported(
     assert "10000_breaking_names" in broken.message
     assert "run that version" in broken.advice
     client.command("DELETE FROM schema_migrations WHERE version > 9000")
-    client.command("DROP TABLE counters")
+    client.command("DROP TABLE counter_versions")
     (dropped,) = doctor.bad("tables")
     assert dropped.message.endswith("applied migration does not exist: counters")
     client.command("DELETE FROM schema_migrations WHERE version = 1")
@@ -275,7 +275,7 @@ def test_checkpoint_that_contradicts_the_log_is_a_problem(doctor: Doctor, system
         topic = topics.describe(client, system.kafka.events_topic)
     client = connect(system.clickhouse)
     columns = ["topic_id", "partition", "partitions", "next_offset", "received", "counted"]
-    client.insert("checkpoints", [[topic.id, 2, 4, 7, 9, 8]], column_names=columns)
+    client.insert("checkpoint_versions", [[topic.id, 2, 4, 7, 9, 8]], column_names=columns)
     client.close()
     sums, beyond, *_ = doctor.bad("progress")
     assert beyond.message.startswith(

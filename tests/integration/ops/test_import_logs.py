@@ -44,7 +44,7 @@ def counters(system: System) -> dict[str, dict[tuple[str, int], int]]:
     """Return views by grain, article and window."""
     client = connect(system.clickhouse)
     rows = client.query(
-        "SELECT grain, article_id, toUnixTimestamp(window), sum(views) FROM counters FINAL"
+        "SELECT grain, article_id, toUnixTimestamp(window), sum(views) FROM counter_versions FINAL"
         " GROUP BY grain, article_id, window"
     ).result_rows
     client.close()

@@ -28,7 +28,7 @@ def run(system: System, *arguments: str, stdin: str = "") -> Result:
 def totals(system: System) -> dict[str, tuple[int, int, int]]:
     client = connect(system.clickhouse)
     rows = client.query(
-        "SELECT article_id, sum(views), sum(comments), sum(likes) FROM counters FINAL"
+        "SELECT article_id, sum(views), sum(comments), sum(likes) FROM counter_versions FINAL"
         " WHERE grain = 'total' GROUP BY article_id"
     ).result_rows
     client.close()
@@ -94,7 +94,7 @@ def test_import_deletes_leftovers_of_a_crash_first(
         with pytest.raises(ClickHouseUnavailable):
             run(system, "-", "--name", "old", stdin=OLD)
     client = connect(system.clickhouse)
-    client.command(f"CREATE TABLE import_{topic_id('old').hex} AS counters")
+    client.command(f"CREATE TABLE staged_import_{topic_id('old').hex} AS counter_versions")
     client.close()
     run(system, "-", "--name", "old", stdin=f"{HEADER}b,5,0,0\n")
     assert totals(system) == {"b": (5, 0, 0)}
@@ -112,7 +112,7 @@ def test_import_is_refused_during_rebuild(system: System) -> None:
     staging = f"{system.clickhouse.clickhouse_database}_rebuild"
     client = connect(system.clickhouse)
     client.command(f"CREATE DATABASE {staging}")
-    client.command(f"CREATE TABLE {staging}.counters AS counters")
+    client.command(f"CREATE TABLE {staging}.counter_versions AS counter_versions")
     with pytest.raises(ClickHouseUnavailable, match="`mostread rebuild` is running"):
         run(system, "-", "--name", "old", stdin=OLD)
     client.command(f"DROP DATABASE {staging} SYNC")

@@ -39,7 +39,7 @@ def views(system: System, sql: str = "grain = 'total'") -> dict[str, int]:
     """Return the views of each article in the counters that match `sql`."""
     client = connect(system.clickhouse)
     rows = client.query(
-        "SELECT article_id, sum(views) AS number FROM counters FINAL"
+        "SELECT article_id, sum(views) AS number FROM counter_versions FINAL"
         f" WHERE {sql} GROUP BY article_id HAVING number != 0"
     ).result_rows
     client.close()
@@ -115,10 +115,11 @@ def test_rebuild_corrects_counters_while_services_run(system: System, readers: R
     with readers.reading():
         command(
             system,
-            "INSERT INTO counters (site, grain, article_id, topic_id, partition, views, version)"
+            "INSERT INTO counter_versions"
+            " (site, grain, article_id, topic_id, partition, views, version)"
             " SELECT site, grain, article_id, topic_id, partition, 10, 1000000"
-            " FROM counters WHERE article_id = 'article-1' AND grain = 'total'",
-            "DELETE FROM counters WHERE article_id = 'article-2'",
+            " FROM counter_versions WHERE article_id = 'article-1' AND grain = 'total'",
+            "DELETE FROM counter_versions WHERE article_id = 'article-2'",
         )
         # It writes rows of the old epoch when it resumes.
         stale = system.service("aggregator").wait_ready()
@@ -162,7 +163,8 @@ def test_rebuild_keeps_counters_of_removed_records(system: System, readers: Read
     outcomes = system.outcomes()
     command(
         system,
-        f"DELETE FROM counters WHERE grain = 'hour' AND window >= {start // 1000} + 3 * 3600",
+        "DELETE FROM counter_versions"
+        f" WHERE grain = 'hour' AND window >= {start // 1000} + 3 * 3600",
     )
     assert views(system, "grain = 'hour'") != before
     for _ in range(500):
@@ -194,7 +196,9 @@ def test_rebuild_finishes_interrupted_exchange(system: System, readers: Readers)
     tables = RebuildTables(AggregatorSettings(**system.clickhouse.model_dump()))
     tables.create()
     database = system.clickhouse.clickhouse_database
-    command(system, f"EXCHANGE TABLES checkpoints AND {database}_rebuild.checkpoints")
+    command(
+        system, f"EXCHANGE TABLES checkpoint_versions AND {database}_rebuild.checkpoint_versions"
+    )
     tables.close()
     wait_until(lambda: "run it again" in worker.failing(), "the worker reports what it waits for")
     assert b"restarting" in worker.log.read_bytes()

@@ -27,16 +27,16 @@ def ranking_settings(clickhouse: LocalClickHouse) -> RankingSettings:
     migrate(settings)
     client = connect(settings)
     # The clock of these tests is fixed, so rows that the server considers expired must stay.
-    client.command("ALTER TABLE counters REMOVE TTL")
+    client.command("ALTER TABLE counter_versions REMOVE TTL")
     client.close()
     return settings
 
 
 @pytest.fixture
 def counted(ranking_settings: RankingSettings, request: pytest.FixtureRequest) -> Iterator[Counted]:
-    """A site for the test alone, and an empty table `checkpoints`."""
+    """A site for the test alone, and an empty table `checkpoint_versions`."""
     client = connect(ranking_settings)
-    client.command("TRUNCATE TABLE checkpoints")
+    client.command("TRUNCATE TABLE checkpoint_versions")
     yield Counted(client, re.sub("[^A-Za-z0-9]+", "-", request.node.name)[-64:])
     client.close()
 

@@ -47,7 +47,7 @@ async def test_facets_count_listed_articles_of_each_value(
         assert list(values.authors.items()) == [("Dana", 2), ("Aru", 1), ("O'Neil", 1)]
         assert list(values.tags.items()) == [("metro", 2), ("x", 1)]
 
-        counted.client.command("RENAME TABLE articles TO articles_elsewhere")
+        counted.client.command("RENAME TABLE article_versions TO articles_elsewhere")
         now = 3600.0
         for _ in range(3):
             assert await facets.get(counted.site) == values
@@ -59,7 +59,7 @@ async def test_facets_count_listed_articles_of_each_value(
 
 def restore(client: Client) -> None:
     if client.command("EXISTS TABLE articles_elsewhere"):
-        client.command("RENAME TABLE articles_elsewhere TO articles")
+        client.command("RENAME TABLE articles_elsewhere TO article_versions")
 
 
 async def test_facets_follow_decisions_within_a_minute(

@@ -34,7 +34,7 @@ async def test_unchanged_content_returns_304_with_current_as_of(
     path += f"site={counted.site}"
     first = await service.get(path)
     assert first.headers["Mostread-As-Of"] == (await first.json())["as_of"]
-    counted.client.command("TRUNCATE TABLE checkpoints")
+    counted.client.command("TRUNCATE TABLE checkpoint_versions")
     counted.progress(ago(seconds=4), 0, 1, FIRST)
     while True:
         again = await service.get(path, headers={"If-None-Match": first.headers["ETag"]})

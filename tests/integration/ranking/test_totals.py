@@ -141,7 +141,7 @@ async def test_series_of_site_has_days_whose_minutes_are_not_stored(
     counted.event("a", ago().replace(month=9, day=1, hour=17, minute=59), views=2)
     counted.write()
     counted.client.command(
-        "ALTER TABLE counters DELETE WHERE grain = 'minute' AND site = "
+        "ALTER TABLE counter_versions DELETE WHERE grain = 'minute' AND site = "
         f"'{counted.site}' SETTINGS mutations_sync = 1"
     )
     path = "/v1/series?grain=day&tz=Asia/Kolkata&from=2026-09-01&to=2026-09-02"

@@ -2,7 +2,7 @@
 SELECT
     partition, next_offset, toUnixTimestamp64Milli(record_time), lost,
     toUnixTimestamp64Milli(watermark), received, counted, duplicate, late, dead_lettered, rules
-FROM checkpoints FINAL
+FROM checkpoint_versions FINAL
 WHERE topic_id = %(topic)s
 UNION ALL
 SELECT %(no_partition)s, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0

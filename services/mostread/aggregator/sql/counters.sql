@@ -8,7 +8,7 @@ FROM
     SELECT
         partition, site, toString(grain), toUnixTimestamp(window), article_id,
         views, comments, likes, version
-    FROM counters FINAL
+    FROM counter_versions FINAL
     WHERE (site, grain, window, article_id) IN
         (
             SELECT key.1, key.2, key.3, key.4

@@ -70,7 +70,7 @@ class Article(msgspec.Struct, omit_defaults=True, frozen=True):
 
 
 class ArticleRow(NamedTuple):
-    """A row of the table `articles`; empty strings mean unknown."""
+    """A row of the table `article_versions`; empty strings mean unknown."""
 
     site: str
     article_id: str

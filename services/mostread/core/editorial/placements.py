@@ -75,7 +75,7 @@ class Placement(Decision, kw_only=True):
 
 
 class PlacementRow(NamedTuple):
-    """A row of `placements` and `placement_log`; None follows the CMS.
+    """A row of `placement_versions` and `placement_log`; None follows the CMS.
 
     The pin holds in the sections, languages and windows named, in any if none is.
     """

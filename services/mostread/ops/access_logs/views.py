@@ -74,7 +74,7 @@ class ViewCounts:
         return digest((names, *(column.astype("<i8").tobytes() for column in columns)))
 
     def blocks(self, site: str, now: int) -> Iterator[Block]:
-        """Yield rows of `counters` for these views.
+        """Yield rows of `counter_versions` for these views.
 
         Rows that ClickHouse's TTL would delete at `now` (epoch seconds) are left out.
         """

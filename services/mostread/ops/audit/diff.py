@@ -19,7 +19,7 @@ class Difference:
 
     `field` is "counter" for the numbers of a counter, named by `site`, `grain`, `window` (epoch
     seconds) and `article_id`; "version" for a counter that claims records beyond the log; else a
-    column of `checkpoints`.
+    column of `checkpoint_versions`.
     """
 
     partition: int

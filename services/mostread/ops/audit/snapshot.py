@@ -18,7 +18,7 @@ _OUTCOMES = ("received", "counted", "duplicate", "late", "dead_lettered")
 
 
 class StoredCounter(NamedTuple):
-    """A row of `counters`; `version` is the offset of the last record counted."""
+    """A row of `counter_versions`; `version` is the offset of the last record counted."""
 
     numbers: Numbers
     version: int
@@ -26,9 +26,9 @@ class StoredCounter(NamedTuple):
 
 @dataclass(frozen=True)
 class AuditedCheckpoint:
-    """A row of `checkpoints`: records below `next_offset` are counted, except for `lost` ones.
+    """A row of `checkpoint_versions`: records below `next_offset` are counted.
 
-    `outcomes` omits outcomes that did not occur.
+    Except for the `lost` ones. `outcomes` omits outcomes that did not occur.
     """
 
     next_offset: int = 0

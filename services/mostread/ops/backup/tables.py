@@ -1,8 +1,9 @@
 """Reads tables of ClickHouse into a backup, and writes them back.
 
-`checkpoints` is read before the counters and written after them, as workers write it. Counters may
-then be ahead of their checkpoint and never behind, which partition recovery handles as after a
-crash. So a backup may be taken while the aggregators run, and an interrupted restore is harmless.
+`checkpoint_versions` is read before the counters and written after them, as workers write it.
+Counters may then be ahead of their checkpoint and never behind, which partition recovery handles as
+after a crash. So a backup may be taken while the aggregators run, and an interrupted restore is
+harmless.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ _TIMEOUT_SECONDS = 24 * 3600
 _CHUNK_BYTES = 1 << 20
 
 # Tables that are written after others are read first.
-_READ_FIRST = ("checkpoints", "imports", "placements")
+_READ_FIRST = ("checkpoint_versions", "import_versions", "placement_versions")
 
 
 class BackupTables:
@@ -51,7 +52,7 @@ class BackupTables:
         columns: dict[str, Sequence[str]] = {
             row[0]: row[1] for row in self._rows("columns", database=self._database)
         }
-        if not columns.keys() >= {"checkpoints", "counters", "imports"}:
+        if not columns.keys() >= {"checkpoint_versions", "counter_versions", "import_versions"}:
             raise Misconfigured(
                 f"the database {self._database} has no counters; run `mostread init`"
             )
@@ -92,7 +93,7 @@ class BackupTables:
 
     def set_epoch(self, epoch: int) -> None:
         """Set an epoch that no worker knows, so that ClickHouse refuses their rows."""
-        for table in ("counters", "checkpoints"):
+        for table in ("counter_versions", "checkpoint_versions"):
             for sql in epoch_statements(table, epoch):
                 with translate_errors():
                     self._client.command(on_cluster(sql, self._cluster))

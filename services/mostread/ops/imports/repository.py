@@ -1,8 +1,8 @@
 """Imports in ClickHouse: all or nothing, and once per name.
 
-Rows go into a staging table, whose parts are attached to `counters` in one step; only then is the
-import recorded in `imports`. Rows without a record are the leftover of a crash, which the next
-import of that name deletes first.
+Rows go into a staging table, whose parts are attached to `counter_versions` in one step; only then
+is the import recorded in `import_versions`. Rows without a record are the leftover of a crash,
+which the next import of that name deletes first.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ _NAMESPACE = UUID("6d6f7374-7265-4164-8000-696d706f7274")
 _TIMEOUT_SECONDS = 3600
 
 Block = Mapping[str, Sequence[object]]
-"""Rows of `counters` by column: site, grain, window, article_id, views, comments and likes.
+"""Rows of `counter_versions` by column: site, grain, window, article_id, views, comments and likes.
 
 ClickHouse accepts rows of at most 100 of its partitions (a day of minutes, a month of hours) in
 one block.
@@ -35,7 +35,7 @@ ROWS_PER_BLOCK = 100_000
 
 
 class Import(NamedTuple):
-    """A row of `imports`; `changed_at` in milliseconds."""
+    """A row of `import_versions`; `changed_at` in milliseconds."""
 
     name: str
     digest: str
@@ -65,7 +65,7 @@ class ImportResult:
 
 
 def topic_id(name: str) -> UUID:
-    """Return the `topic_id` of the import `name` in `counters`."""
+    """Return the `topic_id` of the import `name` in `counter_versions`."""
     return uuid5(_NAMESPACE, name)
 
 
@@ -166,10 +166,10 @@ class ImportRepository:
         return [(source, int(views)) for source, views in rows]
 
     def _attach_rows(self, topic: UUID, blocks: Iterable[Block]) -> None:
-        staging = f"import_{topic.hex}"
+        staging = f"staged_import_{topic.hex}"
         with translate_errors():
             self._command(f"DROP TABLE IF EXISTS {staging} SYNC")
-            self._command(f"CREATE TABLE {staging} AS counters")
+            self._command(f"CREATE TABLE {staging} AS counter_versions")
             try:
                 for block in blocks:
                     self._insert(staging, topic, block)
@@ -177,7 +177,9 @@ class ImportRepository:
                     # ATTACH takes the parts of this replica, which may lag behind.
                     self._client.command(f"SYSTEM SYNC REPLICA {staging}")
                 # All parts appear at once: queries see the whole import or nothing of it.
-                self._client.command(f"ALTER TABLE counters ATTACH PARTITION ALL FROM {staging}")
+                self._client.command(
+                    f"ALTER TABLE counter_versions ATTACH PARTITION ALL FROM {staging}"
+                )
             finally:
                 self._command(f"DROP TABLE IF EXISTS {staging} SYNC")
 
@@ -209,7 +211,7 @@ class ImportRepository:
         row = {**record._asdict(), "topic_id": topic_id(record.name)}
         with translate_errors():
             self._client.insert(
-                "imports",
+                "import_versions",
                 [list(row.values())],
                 column_names=list(row),
                 settings={"async_insert": 0},

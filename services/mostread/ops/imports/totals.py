@@ -97,7 +97,7 @@ def totals_import(name: str, totals: Sequence[ArticleTotals]) -> Import:
 
 
 def totals_blocks(totals: Sequence[ArticleTotals]) -> Iterator[Block]:
-    """Yield rows of `counters` for `totals`."""
+    """Yield rows of `counter_versions` for `totals`."""
     columns: dict[str, Sequence[object]] = {
         name: [getattr(article, name) for article in totals] for name in FIELDS
     }

@@ -55,10 +55,13 @@ class RebuildTables:
     def finish(self) -> bool:
         """Finish the exchange of an interrupted rebuild; return whether there was one."""
         epochs = self._epochs()
-        counters, checkpoints = epochs[self._old, "counters"], epochs[self._old, "checkpoints"]
+        counters, checkpoints = (
+            epochs[self._old, "counter_versions"],
+            epochs[self._old, "checkpoint_versions"],
+        )
         if counters == checkpoints:
             return False
-        self._exchange("counters")
+        self._exchange("counter_versions")
         self.drop()
         return True
 
@@ -73,9 +76,9 @@ class RebuildTables:
                 f"the database {self._new} has tables: another rebuild is running, or one was "
                 "interrupted; if none is running, run `mostread rebuild --discard`"
             )
-        epoch = epochs[self._old, "counters"] + 1
+        epoch = epochs[self._old, "counter_versions"] + 1
         self._command(f"CREATE DATABASE IF NOT EXISTS {self._new}")
-        for table in ("counters", "checkpoints"):
+        for table in ("counter_versions", "checkpoint_versions"):
             new = f"{self._new}.{table}"
             self._command(f"CREATE TABLE {new} AS {self._old}.{table}")
             for statement in epoch_statements(new, epoch):
@@ -104,8 +107,8 @@ class RebuildTables:
 
         Between the two statements epochs differ, and partition recovery waits.
         """
-        self._exchange("checkpoints")
-        self._exchange("counters")
+        self._exchange("checkpoint_versions")
+        self._exchange("counter_versions")
 
     def drop(self) -> None:
         """Drop the staging database with its tables."""
@@ -118,7 +121,10 @@ class RebuildTables:
         """Return the epoch of each table by database and name."""
         rows = query_rows(self._client, _SQL, "epochs", databases=[self._old, self._new])
         epochs = {(database, table): int(epoch) for database, table, epoch in rows}
-        if not {(self._old, "counters"), (self._old, "checkpoints")} <= epochs.keys():
+        if (
+            not {(self._old, "counter_versions"), (self._old, "checkpoint_versions")}
+            <= epochs.keys()
+        ):
             raise Misconfigured(f"the database {self._old} has no counters; run `mostread init`")
         return epochs
 

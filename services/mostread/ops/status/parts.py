@@ -70,7 +70,7 @@ class GroupStatus:
 
 @dataclass(frozen=True)
 class CountingStatus:
-    """Watermark (ms), outcomes of events, lost records, and rows of `counters`.
+    """Watermark (ms), outcomes of events, lost records, and rows of `counter_versions`.
 
     `stale` says that the watermark is old enough for lists to be stale.
     """

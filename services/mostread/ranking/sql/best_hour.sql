@@ -7,7 +7,7 @@ FROM
     FROM
     (
         SELECT article_id, window, sum(views) AS hourly
-        FROM counters FINAL
+        FROM counter_versions FINAL
         WHERE site = {site:String} AND grain = 'hour'
           AND window >= toDateTime({start:UInt32}, 'UTC') AND window < toDateTime({end:UInt32}, 'UTC')
         GROUP BY article_id, window

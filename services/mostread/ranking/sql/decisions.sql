@@ -10,13 +10,13 @@ WITH
             until IS NULL OR shown_at < until AS lasts,
             if(lasts, hidden, NULL) AS decided_hidden, if(lasts, pinned, NULL) AS decided_pinned,
             if(lasts, approved, NULL) AS decided_approved, if(lasts, until, NULL) AS ends
-        FROM placements FINAL
+        FROM placement_versions FINAL
         WHERE site = %(site)s
     ),
     metadata AS
     (
         SELECT article_id, title, url, section, language, deleted, true AS described, hidden AS cms_hidden, nullIf(pinned, 0) AS cms_pinned
-        FROM articles FINAL
+        FROM article_versions FINAL
         WHERE site = %(site)s AND (hidden OR pinned IS NOT NULL OR article_id IN (SELECT article_id FROM decided))
     ),
     articles_in_question AS

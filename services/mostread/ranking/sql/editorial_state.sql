@@ -6,13 +6,13 @@ SELECT
     SELECT sum(cityHash64(
         article_id, version,
         ifNull(until <= ranked_at, false), ifNull(embargo_until <= ranked_at, false), ifNull(expires_at <= ranked_at, false)))
-    FROM placements FINAL
+    FROM placement_versions FINAL
     WHERE site = {site:String}
 ) + (
     SELECT sum(cityHash64(
         article_id, hidden, ifNull(toInt32(pinned), -1), deleted, section, language, authors, tags,
         ifNull(toUnixTimestamp64Milli(published_at), 0), ifNull(published_at > fromUnixTimestamp64Milli({latest:Int64}), false)))
-    FROM articles FINAL
+    FROM article_versions FINAL
     WHERE site = {site:String}
 ) AS state
 SETTINGS output_format_json_quote_64bit_integers = 0

@@ -5,5 +5,5 @@ SELECT
     sum(duplicate) AS duplicate,
     sum(late) AS late,
     sum(dead_lettered) AS dead_lettered
-FROM checkpoints FINAL
+FROM checkpoint_versions FINAL
 SETTINGS output_format_json_quote_64bit_integers = 0

@@ -5,13 +5,13 @@
 WITH described AS
 (
     SELECT section, splitByChar('-', lower(language))[1] AS tongue, authors, tags
-    FROM articles FINAL
+    FROM article_versions FINAL
     LEFT ANY JOIN
     (
         SELECT
             article_id, if(until IS NULL OR now64(3) < until, hidden, NULL) AS decided_hidden,
             ifNull(now64(3) < embargo_until, false) OR ifNull(expires_at <= now64(3), false) AS outside
-        FROM placements FINAL
+        FROM placement_versions FINAL
         WHERE site = {site:String}
     ) AS decided USING (article_id)
     WHERE site = {site:String} AND NOT deleted AND NOT outside AND NOT coalesce(decided_hidden, hidden)
@@ -20,9 +20,9 @@ WITH described AS
 SELECT 'site' AS kind, site AS name, 0 AS articles
 FROM
 (
-    SELECT site, count() AS known, 0 AS read FROM articles GROUP BY site
+    SELECT site, count() AS known, 0 AS read FROM article_versions GROUP BY site
     UNION ALL
-    SELECT site, 0 AS known, sum(views) AS read FROM counters WHERE grain = 'total' AND {undescribed:UInt8} GROUP BY site
+    SELECT site, 0 AS known, sum(views) AS read FROM counter_versions WHERE grain = 'total' AND {undescribed:UInt8} GROUP BY site
 )
 WHERE site != 'mostread.canary'
 GROUP BY site

@@ -1,7 +1,7 @@
 -- Lifetime counts of articles; articles never counted are absent. The driver binds the ids in the
 -- request body: a hundred of them do not fit into a URL.
 SELECT article_id, sum(views) AS views, sum(comments) AS comments, sum(likes) AS likes
-FROM counters FINAL
+FROM counter_versions FINAL
 WHERE site = %(site)s AND grain = 'total' AND window = toDateTime(0, 'UTC') AND article_id IN %(articles)s
 GROUP BY article_id
 SETTINGS output_format_json_quote_64bit_integers = 0

@@ -25,7 +25,7 @@ FROM
             FROM
             (
                 SELECT article_id, toUInt32(intDiv(toUnixTimestamp(window) - {start:UInt32}, 3600)) AS hour, sum(views) AS hourly
-                FROM counters FINAL
+                FROM counter_versions FINAL
                 WHERE site = {site:String} AND grain = 'hour'
                   AND window >= toDateTime({start:UInt32}, 'UTC')
                   AND window < toDateTime({start:UInt32}, 'UTC') + INTERVAL {hours:UInt32} + {length:UInt32} - 1 HOUR
@@ -36,7 +36,7 @@ FROM
                 SELECT
                     article_id, true AS described, deleted, hidden AS cms_hidden,
                     ifNull(toUnixTimestamp64Milli(published_at), -9000000000000000000) AS published
-                FROM articles FINAL
+                FROM article_versions FINAL
                 WHERE site = {site:String}
             ) AS metadata USING (article_id)
             LEFT ANY JOIN
@@ -44,7 +44,7 @@ FROM
                 SELECT
                     article_id, if(until IS NULL OR decided_at < until, hidden, NULL) AS decided_hidden,
                     ifNull(decided_at < embargo_until, false) OR ifNull(expires_at <= decided_at, false) AS outside
-                FROM placements FINAL
+                FROM placement_versions FINAL
                 WHERE site = {site:String}
             ) AS decided USING (article_id)
             WHERE (described OR {undescribed:UInt8}) AND NOT deleted AND published <= {latest:Int64}

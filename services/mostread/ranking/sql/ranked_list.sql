@@ -24,16 +24,16 @@ WITH
                 toInt64(start) * 4 + toInt8(grain) AS bucket,
                 transform(bucket, buckets, %(now)s, toInt64(0)) AS now,
                 transform(bucket, buckets, %(base)s, toInt64(0)) AS base
-            FROM counters FINAL
+            FROM counter_versions FINAL
             WHERE site = %(site)s AND %(selected)s
             -- Pinned articles are listed even without events in the window.
             UNION ALL
             SELECT article_id, 0, 0, 0, 0, 0, 0, 0
-            FROM articles FINAL
+            FROM article_versions FINAL
             WHERE site = %(site)s AND pinned IS NOT NULL
             UNION ALL
             SELECT article_id, 0, 0, 0, 0, 0, 0, 0
-            FROM placements FINAL
+            FROM placement_versions FINAL
             WHERE site = %(site)s AND pinned > 0
         ) AS row
         GROUP BY article_id
@@ -45,7 +45,7 @@ WITH
             if(length(%(words)s) = 0, '', title) AS title,
             if(length(%(authors)s) = 0, [], authors) AS authors,
             if(length(%(tags)s) = 0, [], tags) AS tags
-        FROM articles FINAL
+        FROM article_versions FINAL
         WHERE site = %(site)s
     ),
     decided AS
@@ -58,7 +58,7 @@ WITH
             (empty(pinned_sections) OR hasAll(pinned_sections, %(pinned_sections)s))
                 AND (empty(pinned_languages) OR hasAll(arrayMap(tag -> lower(tag), pinned_languages), %(pinned_languages)s))
                 AND (empty(pinned_windows) OR has(pinned_windows, %(window)s)) AS pinned_here
-        FROM placements FINAL
+        FROM placement_versions FINAL
         WHERE site = %(site)s
     )
 SELECT

@@ -3,18 +3,18 @@
 -- filters, those that are withheld do not, as in ranked_list.sql.
 WITH fromUnixTimestamp64Milli(toInt64(%(at)s)) AS asked_at
 SELECT grain, toUnixTimestamp(window) AS start, sum(views) AS views, sum(comments) AS comments, sum(likes) AS likes
-FROM counters FINAL
+FROM counter_versions FINAL
 WHERE site = %(site)s AND %(selected)s
   AND (%(everything)s OR article_id IN
   (
       SELECT article_id
-      FROM articles FINAL
+      FROM article_versions FINAL
       LEFT ANY JOIN
       (
           SELECT
               article_id, if(until IS NULL OR asked_at < until, hidden, NULL) AS decided_hidden,
               ifNull(asked_at < embargo_until, false) OR ifNull(expires_at <= asked_at, false) AS outside
-          FROM placements FINAL
+          FROM placement_versions FINAL
           WHERE site = %(site)s
       ) AS decided USING (article_id)
       WHERE site = %(site)s AND NOT deleted AND NOT outside AND NOT coalesce(decided_hidden, hidden)

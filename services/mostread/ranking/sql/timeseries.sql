@@ -4,7 +4,7 @@ SELECT start, sum(newest.1) AS views, sum(newest.2) AS comments, sum(newest.3) A
 FROM
 (
     SELECT toUnixTimestamp(window) AS start, argMax((views, comments, likes), version) AS newest
-    FROM counters
+    FROM counter_versions
     WHERE site = {site:String} AND grain = {grain:String} AND article_id = {article:String}
       AND window >= toDateTime({start:UInt32}, 'UTC') AND window < toDateTime({end:UInt32}, 'UTC')
     GROUP BY window, topic_id, partition

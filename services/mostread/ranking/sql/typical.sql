@@ -7,13 +7,13 @@ WITH recent AS
     SELECT
         article_id, toUnixTimestamp(toStartOfHour(assumeNotNull(published_at))) AS born,
         toUInt32(least({steps:UInt32}, intDiv({until:UInt32} - born, {step:UInt32}))) AS complete
-    FROM articles FINAL
+    FROM article_versions FINAL
     LEFT ANY JOIN
     (
         SELECT
             article_id, if(until IS NULL OR fromUnixTimestamp({until:UInt32}) < until, hidden, NULL) AS decided_hidden,
             ifNull(fromUnixTimestamp({until:UInt32}) < embargo_until, false) OR ifNull(expires_at <= fromUnixTimestamp({until:UInt32}), false) AS outside
-        FROM placements FINAL
+        FROM placement_versions FINAL
         WHERE site = {site:String}
     ) AS decided USING (article_id)
     WHERE site = {site:String} AND section = {section:String} AND NOT deleted AND NOT outside AND NOT coalesce(decided_hidden, hidden)
@@ -33,7 +33,7 @@ FROM
             (
                 -- The newest version of a row, as FINAL would return it.
                 SELECT article_id, window, argMax(views, version) AS newest
-                FROM counters
+                FROM counter_versions
                 WHERE site = {site:String} AND grain = 'hour' AND article_id IN (SELECT article_id FROM recent)
                   AND window >= toStartOfHour(fromUnixTimestamp({since:UInt32})) AND window < fromUnixTimestamp({until:UInt32})
                 GROUP BY article_id, window, topic_id, partition

@@ -4,9 +4,9 @@ SELECT count() AS articles
 FROM
 (
     SELECT article_id
-    FROM counters FINAL
+    FROM counter_versions FINAL
     WHERE site = %(site)s AND %(selected)s
-      AND article_id NOT IN (SELECT article_id FROM articles WHERE site = %(site)s)
+      AND article_id NOT IN (SELECT article_id FROM article_versions WHERE site = %(site)s)
     GROUP BY article_id
     HAVING sum(views * transform(toInt64(toUnixTimestamp(window)) * 4 + toInt8(grain), buckets, %(now)s, toInt64(0))) > 0
 )

@@ -8,7 +8,7 @@ WITH sketched AS
         sum(hours.views) AS views,
         arraySlice(arrayReverseSort(sumMap(heaviest, heaviest_views).2), 1, 10) AS busy,
         arraySlice(arraySort(groupUniqArrayArray(lowest)), 1, 64) AS low
-    FROM visitors AS hours FINAL
+    FROM visitor_sketches AS hours FINAL
     WHERE site = %(site)s AND article_id IN %(articles)s
         AND hour >= fromUnixTimestamp(toInt64(%(start)s)) AND hour < fromUnixTimestamp(toInt64(%(end)s))
     GROUP BY article_id

@@ -4,6 +4,6 @@ SELECT
     count() AS seen,
     max(partitions) AS expected,
     toUnixTimestamp64Milli(min(watermark)) AS watermark
-FROM checkpoints FINAL
-WHERE topic_id IN (SELECT argMax(topic_id, written_at) FROM checkpoints)
+FROM checkpoint_versions FINAL
+WHERE topic_id IN (SELECT argMax(topic_id, written_at) FROM checkpoint_versions)
 SETTINGS output_format_json_quote_64bit_integers = 0

@@ -6,7 +6,7 @@ FROM
     SELECT
         article_id, views, comments, likes,
         transform(toInt64(toUnixTimestamp(window)) * 4 + toInt8(grain), buckets, %(now)s, toInt64(0)) AS weight
-    FROM counters FINAL
+    FROM counter_versions FINAL
     WHERE site = %(site)s AND %(selected)s AND article_id IN %(articles)s
 )
 GROUP BY article_id

@@ -6,13 +6,13 @@ SELECT article_id
 FROM
 (
     SELECT article_id, deleted, hidden AS cms_hidden, published_at
-    FROM articles FINAL
+    FROM article_versions FINAL
     WHERE site = %(site)s AND article_id IN %(articles)s
 ) AS described
 FULL JOIN
 (
     SELECT article_id, embargo_until, expires_at, if(until IS NULL OR asked_at < until, hidden, NULL) AS decided_hidden
-    FROM placements FINAL
+    FROM placement_versions FINAL
     WHERE site = %(site)s AND article_id IN %(articles)s
 ) AS decided USING (article_id)
 WHERE deleted OR ifNull(published_at > fromUnixTimestamp64Milli(toInt64(%(latest)s)), false) OR ifNull(asked_at < embargo_until, false)

@@ -3,9 +3,9 @@ SELECT toString(topic_id), name, counters, views
 FROM
 (
     SELECT topic_id, count() AS counters, sumIf(views, grain = 'total') AS views
-    FROM counters FINAL
+    FROM counter_versions FINAL
     WHERE topic_id != %(topic)s
     GROUP BY topic_id
 ) AS others
-LEFT JOIN (SELECT topic_id, name FROM imports FINAL WHERE NOT removed) AS named USING (topic_id)
+LEFT JOIN (SELECT topic_id, name FROM import_versions FINAL WHERE NOT removed) AS named USING (topic_id)
 ORDER BY name, topic_id

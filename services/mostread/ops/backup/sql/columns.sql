@@ -7,7 +7,7 @@ FROM
     FROM system.columns
     WHERE database = {database:String} AND default_kind IN ('', 'DEFAULT') AND name != 'epoch'
       AND table IN (SELECT name FROM system.tables WHERE database = {database:String} AND engine LIKE '%MergeTree')
-      AND table != 'schema_migrations' AND table NOT LIKE 'import\\_%'
+      AND table != 'schema_migrations' AND table NOT LIKE 'staged\\_import\\_%'
     ORDER BY table, position
 )
 GROUP BY table

@@ -51,7 +51,7 @@ def tables(clients: SystemClients) -> Iterator[Finding]:
         *_missing_migrations(applied, files),
         *_missing_tables(clients, applied, files, existing),
     ]
-    if {"counters", "checkpoints"} <= existing:
+    if {"counter_versions", "checkpoint_versions"} <= existing:
         findings += _interrupted_rebuild(clients)
     findings += _readonly_replicas(clients)
     yield from findings

@@ -1,5 +1,5 @@
--- The epoch of each `counters` table: another one after `mostread rebuild`, and two while it runs.
+-- The epochs of `counter_versions`: another one after `mostread rebuild`, and two while it runs.
 SELECT database, default_expression
 FROM system.columns
-WHERE database IN (%(database)s, %(staging)s) AND table = 'counters' AND name = 'epoch'
+WHERE database IN (%(database)s, %(staging)s) AND table = 'counter_versions' AND name = 'epoch'
 ORDER BY database

@@ -1,1 +1,1 @@
-DELETE FROM counters WHERE topic_id = %(topic)s
+DELETE FROM counter_versions WHERE topic_id = %(topic)s

@@ -1,4 +1,4 @@
 SELECT name, toString(digest), articles, views, comments, likes, removed, toUnixTimestamp64Milli(changed_at), version
-FROM imports FINAL
+FROM import_versions FINAL
 WHERE name = %(name)s OR %(name)s = ''
 ORDER BY changed_at, name

@@ -1,1 +1,1 @@
-SELECT count() FROM counters WHERE topic_id = %(topic)s
+SELECT count() FROM counter_versions WHERE topic_id = %(topic)s

@@ -2,5 +2,5 @@
 SELECT
     partition, next_offset, toUnixTimestamp64Milli(record_time), toUnixTimestamp64Milli(watermark),
     received, counted, duplicate, late, dead_lettered
-FROM checkpoints FINAL
+FROM checkpoint_versions FINAL
 WHERE topic_id = %(topic)s
