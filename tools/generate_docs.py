@@ -20,7 +20,7 @@ from pydantic.fields import FieldInfo
 from mostread.aggregator.metrics import AggregatorMetrics
 from mostread.cli.main import mostread
 from mostread.collector.metrics import CollectorMetrics
-from mostread.infra.http.metrics import LABELS, RequestDurations
+from mostread.infra.http.metrics import CountedElsewhere, RequestDurations
 from mostread.infra.settings import variable
 from mostread.ops.articles.metrics import ArticlesMetrics
 from mostread.ops.canary.metrics import CanaryMetrics
@@ -37,6 +37,7 @@ SETTING_GROUPS = {
     "kafka": "Kafka",
     "clickhouse": "ClickHouse",
     "log": "Logging",
+    "revision": "Build",
     "http": "HTTP connections",
     "collector": "Collector",
     "aggregator": "Aggregator",
@@ -71,12 +72,14 @@ are different: they hold token hashes, may be combined with `MOSTREAD_COLLECTOR_
 """
 METRICS_INTRO = """
 Every service exposes Prometheus metrics at `/metrics`, with the usual process metrics (`process_*`,
-`python_*`) besides its own. A histogram has the series `_bucket`, `_sum` and `_count`. Metrics of a
-collector with several workers have the additional label `worker`.
+`python_*`) besides its own, and `mostread_build_info`, which is 1 and whose labels `version`,
+`python` and, if the build set it, `revision` tell what runs. A histogram has the series `_bucket`,
+`_sum` and `_count`; nothing has `_created`. Metrics of a collector with several workers have the
+additional label `worker`.
 
 The identity `received = counted + duplicate + late + dead_lettered` holds exactly, over all events
-ever received, for `mostread_ranking_event_outcomes` and for the checkpoints in ClickHouse. The
-aggregator's own counters follow it too, but count a batch again when it is read again after a
+ever received, for `mostread_ranking_event_outcomes_total` and for the checkpoints in ClickHouse.
+The aggregator's own counters follow it too, but count a batch again when it is read again after a
 crash. Alerts watch both.
 """
 CLI_INTRO = """
@@ -89,7 +92,8 @@ This page lists every operation of the collector (port 8081) and the ranking ser
 The complete contracts, with schemas and examples, are their OpenAPI documents: `/openapi.json` of
 each service, or `schemas/collector.openapi.yaml` and `schemas/ranking.openapi.yaml`.
 
-Errors are problem details (RFC 9457, `application/problem+json`) with a stable `type`.
+Errors are problem details (RFC 9457, `application/problem+json`) with a stable `type` and, in
+`request_id`, the id under which the service logged the request.
 """
 
 
@@ -159,9 +163,10 @@ def metrics_page() -> Iterator[str]:
         new_metrics(registry)
         metrics = set(registry._collector_to_names)
         for metric in sorted(metrics, key=lambda metric: getattr(metric, "_name", "")):
-            assert isinstance(metric, MetricWrapperBase | RequestDurations)
+            assert isinstance(metric, MetricWrapperBase | RequestDurations | CountedElsewhere)
             (family,) = metric.describe()
-            labels = LABELS if isinstance(metric, RequestDurations) else metric._labelnames
+            wrapper = isinstance(metric, MetricWrapperBase)
+            labels = getattr(metric, "_labelnames" if wrapper else "label_names")
             yield f"### `{family.name}{'_total' if family.type == 'counter' else ''}`"
             yield wrapped(family.documentation)
             facts = [f"Type: {family.type}"]

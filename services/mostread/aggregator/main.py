@@ -104,7 +104,7 @@ class _Components:
 @asynccontextmanager
 async def _components(settings: AggregatorSettings) -> AsyncIterator[_Components]:
     """Build the worker and its HTTP server, and close everything at the end."""
-    registry = new_registry()
+    registry = new_registry(settings.revision)
     metrics = AggregatorMetrics(registry)
     retrier = Retrier(metrics, "counting")
     watchdog = Watchdog(settings, explain=retrier.explain, metrics=metrics, restart=restart)

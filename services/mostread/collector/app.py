@@ -33,7 +33,7 @@ class CollectorApp:
 
     def __init__(self, settings: CollectorSettings) -> None:
         self._settings = settings
-        self.registry = new_registry()
+        self.registry = new_registry(settings.revision)
         self.metrics = CollectorMetrics(self.registry)
         self.producer = Producer(settings, self.metrics)
         self.delivery = Delivery(settings, self.producer, self.metrics)
@@ -95,7 +95,7 @@ class CollectorApp:
             self._settings.collector_ack_timeout_seconds,
             lambda reason: self.metrics.connections_closed[reason].inc(),
         )
-        self.metrics.connections.set_function(lambda: len(connections))
+        self.metrics.connections.set_function(lambda: connections.open)
         return connections
 
     def checks(self) -> dict[str, Check]:

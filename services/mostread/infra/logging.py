@@ -7,12 +7,14 @@ import orjson
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
+from mostread.infra import request_id
+
 
 def configure_logging(service: str, level: str = "INFO", **fields: object) -> None:
     """Send all logs of this process, including those of libraries, to stdout as JSON lines.
 
-    Each line contains `service` and `fields`. Libraries log from WARNING, or from `level` if that
-    is higher.
+    Each line contains `service` and `fields`, and the id of the request that it is about.
+    Libraries log from WARNING, or from `level` if that is higher.
     """
 
     def name_service(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -24,6 +26,7 @@ def configure_logging(service: str, level: str = "INFO", **fields: object) -> No
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         name_service,
+        add_request_id,
         structlog.processors.format_exc_info,
     ]
     structlog.configure(
@@ -47,6 +50,13 @@ def configure_logging(service: str, level: str = "INFO", **fields: object) -> No
     )
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("mostread").setLevel(level)
+
+
+def add_request_id(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Add the id of the request that the current task answers, a processor of structlog."""
+    if request := request_id.current():
+        event["request_id"] = request
+    return event
 
 
 def get_logger(name: str) -> FilteringBoundLogger:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 import msgspec
 
 from mostread.errors import MostreadError
+from mostread.infra import request_id
 from mostread.infra.clock import now_ms
 from mostread.infra.http.application import Application
 from mostread.infra.http.cors import CorsPolicy
@@ -47,7 +48,7 @@ from mostread.ranking.service.collector import Collector
 
 _READY_TIMEOUT_SECONDS = 5
 
-_PUBLIC = CorsPolicy(expose=f"{AS_OF}, ETag, Retry-After")
+_PUBLIC = CorsPolicy(expose=f"{AS_OF}, ETag, Retry-After, {request_id.HEADER}")
 _CORS = {
     **dict.fromkeys(
         (
@@ -77,7 +78,7 @@ async def ranking_app(
 
     `clock` is in milliseconds since the epoch.
     """
-    registry = new_registry()
+    registry = new_registry(settings.revision)
     metrics = RankingMetrics(registry)
     resources = Resources(settings, metrics, clock)
     repository = resources.repository
@@ -253,7 +254,7 @@ def _progress_metrics(
             if as_of is not None:
                 metrics.as_of.set(as_of.timestamp())
             for outcome, events in msgspec.structs.asdict(outcomes).items():
-                metrics.event_outcomes.labels(outcome).set(events)
+                metrics.event_outcomes.set(outcome, events)
 
     return refresh
 

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from mostread.infra.http.metrics import RequestDurations
+from mostread.infra.http.metrics import CountedElsewhere, RequestDurations
 
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -61,11 +61,11 @@ class RankingMetrics:
             registry=registry,
         )
         self.as_of.set(math.nan)  # unknown so far; 0 would mean a delay of half a century
-        self.event_outcomes = Gauge(
-            "mostread_ranking_event_outcomes",
+        self.event_outcomes = CountedElsewhere(
+            "mostread_ranking_event_outcomes_total",
             "Exact number of events by outcome, from the table checkpoint_versions.",
-            ["outcome"],
-            registry=registry,
+            "outcome",
+            registry,
         )
         self.undescribed = Gauge(
             "mostread_ranking_undescribed_articles",

@@ -39,8 +39,8 @@ def test_metrics_account_for_every_event(system: System) -> None:
     for outcome, events in zip(OUTCOMES, (8, 2, 2, 1), strict=True):
         label = f'{{outcome="{outcome}"}}'
         assert worker.metric(f"mostread_aggregator_events_total{label}") == events
-        assert ranking.metric(f"mostread_ranking_event_outcomes{label}") == events
-    assert ranking.metric('mostread_ranking_event_outcomes{outcome="received"}') == 13
+        assert ranking.metric(f"mostread_ranking_event_outcomes_total{label}") == events
+    assert ranking.metric('mostread_ranking_event_outcomes_total{outcome="received"}') == 13
     assert worker.metric("mostread_aggregator_flush_events_sum") == 13
     for table in ("counter_versions", "checkpoint_versions"):
         inserts = worker.metric(

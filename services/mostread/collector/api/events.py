@@ -12,7 +12,7 @@ from mostread.collector.pipeline.pipeline import DropReason, IngestResult, Pipel
 from mostread.collector.pipeline.strict_decoder import no_valid_event
 from mostread.core.events import LATEST_TIMESTAMP
 from mostread.errors import InvalidSentAt, Unavailable
-from mostread.infra import clock
+from mostread.infra import clock, request_id
 from mostread.infra.auth.token_store import TokenStore
 from mostread.infra.http.application import Application
 from mostread.infra.http.auth import authenticate
@@ -22,7 +22,7 @@ from mostread.infra.http.messages import Request, Response
 DROPPED = "X-Mostread-Dropped"
 BOT = "X-Mostread-Bot"
 # Without `expose`, a script on a page could not read when to retry.
-EXPOSED_HEADERS = f"Retry-After, {DROPPED}, {BOT}"
+EXPOSED_HEADERS = f"Retry-After, {DROPPED}, {BOT}, {request_id.HEADER}"
 PATH = "/v1/events"
 # Public filter lists block what looks like tracking, by its path alone.
 UNBLOCKED_PATH = "/v1/items"

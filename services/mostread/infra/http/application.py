@@ -1,4 +1,4 @@
-"""The RSGI application of a service: routes, errors, CORS headers and request metrics."""
+"""The RSGI application of a service: routes, errors, CORS headers, request ids and metrics."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -8,6 +8,7 @@ from time import perf_counter
 from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope
 
 from mostread.errors import BadRequest, MostreadError, TooManyRequests
+from mostread.infra import request_id
 from mostread.infra.http.backlog import StreamBacklog
 from mostread.infra.http.body import BodyReader
 from mostread.infra.http.config import ServiceSettings
@@ -47,9 +48,9 @@ def _ignore(path: str, status: int, seconds: float) -> None:
 class Application:
     """Dispatches requests to handlers; `stop` ends streams and incomplete bodies.
 
-    `cors` holds the policies of routes by path. `observe` records every complete response. `admit`
-    decides before a handler does, and again before each chunk of a stream; it may raise
-    MostreadError.
+    `cors` holds the policies of routes by path. `observe` records every response but endless
+    streams. `admit` decides before a handler does, and again before each chunk of a stream; it may
+    raise MostreadError.
     """
 
     def __init__(
@@ -99,15 +100,20 @@ class Application:
     async def _answer(self, scope: Scope, protocol: HTTPProtocol) -> None:
         started = perf_counter()
         request = Request(scope, protocol)
+        chosen = request_id.begin(
+            request.headers.get("traceparent"), request.headers.get(request_id.HEADER)
+        )
         route = self._router.match(request)
         response = await self._respond(request, route)
-        headers = list(response.headers.items())
+        headers = [*response.headers.items(), (request_id.HEADER, chosen)]
         private = response.headers.get("Cache-Control") == PRIVATE
         if route is not None and route.cors is not None and not private:
-            headers += route.cors.headers_for(request, route.allow)
+            headers += route.cors.headers_for(request, lambda: route.allow)
         path = UNMATCHED if route is None else route.path
         if isinstance(response, StreamResponse):
             await self._stream(request, path, response, headers)
+            if not response.is_endless:
+                self._observe(path, response.status, perf_counter() - started)
             return
         if request.method == "HEAD" and response.body:
             # hyper would send the body over HTTP/2, which clients take for an error.
@@ -162,7 +168,7 @@ class Application:
                     async for chunk in chunks:
                         if not self._admits(request, path):
                             break  # signed out meanwhile
-                        if response.is_counted:
+                        if response.is_endless:
                             self.backlog.add(client, len(chunk))
                         await transport.send_bytes(chunk)
             except ProtocolClosed:

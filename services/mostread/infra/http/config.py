@@ -21,10 +21,16 @@ ServiceUrl = Annotated[str, AfterValidator(_service_url)]
 
 
 class ServiceSettings(Settings):
-    """Logging, connection limits and TLS of a service."""
+    """Logging, identity, connection limits and TLS of a service."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Minimum level of log lines: DEBUG, INFO, WARNING or ERROR."
+    )
+    revision: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9._+-]{0,64}$",
+        description="Revision of the source that the service is built from, which the metric "
+        "mostread_build_info names; set by the image.",
     )
     http_max_connections: int = Field(
         10_000,

@@ -117,9 +117,14 @@ class Connections:
         self._on_close = on_close
         self.limit = max_connections(settings)
         self._max_idle = settings.http_client_timeout_seconds + max_request_seconds
+        self.open = 0
+        """Number of accepted connections at the last scan, at most five seconds ago."""
 
-    def __len__(self) -> int:
-        return sum(1 for _ in self._accepted())
+    def scan(self) -> list[AcceptedSocket]:
+        """Return the accepted connections."""
+        accepted = list(self._accepted())
+        self.open = len(accepted)
+        return accepted
 
     async def sweep(self, backlog: StreamBacklog) -> None:
         """Close connections at their limits, until cancelled."""
@@ -130,7 +135,7 @@ class Connections:
             is_near_limit = len(_descriptors()) > self.limit * _NEAR_LIMIT
             if is_near_limit or number % _SWEEPS_PER_SCAN == 0:
                 # In a thread, because it takes 100 ms for ten thousand connections.
-                accepted = await asyncio.to_thread(list, self._accepted())
+                accepted = await asyncio.to_thread(self.scan)
                 self._close_excess(accepted, is_near_limit, backlog)
 
     def close_unused(self) -> None:

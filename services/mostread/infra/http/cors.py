@@ -16,6 +16,7 @@ gets no headers.
 """
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -43,33 +44,31 @@ class CorsPolicy:
     embeddable: bool = False
     credentials: bool = False
 
-    def headers_for(self, request: Request, methods: str) -> list[tuple[str, str]]:
-        """Return the headers of the response to a request; `methods` are those of its route."""
-        headers = [*self._origin_headers(request), *self._headers]
+    def headers_for(
+        self, request: Request, methods: Callable[[], str]
+    ) -> Sequence[tuple[str, str]]:
+        """Return the headers of the response to a request; `methods` names those of its route."""
+        origin = request.headers.get("Origin") if self.credentials else None
+        if origin is None and request.method != "OPTIONS":
+            return self._headers_for_all
+        headers = [*self._headers_for_all]
+        if origin is not None:
+            # With credentials the value * would not apply.
+            headers[0] = ("Access-Control-Allow-Origin", origin)
+            headers += [("Access-Control-Allow-Credentials", "true"), ("Vary", "Origin")]
         if request.method == "OPTIONS":
             names = request.headers.get("Access-Control-Request-Headers", "")
             permitted = names if _HEADER_NAMES.fullmatch(names) else _REQUEST_HEADERS
             headers += [
-                ("Access-Control-Allow-Methods", methods),
+                ("Access-Control-Allow-Methods", methods()),
                 ("Access-Control-Allow-Headers", permitted),
                 ("Access-Control-Max-Age", str(_PREFLIGHT_SECONDS)),
             ]
         return headers
 
-    def _origin_headers(self, request: Request) -> list[tuple[str, str]]:
-        origin = request.headers.get("Origin") if self.credentials else None
-        if origin is None:
-            return [("Access-Control-Allow-Origin", "*")]
-        # With credentials the value * would not apply.
-        return [
-            ("Access-Control-Allow-Origin", origin),
-            ("Access-Control-Allow-Credentials", "true"),
-            ("Vary", "Origin"),
-        ]
-
     @cached_property
-    def _headers(self) -> list[tuple[str, str]]:
-        headers = []
+    def _headers_for_all(self) -> Sequence[tuple[str, str]]:
+        headers = [("Access-Control-Allow-Origin", "*")]
         if self.expose:
             headers.append(("Access-Control-Expose-Headers", self.expose))
         if self.embeddable:

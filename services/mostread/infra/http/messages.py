@@ -50,11 +50,11 @@ class Request:
 
     # No __slots__: `query` is cached, and most requests do not use it.
     def __init__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        self.headers: Headers = scope.headers  # type: ignore[assignment]  # its stub lacks get_all
         self.method = scope.method
         self.path = scope.path
         """Path with percent-encoding decoded; bytes that are not UTF-8 become U+FFFD."""
         self.query_string: str = scope.query_string
-        self.headers: Headers = scope.headers  # type: ignore[assignment]  # its stub lacks get_all
         self.path_params: Mapping[str, str] = {}
         self.is_body_taken = False
         self.scope = scope
@@ -119,11 +119,11 @@ class Response:
 class StreamResponse:
     """A response whose `chunks` are sent as they are produced, until the client disconnects.
 
-    `end` returns what is sent last if the service stops. With `is_counted`, a client that is far
-    behind is disconnected; a body of limited size may wait for it, like any other response.
+    `end` returns what is sent last if the service stops. A client that is far behind an endless
+    stream is disconnected; a body of limited size waits for it, like any other response.
     """
 
-    __slots__ = ("chunks", "end", "headers", "is_counted", "status")
+    __slots__ = ("chunks", "end", "headers", "is_endless", "status")
 
     def __init__(
         self,
@@ -131,10 +131,10 @@ class StreamResponse:
         headers: dict[str, str],
         *,
         end: Callable[[], bytes] = bytes,
-        is_counted: bool = True,
+        is_endless: bool = True,
     ) -> None:
         self.chunks = chunks
         self.end = end
-        self.is_counted = is_counted
+        self.is_endless = is_endless
         self.headers = headers
         self.status = 200

@@ -1,14 +1,12 @@
-"""Durations of requests, as a Prometheus histogram."""
+"""Prometheus metrics that prometheus-client does not provide."""
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import HistogramMetricFamily
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
-
-LABELS = ("route", "status")
 
 
 class RequestDurations(Collector):
@@ -21,6 +19,7 @@ class RequestDurations(Collector):
     def __init__(
         self, name: str, documentation: str, bounds: Sequence[float], registry: CollectorRegistry
     ) -> None:
+        self.label_names = ("route", "status")
         self._name = name
         self._documentation = documentation
         self._bounds = bounds
@@ -56,4 +55,35 @@ class RequestDurations(Collector):
         yield family
 
     def _family(self) -> HistogramMetricFamily:
-        return HistogramMetricFamily(self._name, self._documentation, labels=LABELS)
+        return HistogramMetricFamily(self._name, self._documentation, labels=self.label_names)
+
+
+class CountedElsewhere(Collector):
+    """Counter by one label, whose values another process counts."""
+
+    def __init__(
+        self, name: str, documentation: str, label: str, registry: CollectorRegistry
+    ) -> None:
+        self.label_names = (label,)
+        self._name = name
+        self._documentation = documentation
+        self._values: dict[str, float] = {}
+        registry.register(self)
+
+    def set(self, label: str, value: float) -> None:
+        """Replace the value of a label."""
+        self._values[label] = value
+
+    def describe(self) -> list[CounterMetricFamily]:
+        """Return the counter without samples."""
+        return [self._family()]
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """Return the counter."""
+        family = self._family()
+        for label, value in self._values.items():
+            family.add_metric([label], value)
+        yield family
+
+    def _family(self) -> CounterMetricFamily:
+        return CounterMetricFamily(self._name, self._documentation, labels=self.label_names)

@@ -1,11 +1,20 @@
 """Operational routes of every service: health, readiness, metrics and the API's description."""
 
 import asyncio
+import platform
 from collections.abc import Awaitable, Callable, Mapping
+from importlib.metadata import version
 from typing import Any
 
 import orjson
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    GCCollector,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
@@ -23,9 +32,19 @@ Scrape = Callable[[], Awaitable[Collector]]
 """Collects metrics when they are requested."""
 
 
-def new_registry() -> CollectorRegistry:
-    """Return a registry that holds the metrics of the process itself."""
+def new_registry(revision: str) -> CollectorRegistry:
+    """Return a registry with the metrics of the process, and the version and revision it runs.
+
+    Counters and histograms have no `_created` series, which would double their number.
+    """
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
+    build = {"version": version("mostread"), "python": platform.python_version()}
+    Info(
+        "mostread_build",
+        "Version of this service, of its Python and, if the build set it, of its source.",
+        registry=registry,
+    ).info({**build, **({"revision": revision} if revision else {})})
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)

@@ -16,6 +16,7 @@ import orjson
 from mostread import errors
 from mostread.core.retention import RESEND_LIMIT_SECONDS
 from mostread.errors import InvalidRequest, MostreadError
+from mostread.infra import request_id
 from mostread.infra.http.messages import Request, Response
 from mostread.infra.logging import get_logger
 
@@ -135,7 +136,10 @@ def problem_type(error: MostreadError) -> ProblemType | None:
 def problem_body(
     status: int, slug: str, title: str, detail: str, members: Mapping[str, object]
 ) -> bytes:
-    """Return the JSON of a problem whose type is the stable `urn:mostread:problem:<slug>`."""
+    """Return the JSON of a problem whose type is the stable `urn:mostread:problem:<slug>`.
+
+    Within a request, it contains the id of the request.
+    """
     return orjson.dumps(
         {
             "type": f"urn:mostread:problem:{slug}",
@@ -143,6 +147,7 @@ def problem_body(
             "status": status,
             "detail": detail,
             **members,
+            **({"request_id": request} if (request := request_id.current()) else {}),
         }
     )
 

@@ -57,7 +57,7 @@ async def read_once(
 async def serve(settings: ArticlesSettings, feeds: Sequence[SourceFeed]) -> None:
     """Read all feeds regularly until a signal."""
     stop = stop_signal()
-    registry = new_registry()
+    registry = new_registry(settings.revision)
     metrics = ArticlesMetrics(registry)
     async with reading(settings, feeds) as sites:
         for feed in feeds:

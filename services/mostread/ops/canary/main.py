@@ -42,7 +42,7 @@ def canary() -> None:
 
 async def _run(settings: CanarySettings) -> None:
     stop = stop_signal()
-    registry = new_registry()
+    registry = new_registry(settings.revision)
     timeout = aiohttp.ClientTimeout(total=_REQUEST_SECONDS)
     async with aiohttp.ClientSession(timeout=timeout) as http:
         schedule = ProbeSchedule(settings, Probe(settings, http), CanaryMetrics(registry))

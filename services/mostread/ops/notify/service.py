@@ -68,7 +68,7 @@ async def send_test(
 async def serve(settings: NotifySettings, subscriptions: Sequence[Subscription]) -> None:
     """Watch for all subscriptions and deliver their messages until a signal."""
     stop = stop_signal()
-    registry = new_registry()
+    registry = new_registry(settings.revision)
     metrics = NotifyMetrics(registry)
     with closing(State(settings.notify_state_file)) as state:
         async with (

@@ -83,5 +83,5 @@ class ListFiles:
             started,
             {**headers, **stream.headers},
             end=lambda: stream.send(incomplete) + stream.end(),
-            is_counted=False,
+            is_endless=False,
         )

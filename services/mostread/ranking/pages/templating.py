@@ -13,6 +13,7 @@ from pathlib import Path
 import jinja2
 
 from mostread.errors import BadParameter, ReversedRange
+from mostread.infra import request_id
 from mostread.infra.http import compression
 from mostread.infra.http.messages import Request, Response
 from mostread.infra.http.problems import not_found
@@ -99,6 +100,7 @@ class PageRenderer:
             "retries": False,
             "signs_in": False,
             "access": access,
+            "request_id": request_id.current,
             "session_messages": SESSION_MESSAGES,
             "script_messages": SCRIPT_MESSAGES,
             # URLs contain a hash of the content, so their content never changes.

@@ -6,6 +6,7 @@ import aiohttp
 import msgspec
 
 from mostread.errors import CollectorUnavailable
+from mostread.infra import request_id
 from mostread.infra.auth.assertions import Assertions, request_digest
 
 _TIMEOUT = aiohttp.ClientTimeout(total=15)
@@ -50,6 +51,7 @@ class Collector:
                 headers={
                     "Authorization": self._assertions.make(editor, digest),
                     "Content-Type": "application/json",
+                    request_id.HEADER: request_id.current(),
                 },
                 allow_redirects=False,
             ) as response:

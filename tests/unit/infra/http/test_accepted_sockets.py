@@ -32,7 +32,8 @@ def test_scan_counts_accepted_sockets_and_leaves_no_descriptor(listening: socket
     ):
         watched = connections(listening)
         before = descriptors()
-        assert [len(watched) for _ in range(5)] == [1] * 5
+        assert [len(watched.scan()) for _ in range(5)] == [1] * 5
+        assert watched.open == 1
         assert descriptors() == before
 
 

@@ -27,6 +27,7 @@ class Streams:
         )
         self.app.add("GET", "/stream", self._stream)
         self.app.add("GET", "/broken", self._broken)
+        self.app.add("GET", "/file", self._file)
         self.app.add("GET", "/", self._describe)
         self.app.add("POST", "/", self._describe)
 
@@ -45,6 +46,13 @@ class Streams:
                 self.ended.set()
 
         return StreamResponse(chunks(), {"X-Test": "stream"})
+
+    async def _file(self, _: Request) -> StreamResponse:
+        async def chunks() -> AsyncGenerator[bytes, None]:
+            yield b"first"
+            yield b"last"
+
+        return StreamResponse(chunks(), {}, is_endless=False)
 
     async def _broken(self, _: Request) -> StreamResponse:
         async def chunks() -> AsyncGenerator[bytes, None]:
@@ -128,6 +136,13 @@ async def test_stream_ends_when_the_client_disconnects(url: str, streams: Stream
 
     await streams.ended.wait()
     assert streams.observed == []
+
+
+async def test_stream_of_limited_size_is_measured(url: str, streams: Streams) -> None:
+    async with ClientSession(url) as client, client.get("/file") as response:
+        assert await response.read() == b"firstlast"
+
+    assert streams.observed == [("/file", 200)]
 
 
 async def test_stream_ends_when_the_service_stops(url: str, streams: Streams) -> None:

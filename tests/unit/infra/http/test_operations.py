@@ -1,14 +1,21 @@
 """Operational routes, and metrics that are refreshed on scrape."""
 
 import asyncio
+import platform
+import re
+from importlib.metadata import version
 
 import pytest
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from mostread.infra.http import operations
 from mostread.infra.http.application import Application
 from mostread.infra.http.config import ServiceSettings
-from mostread.infra.http.operations import ScrapeRegistry, add_operational_routes
+from mostread.infra.http.operations import (
+    ScrapeRegistry,
+    add_operational_routes,
+    new_registry,
+)
 from tests.support.http import client_of
 
 
@@ -41,6 +48,24 @@ async def test_readyz_is_503_with_the_errors_by_check() -> None:
         assert response.status == 503
         assert body["detail"] == "kafka: no broker"
         assert body["failing"] == {"kafka": "no broker"}
+
+
+@pytest.mark.parametrize("revision", ["", "8f2c1d0"])
+def test_registry_names_the_build_and_has_no_created_series(revision: str) -> None:
+    registry = new_registry(revision)
+    Counter("events", "Events.", ["kind"], registry=registry).labels("a").inc()
+    Histogram("seconds", "Seconds.", registry=registry).observe(1)
+    exposition = generate_latest(registry).decode()
+
+    [build] = [line for line in exposition.splitlines() if line.startswith("mostread_build_info")]
+    labels = dict(re.findall(r'(\w+)="([^"]*)"', build))
+    assert labels == {
+        "version": version("mostread"),
+        "python": platform.python_version(),
+        **({"revision": revision} if revision else {}),
+    }
+    assert 'events_total{kind="a"} 1.0' in exposition
+    assert "_created" not in exposition
 
 
 async def test_scrape_refreshes_metrics_first() -> None:

@@ -47,6 +47,7 @@ async def test_problem_carries_type_title_status_and_detail(answer: Answer) -> N
         "title": "Unknown article",
         "status": 404,
         "detail": "There is no article 'a'.",
+        "request_id": response.headers["X-Request-Id"],
     }
 
 

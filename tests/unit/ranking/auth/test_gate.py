@@ -211,6 +211,12 @@ async def test_link_lets_a_browser_read_its_site_until_it_ends() -> None:
         )
 
 
+async def test_error_page_shows_the_id_of_its_request(closed: Browser) -> None:
+    status, page, answer = await closed.ask("GET", "/share/none", X_Request_Id="a/b+c")
+    assert (status, answer.headers["X-Request-Id"]) == (410, "a/b+c")
+    assert "<code>a/b+c</code>" in page
+
+
 async def test_visitor_with_a_link_decides_nothing_and_makes_no_links(closed: Browser) -> None:
     link = (await shared(closed))[1]
     await closed.ask("GET", link)
