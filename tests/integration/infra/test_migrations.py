@@ -2,12 +2,14 @@
 
 import threading
 from contextlib import closing
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from mostread.errors import ClickHouseUnavailable, SchemaTooNew
+from mostread.errors import ClickHouseUnavailable, Misconfigured, SchemaTooNew
+from mostread.infra import schemas
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.clickhouse.migrations import CREATE_TABLE, _apply, migrate
 from mostread.infra.schemas import migrations
@@ -106,6 +108,25 @@ def test_interrupted_migration_resumes_after_any_statement(empty_database: Syste
     produce(system, VIEWS)
     against_recount(system)
     assert worker.stop() == 0
+
+
+def test_init_refuses_a_migration_edited_after_it_was_applied(
+    system: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (file, *_) = migrations()
+    copy = tmp_path / "clickhouse" / file.name
+    copy.parent.mkdir()
+    monkeypatch.setattr(schemas, "DIRECTORY", tmp_path)
+    copy.write_text(file.read_text() + "\n-- a remark\n")
+    assert migrate(system.clickhouse) == []
+    copy.write_text(file.read_text() + "\nCREATE TABLE more (a Int8) ENGINE = Null;\n")
+    with pytest.raises(Misconfigured, match=f"{file.stem} was edited after it was applied.*; .*"):
+        migrate(system.clickhouse)
+    later = copy.with_name("0002_more.sql")
+    later.write_text("CREATE TABLE IF NOT EXISTS more (a Int8) ENGINE = Null;\n")
+    copy.write_text(file.read_text())
+    assert migrate(system.clickhouse) == ["0002_more"]
+    assert migrate(system.clickhouse) == []
 
 
 def add_migration(system: System, version: int, name: str) -> None:

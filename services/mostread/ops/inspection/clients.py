@@ -24,7 +24,7 @@ from mostread.errors import (
 from mostread.infra import clock
 from mostread.infra.clickhouse.client import connect, query_rows, translate_errors
 from mostread.infra.clickhouse.config import ClickHouseSettings
-from mostread.infra.clickhouse.migrations import applied_migrations
+from mostread.infra.clickhouse.migrations import applied_migrations, edited_migrations
 from mostread.infra.clickhouse.skipped_ranges import read_skipped_ranges
 from mostread.infra.healthcheck import host_port, tcp_error
 from mostread.infra.kafka import topics
@@ -103,6 +103,10 @@ class SystemClients:
     def applied_migrations(self) -> dict[int, str]:
         """Return the names of applied migrations by number. Raises as `query` does."""
         return self._with_clickhouse(applied_migrations)
+
+    def edited_migrations(self) -> list[str]:
+        """Return the names of migrations edited since they were applied. Raises as `query` does."""
+        return self._with_clickhouse(edited_migrations)
 
     def _with_clickhouse(self, call: Callable[[Client], ResultT]) -> ResultT:
         client = self._clickhouse()

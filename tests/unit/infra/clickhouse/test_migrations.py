@@ -6,7 +6,12 @@ from typing import Any
 import pytest
 
 from mostread.errors import ClickHouseUnavailable, Misconfigured, SchemaTooNew
-from mostread.infra.clickhouse.migrations import applied_migrations, check_applied, statements
+from mostread.infra.clickhouse.migrations import (
+    applied_migrations,
+    check_applied,
+    edited_migrations,
+    statements,
+)
 from mostread.infra.schemas import migrations
 
 KNOWN = {int(path.name[:4]): path.stem for path in migrations()}
@@ -26,6 +31,11 @@ def test_applied_migrations_are_read_from_one_row() -> None:
 def test_truncated_answer_is_unavailable() -> None:
     with pytest.raises(ClickHouseUnavailable, match="truncated"):
         applied_migrations(client([]))
+
+
+def test_migration_with_another_digest_is_edited() -> None:
+    assert edited_migrations(client([([(1, "0" * 64), (9999, "")],)])) == [KNOWN[1]]
+    assert edited_migrations(client([([(9999, "")],)])) == []
 
 
 def test_check_accepts_the_migrations_of_this_version() -> None:

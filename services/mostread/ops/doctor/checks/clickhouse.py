@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mostread.errors import Misconfigured
 from mostread.infra.clickhouse.config import ClickHouseSettings
-from mostread.infra.clickhouse.migrations import BREAKING
+from mostread.infra.clickhouse.migrations import BREAKING, EDITED, EDITED_ADVICE
 from mostread.infra.schemas import migrations
 from mostread.ops.doctor.findings import Finding, access_denied, ok, problem, warning
 from mostread.ops.inspection.clients import (
@@ -49,6 +49,7 @@ def tables(clients: SystemClients) -> Iterator[Finding]:
     findings = [
         *_newer_migrations(applied, files),
         *_missing_migrations(applied, files),
+        *_edited_migrations(clients, applied),
         *_missing_tables(clients, applied, files, existing),
     ]
     if {"counter_versions", "checkpoint_versions"} <= existing:
@@ -81,6 +82,11 @@ def _missing_migrations(applied: Mapping[int, str], files: Mapping[int, Path]) -
             f"the database lacks {names if applied else 'every migration'}",
             "Run `mostread init` before the services of this version.",
         )
+
+
+def _edited_migrations(clients: SystemClients, applied: Mapping[int, str]) -> Iterator[Finding]:
+    for name in clients.edited_migrations() if applied else ():
+        yield problem(EDITED.format(name), f"{EDITED_ADVICE[0].upper()}{EDITED_ADVICE[1:]}.")
 
 
 def _missing_tables(
