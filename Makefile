@@ -5,8 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench chaos tracker lint fix types docs coverage sbom vulnerabilities \
-	lock hooks clean
+.PHONY: help demo test test-fast bench chaos tracker lint fix types docs coverage sbom licences \
+	vulnerabilities wheels version release lock hooks clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -78,10 +78,22 @@ types: $(VENV)/dev.stamp ## Run mypy in strict mode
 	@$(BIN)/mypy
 
 sbom: $(VENV)/dev.stamp ## Write the packages of the image to build/mostread.cdx.json (CycloneDX)
-	@$(BIN)/python tools/sbom.py build/mostread.cdx.json
+	@$(BIN)/python -m tools.sbom build/mostread.cdx.json
+
+licences: $(VENV)/dev.stamp ## List the licences of the locked packages, and reject those not allowed
+	@$(BIN)/python -m tools.licences
+
+wheels: $(VENV)/dev.stamp ## Write mostread and its locked dependencies to build/wheels, to install without an index
+	@$(BIN)/python -m tools.wheels build/wheels
 
 vulnerabilities: $(VENV)/dev.stamp ## Check the locked packages for known vulnerabilities
 	@$(BIN)/python tools/audit_dependencies.py
+
+version: $(VENV)/dev.stamp ## Set the version everywhere (VERSION=1.2.3)
+	@$(BIN)/python -m tools.version $(VERSION)
+
+release: $(VENV)/dev.stamp ## Build a release in dist/ and tag it, without an upload (VERSION=1.2.3)
+	@$(BIN)/python -m tools.release $(VERSION)
 
 # The other files use the versions of dev.txt, so that no package has two.
 PIN := $(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --strip-extras --no-header \
@@ -98,4 +110,4 @@ lock: $(VENV)/dev.stamp ## Pin all dependencies with hashes (UPGRADE=1: newest v
 	@$(BIN)/python tools/lock_kafka_jars.py
 
 clean: ## Remove the virtual environment and all local data
-	rm -rf $(VENV) .mostread packages/tracker/node_modules packages/tracker/dist
+	rm -rf $(VENV) .mostread packages/tracker/node_modules packages/tracker/dist build dist

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name
 
+from mostread.cli.main import COMMANDS
 from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.devstack.servers.kafka import LocalKafka
 from mostread.infra.healthcheck import PORTS
@@ -175,6 +176,16 @@ def test_article_described_with_token_created_in_container_is_listed(
     wait_until(known, "the token is known")
     ranking = containers["ranking"].url
     wait_until(lambda: listed(ranking, "1h") == {"in-a-container": (1, 1)}, "it is listed")
+
+
+def test_every_command_loads_without_other_packages(containers: dict[str, Container]) -> None:
+    script = (
+        "import sys; from mostread.cli.main import mostread;"
+        "[mostread.get_command(None, name).name for name in sys.argv[1:]]"
+    )
+    names = sorted(COMMANDS.keys() - {"up", "down", "demo"})  # of the extra `local`
+    done = containers["ranking"].execute("python", "-c", script, *names)
+    assert done.returncode == 0, done.stderr
 
 
 def test_image_files_are_read_only_for_its_user(
