@@ -20,7 +20,6 @@ from pydantic.fields import FieldInfo
 from mostread.aggregator.metrics import AggregatorMetrics
 from mostread.cli.main import mostread
 from mostread.collector.metrics import CollectorMetrics
-from mostread.infra.http.metrics import CountedElsewhere, RequestDurations
 from mostread.infra.settings import variable
 from mostread.ops.articles.metrics import ArticlesMetrics
 from mostread.ops.canary.metrics import CanaryMetrics
@@ -161,12 +160,11 @@ def metrics_page() -> Iterator[str]:
         yield f"## {service}"
         registry = CollectorRegistry()
         new_metrics(registry)
-        metrics = set(registry._collector_to_names)
+        metrics: set[Any] = set(registry._collector_to_names)
         for metric in sorted(metrics, key=lambda metric: getattr(metric, "_name", "")):
-            assert isinstance(metric, MetricWrapperBase | RequestDurations | CountedElsewhere)
             (family,) = metric.describe()
-            wrapper = isinstance(metric, MetricWrapperBase)
-            labels = getattr(metric, "_labelnames" if wrapper else "label_names")
+            is_wrapper = isinstance(metric, MetricWrapperBase)
+            labels = metric._labelnames if is_wrapper else metric.label_names
             yield f"### `{family.name}{'_total' if family.type == 'counter' else ''}`"
             yield wrapped(family.documentation)
             facts = [f"Type: {family.type}"]

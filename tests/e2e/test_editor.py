@@ -171,8 +171,8 @@ async def test_undo_keeps_later_decision_of_colleague(edited: EditedSite, page: 
 @pytest.mark.parametrize(
     ("token", "error"),
     [
-        ("nobody's", "This token is not known here."),
-        ("Токен", "This token is not known here."),
+        ("nobody's", "This token is not known here, or it has expired."),
+        ("Токен", "This token is not known here, or it has expired."),
         (TOKENS["cms"], "This token belongs to a program."),
     ],
 )

@@ -40,7 +40,7 @@ class CollectorApp:
         self._token_store = TokenStore(
             settings.collector_tokens,
             settings.collector_tokens_file,
-            self.metrics.tokens_file_invalid,
+            self.metrics.tokens,
         )
         pipeline = Pipeline(settings)
         self._events = events.EventRoutes(

@@ -149,8 +149,9 @@ class CollectorSettings(KafkaSettings, ServiceSettings):
     )
     collector_tokens: str = Field(
         "",
-        description="Bearer tokens as name:role:sha256hex or name:role:sha256hex:site+site, "
-        "comma-separated; a role is emit, cms, viewer, editor or admin.",
+        description="Bearer tokens as name:role:sha256hex, comma-separated, if limited with sites "
+        "and an expiry (name:role:sha256hex:site+site:2027-01-31T12:00:00Z); a role is emit, cms, "
+        "viewer, editor or admin.",
         repr=False,
     )
     collector_tokens_file: str = Field(

@@ -4,6 +4,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from mostread.collector.pipeline.pipeline import DropReason
 from mostread.collector.pipeline.strict_decoder import RejectReason
+from mostread.infra.auth.token_metrics import TokenMetrics
 from mostread.infra.http.connections import CloseReason
 from mostread.infra.http.metrics import RequestDurations
 
@@ -69,11 +70,7 @@ class CollectorMetrics:
             "Partitions of the events topic known to this collector.",
             registry=registry,
         )
-        self.tokens_file_invalid = Gauge(
-            "mostread_collector_tokens_file_invalid",
-            "1 while the tokens file cannot be read and its previous tokens remain in use.",
-            registry=registry,
-        )
+        self.tokens = TokenMetrics("collector", registry)
         self.connections = Gauge(
             "mostread_collector_connections",
             "Open client connections.",

@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from mostread.infra.auth.token_metrics import TokenMetrics
 from mostread.infra.http.metrics import CountedElsewhere, RequestDurations
 
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -84,11 +85,7 @@ class RankingMetrics:
             "Lists sent to stream clients.",
             registry=registry,
         )
-        self.tokens_file_invalid = Gauge(
-            "mostread_ranking_tokens_file_invalid",
-            "1 while the tokens file cannot be read and its previous tokens remain in use.",
-            registry=registry,
-        )
+        self.tokens = TokenMetrics("ranking", registry)
 
     def cache(self, resource: str) -> CacheMetrics:
         """Return the counters of the cache of a resource."""

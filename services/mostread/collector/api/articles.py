@@ -19,6 +19,7 @@ from mostread.errors import BadParameter, Forbidden
 from mostread.infra.auth.assertions import Assertion, Assertions, request_digest
 from mostread.infra.auth.token_store import TokenStore
 from mostread.infra.auth.tokens import DESCRIBERS, EDITORS, Role, Token
+from mostread.infra.clock import now_ms
 from mostread.infra.http.application import Application
 from mostread.infra.http.auth import require_role
 from mostread.infra.http.messages import Request, Response, query_pairs
@@ -93,7 +94,7 @@ class ArticleRoutes:
         return Response(status=204)
 
     def _require(self, request: Request, roles: frozenset[Role]) -> Token:
-        return require_role(request.headers, self._token_store.tokens, roles)
+        return require_role(request.headers, self._token_store.tokens, roles, now_ms())
 
     def _editor(self, request: Request) -> Token | Assertion:
         """Return who decides: an editor's token, or the ranking service in an editor's name."""

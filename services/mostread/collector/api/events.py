@@ -101,8 +101,8 @@ class EventRoutes:
         return response
 
     def _client(self, request: Request) -> ClientInfo:
-        """Return the client of a request. Raises Unauthorized for an unknown token."""
-        token = authenticate(request.headers, self._token_store.tokens)
+        """Return the client of a request. Raises Unauthorized for a token that is not valid."""
+        token = authenticate(request.headers, self._token_store.tokens, clock.now_ms())
         address = self._addresses.resolve(request)
         if token is None:
             return ClientInfo(address, request.headers)

@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from prometheus_client import Gauge
-
 from mostread.errors import InvalidFile
 from mostread.infra.auth import token_file
-from mostread.infra.auth.tokens import parse_tokens
+from mostread.infra.auth.token_metrics import TokenMetrics
+from mostread.infra.auth.tokens import Token, parse_tokens
 from mostread.infra.logging import get_logger
 
 log = get_logger(__name__)
@@ -21,17 +20,16 @@ POLL_SECONDS = 1.0
 class TokenStore:
     """Tokens that follow a file; while it is invalid, the previous ones remain."""
 
-    def __init__(self, fixed: str, file: str, broken: Gauge) -> None:
+    def __init__(self, fixed: str, file: str, metrics: TokenMetrics) -> None:
         """Read the tokens of the setting `fixed` and of `file`, unless that is empty.
 
-        `broken` is 1 while the file is invalid. Raises InvalidFile, so that a service does not
-        start with an invalid file.
+        Raises InvalidFile, so that a service does not start with an invalid file.
         """
         self._fixed = parse_tokens(fixed)
         self._file = Path(file or os.devnull)
-        self._broken = broken
+        self._metrics = metrics
         self._version = self._stat()
-        self.tokens = self._fixed + token_file.read(self._file)
+        self._use(token_file.read(self._file))
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
@@ -58,13 +56,17 @@ class TokenStore:
         try:
             if now is None:  # `mostread token` replaces the file atomically
                 raise InvalidFile(f"{self._file} is missing")
-            self.tokens = self._fixed + token_file.read(self._file)
+            self._use(token_file.read(self._file))
         except InvalidFile as error:
-            self._broken.set(1)
+            self._metrics.file_invalid.set(1)
             log.error("tokens_file_invalid", error=str(error), kept=len(self.tokens))
         else:
-            self._broken.set(0)
+            self._metrics.file_invalid.set(0)
             log.info("tokens_read", tokens=len(self.tokens))
+
+    def _use(self, tokens: tuple[Token, ...]) -> None:
+        self.tokens = self._fixed + tokens
+        self._metrics.expiry.tokens = self.tokens
 
     def _stat(self) -> tuple[int, int, int] | None:
         """Return a value that changes with the file, None if it is missing."""

@@ -4,13 +4,15 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from mostread.errors import Forbidden
 
 # The audit log names the token that made a decision.
 _NAME = re.compile(r"[^\x00-\x1f]{1,64}")
+_EXPIRY = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?", re.ASCII)
 _SITES = re.compile(r"[A-Za-z0-9._-]{1,64}(\+[A-Za-z0-9._-]{1,64})*")
 
 
@@ -43,13 +45,18 @@ PEOPLE = EDITORS | {Role.VIEWER}
 class Token:
     """A stored token; `digest` is the hexadecimal SHA-256 of its secret.
 
-    It is valid for `sites` only; none are named: for all.
+    It is valid for `sites` only, and until `expires`; none are named: for all; None: for good.
     """
 
     name: str
     role: Role
     digest: str
     sites: frozenset[str] = frozenset()
+    expires: datetime | None = None
+
+    def has_expired(self, now_ms: int) -> bool:
+        """Return whether the token is no longer valid."""
+        return self.expires is not None and self.expires.timestamp() * 1000 <= now_ms
 
     def covers(self, site: str) -> bool:
         """Return whether the token is valid for a site."""
@@ -66,8 +73,22 @@ class Token:
     @property
     def written(self) -> str:
         """The token as `parse_tokens` reads it."""
-        sites = ":" + "+".join(sorted(self.sites)) if self.sites else ""
-        return f"{self.name}:{self.role}:{self.digest}{sites}"
+        fields = [self.name, self.role, self.digest, "+".join(sorted(self.sites))]
+        if self.expires is not None:
+            fields.append(format_expiry(self.expires))
+        return ":".join(fields).rstrip(":")
+
+
+def format_expiry(expires: datetime) -> str:
+    """Return a time as tokens have it: 2027-01-31T12:00:00Z."""
+    return f"{expires.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def parse_expiry(text: str) -> datetime:
+    """Return the time of `format_expiry`, or the begin of a day in UTC. Raises ValueError."""
+    if not _EXPIRY.fullmatch(text):
+        raise ValueError("write a time like 2027-01-31 or 2027-01-31T12:00:00Z")
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def hash_token(token: str) -> str:
@@ -80,15 +101,17 @@ def hash_token(token: str) -> str:
 
 
 def parse_tokens(value: str) -> tuple[Token, ...]:
-    """Parse `name:role:sha256hex` or `name:role:sha256hex:site+site`, separated by commas.
+    """Parse `name:role:sha256hex`, which `:site+site` and `:expiry` may follow, comma-separated.
 
+    Without sites, an expiry follows two colons. During a rotation two tokens have the same name.
     Raises ValueError, whose message contains no hash.
     """
     tokens = []
     for entry in filter(None, (part.strip() for part in value.split(","))):
         name, _, rest = entry.partition(":")
         role, _, rest = rest.partition(":")
-        digest, limited, sites = rest.partition(":")
+        digest, limited, rest = rest.partition(":")
+        sites, expiring, expiry = rest.partition(":")
         if not _NAME.fullmatch(name):
             raise ValueError(f"the token {name!r} needs a name of 1 to 64 characters")
         if role not in set(Role):
@@ -97,9 +120,14 @@ def parse_tokens(value: str) -> tuple[Token, ...]:
         digest = digest.lower()
         if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
             raise ValueError(f"the token {name!r} needs the 64 hexadecimal digits of a SHA-256")
-        if limited and not _SITES.fullmatch(sites):
-            raise ValueError(f"the token {name!r} needs sites like news+sport after its last colon")
-        tokens.append(Token(name, Role(role), digest, frozenset(filter(None, sites.split("+")))))
+        if limited and not _SITES.fullmatch(sites) and not (expiring and not sites):
+            raise ValueError(f"the token {name!r} needs sites like news+sport after its hash")
+        try:
+            expires = parse_expiry(expiry) if expiring else None
+        except ValueError as error:
+            raise ValueError(f"the expiry of the token {name!r} is not valid; {error}") from None
+        chosen = frozenset(filter(None, sites.split("+")))
+        tokens.append(Token(name, Role(role), digest, chosen, expires))
     return tuple(tokens)
 
 
@@ -111,3 +139,33 @@ def find_token(tokens: Iterable[Token], secret: str) -> Token | None:
         if hmac.compare_digest(token.digest, digest):
             match = token
     return match
+
+
+def rotate(
+    tokens: Iterable[Token], new: Token, *, now: datetime, overlap: timedelta
+) -> list[Token]:
+    """Return `tokens` with `new`, and those of its name only until `overlap` has passed."""
+    rotated = []
+    end = now + overlap
+    for token in tokens:
+        if token.name != new.name:
+            rotated.append(token)
+            continue
+        expires = min(token.expires or end, end)
+        if expires > now:
+            rotated.append(replace(token, expires=expires))
+    return [*rotated, new]
+
+
+def current_tokens(tokens: Iterable[Token]) -> list[Token]:
+    """Return the token of each name that lasts longest: others are about to be replaced by it."""
+    longest: dict[str, Token] = {}
+    for token in tokens:
+        known = longest.get(token.name)
+        if known is None or _end(token) >= _end(known):
+            longest[token.name] = token
+    return list(longest.values())
+
+
+def _end(token: Token) -> datetime:
+    return token.expires or datetime.max.replace(tzinfo=UTC)

@@ -1,15 +1,15 @@
 """Bearer authentication of HTTP requests."""
 
 from mostread.errors import Forbidden, Unauthorized
-from mostread.infra.auth.tokens import Role, Token, find_token
+from mostread.infra.auth.tokens import Role, Token, find_token, format_expiry
 from mostread.infra.http.messages import Headers
 
 
-def authenticate(headers: Headers, tokens: tuple[Token, ...]) -> Token | None:
+def authenticate(headers: Headers, tokens: tuple[Token, ...], now_ms: int) -> Token | None:
     """Return the token of a request, None without a Bearer token.
 
     A browser adds the Basic credentials of a page's own site by itself. Raises Unauthorized if the
-    token is not one of `tokens`.
+    token is not one of `tokens`, or has expired.
     """
     authorization = headers.get("Authorization")
     if authorization is None:
@@ -24,12 +24,25 @@ def authenticate(headers: Headers, tokens: tuple[Token, ...]) -> Token | None:
             "no header.",
             invalid_token=True,
         )
+    require_unexpired(token, now_ms)
     return token
 
 
-def require_role(headers: Headers, tokens: tuple[Token, ...], roles: frozenset[Role]) -> Token:
+def require_unexpired(token: Token, now_ms: int) -> None:
+    """Raise Unauthorized if a token has expired."""
+    if token.expires is not None and token.has_expired(now_ms):
+        raise Unauthorized(
+            f"The token {token.name!r} expired at {format_expiry(token.expires)}; ask for a new "
+            "one (`mostread token rotate`).",
+            invalid_token=True,
+        )
+
+
+def require_role(
+    headers: Headers, tokens: tuple[Token, ...], roles: frozenset[Role], now_ms: int
+) -> Token:
     """Return the token of a request. Raises Unauthorized, and Forbidden outside `roles`."""
-    token = authenticate(headers, tokens)
+    token = authenticate(headers, tokens, now_ms)
     wanted = " or ".join(sorted(roles))
     if token is None:
         raise Unauthorized(f"Send `Authorization: Bearer <token>` of the role {wanted}.")

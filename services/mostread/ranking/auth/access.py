@@ -15,7 +15,7 @@ from mostread.infra.auth.assertions import Assertions
 from mostread.infra.auth.signing import parse_secrets
 from mostread.infra.auth.token_store import TokenStore
 from mostread.infra.auth.tokens import PEOPLE, Token, find_token
-from mostread.infra.http.auth import authenticate
+from mostread.infra.http.auth import authenticate, require_unexpired
 from mostread.infra.http.messages import Request
 from mostread.infra.logging import get_logger
 from mostread.ranking.auth.identity import Identity
@@ -41,6 +41,7 @@ class Access:
         self, settings: RankingSettings, metrics: RankingMetrics, clock: Callable[[], int]
     ) -> None:
         """Load the tokens. Raises InvalidFile if the token file cannot be read."""
+        self._clock = clock
         self.by_token = bool(settings.ranking_tokens or settings.ranking_tokens_file)
         self.proxy = ProxySignIn(
             settings.ranking_trusted_proxies,
@@ -57,7 +58,7 @@ class Access:
         self.session_days = settings.ranking_session_days
         self.public_url = settings.ranking_public_url
         self._tokens = TokenStore(
-            settings.ranking_tokens, settings.ranking_tokens_file, metrics.tokens_file_invalid
+            settings.ranking_tokens, settings.ranking_tokens_file, metrics.tokens
         )
         known = parse_secrets(settings.ranking_session_secret)
         self.assertions = Assertions(known, clock)
@@ -82,11 +83,11 @@ class Access:
         return self.sign_in_url.replace("{page}", quote(self._path + page, safe=""))
 
     def identify(self, request: Request) -> Identity | None:
-        """Return who sends a request. Raises Unauthorized for an unknown Bearer token."""
+        """Return who sends a request. Raises Unauthorized for a Bearer token that is not valid."""
         token: Token | None = None
         unknown: Unauthorized | None = None
         try:
-            token = authenticate(request.headers, self._tokens.tokens)
+            token = authenticate(request.headers, self._tokens.tokens, self._clock())
         except Unauthorized as error:
             # It may be a proxy's own.
             unknown = error
@@ -103,12 +104,14 @@ class Access:
     def sign_in(self, request: Request, secret: str) -> tuple[Identity, str]:
         """Return who signed in with a token, and the header Set-Cookie of the session.
 
-        Raises Unauthorized for an unknown token, and Forbidden for one of a program.
+        Raises Unauthorized for a token that is unknown or has expired, and Forbidden for one of a
+        program.
         """
         self._require_enabled(self.by_token)
         token = find_token(self._tokens.tokens, secret)
         if token is None:
             raise Unauthorized("The token is unknown.", invalid_token=True)
+        require_unexpired(token, self._clock())
         if token.role not in PEOPLE:
             raise Forbidden(
                 f"The token {token.name!r} has the role {token.role}; signing in needs admin, "

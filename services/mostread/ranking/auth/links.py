@@ -82,7 +82,10 @@ class Links:
         if link is None or link.expires * 1000 <= self._clock() or not is_page(link.page):
             return None
         if link.token and not any(
-            token.role in EDITORS and token.covers(link.site) and token_id(token) == link.token
+            token.role in EDITORS
+            and token.covers(link.site)
+            and token_id(token) == link.token
+            and not token.has_expired(self._clock())
             for token in tokens
         ):
             return None

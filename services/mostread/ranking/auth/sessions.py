@@ -39,9 +39,16 @@ class Sessions:
         self._cookie = Cookie(COOKIE, path)
 
     def start(self, request: Request, token: Token) -> tuple[Identity, str]:
-        """Return who signed in with a token, and the header Set-Cookie of the session."""
-        session = Session(token_id(token), self._clock() // 1000 + self._seconds)
-        cookie = self._cookie.set(request, self._signer.sign(session), self._seconds)
+        """Return who signed in with a token, and the header Set-Cookie of the session.
+
+        A session ends with its token at the latest.
+        """
+        now = self._clock() // 1000
+        expires = now + self._seconds
+        if token.expires is not None:
+            expires = min(expires, int(token.expires.timestamp()))
+        session = Session(token_id(token), expires)
+        cookie = self._cookie.set(request, self._signer.sign(session), expires - now)
         return _identity(token, session), cookie
 
     def end(self, request: Request) -> str:
@@ -55,7 +62,9 @@ class Sessions:
             if session is None or session.expires * 1000 <= self._clock():
                 continue
             for token in tokens:
-                if token.role in PEOPLE and token_id(token) == session.token:
+                if token_id(token) != session.token or token.has_expired(self._clock()):
+                    continue
+                if token.role in PEOPLE:
                     return _identity(token, session)
         return None
 

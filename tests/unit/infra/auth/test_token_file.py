@@ -2,16 +2,18 @@
 
 import os
 import stat
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry
 
 from mostread.cli.tokens import token
 from mostread.errors import InvalidFile, MostreadError
 from mostread.infra.auth import token_file
+from mostread.infra.auth.token_metrics import TokenMetrics
 from mostread.infra.auth.token_store import TokenStore
 from mostread.infra.auth.tokens import Role, Token, find_token, hash_token
 
@@ -34,7 +36,7 @@ def test_token_add_prints_token_once_and_stores_its_hash(tmp_path: Path) -> None
     assert token is not None
     assert (token.name, token.role) == ("desk", Role.EDITOR)
     listed = run(file, "list").stdout
-    assert listed == f"desk\teditor\tall sites\t{file}\n"
+    assert listed == f"desk\teditor\tall sites\tno expiry\t{file}\n"
 
 
 def test_token_for_sites_is_stored_with_them(tmp_path: Path) -> None:
@@ -48,7 +50,7 @@ def test_token_for_sites_is_stored_with_them(tmp_path: Path) -> None:
         False,
         True,
     )
-    assert run(file, "list").stdout.startswith(f"desk\teditor\tnews, sport\t{file}\n")
+    assert run(file, "list").stdout.startswith(f"desk\teditor\tnews, sport\tno expiry\t{file}\n")
     assert run(file, "create", "third", "--role", "cms", "--site", "a+b").exit_code == 2
 
 
@@ -63,8 +65,9 @@ def test_token_remove_revokes_token_by_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["create", "desk", "--role", "cms"], "has a token 'desk' already; revoke it first"),
+        (["create", "desk", "--role", "cms"], "has a token 'desk' already; rotate or revoke it"),
         (["revoke", "dekk"], "has no token 'dekk'; it has desk"),
+        (["rotate", "dekk"], "has no token 'dekk'; it has desk"),
     ],
 )
 def test_token_command_with_wrong_name_leaves_file_unchanged(
@@ -91,7 +94,84 @@ def test_token_command_with_invalid_name_or_file_is_usage_error(tmp_path: Path) 
 def test_token_list_includes_tokens_of_setting(tmp_path: Path) -> None:
     environment = {"MOSTREAD_COLLECTOR_TOKENS": f"app:emit:{HASH}"}
     result = CliRunner(env=environment).invoke(token, ["list", "--file", str(tmp_path / "tokens")])
-    assert result.stdout == "app\temit\tall sites\tMOSTREAD_COLLECTOR_TOKENS\n"
+    assert result.stdout == "app\temit\tall sites\tno expiry\tMOSTREAD_COLLECTOR_TOKENS\n"
+
+
+@pytest.mark.parametrize(
+    ("expires", "seconds"), [("90d", 90 * 86_400), ("24h", 86_400), ("30m", 1800)]
+)
+def test_token_with_duration_expires_after_it(tmp_path: Path, expires: str, seconds: int) -> None:
+    file = tmp_path / "tokens"
+    started = int(time.time())
+    run(file, "create", "app", "--role", "emit", "--expires", expires)
+    ended = int(time.time())
+    [app] = token_file.read(file)
+    assert app.expires is not None
+    assert started + seconds <= app.expires.timestamp() <= ended + seconds
+
+
+def test_token_with_date_expires_at_its_beginning_and_is_listed_as_expired(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    run(file, "create", "app", "--role", "emit", "--expires", "2999-01-31")
+    assert "\texpires 2999-01-31T00:00:00Z\t" in run(file, "list").stdout
+    file.write_text(file.read_text().replace("2999", "1999"))
+    assert "\texpired 1999-01-31T00:00:00Z\t" in run(file, "list").stdout
+
+
+@pytest.mark.parametrize("expires", ["1999-01-31", "0d", "soon", "2999-13-01", "90", "1w", ""])
+def test_token_with_invalid_or_past_expiry_is_usage_error(tmp_path: Path, expires: str) -> None:
+    result = run(tmp_path / "tokens", "create", "app", "--role", "emit", "--expires", expires)
+    assert result.exit_code == 2
+    assert "--expires" in result.stderr
+    assert not (tmp_path / "tokens").exists()
+
+
+def test_rotated_token_keeps_role_and_sites_and_the_old_one_until_the_overlap_ends(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "tokens"
+    first = run(file, "create", "cms", "--role", "cms", "--site", "news").stdout.strip()
+    run(file, "create", "other", "--role", "emit")
+    second = run(file, "rotate", "cms", "--overlap", "12h").stdout.strip()
+    tokens = token_file.read(file)
+    old, new = find_token(tokens, first), find_token(tokens, second)
+    assert old is not None
+    assert new is not None
+    assert (new.name, new.role, [*new.sites], new.expires) == ("cms", Role.CMS, ["news"], None)
+    assert old.expires is not None
+    now = int(time.time() * 1000)
+    assert not old.has_expired(now + 11 * 3_600_000)
+    assert old.has_expired(now + 12 * 3_600_000)
+    assert [each.name for each in tokens] == ["cms", "other", "cms"]
+    run(file, "revoke", "cms")
+    assert [each.name for each in token_file.read(file)] == ["other"]
+
+
+def test_rotating_twice_does_not_prolong_the_oldest_token(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    first = run(file, "create", "cms", "--role", "cms").stdout.strip()
+    run(file, "rotate", "cms", "--overlap", "1h")
+    oldest = find_token(token_file.read(file), first)
+    third = run(file, "rotate", "cms", "--overlap", "30d").stdout.strip()
+    assert find_token(token_file.read(file), first) == oldest
+    run(file, "rotate", "cms", "--overlap", "0h")
+    [left] = token_file.read(file)
+    assert left != find_token([left], third)
+
+
+def test_rotating_a_token_that_expires_asks_for_the_next_expiry(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    run(file, "create", "cms", "--role", "cms", "--expires", "30d")
+    before = file.read_bytes()
+    refused = run(file, "rotate", "cms")
+    assert refused.exit_code == 2
+    assert "give --expires" in refused.stderr
+    assert file.read_bytes() == before
+    assert run(file, "rotate", "cms", "--expires", "90d").exit_code == 0
+    old, new = token_file.read(file)
+    assert old.expires is not None
+    assert new.expires is not None
+    assert (new.expires - old.expires).days == 89
 
 
 def test_concurrent_updates_of_file_are_all_applied(tmp_path: Path) -> None:
@@ -124,15 +204,15 @@ class Following:
 
     def __init__(self, file: Path) -> None:
         self.registry = CollectorRegistry()
-        broken = Gauge("broken", "Whether it is.", registry=self.registry)
-        self.known = TokenStore(f"fixed:emit:{HASH}", str(file), broken)
+        metrics = TokenMetrics("test", self.registry)
+        self.known = TokenStore(f"fixed:emit:{HASH}", str(file), metrics)
 
     def names(self) -> list[str]:
         self.known.renew()
         return [each.name for each in self.known.tokens]
 
     def is_broken(self) -> bool:
-        return self.registry.get_sample_value("broken") == 1
+        return self.registry.get_sample_value("mostread_test_tokens_file_invalid") == 1
 
 
 def test_store_follows_file_and_keeps_tokens_while_it_is_invalid(tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 """Signing in to a running ranking service, and what a session permits."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from mostread.infra.auth import token_file
-from mostread.infra.auth.tokens import Role, Token, hash_token
+from mostread.infra.auth.tokens import Role, Token, hash_token, rotate
 from tests.support.http import every
 from tests.support.signing_in import (
     ADMIN,
@@ -58,6 +59,51 @@ async def test_admin_signs_in_and_may_decide_as_an_editor(browser: Browser) -> N
     # Past the check of the role: no collector is configured.
     problem = (await browser.ask("PUT", PLACEMENT, {"hidden": True}))[1]
     assert "MOSTREAD_RANKING_COLLECTOR_URL" in problem["detail"]
+
+
+def with_expiry(seconds: int) -> dict[str, str]:
+    """Return the setting of a viewer whose token ends so long after NOW."""
+    expires = datetime.fromtimestamp(NOW // 1000 + seconds, UTC)
+    return {"ranking_tokens": Token("w", Role.VIEWER, hash_token(VIEWER), expires=expires).written}
+
+
+async def test_session_ends_with_its_token() -> None:
+    clock = Clock()
+    async with browsing(clock, **with_expiry(3600)) as browser:
+        status, account, answer = await browser.sign_in(VIEWER)
+        assert (status, account["expires"]) == (200, "2026-11-23T20:23:07.000Z")
+        assert "Max-Age=3600;" in answer.headers["Set-Cookie"]
+        clock.now = NOW + 3_599_999
+        assert (await browser.ask("GET", "/v1/session"))[0] == 200
+        clock.now = NOW + 3_600_000
+        assert (await browser.ask("GET", "/v1/session"))[0] == 401
+
+
+async def test_session_ends_once_its_token_gets_an_expiry(tmp_path: Path) -> None:
+    clock, file = Clock(), tmp_path / "tokens"
+    old = Token("w", Role.VIEWER, hash_token(VIEWER))
+    new = Token("w", Role.VIEWER, hash_token("new"))
+    token_file.update(file, lambda _: [old])
+    async with browsing(clock, ranking_tokens="", ranking_tokens_file=str(file)) as browser:
+        assert (await browser.sign_in(VIEWER))[0] == 200
+        now = datetime.fromtimestamp(NOW // 1000, UTC)
+        token_file.update(file, lambda _: rotate([old], new, now=now, overlap=timedelta(hours=1)))
+        session, browser.cookies = browser.cookies, {}
+        async for _ in every(0.05):
+            if (await browser.ask("GET", "/v1/session", Authorization="Bearer new"))[0] == 200:
+                break
+        browser.cookies = session
+        assert (await browser.ask("GET", "/v1/session"))[0] == 200
+        clock.now = NOW + 3_600_000
+        assert (await browser.ask("GET", "/v1/session"))[0] == 401
+        assert (await browser.sign_in("new"))[0] == 200
+
+
+async def test_signing_in_with_an_expired_token_is_401_with_its_expiry() -> None:
+    async with browsing(Clock(), **with_expiry(0)) as browser:
+        status, problem, _ = await browser.sign_in(VIEWER)
+        assert status == 401
+        assert "The token 'w' expired at 2026-11-23T19:23:07Z" in problem["detail"]
 
 
 async def test_cookie_is_secure_and_of_this_host_alone_over_https(browser: Browser) -> None:

@@ -12,9 +12,11 @@ from mostread.ops.doctor.checks.kafka import kafka, replication, retention, topi
 from mostread.ops.doctor.checks.partitioning import partitioning
 from mostread.ops.doctor.checks.services import open_files, services
 from mostread.ops.doctor.checks.settings import settings
+from mostread.ops.doctor.checks.tokens import tokens
 
 CHECKS = (
     settings,
+    tokens,
     kafka,
     topics,
     retention,
