@@ -7,6 +7,7 @@ from base64 import b64decode, b64encode
 
 import msgspec
 
+from mostread.core.control import Forget
 from mostread.core.events import Event
 from mostread.core.records import DeadLine, LogRecord, each_line
 from mostread.errors import InvalidEvent
@@ -130,6 +131,8 @@ def parse_event(letter: DeadLetter) -> Event:
             "lines", f"a dead letter holds one event, but this one has {len(lines)} lines"
         )
     (event,) = lines
+    if isinstance(event, Forget):
+        raise InvalidEvent("event", "a forget is not an event; run `mostread forget`")
     if not isinstance(event, Event):
         raise InvalidEvent("event", event.reason)
     return msgspec.structs.replace(

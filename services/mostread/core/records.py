@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from mostread.core.control import Forget, decode_forget, is_forget
 from mostread.core.events import LATEST_TIMESTAMP, Event
 
 _decoder = msgspec.json.Decoder(Event)
@@ -51,13 +52,15 @@ class DeadLine(NamedTuple):
 class Decoded(NamedTuple):
     """Events of some records: record i holds `events[ends[i - 1]:ends[i]]`, with ends[-1] = 0.
 
-    `size` is that of the records, in bytes.
+    `size` is that of the records, in bytes. `forgets` are the control records among them, which
+    hold no event.
     """
 
     events: list[Event]
     ends: Sequence[int]
     dead: list[DeadLine]
     size: int
+    forgets: Sequence[Forget] = ()
 
 
 def clamp_times(records: Sequence[Record]) -> tuple[Sequence[Record], list[int]]:
@@ -114,6 +117,7 @@ def _decode_each(records: Sequence[Record]) -> Decoded:
     events: list[Event] = []
     ends: list[int] = []
     dead: list[DeadLine] = []
+    forgets: list[Forget] = []
     size = 0
     for record in records:
         value = record.value
@@ -125,10 +129,10 @@ def _decode_each(records: Sequence[Record]) -> Decoded:
             with suppress(*_UNREADABLE):
                 decoded = _decoder.decode_lines(value)
         if not decoded or not _is_one_per_line(value, len(decoded)) or _reverts_a_view(decoded):
-            decoded = _decode_by_line(record, dead)
+            decoded = _decode_by_line(record, dead, forgets)
         events += decoded
         ends.append(len(events))
-    return Decoded(events, ends, dead, size)
+    return Decoded(events, ends, dead, size, forgets)
 
 
 def _is_one_per_line(value: bytes | None, events: int) -> bool:
@@ -142,32 +146,39 @@ def _is_one_per_line(value: bytes | None, events: int) -> bool:
     return events == newlines + 1 and (not newlines or body.count(b"}\n{") == newlines)
 
 
-def _decode_by_line(record: Record, dead: list[DeadLine]) -> list[Event]:
+def _decode_by_line(record: Record, dead: list[DeadLine], forgets: list[Forget]) -> list[Event]:
     events: list[Event] = []
     for each in each_line(record):
         if isinstance(each, Event):
             events.append(each)
+        elif isinstance(each, Forget):
+            forgets.append(each)
         else:
             dead.append(each)
     return events
 
 
-def each_line(record: Record) -> Iterator[Event | DeadLine]:
+def each_line(record: Record) -> Iterator[Event | Forget | DeadLine]:
     """Yield an event or a dead line for each line of `record`, skipping blank lines.
 
-    From the dead line after MAX_DEAD_LINES on, the rest of the record is one dead line. This is the
-    definition of an event in the log; `decode` is a faster equivalent.
+    A record of exactly one line may be a forget instead. From the dead line after MAX_DEAD_LINES
+    on, the rest of the record is one dead line. This is the definition of an event in the log;
+    `decode` is a faster equivalent.
     """
     value = record.value or b""
     if not value.strip():
         yield _dead(record, 0, "the record is empty", value)
         return
     lines = io.BytesIO(value)
+    has_one_line = b"\n" not in value.strip()
     dead = 0
     for number, line in enumerate(lines):
         if not line.strip():
             continue
-        each = _decode_line(record, number, line.removesuffix(b"\n"))
+        text = line.removesuffix(b"\n")
+        each = _decode_line(record, number, text)
+        if isinstance(each, Forget) and not has_one_line:
+            each = _dead(record, number, "a forget must be the only line of its record", text)
         if isinstance(each, DeadLine):
             dead += 1
             if dead > MAX_DEAD_LINES:
@@ -177,26 +188,36 @@ def each_line(record: Record) -> Iterator[Event | DeadLine]:
         yield each
 
 
-def _decode_line(record: Record, number: int, line: bytes) -> Event | DeadLine:
+def _decode_line(record: Record, number: int, line: bytes) -> Event | Forget | DeadLine:
     try:
         event = _decoder.decode(line)
     except _UNREADABLE as error:
+        if is_forget(line):
+            return _decode_forget(record, number, line)
         return _dead(record, number, str(error), line)
     if _reverts_a_view([event]):
         return _dead(record, number, "a view cannot be retracted", line)
-    if b"\\" in line and _has_control_character(event):
+    if b"\\" in line and _has_control_character(event.article_id, event.site, event.id):
         return _dead(record, number, "a name contains a control character", line)
     return event
+
+
+def _decode_forget(record: Record, number: int, line: bytes) -> Forget | DeadLine:
+    try:
+        forget = decode_forget(line, record.offset, record.timestamp)
+    except _UNREADABLE as error:
+        return _dead(record, number, str(error), line)
+    if _has_control_character(forget.article_id, forget.site, forget.id, forget.by):
+        return _dead(record, number, "a name contains a control character", line)
+    return forget
 
 
 def _dead(record: Record, number: int, reason: str, raw: bytes) -> DeadLine:
     return DeadLine(record.offset, record.timestamp, number, reason, raw)
 
 
-def _has_control_character(event: Event) -> bool:
-    return any(
-        character < " " for name in (event.article_id, event.site, event.id) for character in name
-    )
+def _has_control_character(*names: str) -> bool:
+    return any(character < " " for name in names for character in name)
 
 
 def _reverts_a_view(events: Sequence[Event]) -> bool:

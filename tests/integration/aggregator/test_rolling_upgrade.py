@@ -6,6 +6,7 @@ No earlier version is released. The newer worker is this code with a higher RULE
 
 from contextlib import closing
 
+from mostread.core.counting import RULES_VERSION
 from mostread.infra.auth.tokens import hash_token
 from mostread.infra.clickhouse.client import connect
 from tests.faults.ledger import Key, Numbers
@@ -13,6 +14,9 @@ from tests.faults.rig import TOKEN
 from tests.faults.traffic import Traffic
 from tests.faults.verdict import against_recount, audit
 from tests.support.system import Service, System, wait_until
+
+
+NEWER = RULES_VERSION + 1
 
 
 class NewerWorker(Service):
@@ -44,16 +48,20 @@ def test_workers_with_older_and_newer_rules_share_partitions(system: System) -> 
     old = [system.service("aggregator").wait_ready() for _ in range(2)]
     traffic = Traffic([collector.url], TOKEN, seed=3, rate=500).start()
     try:
-        wait_until(lambda: set(rules(system).values()) == {1}, "the old ones count")
+        wait_until(lambda: set(rules(system).values()) == {RULES_VERSION}, "the old ones count")
         assert old[0].stop() == 0
         new = newer(system).wait_ready()
-        wait_until(lambda: set(rules(system).values()) == {1, 2}, "both count, each its partitions")
+        wait_until(
+            lambda: set(rules(system).values()) == {RULES_VERSION, NEWER},
+            "both count, each its partitions",
+        )
         assert old[1].stop() == 0
-        wait_until(lambda: set(rules(system).values()) == {2}, "the new one counts everything")
+        wait_until(lambda: set(rules(system).values()) == {NEWER}, "the new one counts everything")
         # An old worker that its supervisor restarts changes nothing.
         late = old[0].start()
         wait_until(
-            lambda: "is counted by rules 2" in late.failing(), "it leaves counted partitions alone"
+            lambda: f"is counted by rules {NEWER}" in late.failing(),
+            "it leaves counted partitions alone",
         )
         late.kill()
         other = newer(system).wait_ready()

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from unittest.mock import patch
 
@@ -9,15 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mostread.core.control import Forget, encode_forget
 from mostread.core.counting import partition as counting
 from mostread.core.counting.batch import AllowedLateness, Outcomes
 from mostread.core.counting.counters import Counter, CounterKey
 from mostread.core.counting.partition import Checkpoint, PartitionCounter
-from mostread.core.records import LogRecord
+from mostread.core.records import LogRecord, decode
 from mostread.core.retention import DEDUP_REREAD_MS
 from mostread.errors import LogInconsistent
 from mostread.ops.audit.reference import recount
 
+Numbers = dict[tuple[str, str, int, str], tuple[int, int, int]]
 START = 1_790_000_000_000
 DAY = 24 * 3600 * 1000
 INVALID_LINES = [
@@ -28,6 +31,8 @@ INVALID_LINES = [
     b'{"type":"share","article_id":"a"}',
     b'{"type":"view","article_id":"a","delta":-1}',
     b'{"type":"view","article_id":"\\u0007"}',
+    b'{"type":"forget","site":"default","article_id":null}',
+    b'{"type":"forget"}',
 ]
 
 
@@ -51,8 +56,14 @@ def lines(draw: st.DrawFn, now: int) -> bytes:
     return json.dumps(event, ensure_ascii=draw(st.booleans())).encode()
 
 
+FORGETS = [
+    encode_forget(site, article) for site in ("default", "other") for article in ("", "a", "статья")
+]
+
+
 @st.composite
-def logs(draw: st.DrawFn, *, wild: bool = False) -> list[LogRecord]:
+def logs(draw: st.DrawFn, *, wild: bool = False, forgets: bool = False) -> list[LogRecord]:
+    """Return a log; with `forgets`, some records are forgets or contain one among events."""
     log = []
     offset, now = draw(st.integers(0, 5)), START
     for _ in range(draw(st.integers(1, 25))):
@@ -63,24 +74,52 @@ def logs(draw: st.DrawFn, *, wild: bool = False) -> list[LogRecord]:
         time = draw(st.integers(-1, 2**63 - 1)) if wild and draw(st.booleans()) else now
         time = draw(st.sampled_from([time] * 4 + [-1, 0, START + DAY] * wild))
         batch = draw(st.lists(lines(now), min_size=1, max_size=draw(st.sampled_from([1, 1, 6]))))
+        if forgets and draw(st.integers(0, 3)) == 0:
+            batch = [draw(st.sampled_from(FORGETS)), *draw(st.sampled_from([batch, [], [], []]))]
         log.append(LogRecord(offset, time, b"\n".join(batch)))
     return log
 
 
 @dataclass
 class Store:
-    """Stand-in for ClickHouse: the row with the highest version of a key wins."""
+    """Stand-in for ClickHouse: of all rows of a key, the one with the highest version wins."""
 
-    counters: dict[CounterKey, Counter] = field(default_factory=dict)
+    rows: dict[CounterKey, dict[int, Counter]] = field(default_factory=dict)
     checkpoint: Checkpoint | None = None
+
+    @property
+    def counters(self) -> dict[CounterKey, Counter]:
+        return {key: rows[max(rows)] for key, rows in self.rows.items()}
 
     def write(self, rows: list[tuple[CounterKey, Counter]]) -> None:
         for key, counter in rows:
-            if counter.version >= self.counters.get(key, counter).version:
-                self.counters[key] = counter
+            self.rows.setdefault(key, {})[counter.version] = counter
 
-    def numbers(self) -> dict[tuple[str, str, int, str], tuple[int, int, int]]:
-        return {(*key,): counter[:3] for key, counter in self.counters.items()}
+    def zeros(self, forget: Forget) -> list[tuple[CounterKey, Counter]]:
+        """Return the zeros that a forget leaves of the stored keys that it names."""
+        return [
+            (key, Counter(0, 0, 0, forget.offset))
+            for key, counter in self.counters.items()
+            if counter.version < forget.offset and forget.names(key.site, key.article_id)
+        ]
+
+    def delete_older(self, forget: Forget) -> None:
+        for key, rows in self.rows.items():
+            if forget.names(key.site, key.article_id):
+                for version in [version for version in rows if version < forget.offset]:
+                    del rows[version]
+        self.rows = {key: rows for key, rows in self.rows.items() if rows}
+
+    def numbers(self, log: Sequence[LogRecord] = ()) -> Numbers:
+        """Return the numbers of each key without the zeros that the forgets of `log` left."""
+        forgets = {forget.offset: forget for record in log for forget in decode([record]).forgets}
+        return {
+            (*key,): counter[:3]
+            for key, counter in self.counters.items()
+            if any(counter[:3])
+            or counter.version not in forgets
+            or not forgets[counter.version].names(key.site, key.article_id)
+        }
 
 
 class CrashError(Exception):
@@ -123,11 +162,22 @@ def work(
         store.write(rows)
         if crashes and chance.random() < 0.2:
             raise CrashError
+        for forget in batch.forgets:
+            zeros = store.zeros(forget)
+            if crashes and chance.random() < 0.1:
+                store.write([row for row in zeros if chance.random() < 0.5])
+                raise CrashError
+            store.write(zeros)
+            if crashes and chance.random() < 0.1:
+                raise CrashError
+            store.delete_older(forget)
+        if crashes and chance.random() < 0.2:
+            raise CrashError
         store.checkpoint = batch.checkpoint
 
 
 @given(
-    log=st.booleans().flatmap(lambda wild: logs(wild=wild)),
+    log=st.booleans().flatmap(lambda wild: logs(wild=wild, forgets=True)),
     seed=st.integers(),
     capacity=st.sampled_from([2, 6, 1000]),
     piece_bytes=st.sampled_from([1, 100, 300, counting.PIECE_BYTES]),
@@ -146,7 +196,7 @@ def test_counters_equal_a_recount_through_crashes_and_partial_writes(
         work(store, log, chance, crashes=False, capacity=capacity)
 
     truth = recount(log)
-    assert store.numbers() == truth.counters
+    assert store.numbers(log) == truth.counters
     assert store.checkpoint is not None
     assert store.checkpoint.next_offset > log[-1].offset
     assert store.checkpoint.record_time == truth.record_time
@@ -163,12 +213,12 @@ def test_record_time_outside_1970_to_2099_counts_at_nearest_time(log: list[LogRe
     assert store.numbers() == recount(bounded).counters
 
 
-@given(log=logs(), seed=st.integers(), capacity=st.sampled_from([2, 1000]))
+@given(log=logs(forgets=True), seed=st.integers(), capacity=st.sampled_from([2, 1000]))
 def test_rows_of_stale_worker_change_nothing(
     log: list[LogRecord], seed: int, capacity: int
 ) -> None:
     chance = random.Random(seed)
-    store, stale = Store(), Store()
+    stale = Store()
     # The stale worker counted part of the log, and its rows arrive at any time.
     written: list[tuple[CounterKey, Counter]] = []
     partition = PartitionCounter(None, lateness=AllowedLateness(), counter_capacity=capacity)
@@ -178,6 +228,7 @@ def test_rows_of_stale_worker_change_nothing(
         assert batch is not None
         looked_up = {k: stale.counters[k] for k in batch.missing if k in stale.counters}
         rows = batch.apply(looked_up).counters
+        rows += [row for forget in batch.forgets for row in stale.zeros(forget)]
         stale.write(rows)
         written += rows
 
@@ -189,18 +240,20 @@ def test_rows_of_stale_worker_change_nothing(
 
     interfered = InterferedStore()
     work(interfered, log, chance, crashes=False, capacity=capacity)
-    store.write(written)
-    assert interfered.numbers() == recount(log).counters
+    Store.write(interfered, written)
+    assert interfered.numbers(log) == recount(log).counters
 
 
-@given(log=logs())
+@given(log=logs(forgets=True))
 def test_outcomes_sum_to_received_events(log: list[LogRecord]) -> None:
     store = Store()
     work(store, log, random.Random(0), crashes=False, capacity=1000)
     assert store.checkpoint is not None
     o = store.checkpoint.outcomes
     assert o.received == o.counted + o.duplicate + o.late + o.dead_lettered
-    assert o.received == sum((record.value or b"").count(b"\n") + 1 for record in log)
+    assert o.received == sum(
+        (record.value or b"").count(b"\n") + 1 for record in log if record.value not in FORGETS
+    )
 
 
 def test_count_rejects_repeated_offset() -> None:
@@ -283,3 +336,60 @@ def test_memory_of_open_batch_and_ids_are_reported() -> None:
     assert counter.open_size > empty
     assert counter.dedup_ids == 1
     assert counter.next_offset == 1
+
+
+def apply_next(partition: PartitionCounter, records: list[LogRecord]) -> dict[CounterKey, Counter]:
+    """Count `records` in one batch; return the rows it writes without any stored counter."""
+    partition.count(records)
+    batch = partition.close()
+    assert batch is not None
+    return dict(batch.apply({}).counters)
+
+
+def totals(rows: dict[CounterKey, Counter]) -> dict[str, Counter]:
+    return {key.article_id: row for key, row in rows.items() if key.grain == "total"}
+
+
+def record(offset: int, article_id: str = "", *, forget: bool = False) -> LogRecord:
+    event = b'{"type":"view","article_id":"%b"}' % article_id.encode()
+    value = encode_forget("default", article_id) if forget else event
+    return LogRecord(offset, START, value)
+
+
+def test_forget_within_a_batch_leaves_events_behind_it() -> None:
+    partition = PartitionCounter(None, lateness=AllowedLateness(), counter_capacity=100)
+    log = [record(0, "a"), record(1, "b"), record(2, "a", forget=True), record(3, "a")]
+    rows = apply_next(partition, log)
+    assert totals(rows) == {"a": Counter(1, 0, 0, 3), "b": Counter(1, 0, 0, 3)}
+
+
+def test_forgotten_article_without_later_event_is_written_as_zeros_at_the_forget() -> None:
+    partition = PartitionCounter(None, lateness=AllowedLateness(), counter_capacity=100)
+    log = [record(0, "a"), record(1, "b"), record(2, "a", forget=True), record(3, "b")]
+    rows = apply_next(partition, log)
+    assert totals(rows) == {"a": Counter(0, 0, 0, 2), "b": Counter(2, 0, 0, 3)}
+    assert {row for key, row in rows.items() if key.article_id == "a"} == {Counter(0, 0, 0, 2)}
+
+
+def test_forget_of_a_site_resets_counters_that_are_cached() -> None:
+    partition = PartitionCounter(None, lateness=AllowedLateness(), counter_capacity=100)
+    assert totals(apply_next(partition, [record(0, "a"), record(1, "b")]))["a"].views == 1
+    assert apply_next(partition, [record(2, forget=True)]) == {}
+    assert totals(apply_next(partition, [record(3, "a")])) == {"a": Counter(1, 0, 0, 3)}
+
+
+def test_control_record_is_not_an_event_and_moves_the_checkpoint() -> None:
+    partition = PartitionCounter(None, lateness=AllowedLateness(), counter_capacity=100)
+    partition.count([record(5, "a", forget=True)])
+    batch = partition.close()
+    assert batch is not None
+    assert [(forget.offset, forget.article_id) for forget in batch.forgets] == [(5, "a")]
+    assert batch.checkpoint == Checkpoint(6, START, Outcomes())
+
+
+def test_copy_of_a_forgotten_event_is_still_a_duplicate() -> None:
+    partition = PartitionCounter(None, lateness=AllowedLateness(), counter_capacity=100)
+    event = LogRecord(0, START, b'{"type":"view","article_id":"a","id":"1"}')
+    log = [event, record(1, "a", forget=True), event._replace(offset=2)]
+    assert totals(apply_next(partition, log)) == {"a": Counter(0, 0, 0, 1)}
+    assert partition.checkpoint().outcomes == Outcomes(received=2, counted=1, duplicate=1)

@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mostread.core.control import encode_forget
 from mostread.core.events import Event
 from mostread.core.records import MAX_DEAD_LINES, LogRecord, decode, each_line
 
 VIEW = b'{"type":"view","article_id":"a"}'
+FORGET = encode_forget("news", "a")
 VALUES = [
     VIEW,
     VIEW + b"\n",
@@ -32,6 +34,9 @@ VALUES = [
     b"",
     b"\n",
     b"{}",
+    FORGET,
+    FORGET + b"\n",
+    FORGET + b"\n" + VIEW,
 ]
 
 
@@ -42,6 +47,7 @@ def test_records_decode_alike_together_and_alone(values: list[bytes]) -> None:
     together = decode(records)
     assert together.events == [event for each in alone for event in each.events]
     assert together.dead == [line for each in alone for line in each.dead]
+    assert [*together.forgets] == [forget for each in alone for forget in each.forgets]
     ends = [0, *together.ends]
     assert [b - a for a, b in itertools.pairwise(ends)] == [len(e.events) for e in alone]
 

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mostread.core.control import Forget
+from mostread.core.counting.forgets import LastForgets
 from mostread.core.counting.visitor_sketch import (
     HEAVIEST,
     LOWEST,
@@ -195,3 +197,27 @@ def test_first_hour_to_load_covers_applied_hours() -> None:
     assert cache.apply(sampled([("a", "v")], timestamp=old), 0, NOW) != []
     too_old = SketchCache(10)
     assert too_old.apply(sampled([("a", "v")], timestamp=old - 3_600_000), 0, NOW) == []
+
+
+def test_forget_ends_sketches_and_drops_views_before_it() -> None:
+    cache = SketchCache(10)
+    cache.apply(sampled([("a", "v"), ("b", "v")]), 1, NOW)
+    forgets = LastForgets([Forget(3, NOW, "default", "a")])
+    views = sampled([("a", "v"), ("b", "v"), ("a", "w"), ("a", "x")], first=2)
+    written = {key.article_id: each for key, each in cache.apply(views, 5, NOW, forgets)}
+    assert (written["a"].since, written["a"].views) == (4, 2)
+    assert set(written["a"].heaviest) == {visitor_hash("default", "a", name) for name in "wx"}
+    assert (written["b"].since, written["b"].views) == (1, 2)
+    cache.apply(sampled([]), 7, NOW, LastForgets([Forget(7, NOW, "default", "")]))
+    assert len(cache) == 0
+
+
+def test_sketch_written_before_a_crash_survives_the_forget_before_it() -> None:
+    forgets = LastForgets([Forget(1, NOW, "default", "a")])
+    views = sampled([("a", "v"), ("none", "v"), ("a", "w")])
+    written = SketchCache(10).apply(views, 2, NOW, forgets)
+    restarted = SketchCache(10)
+    restarted.load(written)
+    again = restarted.apply(views, 2, NOW, forgets)
+    assert [key.article_id for key, _ in again] == []
+    assert {sketch.views for sketch in restarted._sketches.values()} == {1}

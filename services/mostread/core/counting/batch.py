@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mostread.core.control import Forget
 from mostread.core.counting.counters import (
     HOUR,
     MINUTE,
@@ -60,7 +61,10 @@ class AllowedLateness:
 
 @dataclass
 class Outcomes:
-    """Events by outcome: received = counted + duplicate + late + dead_lettered."""
+    """Events by outcome: received = counted + duplicate + late + dead_lettered.
+
+    An event that was forgotten later stays in its outcome; a control record is not an event.
+    """
 
     received: int = 0
     counted: int = 0
@@ -98,6 +102,7 @@ class OpenBatch:
     tally: Tally[CountKey] = field(default_factory=Tally)
     outcomes: Outcomes = field(default_factory=Outcomes)
     dead: list[DeadLine] = field(default_factory=list)
+    forgets: list[Forget] = field(default_factory=list)
     chunks: list[Chunk] = field(default_factory=list)
     sample: ViewSample = field(default_factory=ViewSample)
 
@@ -135,6 +140,7 @@ class OpenBatch:
             )
         )
         self.dead += decoded.dead
+        self.forgets += decoded.forgets
         self.dead_bytes += sum(DEAD_LINE_BYTES + len(line.raw) for line in decoded.dead)
         self.chunks.append(chunk)
         self.sample.add(records, decoded, duplicates.tolist())
@@ -147,7 +153,7 @@ class OpenBatch:
         return self.record_bytes + self.dead_bytes + COUNT_KEY_BYTES * len(self.tally)
 
     def increments(self) -> dict[CounterKey, list[int]]:
-        """Return views, comments and likes to add, by counter key."""
+        """Return views, comments and likes of all records, by counter key."""
         added: dict[CounterKey, list[int]] = {}
         for count_key, times in self.tally.items():
             column, number = _COLUMN[count_key[3]], count_key[4] * times
@@ -161,14 +167,16 @@ class OpenBatch:
     def increments_above(self, versions: Mapping[CounterKey, int]) -> dict[CounterKey, list[int]]:
         """Return what the records above its version add to each key of `versions`.
 
-        Slow, for the few counters that already contain part of this batch.
+        Keys that none of them counts in are absent. Slow, for the few counters that already contain
+        part of this batch, and for those that are forgotten in it.
         """
-        added = {key: [0, 0, 0] for key in versions}
+        added: dict[CounterKey, list[int]] = {}
         for chunk in self.chunks:
             for offset, count_key in self._count_keys(chunk, decode(chunk.records)):
                 for key in _counter_keys(count_key):
                     if key in versions and offset > versions[key]:
-                        added[key][_COLUMN[count_key[3]]] += count_key[4]
+                        numbers = added.setdefault(key, [0, 0, 0])
+                        numbers[_COLUMN[count_key[3]]] += count_key[4]
         return added
 
     def _all_on_time(self, decoded: Decoded, records: Sequence[Record]) -> bool:

@@ -1,6 +1,6 @@
 """Cumulative counters, each with the offset up to which it counts."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
 MINUTE_MS = 60_000
@@ -97,6 +97,16 @@ class CounterCache:
             self._young[key] = counter
             if len(self._young) >= self._half:
                 self._evict_old()
+
+    def replace(self, change: Callable[[CounterKey, Counter], Counter]) -> None:
+        """Replace each stored counter for which `change` returns another one."""
+        for counters in (self._young, self._old):
+            changed = [
+                (key, after)
+                for key, before in counters.items()
+                if (after := change(key, before)) is not before
+            ]
+            counters.update(changed)
 
     def _evict_old(self) -> None:
         complete, young = self._complete_from, self._young

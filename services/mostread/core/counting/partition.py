@@ -9,6 +9,9 @@ record counted into it. Exactness rests on three consequences:
   the rest is added;
 - writing a counter twice, or an old one late, changes nothing: the highest version wins.
 
+A forget is part of the log: from its offset on, the function begins at nothing. A key without an
+event behind it has a row of zeros at that offset, so that rows of before lose against it.
+
 Offsets without a record to count belong to no version. `next_offset` moves over them, so that a
 partition counted to its end stands at its end.
 """
@@ -17,9 +20,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from mostread.core.control import Forget
 from mostread.core.counting.batch import MAX_FUTURE_MS, AllowedLateness, OpenBatch, Outcomes
 from mostread.core.counting.counters import NOTHING, Counter, CounterCache, CounterKey, new_tuple
 from mostread.core.counting.dedup import DedupWindow, Mask, bucket_of, identities
+from mostread.core.counting.forgets import LastForgets
 from mostread.core.counting.visitor_sketch import Sketch, SketchCache, SketchKey
 from mostread.core.records import DeadLine, Decoded, Record, clamp_times, decode
 from mostread.errors import LogInconsistent
@@ -74,6 +79,10 @@ def pieces(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
         yield records[start : start + step]
 
 
+_UNCHANGED = [0, 0, 0]
+"""Increments of a counter that already contains all of its events in the batch."""
+
+
 class Writes(NamedTuple):
     """Rows that a batch adds to ClickHouse."""
 
@@ -85,7 +94,7 @@ class ClosedBatch:
     """A closed batch, which applies itself to its partition's counters and sketches.
 
     `missing` holds the keys to look up first, `checkpoint` what to store after the writes,
-    `outcomes` and `dead` describe the batch itself.
+    `outcomes`, `dead` and `forgets` describe the batch itself.
     """
 
     def __init__(
@@ -98,6 +107,7 @@ class ClosedBatch:
         self.checkpoint = checkpoint
         self.outcomes = batch.outcomes
         self.dead: list[DeadLine] = batch.dead
+        self.forgets: list[Forget] = batch.forgets
         self._batch = batch
         self._counters = counters
         self._sketches = sketches
@@ -112,30 +122,44 @@ class ClosedBatch:
 
         `looked_up` holds the stored counters of `missing`; a key without one was never counted.
         Batches of a partition are applied in the order in which they were closed, each once.
+
+        A key that is forgotten, and not counted again, is written as zeros at the offset of its
+        forget. The caller writes those of all other keys that are stored.
         """
         batch, added = self._batch, self._added
         first, last = batch.first, batch.last
-        counters = [
+        stored = [
             looked_up.get(key, NOTHING) if counter is None else counter
             for key, counter in zip(added, self._cached, strict=True)
         ]
+        counters = stored
+        forgets = LastForgets(batch.forgets)
+        if forgets:
+            counters = list(map(forgets.apply, added, stored))
+            self._counters.replace(forgets.apply)
         partly = {
             key: counter.version
             for key, counter in zip(added, counters, strict=True)
             if first <= counter.version < last
         }
         if partly:
-            added.update(batch.increments_above(partly))  # existing keys: the order stays
+            above = batch.increments_above(partly)
+            added.update((key, above.get(key, _UNCHANGED)) for key in partly)  # the order stays
         known, written = [], []
-        for (key, (views, comments, likes)), counter in zip(added.items(), counters, strict=True):
-            if counter.version >= last:
+        for (key, numbers), counter in zip(added.items(), counters, strict=True):
+            if counter.version >= last or numbers is _UNCHANGED:
                 known.append((key, counter))
             else:
+                views, comments, likes = numbers
                 row = (counter[0] + views, counter[1] + comments, counter[2] + likes, last)
                 written.append((key, new_tuple(Counter, row)))
         self._counters.store(known)
         self._counters.store(written)
-        sketches = self._sketches.apply(batch.sample, last, batch.last_time)
+        if forgets:
+            changed = zip(added, stored, counters, strict=True)
+            zeros = {key for key, before, after in changed if before is not after}
+            written += [row for row in known if row[0] in zeros]
+        sketches = self._sketches.apply(batch.sample, last, batch.last_time, forgets)
         return Writes(written, sketches)
 
 

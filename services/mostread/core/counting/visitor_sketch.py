@@ -14,6 +14,7 @@ from heapq import nlargest
 from typing import NamedTuple
 
 from mostread.core.counting.counters import HOUR
+from mostread.core.counting.forgets import LastForgets
 from mostread.core.records import Decoded, Record
 
 MAX_SAMPLED_VIEWS = 500
@@ -156,20 +157,31 @@ class SketchCache:
             self._sketches[key] = sketch
         self._evict()
 
-    def apply(self, sample: ViewSample, last: int, now: int) -> list[tuple[SketchKey, Sketch]]:
+    def apply(
+        self, sample: ViewSample, last: int, now: int, forgets: LastForgets | None = None
+    ) -> list[tuple[SketchKey, Sketch]]:
         """Add the sampled views of a batch, and return the sketches to write.
 
         `last` and `now` are offset and timestamp (ms) of the batch's last record. `now` may go
         back, so one record from the future ends no later sketch. A view below the version of its
-        sketch is already in it and skipped.
+        sketch is already in it and skipped. `forgets` are those of the batch: sketches that began
+        before end there.
         """
         if self._capacity == 0:
             return []
         self._newest = hour_of(now)
+        if forgets:
+            self._sketches = {
+                key: sketch
+                for key, sketch in self._sketches.items()
+                if sketch.since > forgets.offset(key.site, key.article_id)
+            }
         touched: set[SketchKey] = set()
         for view in sample.views:
             hour = hour_of(view.record_time)
             if not self._newest - _BEFORE <= hour <= self._newest:
+                continue
+            if forgets and view.offset < forgets.offset(view.site, view.article_id):
                 continue
             key = SketchKey(view.site, view.article_id, hour)
             sketch = self._sketches.get(key)

@@ -8,6 +8,7 @@ from collections import Counter as Tally
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from mostread.core.control import Forget
 from mostread.core.events import Event
 from mostread.core.records import Record, each_line
 
@@ -57,6 +58,9 @@ def recount(
     Records up to the offset `limit`, inclusive, are counted. A counter in `limits` also counts
     records up to its offset there: its row was written before the checkpoint.
 
+    A forget removes the counters of its site or article that are up to it. It is not an event, and
+    a later copy of an event from before it is still a duplicate.
+
     A record time before 1970 or after 2099 counts as the nearest time in between.
 
     Takes about 350 bytes per counter and 350 per event of the last 35 minutes.
@@ -79,6 +83,9 @@ def recount(
         if within_limit:
             result.record_time = now
         for event in each_line(record):
+            if isinstance(event, Forget):
+                _forget(numbers, event, limit, limits)
+                continue
             result.events += 1
             if not isinstance(event, Event):
                 outcome = "dead_lettered"
@@ -99,6 +106,15 @@ def recount(
     }
     result.outcomes = dict(outcomes)
     return result
+
+
+def _forget(
+    numbers: dict[Key, list[int]], forget: Forget, limit: float, limits: Mapping[Key, int]
+) -> None:
+    """Remove the counters that a forget names and that are up to it."""
+    for key in [key for key in numbers if forget.names(key[0], key[3])]:
+        if forget.offset <= max(limit, limits.get(key, -1)):
+            del numbers[key]
 
 
 def _is_duplicate(event: Event, last_seen: dict[Identity, int], bucket: int) -> bool:

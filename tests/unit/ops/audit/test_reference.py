@@ -203,3 +203,32 @@ def test_recount_equals_counting_for_corrupt_logs(
     assert result.counters == counters
     outcomes = vars(batch.outcomes)
     assert result.outcomes == {name: number for name, number in outcomes.items() if number}
+
+
+FORGET = '{"type":"forget","site":"s","article_id":"b"}'
+
+
+def test_recount_begins_at_nothing_behind_a_forget() -> None:
+    result = recount(log((0, LIKE + "\n" + view()), (1, FORGET), (2, COMMENT)))
+    assert result.counters["s", "total", 0, "b"] == (0, 1, 0)
+    assert result.counters["default", "total", 0, "a"] == (1, 0, 0)
+    assert result.outcomes == {"received": 3, "counted": 3}
+    assert (result.records, result.events, result.record_time) == (3, 3, NOON + 2)
+
+
+def test_recount_without_event_behind_a_forget_has_no_counter() -> None:
+    assert recount(log((0, LIKE), (1, FORGET))).counters == {}
+    assert recount(log((0, LIKE), (1, '{"type":"forget","site":"s"}'))).counters == {}
+
+
+def test_recount_applies_a_forget_behind_the_limit_to_rows_written_after_it() -> None:
+    total, hour = ("s", "total", 0, "b"), ("s", "hour", NOON // 1000, "b")
+    records = log((0, LIKE), (1, FORGET), (2, view()))
+    counters = recount(records, limit=0, limits={total: 1}).counters
+    assert total not in counters
+    assert counters[hour] == (0, 0, 1)
+
+
+def test_forget_among_lines_is_a_dead_letter_in_a_recount() -> None:
+    result = recount(log((0, LIKE + "\n" + FORGET)))
+    assert result.outcomes == {"received": 2, "counted": 1, "dead_lettered": 1}
