@@ -15,7 +15,6 @@ from tests.faults.traffic import Traffic
 from tests.faults.verdict import against_recount, audit
 from tests.support.system import Service, System, wait_until
 
-
 NEWER = RULES_VERSION + 1
 
 
