@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench chaos tracker lint fix types docs coverage sbom licences \
+.PHONY: help demo test test-fast bench chaos tracker lint fix types docs rules coverage sbom licences \
 	vulnerabilities wheels version release lock hooks clean
 
 help: ## Show the targets
@@ -64,6 +64,9 @@ tracker: $(VENV)/dev.stamp ## Minify the tracking script
 
 docs: $(VENV)/dev.stamp ## Generate docs/reference from the code and build the site into build/site
 	@$(BIN)/python -m tools.generate_docs && $(BIN)/python -m benchmarks.figures && $(BIN)/mkdocs build
+
+rules: $(VENV)/dev.stamp ## Write the rules of deploy/prometheus for the Prometheus operator
+	@$(BIN)/python -m tools.prometheus_rule
 
 lint: $(VENV)/dev.stamp ## Run ruff, codespell and the import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/codespell && $(BIN)/lint-imports

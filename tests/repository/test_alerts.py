@@ -58,8 +58,9 @@ def test_each_alert_has_a_severity_and_a_runbook_section() -> None:
         assert labels == ["Meaning.", "Diagnosis.", "Action."], name
     for name, alert in ALERTS.items():
         assert alert["labels"] in ({"severity": "critical"}, {"severity": "warning"})
-        assert alert["annotations"].keys() == {"summary", "runbook"}
-        assert alert["annotations"]["runbook"] == f"docs/how-to/runbook.md#{name.lower()}"
+        assert alert["annotations"].keys() == {"summary", "runbook_url"}
+        section = f"https://docs.mostread.example/how-to/runbook.html#{name.lower()}"
+        assert alert["annotations"]["runbook_url"] == section
 
 
 def test_runbook_names_only_documented_settings_and_metrics() -> None:

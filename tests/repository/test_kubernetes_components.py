@@ -1,7 +1,13 @@
-"""The components articles, editors and notify, added to the base as their overlay does."""
+"""The components articles, editors, keda and notify, added to the base as their overlay does.
 
+The example contains the others.
+"""
+
+import json
 import os
+import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -13,12 +19,16 @@ import yaml
 from mostread.collector.config import CollectorSettings
 from mostread.infra.healthcheck import PORTS
 from mostread.ops.articles.config import ArticlesSettings
+from mostread.ops.canary.config import CanarySettings
 from mostread.ops.notify.config import NotifySettings
 from mostread.ranking.config import RankingSettings
 from tests.support.http import operational_paths
-from tests.support.manifests import KUBERNETES, Manifests, Workload, built
+from tests.support.manifests import EXAMPLE, KUBERNETES, Manifests, Workload, built
+from tests.support.tools import tool
+from tools.prometheus_rule import RULE, prometheus_rule
 
-GUIDE = (KUBERNETES.parents[1] / "docs/how-to/kubernetes.md").read_text()
+DEPLOY = KUBERNETES.parent
+GUIDE = (DEPLOY.parent / "docs/how-to/kubernetes.md").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +42,7 @@ def manifests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manifests]:
         "resources": [f"{relative}/base"],
         "components": [
             f"{relative}/components/{name}"
-            for name in ("articles", "editors", "notify", "pod-monitor")
+            for name in ("articles", "editors", "keda", "notify", "prometheus")
         ],
         "configMapGenerator": [
             {
@@ -44,6 +54,8 @@ def manifests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manifests]:
                 "literals": [
                     "MOSTREAD_NOTIFY_SMTP_HOST=smtp.news.example",
                     "MOSTREAD_NOTIFY_SMTP_FROM=mostread@news.example",
+                    "MOSTREAD_NOTIFY_SMTP_USER=mostread",
+                    "MOSTREAD_NOTIFY_SMTP_PASSWORD_FILE=/etc/mostread/secrets/smtp-password",
                 ],
             },
         ],
@@ -53,23 +65,22 @@ def manifests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manifests]:
     shutil.rmtree(overlay)
 
 
-def workload(manifests: Manifests, name: str) -> Workload:
-    return next(each for each in manifests.workloads if each.service == name)
-
-
-@pytest.fixture
-def articles(manifests: Manifests) -> Workload:
-    return workload(manifests, "articles")
-
-
-@pytest.fixture
-def notify(manifests: Manifests) -> Workload:
-    return workload(manifests, "notify")
+def configure(
+    manifests: Manifests, workload: Workload, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Set the environment of a container, with its files in a folder."""
+    passed = manifests.environment(workload)
+    for name, source in manifests.files(workload).items():
+        file = folder / f"{source.name}-{source.key}"
+        file.write_text(f"{source.name} {source.key}".ljust(32, "."))
+        passed[name] = str(file)
+    for name, value in passed.items():
+        monkeypatch.setenv(name, value)
 
 
 def test_objects_match_the_kubernetes_schemas(manifests: Manifests) -> None:
     for each in manifests.objects:
-        if each["kind"] != "PodMonitor":
+        if each["kind"] not in {"PodMonitor", "PrometheusRule", "ScaledObject"}:
             kubernetes_validate.validate(each, kubernetes_validate.latest_version(), strict=True)
         if each["kind"] != "Namespace":
             assert each["metadata"]["namespace"] == "news"
@@ -77,7 +88,7 @@ def test_objects_match_the_kubernetes_schemas(manifests: Manifests) -> None:
 
 @pytest.mark.parametrize("name", ["articles", "notify"])
 def test_pod_is_as_restricted_as_those_of_the_base(manifests: Manifests, name: str) -> None:
-    component, collector = workload(manifests, name), workload(manifests, "collector")
+    component, collector = manifests.workload(name), manifests.workload("collector")
     for field in ("securityContext", "serviceAccountName", "automountServiceAccountToken"):
         assert component.pod[field] == collector.pod[field]
     assert component.container["securityContext"] == collector.container["securityContext"]
@@ -86,63 +97,87 @@ def test_pod_is_as_restricted_as_those_of_the_base(manifests: Manifests, name: s
 
 @pytest.mark.parametrize("name", ["articles", "notify"])
 def test_pod_serves_its_probes(manifests: Manifests, name: str) -> None:
-    component = workload(manifests, name)
+    component = manifests.workload(name)
     assert component.container["ports"] == [{"name": "http", "containerPort": PORTS[name]}]
     for probe in ("livenessProbe", "readinessProbe"):
         assert component.container[probe]["httpGet"]["path"] in operational_paths()
 
 
+@pytest.mark.parametrize("name", ["articles", "canary", "notify"])
+def test_one_pod_at_a_time_runs(manifests: Manifests, name: str) -> None:
+    spec = (built(EXAMPLE) if name == "canary" else manifests).workload(name).spec
+    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+
+
 def test_articles_have_valid_settings(
-    manifests: Manifests, articles: Workload, monkeypatch: pytest.MonkeyPatch
+    manifests: Manifests, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    articles = manifests.workload("articles")
     assert articles.container["args"] == ["articles", "sync"]
-    for name, value in manifests.environment(articles).items():
-        monkeypatch.setenv(name, value)
+    configure(manifests, articles, tmp_path, monkeypatch)
     settings = ArticlesSettings()
     assert [feed.url for feed in settings.feeds] == ["https://news.example/feed.xml"]
-    assert settings.articles_token.get_secret_value()
+    assert settings.articles_token.get_secret_value().startswith("mostread-articles token")
     assert (settings.articles_port, settings.articles_host) == (PORTS["articles"], "0.0.0.0")  # noqa: S104
     assert manifests.of("Service")["mostread-collector"]
     assert settings.articles_collector_url == "http://mostread-collector"
+    assert "create secret generic mostread-articles --from-literal=token=" in GUIDE
+
+
+def test_canary_watches_the_public_addresses(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    manifests = built(EXAMPLE)
+    configure(manifests, manifests.workload("canary"), tmp_path, monkeypatch)
+    settings = CanarySettings()
+    hosts = {
+        rule["host"] for each in manifests.of("Ingress").values() for rule in each["spec"]["rules"]
+    }
+    assert {settings.canary_collector_url, settings.canary_ranking_url} == {
+        f"https://{host}" for host in hosts
+    }
+    assert settings.canary_token.get_secret_value().startswith("mostread-canary token")
 
 
 def test_notify_has_valid_settings_and_keeps_its_state(
-    manifests: Manifests, notify: Workload, monkeypatch: pytest.MonkeyPatch
+    manifests: Manifests, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    notify = manifests.workload("notify")
     assert notify.container["args"] == ["notify"]
-    for name, value in manifests.environment(notify).items():
-        monkeypatch.setenv(name, value)
+    configure(manifests, notify, tmp_path, monkeypatch)
     settings = NotifySettings()
     assert settings.notify_host == "0.0.0.0"  # noqa: S104
     assert settings.notify_ranking_url == "http://mostread-ranking"
+    assert settings.notify_smtp_password.get_secret_value().startswith("mostread-notify smtp")
     assert manifests.of("Service")["mostread-ranking"]
     mounts = {each["name"]: each["mountPath"] for each in notify.container["volumeMounts"]}
     assert str(Path(settings.notify_state_file).parent) == mounts["state"]
-    assert str(Path(settings.notify_subscriptions_file).parent) == mounts["subscriptions"]
     volumes = {each["name"]: each for each in notify.pod["volumes"]}
     claim = volumes["state"]["persistentVolumeClaim"]["claimName"]
     assert manifests.of("PersistentVolumeClaim")[claim]
-    deployment = manifests.of("Deployment")["mostread-notify"]["spec"]
-    assert (deployment["replicas"], deployment["strategy"]) == (1, {"type": "Recreate"})
-    guide = (KUBERNETES.parents[1] / "docs/how-to/notifications.md").read_text()
-    assert f"create secret generic {volumes['subscriptions']['secret']['secretName']}" in guide
+    guide = (DEPLOY.parent / "docs/how-to/notifications.md").read_text()
+    for source in manifests.files(notify).values():
+        assert source.name == "mostread-notify"
+        assert re.search(rf"secret generic {source.name} [^`]*--from-\w+={source.key}=", guide)
 
 
 def test_editors_decide_through_the_ranking_service(
-    manifests: Manifests, monkeypatch: pytest.MonkeyPatch
+    manifests: Manifests, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    ranking, collector = workload(manifests, "ranking"), workload(manifests, "collector")
+    ranking, collector = manifests.workload("ranking"), manifests.workload("collector")
     for each in (ranking, collector):
-        for name, value in manifests.environment(each).items():
-            monkeypatch.setenv(name, value)
+        configure(manifests, each, tmp_path, monkeypatch)
     settings = RankingSettings()
     assert settings.ranking_collector_url == "http://mostread-collector"
     assert settings.ranking_session_secret == CollectorSettings().collector_session_secret
-    folder = str(Path(settings.ranking_tokens_file).parent)
-    (mount,) = [each for each in ranking.container["volumeMounts"] if each["mountPath"] == folder]
-    assert mount in collector.container["volumeMounts"]
-    (tokens,) = [volume for volume in ranking.pod["volumes"] if volume["name"] == "tokens"]
-    assert tokens in collector.pod["volumes"]
+    tokens = manifests.files(ranking)["MOSTREAD_RANKING_TOKENS_FILE"]
+    assert tokens == manifests.files(collector)["MOSTREAD_COLLECTOR_TOKENS_FILE"]
+    # Not the collector's other secrets.
+    assert {source.key for source in manifests.files(ranking).values()} == {
+        "clickhouse-password",
+        "session-secret",
+        "tokens",
+    }
     policies = manifests.of("NetworkPolicy")
     out, into = policies["decisions"]["spec"], policies["decisions-to-collector"]["spec"]
     assert manifests.selected(out["podSelector"]) == {"ranking"}
@@ -152,33 +187,87 @@ def test_editors_decide_through_the_ranking_service(
     assert "create secret generic mostread-editors" in GUIDE
 
 
-def test_policies_permit_notify_the_web_and_the_ranking_only(manifests: Manifests) -> None:
-    policies = manifests.of("NetworkPolicy")
-    web, ranking = policies["notify"]["spec"]["egress"]
+@pytest.mark.parametrize(
+    ("name", "inside", "back"),
+    [
+        ("articles", {"collector"}, "articles-to-collector"),
+        ("canary", {"collector", "ranking"}, "canary-to-services"),
+        ("notify", {"ranking"}, "notify-to-ranking"),
+    ],
+)
+def test_policies_permit_the_web_and_the_services_that_are_needed(
+    manifests: Manifests, name: str, inside: set[str], back: str
+) -> None:
+    overlay = built(EXAMPLE) if name == "canary" else manifests
+    policies = overlay.of("NetworkPolicy")
+    web, services = policies[name]["spec"]["egress"]
     assert {block["ipBlock"]["cidr"] for block in web["to"]} == {"0.0.0.0/0", "2000::/3"}
-    assert "169.254.0.0/16" in web["to"][0]["ipBlock"]["except"]
-    assert manifests.selected(ranking["to"][0]["podSelector"]) == {"ranking"}
-    inbound = policies["notify-to-ranking"]["spec"]
-    assert manifests.selected(inbound["podSelector"]) == {"ranking"}
-    assert manifests.selected(inbound["ingress"][0]["from"][0]["podSelector"]) == {"notify"}
-    monitor = manifests.of("PodMonitor")["mostread"]["spec"]
-    assert "notify" in manifests.selected(monitor["selector"])
+    private = {"10.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"}
+    assert private < set(web["to"][0]["ipBlock"]["except"])
+    assert overlay.selected(services["to"][0]["podSelector"]) == inside
+    inbound = policies[back]["spec"]
+    assert overlay.selected(inbound["podSelector"]) == inside
+    assert overlay.selected(inbound["ingress"][0]["from"][0]["podSelector"]) == {name}
+    monitor = overlay.of("PodMonitor")["mostread"]["spec"]
+    assert name in overlay.selected(monitor["selector"])
 
 
-def test_policies_permit_articles_the_web_and_the_collector_only(manifests: Manifests) -> None:
-    policies = manifests.of("NetworkPolicy")
-    web, collector = policies["articles"]["spec"]["egress"]
-    assert {block["ipBlock"]["cidr"] for block in web["to"]} == {"0.0.0.0/0", "2000::/3"}
-    assert "169.254.0.0/16" in web["to"][0]["ipBlock"]["except"]
-    assert manifests.selected(collector["to"][0]["podSelector"]) == {"collector"}
-    inbound = policies["articles-to-collector"]["spec"]
-    assert manifests.selected(inbound["podSelector"]) == {"collector"}
-    assert manifests.selected(inbound["ingress"][0]["from"][0]["podSelector"]) == {"articles"}
-    monitor = manifests.of("PodMonitor")["mostread"]["spec"]
-    assert "articles" in manifests.selected(monitor["selector"])
+def test_keda_without_tls_uses_no_credentials(manifests: Manifests) -> None:
+    kafka, _ = manifests.of("ScaledObject")["mostread-aggregator"]["spec"]["triggers"]
+    assert "authenticationRef" not in kafka
+    assert not {"tls", "sasl"} & kafka["metadata"].keys()
+    assert "mostread-aggregator" not in manifests.of("HorizontalPodAutoscaler")
 
 
-def test_guide_creates_the_secret_of_the_token(articles: Workload) -> None:
-    (variable,) = articles.container["env"]
-    secret = variable["valueFrom"]["secretKeyRef"]["name"]
-    assert f"create secret generic {secret}" in GUIDE
+def test_prometheus_rule_contains_the_rules_of_prometheus(manifests: Manifests) -> None:
+    assert RULE.read_text() == prometheus_rule(), "run `make rules`"
+    groups = [
+        group
+        for file in ("recording.yml", "alerts.yml")
+        for group in yaml.safe_load((DEPLOY / "prometheus" / file).read_text())["groups"]
+    ]
+    assert manifests.of("PrometheusRule")["mostread"]["spec"] == {"groups": groups}
+
+
+def test_dashboards_are_found_by_the_sidecar_of_grafana() -> None:
+    maps = [each for each in built(EXAMPLE).objects if "dashboard" in each["metadata"]["name"]]
+    for each in maps:
+        assert each["metadata"]["labels"] == {"grafana_dashboard": "1"}
+    content = {name: text for each in maps for name, text in each["data"].items()}
+    boards = (DEPLOY / "grafana/dashboards").glob("*.json")
+    assert content == {file.name: file.read_text() for file in boards}
+
+
+def test_scheduled_commands_run_and_others_wait() -> None:
+    cron_jobs = built(EXAMPLE).of("CronJob")
+    waiting = {name for name, each in cron_jobs.items() if each["spec"].get("suspend")}
+    assert waiting == {"mostread-rebuild"}
+    for name, each in cron_jobs.items():
+        assert each["spec"]["concurrencyPolicy"] == "Forbid"
+        assert f"`{name}`" in GUIDE
+        hour, minute = each["spec"]["schedule"].split()[1], each["spec"]["schedule"].split()[0]
+        assert name in waiting or f"{hour}:{minute} UTC" in GUIDE
+
+
+def test_backups_are_in_a_volume() -> None:
+    manifests = built(EXAMPLE)
+    backup = manifests.workload("backup")
+    mounts = {each["name"]: each["mountPath"] for each in backup.container["volumeMounts"]}
+    volumes = {each["name"]: each for each in backup.pod["volumes"]}
+    claim = volumes["backups"]["persistentVolumeClaim"]["claimName"]
+    assert manifests.of("PersistentVolumeClaim")[claim]
+    assert any(each.startswith(mounts["backups"]) for each in backup.container["args"])
+
+
+def test_guide_starts_a_command_with_arguments() -> None:
+    """The patch of the guide, applied to the Job that kubectl would create."""
+    text = GUIDE.replace("\\\n", " ")
+    (patch,) = re.findall(r"--patch='(\[.*?\])'", text, re.DOTALL)
+    template = built(EXAMPLE).of("CronJob")["mostread-rebuild"]["spec"]["jobTemplate"]["spec"]
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "a"}, "spec": template}
+    command = [tool("kubectl"), "patch", "--local", "-f", "-", "-o", "json", "--type=json", "-p"]
+    done = subprocess.run(
+        [*command, patch], input=json.dumps(job), capture_output=True, text=True, check=True
+    )
+    (container,) = json.loads(done.stdout)["spec"]["template"]["spec"]["containers"]
+    assert container["args"] == ["rebuild", "--discard"]
