@@ -9,6 +9,9 @@ from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 from mostread.infra import request_id
 
+CHANGES = "mostread.changes"
+"""Logger of the log of changes, which is complete at every level."""
+
 
 def configure_logging(service: str, level: str = "INFO", **fields: object) -> None:
     """Send all logs of this process, including those of libraries, to stdout as JSON lines.
@@ -50,6 +53,7 @@ def configure_logging(service: str, level: str = "INFO", **fields: object) -> No
     )
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("mostread").setLevel(level)
+    logging.getLogger(CHANGES).setLevel(logging.INFO)
 
 
 def add_request_id(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

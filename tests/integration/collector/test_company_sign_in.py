@@ -41,11 +41,15 @@ class Person:
             return answer.status, await answer.text()
 
 
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("company")
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def url(
-    kafka: LocalKafka, clickhouse: LocalClickHouse, tmp_path_factory: pytest.TempPathFactory
+    kafka: LocalKafka, clickhouse: LocalClickHouse, directory: Path
 ) -> AsyncIterator[str]:
-    directory: Path = tmp_path_factory.mktemp("company")
     system = System(kafka.brokers, clickhouse.url, f"company_{uuid4().hex[:6]}", directory)
     system.init()
     try:
@@ -70,14 +74,36 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
+def changes(directory: Path, service: str, request: str) -> list[dict[str, object]]:
+    """Return the changes that a service has logged for a request."""
+    [log] = directory.glob(f"{service}-*.log")
+    lines = [json.loads(line) for line in log.read_text().splitlines() if '"change"' in line]
+    return [line for line in lines if line["request_id"] == request]
+
+
 async def test_decision_is_logged_in_the_name_that_the_proxy_gives(
-    url: str, http: aiohttp.ClientSession
+    url: str, http: aiohttp.ClientSession, directory: Path
 ) -> None:
     aigerim = Person(url, http, "session of aigerim")
     status, text = await aigerim.ask("/v1/session")
     assert (status, json.loads(text)["name"]) == (200, "aigerim@news.example")
-    status, text = await aigerim.ask(PLACEMENT, "PUT", {"hidden": True, "reason": "Шұғыл"})
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    status, text = await aigerim.ask(
+        PLACEMENT,
+        "PUT",
+        {"hidden": True, "reason": "Шұғыл"},
+        traceparent=f"00-{trace}-00f067aa0ba902b7-01",
+    )
     assert (status, json.loads(text)["by"]) == (200, "aigerim@news.example")
+    for service, path, signed_in_by in (
+        ("ranking", "/v1/articles/{article_id}/placement", "proxy"),
+        ("collector", "/v1/placement", "ranking"),
+    ):
+        [line] = changes(directory, service, trace)
+        assert (line["action"], line["signed_in_by"]) == (f"PUT {path}", signed_in_by)
+        assert (line["by"], line["role"]) == ("aigerim@news.example", "editor")
+        assert (line["site"], line["articles"]) == ("default", ["2026/11/a"])
+        assert (line["outcome"], line["status"]) == ("done", 200)
     assert (await aigerim.ask(PLACEMENT, "DELETE"))[0] == 204
     async for _ in every(0.1):
         status, text = await aigerim.ask("/v1/articles/2026%2F11%2Fa/placements")

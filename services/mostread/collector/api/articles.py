@@ -5,7 +5,7 @@ many proxies decode or resolve in a path.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -21,8 +21,8 @@ from mostread.infra.auth.token_store import TokenStore
 from mostread.infra.auth.tokens import DESCRIBERS, EDITORS, Role, Token
 from mostread.infra.clock import now_ms
 from mostread.infra.http.application import Application
-from mostread.infra.http.auth import require_role
-from mostread.infra.http.messages import Request, Response, query_pairs
+from mostread.infra.http.auth import authenticate, require_role
+from mostread.infra.http.messages import Change, Request, Response, query_pairs
 
 ARTICLES = "/v1/articles"
 ARTICLE = f"{ARTICLES}/{{article_id}}"
@@ -58,6 +58,7 @@ class ArticleRoutes:
         body = await self._bodies.read(request)
         site = request.query.get("site")
         articles, rejected = payloads.decode_articles(body, site, token.require_site)
+        _name(request, articles)
         await self._describe(articles, source)
         return Response.json(b'{"accepted":%d,"rejected":%b}' % (len(articles), _encode(rejected)))
 
@@ -65,6 +66,7 @@ class ArticleRoutes:
         """Replace the metadata of an article."""
         token = self._require(request, DESCRIBERS)
         article = payloads.decode_article(await self._bodies.read(request), _ids(request))
+        _name(request, [article])
         token.require_site(article.site)
         await self._describe([article], Source.CMS)
         return Response.json(article.value)
@@ -73,6 +75,7 @@ class ArticleRoutes:
         """Delete the metadata of an article; its counts remain."""
         token = self._require(request, DESCRIBERS)
         article = payloads.deleted_article(_ids(request))
+        _name(request, [article])
         token.require_site(article.site)
         await self._describe([article], Source.CMS)
         return Response(status=204)
@@ -94,17 +97,24 @@ class ArticleRoutes:
         return Response(status=204)
 
     def _require(self, request: Request, roles: frozenset[Role]) -> Token:
-        return require_role(request.headers, self._token_store.tokens, roles, now_ms())
+        token = authenticate(request.headers, self._token_store.tokens, now_ms())
+        if token is not None:
+            request.change = Change(token.name, token.role, "token")
+        return require_role(token, roles)
 
     def _editor(self, request: Request) -> Token | Assertion:
         """Return who decides: an editor's token, or the ranking service in an editor's name."""
         assertion = self._assertions.verify(request.headers.get("Authorization"))
-        return assertion or self._require(request, EDITORS)
+        if assertion is None:
+            return self._require(request, EDITORS)
+        request.change = Change(assertion.name, Role.EDITOR, "ranking")
+        return assertion
 
     def _check(
         self, editor: Token | Assertion, request: Request, placement: Placement, body: bytes
     ) -> None:
         """Raise Forbidden unless `editor` may decide about this article."""
+        _name(request, [placement])
         if isinstance(editor, Token):
             editor.require_site(placement.site)
             return
@@ -122,6 +132,13 @@ class ArticleRoutes:
         written = await self._delivery.send_articles([(key, payloads.encode(placement))])
         decision = record_version(written.timestamp, written.offset)
         return payloads.encode(payloads.stored(placement, str(decision)))
+
+
+def _name(request: Request, articles: Iterable[DecodedArticle | Placement]) -> None:
+    """Name the articles of a request for the log of changes."""
+    if request.change is not None:
+        for each in articles:
+            request.change.add(each.site, each.article_id)
 
 
 def _ids(request: Request) -> Ids:

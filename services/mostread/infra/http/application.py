@@ -11,6 +11,7 @@ from mostread.errors import BadRequest, MostreadError, TooManyRequests
 from mostread.infra import request_id
 from mostread.infra.http.backlog import StreamBacklog
 from mostread.infra.http.body import BodyReader
+from mostread.infra.http.changes import log_change
 from mostread.infra.http.config import ServiceSettings
 from mostread.infra.http.cors import PRIVATE, CorsPolicy
 from mostread.infra.http.messages import Request, Response, StreamResponse
@@ -115,6 +116,8 @@ class Application:
             if not response.is_endless:
                 self._observe(path, response.status, perf_counter() - started)
             return
+        if request.change is not None:
+            log_change(request, path, response.status)
         if request.method == "HEAD" and response.body:
             # hyper would send the body over HTTP/2, which clients take for an error.
             headers.append(("Content-Length", str(len(response.body))))

@@ -38,11 +38,8 @@ def require_unexpired(token: Token, now_ms: int) -> None:
         )
 
 
-def require_role(
-    headers: Headers, tokens: tuple[Token, ...], roles: frozenset[Role], now_ms: int
-) -> Token:
-    """Return the token of a request. Raises Unauthorized, and Forbidden outside `roles`."""
-    token = authenticate(headers, tokens, now_ms)
+def require_role(token: Token | None, roles: frozenset[Role]) -> Token:
+    """Return the token of a request. Raises Unauthorized without one, Forbidden outside `roles`."""
     wanted = " or ".join(sorted(roles))
     if token is None:
         raise Unauthorized(f"Send `Authorization: Bearer <token>` of the role {wanted}.")

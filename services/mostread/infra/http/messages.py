@@ -5,6 +5,7 @@ while the client is connected. Application sends both through Granian's RSGI int
 """
 
 from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol, overload
 from urllib.parse import parse_qsl
@@ -45,6 +46,25 @@ def parse_query(text: str) -> Mapping[str, str]:
     return dict(reversed(query_pairs(text)))
 
 
+@dataclass(slots=True)
+class Change:
+    """What `by`, the name of a token or person, asks for.
+
+    `signed_in_by` tells how the service knows: by a token, a session's token, the company's proxy,
+    a link, or because the ranking service says so.
+    """
+
+    by: str
+    role: str
+    signed_in_by: str
+    articles: dict[str, list[str]] = field(default_factory=dict)
+    """Ids of articles by site; without any, those in the path and query are logged."""
+
+    def add(self, site: str, article_id: str) -> None:
+        """Add an article that the request is about."""
+        self.articles.setdefault(site, []).append(article_id)
+
+
 class Request:
     """A request whose head has arrived; infra/http/body.py reads its body."""
 
@@ -57,6 +77,8 @@ class Request:
         self.query_string: str = scope.query_string
         self.path_params: Mapping[str, str] = {}
         self.is_body_taken = False
+        self.change: Change | None = None
+        """Who asks to change what, once that is known; see changes.py."""
         self.scope = scope
         self.protocol = protocol
 

@@ -16,7 +16,8 @@ from mostread.infra.auth.signing import parse_secrets
 from mostread.infra.auth.token_store import TokenStore
 from mostread.infra.auth.tokens import PEOPLE, Token, find_token
 from mostread.infra.http.auth import authenticate, require_unexpired
-from mostread.infra.http.messages import Request
+from mostread.infra.http.changes import addressed_articles
+from mostread.infra.http.messages import Change, Request
 from mostread.infra.logging import get_logger
 from mostread.ranking.auth.identity import Identity
 from mostread.ranking.auth.links import Link, Links
@@ -111,6 +112,7 @@ class Access:
         token = find_token(self._tokens.tokens, secret)
         if token is None:
             raise Unauthorized("The token is unknown.", invalid_token=True)
+        request.change = Change(token.name, token.role, "token")
         require_unexpired(token, self._clock())
         if token.role not in PEOPLE:
             raise Forbidden(
@@ -128,8 +130,11 @@ class Access:
         identity = self.identify(request)
         if identity is None:
             raise Unauthorized("Sign in as an editor, or send `Authorization: Bearer <token>`.")
-        if identity.ambient and changes_something(request):
-            require_same_origin(request, self.public_url)
+        if changes_something(request):
+            request.change = Change(identity.name, identity.role or "", identity.signed_in_by)
+            request.change.articles = {site: addressed_articles(request)}
+            if identity.ambient:
+                require_same_origin(request, self.public_url)
         if not identity.may_decide(site):
             raise Forbidden(
                 f"{identity.name!r} is not an editor of the site {site!r}; ask for this role."

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from mostread.infra.auth import token_file
 from mostread.infra.auth.tokens import Role, Token, hash_token, rotate
@@ -52,6 +53,23 @@ async def test_sign_in_describes_the_editor_and_sets_an_unreadable_cookie(browse
     assert hash_token(SPORT) not in cookie
     assert answer.headers["Cache-Control"] == "private, no-store"
     assert (await browser.ask("GET", "/v1/session"))[1] == account
+
+
+async def test_signing_in_and_out_is_logged_with_the_name_and_never_the_token(
+    browser: Browser,
+) -> None:
+    with capture_logs() as logs:
+        await browser.sign_in("guess")
+        await browser.sign_in(CMS)
+        await browser.sign_in(EDITOR)
+        await browser.ask("DELETE", "/v1/session")
+    lines = [line for line in logs if line["event"] == "change"]
+    assert [(line["action"], line["by"], line["role"], line["outcome"]) for line in lines] == [
+        ("POST /v1/session", "our-cms", "cms", "refused"),
+        ("POST /v1/session", "Айгерім", "editor", "done"),
+        ("DELETE /v1/session", "Айгерім", "editor", "done"),
+    ]
+    assert not any(secret in str(logs) for secret in (CMS, EDITOR, "guess"))
 
 
 async def test_admin_signs_in_and_may_decide_as_an_editor(browser: Browser) -> None:
