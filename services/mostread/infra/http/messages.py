@@ -48,10 +48,10 @@ def parse_query(text: str) -> Mapping[str, str]:
 
 @dataclass(slots=True)
 class Change:
-    """What `by`, the name of a token or person, asks for.
+    """A change that `by`, the name of a token or person, asks for.
 
-    `signed_in_by` tells how the service knows: by a token, a session's token, the company's proxy,
-    a link, or because the ranking service says so.
+    `signed_in_by` tells how the service knows: `token` (also of a session), `proxy`, `link`, or
+    `ranking` for a request that the ranking service forwards.
     """
 
     by: str
