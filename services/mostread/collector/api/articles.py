@@ -22,7 +22,7 @@ from mostread.infra.auth.tokens import DESCRIBERS, EDITORS, Role, Token
 from mostread.infra.clock import now_ms
 from mostread.infra.http.application import Application
 from mostread.infra.http.auth import authenticate, require_role
-from mostread.infra.http.messages import Change, Request, Response, query_pairs
+from mostread.infra.http.messages import Request, RequestedChange, Response, query_pairs
 
 ARTICLES = "/v1/articles"
 ARTICLE = f"{ARTICLES}/{{article_id}}"
@@ -99,7 +99,7 @@ class ArticleRoutes:
     def _require(self, request: Request, roles: frozenset[Role]) -> Token:
         token = authenticate(request.headers, self._token_store.tokens, now_ms())
         if token is not None:
-            request.change = Change(token.name, token.role, "token")
+            request.change = RequestedChange(token.name, token.role, "token")
         return require_role(token, roles)
 
     def _editor(self, request: Request) -> Token | Assertion:
@@ -107,7 +107,7 @@ class ArticleRoutes:
         assertion = self._assertions.verify(request.headers.get("Authorization"))
         if assertion is None:
             return self._require(request, EDITORS)
-        request.change = Change(assertion.name, Role.EDITOR, "ranking")
+        request.change = RequestedChange(assertion.name, Role.EDITOR, "ranking")
         return assertion
 
     def _check(

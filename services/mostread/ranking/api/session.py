@@ -6,7 +6,7 @@ import msgspec
 
 from mostread.errors import Forbidden, InvalidBody, Unauthorized
 from mostread.infra.http.application import Application
-from mostread.infra.http.messages import Change, Request, Response
+from mostread.infra.http.messages import Request, RequestedChange, Response
 from mostread.ranking.api import serializers
 from mostread.ranking.api.responses import NO_STORE
 from mostread.ranking.auth.access import Access
@@ -75,7 +75,9 @@ def add_session_routes(app: Application, access: Access, pages: PageRenderer) ->
     async def sign_out(request: Request) -> Response:
         require_same_origin(request, access.public_url)
         if (identity := access.known(request)) is not None:
-            request.change = Change(identity.name, identity.role or "", identity.signed_in_by)
+            request.change = RequestedChange(
+                identity.name, identity.role or "", identity.signed_in_by
+            )
         return Response(status=204, headers={"Set-Cookie": access.sessions.end(request)})
 
     app.add("POST", PATH, sign_in)

@@ -17,7 +17,7 @@ from mostread.infra.auth.token_store import TokenStore
 from mostread.infra.auth.tokens import PEOPLE, Token, find_token
 from mostread.infra.http.auth import authenticate, require_unexpired
 from mostread.infra.http.changes import addressed_articles
-from mostread.infra.http.messages import Change, Request
+from mostread.infra.http.messages import Request, RequestedChange
 from mostread.infra.logging import get_logger
 from mostread.ranking.auth.identity import Identity
 from mostread.ranking.auth.links import Link, Links
@@ -112,7 +112,7 @@ class Access:
         token = find_token(self._tokens.tokens, secret)
         if token is None:
             raise Unauthorized("The token is unknown.", invalid_token=True)
-        request.change = Change(token.name, token.role, "token")
+        request.change = RequestedChange(token.name, token.role, "token")
         require_unexpired(token, self._clock())
         if token.role not in PEOPLE:
             raise Forbidden(
@@ -131,7 +131,9 @@ class Access:
         if identity is None:
             raise Unauthorized("Sign in as an editor, or send `Authorization: Bearer <token>`.")
         if changes_something(request):
-            request.change = Change(identity.name, identity.role or "", identity.signed_in_by)
+            request.change = RequestedChange(
+                identity.name, identity.role or "", identity.signed_in_by
+            )
             request.change.articles = {site: addressed_articles(request)}
             if identity.ambient:
                 require_same_origin(request, self.public_url)

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from mostread.errors import Forbidden, InvalidBody, KafkaUnavailable, MostreadError
 from mostread.infra.http.application import Application
 from mostread.infra.http.config import ServiceSettings
-from mostread.infra.http.messages import Change, Request, Response
+from mostread.infra.http.messages import Request, RequestedChange, Response
 from tests.support.http import client_of
 
 LINE = {
@@ -37,7 +37,7 @@ async def client() -> AsyncIterator[ClientSession]:
     async def change(request: Request) -> Response:
         if "unknown" in request.query:
             return Response()
-        request.change = Change("our-cms", "cms", "token")
+        request.change = RequestedChange("our-cms", "cms", "token")
         for number in range(int(request.query.get("more", 0))):
             request.change.add("news" if number else "sport", str(number))
         if error := errors.get(request.query.get("fails", "")):
