@@ -47,7 +47,7 @@ def parse_query(text: str) -> Mapping[str, str]:
 
 
 @dataclass(slots=True)
-class Change:
+class RequestedChange:
     """A change that `by`, the name of a token or person, asks for.
 
     `signed_in_by` tells how the service knows: `token` (also of a session), `proxy`, `link`, or
@@ -77,7 +77,7 @@ class Request:
         self.query_string: str = scope.query_string
         self.path_params: Mapping[str, str] = {}
         self.is_body_taken = False
-        self.change: Change | None = None
+        self.change: RequestedChange | None = None
         """Who asks to change what, once that is known; see changes.py."""
         self.scope = scope
         self.protocol = protocol
