@@ -10,10 +10,10 @@ import kubernetes_validate
 import pytest
 
 from mostread.aggregator.config import AggregatorSettings
-from mostread.cli.main import COMMANDS
 from mostread.infra.healthcheck import PORTS
 from mostread.infra.settings import variable
 from mostread.ops.effective_settings import SERVICES
+from tests.support.commands import check_parses
 from tests.support.http import operational_paths
 from tests.support.image import DOCKERFILE, ROOT, instructions
 from tests.support.manifests import EXAMPLE, Manifests, Workload, built
@@ -198,9 +198,7 @@ def test_termination_grace_period_exceeds_the_shutdown_timeout(manifests: Manife
 def test_example_runs_commands_that_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for each in built(EXAMPLE).workloads:
-        command, *arguments = each.container["args"]
-        module, _, attribute = COMMANDS[command].partition(":")
-        getattr(importlib.import_module(module), attribute).make_context(command, arguments)
+        check_parses(each.container["args"])
 
 
 def created(guide: str) -> set[tuple[str, str, str]]:

@@ -18,6 +18,8 @@ DEBIAN = {
     "php": "php-cli",
     "prometheus": "prometheus",
     "promtool": "prometheus",
+    "systemd-analyze": "systemd",
+    "systemd-sysusers": "systemd",
     "wrk": "wrk",
 }
 """Debian package by program."""
