@@ -5,14 +5,20 @@
 --   hash() { printf %s "$(cat "$1")" | sha256sum | cut -d' ' -f1; }
 --   clickhouse-client --queries-file deploy/clickhouse/grants.sql \
 --     --param_init="$(hash init-password)" --param_aggregator="$(hash aggregator-password)" \
---     --param_ranking="$(hash ranking-password)" --param_operator="$(hash operator-password)"
+--     --param_ranking="$(hash ranking-password)" --param_operator="$(hash operator-password)" \
+--     --param_analyst="$(hash analyst-password)"
 --
 -- For another MOSTREAD_CLICKHOUSE_DATABASE, replace `mostread.` and `mostread_rebuild.`.
 
--- `mostread init`. ReplicatedReplacingMergeTree tables ON CLUSTER also need the last two.
+-- `mostread init`. The views read with its rights, also later: keep this user.
+-- ReplicatedReplacingMergeTree tables ON CLUSTER also need the last two.
 CREATE USER IF NOT EXISTS mostread_init IDENTIFIED WITH sha256_hash BY {init:String};
-GRANT CREATE DATABASE, CREATE TABLE, ALTER TABLE, SHOW COLUMNS ON mostread.* TO mostread_init;
+GRANT CREATE DATABASE, CREATE TABLE, CREATE VIEW, ALTER TABLE, SHOW COLUMNS ON mostread.* TO mostread_init;
 GRANT SELECT, INSERT ON mostread.schema_migrations TO mostread_init;
+GRANT SELECT ON mostread.counter_versions TO mostread_init;
+GRANT SELECT ON mostread.article_versions TO mostread_init;
+GRANT SELECT ON mostread.placement_versions TO mostread_init;
+GRANT SELECT ON mostread.placement_log TO mostread_init;
 GRANT SHOW DATABASES ON default.* TO mostread_init;
 GRANT TABLE ENGINE ON ReplacingMergeTree TO mostread_init;
 GRANT TABLE ENGINE ON ReplicatedReplacingMergeTree TO mostread_init;
@@ -32,6 +38,23 @@ GRANT INSERT ON mostread.placement_log TO mostread_aggregator;
 -- `mostread ranking`.
 CREATE USER IF NOT EXISTS mostread_ranking IDENTIFIED WITH sha256_hash BY {ranking:String};
 GRANT SELECT ON mostread.* TO mostread_ranking;
+
+-- Analysts: the views alone (docs/how-to/analysis.md), with limits, so that a query does not take
+-- what counting and lists need. A client may lower the limits, and raise them up to MAX.
+CREATE SETTINGS PROFILE IF NOT EXISTS mostread_analyst SETTINGS
+    readonly = 2,
+    max_execution_time = 60 MIN 1 MAX 600,
+    max_memory_usage = 2000000000 MIN 1 MAX 4000000000,
+    max_memory_usage_for_user = 4000000000 CONST,
+    max_threads = 2 MIN 1 MAX 4,
+    max_concurrent_queries_for_user = 4 CONST;
+CREATE USER IF NOT EXISTS mostread_analyst IDENTIFIED WITH sha256_hash BY {analyst:String} SETTINGS PROFILE mostread_analyst;
+GRANT SELECT ON mostread.totals TO mostread_analyst;
+GRANT SELECT ON mostread.hours TO mostread_analyst;
+GRANT SELECT ON mostread.days TO mostread_analyst;
+GRANT SELECT ON mostread.minutes TO mostread_analyst;
+GRANT SELECT ON mostread.articles TO mostread_analyst;
+GRANT SELECT ON mostread.decisions TO mostread_analyst;
 
 -- `mostread audit`, `backup`, `doctor`, `status`, `rebuild`, `restore`, `skip`, `import-totals` and
 -- `import-logs`; the first four need only SELECT. On a cluster the last three rights are needed too.

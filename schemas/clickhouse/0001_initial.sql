@@ -172,3 +172,149 @@ ORDER BY (site, article_id, hour, topic_id, partition, since)
 TTL hour + INTERVAL 9 DAY DELETE
 -- A list reads a few articles with wide rows: small granules avoid reading many others.
 SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- The views below are for analysts (docs/how-to/analysis.md): each row is a thing, in its newest
+-- version and summed over partitions, so that adding rows up is right. The site of the canary is not
+-- in them. They read with the rights of whoever created them, so that users of the views need no
+-- rights on tables.
+CREATE VIEW IF NOT EXISTS totals
+(
+    site       LowCardinality(String) COMMENT 'publication',
+    article_id String COMMENT 'id of the article, unique within its site',
+    views      Int64 COMMENT 'views of all time, imports and late events included',
+    comments   Int64 COMMENT 'comments of all time, less those taken back',
+    likes      Int64 COMMENT 'likes of all time, less those taken back'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT site, article_id, sum(views) AS views, sum(comments) AS comments, sum(likes) AS likes
+FROM counter_versions FINAL
+WHERE grain = 'total' AND window = toDateTime(0, 'UTC') AND site != 'mostread.canary'
+GROUP BY site, article_id
+HAVING views != 0 OR comments != 0 OR likes != 0
+COMMENT 'Counts of all time, one row per article';
+
+CREATE VIEW IF NOT EXISTS hours
+(
+    site       LowCardinality(String) COMMENT 'publication',
+    article_id String COMMENT 'id of the article, unique within its site',
+    hour       DateTime('UTC') COMMENT 'start of the hour',
+    views      Int64 COMMENT 'views in the hour, by the time of the event',
+    comments   Int64 COMMENT 'comments in the hour, less those taken back in it',
+    likes      Int64 COMMENT 'likes in the hour, less those taken back in it'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT site, article_id, window AS hour, sum(views) AS views, sum(comments) AS comments, sum(likes) AS likes
+FROM counter_versions FINAL
+WHERE grain = 'hour' AND site != 'mostread.canary'
+GROUP BY site, article_id, hour
+HAVING views != 0 OR comments != 0 OR likes != 0
+COMMENT 'Counts by hour for 400 days, one row per article and hour with events';
+
+CREATE VIEW IF NOT EXISTS days
+(
+    site       LowCardinality(String) COMMENT 'publication',
+    article_id String COMMENT 'id of the article, unique within its site',
+    day        Date COMMENT 'day in UTC',
+    views      Int64 COMMENT 'views on the day, by the time of the event',
+    comments   Int64 COMMENT 'comments on the day, less those taken back on it',
+    likes      Int64 COMMENT 'likes on the day, less those taken back on it'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT site, article_id, toDate(window) AS day, sum(views) AS views, sum(comments) AS comments, sum(likes) AS likes
+FROM counter_versions FINAL
+WHERE grain = 'hour' AND site != 'mostread.canary'
+GROUP BY site, article_id, day
+HAVING views != 0 OR comments != 0 OR likes != 0
+COMMENT 'Counts by day in UTC for 400 days, one row per article and day with events: the sum of its hours';
+
+CREATE VIEW IF NOT EXISTS minutes
+(
+    site       LowCardinality(String) COMMENT 'publication',
+    article_id String COMMENT 'id of the article, unique within its site',
+    minute     DateTime('UTC') COMMENT 'start of the minute',
+    views      Int64 COMMENT 'views in the minute, by the time of the event',
+    comments   Int64 COMMENT 'comments in the minute, less those taken back in it',
+    likes      Int64 COMMENT 'likes in the minute, less those taken back in it'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT site, article_id, window AS minute, sum(views) AS views, sum(comments) AS comments, sum(likes) AS likes
+FROM counter_versions FINAL
+WHERE grain = 'minute' AND site != 'mostread.canary'
+GROUP BY site, article_id, minute
+HAVING views != 0 OR comments != 0 OR likes != 0
+COMMENT 'Counts by minute for 35 days, one row per article and minute with events';
+
+-- The rules are those of `standing` in core/editorial/placements.py.
+CREATE VIEW IF NOT EXISTS articles
+(
+    site         LowCardinality(String) COMMENT 'publication',
+    article_id   String COMMENT 'id of the article, unique within its site',
+    title        String COMMENT 'headline; empty if deleted or not described',
+    url          String COMMENT 'address; empty if unknown',
+    section      LowCardinality(String) COMMENT 'empty if unknown',
+    language     LowCardinality(String) COMMENT 'BCP 47, as the CMS writes it; empty if unknown',
+    published_at Nullable(DateTime64(3, 'UTC')) COMMENT 'null if unknown',
+    image        String COMMENT 'address of the image; empty if unknown',
+    authors      Array(String) COMMENT 'in the order of the CMS',
+    tags         Array(LowCardinality(String)) COMMENT 'in the order of the CMS',
+    described    Bool COMMENT 'false if only an editor decided on it, or the CMS deleted it',
+    withheld     LowCardinality(String) COMMENT 'why no list contains it now: deleted, hidden, embargoed, expired or scheduled; empty if lists may contain it',
+    pinned       Nullable(UInt16) COMMENT 'rank that it is pinned to now, in some list or all; null if not pinned'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT
+    site, article_id, title, url, section, language, published_at, image, authors, tags,
+    known AND NOT deleted AS described,
+    multiIf(
+        deleted, 'deleted',
+        coalesce(decided_hidden, hidden), 'hidden',
+        ifNull(now64(3) < embargo_until, false), 'embargoed',
+        ifNull(expires_at <= now64(3), false), 'expired',
+        ifNull(published_at > now64(3) + INTERVAL 60 SECOND, false), 'scheduled',
+        '') AS withheld,
+    nullIf(coalesce(decided_pinned, pinned), 0) AS pinned
+FROM
+(
+    SELECT *, true AS known FROM article_versions FINAL WHERE site != 'mostread.canary'
+) AS described
+FULL JOIN
+(
+    SELECT
+        site, article_id, embargo_until, expires_at,
+        if(until IS NULL OR now64(3) < until, hidden, NULL) AS decided_hidden,
+        if(until IS NULL OR now64(3) < until, pinned, NULL) AS decided_pinned
+    FROM placement_versions FINAL
+    WHERE site != 'mostread.canary'
+) AS decided USING (site, article_id)
+SETTINGS join_use_nulls = 0
+COMMENT 'What is true of each article now, one row per article that the CMS or an editor knows';
+
+CREATE VIEW IF NOT EXISTS decisions
+(
+    site             LowCardinality(String) COMMENT 'publication',
+    article_id       String COMMENT 'id of the article, unique within its site',
+    decision_id      UInt64 COMMENT 'id of the decision; a later one has a higher id',
+    decided_at       DateTime64(3, 'UTC') COMMENT 'time of the decision',
+    by               LowCardinality(String) COMMENT 'name of the editor or the token; empty if the record had no value',
+    reason           String COMMENT 'as the editor wrote it; empty without one',
+    current          Bool COMMENT 'the last decision about the article, which replaces all earlier ones',
+    hidden           Nullable(Bool) COMMENT 'null leaves it to the CMS',
+    pinned           Nullable(UInt16) COMMENT 'rank; 0 unpins; null leaves it to the CMS',
+    pinned_sections  Array(String) COMMENT 'lists in which the pin holds: their sections, empty for any',
+    pinned_languages Array(String) COMMENT 'their languages, empty for any',
+    pinned_windows   Array(String) COMMENT 'their windows, empty for any',
+    embargo_until    Nullable(DateTime64(3, 'UTC')) COMMENT 'no list contains the article before',
+    expires_at       Nullable(DateTime64(3, 'UTC')) COMMENT 'no list contains the article from then on',
+    approved         Nullable(Bool) COMMENT 'listed even with few visitors',
+    until            Nullable(DateTime64(3, 'UTC')) COMMENT 'end of hidden, pinned and approved; null if they have none',
+    undoes           Nullable(UInt64) COMMENT 'id of the decision that this one takes back'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT
+    site, article_id, version AS decision_id, decided_at, by, reason,
+    toBool(version = max(version) OVER (PARTITION BY site, article_id)) AS current,
+    hidden, pinned, pinned_sections, pinned_languages, pinned_windows, embargo_until, expires_at,
+    approved, until, undoes
+FROM placement_log FINAL
+WHERE site != 'mostread.canary'
+COMMENT 'Decisions of editors, current and past, one row per decision';

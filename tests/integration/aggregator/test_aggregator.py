@@ -3,6 +3,7 @@
 import json
 import random
 import time
+from collections.abc import Iterable
 
 import orjson
 from kafka import KafkaConsumer
@@ -11,8 +12,10 @@ from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.devstack.servers.kafka import LocalKafka
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.kafka import topics
+from mostread.ops.audit.reference import Key, Numbers, Recount, recount
 from tests.faults.log import produce
 from tests.faults.verdict import against_recount
+from tests.support.analysis import Analyst, falling
 from tests.support.system import System, wait_until
 
 
@@ -27,6 +30,16 @@ def events(chance: random.Random, count: int) -> list[dict[str, object]]:
         }
         for _ in range(count)
     ]
+
+
+def summed(partitions: Iterable[Recount]) -> dict[Key, Numbers]:
+    """Return the counters of all partitions together."""
+    total: dict[Key, Numbers] = {}
+    for partition in partitions:
+        for key, numbers in partition.counters.items():
+            before = total.get(key, (0, 0, 0))
+            total[key] = (before[0] + numbers[0], before[1] + numbers[1], before[2] + numbers[2])
+    return total
 
 
 def test_every_event_is_counted_once(system: System) -> None:
@@ -72,22 +85,32 @@ def test_invalid_lines_become_dead_letters(system: System) -> None:
 
 def test_counts_are_exact_while_workers_are_killed_and_join(system: System) -> None:
     chance = random.Random(2)
+    analyst = Analyst(system, [f"статья-{number}" for number in range(301)])
     first, second = system.service("aggregator"), system.service("aggregator")
-    for round_number in range(6):
-        produce(
-            system,
-            [
-                (str(e["article_id"]), orjson.dumps(e) + b"\n" + orjson.dumps(e | {"type": "like"}))
-                for e in events(chance, 1500)
-            ],
-        )
-        victim = (first, second)[round_number % 2]
-        if round_number % 3 == 2:
-            victim.stop()
-        else:
-            victim.kill()
-        victim.start()
-    against_recount(system)
+    with analyst.reading():
+        for round_number in range(6):
+            produce(
+                system,
+                [
+                    (
+                        str(e["article_id"]),
+                        orjson.dumps(e) + b"\n" + orjson.dumps(e | {"type": "like"}),
+                    )
+                    for e in events(chance, 1500)
+                ],
+            )
+            victim = (first, second)[round_number % 2]
+            if round_number % 3 == 2:
+                victim.stop()
+            else:
+                victim.kill()
+            victim.start()
+        against_recount(system)
+    # What analysts read was never more than is true, never fell, and is exact at the end.
+    expected = analyst.expected(summed(recount(records) for records in system.log().values()))
+    assert analyst.read() == expected
+    assert len(analyst.results) > 10
+    assert falling([*analyst.results, expected]) == []
 
 
 def test_duplicate_id_is_detected_after_restart(system: System) -> None:

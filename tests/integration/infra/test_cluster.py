@@ -1,10 +1,5 @@
-"""MOSTREAD_CLICKHOUSE_CLUSTER, as far as one node can: see tests/support/replicated_engine.py."""
+"""MOSTREAD_CLICKHOUSE_CLUSTER, as far as one node can: see tests/support/engine.py."""
 
-import json
-import subprocess
-import sys
-from collections.abc import Sequence
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -14,6 +9,7 @@ from mostread.infra.clickhouse.client import connect
 from mostread.infra.clickhouse.cluster import on_cluster
 from mostread.infra.clickhouse.migrations import CREATE_TABLE, migrate, statements
 from mostread.infra.schemas import migrations
+from tests.support import engine
 from tests.support.system import System
 
 CLUSTER = "news"
@@ -33,21 +29,6 @@ REBUILD = [
 ]
 
 
-def engine(sql: Sequence[str]) -> list[str]:
-    """Return what a replica answers to each statement."""
-    ran = subprocess.run(
-        [sys.executable, str(Path(__file__).parents[2] / "support/replicated_engine.py")],
-        input=json.dumps(list(sql)),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    answers: list[str] = json.loads(ran.stdout)
-    return answers
-
-
 def here(statement: str) -> str:
     """Return the statement for this server alone, with the UUID that a cluster would assign."""
     uuid = f" UUID '{uuid4()}'" if statement.startswith("CREATE TABLE") else ""
@@ -59,20 +40,24 @@ def test_engine_accepts_cluster_ddl_and_creates_tables() -> None:
         f"EXPLAIN AST {each}" for each in [*DDL, *(on_cluster(r, CLUSTER) for r in REBUILD)]
     ]
     made = [here(each) for each in DDL if each.startswith("CREATE TABLE")]
+    views = [here(each) for each in DDL if each.startswith("CREATE VIEW")]
+    read = [f"SELECT * FROM {each.split()[5]}" for each in views]
     exchange = [
         "CREATE DATABASE other",
         here(on_cluster("CREATE TABLE other.counter_versions AS counter_versions", CLUSTER)),
         "EXCHANGE TABLES default.counter_versions AND other.counter_versions",
     ]
     shown = [
-        "SELECT name, engine_full FROM system.tables WHERE database = 'default' ORDER BY name",
+        "SELECT name, engine_full FROM system.tables"
+        " WHERE database = 'default' AND engine != 'View' ORDER BY name",
         "SELECT engine_full FROM system.tables WHERE name = 'counter_versions'",
         "SELECT count() FROM counter_versions FINAL SETTINGS select_sequential_consistency = 1",
         "INSERT INTO checkpoint_versions (partition)"
         " SETTINGS insert_keeper_max_retries = 0 VALUES (1)",
     ]
-    answers = engine([*understood, *made, *exchange, *shown])
-    for sql, answer in zip([*understood, *made, *exchange, *shown[:3]], answers, strict=False):
+    before = [*understood, *made, *views, *exchange, *read]
+    answers = engine.run_engine([*before, *shown], engine.CLUSTER)
+    for sql, answer in zip([*before, *shown[:3]], answers, strict=False):
         assert not answer.startswith("refused"), f"{sql}: {answer}"
     tables, counters, count, insert = answers[-4:]
     assert len(tables.splitlines()) == len(made)

@@ -260,11 +260,15 @@ def test_migrations_of_other_versions_and_missing_tables_are_reported(
     assert "10000_breaking_names" in broken.message
     assert "run that version" in broken.advice
     client.command("DELETE FROM schema_migrations WHERE version > 9000")
+    client.command("DROP VIEW hours")
+    view = doctor.one("tables")
+    assert view.level is Level.WARNING
+    assert view.message == "a view of an applied migration does not exist: hours"
     client.command("DROP TABLE counter_versions")
-    (dropped,) = doctor.bad("tables")
+    dropped, _ = doctor.bad("tables")
     assert dropped.message.endswith("applied migration does not exist: counter_versions")
     client.insert("schema_migrations", [[1, "0001_initial"]], column_names=["version", "name"])
-    edited, _ = doctor.bad("tables")
+    edited, *_ = doctor.bad("tables")
     assert edited.message.startswith("0001_initial was edited after it was applied")
     client.command("DELETE FROM schema_migrations WHERE version = 1")
     (older,) = doctor.bad("tables")

@@ -207,13 +207,13 @@ def test_init_accepts_passwords_from_environment(secured: Secured) -> None:
 
 def test_engine_accepts_every_grant(secured: Secured) -> None:
     client = connect(secured.all_rights())
-    passwords = dict.fromkeys(("init", "aggregator", "ranking", "operator"), "ab" * 32)
+    passwords = dict.fromkeys(("init", "aggregator", "ranking", "analyst", "operator"), "ab" * 32)
     kinds = {
         client.query(f"EXPLAIN AST {statement}", parameters=passwords).result_rows[0][0].split()[0]
         for statement in statements(GRANTS.read_text())
     }
     client.close()
-    assert kinds == {"CreateUserQuery", "GrantQuery"}
+    assert kinds == {"CreateSettingsProfileQuery", "CreateUserQuery", "GrantQuery"}
 
 
 def test_acls_script_without_server_prints_usage() -> None:

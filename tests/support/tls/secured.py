@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 ACLS = ROOT / "deploy/kafka/acls.sh"
 GRANTS = ROOT / "deploy/clickhouse/grants.sql"
 KAFKA_USERS = ("init", "collector", "aggregator", "operator", "nobody")
-CLICKHOUSE_USERS = ("init", "aggregator", "ranking", "operator", EVERYTHING)
+CLICKHOUSE_USERS = ("init", "aggregator", "ranking", "analyst", "operator", EVERYTHING)
 CANARY = "canary-of-"
 
 

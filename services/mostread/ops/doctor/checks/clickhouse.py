@@ -17,7 +17,7 @@ from mostread.ops.inspection.clients import (
 )
 
 _UNKNOWN_TABLE_CODE = "60"
-_CREATED_TABLE = re.compile(r"^CREATE TABLE IF NOT EXISTS (\w+)", re.MULTILINE)
+_CREATED = re.compile(r"^CREATE (TABLE|VIEW) IF NOT EXISTS (\w+)", re.MULTILINE)
 
 
 def clickhouse(clients: SystemClients) -> Iterator[Finding]:
@@ -96,18 +96,23 @@ def _missing_tables(
     existing: set[str],
 ) -> Iterator[Finding]:
     created = {
-        name
+        name: kind
         for number in files.keys() & applied.keys()
-        for name in _CREATED_TABLE.findall(files[number].read_text(encoding="utf-8"))
+        for kind, name in _CREATED.findall(files[number].read_text(encoding="utf-8"))
     }
-    missing, denied = _missing_or_denied(clients, sorted(created - existing))
+    missing, denied = _missing_or_denied(clients, sorted(created.keys() - existing))
     if denied:
         yield access_denied(f"SELECT on {', '.join(denied)}")
-    if missing:
+    if tables := [name for name in missing if created[name] == "TABLE"]:
         yield problem(
-            f"a table of an applied migration does not exist: {', '.join(missing)}",
+            f"a table of an applied migration does not exist: {', '.join(tables)}",
             "Restore it from a backup. Once the table exists, `mostread rebuild` can recount "
             "counters from the log.",
+        )
+    if views := [name for name in missing if created[name] == "VIEW"]:
+        yield warning(
+            f"a view of an applied migration does not exist: {', '.join(views)}",
+            "Run its statement in schemas/clickhouse again. Counting and lists do not need it.",
         )
 
 
