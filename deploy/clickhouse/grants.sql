@@ -16,6 +16,7 @@ CREATE USER IF NOT EXISTS mostread_init IDENTIFIED WITH sha256_hash BY {init:Str
 GRANT CREATE DATABASE, CREATE TABLE, CREATE VIEW, ALTER TABLE, SHOW COLUMNS ON mostread.* TO mostread_init;
 GRANT SELECT, INSERT ON mostread.schema_migrations TO mostread_init;
 GRANT SELECT ON mostread.counter_versions TO mostread_init;
+GRANT SELECT ON mostread.checkpoint_versions TO mostread_init;
 GRANT SELECT ON mostread.article_versions TO mostread_init;
 GRANT SELECT ON mostread.placement_versions TO mostread_init;
 GRANT SELECT ON mostread.placement_log TO mostread_init;
@@ -55,6 +56,7 @@ GRANT SELECT ON mostread.days TO mostread_analyst;
 GRANT SELECT ON mostread.minutes TO mostread_analyst;
 GRANT SELECT ON mostread.articles TO mostread_analyst;
 GRANT SELECT ON mostread.decisions TO mostread_analyst;
+GRANT SELECT ON mostread.freshness TO mostread_analyst;
 
 -- `mostread audit`, `backup`, `doctor`, `status`, `rebuild`, `restore`, `skip`, `import-totals` and
 -- `import-logs`; the first four need only SELECT. On a cluster the last three rights are needed too.

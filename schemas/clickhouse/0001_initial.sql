@@ -318,3 +318,13 @@ AS SELECT
 FROM placement_log FINAL
 WHERE site != 'mostread.canary'
 COMMENT 'Decisions of editors, current and past, one row per decision';
+
+CREATE VIEW IF NOT EXISTS freshness
+(
+    as_of Nullable(DateTime64(3, 'UTC')) COMMENT 'every event that was received before is in the counts; null until each partition was counted'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT if(count() > 0 AND count() = max(partitions), min(watermark), NULL) AS as_of
+FROM checkpoint_versions FINAL
+WHERE topic_id IN (SELECT argMax(topic_id, written_at) FROM checkpoint_versions)
+COMMENT 'How far events are counted, one row';

@@ -23,6 +23,7 @@ COMMANDS = {
     "token": "mostread.cli.tokens:token",
     "audit": "mostread.cli.audit:audit",
     "dead-letters": "mostread.cli.dead_letters:dead_letters",
+    "export": "mostread.cli.export:export",
     "import-totals": "mostread.cli.import_totals:import_totals",
     "articles": "mostread.cli.articles:articles",
     "notify": "mostread.cli.notify:notify",

@@ -9,7 +9,7 @@ import pytest
 
 from mostread.core.editorial.placements import standing
 from mostread.core.events import CANARY_SITE
-from tests.support.ranking import NOW, SECOND, Counted, ago
+from tests.support.ranking import FIRST, NOW, SECOND, Counted, ago
 
 
 def rows(counted: Counted, sql: str) -> list[tuple[Any, ...]]:
@@ -183,5 +183,14 @@ def test_every_column_of_views_is_explained(counted: Counted) -> None:
         " AND table IN (SELECT name FROM system.tables WHERE database = currentDatabase()"
         " AND engine = 'View' AND comment != '')",
     )
-    assert (views, silent) == (6, [])
+    assert (views, silent) == (7, [])
     assert columns > 40
+
+
+def test_freshness_is_that_of_slowest_partition(counted: Counted) -> None:
+    as_of = "SELECT toString(as_of) FROM freshness"
+    assert rows(counted, as_of) == [(None,)]
+    counted.progress(ago(seconds=2), 0, 2, FIRST)
+    assert rows(counted, as_of) == [(None,)]
+    counted.progress(ago(seconds=9), 1, 2, FIRST)
+    assert rows(counted, as_of) == [("2026-11-23 14:02:56.000",)]

@@ -15,7 +15,7 @@ from tests.support.tls.secure_clickhouse import statements as granting
 from tests.support.tls.secured import GRANTS
 
 SQL = GRANTS.read_text()
-VIEWS = ("totals", "hours", "days", "minutes", "articles", "decisions")
+VIEWS = ("totals", "freshness", "hours", "days", "minutes", "articles", "decisions")
 SETTING = re.compile(r"(\w+) = (\d+)(?: MIN (\d+) MAX (\d+))?( CONST)?")
 USER = """
 <{name}>
@@ -89,6 +89,7 @@ def test_analyst_reads_views_alone(tmp_path: Path) -> None:
     answers = answers[len(prepared) :]
     assert answers[: len(allowed)] == [
         "s\ta\t3\t0\t0\n",
+        "\\N\n",
         *[""] * 5,
         "\n".join(sorted(VIEWS)) + "\n",
     ]

@@ -55,7 +55,7 @@ def test_doctor_skips_what_user_may_not_see(secured: Secured) -> None:
     by_check = findings(secured, "aggregator")
     assert levels(by_check, "topics", "tables", "kafka disk") == {"skipped"}, by_check
     denied = by_check["tables"][0]["message"]
-    assert "SELECT on articles, days, decisions, hours, import_versions, minutes" in denied
+    assert "SELECT on articles, days, decisions, freshness, hours, import_versions" in denied
     assert "DESCRIBE_CONFIGS on engagement.events" in by_check["topics"][0]["message"]
     assert "deploy/kafka/acls.sh" in by_check["topics"][0]["advice"]
     assert levels(by_check, "replication", "aggregators") == {"ok"}, by_check

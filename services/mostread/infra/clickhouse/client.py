@@ -1,7 +1,7 @@
 """ClickHouse clients, and the mapping of their errors to mostread's."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -33,6 +33,8 @@ _EXCEEDED_LIMITS = {"159", "191", "241"}
 
 READ_ONLY = {"readonly": 2, "cancel_http_readonly_queries_on_client_close": 1}
 """Settings of queries that only read: ClickHouse cancels them once the client disconnects."""
+
+_CHUNK_BYTES = 1 << 20
 
 # An abandoned query would otherwise continue, beside its repetition.
 _SERVER_SHARE = 0.9
@@ -142,6 +144,25 @@ def _consistent(settings: ClickHouseSettings) -> dict[str, str | int]:
 def read_sql(directory: Path, name: str) -> str:
     """Return the text of `<directory>/<name>.sql`; cached."""
     return (directory / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def stream_chunks(
+    client: Client, sql: str, fmt: str, parameters: Mapping[str, object] | None = None
+) -> Iterator[bytes]:
+    """Yield the response to a query in a format of ClickHouse, without holding it in memory.
+
+    Raises ClickHouseUnavailable or Misconfigured.
+    """
+    with translate_errors():
+        stream = client.raw_stream(
+            sql,
+            parameters=dict(parameters or {}),
+            fmt=fmt,
+            # Otherwise an error after the first rows would arrive as rows.
+            transport_settings={"wait_end_of_query": "1"},
+        )
+        while chunk := stream.read(_CHUNK_BYTES):
+            yield chunk
 
 
 def query_rows(

@@ -7,14 +7,19 @@ harmless.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from io import IOBase
 from pathlib import Path
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
 from mostread.errors import Misconfigured
-from mostread.infra.clickhouse.client import connect, query_rows, read_sql, translate_errors
+from mostread.infra.clickhouse.client import (
+    connect,
+    query_rows,
+    read_sql,
+    stream_chunks,
+    translate_errors,
+)
 from mostread.infra.clickhouse.cluster import on_cluster
 from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.clickhouse.migrations import applied_migrations
@@ -23,7 +28,6 @@ from mostread.ops.rebuild.tables import epoch_statements
 
 _SQL = Path(__file__).parent / "sql"
 _TIMEOUT_SECONDS = 24 * 3600
-_CHUNK_BYTES = 1 << 20
 
 # Tables that are written after others are read first.
 _READ_FIRST = ("checkpoint_versions", "import_versions", "placement_versions")
@@ -70,14 +74,8 @@ class BackupTables:
             sql = read_sql(_SQL, "partition_rows").format(
                 columns=", ".join(columns), table=table, partition=partition
             )
-            with translate_errors():
-                stream = self._client.raw_stream(
-                    sql,
-                    fmt="Native",
-                    # Otherwise an error after the first rows would arrive as rows.
-                    transport_settings={"wait_end_of_query": "1"},
-                )
-                sha256 = write_table_file(directory, name, _chunks(stream))
+            chunks = stream_chunks(self._client, sql, "Native")
+            sha256 = write_table_file(directory, name, chunks)
             yield TableFile(table, name, tuple(columns), sha256)
 
     def check_empty(self) -> None:
@@ -120,8 +118,3 @@ def restore_order(files: Sequence[TableFile]) -> list[TableFile]:
         table: number for number, table in enumerate(reversed(_READ_FIRST), 1)
     }
     return sorted(files, key=lambda file: rank.get(file.table, 0))
-
-
-def _chunks(stream: IOBase) -> Iterator[bytes]:
-    while chunk := stream.read(_CHUNK_BYTES):
-        yield chunk

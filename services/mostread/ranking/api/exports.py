@@ -1,15 +1,10 @@
 """Lists, series and decisions as files: CSV for spreadsheets, NDJSON for programs.
 
-CSV follows RFC 4180, in UTF-8, with a header line; with `separator=semicolon` it has the separators
-that Excel expects where the decimal sign is a comma. Spreadsheets take a cell that begins with one
-of `=+-@` for a formula, and headlines come from a CMS, so an apostrophe precedes such a text, also
-within a value where a spreadsheet with another separator begins a cell
-(https://owasp.org/www-community/attacks/CSV_Injection). NDJSON has the items of the JSON response,
-one per line and unchanged.
+CSV has a header line; with `separator=semicolon` it has the separators that Excel expects where the
+decimal sign is a comma. core/csv_text.py guards it against formulas. NDJSON has the items of the
+JSON response, one per line and unchanged.
 """
 
-import csv
-import io
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +12,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
 
+from mostread.core.csv_text import csv_lines
 from mostread.errors import BadParameter
 from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api.responses import PUBLIC, CachedResponse
@@ -26,7 +22,6 @@ _TYPES: Mapping[Format, str] = {
     "csv": "text/csv; charset=utf-8",
     "ndjson": "application/x-ndjson",
 }
-_FORMULA = re.compile('^(?=[\t\r\n])|(?:^|(?<=[,;\t\r\n"]))(?=[=+\\-@\uff1d\uff0b\uff0d\uff20])')
 _OWN = re.compile("(?:^|(?<=&))(format|bom|separator)=([^&]*)(?:&|$)")
 _SEPARATORS = {"comma": ",", "semicolon": ";"}
 _DECIMAL_COMMA = ("ru", "kk")
@@ -88,7 +83,7 @@ class Table(NamedTuple):
         if export.format == "ndjson":
             return b""
         names = [column.replace(".", "_") for column in self.columns]
-        return (BOM_UTF8 if export.bom else b"") + _csv(export, [names])
+        return (BOM_UTF8 if export.bom else b"") + csv_lines([names], export.separator)
 
     def lines(self, export: Export, items: Iterable[Mapping[str, object]]) -> bytes:
         """Return items, one per line."""
@@ -96,13 +91,13 @@ class Table(NamedTuple):
             return b"".join(msgspec.json.encode(item) + b"\n" for item in items)
         plain: list[dict[str, Any]] = msgspec.to_builtins(list(items))
         rows = ([_value(item, path) for path in self.columns] for item in plain)
-        return _csv(export, ([_cell(value, export) for value in row] for row in rows))
+        return csv_lines(rows, export.separator)
 
     def note(self, export: Export, text: str) -> bytes:
         """Return a line that says why items are missing."""
         if export.format == "ndjson":
             return msgspec.json.encode({"incomplete": text}) + b"\n"
-        return _csv(export, [[text]])
+        return csv_lines([[text]], export.separator)
 
     def headers(self, export: Export) -> dict[str, str]:
         """Return the type and the name of the file."""
@@ -132,19 +127,3 @@ def _value(item: Mapping[str, Any], path: str) -> object:
     for name in path.split("."):
         value = value.get(name) if isinstance(value, Mapping) else None
     return value
-
-
-def _csv(export: Export, rows: Iterable[Iterable[object]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text, delimiter=export.separator).writerows(rows)
-    return text.getvalue().encode()
-
-
-def _cell(value: object, export: Export) -> object:
-    if isinstance(value, list):
-        value = "|".join(map(str, value))
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, float) and export.separator == ";":
-        return str(value).replace(".", ",")
-    return _FORMULA.sub("'", value) if isinstance(value, str) else value

@@ -1,0 +1,1 @@
+"""`mostread export`: views of ClickHouse and events of Kafka as files."""
