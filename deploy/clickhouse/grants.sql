@@ -58,8 +58,9 @@ GRANT SELECT ON mostread.articles TO mostread_analyst;
 GRANT SELECT ON mostread.decisions TO mostread_analyst;
 GRANT SELECT ON mostread.freshness TO mostread_analyst;
 
--- `mostread audit`, `backup`, `doctor`, `status`, `rebuild`, `restore`, `skip`, `import-totals` and
--- `import-logs`; the first four need only SELECT. On a cluster the last three rights are needed too.
+-- `mostread audit`, `backup`, `doctor`, `export`, `status`, `rebuild`, `restore`, `skip`,
+-- `import-totals` and `import-logs`; the first five need only SELECT. On a cluster the last three
+-- rights are needed too.
 CREATE USER IF NOT EXISTS mostread_operator IDENTIFIED WITH sha256_hash BY {operator:String};
 GRANT SELECT, INSERT, CREATE TABLE, DROP TABLE ON mostread.* TO mostread_operator;
 GRANT SELECT ON system.disks TO mostread_operator;

@@ -173,10 +173,10 @@ TTL hour + INTERVAL 9 DAY DELETE
 -- A list reads a few articles with wide rows: small granules avoid reading many others.
 SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory = 1;
 
--- The views below are for analysts (docs/how-to/analysis.md): each row is a thing, in its newest
--- version and summed over partitions, so that adding rows up is right. The site of the canary is not
--- in them. They read with the rights of whoever created them, so that users of the views need no
--- rights on tables.
+-- The views below are for analysts (docs/how-to/analysis.md): each row is one thing, in its newest
+-- version and summed over partitions, so that adding rows up is right. They exclude the site of the
+-- canary, and read with the rights of the user who created them, so that analysts need no rights on
+-- tables.
 CREATE VIEW IF NOT EXISTS totals
 (
     site       LowCardinality(String) COMMENT 'publication',

@@ -14,8 +14,8 @@ from mostread.ops.export.events import EventExport, ExportSettings
 from mostread.ops.export.files import (
     ALL_TIME,
     ExportFolder,
+    FileSpan,
     Format,
-    Period,
     days_between,
     new_file,
 )
@@ -86,7 +86,7 @@ def export(
     )
 
 
-def _periods(what: str, first: datetime | None, last: datetime | None) -> Sequence[Period]:
+def _periods(what: str, first: datetime | None, last: datetime | None) -> Sequence[FileSpan]:
     today = datetime.now(UTC).date()
     if what in ("totals", "articles"):
         if first or last:
@@ -110,7 +110,7 @@ def _open(settings: ExportSettings, files: ExportFolder) -> ViewExport | EventEx
     return ViewExport(settings, files.what, files.site, files.format)
 
 
-def _warn_of_removed_records(source: EventExport, first: Period) -> None:
+def _warn_of_removed_records(source: EventExport, first: FileSpan) -> None:
     complete_since = source.complete_since()
     if first.start < complete_since:
         since = datetime.fromtimestamp(complete_since, UTC)

@@ -106,7 +106,7 @@ def test_counts_are_exact_while_workers_are_killed_and_join(system: System) -> N
                 victim.kill()
             victim.start()
         against_recount(system)
-    # What analysts read was never more than is true, never fell, and is exact at the end.
+    # Analysts never read more than is true, or less than before; at the end they read the truth.
     expected = analyst.expected(summed(recount(records) for records in system.log().values()))
     assert analyst.read() == expected
     assert len(analyst.results) > 10

@@ -105,7 +105,7 @@ def test_events_are_those_of_the_log(out: Path) -> None:
     run(out, "--what=events", f"--from={TODAY}", "--site=news")
     events = rows(out / f"events-{TODAY}.ndjson")
     names = ("site", "article_id", "type", "delta", "id")
-    # Duplicates are in the log; what is no event, and the canary, is not exported.
+    # Duplicates are in the log; other lines than events, and the canary, are not exported.
     assert sorted(tuple(event[name] for name in names) for event in events) == [
         ("news", "=1+1", "view", 1, "once"),
         ("news", "=1+1", "view", 1, "once"),

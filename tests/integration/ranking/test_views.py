@@ -68,8 +68,8 @@ def test_view_has_one_row_per_thing(
     read: Counted, view: str, time: str, expected: list[object]
 ) -> None:
     columns = f"article_id, {time}, views, comments, likes"
-    found = rows(read, f"SELECT {columns} FROM {view} WHERE site = {{site:String}} ORDER BY ALL")
-    assert found == expected
+    result = rows(read, f"SELECT {columns} FROM {view} WHERE site = {{site:String}} ORDER BY ALL")
+    assert result == expected
 
 
 def test_views_exclude_canary(read: Counted) -> None:
@@ -130,7 +130,7 @@ def test_articles_have_their_standing(counted: Counted) -> None:
         column_names=["site", "article_id", "title", "version", *usual],
     )
     counted.decisions({name: each for name, (_, each) in cases.items() if each is not None})
-    found = rows(
+    result = rows(
         counted,
         "SELECT article_id, described, withheld, pinned FROM articles"
         " WHERE site = {site:String} ORDER BY article_id",
@@ -145,7 +145,7 @@ def test_articles_have_their_standing(counted: Counted) -> None:
         withheld, pinned = standing(article, placement, int(now.timestamp() * 1000))
         known = article is not None and not article.deleted
         expected.append((name, known, withheld or "", pinned))
-    assert found == expected
+    assert result == expected
 
 
 def _in_ms(values: dict[str, Any]) -> Any:
@@ -163,12 +163,12 @@ def test_decisions_have_one_row_each_and_mark_current_ones(counted: Counted) -> 
     counted.decision("a", version=1, pinned=1)  # read again
     counted.decision("a", version=2, hidden=True, reason="wrong", undoes=1)
     counted.decision("b", version=1, embargo_until=NOW)
-    found = rows(
+    result = rows(
         counted,
         "SELECT article_id, decision_id, current, hidden, pinned, by, reason, undoes FROM decisions"
         " WHERE site = {site:String} ORDER BY article_id, decision_id",
     )
-    assert found == [
+    assert result == [
         ("a", 1, False, None, 1, "editor", "", None),
         ("a", 2, True, True, None, "editor", "wrong", 1),
         ("b", 1, True, None, None, "editor", "", None),

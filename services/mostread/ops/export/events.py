@@ -18,7 +18,7 @@ from mostread.infra.kafka import topics
 from mostread.infra.kafka.config import KafkaSettings
 from mostread.infra.kafka.reader import TopicReader
 from mostread.infra.settings import CountingSettings
-from mostread.ops.export.files import Format, Period
+from mostread.ops.export.files import FileSpan, Format
 
 _CLOCK_TOLERANCE_SECONDS = 300
 
@@ -80,7 +80,7 @@ class EventExport:
                 first_times += [records[0].timestamp // 1000 for records in islice(batches, 1)]
         return max(first_times)
 
-    def write(self, period: Period, out: BinaryIO) -> None:
+    def write(self, period: FileSpan, out: BinaryIO) -> None:
         """Write the events whose records are of `period`, with bounded memory."""
         if self._format == "csv":
             out.write(csv_lines([ExportedEvent._fields]))
@@ -92,7 +92,7 @@ class EventExport:
                 else:
                     out.writelines(msgspec.json.encode(e._asdict()) + b"\n" for e in events)
 
-    def _read(self, partition: int, period: Period) -> Iterator[list[LogRecord]]:
+    def _read(self, partition: int, period: FileSpan) -> Iterator[list[LogRecord]]:
         start = self._log.offset_for_time(partition, period.start * 1000)
         until = self._log.offset_for_time(partition, period.end * 1000)
         end = self._log.offset_range(partition)[1]

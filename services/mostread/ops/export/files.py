@@ -11,25 +11,25 @@ from typing import BinaryIO, Literal, NamedTuple
 Format = Literal["csv", "ndjson", "parquet"]
 
 
-class Period(NamedTuple):
-    """What a file covers, in seconds since the epoch, `end` excluded; a day's name is its date."""
+class FileSpan(NamedTuple):
+    """Time that a file covers, in seconds since the epoch, `end` excluded; its date is its name."""
 
     name: str
     start: int
     end: int
 
 
-ALL_TIME = Period("", 0, 2**32 - 1)
+ALL_TIME = FileSpan("", 0, 2**32 - 1)
 
 
-def days_between(first: date, last: date) -> Sequence[Period]:
+def days_between(first: date, last: date) -> Sequence[FileSpan]:
     """Return the days in UTC from `first` to `last`, inclusive."""
     return [_day(first + timedelta(number)) for number in range((last - first).days + 1)]
 
 
-def _day(day: date) -> Period:
+def _day(day: date) -> FileSpan:
     start = int(datetime.combine(day, time(), UTC).timestamp())
-    return Period(day.isoformat(), start, start + 86_400)
+    return FileSpan(day.isoformat(), start, start + 86_400)
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,12 @@ class ExportFolder:
     site: str
     settles_after: int = 0
 
-    def file(self, period: Period) -> Path:
+    def file(self, period: FileSpan) -> Path:
         """Return the path of a period's file."""
         name = "-".join(filter(None, (self.what, self.site, period.name)))
         return self.path / f"{name}.{self.format}"
 
-    def is_final(self, period: Period) -> bool:
+    def is_final(self, period: FileSpan) -> bool:
         """Return whether the file exists and nothing can be added to its period any more."""
         file = self.file(period)
         return file.exists() and file.stat().st_mtime >= period.end + self.settles_after

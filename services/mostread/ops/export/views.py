@@ -10,7 +10,7 @@ from clickhouse_connect.driver.client import Client
 from mostread.core.csv_text import csv_lines
 from mostread.infra.clickhouse.client import connect, query_rows, read_sql, stream_chunks
 from mostread.infra.clickhouse.config import ClickHouseSettings
-from mostread.ops.export.files import Format, Period
+from mostread.ops.export.files import FileSpan, Format
 
 _SQL = Path(__file__).parent / "sql"
 _TIMEOUT_SECONDS = 24 * 3600
@@ -34,7 +34,7 @@ class ViewExport:
         ((as_of,),) = query_rows(self._client, _SQL, "as_of")
         return float(as_of)
 
-    def write(self, period: Period, out: BinaryIO) -> None:
+    def write(self, period: FileSpan, out: BinaryIO) -> None:
         """Write the rows of a period, with bounded memory; `totals` and `articles` have no time.
 
         Raises ClickHouseUnavailable or Misconfigured.
