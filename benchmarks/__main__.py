@@ -12,6 +12,7 @@ import click
 from benchmarks import (
     aggregator_section,
     collector_section,
+    day_section,
     figures,
     list_section,
     lookup_section,
@@ -33,6 +34,7 @@ SECTIONS: dict[str, Section] = {
     "lookups": lookup_section.section,
     "scaling": scaling_section.section,
     "profile": profile_section.section,
+    "day": day_section.section,
 }
 
 
@@ -44,7 +46,7 @@ def real_servers() -> Iterator[Servers]:
         running_kafka(Path(directory, "kafka"), jit=True) as kafka,
         running_clickhouse(Path(directory, "clickhouse")) as clickhouse,
     ):
-        yield Servers(kafka.brokers, clickhouse.url)
+        yield Servers(kafka, clickhouse)
 
 
 @click.command()

@@ -5,14 +5,24 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from benchmarks.log import Load, Log
+from mostread.devstack.servers.clickhouse import LocalClickHouse
+from mostread.devstack.servers.kafka import LocalKafka
 
 
 @dataclass(frozen=True)
 class Servers:
     """Kafka and ClickHouse, which all contestants share."""
 
-    brokers: str
-    clickhouse_url: str
+    kafka: LocalKafka
+    clickhouse: LocalClickHouse
+
+    @property
+    def brokers(self) -> str:
+        return self.kafka.brokers
+
+    @property
+    def clickhouse_url(self) -> str:
+        return self.clickhouse.url
 
 
 @dataclass(frozen=True)

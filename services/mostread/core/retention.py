@@ -1,4 +1,4 @@
-"""Retention, deduplication and resend times, for all rooms.
+"""Retention, deduplication and resend times, which the packages share.
 
 ops.audit keeps copies of its own so that it shares nothing with the counting, and the client
 because it imports only the standard library. Tests compare them, the TTLs of the SQL and

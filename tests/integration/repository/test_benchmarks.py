@@ -25,7 +25,7 @@ AGGREGATORS = contestants(12_000)
 
 @pytest.fixture
 def servers(kafka: LocalKafka, clickhouse: LocalClickHouse) -> Servers:
-    return Servers(kafka.brokers, clickhouse.url)
+    return Servers(kafka, clickhouse)
 
 
 @pytest.mark.parametrize("contestant", AGGREGATORS, ids=[each.name for each in AGGREGATORS])

@@ -62,3 +62,15 @@ LIST_MS, LIST_ROWS_PER_MS = 40, 5_000
 """Milliseconds for an uncached list, and rows read per further millisecond. 110 thousand rows took
 67 ms, 0.8 million 200 to 350, and 7 million 720 to 880, measured with 20 and 200 thousand articles,
 half of which are read in any minute."""
+
+SKETCHES_PER_WORKER_HOUR = 1_500
+"""Visitor sketches that a worker stores per hour. docs/reference/settings.md,
+MOSTREAD_AGGREGATOR_SKETCH_CACHE_SIZE; articles that lose their place to others add to it."""
+
+SKETCH_ROW_BYTES = 700
+"""Bytes on the disk of one ClickHouse."""
+
+CLICKHOUSE_BYTES = 2_000_000_000
+"""Memory of ClickHouse."""
+
+LIST_BYTES_PER_ARTICLE, LISTS_AT_ONCE = 500, 4

@@ -11,6 +11,7 @@ from mostread.ops.capacity import costs
 MIN_PARTITIONS = 8
 _MIN_PROCESSES = 2
 """One may fail."""
+_SKETCH_HOURS = retention.VISITOR_SKETCH_TTL_SECONDS // 3600
 
 
 class ExpectedTraffic(msgspec.Struct, frozen=True):
@@ -55,7 +56,9 @@ class DeploymentSizes(msgspec.Struct, frozen=True):
     kafka_write_bytes: int
     counter_rows: int
     counter_rows_per_second: int
+    sketch_rows: int
     clickhouse_disk_bytes: int
+    clickhouse_memory_bytes: int
     list_milliseconds: int
 
 
@@ -84,6 +87,14 @@ def deployment_sizes(traffic: ExpectedTraffic) -> DeploymentSizes:
     hours = distinct_articles(average * 3600, traffic.articles) * 24
     weeks = distinct_articles(average * 7 * retention.DAY_SECONDS, traffic.articles) / 7
     rows = minutes * minute_days + (hours + weeks) * hour_days + traffic.articles
+    sketches = workers * costs.SKETCHES_PER_WORKER_HOUR * _SKETCH_HOURS
+    # A list holds a row per article read in its window; several are computed at once.
+    list_bytes = (
+        costs.LISTS_AT_ONCE
+        * costs.LIST_BYTES_PER_ARTICLE
+        * distinct_articles(traffic.events_per_day, traffic.articles)
+        / traffic.sites
+    )
     retained_bytes = traffic.events_per_day * traffic.retention_days * costs.KAFKA_BYTES_PER_EVENT
     backlog = peak * 3600
     # Minute, hour, week and total of each article read since the previous flush.
@@ -119,7 +130,11 @@ def deployment_sizes(traffic: ExpectedTraffic) -> DeploymentSizes:
         ),
         counter_rows=round(rows),
         counter_rows_per_second=round(changed_counters),
-        clickhouse_disk_bytes=round(rows * costs.COUNTER_ROW_BYTES * traffic.headroom),
+        sketch_rows=sketches,
+        clickhouse_disk_bytes=round(
+            (rows * costs.COUNTER_ROW_BYTES + sketches * costs.SKETCH_ROW_BYTES) * traffic.headroom
+        ),
+        clickhouse_memory_bytes=round((costs.CLICKHOUSE_BYTES + list_bytes) * traffic.headroom),
         # A 24-hour list reads hours, and on average half an hour of minutes at its two edges.
         list_milliseconds=math.ceil(
             costs.LIST_MS + (hours + minutes / 24 / 2) / traffic.sites / costs.LIST_ROWS_PER_MS
