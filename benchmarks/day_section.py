@@ -3,7 +3,7 @@
 from benchmarks.contestant import Servers
 from benchmarks.day import WORKERS, Day, Simulated, simulate
 from benchmarks.run import Results, Scale
-from benchmarks.table import middle, mib, table, whole
+from benchmarks.table import mib, middle, table, whole
 from mostread.ops.capacity import costs
 from mostread.ops.capacity.sizes import distinct_articles
 
@@ -45,13 +45,9 @@ def _rows(day: Day, measured: Simulated) -> list[list[str]]:
             measured.aggregator,
         ),
         _mib("memory of a worker, MiB", worker, measured.worker_bytes),
-        _mib(
-            "Kafka, MiB on disk", day.events * costs.KAFKA_BYTES_PER_EVENT, measured.kafka_bytes
-        ),
+        _mib("Kafka, MiB on disk", day.events * costs.KAFKA_BYTES_PER_EVENT, measured.kafka_bytes),
         _rows_of("rows of counters", counters, measured.counter_rows),
-        _mib(
-            "counters, MiB on disk", counters * costs.COUNTER_ROW_BYTES, measured.counter_bytes
-        ),
+        _mib("counters, MiB on disk", counters * costs.COUNTER_ROW_BYTES, measured.counter_bytes),
         _rows_of("rows of visitor sketches", sketches, measured.sketch_rows),
         _mib(
             "visitor sketches, MiB on disk",

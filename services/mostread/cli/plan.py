@@ -102,9 +102,13 @@ def _lines(traffic: ExpectedTraffic, sizes: DeploymentSizes) -> Iterator[tuple[s
     yield (
         "ClickHouse",
         f"{_count(traffic.clickhouse_replicas, 'replica')} with "
-        f"{_format_bytes(sizes.clickhouse_disk_bytes)} of disk each for "
-        f"{sizes.counter_rows:,} rows; "
+        f"{_format_bytes(sizes.clickhouse_memory_bytes)} of memory and "
+        f"{_format_bytes(sizes.clickhouse_disk_bytes)} of disk each; "
         f"{sizes.counter_rows_per_second:,} rows/s written at the peak",
+    )
+    yield (
+        "",
+        f"{sizes.counter_rows:,} rows of counters and {sizes.sketch_rows:,} of visitor sketches",
     )
 
 

@@ -11,6 +11,7 @@ from benchmarks.aggregator_section import count, tables
 from benchmarks.aggregators import ENGINES, contestants
 from benchmarks.collectors import COLLECTORS, Collector
 from benchmarks.contestant import Contestant, Measured, Servers
+from benchmarks.day import Day, simulate
 from benchmarks.log import Load, Log, fill
 from benchmarks.profile import REST, shares
 from benchmarks.profile_section import AGGREGATOR, COLLECTOR
@@ -66,6 +67,13 @@ def test_lookup_section_looks_up_what_it_stores(servers: Servers) -> None:
     with lookups.stored(servers, sites=7, rows=3_000) as counters:
         assert counters.seconds(1) > 0
         assert counters.seconds(3_000) > 0
+
+
+def test_simulated_day_counts_every_event(servers: Servers) -> None:
+    measured = simulate(servers, Day(2_000, sites=10, articles=500))
+    assert sum(measured.minutes) == 2_000
+    assert measured.counter_rows > 500
+    assert measured.kafka_bytes > 100_000
 
 
 async def test_latency_probes_become_visible(system: System) -> None:

@@ -63,14 +63,18 @@ LIST_MS, LIST_ROWS_PER_MS = 40, 5_000
 67 ms, 0.8 million 200 to 350, and 7 million 720 to 880, measured with 20 and 200 thousand articles,
 half of which are read in any minute."""
 
-SKETCHES_PER_WORKER_HOUR = 1_500
-"""Visitor sketches that a worker stores per hour. docs/reference/settings.md,
-MOSTREAD_AGGREGATOR_SKETCH_CACHE_SIZE; articles that lose their place to others add to it."""
+SKETCHES_PER_WORKER_HOUR = 3_000
+"""Visitor sketches that a worker stores per hour: the 1,500 of
+MOSTREAD_AGGREGATOR_SKETCH_CACHE_SIZE, and as many of articles that lost their place to others."""
 
-SKETCH_ROW_BYTES = 700
-"""Bytes on the disk of one ClickHouse."""
+SKETCH_ROW_BYTES = 360
+"""Bytes on the disk of one ClickHouse. Measured in the simulated day."""
 
-CLICKHOUSE_BYTES = 2_000_000_000
-"""Memory of ClickHouse."""
+CLICKHOUSE_BYTES = 550_000_000
+"""Memory of ClickHouse's process while it inserts and merges. Measured in the simulated day."""
 
-LIST_BYTES_PER_ARTICLE, LISTS_AT_ONCE = 500, 4
+LIST_BYTES_PER_ARTICLE = 900
+"""Memory of ClickHouse while it computes a list. Measured with 30 days of 100,000 articles."""
+
+LISTS_AT_ONCE = 4
+"""Lists computed at the same time, by two ranking services."""

@@ -88,13 +88,10 @@ def deployment_sizes(traffic: ExpectedTraffic) -> DeploymentSizes:
     weeks = distinct_articles(average * 7 * retention.DAY_SECONDS, traffic.articles) / 7
     rows = minutes * minute_days + (hours + weeks) * hour_days + traffic.articles
     sketches = workers * costs.SKETCHES_PER_WORKER_HOUR * _SKETCH_HOURS
-    # A list holds a row per article read in its window; several are computed at once.
-    list_bytes = (
-        costs.LISTS_AT_ONCE
-        * costs.LIST_BYTES_PER_ARTICLE
-        * distinct_articles(traffic.events_per_day, traffic.articles)
-        / traffic.sites
-    )
+    # Lists hold a row per article, and read the rows of the last day from the page cache.
+    listed = distinct_articles(traffic.events_per_day, traffic.articles) / traffic.sites
+    list_bytes = costs.LISTS_AT_ONCE * costs.LIST_BYTES_PER_ARTICLE * listed
+    cached_bytes = (minutes + hours) * costs.COUNTER_ROW_BYTES
     retained_bytes = traffic.events_per_day * traffic.retention_days * costs.KAFKA_BYTES_PER_EVENT
     backlog = peak * 3600
     # Minute, hour, week and total of each article read since the previous flush.
@@ -134,7 +131,9 @@ def deployment_sizes(traffic: ExpectedTraffic) -> DeploymentSizes:
         clickhouse_disk_bytes=round(
             (rows * costs.COUNTER_ROW_BYTES + sketches * costs.SKETCH_ROW_BYTES) * traffic.headroom
         ),
-        clickhouse_memory_bytes=round((costs.CLICKHOUSE_BYTES + list_bytes) * traffic.headroom),
+        clickhouse_memory_bytes=round(
+            (costs.CLICKHOUSE_BYTES + list_bytes + cached_bytes) * traffic.headroom
+        ),
         # A 24-hour list reads hours, and on average half an hour of minutes at its two edges.
         list_milliseconds=math.ceil(
             costs.LIST_MS + (hours + minutes / 24 / 2) / traffic.sites / costs.LIST_ROWS_PER_MS

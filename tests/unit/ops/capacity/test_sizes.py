@@ -82,8 +82,22 @@ def test_sites_divide_the_articles_of_lists_and_change_nothing_else() -> None:
     one_site, many_sites = deployment_sizes(BILLION), deployment_sizes(thousand)
     assert many_sites.list_milliseconds == pytest.approx(costs.LIST_MS, abs=2)
     assert many_sites == msgspec.structs.replace(
-        one_site, list_milliseconds=many_sites.list_milliseconds
+        one_site,
+        list_milliseconds=many_sites.list_milliseconds,
+        clickhouse_memory_bytes=many_sites.clickhouse_memory_bytes,
     )
+    list_bytes = costs.LISTS_AT_ONCE * costs.LIST_BYTES_PER_ARTICLE * BILLION.articles
+    saved = one_site.clickhouse_memory_bytes - many_sites.clickhouse_memory_bytes
+    assert saved == pytest.approx(list_bytes * BILLION.headroom, rel=0.01)
+
+
+def test_visitor_sketches_of_nine_days_are_part_of_the_disk() -> None:
+    sizes = deployment_sizes(BILLION)
+    assert sizes.sketch_rows == sizes.aggregator_workers * costs.SKETCHES_PER_WORKER_HOUR * 9 * 24
+    stored = (
+        sizes.counter_rows * costs.COUNTER_ROW_BYTES + sizes.sketch_rows * costs.SKETCH_ROW_BYTES
+    )
+    assert sizes.clickhouse_disk_bytes == pytest.approx(stored * BILLION.headroom, rel=1e-6)
 
 
 def test_lookups_take_the_measured_time_per_counter() -> None:
