@@ -49,7 +49,7 @@ class Day:
 
 @dataclass(frozen=True)
 class Simulated:
-    """What the simulation took.
+    """Resources that the simulation used.
 
     `seconds` is the time from the first request to the last counted event, `behind` the part of it
     after the last acknowledgement. `collector` and `aggregator` are seconds of processor time,
