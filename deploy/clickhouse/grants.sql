@@ -35,6 +35,13 @@ GRANT SELECT, INSERT ON mostread.skipped_ranges TO mostread_aggregator;
 GRANT INSERT ON mostread.article_versions TO mostread_aggregator;
 GRANT INSERT ON mostread.placement_versions TO mostread_aggregator;
 GRANT INSERT ON mostread.placement_log TO mostread_aggregator;
+-- Forgets.
+GRANT INSERT ON mostread.forgets TO mostread_aggregator;
+GRANT ALTER DELETE ON mostread.counter_versions TO mostread_aggregator;
+GRANT ALTER DELETE ON mostread.visitor_sketches TO mostread_aggregator;
+GRANT ALTER DELETE ON mostread.article_versions TO mostread_aggregator;
+GRANT ALTER DELETE ON mostread.placement_versions TO mostread_aggregator;
+GRANT ALTER DELETE ON mostread.placement_log TO mostread_aggregator;
 
 -- `mostread ranking`.
 CREATE USER IF NOT EXISTS mostread_ranking IDENTIFIED WITH sha256_hash BY {ranking:String};
@@ -58,14 +65,15 @@ GRANT SELECT ON mostread.articles TO mostread_analyst;
 GRANT SELECT ON mostread.decisions TO mostread_analyst;
 GRANT SELECT ON mostread.freshness TO mostread_analyst;
 
--- `mostread audit`, `backup`, `doctor`, `export`, `status`, `rebuild`, `restore`, `skip`,
--- `import-totals` and `import-logs`; the first five need only SELECT. On a cluster the last three
+-- `mostread audit`, `backup`, `doctor`, `export`, `forget`, `status`, `rebuild`, `restore`, `skip`,
+-- `import-totals` and `import-logs`; the first six need only SELECT. On a cluster the last three
 -- rights are needed too.
 CREATE USER IF NOT EXISTS mostread_operator IDENTIFIED WITH sha256_hash BY {operator:String};
 GRANT SELECT, INSERT, CREATE TABLE, DROP TABLE ON mostread.* TO mostread_operator;
 GRANT SELECT ON system.disks TO mostread_operator;
 GRANT SELECT ON system.replicas TO mostread_operator;
 GRANT ALTER DELETE ON mostread.counter_versions TO mostread_operator;
+GRANT ALTER DELETE ON mostread.visitor_sketches TO mostread_operator;
 GRANT ALTER CONSTRAINT, ALTER MODIFY COLUMN ON mostread.counter_versions TO mostread_operator;
 GRANT ALTER CONSTRAINT, ALTER MODIFY COLUMN ON mostread.checkpoint_versions TO mostread_operator;
 GRANT CREATE DATABASE, DROP DATABASE ON mostread_rebuild.* TO mostread_operator;

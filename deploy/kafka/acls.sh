@@ -44,6 +44,8 @@ may "${MOSTREAD_OPERATOR_USER:-mostread-operator}" Describe,DescribeConfigs \
   --topic "${prefix}events" --topic "${prefix}articles" --topic "${prefix}dead-letters"
 may "${MOSTREAD_OPERATOR_USER:-mostread-operator}" Describe \
   --group "$group" --group "$group-articles" --cluster
+# For `mostread forget`.
+may "${MOSTREAD_OPERATOR_USER:-mostread-operator}" Write --topic "${prefix}articles"
 # For `mostread restore`, which resets the group of the articles to read them again.
 may "${MOSTREAD_OPERATOR_USER:-mostread-operator}" Read \
   --topic "${prefix}articles" --group "$group-articles"

@@ -76,6 +76,24 @@ ENGINE = ReplacingMergeTree(skipped_at)
 ORDER BY (topic_id, partition, first_offset, next_offset)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
+-- Forgets that are counted (`mostread forget`), for operators; counting itself reads them in the
+-- log. Written before the checkpoint, again after a crash.
+CREATE TABLE IF NOT EXISTS forgets
+(
+    topic        LowCardinality(String),
+    topic_id     UUID,
+    partition    UInt32,
+    offset       UInt64 COMMENT 'of the control record; counters of before are forgotten',
+    site         LowCardinality(String),
+    article_id   String COMMENT 'empty for the whole site',
+    forget_id    String COMMENT 'the same in all partitions',
+    forgotten_by LowCardinality(String) COMMENT 'user of the command, or name of the token',
+    recorded_at  DateTime64(3, 'UTC') COMMENT 'time of the record'
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (topic_id, partition, offset)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
 CREATE TABLE IF NOT EXISTS article_versions
 (
     site         LowCardinality(String),

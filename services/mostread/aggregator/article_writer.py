@@ -1,17 +1,18 @@
-"""Write articles and editorial decisions to ClickHouse."""
+"""Write articles and editorial decisions to ClickHouse, and delete forgotten ones."""
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
 
 from mostread.aggregator.config import AggregatorSettings
 from mostread.aggregator.dead_letter_writer import DeadLetterWriter
+from mostread.aggregator.forgetter import Forgetter
 from mostread.aggregator.repository import CounterRepository
 from mostread.aggregator.retry import Retrier
 from mostread.aggregator.stopped import SKIPPED_BY
 from mostread.aggregator.stream.assignment import KeyedRecord
 from mostread.core.editorial.articles import ArticleRow
 from mostread.core.editorial.placements import PlacementRow
-from mostread.core.editorial.records import decode_change
+from mostread.core.editorial.records import ArticleForget, decode_change
 from mostread.core.records import DeadLine
 from mostread.core.skipped import SkippedRange, skip_end
 from mostread.errors import InvalidEvent, UnreadableBatch
@@ -27,25 +28,27 @@ class ArticleWriter:
         settings: AggregatorSettings,
         *,
         repository: CounterRepository,
+        forgetter: Forgetter,
         dead_letters: DeadLetterWriter,
         retrier: Retrier,
         executor: Executor,
     ) -> None:
-        """`executor` runs blocking calls of `repository` and `dead_letters`, in one thread."""
+        """`executor` runs the blocking calls of the first three, in one thread."""
         self._settings = settings
         self._topic = settings.articles_topic
         self._repository = repository
+        self._forgetter = forgetter
         self._dead_letters = dead_letters
         self._retrier = retrier
         self._executor = executor
 
     async def write(self, partition: int, records: Sequence[KeyedRecord]) -> None:
         """Store the records of a partition; return once ClickHouse has them."""
-        rows: list[ArticleRow | PlacementRow] = []
+        changes: list[ArticleRow | PlacementRow | ArticleForget] = []
         dead: list[tuple[int, DeadLine]] = []
         for record in records:
             try:
-                rows.append(
+                changes.append(
                     decode_change(
                         record.key, record.value, timestamp=record.timestamp, offset=record.offset
                     )
@@ -62,7 +65,7 @@ class ArticleWriter:
                 self._topic,
                 dead,
             )
-        await self._retrier.call_in_thread("clickhouse", self._executor, self._write, rows)
+        await self._retrier.call_in_thread("clickhouse", self._executor, self._write, changes)
 
     async def skip_end(self, unreadable: UnreadableBatch, seconds: float) -> int:
         """Return where to read on: after the batch if it is skipped, else at it.
@@ -88,8 +91,12 @@ class ArticleWriter:
         with topics.admin(self._settings) as client:
             return topics.describe(client, self._topic)
 
-    def _write(self, rows: Sequence[ArticleRow | PlacementRow]) -> None:
-        articles = [row for row in rows if isinstance(row, ArticleRow)]
-        placements = [row for row in rows if isinstance(row, PlacementRow)]
+    def _write(self, changes: Sequence[ArticleRow | PlacementRow | ArticleForget]) -> None:
+        articles = [each for each in changes if isinstance(each, ArticleRow)]
+        placements = [each for each in changes if isinstance(each, PlacementRow)]
+        forgets = [each for each in changes if isinstance(each, ArticleForget)]
         self._repository.write_articles(articles)
         self._repository.write_placements(placements)
+        # Last: it deletes by version, and so nothing that was written after a forget.
+        if forgets:
+            self._forgetter.forget_descriptions(forgets)

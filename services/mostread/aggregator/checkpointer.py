@@ -1,7 +1,7 @@
 """Checkpoints: write counted batches to ClickHouse, then acknowledge their messages.
 
-Dead letters first, then counters, sketches and the checkpoint. Every step is retried until it
-succeeds; a crash in between leaves counters ahead of the checkpoint, which is safe
+Dead letters first, then counters, sketches, forgets and the checkpoint. Every step is retried until
+it succeeds; a crash in between leaves counters ahead of the checkpoint, which is safe
 (core/counting/partition.py).
 """
 
@@ -13,6 +13,7 @@ from functools import partial
 from mostread.aggregator.assigned import AssignedCounters
 from mostread.aggregator.dead_letter_writer import DeadLetterWriter
 from mostread.aggregator.empty_offsets import pass_empty_offsets
+from mostread.aggregator.forgetter import Forgetter
 from mostread.aggregator.lag import Lag
 from mostread.aggregator.metrics import AggregatorMetrics, Loss
 from mostread.aggregator.repository import CheckpointRow, CounterRepository, CounterRow, SketchRow
@@ -25,6 +26,9 @@ from mostread.core.counting.counters import Counter, CounterKey, new_tuple
 from mostread.core.counting.partition import ClosedBatch
 from mostread.errors import StaleEpoch
 from mostread.infra.clock import now_ms
+from mostread.infra.logging import get_logger
+
+log = get_logger(__name__)
 
 
 @dataclass
@@ -50,6 +54,7 @@ class Checkpointer:
         *,
         topic: EventTopic,
         repository: CounterRepository,
+        forgetter: Forgetter,
         dead_letters: DeadLetterWriter,
         retrier: Retrier,
         metrics: AggregatorMetrics,
@@ -57,9 +62,10 @@ class Checkpointer:
         watchdog: Watchdog,
         executor: Executor,
     ) -> None:
-        """`executor` runs blocking calls of `repository` and `dead_letters`, in one thread."""
+        """`executor` runs blocking calls of the writers, in one thread."""
         self._topic = topic
         self._repository = repository
+        self._forgetter = forgetter
         self._dead_letters = dead_letters
         self._retrier = retrier
         self._metrics = metrics
@@ -153,6 +159,11 @@ class Checkpointer:
             )
         await in_thread(repository.write_counters, epoch, counters)
         await in_thread(repository.write_sketches, epoch, sketches)
+        forgets = {number: b.forgets for number, b in pending.batches.items() if b.forgets}
+        if forgets:
+            await in_thread(self._forgetter.forget, epoch, forgets)
+            for number, each in forgets.items():
+                log.info("forgotten", partition=number, forgets=[f._asdict() for f in each])
         await in_thread(repository.write_checkpoints, epoch, pending.rows)
         # Even if superseded now: the partition's next owner finds them in the checkpoint.
         for loss in pending.losses:

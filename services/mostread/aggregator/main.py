@@ -18,6 +18,7 @@ from mostread.aggregator.article_writer import ArticleWriter
 from mostread.aggregator.checkpointer import Checkpointer
 from mostread.aggregator.config import AggregatorSettings
 from mostread.aggregator.dead_letter_writer import DeadLetterWriter
+from mostread.aggregator.forgetter import Forgetter
 from mostread.aggregator.lag import Lag
 from mostread.aggregator.metrics import AggregatorMetrics
 from mostread.aggregator.recovery import Recovery
@@ -126,6 +127,7 @@ async def _components(settings: AggregatorSettings) -> AsyncIterator[_Components
             stack.callback(executor.shutdown, wait=False, cancel_futures=True)
             return repository, dead_letters, executor
 
+        forgetter = Forgetter(partial(connect, settings))
         repository, dead_letters, executor = new_writers("counters")
         article_repository, article_dead_letters, article_executor = new_writers("articles")
         lag_topic = EventTopic(settings)
@@ -157,6 +159,7 @@ async def _components(settings: AggregatorSettings) -> AsyncIterator[_Components
             checkpointer=Checkpointer(
                 topic=topic,
                 repository=repository,
+                forgetter=forgetter,
                 dead_letters=dead_letters,
                 retrier=retrier,
                 metrics=metrics,
@@ -175,6 +178,7 @@ async def _components(settings: AggregatorSettings) -> AsyncIterator[_Components
             ArticleWriter(
                 settings,
                 repository=article_repository,
+                forgetter=forgetter,
                 dead_letters=article_dead_letters,
                 retrier=article_retrier,
                 executor=article_executor,

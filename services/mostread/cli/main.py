@@ -33,6 +33,7 @@ COMMANDS = {
     "status": "mostread.cli.status:status",
     "rebuild": "mostread.cli.rebuild:rebuild",
     "skip": "mostread.cli.skip:skip",
+    "forget": "mostread.cli.forget:forget",
     "backup": "mostread.cli.backup:backup",
     "restore": "mostread.cli.backup:restore",
     "plan": "mostread.cli.plan:plan",

@@ -6,12 +6,13 @@ import functools
 import click
 
 from mostread.aggregator.config import AggregatorSettings
+from mostread.aggregator.forgetter import Forgetter
 from mostread.aggregator.repository import CounterRepository, Epoch
 from mostread.aggregator.stream.event_topic import EventTopic
 from mostread.cli.params import stack_option
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.gc import collect_periodically
-from mostread.ops.rebuild.recounter import Recounter
+from mostread.ops.rebuild.recounter import Forgetters, Recounter
 from mostread.ops.rebuild.tables import RebuildTables, staging_settings
 
 MAX_LAG_AT_EXCHANGE = 2_000
@@ -55,7 +56,18 @@ async def _rebuild(settings: AggregatorSettings, tables: RebuildTables) -> None:
             number: await asyncio.to_thread(current.skipped, topic.id, number)
             for number in range(topic.partitions)
         }
-        recounter = Recounter(settings, log, staging, epoch, checkpoints, skipped=skipped)
+        recounter = Recounter(
+            settings,
+            log,
+            staging,
+            epoch,
+            checkpoints,
+            skipped=skipped,
+            forgetters=Forgetters(
+                Forgetter(functools.partial(connect, staging_settings(settings))),
+                Forgetter(functools.partial(connect, settings)),
+            ),
+        )
         kept_until = await recounter.start()
         await asyncio.to_thread(tables.copy, epoch, kept_until)
         for partition in kept_until:
@@ -64,6 +76,7 @@ async def _rebuild(settings: AggregatorSettings, tables: RebuildTables) -> None:
                 "and only later windows are recounted"
             )
         await _catch_up(recounter)
+        await asyncio.to_thread(tables.delete_zeros, epoch, recounter.forgets)
         await asyncio.to_thread(tables.exchange)
         await asyncio.to_thread(tables.drop)
     finally:

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from types import SimpleNamespace
@@ -26,7 +26,8 @@ from mostread.aggregator.stream.assignment import Assignment, Message, Supersede
 from mostread.aggregator.stream.fetch_errors import REFUSED_SECONDS
 from mostread.aggregator.watchdog import Watchdog
 from mostread.aggregator.worker import Worker
-from mostread.core.counting.batch import AllowedLateness
+from mostread.core.control import Forget, encode_forget
+from mostread.core.counting.batch import AllowedLateness, Outcomes
 from mostread.core.counting.partition import PartitionCounter
 from mostread.core.records import DeadLine
 from mostread.errors import FetchRefused, StaleEpoch
@@ -83,6 +84,9 @@ class Servers:
     def write_sketches(self, _: Epoch, rows: Sequence[SketchRow]) -> None:
         self._note("sketches")
 
+    def forget(self, _: Epoch, forgets: Mapping[int, Sequence[Forget]]) -> None:
+        self._note("forgets")
+
     def write_checkpoints(self, _: Epoch, rows: Sequence[CheckpointRow]) -> None:
         self._note("checkpoints")
         self.checkpoints = rows
@@ -120,6 +124,7 @@ def checkpointer(servers: Servers, executor: Executor, registry: CollectorRegist
     return Checkpointer(
         topic=fake,
         repository=fake,
+        forgetter=fake,
         dead_letters=fake,
         retrier=Retrier(metrics, "counting"),
         metrics=metrics,
@@ -152,19 +157,22 @@ def counted(servers: Servers, *records: Any) -> AssignedCounters:
 async def test_checkpoint_writes_in_order_and_then_acknowledges(
     servers: Servers, checkpointer: Checkpointer
 ) -> None:
-    work = counted(servers, record(0), record(1, b"{"))
+    forget = encode_forget("default", "a")
+    servers.range, servers.stable_end = (0, 3), 3
+    work = counted(servers, record(0), record(1, b"{"), record(2, forget))
     await checkpointer.run(work, on_closed=lambda: servers.steps.append("closed"))
     assert servers.steps == [
         "closed",
         "dead letters",
         "counters",
         "sketches",
+        "forgets",
         "checkpoints",
         "ack",
     ]
     (row,) = servers.checkpoints
-    assert row.checkpoint.next_offset == 2
-    assert row.checkpoint.outcomes.counted == 1
+    assert row.checkpoint.next_offset == 3
+    assert row.checkpoint.outcomes == Outcomes(received=2, counted=1, dead_lettered=1)
     assert row.watermark > NOW  # the present, not the time of the record
     assert work.unacked == []
 

@@ -53,7 +53,15 @@ async def recount(log: Log, begin: int) -> CheckpointRow:
     tables = Tables()
     epoch = Epoch(Topic("events", UUID(int=1), 1), 1)
     settings = AggregatorSettings()
-    recounter = Recounter(settings, cast("Any", log), cast("Any", tables), epoch, {}, skipped={})
+    recounter = Recounter(
+        settings,
+        cast("Any", log),
+        cast("Any", tables),
+        epoch,
+        {},
+        skipped={},
+        forgetters=cast("Any", None),
+    )
     await recounter.start()
     log.begin = begin
     await recounter.catch_up(lambda _: None)

@@ -6,19 +6,21 @@ many proxies decode or resolve in a path.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from uuid import uuid4
 
 import msgspec
 
 from mostread.collector.api import payloads
 from mostread.collector.api.payloads import DecodedArticle, Ids
 from mostread.collector.delivery.delivery import Delivery
+from mostread.core.control import encode_forget
 from mostread.core.editorial.articles import Source, article_key
 from mostread.core.editorial.placements import Placement, placement_key
-from mostread.core.editorial.records import record_version
+from mostread.core.editorial.records import forget_key, record_keys, record_version
 from mostread.errors import BadParameter, Forbidden
 from mostread.infra.auth.assertions import Assertion, Assertions, request_digest
 from mostread.infra.auth.token_store import TokenStore
-from mostread.infra.auth.tokens import DESCRIBERS, EDITORS, Role, Token
+from mostread.infra.auth.tokens import ADMINS, DESCRIBERS, EDITORS, Role, Token
 from mostread.infra.clock import now_ms
 from mostread.infra.http.application import Application
 from mostread.infra.http.auth import authenticate, require_role
@@ -33,7 +35,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class ArticleRoutes:
-    """Handlers that write the articles topic. A success means that Kafka acknowledged."""
+    """Handlers that write into Kafka. A success means that it acknowledged."""
 
     def __init__(self, delivery: Delivery, token_store: TokenStore, assertions: Assertions) -> None:
         self._delivery = delivery
@@ -72,12 +74,16 @@ class ArticleRoutes:
         return Response.json(article.value)
 
     async def delete_article(self, request: Request) -> Response:
-        """Delete the metadata of an article; its counts remain."""
-        token = self._require(request, DESCRIBERS)
-        article = payloads.deleted_article(_ids(request))
+        """Delete the metadata of an article, and on request all that is known about it."""
+        numbers = _flag(request, "numbers")
+        token = self._require(request, ADMINS if numbers else DESCRIBERS)
+        article = payloads.deleted_article(_ids(request, "numbers"))
         _name(request, [article])
         token.require_site(article.site)
-        await self._describe([article], Source.CMS)
+        if numbers:
+            await self._forget(article.site, article.article_id, token.name)
+        else:
+            await self._describe([article], Source.CMS)
         return Response(status=204)
 
     async def put_placement(self, request: Request) -> Response:
@@ -127,6 +133,13 @@ class ArticleRoutes:
             [(article_key(each.site, each.article_id, source), each.value) for each in articles]
         )
 
+    async def _forget(self, site: str, article_id: str, by: str) -> None:
+        """Write the records by which `mostread forget` deletes an article."""
+        value = encode_forget(site, article_id, forget_id=uuid4().hex, by=by)
+        await self._delivery.send_articles([(key, None) for key in record_keys(site, article_id)])
+        await self._delivery.send_articles([(forget_key(site, article_id), value)])
+        await self._delivery.send_control(value)
+
     async def _place(self, placement: Placement) -> bytes:
         key = placement_key(placement.site, placement.article_id)
         written = await self._delivery.send_articles([(key, payloads.encode(placement))])
@@ -141,12 +154,15 @@ def _name(request: Request, articles: Iterable[DecodedArticle | Placement]) -> N
             request.change.add(each.site, each.article_id)
 
 
-def _ids(request: Request) -> Ids:
-    """Return the article id and the site in the path and the query. Raises BadParameter."""
+def _ids(request: Request, *others: str) -> Ids:
+    """Return the article id and the site in the path and the query.
+
+    `others` are further parameters of the query. Raises BadParameter.
+    """
     if "article_id" in request.path_params:
-        _check_query(request, "site")
+        _check_query(request, "site", *others)
         return Ids(request.path_params["article_id"], request.query.get("site"))
-    _check_query(request, "id", "site")
+    _check_query(request, "id", "site", *others)
     return Ids(request.query.get("id"), request.query.get("site"))
 
 
@@ -157,6 +173,14 @@ def _check_query(request: Request, *names: str) -> None:
             raise BadParameter(name, f"{name[:40]!r} is not a parameter here", ", ".join(names))
         if times > 1:
             raise BadParameter(name, f"{name} is repeated", f"{name} once")
+
+
+def _flag(request: Request, name: str) -> bool:
+    """Return a parameter of the query, by default false. Raises BadParameter."""
+    value = request.query.get(name, "false")
+    if value not in ("true", "false"):
+        raise BadParameter(name, f"{name} cannot be {value[:40]!r}", "true or false")
+    return value == "true"
 
 
 def _source(request: Request) -> Source:

@@ -16,6 +16,7 @@ from mostread.collector.delivery.producer import Producer, Written
 from mostread.collector.metrics import CollectorMetrics
 from mostread.collector.pipeline.event import SentEvent
 from mostread.errors import KafkaUnavailable, MostreadError, Overloaded
+from mostread.infra.kafka.producer import OutgoingRecord
 
 MAX_BATCH_BYTES = 128 << 10
 """A batch of this size is sent at once: waiting longer would not make it cheaper."""
@@ -123,8 +124,27 @@ class Delivery:
 
         Returns where one of them is stored. Raises as `send`. At most one thousand at a time.
         """
+        return await self._send_records(
+            [OutgoingRecord(self._articles_topic, value, key) for key, value in records]
+        )
+
+    async def send_control(self, value: bytes) -> None:
+        """Return when Kafka has acknowledged a control record in every partition of events.
+
+        Raises as `send`; some partitions may have it even then.
+        """
         self._check_kafka()
-        self._check_bytes(sum(len(key) + len(value or b"") for key, value in records))
+        await self._send_records(
+            [
+                OutgoingRecord(self._events_topic, value, partition=number)
+                for number in range(self._producer.partitions)
+            ]
+        )
+
+    async def _send_records(self, records: Sequence[OutgoingRecord]) -> Written:
+        """Return where one of the records is stored, once all are acknowledged."""
+        self._check_kafka()
+        self._check_bytes(sum(len(each.key or b"") + len(each.value or b"") for each in records))
         acknowledged: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
         remaining = len(records)
 
@@ -138,8 +158,10 @@ class Delivery:
             elif not remaining:
                 acknowledged.set_result(outcome)
 
-        for key, value in records:
-            self._producer.send(self._articles_topic, value, key=key, on_done=finish)
+        for each in records:
+            self._producer.send(
+                each.topic, each.value, key=each.key, partition=each.partition, on_done=finish
+            )
         return await acknowledged
 
     def _check_kafka(self) -> None:

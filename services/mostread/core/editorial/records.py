@@ -1,20 +1,46 @@
-"""Decode records of the articles topic: article metadata and editorial decisions.
+"""Decode records of the articles topic: article metadata, editorial decisions, forgets.
 
 The topic is compacted. Each kind and source has keys of its own, so that none overwrites another.
 """
 
-from mostread.core.editorial.articles import ArticleRow, Source, article_row
-from mostread.core.editorial.placements import PlacementRow, placement_row
+from typing import NamedTuple
+
+from mostread.core.editorial.articles import ArticleRow, Source, article_key, article_row
+from mostread.core.editorial.placements import PlacementRow, placement_key, placement_row
 from mostread.core.events import LATEST_TIMESTAMP
 from mostread.errors import InvalidEvent
 
-_PLACEMENT = "placement"
-_KINDS = (*Source, _PLACEMENT)
+_PLACEMENT, _FORGET = "placement", "forget"
+_KINDS = (*Source, _PLACEMENT, _FORGET)
+
+
+class ArticleForget(NamedTuple):
+    """An order to delete what was written about an article before `version`.
+
+    An empty `article_id` stands for all articles of the site.
+    """
+
+    site: str
+    article_id: str
+    version: int
+
+
+def forget_key(site: str, article_id: str) -> bytes:
+    """Return the record key of a forget; its value is not read."""
+    return f"{_FORGET}:{site}:{article_id}".encode()
+
+
+def record_keys(site: str, article_id: str) -> list[bytes]:
+    """Return the keys of all records that can be about an article, except for a forget."""
+    return [
+        *(article_key(site, article_id, source) for source in Source),
+        placement_key(site, article_id),
+    ]
 
 
 def decode_change(
     key: bytes | None, value: bytes | None, *, timestamp: int, offset: int
-) -> ArticleRow | PlacementRow:
+) -> ArticleRow | PlacementRow | ArticleForget:
     """Decode a record into a row. Raises InvalidEvent if the key or value is not valid.
 
     `timestamp` is that of the record, in milliseconds.
@@ -22,6 +48,8 @@ def decode_change(
     kind, site, article_id = _parse_key(key)
     timestamp = min(max(timestamp, 0), LATEST_TIMESTAMP)
     version = record_version(timestamp, offset)
+    if kind == _FORGET:
+        return ArticleForget(site, article_id, version)
     if kind == _PLACEMENT:
         return placement_row(site, article_id, value, decided_at=timestamp, version=version)
     return article_row(Source(kind), site, article_id, value, version=version)
@@ -39,10 +67,11 @@ def record_version(timestamp: int, offset: int) -> int:
 def _parse_key(key: bytes | None) -> tuple[str, str, str]:
     try:
         kind, site, article_id = (key or b"").decode().split(":", 2)
-        if kind not in _KINDS or not site or not article_id:
+        if kind not in _KINDS or not site or not (article_id or kind == _FORGET):
             raise ValueError(f"the key starts with {kind!r}")
     except ValueError as error:
         raise InvalidEvent(
-            "key", f"the key is not article:, feed: or placement:<site>:<article_id>: {error}"
+            "key",
+            f"the key is not article:, feed:, placement: or forget:<site>:<article_id>: {error}",
         ) from error
     return kind, site, article_id

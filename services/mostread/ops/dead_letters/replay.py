@@ -5,18 +5,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import msgspec
-from kafka import KafkaProducer
-from kafka.errors import KafkaError
 
 from mostread.core.dead_letters import DeadLetter, decode, parse_event
 from mostread.core.events import Event, encode
 from mostread.errors import InvalidEvent
-from mostread.infra.kafka.config import KafkaSettings, client_options
-from mostread.infra.kafka.errors import check_access, translate_error
-from mostread.infra.kafka.topics import EVENT_BYTES
+from mostread.infra.kafka.config import KafkaSettings
+from mostread.infra.kafka.producer import JobProducer, OutgoingRecord
 from mostread.ops.dead_letters.topic import DeadLetterTopic, ReplayCheckpoint
-
-_TIMEOUT_SECONDS = 30
 
 
 class ReplayProducer:
@@ -28,48 +23,23 @@ class ReplayProducer:
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
-        check_access(settings)
-        try:
-            self._producer = KafkaProducer(
-                **client_options(settings),
-                bootstrap_timeout_ms=10_000,
-                acks="all",
-                enable_idempotence=True,
-                max_block_ms=_TIMEOUT_SECONDS * 1000,
-                delivery_timeout_ms=_TIMEOUT_SECONDS * 1000,
-                request_timeout_ms=_TIMEOUT_SECONDS * 1000 // 2,
-                max_request_size=EVENT_BYTES,
-                allow_auto_create_topics=False,
-            )
-        except (KafkaError, OSError) as error:
-            raise translate_error(error, settings) from error
+        self._producer = JobProducer(settings)
 
     def close(self) -> None:
-        self._producer.close(timeout=1)
+        self._producer.close()
 
     def send(self, events: Sequence[Event]) -> None:
         """Send events, keyed by article."""
-        self._send(
-            lambda: [
-                self._producer.send(
-                    self._settings.events_topic, key=event.article_id.encode(), value=encode(event)
-                )
-                for event in events
-            ]
+        topic = self._settings.events_topic
+        self._producer.send(
+            [OutgoingRecord(topic, encode(event), event.article_id.encode()) for event in events]
         )
 
     def write_checkpoint(self, partition: int, until: int) -> None:
         """Record that the dead letters of `partition` below the offset `until` were replayed."""
         value = msgspec.json.encode(ReplayCheckpoint(until))
         topic = self._settings.dead_letters_topic
-        self._send(lambda: [self._producer.send(topic, value=value, partition=partition)])
-
-    def _send(self, send: Callable[[], Sequence[object]]) -> None:
-        try:
-            for future in send():
-                future.get(timeout=_TIMEOUT_SECONDS)  # type: ignore[attr-defined]
-        except (KafkaError, OSError) as error:
-            raise translate_error(error, self._settings, "Kafka does not accept events") from error
+        self._producer.send([OutgoingRecord(topic, value, partition=partition)])
 
 
 BATCH_SIZE = 1000

@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from typing import NamedTuple
 
 from mostread.aggregator.config import AggregatorSettings
+from mostread.aggregator.forgetter import Forgetter
 from mostread.aggregator.repository import CheckpointRow, CounterRepository, CounterRow, Epoch
 from mostread.aggregator.stream.event_topic import EventTopic
 from mostread.aggregator.watermark import Watermark
+from mostread.core.control import Forget
 from mostread.core.counting.batch import MAX_FUTURE_MS, Outcomes
 from mostread.core.counting.partition import Checkpoint, PartitionCounter
 from mostread.core.records import Record, clamp_times
@@ -33,6 +36,13 @@ class PartitionRecount:
     earlier_lost: int = 0
 
 
+class Forgetters(NamedTuple):
+    """Forgetters of the new tables and of those in use."""
+
+    staging: Forgetter
+    current: Forgetter
+
+
 class Recounter:
     """Counts the partitions of a topic into new tables.
 
@@ -52,6 +62,7 @@ class Recounter:
         current: Mapping[int, Checkpoint],
         *,
         skipped: Mapping[int, Sequence[SkippedRange]],
+        forgetters: Forgetters,
     ) -> None:
         self._settings = settings
         self._log = log
@@ -59,6 +70,10 @@ class Recounter:
         self._epoch = epoch
         self._current = current
         self._skipped = skipped
+        self._forgetters = forgetters
+        self._counted_until = {number: each.next_offset for number, each in current.items()}
+        self.forgets: list[tuple[int, Forget]] = []
+        """The forgets that were counted, with their partitions."""
         self._partitions: list[PartitionRecount] = []
 
     async def start(self) -> dict[int, int]:
@@ -208,6 +223,28 @@ class Recounter:
             for key, counter in batch.apply(looked_up).counters
         ]
         await asyncio.to_thread(self._repository.write_counters, self._epoch, rows)
+        if batch.forgets:
+            await self._forget(partition.number, batch.forgets)
+
+    async def _forget(self, number: int, forgets: Sequence[Forget]) -> None:
+        """Apply the forgets of a batch.
+
+        Those that no worker has counted yet also remove what a rebuild does not count: imports, the
+        numbers of earlier topics, and sketches. The others have done so, and what is there now came
+        after them.
+        """
+        counted_until = self._counted_until.get(number, 0)
+        counted = [each for each in forgets if each.offset < counted_until]
+        new = [each for each in forgets if each.offset >= counted_until]
+        staging, current = self._forgetters
+        if counted:
+            await asyncio.to_thread(
+                staging.forget_counters, self._epoch, {number: counted}, others=False
+            )
+        if new:
+            await asyncio.to_thread(staging.forget_counters, self._epoch, {number: new})
+            await asyncio.to_thread(current.forget_sketches, self._epoch, {number: new})
+        self.forgets += [(number, each) for each in forgets]
 
     def _checkpoint_row(
         self, partition: PartitionRecount, requested_at: int, end: int

@@ -6,12 +6,13 @@ as a constraint: ClickHouse itself rejects rows that a worker writes for an earl
 they arrive (schemas/clickhouse/0001_initial.sql).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from clickhouse_connect.driver.client import Client
 
 from mostread.aggregator.repository import Epoch
+from mostread.core.control import Forget
 from mostread.errors import Misconfigured
 from mostread.infra.clickhouse.client import connect, query_rows, read_sql, translate_errors
 from mostread.infra.clickhouse.cluster import on_cluster
@@ -19,6 +20,7 @@ from mostread.infra.clickhouse.config import ClickHouseSettings
 
 _SQL = Path(__file__).parent / "sql"
 _COPY_TIMEOUT_SECONDS = 24 * 3600
+_SYNCHRONOUS = {"lightweight_deletes_sync": 2}
 
 
 def staging_settings(settings: ClickHouseSettings) -> ClickHouseSettings:
@@ -99,8 +101,39 @@ class RebuildTables:
             "kept_until": list(kept_until.values()),
         }
         with translate_errors():
+            self._client.command(
+                read_sql(_SQL, "await_deletions"), parameters=parameters, settings=_SYNCHRONOUS
+            )
             for name in ("copy_counters", "copy_checkpoints"):
                 self._client.command(read_sql(_SQL, name), parameters=parameters)
+
+    def delete_zeros(self, epoch: Epoch, counted: Iterable[tuple[int, Forget]]) -> None:
+        """Delete the zeros that forgets have left in the new tables.
+
+        `counted` are the forgets of the log with their partitions; those that it no longer has left
+        zeros among the copied counters. No stale worker can write into the new tables, so nothing
+        needs the zeros.
+        """
+        rows = query_rows(self._client, _SQL, "forgets", old=self._old, topic=str(epoch.topic.id))
+        forgets = {
+            *((row[0], row[1], row[2], row[3]) for row in rows),
+            *((n, each.offset, each.site, each.article_id) for n, each in counted),
+        }
+        if not forgets:
+            return
+        partitions, offsets, sites, articles = zip(*sorted(forgets), strict=True)
+        parameters = {
+            "new": self._new,
+            "topic": str(epoch.topic.id),
+            "partitions": list(partitions),
+            "offsets": list(offsets),
+            "sites": list(sites),
+            "articles": list(articles),
+        }
+        with translate_errors():
+            self._client.command(
+                read_sql(_SQL, "delete_zeros"), parameters=parameters, settings=_SYNCHRONOUS
+            )
 
     def exchange(self) -> None:
         """Exchange the new tables with those in use.
