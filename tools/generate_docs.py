@@ -22,6 +22,7 @@ from mostread.cli.main import mostread
 from mostread.collector.metrics import CollectorMetrics
 from mostread.infra.settings import variable
 from mostread.ops.articles.metrics import ArticlesMetrics
+from mostread.ops.backup.metrics import BackupMetrics
 from mostread.ops.canary.metrics import CanaryMetrics
 from mostread.ops.effective_settings import SERVICES
 from mostread.ops.notify.metrics import NotifyMetrics
@@ -54,6 +55,7 @@ METRIC_GROUPS: dict[str, Callable[[CollectorRegistry], object]] = {
     "Canary": CanaryMetrics,
     "Articles": ArticlesMetrics,
     "Notifications": NotifyMetrics,
+    "Backup": BackupMetrics,
 }
 HTTP_SERVICES = ("collector", "ranking")
 

@@ -8,7 +8,8 @@
 --     --param_ranking="$(hash ranking-password)" --param_operator="$(hash operator-password)" \
 --     --param_analyst="$(hash analyst-password)"
 --
--- For another MOSTREAD_CLICKHOUSE_DATABASE, replace `mostread.` and `mostread_rebuild.`.
+-- For another MOSTREAD_CLICKHOUSE_DATABASE, replace `mostread.`,
+-- `mostread_rebuild.` and `mostread_verify.`.
 
 -- `mostread init`. The views read with its rights, also later: keep this user.
 -- ReplicatedReplacingMergeTree tables ON CLUSTER also need the last two.
@@ -78,6 +79,9 @@ GRANT ALTER CONSTRAINT, ALTER MODIFY COLUMN ON mostread.counter_versions TO most
 GRANT ALTER CONSTRAINT, ALTER MODIFY COLUMN ON mostread.checkpoint_versions TO mostread_operator;
 GRANT CREATE DATABASE, DROP DATABASE ON mostread_rebuild.* TO mostread_operator;
 GRANT SELECT, INSERT, CREATE TABLE, DROP TABLE, ALTER TABLE ON mostread_rebuild.* TO mostread_operator;
+GRANT SHOW DATABASES ON default.* TO mostread_operator;
+GRANT CREATE DATABASE, DROP DATABASE ON mostread_verify.* TO mostread_operator;
+GRANT SELECT, INSERT, CREATE TABLE, CREATE VIEW, DROP TABLE, DROP VIEW, ALTER TABLE ON mostread_verify.* TO mostread_operator;
 GRANT TABLE ENGINE ON ReplacingMergeTree TO mostread_operator;
 GRANT TABLE ENGINE ON ReplicatedReplacingMergeTree TO mostread_operator;
 GRANT SYSTEM SYNC REPLICA ON mostread.* TO mostread_operator;

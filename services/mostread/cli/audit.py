@@ -36,7 +36,19 @@ def audit(site: str | None, since: int | None, show: int, *, as_json: bool) -> N
     Safe to run under traffic. Exits with code 1 if anything differs.
     """
     scope = Scope(now_ms() // 1000, site, None if since is None else since / 1000)
-    with closing(Auditor(AuditSettings())) as auditor:
+    report = run_audit(AuditSettings(), scope, show)
+    if as_json:
+        click.echo(orjson.dumps(report.as_json()))
+    else:
+        for line in report.lines():
+            click.echo(line)
+    if report.difference_count:
+        sys.exit(1)
+
+
+def run_audit(settings: AuditSettings, scope: Scope, show: int) -> AuditReport:
+    """Return the report of an audit with its first `show` differences; draws a progress bar."""
+    with closing(Auditor(settings)) as auditor:
         report = AuditReport(auditor.topic, scope, show)
         with click.progressbar(
             length=auditor.record_count(),
@@ -47,10 +59,4 @@ def audit(site: str | None, since: int | None, show: int, *, as_json: bool) -> N
             for partition_audit in auditor.audit_partitions(scope, bar.update):
                 report.add(partition_audit)
         report.foreign_counters = auditor.foreign_counters()
-    if as_json:
-        click.echo(orjson.dumps(report.as_json()))
-    else:
-        for line in report.lines():
-            click.echo(line)
-    if report.difference_count:
-        sys.exit(1)
+    return report

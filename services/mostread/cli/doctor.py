@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 import orjson
@@ -33,13 +34,25 @@ from mostread.ops.terminal import terminal_width, use_colour
     help="Seconds for all checks; a check that takes longer is reported.",
 )
 @click.option(
+    "--backups",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Also check that this folder has a recent backup.",
+)
+@click.option(
     "--page",
     metavar="URL",
     help="Instead of the system, check a web page: what the tracker counts there, under which id, "
     "or why it does not. Sites and origins are those of the collector's settings here.",
 )
 @click.option("--json", "in_json", is_flag=True, help="Print JSON.")
-def doctor(timeout: float, page: str | None, *, in_json: bool, **services: tuple[str, ...]) -> None:
+def doctor(
+    timeout: float,
+    backups: Path | None,
+    page: str | None,
+    *,
+    in_json: bool,
+    **services: tuple[str, ...],
+) -> None:
     """Check the system and suggest fixes.
 
     Changes nothing. Exits with code 1 if a check fails; warnings do not count.
@@ -52,6 +65,7 @@ def doctor(timeout: float, page: str | None, *, in_json: bool, **services: tuple
     clients = SystemClients(
         services=service_urls(services),
         data=stack_dir(),
+        backups=backups,
         # Less than the deadline, so that checks can still report the timeout of a server.
         seconds=timeout * 0.6,
     )

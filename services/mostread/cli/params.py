@@ -16,6 +16,7 @@ from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.clock import now_ms
 from mostread.infra.kafka.config import KafkaSettings
 from mostread.infra.settings import url_variable
+from mostread.ops.backup.retention import parse_rules
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -166,6 +167,20 @@ class UserAgentPatterns(click.ParamType):
         except ValueError as error:
             self.fail(str(error), param, ctx)
         return value
+
+
+class BackupRules(click.ParamType):
+    """Numbers of backups by period, as in daily=7,weekly=4; the value is a dict."""
+
+    name = "rules"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> dict[str, int]:
+        try:
+            return parse_rules(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 class TimeParam(click.ParamType):

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from mostread.core.editorial.articles import article_key
 from mostread.errors import StaleEpoch
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.kafka import topics
+from mostread.infra.schemas import migrations
+from mostread.ops.backup.archive import backups
 from tests.faults.log import produce, topic_of
 from tests.faults.verdict import against_recount, audit, is_counted
 from tests.support.servers import running_clickhouse, running_kafka
@@ -83,10 +86,14 @@ def publish_article(system: System, title: str) -> None:
     producer.close()
 
 
+def database(system: System) -> str:
+    return system.clickhouse.clickhouse_database
+
+
 def query(system: System, sql: str) -> list[tuple[object, ...]]:
     with closing(connect(system.clickhouse, database="default")) as client:
         rows: list[tuple[object, ...]] = client.query(
-            sql.replace("DB.", f"{system.clickhouse.clickhouse_database}.")
+            sql.replace("DB.", f"{database(system)}.")
         ).result_rows
     return rows
 
@@ -117,8 +124,10 @@ def test_backup_during_traffic_and_the_rest_of_the_log_restore_everything(
     )
     folder = str(tmp_path / "backup")
     with events(system):
-        done(mostread(system, "backup", folder))
-    assert "is not an empty directory" in refused(mostread(system, "backup", folder))
+        done(mostread(system, "backup", "create", folder))
+        proved = done(mostread(system, "backup", "verify", folder))
+    assert "no differences" in proved
+    assert "the backup can be restored" in proved
     # From here on, offsets committed to Kafka are ahead of the backup.
     produce(system, views(400, 500))
     publish_article(system, "Second")
@@ -154,24 +163,94 @@ def test_backup_during_traffic_and_the_rest_of_the_log_restore_everything(
     assert all(worker.stop() == 0 for worker in workers)
 
 
-def test_incomplete_backup_is_refused(system: System, tmp_path: Path) -> None:
-    folder = tmp_path / "backup"
-    done(mostread(system, "backup", str(folder)))
+def fill(system: System) -> dict[str, list[tuple[object, ...]]]:
+    """Write a row to every table of the migrations; return the rows by table."""
+    sql = "".join(path.read_text() for path in migrations())
+    for table in re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", sql):
+        columns = query(
+            system,
+            "SELECT name, replaceAll(type, '\\'', '\\\\\\'') FROM system.columns"
+            f" WHERE database || '.' = 'DB.' AND table = '{table}' AND name != 'epoch'",
+        )
+        values = [
+            "now()" if str(kind).startswith("DateTime") else f"defaultValueOfTypeName('{kind}')"
+            for _, kind in columns
+        ]
+        names = ", ".join(str(name) for name, _ in columns)
+        query(system, f"INSERT INTO DB.{table} ({names}) SELECT {', '.join(values)}")
+    return rows(system)
+
+
+def rows(system: System) -> dict[str, list[tuple[object, ...]]]:
+    tables = query(
+        system,
+        "SELECT name FROM system.tables WHERE database || '.' = 'DB.' AND engine LIKE '%MergeTree'"
+        " AND name != 'schema_migrations'",
+    )
+    return {
+        str(name): query(system, f"SELECT * EXCEPT epoch FROM DB.{name} FINAL")
+        for (name,) in tables
+    }
+
+
+def test_backup_has_every_table(system: System, tmp_path: Path) -> None:
+    before = fill(system)
+    assert {len(each) for each in before.values()} == {1}
+    done(mostread(system, "backup", "create", str(tmp_path)))
+    proved = done(mostread(system, "backup", "verify", str(tmp_path)))
+    assert f"restored {len(before)} rows into {len(before)} tables" in proved
     drop_everything(system)
-    manifest = folder / "backup.json"
-    complete = manifest.read_bytes()
-    content = orjson.loads(complete)
-    assert content["files"] == []
-    manifest.write_bytes(orjson.dumps({**content, "migrations": {"9999": "9999_future"}}))
-    assert "a newer mostread took this backup" in refused(mostread(system, "restore", str(folder)))
-    lost = {"table": "checkpoint_versions", "name": "p.gz", "columns": ["topic"], "sha256": "0"}
-    manifest.write_bytes(orjson.dumps({**content, "files": [lost]}))
-    assert "p.gz is missing" in refused(mostread(system, "restore", str(folder)))
-    manifest.write_bytes(complete[:-20])
-    assert "is not a complete backup" in refused(mostread(system, "restore", str(folder)))
-    manifest.write_bytes(complete)
     done(mostread(system, "init"))
-    done(mostread(system, "restore", str(folder)))
+    done(mostread(system, "restore", str(tmp_path)))
+    assert rows(system) == before
+
+
+def test_verification_finds_what_is_wrong_and_leaves_nothing(
+    system: System, tmp_path: Path
+) -> None:
+    worker = system.service("aggregator").wait_ready()
+    produce(system, views(100))
+    wait_until(lambda: is_counted(system), "all views are counted")
+    assert worker.stop() == 0
+    metrics = tmp_path / "backup.prom"
+    folder = str(tmp_path / "backups")
+    done(mostread(system, "backup", "create", folder, "--textfile", str(metrics)))
+    (good,) = backups(Path(folder))
+    (created_at,) = re.findall(
+        r"^mostread_backup_created.* (\S+)$", metrics.read_text(), re.MULTILINE
+    )
+    assert int(float(created_at)) == int(good.created_at.timestamp())
+
+    query(system, "CREATE DATABASE DB_verify".replace("DB", database(system)))
+    assert "add --discard" in refused(mostread(system, "backup", "verify", folder))
+    nowhere = System("127.0.0.1:9", system.clickhouse.clickhouse_url, database(system), tmp_path)
+    proved = done(mostread(nowhere, "backup", "verify", folder, "--discard"))
+    assert "not compared with the log, since no Kafka broker responds" in proved
+
+    columns = "topic_id, partition, version, site, grain, window, article_id"
+    query(
+        system,
+        f"INSERT INTO DB.counter_versions ({columns}, views) SELECT {columns}, views + 1"
+        " FROM DB.counter_versions FINAL WHERE grain = 'total' ORDER BY article_id LIMIT 1",
+    )
+    wrong = mostread(system, "backup", "create", folder, "--verify", "--keep", "last=1")
+    assert wrong.returncode == 1
+    assert "differences: 1" in wrong.stdout
+    assert good in backups(Path(folder)), "nothing is removed before the new backup is verified"
+    query(system, "INSERT INTO DB.checkpoint_versions (partition, received) VALUES (9, 1)")
+    done(mostread(system, "backup", "create", folder, "--keep", "last=1"))
+    (newest,) = backups(Path(folder))
+    error = refused(mostread(system, "backup", "verify", str(newest.path)))
+    assert "1 rows contradict: received = counted" in error
+    file = min(newest.path.glob("counter_versions.*.gz"))
+    file.write_bytes(file.read_bytes()[:-1])
+    for command in (["backup", "verify"], ["restore"]):
+        error = refused(mostread(system, *command, folder))
+        assert f"{file} does not have its checksum" in error
+    assert (
+        query(system, f"SELECT name FROM system.databases WHERE name LIKE '{database(system)}_%'")
+        == []
+    )
 
 
 @pytest.fixture
@@ -202,7 +281,7 @@ def test_restore_into_another_kafka_and_clickhouse(
     wait_until(lambda: titles(system) == ["Moved"] and is_counted(system), "all views are counted")
     assert worker.stop() == 0
     folder = str(tmp_path / "backup")
-    done(mostread(system, "backup", folder))
+    done(mostread(system, "backup", "create", folder))
 
     new = System(brokers, url, system.clickhouse.clickhouse_database, tmp_path)
     try:

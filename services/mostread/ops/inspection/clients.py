@@ -64,11 +64,13 @@ class SystemClients:
         *,
         services: Mapping[str, str],
         data: Path | None = None,
+        backups: Path | None = None,
         seconds: float = 10,
         now_ms: Callable[[], int] = clock.now_ms,
     ) -> None:
         self.services = services
         self.data = data
+        self.backups = backups
         self.now_ms = now_ms
         self._seconds = seconds
         self._kafka = LazyConnection("Kafka", self._connect_kafka, seconds)

@@ -4,6 +4,7 @@ To add a check, write a function from SystemClients to findings, and list it her
 """
 
 from mostread.ops.doctor.checks.aggregation import aggregators, articles, progress
+from mostread.ops.doctor.checks.backups import backups
 from mostread.ops.doctor.checks.clickhouse import clickhouse, tables
 from mostread.ops.doctor.checks.clock_skew import clocks
 from mostread.ops.doctor.checks.descriptions import descriptions
@@ -34,4 +35,5 @@ CHECKS = (
     clickhouse_disk,
     data_disk,
     open_files,
+    backups,
 )
