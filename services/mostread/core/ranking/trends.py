@@ -7,10 +7,10 @@ Bayesian data mining in large frequency tables, The American Statistician 53 (19
 
     expected = exposure * (typical + day_before) / (1 + exposure_before)
 
-but at least 1, and at least a tenth of `typical`. Exposures are hours of usual activity since
-publication, or since the first view if that was earlier: busy hours count more than those of the
-night. So a new article is held against the typical one, for the minutes that it exists, and an
-old one against itself.
+but at least MIN_EXPECTED, and at least a tenth of `typical`. Exposures are hours of usual
+activity since publication, or since the first view if that was earlier: busy hours count more than
+those of the night. So a new article is held against the typical one, for the minutes that it
+exists, and an old one against itself.
 
 **Surprise.** How many standard deviations the views of the last hour are above the expected ones:
 the deviance residual of a negative binomial distribution (P. McCullagh, J. A. Nelder, Generalized
@@ -38,6 +38,9 @@ TRENDING_BASELINE = timedelta(hours=24)
 
 MIN_SURPRISE = 2.0
 """Standard deviations above which an article is trending."""
+
+MIN_EXPECTED = 1.0
+"""Expected views are at least these; a multiple of them says nothing."""
 
 PROFILE_HOURS = 7 * 24
 """How many hours of a site's views the activity by hour of the day comes from."""

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from mostread.core.ranking.trends import TRENDING_WINDOW
+from mostread.core.ranking.trends import MIN_EXPECTED, TRENDING_WINDOW
 from mostread.ops.notify.messages import Alert, Story
 from mostread.ops.notify.ranking import Item
 from mostread.ops.notify.state import Subject, TopStory
@@ -43,7 +43,7 @@ def find_alerts(
     if "falls" in subscription.alerts:
         alerts += _falls(subscription, lists.most_read, remembered, withdrawn)
     if "marked" in subscription.alerts:
-        alerts += _marked(lists.visitors, subscription.site, public_url)
+        alerts += _marked(lists.visitors, subscription, public_url)
     return alerts
 
 
@@ -77,9 +77,9 @@ def left_top(
     }
 
 
-def story(item: Item, site: str, public_url: str) -> Story:
-    """Return an article as messages name it."""
-    page = article_page(item.article_id, site=site)
+def story(item: Item, subscription: Subscription, public_url: str) -> Story:
+    """Return an article as messages of a subscription name it."""
+    page = article_page(item.article_id, site=subscription.site, lang=subscription.lang)
     return Story(item.article_id, item.title, item.url, item.section, public_url + (page or ""))
 
 
@@ -105,22 +105,27 @@ def _rises(
         if enters or surge:
             yield Alert(
                 "rises",
-                story(item, subscription.site, public_url),
+                story(item, subscription, public_url),
                 item.window.views,
                 subscription.window,
                 rank=item.rank if enters else None,
                 previous_rank=item.previous_rank if enters else None,
-                times=surge.trend.ratio if surge and surge.trend else None,
+                times=_times(surge) if surge else None,
             )
     for item in surges.values():
         if item.trend is not None:
             yield Alert(
                 "rises",
-                story(item, subscription.site, public_url),
+                story(item, subscription, public_url),
                 item.trend.observed,
                 TRENDING_WINDOW,
-                times=item.trend.ratio,
+                times=_times(item),
             )
+
+
+def _times(item: Item) -> float | None:
+    """Return the multiple of the usual views, None if next to none are usual."""
+    return item.trend.ratio if item.trend and item.trend.expected > MIN_EXPECTED else None
 
 
 def _falls(
@@ -145,13 +150,13 @@ def _falls(
         )
 
 
-def _marked(items: Sequence[Item], site: str, public_url: str) -> Iterator[Alert]:
+def _marked(items: Sequence[Item], subscription: Subscription, public_url: str) -> Iterator[Alert]:
     for item in items:
         integrity = item.integrity
         if integrity is not None and integrity.suspicious and not integrity.approved:
             yield Alert(
                 "marked",
-                story(item, site, public_url),
+                story(item, subscription, public_url),
                 item.window.views,
                 VISITORS_WINDOW,
                 top_share=integrity.top_share,

@@ -70,15 +70,15 @@ async def compose(
         totals=series.steps[-1],
         day_before=series.steps[-2],
         week_before=series.steps[0],
-        stories=[_line(each, subscription.site, public_url) for each in listed.items],
+        stories=[_line(each, subscription, public_url) for each in listed.items],
     )
 
 
-def _line(item: Item, site: str, public_url: str) -> RankedStory:
+def _line(item: Item, subscription: Subscription, public_url: str) -> RankedStory:
     return RankedStory(
         item.rank,
         item.previous_rank,
-        story(item, site, public_url),
+        story(item, subscription, public_url),
         item.window.views,
         item.compared.views if item.compared is not None else None,
     )

@@ -24,7 +24,8 @@ class Story(msgspec.Struct, frozen=True):
 class Alert(msgspec.Struct, frozen=True):
     """News about an article, which had `views` in `window`.
 
-    rises: it entered the top with `rank`, or has `times` as many views as expected, or both.
+    rises: it entered the top with `rank`, or has `times` as many views as expected, or both; or it
+    has many views where next to none were expected.
     falls: it left the top, where its best rank of the last hour was `previous_rank`.
     marked: its ten busiest visitors made the part `top_share` of its views.
     """

@@ -28,6 +28,7 @@ class Trend(msgspec.Struct, frozen=True):
     """How the views of an article compare with what is usual."""
 
     observed: int
+    expected: float
     ratio: float
 
 

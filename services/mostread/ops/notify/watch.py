@@ -122,9 +122,7 @@ class Watcher:
             message,
             now + ALERT_LIFETIME,
             top={
-                each.article_id: TopStory(
-                    story(each, subscription.site, self._public_url), each.rank
-                )
+                each.article_id: TopStory(story(each, subscription, self._public_url), each.rank)
                 for each in in_top(lists.most_read, subscription.top)
             },
             left=withdrawn,

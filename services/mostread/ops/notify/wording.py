@@ -112,6 +112,8 @@ def _alert(alert: Alert, message: EditorMessage, t: Translator) -> StoryLine:
         facts.append(_rank_before(alert.previous_rank, t))
         if alert.rank is not None:
             facts.append(t("notify.rank", rank=alert.rank))
+    if alert.kind == "rises" and alert.rank is None and alert.times is None:
+        facts.append(t("rank_new"))
     if alert.times is not None:
         facts.append(t("trend.ratio", ratio=t.ratio(alert.times)))
     if alert.top_share is not None:

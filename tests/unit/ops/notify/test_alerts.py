@@ -3,6 +3,7 @@
 from typing import Any
 
 from mostread.core.ranking.integrity import Integrity
+from mostread.core.ranking.trends import MIN_EXPECTED
 from mostread.ops.notify.alerts import (
     MAX_ALERTS,
     Lists,
@@ -72,10 +73,10 @@ def test_article_that_an_editor_withdrew_does_not_fall() -> None:
 
 def test_article_with_unusual_views_rises_once_with_both_reasons() -> None:
     surging = [
-        item("b", 1, None, trend=Trend(500, 4.2)),
-        item("elsewhere", 2, None, trend=Trend(100, 4.0)),
-        item("few", 3, None, trend=Trend(99, 50.0)),
-        item("usual", 4, None, trend=Trend(9000, 3.9)),
+        item("b", 1, None, trend=Trend(500, 119.0, 4.2)),
+        item("elsewhere", 2, None, trend=Trend(100, 25.0, 4.0)),
+        item("few", 3, None, trend=Trend(99, 1.98, 50.0)),
+        item("usual", 4, None, trend=Trend(9000, 2307.7, 3.9)),
     ]
     alerts = find_alerts(SUBSCRIPTION, Lists([item("b", 2, None)], surging), {}, (), URL)
     assert [(each.story.article_id, each.rank, each.times) for each in alerts] == [
@@ -83,6 +84,12 @@ def test_article_with_unusual_views_rises_once_with_both_reasons() -> None:
         ("elsewhere", None, 4.0),
     ]
     assert (alerts[1].views, alerts[1].window) == (100, "1h")
+
+
+def test_article_without_usual_views_rises_without_a_multiple() -> None:
+    surging = [item("first", 1, None, trend=Trend(559, MIN_EXPECTED, 559.0))]
+    [alert] = find_alerts(SUBSCRIPTION, Lists([], surging), {}, (), URL)
+    assert (alert.story.article_id, alert.views, alert.times) == ("first", 559, None)
 
 
 def test_suspicious_article_is_marked_until_an_editor_approves_it() -> None:
@@ -97,7 +104,7 @@ def test_suspicious_article_is_marked_until_an_editor_approves_it() -> None:
     ]
     (alert,) = find_alerts(SUBSCRIPTION, Lists(visitors=listed), {}, (), URL)
     assert (alert.kind, alert.story.article_id, alert.top_share) == ("marked", "a", 0.81)
-    assert alert.story.page == f"{URL}articles/a?site=default"
+    assert alert.story.page == f"{URL}articles/a?site=default&lang=en"
 
 
 def test_alert_is_reported_once_per_kind_and_article() -> None:

@@ -46,6 +46,10 @@ def test_article_that_was_not_listed_is_new() -> None:
     assert facts(alert)[:2] == ["now no. 1", "new"]
 
 
+def test_article_that_rises_from_nothing_is_new() -> None:
+    assert facts(Alert("rises", story("a", "Metro"), 559, "1h")) == ["new", "559 views in 1 hour"]
+
+
 def test_several_alerts_are_one_message_with_a_heading_per_kind() -> None:
     wording = word(message(alerts=[*message().alerts, FALLS, MARKED]))
     assert wording.subject == "[City] Rising: New metro line (+2)"
