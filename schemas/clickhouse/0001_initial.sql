@@ -148,7 +148,7 @@ CREATE TABLE IF NOT EXISTS placement_versions
     embargo_until Nullable(DateTime64(3, 'UTC')) COMMENT 'not listed before this time',
     expires_at    Nullable(DateTime64(3, 'UTC')) COMMENT 'not listed from this time on',
     approved      Nullable(Bool) COMMENT 'listed even with few visitors',
-    until         Nullable(DateTime64(3, 'UTC')) COMMENT 'hidden, pinned and approved end here',
+    until         Nullable(DateTime64(3, 'UTC')) COMMENT 'hidden ends here; in a decision that does not hide, pinned and approved end',
     reason        String,
     by            LowCardinality(String) COMMENT 'name of the token; empty for a record without a value',
     undoes        Nullable(UInt64) COMMENT 'version of the decision that this one reverts',

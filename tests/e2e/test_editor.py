@@ -114,7 +114,7 @@ async def test_decision_keeps_fields_of_previous_decision(edited: EditedSite, pa
     effects = page.locator(".log li").first.locator(".effects")
     await expect(effects).to_have_text(
         "pinned to rank 7, under embargo until 18 May 2033, 08:33:20 (Asia/Almaty), "
-        "listed regardless of its visitors"
+        "listed despite few visitors"
     )
     await page.keyboard.press("m")
     await expect(page.locator("#embargo_until")).to_be_focused()
@@ -243,6 +243,10 @@ async def test_search_works_by_url_and_without_script(edited: EditedSite, browse
     page = await context.new_page()
     await page.goto(f"{edited.address}&window=7d&offset=0")
     await expect(page.get_by_role("button", name="Keyboard")).to_be_hidden()
+    await expect(page.get_by_text("signing in here need JavaScript")).to_be_visible()
+    await page.locator(".view-menu summary").click()
+    await expect(page.get_by_role("link", name="Русский")).to_be_visible()
+    await expect(page.locator("[data-view]").first).to_be_hidden()
     await page.get_by_role("searchbox").fill("елка")
     await page.keyboard.press("Enter")
     await page.wait_for_url(f"**/?site={edited.site}&window=7d&q=*")

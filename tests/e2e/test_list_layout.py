@@ -126,12 +126,12 @@ async def test_theme_is_switched_and_remembered(url: str, page: Page) -> None:
 async def test_chosen_comparison_is_remembered_for_other_lists(url: str, page: Page) -> None:
     await page.goto(url)
     await expect(page.locator("li[data-key] .against").first).to_contain_text("+100%")
-    await page.locator("summary", has_text="Against").click()
+    await page.locator("summary", has_text="Compare").click()
     await page.get_by_role("link", name="week before").click()
     # Nothing was read then.
     await expect(page.locator("li[data-key] .against")).to_have_count(0)
     await page.goto(f"{url}?section=Section+01")
-    await expect(page.locator("summary", has_text="Against")).to_contain_text("week before")
+    await expect(page.locator("summary", has_text="Compare")).to_contain_text("week before")
 
 
 async def test_long_menu_is_narrowed_and_closed_by_keyboard(url: str, page: Page) -> None:

@@ -99,7 +99,7 @@ class RankingSettings(ClickHouseSettings, ServiceSettings):
         50,
         ge=0,
         description="Maximum number of distinct lists and list pages streamed; each is refreshed "
-        "every second.",
+        "every second or two.",
     )
     ranking_public_url: str = Field(
         "",

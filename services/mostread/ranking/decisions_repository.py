@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from mostread.core.editorial.placements import has_ended
+from mostread.core.editorial.placements import has_ended, pin_has_ended
 from mostread.infra.clickhouse.pool import QueryPool
 from mostread.ranking.queries import NEWEST_VERSION, DecisionKind, DecisionsQuery
 
@@ -31,7 +31,9 @@ class DecisionRow(msgspec.Struct, frozen=True):
         """Return the decision without what `until` has ended at `now` (ms)."""
         if not has_ended(self, now):
             return self
-        ended = {"hidden": None, "pinned": None, "approved": None, "until": None}
+        ended = {"hidden": None, "until": None}
+        if pin_has_ended(self, now):
+            ended |= {"pinned": None, "approved": None}
         return msgspec.structs.replace(self, **ended)
 
     @property
@@ -53,7 +55,8 @@ class PlacedRow(DecisionRow, frozen=True, kw_only=True):
     """An article that is not where its numbers put it, with the decision about it.
 
     `kinds` is what is in force, and `from_cms` those of them that the CMS decides. Without an
-    editor's decision the version is 0.
+    editor's decision the version is 0. `in_force` are the numbers of articles of each kind at the
+    site, or among the results of the search.
     """
 
     article_id: str
@@ -65,6 +68,7 @@ class PlacedRow(DecisionRow, frozen=True, kw_only=True):
     kinds: list[DecisionKind]
     from_cms: list[DecisionKind]
     cms_pinned: int | None
+    in_force: list[int]
 
     @property
     def rank(self) -> int | None:

@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from mostread.core.events import CANARY_SITE
 from mostread.core.ranking.comparison import Comparison
-from mostread.core.ranking.windows import CURRENT, Bounds
+from mostread.core.ranking.windows import CURRENT, EPOCH, Bounds
 from mostread.ranking.steps import LENGTHS
 
 By = Literal["views", "comments", "likes", "score", "trending"]
@@ -20,16 +20,22 @@ NEWEST_VERSION = 2**64 - 1
 
 
 class Filters(NamedTuple):
-    """Articles with one of the values of each field; an empty field admits all."""
+    """Articles with one of the values of each field, published not longer ago than the last one.
+
+    An empty field admits all.
+    """
 
     section: tuple[str, ...] = ()
     language: tuple[str, ...] = ()
     author: tuple[str, ...] = ()
     tag: tuple[str, ...] = ()
+    published_within: timedelta | None = None
 
-    def parameters(self) -> dict[str, list[str]]:
+    def parameters(self, now: datetime) -> dict[str, object]:
         """Return the parameters of the SQL files that filter articles."""
+        since = now - self.published_within if self.published_within else EPOCH
         return {
+            "published_since": int(since.timestamp() * 1000),
             "sections": list(self.section),
             "languages": [language.lower() for language in self.language],
             "authors": list(self.author),
@@ -73,7 +79,7 @@ class ListQuery:
     @property
     def filters(self) -> Filters:
         """Which articles the list contains."""
-        return Filters(self.section, self.language, self.author, self.tag)
+        return Filters(self.section, self.language, self.author, self.tag, self.published_within)
 
     @property
     def words(self) -> list[str]:

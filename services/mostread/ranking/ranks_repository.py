@@ -6,8 +6,8 @@ from datetime import datetime
 
 import msgspec
 
-from mostread.core.editorial.placements import CLOCK_TOLERANCE_MS
 from mostread.infra.clickhouse.pool import QueryPool
+from mostread.ranking.repository import moment
 
 
 class RanksRow(msgspec.Struct, frozen=True):
@@ -18,40 +18,48 @@ class RanksRow(msgspec.Struct, frozen=True):
     lengths: list[int]
 
 
-class _Decision(msgspec.Struct, frozen=True):
-    version: int
+class WithheldRow(msgspec.Struct, frozen=True):
+    """Views by hour of an article that is withheld."""
+
+    article_id: str
+    views: list[int]
 
 
 @dataclass(frozen=True, slots=True)
 class RanksRepository:
-    """Read access to ranks. Every method raises ClickHouseUnavailable or Misconfigured."""
+    """Read access to ranks. Every method raises ClickHouseUnavailable or Misconfigured.
+
+    `undescribed` tells whether lists contain articles that the CMS has not described.
+    """
 
     pool: QueryPool
-
-    async def latest_decision(self, site: str) -> int:
-        """Return the version of the latest decision about an article of a site, 0 without any."""
-        [row] = await self.pool.rows("latest_decision", _Decision, {"site": site})
-        return row.version
+    undescribed: bool
 
     async def rank_history(
-        self,
-        site: str,
-        start: datetime,
-        *,
-        now: int,
-        hours: int,
-        length: int,
-        ranks: int,
-        undescribed: bool,
-    ) -> Mapping[str, RanksRow]:
+        self, site: str, start: datetime, *, hours: int, length: int, ranks: int
+    ) -> list[RanksRow]:
         """Return the ranks of a site's articles by hour, 0 below the first `ranks`.
 
         Each row has `hours` ranks, an hour apart. The first is as of `length` hours after `start`;
-        each is by the views of the `length` hours before it. Articles that are withheld at `now`
-        (ms) have none.
+        each is by the views of the `length` hours before it. Withheld articles have ranks too.
         """
-        parameters = {"site": site, "start": int(start.timestamp()), "at": now}
-        parameters |= {"hours": hours, "length": length, "ranks": ranks}
-        parameters |= {"undescribed": int(undescribed), "latest": now + CLOCK_TOLERANCE_MS}
-        rows = await self.pool.rows("rank_history", RanksRow, parameters)
-        return {row.article_id: row for row in rows}
+        parameters = {**self._site(site, start), "hours": hours, "length": length, "ranks": ranks}
+        return await self.pool.rows("rank_history", RanksRow, parameters)
+
+    async def withheld(
+        self, site: str, start: datetime, now: datetime, *, hours: int
+    ) -> Mapping[str, list[int]]:
+        """Return the views of articles that are withheld at `now`, in `hours` hours from `start`.
+
+        Articles without views are absent.
+        """
+        parameters = {**self._site(site, start), "hours": hours, **moment(now)}
+        rows = await self.pool.rows("withheld_hours", WithheldRow, parameters)
+        return {row.article_id: row.views for row in rows}
+
+    def _site(self, site: str, start: datetime) -> dict[str, str | int]:
+        return {
+            "site": site,
+            "start": int(start.timestamp()),
+            "undescribed": int(self.undescribed),
+        }

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -81,11 +81,11 @@ class SeriesRow(Counts, frozen=True, kw_only=True):
     start: int
 
 
-class HourRow(msgspec.Struct, frozen=True):
-    """Views of an article in an hour; `start` is in epoch seconds."""
+class StepRow(msgspec.Struct, frozen=True):
+    """Views of an article in the step of this number."""
 
     article_id: str
-    start: int
+    step: int
     views: int
 
 
@@ -166,7 +166,6 @@ class RankingRepository:
         Returns the pinned articles and at most `rows` others, without the first `skip` rows.
         Articles with fewer than `min_views` in the window must be pinned or approved.
         """
-        since = now - query.published_within if query.published_within else None
         return await self.pool.rows(
             "ranked_list",
             RankedRow,
@@ -179,13 +178,12 @@ class RankingRepository:
                 "activity": list(usual.activity),
                 "site": query.site,
                 "by": query.by,
-                **query.filters.parameters(),
+                **query.filters.parameters(now),
                 "pins": int(query.shows_pins),
                 "pinned_sections": list(query.section) or [UNFILTERED],
                 "pinned_languages": [tag.lower() for tag in query.language] or [UNFILTERED],
                 "window": query.window,
                 **moment(now),
-                "published_since": _milliseconds(since) if since else 0,
                 "rows": rows,
                 "skip": skip,
                 "min_views": min_views,
@@ -235,12 +233,19 @@ class RankingRepository:
         parameters = {"site": site, "article": article_id, "grain": grain, **_range(start, end)}
         return await self.pool.rows("timeseries", SeriesRow, parameters)
 
-    async def hourly_views(
-        self, site: str, articles: Collection[str], start: datetime, end: datetime
-    ) -> list[HourRow]:
-        """Return the views of articles by hour, in no particular order."""
+    async def views_by_step(
+        self,
+        site: str,
+        articles: Collection[str],
+        start: datetime,
+        end: datetime,
+        *,
+        step: timedelta,
+    ) -> list[StepRow]:
+        """Return the views of articles in steps of whole hours, in no particular order."""
         parameters = {"site": site, "articles": tuple(articles), **_range(start, end)}
-        return await self.pool.rows("hourly_views", HourRow, parameters)
+        parameters["seconds"] = int(step.total_seconds())
+        return await self.pool.rows("views_by_step", StepRow, parameters)
 
     async def visitors(
         self, site: str, articles: Collection[str], start: datetime, end: datetime

@@ -99,7 +99,7 @@ class Resources:
         self.ranks = self._cache(
             "ranks",
             RankHistoryService(
-                repository, RanksRepository(pool), clock, stale_after, undescribed=show_all
+                repository, RanksRepository(pool, show_all), clock, stale_after
             ).compute,
         )
         charts = ArticleChartService(repository, clock, stale_after)

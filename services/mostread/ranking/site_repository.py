@@ -56,7 +56,7 @@ class SiteRepository:
             "site": site,
             "selected": RowCondition(buckets),
             "everything": int(not any(filters)),
-            **filters.parameters(),
+            **filters.parameters(now),
             **moment(now),
         }
         return by_bucket(await self.pool.rows("site_counts", BucketRow, parameters))

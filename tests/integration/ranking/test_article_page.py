@@ -280,3 +280,39 @@ async def test_deleted_article_says_so(service: Service, counted: Counted) -> No
     text = await answer.text()
     assert "deleted by the CMS" in text
     assert "No rank: the article is not in the list now." in text
+
+
+async def test_address_with_a_slash_too_many_leads_to_the_page(
+    service: Service, counted: Counted
+) -> None:
+    counted.event("1", ago(minutes=5), views=3)
+    counted.article("to come", published_at=ago(days=-1))
+    counted.write()
+    for path, location in (
+        (f"/articles/1/?site={counted.site}", f"../1?site={counted.site}"),
+        (f"/articles/x%2Fy/?site={counted.site}", f"../x%2Fy?site={counted.site}"),
+        ("/decisions/?kind=hidden", "../decisions?kind=hidden"),
+    ):
+        answer = await service.get(URL(path, encoded=True), allow_redirects=False)
+        assert (answer.status, answer.headers["Location"]) == (308, location)
+    # A typed slash is not encoded, so the styles are one step further up.
+    text = await page(service, f"/articles/x/y?site={counted.site}", status=404)
+    assert '<link rel="stylesheet" href="../../static/base.css' in text
+
+
+async def test_article_page_shows_age_and_picture(service: Service, counted: Counted) -> None:
+    image = "https://news.example/1.jpg"
+    counted.article("1", published_at=ago(hours=5), image=image)
+    counted.article("2", published_at=ago(days=-1), image="javascript:alert(1)")
+    counted.write()
+    text = await page(service, f"/articles/1?site={counted.site}")
+    assert f'<img class="picture" src="{image}" alt=""' in text
+    assert '<time datetime="2026-11-23T09:03:05.000Z">5 h</time>' in text
+    assert "Published 23 November 2026, 09:03 (UTC)" in text
+    answer = await service.get(f"/articles/2?site={counted.site}", headers=EDITOR)
+    scheduled = await answer.text()
+    assert "To be published 24 November 2026, 14:03 (UTC)" in scheduled
+    assert "javascript:" not in scheduled
+    # Without an event there is nothing to point at.
+    assert "No events in this period." in scheduled
+    assert "Point at the chart" not in scheduled

@@ -37,7 +37,8 @@ async def test_decisions_in_force_are_listed_latest_first(
             },
             "overridden": {"version": 8, "hidden": False, "pinned": 0},
             "pin": {"version": 7, "pinned": 3, "pinned_sections": [""], "until": NOW + HOUR},
-            "ended": {"version": 6, "pinned": 3, "approved": True, "hidden": True, "until": NOW},
+            "ended": {"version": 6, "pinned": 3, "approved": True, "until": NOW},
+            "shown again": {"version": 4, "pinned": 4, "hidden": True, "until": NOW},
             "outlasting": {"version": 5, "hidden": True, "expires_at": NOW, "until": NOW},
             "over": {"version": 4, "embargo_until": NOW},
             "deleted": {"version": 3, "hidden": True},
@@ -50,6 +51,7 @@ async def test_decisions_in_force_are_listed_latest_first(
         "overridden": (["listed", "unpinned"], []),
         "pin": (["pinned"], []),
         "outlasting": (["expired"], []),
+        "shown again": (["pinned"], []),
         "approved": (["approved"], []),
         "cms": (["hidden", "pinned"], ["hidden", "pinned"]),
     }
@@ -74,7 +76,7 @@ async def test_decisions_in_force_are_listed_latest_first(
     )
     hidden = await decisions(service, counted, "&kind=hidden&kind=expired")
     assert [item["article_id"] for item in hidden] == ["outlasting", "cms"]
-    assert [item["rank"] for item in await decisions(service, counted, "&kind=pinned")] == [3, 2]
+    assert [item["rank"] for item in await decisions(service, counted, "&kind=pinned")] == [3, 4, 2]
     matching = await decisions(service, counted, "&q=title+OF+c")
     assert [item["article_id"] for item in matching] == ["cms"]
     page = await decisions(service, counted, "&limit=2&offset=1")

@@ -55,6 +55,7 @@ async def test_lists_and_articles_agree_on_every_decision(
         {"pinned": 2},
         {"pinned": 2, "until": NOW},
         {"hidden": True, "until": NOW + HOUR},
+        {"hidden": True, "pinned": 2, "until": NOW},
         {"embargo_until": NOW},
         {"embargo_until": NOW + HOUR},
         {"pinned": 2, "embargo_until": NOW + HOUR, "until": NOW},

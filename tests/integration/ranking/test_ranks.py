@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from tests.support.http import every
 from tests.support.ranking import FIRST, NOW, SECOND, Counted, Service, ago
 
 HOUR = timedelta(hours=1)
@@ -76,3 +77,31 @@ async def test_ranks_of_unknown_article_return_404(service: Service, counted: Co
     answer = await service.get(f"/v1/articles/nobody/ranks?site={counted.site}")
     assert answer.status == 404
     assert (await service.get("/v1/articles/a/ranks?hours=3")).status == 400
+
+
+async def test_ranks_leave_out_what_is_withheld_now(service: Service, counted: Counted) -> None:
+    counted.progress(ago(seconds=5), 0, 1, FIRST)
+    for number, article_id in enumerate(("a", "b", "c")):
+        counted.event(article_id, LAST - 30 * HOUR, views=9 - number)
+        counted.event(article_id, LAST - 2 * HOUR, views=9 - number)
+    # It had readers in the first of these two days only.
+    counted.event("yesterday", LAST - 30 * HOUR, views=99)
+    counted.write()
+    before = await ranks(service, counted, "c")
+    assert (before["ranks"][-1], before["lengths"][-1]) == (3, 3)
+    assert (before["ranks"][-20], before["lengths"][-20]) == (4, 4)
+    counted.decision("a", hidden=True)
+    counted.article("yesterday", deleted=True)
+
+    async def after(article_id: str) -> tuple[list[Any], list[Any]]:
+        history = await ranks(service, counted, article_id)
+        return history["ranks"][-20::19], history["lengths"][-20::19]
+
+    async for _ in every(0.1):
+        if await after("c") == ([2, 2], [2, 2]):
+            break
+    counted.decision("a", version=2, embargo_until=NOW - HOUR)
+    async for _ in every(0.1):
+        if await after("c") == ([3, 3], [3, 3]):
+            break
+    assert await after("a") == ([1, 1], [3, 3])

@@ -127,6 +127,9 @@ LISTED = Standing(None, None)
         (Cms(), {"pinned": 1, "until": NOW + 1}, Standing(None, 1)),
         (Cms(), {"pinned": 1, "until": NOW}, LISTED),
         (Cms(), {"hidden": True, "until": NOW}, LISTED),
+        # The end of a hiding is not that of the pin.
+        (Cms(), {"hidden": True, "pinned": 1, "until": NOW}, Standing(None, 1)),
+        (Cms(), {"hidden": False, "pinned": 1, "until": NOW}, LISTED),
         # An embargo and an expiry outlast a pin for the evening.
         (
             Cms(),

@@ -199,3 +199,8 @@ def test_previous_window_of_range_that_goes_on_ended_a_day_ago() -> None:
 def test_range_that_is_over_or_began_today_has_no_previous_window() -> None:
     for bounds in (Bounds(utc(2026, 11, 1), utc(2026, 11, 2)), Bounds(utc(2026, 11, 23), None)):
         assert previous_window(RANGE, NOW, bounds=bounds) is None
+
+
+def test_range_that_ended_between_two_stored_hours_has_no_previous_window() -> None:
+    bounds = Bounds(utc(2026, 9, 1), utc(2026, 9, 2, 10, 30))
+    assert previous_window(RANGE, NOW, bounds=bounds) is None

@@ -135,6 +135,12 @@ def test_ranks_are_drawn_from_the_first_to_the_last_of_the_list() -> None:
     assert chart.y_ticks == [Tick(4.0, "1"), Tick(50.0, "10"), Tick(96.0, "100")]
 
 
+def test_ranks_begin_with_the_publication() -> None:
+    published = Mark("published", NOON - HOUR / 2, "published")
+    chart = ranks_chart([(NOON, 10), (NOON + HOUR, 1)], 100, [published], UTC, T)
+    assert chart.line == "M250 500L500 500L500 40L1000 40"
+
+
 def test_ranks_that_are_unavailable_are_said_to_be() -> None:
     query = ArticleQuery("s", "a")
     standing = Standing(None, None)

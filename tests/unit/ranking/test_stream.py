@@ -17,7 +17,7 @@ RANKED = RankedList(ListQuery(), resolve("24h", NOW), NOW, False, (), Weights())
 
 
 def event(name: str) -> StreamEvent:
-    return StreamEvent(name, b"{}", b"{}")
+    return StreamEvent(name, b"{}", lambda: b"{}")
 
 
 def response(ranked: RankedList) -> CachedResponse:
@@ -52,7 +52,7 @@ async def test_slow_client_skips_to_newest_event() -> None:
 async def test_watch_wakes_clients_only_for_new_content() -> None:
     watch = ListWatch(event("1"))
     watch.clients |= {asyncio.Event(), asyncio.Event()}
-    watch.publish(StreamEvent("1", b"{}", b'{"as_of":2}'))
+    watch.publish(StreamEvent("1", b"{}", lambda: b'{"as_of":2}'))
     assert not any(client.is_set() for client in watch.clients)
     assert watch.unchanged().data == b'event: fresh\ndata: {"as_of":2}\n\n'
     watch.publish(event("2"))
@@ -64,3 +64,16 @@ async def test_event_continues_the_previous_one() -> None:
     previous = watch.changed.data
     watch.publish(event("2"))
     assert watch.changed.after is previous
+
+
+async def test_clients_share_one_rendering_of_an_unchanged_list() -> None:
+    rendered: list[bytes] = []
+
+    def fresh() -> bytes:
+        rendered.append(b"{}")
+        return b"{}"
+
+    watch = ListWatch(StreamEvent("1", b"{}", fresh))
+    assert not rendered
+    assert watch.unchanged() is watch.unchanged()
+    assert len(rendered) == 1

@@ -18,7 +18,7 @@ REQUEST = cast("Request", SimpleNamespace(headers=FakeHeaders({})))
 
 async def load() -> StreamEvent:
     await asyncio.sleep(0)
-    return StreamEvent("id", b"{}", b"{}")
+    return StreamEvent("id", b"{}", lambda: b"{}")
 
 
 @pytest.mark.parametrize(("max_clients", "max_lists"), [(2, 9), (9, 2)])
@@ -40,3 +40,18 @@ async def test_concurrent_clients_do_not_exceed_the_limits(
         assert (await anext(stream.chunks)).startswith(b"retry: ")
         await stream.chunks.aclose()
     assert registry.get_sample_value("mostread_ranking_stream_clients") == 0
+
+
+async def test_client_that_joins_a_list_gets_the_event_that_others_have() -> None:
+    loads: list[int] = []
+
+    async def count() -> StreamEvent:
+        loads.append(1)
+        return await load()
+
+    hub = StreamHub(RankingMetrics(CollectorRegistry()), max_clients=9, max_lists=9)
+    streams = [await hub.serve(REQUEST, {"list": count}) for _ in range(3)]
+    for stream in streams:
+        assert (await anext(stream.chunks)).startswith(b"retry: ")
+        await stream.chunks.aclose()
+    assert len(loads) == 1

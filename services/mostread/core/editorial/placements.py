@@ -52,7 +52,8 @@ class PinnedIn(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class Decision(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Fields that an editor sends. Times are in milliseconds since the epoch.
 
-    `until` ends `hidden`, `pinned` and `approved`; the embargo and the expiry have their own times.
+    `until` ends `hidden`; in a decision that does not hide, `pinned` and `approved`. The embargo
+    and the expiry have their own times.
     """
 
     hidden: bool | UnsetType = UNSET
@@ -227,15 +228,22 @@ def placement_row(
 
 def in_force(placement: PlacementFields, now: int) -> bool:
     """Return whether a decision sets any field that is valid at `now` (ms)."""
-    timed = (placement.embargo_until, placement.expires_at)
-    ended = (placement.hidden, placement.pinned, placement.approved)
-    fields = timed if has_ended(placement, now) else (*timed, *ended)
+    fields = [placement.embargo_until, placement.expires_at]
+    if not has_ended(placement, now):
+        fields.append(placement.hidden)
+    if not pin_has_ended(placement, now):
+        fields += [placement.pinned, placement.approved]
     return any(field is not None for field in fields)
 
 
 def has_ended(placement: PlacementFields, now: int) -> bool:
-    """Return whether `until` has passed, which ends all but the embargo and the expiry."""
+    """Return whether `until` has passed."""
     return placement.until is not None and placement.until <= now
+
+
+def pin_has_ended(placement: PlacementFields, now: int) -> bool:
+    """Return whether `until` has ended a pin and an approval: it does not if it ends a hiding."""
+    return has_ended(placement, now) and not placement.hidden
 
 
 def standing(
@@ -247,7 +255,7 @@ def standing(
     ranking/sql/ranked_list.sql applies the same rules to lists; a test compares the two.
     """
     pinned = article.pinned if article else None
-    if placement is not None and placement.pinned is not None and not has_ended(placement, now):
+    if placement is not None and placement.pinned is not None and not pin_has_ended(placement, now):
         pinned = placement.pinned or None
     return Standing(_withheld(article, placement, now), pinned)
 

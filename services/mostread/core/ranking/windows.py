@@ -36,9 +36,9 @@ OVER = ("yesterday", "last_week", "last_month")
 CURRENT = tuple(name for name in NAMES if name not in OVER)
 """Windows that contain the present; only their lists have pins."""
 
-Step = Literal["hour", "day", "week", "month"]
+Lag = Literal["hour", "day", "week", "month"]
 
-STEPS: dict[str, Step] = {
+LAGS: dict[str, Lag] = {
     **dict.fromkeys(("1h", "6h", "24h", "today"), "hour"),
     "last_week": "week",
     "last_month": "month",
@@ -113,23 +113,24 @@ def month_after(day: date) -> date:
 def previous_window(
     name: str, now: datetime, zone: tzinfo = UTC, bounds: Bounds | None = None
 ) -> Window | None:
-    """Return a window as of one step before `now`, None for a range that was the same then.
+    """Return a window as of one lag before `now`, None for a range that was over then.
 
-    A step is that of STEPS. A window that contains `now` ends with the minute that was current
-    one step before.
+    A lag is that of LAGS. A window that contains `now` ends with the minute that was current one
+    lag before.
     """
-    # Local clock time: a step from a day of 23 hours must not skip a day.
+    # Local clock time: a lag from a day of 23 hours must not skip a day.
     local = now.astimezone(zone)
     then = {
         "hour": now - HOUR,
         "day": local - timedelta(days=1),
         "week": local - timedelta(days=7),
         "month": local.replace(day=1) - timedelta(days=1),
-    }[STEPS.get(name, "day")]
+    }[LAGS.get(name, "day")]
     window = resolve(name, then, zone, bounds)
-    end = min(window.end, after_this_minute(then))
-    is_same = bounds is not None and bounds.end is not None and bounds.end <= end
-    if is_same or end <= window.start:
+    minute_end = after_this_minute(then)
+    end = min(window.end, minute_end)
+    was_over = bounds is not None and bounds.end is not None and bounds.end <= minute_end
+    if was_over or end <= window.start:
         return None
     return stored(replace(window, end=end), now)
 

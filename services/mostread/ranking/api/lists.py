@@ -84,7 +84,7 @@ def add_list_routes(
         async def load() -> StreamEvent:
             ranked = await lists.get(query)
             rendered = render(ranked)
-            return StreamEvent(rendered.tag, rendered.body, serializers.freshness(ranked))
+            return StreamEvent(rendered.tag, rendered.body, lambda: serializers.freshness(ranked))
 
         return await streams.serve(request, {query: load})
 

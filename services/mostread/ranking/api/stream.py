@@ -2,7 +2,7 @@
 
 Each event carries a full list, and an id derived from its content: a client that reconnects, to
 any process, sends its last id and receives the list only if it differs. All clients of a list
-share one watch, which refreshes it every second, and its compressed events. While nothing changes,
+share one watch, which refreshes it regularly, and its compressed events. While nothing changes,
 the event `fresh` reports every few seconds up to when events are counted. One client may follow
 several lists.
 """
@@ -20,7 +20,7 @@ from mostread.infra.logging import get_logger
 from mostread.ranking.metrics import RankingMetrics
 
 REFRESH_SECONDS = 1.0
-"""How often a watched list is refreshed."""
+"""How often a watched list is refreshed, unless its route asks for less."""
 
 HEARTBEAT_SECONDS = 10.0
 
@@ -40,12 +40,12 @@ log = get_logger(__name__)
 class StreamEvent:
     """The data of the events `list` and `fresh`, without line breaks.
 
-    `id` is a hash of what `list` tells a reader.
+    `id` is a hash of what `list` tells a reader. `fresh` is rendered only when it is sent.
     """
 
     id: str
     list_data: bytes
-    fresh_data: bytes
+    render_fresh: Callable[[], bytes]
 
 
 Load = Callable[[], Awaitable[StreamEvent]]
@@ -59,10 +59,11 @@ class ListWatch:
         self.event = event
         self.changed = _list_event(event, b"")
         self.clients: set[asyncio.Event] = set()
+        self._unchanged: StreamChunk | None = None
 
     def publish(self, event: StreamEvent) -> None:
         """Replace the event, and wake the clients if its content differs."""
-        previous, self.event = self.event, event
+        previous, self.event, self._unchanged = self.event, event, None
         if previous.id != event.id:
             self.changed = _list_event(event, self.changed.data)
             for client in self.clients:
@@ -70,7 +71,10 @@ class ListWatch:
 
     def unchanged(self) -> StreamChunk:
         """Return the event `fresh`, sent while the list does not change."""
-        return StreamChunk(b"event: fresh\ndata: %s\n\n" % self.event.fresh_data)
+        if self._unchanged is None:
+            data = b"event: fresh\ndata: %s\n\n" % self.event.render_fresh()
+            self._unchanged = StreamChunk(data)
+        return self._unchanged
 
 
 def _list_event(event: StreamEvent, after: bytes) -> StreamChunk:
@@ -97,20 +101,27 @@ class StreamHub:
         self._watches: dict[Hashable, ListWatch] = {}
         self._refreshes: dict[Hashable, asyncio.Task[None]] = {}
 
-    async def serve(self, request: Request, lists: Mapping[Hashable, Load]) -> StreamResponse:
+    async def serve(
+        self, request: Request, lists: Mapping[Hashable, Load], every: float = REFRESH_SECONDS
+    ) -> StreamResponse:
         """Return the stream of the events of lists, which ends when the client disconnects.
 
-        Raises TooManyStreams, or what loading a list raises.
+        Each list is refreshed every `every` seconds. Raises TooManyStreams, or what loading a list
+        raises.
         """
         self._check_limits(lists)
-        events = {key: await load() for key, load in lists.items()}
+        events = {key: await self._event(key, load) for key, load in lists.items()}
         self._check_limits(lists)  # others may have joined meanwhile
         stream = stream_for(request.headers.get("Accept-Encoding", ""))
         last = request.headers.get("Last-Event-ID", "")
 
         async def chunks() -> AsyncGenerator[bytes, None]:
             woken = asyncio.Event()
-            watches = [self._join(key, lists[key], events[key], woken) for key in lists]
+            for key, load in lists.items():
+                self._watch(key, load, events[key], every)
+            watches = [self._watches[key] for key in lists]
+            for watch in watches:
+                watch.clients.add(woken)
             self._count_client(1)
             try:
                 yield b""
@@ -126,6 +137,11 @@ class StreamHub:
         await anext(joined)  # joins before another request is checked against the limits
         return StreamResponse(joined, {**_HEADERS, **stream.headers}, end=stream.end)
 
+    async def _event(self, key: Hashable, load: Load) -> StreamEvent:
+        """Return the newest event of a list, which another client may follow already."""
+        watch = self._watches.get(key)
+        return watch.event if watch is not None else await load()
+
     def _check_limits(self, lists: Mapping[Hashable, Load]) -> None:
         if self._clients >= self._max_clients:
             raise TooManyStreams(f"Stream limit reached ({self._clients} clients)")
@@ -136,15 +152,11 @@ class StreamHub:
         self._clients += change
         self._metrics.stream_clients.set(self._clients)
 
-    def _join(
-        self, key: Hashable, load: Load, event: StreamEvent, woken: asyncio.Event
-    ) -> ListWatch:
-        watch = self._watches.get(key)
-        if watch is None:
+    def _watch(self, key: Hashable, load: Load, event: StreamEvent, every: float) -> None:
+        """Start to refresh a list, unless another client follows it already."""
+        if key not in self._watches:
             watch = self._watches[key] = ListWatch(event)
-            self._refreshes[key] = asyncio.create_task(_refresh(watch, load))
-        watch.clients.add(woken)
-        return watch
+            self._refreshes[key] = asyncio.create_task(_refresh(watch, load, every))
 
     def _leave(self, key: Hashable, watch: ListWatch, woken: asyncio.Event) -> None:
         watch.clients.discard(woken)
@@ -175,9 +187,9 @@ class StreamHub:
                     await woken.wait()
 
 
-async def _refresh(watch: ListWatch, load: Load) -> None:
+async def _refresh(watch: ListWatch, load: Load, every: float) -> None:
     while True:
-        await asyncio.sleep(REFRESH_SECONDS)
+        await asyncio.sleep(every)
         try:
             watch.publish(await load())
         except MostreadError as error:

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from mostread.core.ranking.windows import SLIDING
@@ -23,19 +23,21 @@ from mostread.ranking.pages.chart import Mark
 from mostread.ranking.pages.chart_range import ChartRange
 from mostread.ranking.pages.decisions import decision_marks
 from mostread.ranking.pages.i18n import TRANSLATORS, Translator
+from mostread.ranking.pages.rows import age
 from mostread.ranking.pages.templating import PageRenderer, clock_time, reader_language
 from mostread.ranking.pages.view import local_defaults
 from mostread.ranking.queries import ArticleQuery, ListDefaults, LogQuery
 from mostread.ranking.repository import Counts
 from mostread.ranking.service.article_chart import ArticleChart, ChartQuery
 from mostread.ranking.service.articles import WINDOWS, ArticleDetails
-from mostread.ranking.service.lists import web_link
+from mostread.ranking.service.lists import web_address, web_link
 from mostread.ranking.service.placement_log import placement_log
 from mostread.ranking.service.rank_history import RankHistory
-from mostread.ranking.service.typical import Comparison, TypicalService
+from mostread.ranking.service.typical import TypicalComparison, TypicalService
 
 _SOON_SECONDS = 1.0
 _MARKED_DECISIONS = 20
+_AGED = timedelta(days=14)
 _MAX_COMPARED = timedelta(days=60)
 """In a longer chart the first days of a typical article would set the scale."""
 
@@ -80,6 +82,8 @@ def add_article_page(
             editing = access.is_editor(request, query.site)
             # Ids can be guessed: readers learn nothing of an article that is withheld.
             if not (details.known if editing else details.public):
+                if bare := article_id.rstrip("/") if article_id.endswith("/") else "":
+                    return _redirect(request, bare)
                 return pages.unknown_article(request, *query, lang)
             tz = values.get("tz", local_defaults(request, defaults).tz)
             now = datetime.fromtimestamp(clock() / 1000, ZoneInfo(tz))
@@ -115,6 +119,13 @@ def add_article_page(
         return pages.html(request, "article.html", lang, context)
 
     app.add("GET", "/articles/{article_id}", get_page)
+
+
+def _redirect(request: Request, article_id: str) -> Response:
+    """Redirect from an address with a slash too many, from which relative links would not work."""
+    query = f"?{request.query_string}" if request.query_string else ""
+    location = f"../{quote(article_id, safe='')}{query}"
+    return Response(status=308, headers={"Location": location})
 
 
 async def _soon(awaited: Awaitable[T]) -> T | None:
@@ -159,6 +170,10 @@ def _article_context(
             for tag in (metadata.tags if metadata else ())
         ],
         "published": _publication_time(published, now, t) if published else "",
+        # An older one is a date, which stands there already.
+        "age": age(published, now, t) if published and now - published < _AGED else None,
+        "image": (metadata and web_address(metadata.image)) or "",
+        "scheduled": published is not None and published > now,
         "described": metadata is not None,
         "site": site,
         "article_id": article_id,
@@ -175,7 +190,7 @@ def _publication_time(published: datetime, now: datetime, t: Translator) -> str:
 
 
 def _figures(
-    details: ArticleDetails, compared: Comparison | None, now: datetime, t: Translator
+    details: ArticleDetails, compared: TypicalComparison | None, now: datetime, t: Translator
 ) -> dict[str, object]:
     """Return the counts by window: those shorter than the article's life, and the total."""
     published = _published(details)

@@ -160,7 +160,7 @@ def counts_chart(
 def ranks_chart(
     ranks: Sequence[tuple[datetime, int | None]],
     length: int,
-    marks: Iterable[Mark],
+    marks: Sequence[Mark],
     zone: tzinfo,
     t: Translator,
 ) -> RanksChart:
@@ -172,10 +172,14 @@ def ranks_chart(
         return 4 + 92 * math.log(rank) / math.log(lowest)
 
     # A rank lasts for its hour, so that a single one is visible too.
+    edges = [(end - HOUR, end) for end, _ in ranks]
+    published = next((mark.time for mark in marks if mark.kind == "published"), edges[0][0])
+    if edges[0][0] < published < edges[0][1]:
+        edges[0] = (published, edges[0][1])
     points = [
-        Point(scale.x(end - part), None if rank is None else SIZE / 100 * percent(rank))
-        for end, rank in ranks
-        for part in (HOUR, timedelta())
+        Point(scale.x(edge), None if rank is None else SIZE / 100 * percent(rank))
+        for hour, (_, rank) in zip(edges, ranks, strict=True)
+        for edge in hour
     ]
     powers = [10**n for n in range(5) if 10**n * 2 <= lowest]
     return RanksChart(

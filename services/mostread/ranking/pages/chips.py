@@ -4,7 +4,7 @@ All of them are in the address, and whatever limits the list is shown and can be
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import get_args
 
@@ -210,7 +210,9 @@ def _limits(query: ListQuery, t: Translator) -> list[Choice]:
 def _zone(query: ListQuery, defaults: ListDefaults, t: Translator) -> Menu:
     written = dict(query.written).get("tz", "")
     names = [(each, each) for each in dict.fromkeys((defaults.tz, "UTC", written)) if each]
-    return _single(query, "tz", names, written or defaults.tz, t, removable=False)
+    zone = _single(query, "tz", names, written or defaults.tz, t, removable=False)
+    # The city says enough where room is scarce: Almaty of Asia/Almaty.
+    return replace(zone, value=zone.value.rpartition("/")[2].replace("_", " "))
 
 
 def _with(names: Sequence[str], chosen: str) -> Sequence[str]:

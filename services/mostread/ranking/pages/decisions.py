@@ -17,7 +17,7 @@ from mostread.ranking.auth.access import Access
 from mostread.ranking.decisions_repository import DecisionRepository, DecisionRow
 from mostread.ranking.pages import urls
 from mostread.ranking.pages.chart import Mark
-from mostread.ranking.pages.i18n import TRANSLATORS, Translator
+from mostread.ranking.pages.i18n import TRANSLATORS, Translator, reason_text
 from mostread.ranking.pages.templating import PageRenderer, clock_time, reader_language
 from mostread.ranking.pages.view import local_defaults
 from mostread.ranking.queries import ListDefaults, LogQuery
@@ -113,15 +113,18 @@ def _view(entry: LogEntry, times: Mapping[int, int], zone: ZoneInfo, t: Translat
         time=_time(decision.decided_at, zone, t),
         by=decision.by or t("log_anonymous"),
         effects=effects,
-        reason=decision.reason,
+        reason=reason_text(decision.reason, t),
         undo=serializers.encode(undo(entry)).decode(),
     )
 
 
 def _effects(decision: DecisionRow, zone: ZoneInfo, t: Translator) -> list[str]:
     effects = []
+    until = decision.until and t("decision.until", time=_time(decision.until, zone, t))
     if decision.hidden is not None:
         effects.append(t("decision.hidden" if decision.hidden else "decision.listed"))
+    if decision.hidden and until:
+        effects.append(until)
     if decision.pinned is not None:
         key = "decision.pinned" if decision.pinned else "decision.unpinned"
         effects.append(t(key, rank=decision.pinned))
@@ -134,8 +137,8 @@ def _effects(decision: DecisionRow, zone: ZoneInfo, t: Translator) -> list[str]:
         effects.append(t("decision.approved"))
     if not effects:
         return [t("decision.none")]
-    if decision.until is not None:
-        effects.append(t("decision.until", time=_time(decision.until, zone, t)))
+    if until and not decision.hidden:
+        effects.append(until)
     return effects
 
 

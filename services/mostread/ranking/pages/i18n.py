@@ -46,6 +46,7 @@ SCRIPT_MESSAGES = (
     "do.hide",
     "do.pin",
     "do.more",
+    "saving",
     "lift.hidden",
     "lift.pinned",
     "decision_loading",
@@ -73,6 +74,7 @@ SCRIPT_MESSAGES = (
             "pinned_in",
             "embargo",
             "expires",
+            "expired",
             "approved",
             "until",
             "none",
@@ -93,6 +95,9 @@ SCRIPT_MESSAGES = (
     "close",
 )
 """Messages that editor.js shows; it fills in their values itself."""
+
+REASONS = ("correction", "outdated", "legal", "duplicate")
+"""Reasons that the form of a decision offers, and stores as text in its language."""
 
 _LOCALES = Path(__file__).parent / "locales"
 
@@ -152,6 +157,14 @@ class Translator:
 
 
 TRANSLATORS: Mapping[Lang, Translator] = {lang: Translator(lang) for lang in LANGUAGES}
+
+
+_OFFERED = {t(f"reason.{name}"): name for t in TRANSLATORS.values() for name in REASONS}
+
+
+def reason_text(reason: str, t: Translator) -> str:
+    """Return the reason of a decision, one of REASONS in the language of the reader."""
+    return t(f"reason.{_OFFERED[reason]}") if reason in _OFFERED else reason
 
 
 def negotiate(accept_language: str) -> Lang:

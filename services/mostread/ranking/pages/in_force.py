@@ -1,6 +1,6 @@
 """The page at `/decisions`: everything that is decided at a site now, with what ends it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import get_args
@@ -18,7 +18,7 @@ from mostread.ranking.decisions_repository import DecisionRepository, PlacedRow
 from mostread.ranking.pages import urls
 from mostread.ranking.pages.chips import Choice
 from mostread.ranking.pages.decisions import pinned_in
-from mostread.ranking.pages.i18n import TRANSLATORS, Translator
+from mostread.ranking.pages.i18n import TRANSLATORS, Translator, reason_text
 from mostread.ranking.pages.templating import PageRenderer, reader_language
 from mostread.ranking.pages.view import local_defaults
 from mostread.ranking.queries import DecisionKind, DecisionsQuery, ListDefaults
@@ -75,6 +75,10 @@ def add_in_force_page(
             # One more row than the page tells whether another page follows.
             more = query._replace(limit=query.limit + 1)
             rows = await decisions.in_force(more, now) if editing else []
+            counted = rows[:1]
+            if editing and not rows:
+                # Another kind may be in force, or an earlier page.
+                counted = await decisions.in_force(query._replace(kind=(), limit=1, offset=0), now)
         except BadParameter as error:
             return pages.bad_parameter(request, error, lang)
         except (Unavailable, Misconfigured):
@@ -87,7 +91,7 @@ def add_in_force_page(
             "editing": editing,
             "rows": [decided_row(row, kept, local, t) for row in rows[: query.limit]],
             "pages": _pages(query, kept, len(rows) > query.limit, t),
-            "choices": _choices(query, kept, t),
+            "choices": _choices(query, kept, counted[0].in_force if counted else (), t),
             "hidden_fields": [*kept.items(), *(("kind", kind) for kind in query.kind)],
             "file_url": "v1/decisions?" + urlencode(in_file),
             "list_url": "./" + (f"?{urlencode(kept)}" if kept else ""),
@@ -100,7 +104,12 @@ def add_in_force_page(
         page.headers["Cache-Control"] = NO_STORE
         return page
 
+    async def redirect(request: Request) -> Response:
+        query = f"?{request.query_string}" if request.query_string else ""
+        return Response(status=308, headers={"Location": f"../decisions{query}"})
+
     app.add("GET", "/decisions", get_page)
+    app.add("GET", "/decisions/", redirect)
 
 
 def decided_row(row: PlacedRow, kept: dict[str, str], now: datetime, t: Translator) -> DecidedRow:
@@ -116,7 +125,7 @@ def decided_row(row: PlacedRow, kept: dict[str, str], now: datetime, t: Translat
         by=row.by or t("log_anonymous"),
         time=_time(row.decided_at, now, t) if row.version else "",
         machine_time=serializers.rfc3339_ms(row.decided_at) or "",
-        reason=row.reason,
+        reason=reason_text(row.reason, t),
         decided=serializers.encode({"decision": decision, "cms": row.from_cms}).decode(),
     )
 
@@ -126,7 +135,8 @@ def _effect(kind: DecisionKind, row: PlacedRow, now: datetime, t: Translator) ->
     times = {"embargoed": row.embargo_until, "expiring": row.expires_at, "expired": row.expires_at}
     time = times.get(kind)
     words = t(f"kind.{kind}", rank=row.rank, time=_time(time, now, t) if time else "")
-    ends = row.until if kind in {"hidden", "listed", "pinned", "unpinned", "approved"} else None
+    ended = {"hidden"} if row.hidden else {"listed", "pinned", "unpinned", "approved"}
+    ends = row.until if kind in ended else None
     if kind == "pinned":
         words = ", ".join([words, *pinned_in(row, t)])
     if ends is not None and kind not in row.from_cms:
@@ -136,14 +146,14 @@ def _effect(kind: DecisionKind, row: PlacedRow, now: datetime, t: Translator) ->
 
 def _time(milliseconds: int, now: datetime, t: Translator) -> str:
     local = datetime.fromtimestamp(milliseconds / 1000, UTC).astimezone(now.tzinfo)
-    if local.date() == now.date():
-        return f"{local:%H:%M}"
     year = "" if local.year == now.year else f" {local.year}"
     return f"{t.date(local)}{year}, {local:%H:%M}"
 
 
-def _choices(query: DecisionsQuery, kept: dict[str, str], t: Translator) -> list[Choice]:
-    """Return the links to all decisions and to those of each kind."""
+def _choices(
+    query: DecisionsQuery, kept: dict[str, str], in_force: Sequence[int], t: Translator
+) -> list[Choice]:
+    """Return the links to all decisions and to those of each kind, with their numbers."""
     searched = kept | ({"q": query.q} if query.q else {})
 
     def choice(label: str, kind: DecisionKind | None) -> Choice:
@@ -152,7 +162,13 @@ def _choices(query: DecisionsQuery, kept: dict[str, str], t: Translator) -> list
         return Choice(label, "decisions?" + urlencode(parameters), chosen)
 
     kinds: tuple[DecisionKind, ...] = get_args(DecisionKind)
-    return [choice(t("all"), None), *(choice(t(f"kinds.{kind}"), kind) for kind in kinds)]
+    numbers = dict(zip(kinds, in_force, strict=False))
+    choices = [choice(t("all"), None)]
+    for kind in kinds:
+        number = numbers.get(kind, 0)
+        if number or query.kind == (kind,):
+            choices.append(choice(t(f"kinds.{kind}") + f" {t.number(number)}", kind))
+    return choices
 
 
 def _pages(

@@ -82,7 +82,9 @@ def add_list_page(
         values, totals, lines = await asyncio.gather(
             facets.get(query.site),
             site_now.get(query, now),
-            sparklines.get(query.site, [entry.article_id for entry in ranked.entries]),
+            sparklines.get(
+                query.site, [entry.article_id for entry in ranked.entries], ranked.window
+            ),
         )
         if access.closed and (viewer := access.known(request)):
             visible = {site: n for site, n in values.sites.items() if viewer.may_view(site)}

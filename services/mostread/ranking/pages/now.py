@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from mostread.core.ranking.windows import EPOCH, HOUR, Window
@@ -14,6 +14,7 @@ from mostread.ranking.pages.i18n import Translator
 from mostread.ranking.queries import ListQuery, SiteSeriesQuery, TotalsQuery
 from mostread.ranking.service.site_series import SiteSeries
 from mostread.ranking.service.totals import NOW_MINUTES, Totals
+from mostread.ranking.steps import step_start
 
 _BEFORE, _AFTER = 18 * HOUR, 6 * HOUR
 """Extent of the chart: until now, and on, where only the earlier days have readers."""
@@ -49,7 +50,7 @@ class NowReader:
     async def get(self, query: ListQuery, now: datetime) -> SiteNow | None:
         """Return the totals and series for the site and filters of a list, None on failure."""
         filters = query.filters
-        hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        hour = step_start(now, "hour")
         spans = [
             (hour - _BEFORE, hour),
             *((hour - _BEFORE - ago, hour + _AFTER - ago) for _, ago in _EARLIER),
@@ -115,7 +116,8 @@ def _chart(series: Sequence[SiteSeries], now: datetime) -> dict[str, object]:
     numbers = [[step.counts.views for step in each.steps] for each in series]
     largest = max(1, *(max(each, default=0) for each in numbers))
     names = ("today", *(name for name, _ in _EARLIER))
-    hour = now.replace(minute=0)
+    # Hours are stored in UTC; in some zones they start at half past.
+    hour = step_start(now, "hour").astimezone(now.tzinfo)
     return {
         "chart": [
             Line(name, _points(each, largest)) for name, each in zip(names, numbers, strict=True)

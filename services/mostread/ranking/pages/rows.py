@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from mostread.core.ranking.integrity import Integrity
-from mostread.core.ranking.windows import LIFETIME, OVER, STEPS
+from mostread.core.ranking.trends import MIN_EXPECTED
+from mostread.core.ranking.windows import HOUR, LAGS, LIFETIME, OVER
 from mostread.ranking.api import params, serializers
 from mostread.ranking.pages import urls
 from mostread.ranking.pages.change import Change, change
@@ -15,12 +16,12 @@ from mostread.ranking.pages.i18n import Translator
 from mostread.ranking.queries import ListQuery
 from mostread.ranking.repository import Counts
 from mostread.ranking.service.lists import Entry, RankedList, web_address
-from mostread.ranking.service.sparklines import HEIGHT, WIDTH, Sparkline
+from mostread.ranking.service.sparklines import HEIGHT, Bars, Sparkline, bars_of
 
 _MAX_NEW_RANK = 100
 """Articles below it may lack a previous rank only because the previous list was cut off."""
 
-
+_DAY = timedelta(days=1)
 _COUNTED = ("views", "comments", "likes")
 
 
@@ -81,6 +82,7 @@ def list_parts(
     moved = any(entry.previous_rank for entry in ranked.entries)
     counted = any(entry.compared and any(_counts(entry.compared)) for entry in ranked.entries)
     since = ranked.compared.start if ranked.compared and counted else None
+    bars = bars_of(ranked.window, now)
     builder = _Builder(query, lines, now, t, moved, since)
     rows = [builder.row(entry) for entry in ranked.entries]
     return {
@@ -90,14 +92,21 @@ def list_parts(
         "measure": t(f"order.{query.by}"),
         "column": t("trend.column" if query.trending else f"order.{query.by}"),
         "criterion": t(f"criterion.{query.by}"),
-        "about_changes": t("about_changes", since=t(f"ago.{STEPS.get(query.window, 'day')}")),
-        "line_box": f"0 0 {WIDTH} {HEIGHT}",
+        "about_changes": t("about_changes", since=t(f"ago.{LAGS.get(query.window, 'day')}")),
+        "line_box": f"0 0 {bars.width} {HEIGHT}",
+        "line_label": _line_label(bars, t),
         "over": _is_over(query, now),
-        "filtered": any(query.filters) or query.published_within is not None,
+        "filtered": any(query.filters),
         "pages": _pages(query, len(rows), t),
         "search": query.q or "",
         "all_time_url": "" if query.window == LIFETIME else window_url(query, LIFETIME),
     }
+
+
+def _line_label(bars: Bars, t: Translator) -> str:
+    if bars.step < _DAY:
+        return t("line.hours" if bars.step == HOUR else "line.six_hours")
+    return t("line.days", number=bars.step // _DAY) if bars.step > _DAY else t("line.day")
 
 
 class _Builder(NamedTuple):
@@ -134,7 +143,7 @@ class _Builder(NamedTuple):
             section=section,
             section_url=urls.list_params(query, section=section, offset=None) if section else "",
             authors=metadata.authors if metadata else (),
-            age=_age(metadata.published, self.now, t) if metadata else None,
+            age=age(metadata.published, self.now, t) if metadata else None,
             pinned=entry.row.pinned,
             described=metadata is not None,
             integrity=entry.integrity,
@@ -147,11 +156,13 @@ class _Builder(NamedTuple):
         by, t = self.query.by, self.t
         if by == "trending":
             ratio = t.ratio(entry.window.views / entry.row.expected)
-            usual = t.number(entry.row.expected)
+            views = t.number(entry.window.views)
             return (
                 f"×{ratio}",
                 t("trend.ratio", ratio=ratio),
-                t("trend.usual", views=t.number(entry.window.views), usual=usual),
+                t("trend.new", views=views)
+                if entry.row.expected <= MIN_EXPECTED
+                else t("trend.usual", views=views, usual=t.number(entry.row.expected)),
             )
         if by == "score":
             measured, unit = entry.score(by), t("unit.points")
@@ -177,16 +188,17 @@ def _counts(counts: Counts) -> list[int]:
     return [getattr(counts, name) for name in _COUNTED]
 
 
-def _age(published: datetime | None, now: datetime, t: Translator) -> Age | None:
+def age(published: datetime | None, now: datetime, t: Translator) -> Age | None:
+    """Return how long ago an article was published, None before."""
     if published is None or published > now:
         return None
-    age = now - published
-    if age < timedelta(hours=1):
-        text = t("age.minutes", number=age // timedelta(minutes=1))
-    elif age < timedelta(days=2):
-        text = t("age.hours", number=age // timedelta(hours=1))
-    elif age < timedelta(days=14):
-        text = t("age.days", number=age.days)
+    passed = now - published
+    if passed < timedelta(hours=1):
+        text = t("age.minutes", number=passed // timedelta(minutes=1))
+    elif passed < timedelta(days=2):
+        text = t("age.hours", number=passed // timedelta(hours=1))
+    elif passed < timedelta(days=14):
+        text = t("age.days", number=passed.days)
     else:
         local = published.astimezone(now.tzinfo)
         year = "" if local.year == now.year else f" {local.year}"

@@ -21,6 +21,7 @@ from mostread.ranking.api.responses import NO_STORE, CachedResponse
 from mostread.ranking.auth.access import Access
 from mostread.ranking.pages.i18n import (
     LANGUAGES,
+    REASONS,
     SCRIPT_MESSAGES,
     SESSION_MESSAGES,
     TRANSLATORS,
@@ -103,6 +104,7 @@ class PageRenderer:
             "request_id": request_id.current,
             "session_messages": SESSION_MESSAGES,
             "script_messages": SCRIPT_MESSAGES,
+            "reasons": REASONS,
             # URLs contain a hash of the content, so their content never changes.
             "asset": {
                 name: f"static/{name}?v={asset.tag[:12]}" for name, asset in self._assets.items()
@@ -173,7 +175,8 @@ class PageRenderer:
             "heading": t("unknown_article"),
             "detail": t("unknown_article_detail", site=site, article=article_id),
             "link_text": t("show_list"),
-            "root": "../",
+            # Links to this page encode slashes; a typed address has them as they are.
+            "root": "../" * (1 + article_id.count("/")),
             "site": site,
             "signs_in": self._access.enabled,
         }

@@ -16,6 +16,7 @@ from mostread.core.ranking.windows import Window
 from mostread.ranking.queries import ListQuery
 from mostread.ranking.repository import RankedRow, RankingRepository
 from mostread.ranking.service.usual import UsualActivity
+from mostread.ranking.steps import step_start
 
 
 class ListMoment(NamedTuple):
@@ -80,9 +81,16 @@ class RankedSource:
         integrity = self.integrity(row, visitors)
         return integrity is not None and integrity.quarantined
 
+    async def _usual_at(self, site: str, end: datetime) -> Usual:
+        as_of = await self._repository.watermark()
+        # An hour that is not yet counted in full would be remembered as a quiet one.
+        if as_of is not None and as_of < step_start(end, "hour"):
+            end = as_of
+        return await self._usual.at(site, end)
+
     async def _ranked(self, at: ListMoment, count: int, skip: int) -> list[RankedRow]:
         query, window, now = at
-        usual = await self._usual.at(query.site, window.end) if query.trending else Usual()
+        usual = await self._usual_at(query.site, window.end) if query.trending else Usual()
         return await self._repository.ranked(
             query,
             trending_plan(window, now) if query.trending else plan(window, now, query.half_life),

@@ -15,7 +15,7 @@ from mostread.ranking.steps import split
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class SiteStep:
     """Counts of one step; until it is `complete`, events of it may be uncounted."""
 
     start: datetime
@@ -30,7 +30,7 @@ class SiteSeries:
     query: SiteSeriesQuery
     as_of: datetime | None
     stale: bool
-    steps: list[Step]
+    steps: list[SiteStep]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class SiteSeriesService:
             as_of,
             is_stale(as_of, now, self.stale_after),
             [
-                Step(step.start, weighted_sum(counts, each), is_complete(step.end, as_of))
+                SiteStep(step.start, weighted_sum(counts, each), is_complete(step.end, as_of))
                 for step, each in zip(steps, weights, strict=True)
             ],
         )

@@ -10,6 +10,7 @@ from mostread.core.retention import HOUR_ROW_TTL_SECONDS
 from mostread.ranking.cache.cache import Cache
 from mostread.ranking.repository import Metadata
 from mostread.ranking.service.article_chart import ArticleChartService
+from mostread.ranking.steps import step_start
 from mostread.ranking.typical_repository import TypicalRepository, TypicalRow
 
 DAY = timedelta(days=1)
@@ -56,7 +57,7 @@ class Typical:
     rows: tuple[TypicalRow, ...]
 
 
-class Comparison(NamedTuple):
+class TypicalComparison(NamedTuple):
     """Views of an article and of the typical one, both in the article's first `age`."""
 
     age: timedelta
@@ -66,7 +67,7 @@ class Comparison(NamedTuple):
 
 
 class TypicalService:
-    """Computes the medians of a section once per hour. `clock` is in milliseconds."""
+    """Computes the medians of a section once per counted hour. `clock` is in milliseconds."""
 
     def __init__(
         self,
@@ -85,28 +86,33 @@ class TypicalService:
         An article that is older than the counts of its site has none.
         Raises ClickHouseUnavailable or Misconfigured.
         """
+        return await self._typical(site, metadata, await self._last_hour(), by_day=by_day)
+
+    async def _typical(
+        self, site: str, metadata: Metadata | None, now: datetime, *, by_day: bool
+    ) -> Typical | None:
         born = _born(metadata)
         if metadata is None or not metadata.section or born is None:
             return None
         medians = _BY_DAY if by_day else _BY_HOUR
-        loaded = await self._medians.get((site, metadata.section, medians, self._hour()))
+        loaded = await self._medians.get((site, metadata.section, medians, now))
         typical = tuple(row for row in loaded.rows if row.articles >= MIN_ARTICLES)
         if not typical or born < loaded.begun:
             return None
         return Typical(metadata.section, born, medians.step, typical)
 
-    async def compare(self, site: str, metadata: Metadata | None) -> Comparison | None:
+    async def compare(self, site: str, metadata: Metadata | None) -> TypicalComparison | None:
         """Compare an article's complete hours, or days after a week, with the typical article.
 
         Returns None if some of them are not stored, or the typical article has few views.
         Raises ClickHouseUnavailable or Misconfigured.
         """
-        now = self._hour()
+        now = await self._last_hour()
         born = _born(metadata)
         if metadata is None or born is None or not now - _HOURS_KEPT < born < now:
             return None
         by_day = now - born > _BY_HOUR.step * _BY_HOUR.steps
-        typical = await self.get(site, metadata, by_day=by_day)
+        typical = await self._typical(site, metadata, now, by_day=by_day)
         if typical is None:
             return None
         steps = min((now - typical.born) // typical.step, len(typical.rows))
@@ -117,7 +123,7 @@ class TypicalService:
         views = await self._charts.views(
             site, metadata.article_id, typical.born, typical.born + age
         )
-        return Comparison(age, views, row.so_far, row.articles)
+        return TypicalComparison(age, views, row.so_far, row.articles)
 
     async def _load(self, key: _Key) -> _Loaded:
         site, section, (step, steps, period), now = key
@@ -130,12 +136,14 @@ class TypicalService:
         rows = await self._repository.typical(site, section, since, now, step=step, steps=steps)
         return _Loaded(begun, tuple(rows))
 
-    def _hour(self) -> datetime:
+    async def _last_hour(self) -> datetime:
+        """Return the end of the last hour of which every event is counted."""
         now = datetime.fromtimestamp(self._clock() / 1000, UTC)
-        return now.replace(minute=0, second=0, microsecond=0)
+        as_of = await self._charts.repository.watermark()
+        return step_start(min(now, as_of or now), "hour")
 
 
 def _born(metadata: Metadata | None) -> datetime | None:
     """Return the hour of publication."""
     published = metadata.published if metadata else None
-    return published and published.replace(minute=0, second=0, microsecond=0)
+    return published and step_start(published, "hour")

@@ -8,6 +8,7 @@ from mostread.core.ranking.trends import PROFILE_HOURS, TRENDING_BASELINE, Usual
 from mostread.ranking.cache.cache import Cache
 from mostread.ranking.queries import Filters
 from mostread.ranking.site_repository import SiteRepository
+from mostread.ranking.steps import step_start
 
 _CAPACITY = 100
 _Hours = tuple[list[int], int]
@@ -25,7 +26,7 @@ class UsualActivity:
 
         Raises ClickHouseUnavailable or Misconfigured.
         """
-        hour = end.replace(minute=0, second=0, microsecond=0)
+        hour = step_start(end, "hour")
         return usual(end, *await self._hours.get((site, hour)))
 
     async def _load(self, key: tuple[str, datetime]) -> _Hours:

@@ -52,8 +52,8 @@ WITH
     (
         SELECT
             article_id, embargo_until, expires_at, version AS decided_version,
-            until IS NULL OR ranked_at < until AS lasts,
-            if(lasts, hidden, NULL) AS decided_hidden, if(lasts, pinned, NULL) AS decided_pinned, if(lasts, approved, NULL) AS decided_approved,
+            until IS NULL OR ranked_at < until AS lasts, lasts OR ifNull(hidden, false) AS pin_lasts,
+            if(lasts, hidden, NULL) AS decided_hidden, if(pin_lasts, pinned, NULL) AS decided_pinned, if(pin_lasts, approved, NULL) AS decided_approved,
             -- The lists in which the pin holds.
             (empty(pinned_sections) OR hasAll(pinned_sections, %(pinned_sections)s))
                 AND (empty(pinned_languages) OR hasAll(arrayMap(tag -> lower(tag), pinned_languages), %(pinned_languages)s))

@@ -24,6 +24,7 @@ WHERE site = %(site)s AND %(selected)s
         AND (length(%(languages)s) = 0 OR arrayExists(tag -> lower(language) = tag OR startsWith(lower(language), concat(tag, '-')), %(languages)s))
         AND (length(%(authors)s) = 0 OR hasAny(authors, %(authors)s))
         AND (length(%(tags)s) = 0 OR hasAny(tags, %(tags)s))
+        AND (%(published_since)s = 0 OR published_at >= fromUnixTimestamp64Milli(toInt64(%(published_since)s)))
   ))
 GROUP BY grain, window
 -- The sorting key contains the partition key, so all versions of a row are in one partition.

@@ -23,6 +23,7 @@ function setBusy(is) {
   dialog.toggleAttribute("aria-busy", is);
   form.querySelector(".fields").disabled = is;
   for (const each of form.querySelectorAll(".go, [data-act=lift]")) each.disabled = is;
+  form.querySelector(".go").textContent = text(is ? "saving" : `do.${current.action}`);
 }
 
 async function decide(article, action) {
@@ -37,7 +38,6 @@ async function decide(article, action) {
   dialog.dataset.action = action;
   dialog.querySelector(".kicker").textContent = text(action === "more" ? "keys.more" : action);
   dialog.querySelector("h2 bdi").textContent = article.title;
-  form.querySelector(".go").textContent = text(`do.${action}`);
   form.querySelector("details").open = action === "more";
   form.querySelector("[data-act=lift]").hidden = true;
   showError(dialog);
@@ -102,7 +102,7 @@ function prefill() {
   /* The reason and the end of what holds are those of a changed pin too, but not of hiding it. */
   const changes = { hide: holds.hidden, pin: holds.pinned, more: true }[action];
   fill(elements.reason, (changes && reason) || "");
-  const until = (action === "hide" ? holds.hidden : true) && holds.until;
+  const until = (action === "hide") === Boolean(holds.hidden) && holds.until;
   fill(elements.until, until ? localTime(until) : "");
   if (![...elements.ends].some((end) => end.dataset.touched)) elements.ends.value = until ? "other" : "lifted";
   if (!elements.approved.dataset.touched) elements.approved.checked = Boolean(holds.approved);
@@ -131,7 +131,7 @@ function decision() {
   const { holds, action } = current;
   const body = { ...holds };
   if (action === "hide") hideUntil(body, chosenEnd());
-  if (action === "pin") Object.assign(body, { pinned: Number(elements.pinned.value), pinned_in: scope(), until: chosenEnd() });
+  if (action === "pin") Object.assign(body, { pinned: Number(elements.pinned.value), pinned_in: scope(), until: chosenEnd() ?? (holds.hidden && holds.until) });
   if (action === "more") body.hidden = { true: true, false: false }[elements.listed.value];
   if (elements.approved.checked !== Boolean(holds.approved)) body.approved = elements.approved.checked || undefined;
   for (const name of TIMES) {
@@ -143,14 +143,16 @@ function decision() {
 
 const writtenReason = () => form.elements.reason.value.trim() || undefined;
 
-/* `until` ends a pin and an approval too, so an article that has one is put under an embargo. */
+/* `until` then ends the hiding. A pin that has an end of its own and outlasts it keeps that end, so
+   the article is put under an embargo; a pin for an hour must not become one for ever. */
 function hideUntil(body, end) {
-  if (end && (body.pinned || body.approved)) {
-    body.embargo_until = Math.max(end, body.embargo_until ?? 0);
-    return;
+  if (body.until && !body.hidden) {
+    if (end < body.until) {
+      body.embargo_until = Math.max(end, body.embargo_until ?? 0);
+      return;
+    }
+    for (const name of ENDED) delete body[name];
   }
-  /* A pin for an hour must not become one for ever. */
-  if (body.until) for (const name of ["pinned", "pinned_in", "approved"]) delete body[name];
   Object.assign(body, { hidden: true, until: end });
 }
 
@@ -190,6 +192,7 @@ function without(holds, kind, fromCms) {
   const body = { ...holds };
   const fields = { hidden: ["hidden"], pinned: ["pinned", "pinned_in"], embargoed: ["embargo_until"], expiring: ["expires_at"], expired: ["expires_at"], approved: ["approved"], listed: ["hidden"], unpinned: ["pinned"] }[kind];
   for (const name of fields) delete body[name];
+  if (kind === "hidden") delete body.until;
   if (fromCms) Object.assign(body, { hidden: { hidden: false }, pinned: { pinned: 0 } }[kind]);
   if (body.hidden === undefined && !body.pinned && !body.approved) delete body.until;
   return body;
