@@ -70,6 +70,16 @@ class Ledger:
     """Bursts of hostile records that were written into the log."""
     burst_views: Tally[str] = field(default_factory=Tally)
     """Views of the good events among them, by article."""
+    forgotten: set[str] = field(default_factory=set)
+    """Ids of accepted events that no counter may contain any more; their outcomes stay."""
+
+    def forget(self, article_id: str) -> None:
+        """Enter that an article, or all of them if it is empty, is forgotten."""
+        self.forgotten |= {
+            event.id for event in self.accepted.values() if article_id in ("", event.article_id)
+        }
+        if not article_id:
+            self.burst_views.clear()
 
     def burst(self, views: Tally[str]) -> None:
         """Enter the good events of a burst of hostile records."""
@@ -80,6 +90,8 @@ class Ledger:
         """Return what every minute, hour, week and total must be."""
         tally: Tally[tuple[str, int, str, str]] = Tally()
         for event in self.accepted.values():
+            if event.id in self.forgotten:
+                continue
             second = event.timestamp // 1000
             windows = [("total", 0)]
             if not event.late:
@@ -102,7 +114,7 @@ class Ledger:
         return sum(event.late for event in self.accepted.values())
 
     def summary(self) -> str:
-        """Return the ledger in three lines."""
+        """Return the ledger in a few lines."""
         unknown = self.refusals["outcome-unknown"]
         return (
             f"{len(self.accepted) + self.given_up:,} events sent: {len(self.accepted):,} answered "
@@ -111,5 +123,6 @@ class Ledger:
             f"{self.resent:,} requests resent; {self.refusals.total():,} answers 503, "
             f"{unknown:,} of unknown outcome; no 202 for {self.outages.total:.1f} s in all, "
             f"{self.outages.longest:.1f} s at the longest\n"
-            f"{self.burst_views.total():,} good events written in {self.bursts} hostile bursts"
+            f"{self.burst_views.total():,} good events written in {self.bursts} hostile bursts\n"
+            f"{len(self.forgotten):,} of the events answered with 202 were forgotten"
         )

@@ -4,13 +4,13 @@ import os
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
-from tests.faults import hostile_faults
+from tests.faults import forget_faults, hostile_faults
 from tests.faults.chaos import FAULTS
 from tests.faults.fault import Fault
-from tests.faults.ledger import Ledger
 from tests.faults.rig import Mostread, running_mostread
 from tests.faults.verdict import differences
 
@@ -34,12 +34,26 @@ def test_fault_leaves_counts_exact(rig: Mostread, fault: Fault[Mostread]) -> Non
     before = len(rig.traffic.ledger.accepted)
     time.sleep(BEFORE_SECONDS)
     with fault.play(rig, random.Random(fault.name)):
+        if not fault.parts & forget_faults.PARTS:
+            forget_faults.forget(rig, forget_faults.ARTICLES[0])
         time.sleep(fault.lasts[0] + 0.5)
     assert not rig.missed
     rig.wait_ready()
     time.sleep(AFTER_SECONDS)
     rig.traffic.pause()
     assert len(rig.traffic.ledger.accepted) > before + 100, "there was traffic"
+    assert differences(rig, rig.traffic.ledger) == []
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("fault", forget_faults.FAULTS, ids=lambda fault: fault.name)
+def test_forget_leaves_counts_exact(rig: Mostread, fault: Fault[Mostread]) -> None:
+    rig.traffic.go_on()
+    forgotten = len(rig.traffic.ledger.forgotten)
+    with fault.play(rig, random.Random(fault.name)):
+        time.sleep(AFTER_SECONDS)
+    rig.traffic.pause()
+    assert len(rig.traffic.ledger.forgotten) > forgotten, "there was something to forget"
     assert differences(rig, rig.traffic.ledger) == []
 
 
@@ -65,7 +79,7 @@ def test_verdict_detects_a_single_event(rig: Mostread) -> None:
     assert differences(rig, rig.traffic.ledger) == []
     accepted = dict(rig.traffic.ledger.accepted)
     _, event = accepted.popitem()
-    problems = differences(rig, Ledger(accepted))
+    problems = differences(rig, replace(rig.traffic.ledger, accepted=accepted))
     assert any("'total', 0" in line and event.article_id in line for line in problems)
     assert any(line.startswith("counted, late, dead") for line in problems)
 

@@ -11,6 +11,7 @@ FROM
         WHERE site = {site:String} AND grain = 'hour'
           AND window >= toDateTime({start:UInt32}, 'UTC') AND window < toDateTime({end:UInt32}, 'UTC')
         GROUP BY article_id, window
+        HAVING hourly > 0
     )
     GROUP BY article_id
     ORDER BY best DESC

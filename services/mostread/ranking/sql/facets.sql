@@ -22,7 +22,7 @@ FROM
 (
     SELECT site, count() AS known, 0 AS read FROM article_versions GROUP BY site
     UNION ALL
-    SELECT site, 0 AS known, sum(views) AS read FROM counter_versions WHERE grain = 'total' AND {undescribed:UInt8} GROUP BY site
+    SELECT site, 0 AS known, sum(views) AS read FROM counter_versions WHERE grain = 'total' AND {undescribed:UInt8} GROUP BY site HAVING read > 0
 )
 WHERE site != 'mostread.canary'
 GROUP BY site

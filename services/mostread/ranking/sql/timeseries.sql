@@ -10,5 +10,6 @@ FROM
     GROUP BY window, topic_id, partition
 )
 GROUP BY start
+HAVING views != 0 OR comments != 0 OR likes != 0
 ORDER BY start
 SETTINGS output_format_json_quote_64bit_integers = 0

@@ -39,7 +39,7 @@ FROM
                 GROUP BY article_id, window, topic_id, partition
             ) AS counted
             INNER JOIN recent USING (article_id)
-            WHERE toUnixTimestamp(window) >= born AND step < complete
+            WHERE toUnixTimestamp(window) >= born AND step < complete AND newest != 0
             GROUP BY article_id, complete, step
         )
         GROUP BY article_id, complete
