@@ -9,6 +9,7 @@ from uuid import uuid4
 import msgspec
 from kafka import KafkaConsumer, TopicPartition
 
+from mostread.core.control import is_forget
 from mostread.core.events import PUBLIC, Event
 from mostread.infra.auth.tokens import hash_token
 from mostread.infra.kafka import topics
@@ -16,7 +17,7 @@ from mostread.infra.kafka.config import KafkaSettings
 from tests.support.system import Service
 
 PARTITIONS = 4
-TOKENS = {role: f"token-of-{role}" for role in ("emit", "cms", "editor")}
+TOKENS = {role: f"token-of-{role}" for role in ("emit", "cms", "editor", "admin")}
 
 
 class Collecting:
@@ -77,6 +78,7 @@ class Collecting:
         return [
             event
             for _, _, value in self.records(self.kafka.events_topic)
+            if not is_forget(value or b"")
             for event in decoder.decode_lines(value or b"")
         ]
 

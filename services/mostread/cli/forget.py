@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 import click
 
 from mostread.cli.params import SITE, stack_option
+from mostread.core.control import ALL_ARTICLES
 from mostread.ops.forget.forgetting import ForgetSettings, Forgetting, StoredData, WrittenForget
 
+MAX_ID_LENGTH = 128
 WAIT_SECONDS = 60
 POLL_SECONDS = 0.5
 
@@ -18,25 +20,29 @@ POLL_SECONDS = 0.5
 @click.command()
 @stack_option
 @click.option("--site", type=SITE, help="The site to forget, or that of the article.")
-@click.option("--article", default="", help="Id of the only article to forget.")
+@click.option("--article", help="Id of the only article to forget.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--list", "show", is_flag=True, help="List what is forgotten, when and by whom.")
-def forget(site: str | None, article: str, *, yes: bool, show: bool) -> None:
+def forget(site: str | None, article: str | None, *, yes: bool, show: bool) -> None:
     """Delete a site, or an article, with its numbers, description and decisions.
 
     The command writes control records into the topics. Events before them no longer count anywhere,
     also after a rebuild or the restore of a backup from which Kafka still has the log; events after
     them count from zero.
     """
-    if len(article) > MAX_ID:
-        raise click.UsageError(f"--article has {len(article)} characters; ids have up to {MAX_ID}")
+    if article is not None and not 0 < len(article) <= MAX_ID_LENGTH:
+        raise click.UsageError(
+            f"--article has {len(article)} characters; ids have 1 to {MAX_ID_LENGTH}. Leave the "
+            "option out to forget the whole site"
+        )
+    article = article or ALL_ARTICLES
+    if site is None and not show:
+        raise click.UsageError("give --site SITE, or --list")
     with closing(Forgetting(ForgetSettings())) as forgetting:
-        if show:
+        if show or site is None:
             for line in _list(forgetting, site or "", article):
                 click.echo(line)
             return
-        if site is None:
-            raise click.UsageError("give --site SITE, or --list")
         click.echo(_describe(site, article, forgetting.require(site, article)))
         if not yes:
             click.confirm("Forget it for good?", abort=True)
@@ -46,9 +52,6 @@ def forget(site: str | None, article: str, *, yes: bool, show: bool) -> None:
             "the aggregators"
         )
         click.echo(_wait(forgetting, written, site, article))
-
-
-MAX_ID = 128
 
 
 def _describe(site: str, article: str, stored: StoredData) -> str:

@@ -13,7 +13,9 @@ from kafka import KafkaAdminClient
 from kafka.partitioner.default import murmur2
 from yarl import URL
 
+from mostread.core.control import Forget
 from mostread.core.events import encode
+from mostread.core.records import LogRecord, decode
 from mostread.devstack.servers.kafka import LocalKafka
 from mostread.infra import clock
 from tests.support.collector import PARTITIONS, TOKENS, Collecting, collecting, view
@@ -332,3 +334,42 @@ async def test_added_partition_is_used_without_restart(
                     sent += 1
                     used = {partition for partition, _, _ in collector.records(topic)}
         assert len(set(collector.ids())) == 50 * sent
+
+
+async def test_only_an_admin_deletes_an_article_with_its_numbers(
+    running: Collecting, http: aiohttp.ClientSession
+) -> None:
+    path = "/v1/articles/gone?site=news&numbers="
+    for role, status in {"": 401, "emit": 403, "cms": 403, "editor": 403}.items():
+        async with http.delete(path + "true", headers=bearer(role) if role else {}) as answer:
+            assert answer.status == status
+    async with http.delete(path + "yes", headers=bearer("admin")) as answer:
+        assert (answer.status, (await answer.json())["allowed"]) == (400, "true or false")
+    assert not list(forgets(running))
+
+    async with http.delete(path + "true", headers=bearer("admin")) as answer:
+        assert answer.status == 204
+    written = dict(forgets(running))
+    assert sorted(written) == list(range(PARTITIONS))
+    assert {(each.site, each.article_id, each.by) for each in written.values()} == {
+        ("news", "gone", "admin")
+    }
+    assert len({each.id for each in written.values()}) == 1
+    about = [
+        (key, value is None)
+        for _, key, value in running.records(running.kafka.articles_topic)
+        if key and key.endswith(b":news:gone")
+    ]
+    assert sorted(about[:3]) == [
+        (b"article:news:gone", True),
+        (b"feed:news:gone", True),
+        (b"placement:news:gone", True),
+    ]
+    assert about[3:] == [(b"forget:news:gone", False)]
+
+
+def forgets(collector: Collecting) -> Iterator[tuple[int, Forget]]:
+    """Yield the forgets in the topic of events, with their partitions."""
+    for partition, _, value in collector.records(collector.kafka.events_topic):
+        for forget in decode([LogRecord(0, 0, value)]).forgets:
+            yield partition, forget
