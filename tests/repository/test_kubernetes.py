@@ -150,6 +150,8 @@ def test_each_service_has_its_own_user_whose_rights_are_granted() -> None:
     }
     grants = (ROOT / "deploy/clickhouse/grants.sql").read_text()
     assert clickhouse.keys() <= set(re.findall(r"CREATE USER IF NOT EXISTS (\w+)", grants))
+    passwords = set(re.findall(r"BY \{(\w+):String\}", grants))
+    assert passwords == set(re.findall(r"--param_(\w+)=", GUIDE))
     acls = (ROOT / "deploy/kafka/acls.sh").read_text()
     assert kafka.keys() == set(re.findall(r"_USER:-([\w-]+)\}", acls))
 

@@ -1,6 +1,7 @@
 """docker-compose.yml as Docker reads it, with a minimal .env."""
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,10 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
-CONTAINERS: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["services"]
+FILE: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())
+CONTAINERS: dict[str, dict[str, Any]] = FILE["services"]
+SECRETS = "/run/secrets"
+"""The folder where a container sees its secrets."""
 VARIABLE = re.compile(r"\$\{(?P<name>\w+)(:-(?P<default>[^}]*)|:[?+][^}]+)\}")
 
 
@@ -22,6 +26,11 @@ def passed_to(container: str) -> dict[str, str]:
     return {
         name: interpolated(value) for name, value in CONTAINERS[container]["environment"].items()
     }
+
+
+def create_secrets(folder: Path) -> None:
+    """Create all secrets in a folder, as the guide does."""
+    subprocess.run([ROOT / "deploy/secrets.sh", folder], check=True)
 
 
 def in_bytes(amount: str) -> int:

@@ -150,7 +150,7 @@ class Build:
 def _stand_in(root: Path) -> None:
     """Create a replacement of the base image: a root with Python and pip."""
     # The interpreter may be in a directory that only root can read, such as /root.
-    for folder in ("etc", "tmp", "var", sys.base_prefix.lstrip("/")):
+    for folder in ("etc", "run/secrets", "tmp", "var", sys.base_prefix.lstrip("/")):
         (root / folder).mkdir(parents=True)
     for link in ("bin", "lib", "lib64", "sbin"):
         if Path("/", link).is_symlink():

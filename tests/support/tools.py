@@ -10,6 +10,7 @@ import pytest
 
 DEBIAN = {
     "bwrap": "bubblewrap",
+    "caddy": "caddy",
     "chromium": "chromium",
     "kcat": "kcat",
     "nginx": "nginx",

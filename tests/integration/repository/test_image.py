@@ -20,7 +20,15 @@ from mostread.cli.main import COMMANDS
 from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.devstack.servers.kafka import LocalKafka
 from mostread.infra.healthcheck import PORTS
-from tests.support.compose import CONTAINERS, ROOT, in_bytes, passed_to, seconds
+from tests.support.compose import (
+    CONTAINERS,
+    ROOT,
+    SECRETS,
+    create_secrets,
+    in_bytes,
+    passed_to,
+    seconds,
+)
 from tests.support.image import Build, Stage, environment
 from tests.support.servers import free_ports
 from tests.support.system import listed, wait_until
@@ -58,9 +66,16 @@ class Container:
         ]
         readable, writable = os.pipe()
         volume = "/var/lib/mostread"
+        create_secrets(log.parent / "secrets")
         sandbox = image.sandbox(
             *("--perms", "1777", "--tmpfs", "/tmp"),  # noqa: S108  the image's own
             *("--bind", str(image.inside(volume)), volume),
+            *("--tmpfs", SECRETS),
+            *(
+                word
+                for secret in CONTAINERS[name]["secrets"]
+                for word in ("--ro-bind", f"{log.parent}/secrets/{secret}", f"{SECRETS}/{secret}")
+            ),
             *("--unshare-pid", "--as-pid-1", "--info-fd", str(writable)),
             *environment({**image.environment, **self._settings}),
         )
