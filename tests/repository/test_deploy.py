@@ -19,6 +19,7 @@ from mostread.devstack.servers.kafka_download import KAFKA_VERSION
 from mostread.infra import healthcheck
 from mostread.infra.settings import variable
 from mostread.ops.effective_settings import SERVICES
+from tests.support.commands import check_parses
 from tests.support.compose import (
     COMPOSE,
     CONTAINERS,
@@ -80,6 +81,14 @@ def test_container_gets_exactly_the_secrets_that_it_reads(service: str) -> None:
         read = {f"clickhouse-{name}" for name in re.findall(r"hash (\w+)", text)}
     assert set(container.get("secrets", [])) == read
     assert read <= FILE["secrets"].keys()
+
+
+@pytest.mark.parametrize("service", [*SERVICE_NAMES, *MAINTENANCE])
+def test_container_runs_a_command_that_exists(
+    service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    check_parses(CONTAINERS[service]["command"])
 
 
 def test_script_creates_every_secret_once(tmp_path: Path) -> None:
