@@ -6,6 +6,7 @@
 import re
 import textwrap
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from pydantic.fields import FieldInfo
 from mostread.aggregator.metrics import AggregatorMetrics
 from mostread.cli.main import mostread
 from mostread.collector.metrics import CollectorMetrics
+from mostread.infra.http.operations import add_build_info
 from mostread.infra.settings import variable
 from mostread.ops.articles.metrics import ArticlesMetrics
 from mostread.ops.backup.metrics import BackupMetrics
@@ -49,6 +51,7 @@ SETTING_GROUPS = {
     "maven": "Development stack",
 }
 METRIC_GROUPS: dict[str, Callable[[CollectorRegistry], object]] = {
+    "Every service": partial(add_build_info, revision=""),
     "Collector": CollectorMetrics,
     "Aggregator": AggregatorMetrics,
     "Ranking": RankingMetrics,
@@ -57,6 +60,7 @@ METRIC_GROUPS: dict[str, Callable[[CollectorRegistry], object]] = {
     "Notifications": NotifyMetrics,
     "Backup": BackupMetrics,
 }
+SUFFIXES = {"counter": "_total", "info": "_info"}
 HTTP_SERVICES = ("collector", "ranking")
 
 SETTINGS_INTRO = """
@@ -73,10 +77,8 @@ are different: they hold token hashes, may be combined with `MOSTREAD_COLLECTOR_
 """
 METRICS_INTRO = """
 Every service exposes Prometheus metrics at `/metrics`, with the usual process metrics (`process_*`,
-`python_*`) besides its own, and `mostread_build_info`, which is 1 and whose labels `version`,
-`python` and, if the build set it, `revision` tell what runs. A histogram has the series `_bucket`,
-`_sum` and `_count`; nothing has `_created`. Metrics of a collector with several workers have the
-additional label `worker`.
+`python_*`) besides its own. A histogram has the series `_bucket`, `_sum` and `_count`; nothing has
+`_created`. Metrics of a collector with several workers have the additional label `worker`.
 
 The identity `received = counted + duplicate + late + dead_lettered` holds exactly, over all events
 ever received, for `mostread_ranking_event_outcomes_total` and for the checkpoints in ClickHouse.
@@ -167,7 +169,7 @@ def metrics_page() -> Iterator[str]:
             (family,) = metric.describe()
             is_wrapper = isinstance(metric, MetricWrapperBase)
             labels = metric._labelnames if is_wrapper else metric.label_names
-            yield f"### `{family.name}{'_total' if family.type == 'counter' else ''}`"
+            yield f"### `{family.name}{SUFFIXES.get(family.type, '')}`"
             yield wrapped(family.documentation)
             facts = [f"Type: {family.type}"]
             if labels:

@@ -10,6 +10,10 @@
 --
 -- For another MOSTREAD_CLICKHOUSE_DATABASE, replace `mostread.`,
 -- `mostread_rebuild.` and `mostread_verify.`.
+--
+-- Profiles limit what one query may use; existing ones stay too, so raise them with ALTER SETTINGS
+-- PROFILE. Services choose less by MOSTREAD_CLICKHOUSE_TIMEOUT_SECONDS, _MAX_MEMORY_BYTES and
+-- _MAX_THREADS, and may not choose more memory or threads than MAX.
 
 -- `mostread init`. The views read with its rights, also later: keep this user.
 -- ReplicatedReplacingMergeTree tables ON CLUSTER also need the last two.
@@ -25,6 +29,9 @@ GRANT SHOW DATABASES ON default.* TO mostread_init;
 GRANT TABLE ENGINE ON ReplacingMergeTree TO mostread_init;
 GRANT TABLE ENGINE ON ReplicatedReplacingMergeTree TO mostread_init;
 GRANT CLUSTER ON *.* TO mostread_init;
+CREATE SETTINGS PROFILE IF NOT EXISTS mostread_init
+    SETTINGS max_execution_time = 600, max_memory_usage = 2000000000 MIN 1 MAX 2000000000
+    TO mostread_init;
 
 -- `mostread aggregator`.
 CREATE USER IF NOT EXISTS mostread_aggregator IDENTIFIED WITH sha256_hash BY {aggregator:String};
@@ -43,10 +50,20 @@ GRANT ALTER DELETE ON mostread.visitor_sketches TO mostread_aggregator;
 GRANT ALTER DELETE ON mostread.article_versions TO mostread_aggregator;
 GRANT ALTER DELETE ON mostread.placement_versions TO mostread_aggregator;
 GRANT ALTER DELETE ON mostread.placement_log TO mostread_aggregator;
+-- For the metrics of the disk.
+GRANT SELECT ON system.disks TO mostread_aggregator;
+CREATE SETTINGS PROFILE IF NOT EXISTS mostread_aggregator
+    SETTINGS max_execution_time = 60, max_memory_usage = 4000000000 MIN 1 MAX 8000000000,
+        max_threads = 4 MIN 1 MAX 16
+    TO mostread_aggregator;
 
 -- `mostread ranking`.
 CREATE USER IF NOT EXISTS mostread_ranking IDENTIFIED WITH sha256_hash BY {ranking:String};
 GRANT SELECT ON mostread.* TO mostread_ranking;
+CREATE SETTINGS PROFILE IF NOT EXISTS mostread_ranking
+    SETTINGS max_execution_time = 60, max_memory_usage = 4000000000 MIN 1 MAX 8000000000,
+        max_threads = 4 MIN 1 MAX 16
+    TO mostread_ranking;
 
 -- Analysts: the views alone (docs/how-to/analysis.md), with limits, so that a query does not take
 -- what counting and lists need. A client may lower the limits, and raise them up to MAX.
@@ -86,3 +103,7 @@ GRANT TABLE ENGINE ON ReplacingMergeTree TO mostread_operator;
 GRANT TABLE ENGINE ON ReplicatedReplacingMergeTree TO mostread_operator;
 GRANT SYSTEM SYNC REPLICA ON mostread.* TO mostread_operator;
 GRANT CLUSTER ON *.* TO mostread_operator;
+CREATE SETTINGS PROFILE IF NOT EXISTS mostread_operator
+    SETTINGS max_execution_time = 3600, max_memory_usage = 8000000000 MIN 1 MAX 16000000000,
+        max_threads = 8 MIN 1 MAX 32
+    TO mostread_operator;

@@ -36,6 +36,8 @@ may "${MOSTREAD_AGGREGATOR_USER:-mostread-aggregator}" Read \
   --topic "${prefix}events" --topic "${prefix}articles" \
   --group "$group" --group "$group-articles"
 may "${MOSTREAD_AGGREGATOR_USER:-mostread-aggregator}" Write --topic "${prefix}dead-letters"
+# For the metrics of the brokers' disks.
+may "${MOSTREAD_AGGREGATOR_USER:-mostread-aggregator}" Describe --cluster
 # For `mostread audit`, `rebuild` and `dead-letters`.
 may "${MOSTREAD_OPERATOR_USER:-mostread-operator}" Read,Write \
   --topic "${prefix}events" --topic "${prefix}dead-letters"

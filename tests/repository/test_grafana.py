@@ -71,16 +71,25 @@ def test_panels_do_not_overlap(name: str) -> None:
         assert side_by_side or a["y"] + a["h"] <= b["y"] or b["y"] + b["h"] <= a["y"], (a, b)
 
 
-def test_dashboards_use_the_provisioned_data_source() -> None:
+def test_dashboards_work_with_any_prometheus_chosen_on_the_page() -> None:
+    """Files that are provisioned cannot ask for a data source at import."""
+    for board in BOARDS.values():
+        source, *others = board["templating"]["list"]
+        assert (source["name"], source["type"], source["query"]) == (
+            "datasource",
+            "datasource",
+            "prometheus",
+        )
+        users = [*others, *board["annotations"]["list"]]
+        users += [panel for panel in board["panels"] if panel["type"] != "row"]
+        assert {each["datasource"]["uid"] for each in users} == {"${datasource}"}
+        assert "__inputs" not in board
+
+
+def test_provisioned_prometheus_is_the_default_data_source() -> None:
     provisioned = yaml.safe_load((GRAFANA / "provisioning/datasources/prometheus.yml").read_text())
     (source,) = provisioned["datasources"]
-    used = {panel.values[0]["datasource"]["uid"] for panel in SHOWN}  # type: ignore[index]
-    used |= {
-        each["datasource"]["uid"]
-        for board in BOARDS.values()
-        for each in [*board["templating"]["list"], *board["annotations"]["list"]]
-    }
-    assert used == {source["uid"]}
+    assert (source["type"], source["isDefault"]) == ("prometheus", True)
     scraped = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text())["global"]
     # Grafana derives the minimum interval of a rate from it.
     assert source["jsonData"]["timeInterval"] == scraped["scrape_interval"]

@@ -139,6 +139,12 @@ class Service:
         return self.process.wait(TIMEOUT_SECONDS)
 
 
+class ArticleSync(Service):
+    """`mostread articles sync` as a process."""
+
+    arguments = ("sync",)
+
+
 def send(collector: Service, number: int) -> None:
     """Send a number of views to a collector, each of another article."""
     events = [{"type": "view", "article_id": f"a{each}"} for each in range(number)]

@@ -18,6 +18,7 @@ from mostread.aggregator.article_writer import ArticleWriter
 from mostread.aggregator.checkpointer import Checkpointer
 from mostread.aggregator.config import AggregatorSettings
 from mostread.aggregator.dead_letter_writer import DeadLetterWriter
+from mostread.aggregator.disks import Disks
 from mostread.aggregator.forgetter import Forgetter
 from mostread.aggregator.lag import Lag
 from mostread.aggregator.metrics import AggregatorMetrics
@@ -186,6 +187,8 @@ async def _components(settings: AggregatorSettings) -> AsyncIterator[_Components
             retrier=article_retrier,
             metrics=metrics,
         )
+        measuring = asyncio.create_task(Disks(settings, metrics).run())
+        stack.callback(measuring.cancel)
         app = Application(settings)
         checks = _checks(settings, retrier, worker, watchdog)
         add_operational_routes(app, checks=checks, registry=scrape)

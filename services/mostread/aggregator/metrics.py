@@ -32,6 +32,22 @@ class Loss(NamedTuple):
     reason: LossReason
 
 
+class Disk(NamedTuple):
+    """Bytes of a disk; `server` is a broker's number or ClickHouse's host name."""
+
+    server: str
+    name: str
+    free: int
+    total: int
+
+
+class Usage(NamedTuple):
+    """Disks of a system, and bytes by topic or table."""
+
+    disks: list[Disk]
+    sizes: dict[str, int]
+
+
 class AggregatorMetrics:
     """Metrics, updated per flush and never per event.
 
@@ -145,6 +161,27 @@ class AggregatorMetrics:
             "Dead letters that their topic does not accept, logged instead.",
             registry=registry,
         )
+        labels = ["system", "server", "disk"]
+        self._disk_free = Gauge(
+            "mostread_aggregator_disk_free_bytes",
+            "Free bytes of the disks of Kafka's brokers and of ClickHouse (system), read once a "
+            "minute; absent if the server or the rights of the user do not permit it.",
+            labels,
+            registry=registry,
+        )
+        self._disk_size = Gauge(
+            "mostread_aggregator_disk_size_bytes",
+            "Bytes of these disks, free or not.",
+            labels,
+            registry=registry,
+        )
+        self._stored = Gauge(
+            "mostread_aggregator_stored_bytes",
+            "Bytes of topics on the disks of all brokers, and of tables in ClickHouse.",
+            ["system", "name"],
+            registry=registry,
+        )
+        self._usage: dict[str, Usage] = {}
         self._buffered_bytes = Gauge(
             "mostread_aggregator_buffered_bytes",
             "Memory of counted, unwritten batches in bytes.",
@@ -194,6 +231,18 @@ class AggregatorMetrics:
         for name, by_partition in self._stopped_by_topic.items():
             for number, is_stopped in by_partition.items():
                 self._stopped.labels(name, number).set(is_stopped)
+
+    def report_disks(self, system: str, usage: Usage) -> None:
+        """Replace what is known of the disks of a system."""
+        self._usage[system] = usage
+        for metric in (self._disk_free, self._disk_size, self._stored):
+            metric.clear()
+        for name, known in self._usage.items():
+            for disk in known.disks:
+                self._disk_free.labels(name, disk.server, disk.name).set(disk.free)
+                self._disk_size.labels(name, disk.server, disk.name).set(disk.total)
+            for stored, size in known.sizes.items():
+                self._stored.labels(name, stored).set(size)
 
     def report_loss(self, loss: Loss) -> None:
         """Record and log offsets that were never counted."""

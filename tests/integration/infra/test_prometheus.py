@@ -13,7 +13,7 @@ from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.devstack.servers.kafka import LocalKafka
 from mostread.infra.auth.tokens import hash_token
 from tests.support.prometheus import Prometheus
-from tests.support.system import Service, System, wait_until
+from tests.support.system import ArticleSync, Service, System, wait_until
 
 ROOT = Path(__file__).parents[3]
 DASHBOARDS = sorted((ROOT / "deploy/grafana/dashboards").glob("*.json"))
@@ -40,7 +40,7 @@ def watched(
     system = System(kafka.brokers, clickhouse.url, "watched", directory)
     system.init(partitions=2)
     collector = system.service(
-        "collector", MOSTREAD_COLLECTOR_TOKENS=f"canary:emit:{hash_token(TOKEN)}"
+        "collector", MOSTREAD_COLLECTOR_TOKENS=f"canary:emit:{hash_token(TOKEN)}::2999-01-31"
     )
     aggregator, ranking = system.service("aggregator"), system.service("ranking")
     canary = system.service(
@@ -50,6 +50,17 @@ def watched(
         MOSTREAD_CANARY_TOKEN=TOKEN,
         MOSTREAD_CANARY_INTERVAL_SECONDS="1",
     )
+    # Its feed does not answer, which the metrics show.
+    articles = ArticleSync(
+        "articles",
+        {
+            "MOSTREAD_ARTICLES_FEEDS": "news=http://127.0.0.1:9/feed.xml",
+            "MOSTREAD_ARTICLES_COLLECTOR_URL": collector.url,
+            "MOSTREAD_ARTICLES_TOKEN": TOKEN,
+        },
+        directory,
+    )
+    system.started(articles)
     prometheus = Prometheus(system.services, directory)
     prometheus.add_yesterday(YESTERDAY, 0.1)
     try:
@@ -80,7 +91,7 @@ def substituted(expression: str) -> str:
 
 def test_prometheus_scrapes_all_targets_and_no_alert_fires(watched: Watched) -> None:
     prometheus = watched.prometheus
-    wait_until(lambda: prometheus.values("sum(up)") == [4], "all are up")
+    wait_until(lambda: prometheus.values("sum(up)") == [5], "all are up")
     wait_until(lambda: prometheus.values("mostread:events:rate5m > 0") != [], "rules are computed")
     wait_until(lambda: not prometheus.alerts("pending", "firing"), "nothing is wrong")
     groups = prometheus.query("rules")["groups"]
@@ -99,13 +110,13 @@ def test_dashboard_panels_have_data(file: Path, watched: Watched) -> None:
 
 @pytest.mark.parametrize("file", DASHBOARDS, ids=lambda file: file.stem)
 def test_dashboard_variables_offer_every_service(file: Path, watched: Watched) -> None:
-    for variable in json.loads(file.read_text())["templating"]["list"]:
+    for variable in json.loads(file.read_text())["templating"]["list"][1:]:
         choice = re.fullmatch(
             r"label_values\((?P<series>.+), (?P<label>\w+)\)", variable["query"]["query"]
         )
         assert choice
         query = f"count by ({choice['label']}) ({substituted(choice['series'])})"
-        assert len(watched.prometheus.values(query)) == 4, variable["name"]
+        assert len(watched.prometheus.values(query)) == 5, variable["name"]
 
 
 def test_alerts_fire_for_stopped_aggregator_and_resolve_on_its_return(watched: Watched) -> None:

@@ -12,15 +12,9 @@ import pytest
 from mostread.devstack.servers.kafka import LocalKafka
 from tests.support.collector import TOKENS, Collecting, collecting
 from tests.support.newspaper import Newspaper, newspaper
-from tests.support.system import Service, wait_until
+from tests.support.system import ArticleSync, wait_until
 
 RSS = '<rss version="2.0"><channel><language>kk</language>{items}</channel></rss>'
-
-
-class ArticleSync(Service):
-    """`mostread articles sync` as a process."""
-
-    arguments = ("sync",)
 
 
 @pytest.fixture(scope="module")

@@ -61,6 +61,25 @@ def test_events_are_counted_once_over_tls(running: dict[str, Service]) -> None:
     assert items[0]["title"] == title["title"]
 
 
+def test_aggregator_may_read_the_disks(running: dict[str, Service]) -> None:
+    def reported() -> set[str]:
+        names = running["aggregator"].samples()
+        return {
+            system
+            for system in ("kafka", "clickhouse")
+            for sample, size in names.items()
+            if sample.startswith('mostread_aggregator_disk_free_bytes{disk="')
+            and size > 0
+            and f'system="{system}"' in sample
+        }
+
+    wait_until(lambda: reported() == {"kafka", "clickhouse"}, "both are measured")
+    stored = running["aggregator"].metric(
+        'mostread_aggregator_stored_bytes{name="engagement.events",system="kafka"}'
+    )
+    assert stored > 0
+
+
 def test_placement_reaches_list_over_tls(running: dict[str, Service]) -> None:
     ranking = running["ranking"].url
     placement = f"{running['collector'].url}/v1/articles/new-school/placement"

@@ -111,11 +111,21 @@ def connect(
             # The callers retry: they know that inserting a row twice changes nothing.
             query_retries=0,
             settings={
-                "max_execution_time": settings.clickhouse_timeout_seconds * _SERVER_SHARE,
+                **_limits(settings),
                 **(READ_ONLY if read_only else {}),
                 **_consistent(settings),
             },
         )
+
+
+def _limits(settings: ClickHouseSettings) -> dict[str, float]:
+    """Return what a query may use at the server, where the settings limit it."""
+    limits = {
+        "max_execution_time": settings.clickhouse_timeout_seconds * _SERVER_SHARE,
+        "max_memory_usage": settings.clickhouse_max_memory_bytes,
+        "max_threads": settings.clickhouse_max_threads,
+    }
+    return {name: limit for name, limit in limits.items() if limit}
 
 
 def _consistent(settings: ClickHouseSettings) -> dict[str, str | int]:

@@ -41,6 +41,19 @@ class ClickHouseSettings(Settings):
     clickhouse_timeout_seconds: float = Field(
         30.0, gt=0, description="Timeout of a query or an insert, which is then retried."
     )
+    clickhouse_max_memory_bytes: int = Field(
+        0,
+        ge=0,
+        description="Maximum memory of one query or insert at the server, in bytes; 0: that of the "
+        "user's settings profile.",
+    )
+    clickhouse_max_threads: int = Field(
+        0,
+        ge=0,
+        le=1024,
+        description="Maximum threads of one query at the server; 0: those of the user's settings "
+        "profile.",
+    )
     clickhouse_cluster: str = Field(
         "",
         pattern=r"^[A-Za-z0-9_.-]*$",

@@ -39,16 +39,23 @@ def new_registry(revision: str) -> CollectorRegistry:
     """
     disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
-    build = {"version": version("mostread"), "python": platform.python_version()}
-    Info(
-        "mostread_build",
-        "Version of this service, of its Python and, if the build set it, of its source.",
-        registry=registry,
-    ).info({**build, **({"revision": revision} if revision else {})})
+    add_build_info(registry, revision)
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
     return registry
+
+
+def add_build_info(registry: CollectorRegistry, revision: str) -> None:
+    """Add the metric that names what runs."""
+    build = {"version": version("mostread"), "python": platform.python_version()}
+    if revision:
+        build["revision"] = revision
+    Info(
+        "mostread_build",
+        "Always 1; its labels version, python and, if the build set it, revision name what runs.",
+        registry=registry,
+    ).info(build)
 
 
 async def failing_checks(checks: Mapping[str, Check]) -> dict[str, str]:

@@ -74,6 +74,11 @@ class KafkaSettings(Settings):
     def dead_letters_topic(self) -> str:
         return f"{self.kafka_topic_prefix}dead-letters"
 
+    @property
+    def topic_names(self) -> tuple[str, str, str]:
+        """The names of the three topics."""
+        return self.events_topic, self.articles_topic, self.dead_letters_topic
+
     @field_validator("kafka_brokers")
     @classmethod
     def _no_user_in_an_address(cls, value: str) -> str:

@@ -83,4 +83,6 @@ def test_report_of_healthy_system_says_no_problems() -> None:
     ],
 )
 def test_check_disk_level_by_free_space(free: int, total: int, level: Level) -> None:
-    assert check_disk(DiskUsage("a disk", free, total)).level is level
+    finding = check_disk(DiskUsage("a disk", free, total), "Delete something.")
+    assert finding.level is level
+    assert finding.advice == ("" if level is Level.OK else "Delete something.")

@@ -5,10 +5,24 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from mostread.infra.kafka.config import KafkaSettings
+from mostread.infra.kafka.log_dirs import read_log_dirs
 from mostread.ops.doctor.findings import Finding, access_denied, ok, problem, warning
 from mostread.ops.inspection.clients import SystemClients
 
 GB = 1_000_000_000
+
+KAFKA_ADVICE = (
+    "Enlarge the disk, or let the broker delete more: on a full one the collector answers 503. "
+    "docs/how-to/runbook.md#mostreadkafkadiskfilling has the commands, and what each costs."
+)
+CLICKHOUSE_ADVICE = (
+    "Enlarge the disk, or delete ClickHouse's own logs and what interrupted commands left: on a "
+    "full one counting stops. docs/how-to/runbook.md#mostreadclickhousediskfilling has the "
+    "commands."
+)
+DATA_ADVICE = (
+    "Free space or enlarge the disk: on a full one the collector answers 503 or counting stops."
+)
 
 
 class DiskUsage(NamedTuple):
@@ -22,64 +36,47 @@ class DiskUsage(NamedTuple):
 def clickhouse_disk(clients: SystemClients) -> Iterator[Finding]:
     """Check the local disks of the ClickHouse server that responds."""
     for name, path, free, total in clients.query("disks"):
-        yield check_disk(DiskUsage(f"ClickHouse's disk {name} ({path})", free, total))
+        label = f"ClickHouse's disk {name} ({path})"
+        yield check_disk(DiskUsage(label, free, total), CLICKHOUSE_ADVICE)
 
 
 def kafka_disk(clients: SystemClients) -> Iterator[Finding]:
     """Check each log directory of each broker."""
-    settings = clients.settings(KafkaSettings)
-    own = {settings.events_topic, settings.articles_topic, settings.dead_letters_topic}
+    own = clients.settings(KafkaSettings).topic_names
     with clients.kafka() as client:
-        # Naming a topic that does not exist would be an error.
-        names = sorted(own & set(client.list_topics()))
-        brokers = client.describe_log_dirs(topic_partitions=names)
-    if not any(broker["log_dirs"] for broker in brokers):
+        directories = read_log_dirs(client, own)
+    if not directories:
         yield access_denied("DESCRIBE on Kafka's cluster")
-    for broker in brokers:
-        for directory in broker["log_dirs"]:
-            size = sum(
-                partition["partition_size"]
-                for topic in directory["topics"]
-                if topic["name"] in own
-                for partition in topic["partitions"]
+    for directory in directories:
+        label = f"broker {directory.broker}, {directory.path}"
+        size = format_bytes(sum(directory.topics.values()))
+        if directory.error != 0:
+            yield problem(
+                f"{label} is offline (error {directory.error})",
+                "Check the broker's log: the disk is broken, full or not mounted.",
             )
-            label = f"broker {broker['broker']}, {directory['log_dir']}"
-            if directory["error_code"] != 0:
-                yield problem(
-                    f"{label} is offline (error {directory['error_code']})",
-                    "Check the broker's log: the disk is broken, full or not mounted.",
-                )
-            elif directory.get("total_bytes", -1) > 0:
-                label = f"{label}, with {_format_bytes(size)} of mostread's topics"
-                yield check_disk(
-                    DiskUsage(label, directory["usable_bytes"], directory["total_bytes"])
-                )
-            else:
-                yield ok(
-                    f"{label}: {_format_bytes(size)} of mostread's topics; the broker does not "
-                    "report free space"
-                )
+        elif directory.free is not None and directory.total is not None:
+            label = f"{label}, with {size} of mostread's topics"
+            yield check_disk(DiskUsage(label, directory.free, directory.total), KAFKA_ADVICE)
+        else:
+            yield ok(f"{label}: {size} of mostread's topics; the broker does not report free space")
 
 
 def data_disk(clients: SystemClients) -> Iterator[Finding]:
     """Check the data directory of the development stack, if one runs."""
     if clients.data is not None:
         usage = shutil.disk_usage(clients.data)
-        yield check_disk(DiskUsage(f"data directory {clients.data}", usage.free, usage.total))
+        label = f"data directory {clients.data}"
+        yield check_disk(DiskUsage(label, usage.free, usage.total), DATA_ADVICE)
 
 
-def check_disk(disk: DiskUsage) -> Finding:
-    """Return a finding by free space.
+def check_disk(disk: DiskUsage, advice: str) -> Finding:
+    """Return a finding by free space, with `advice` unless it is enough.
 
     A warning below 10 % if that is under 50 GB; a problem below 3 % or 0.5 GB.
     """
     free_share = disk.free / disk.total
-    message = f"{disk.label}: {_format_bytes(disk.free)} of {_format_bytes(disk.total)} free"
-    advice = (
-        "Free space or enlarge the disk: on a full one the collector answers 503 or counting "
-        "stops. Events are retained for MOSTREAD_INIT_RETENTION_DAYS; ClickHouse deletes minutes "
-        "and hours by TTL."
-    )
+    message = f"{disk.label}: {format_bytes(disk.free)} of {format_bytes(disk.total)} free"
     if free_share < 0.03 or disk.free < GB / 2:
         return problem(message, advice)
     if free_share < 0.10 and disk.free < 50 * GB:
@@ -87,7 +84,7 @@ def check_disk(disk: DiskUsage) -> Finding:
     return ok(message)
 
 
-def _format_bytes(number: int) -> str:
+def format_bytes(number: int) -> str:
     for unit, size in (("TB", 1000 * GB), ("GB", GB), ("MB", 1_000_000), ("kB", 1000)):
         if number >= size:
             return f"{number / size:.3g} {unit}"
