@@ -5,15 +5,12 @@ that hangs delays nothing. Without the rights for it, the metrics are absent.
 """
 
 import asyncio
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from kafka.errors import KafkaError
-
 from mostread.aggregator.config import AggregatorSettings
 from mostread.aggregator.metrics import AggregatorMetrics, Disk, Usage
-from mostread.errors import Misconfigured, MostreadError
+from mostread.errors import Misconfigured
 from mostread.infra.clickhouse.client import connect, query_rows
 from mostread.infra.kafka.log_dirs import read_log_dirs
 from mostread.infra.kafka.topics import connect_admin
@@ -31,21 +28,24 @@ class Disks:
     def __init__(self, settings: AggregatorSettings, metrics: AggregatorMetrics) -> None:
         self._settings = settings
         self._metrics = metrics
+        self._readers = {"kafka": self._kafka, "clickhouse": self._clickhouse}
         self._errors: dict[str, str] = {}
 
     async def run(self) -> None:
         """Measure once a minute."""
         while True:
-            for system, read in (("kafka", self._kafka), ("clickhouse", self._clickhouse)):
-                usage = await asyncio.to_thread(self._read, system, read)
-                self._metrics.report_disks(system, usage)
+            for system in self._readers:
+                self._metrics.report_disks(system, await asyncio.to_thread(self.read, system))
             await asyncio.sleep(INTERVAL_SECONDS)
 
-    def _read(self, system: str, read: Callable[[], Usage]) -> Usage:
-        """Return the usage, empty after an error, which is logged when it changes."""
+    def read(self, system: str) -> Usage:
+        """Return the usage of `kafka` or `clickhouse`, empty after an error.
+
+        Errors are logged when they change.
+        """
         try:
-            usage = read()
-        except (KafkaError, MostreadError, OSError) as error:
+            usage = self._readers[system]()
+        except Exception as error:  # any other answer may come in a minute
             if self._errors.get(system) != str(error):
                 self._errors[system] = str(error)
                 log.warning("disks_not_measured", system=system, error=str(error))

@@ -62,22 +62,23 @@ def test_events_are_counted_once_over_tls(running: dict[str, Service]) -> None:
 
 
 def test_aggregator_may_read_the_disks(running: dict[str, Service]) -> None:
-    def reported() -> set[str]:
-        names = running["aggregator"].samples()
-        return {
-            system
-            for system in ("kafka", "clickhouse")
-            for sample, size in names.items()
-            if sample.startswith('mostread_aggregator_disk_free_bytes{disk="')
-            and size > 0
-            and f'system="{system}"' in sample
-        }
+    aggregator = running["aggregator"]
 
-    wait_until(lambda: reported() == {"kafka", "clickhouse"}, "both are measured")
-    stored = running["aggregator"].metric(
-        'mostread_aggregator_stored_bytes{name="engagement.events",system="kafka"}'
-    )
-    assert stored > 0
+    def measured() -> bool:
+        free = [name for name in aggregator.samples() if "disk_free_bytes{" in name]
+        return all(
+            any(f'system="{system}"' in name for name in free) for system in ("kafka", "clickhouse")
+        )
+
+    wait_until(measured, "the disks of both are measured")
+    assert aggregator.sum("mostread_aggregator_disk_free_bytes") > 0
+    for name in ('system="kafka",name="engagement.events"', 'system="clickhouse",name="counter'):
+        [stored] = [
+            size
+            for sample, size in aggregator.samples().items()
+            if sample.startswith(f"mostread_aggregator_stored_bytes{{{name}")
+        ]
+        assert stored > 0
 
 
 def test_placement_reaches_list_over_tls(running: dict[str, Service]) -> None:
