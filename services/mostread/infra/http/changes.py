@@ -10,6 +10,7 @@ from mostread.infra.logging import CHANGES, get_logger
 log = get_logger(CHANGES)
 
 _IDS_PER_LINE = 50
+_QUERY_CHARACTERS = 500
 _ERROR = 400
 _REFUSED = frozenset({401, 403})
 
@@ -26,6 +27,7 @@ def log_change(request: Request, path: str, status: int) -> None:
             log.info(
                 "change",
                 action=f"{request.method} {path}",
+                query=request.query_string[:_QUERY_CHARACTERS],
                 by=change.by,
                 role=change.role,
                 signed_in_by=change.signed_in_by,

@@ -61,9 +61,9 @@ async def lines(client: ClientSession, target: str) -> list[dict[str, object]]:
 
 async def test_change_is_logged_with_who_what_and_outcome(client: ClientSession) -> None:
     by_path = await lines(client, "/articles/a%2Fb?site=news")
-    assert by_path == [{**LINE, "action": "PUT /articles/{article_id}"}]
+    assert by_path == [{**LINE, "action": "PUT /articles/{article_id}", "query": "site=news"}]
     assert await lines(client, "/articles?site=news&id=a/b") == [
-        {**LINE, "action": "PUT /articles"}
+        {**LINE, "action": "PUT /articles", "query": "site=news&id=a/b"}
     ]
 
 
