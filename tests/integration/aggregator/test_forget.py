@@ -1,8 +1,11 @@
 """Forgetting sites and articles, with workers, restarts, imports, audits and rebuilds."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -87,7 +90,7 @@ def import_totals(system: System, site: str, article: str, number: int) -> None:
 
 
 def test_forgotten_article_counts_from_zero_in_every_reader_of_the_log(
-    system: System, worker: Service
+    system: System, worker: Service, tmp_path: Path
 ) -> None:
     read(system, ("news", "a"), ("news", "b"), ("sport", "a"), repeated=3)
     import_totals(system, "news", "a", 1000)
@@ -125,6 +128,13 @@ def test_forgotten_article_counts_from_zero_in_every_reader_of_the_log(
     assert "the site sport has 3 views, 0 comments and 0 likes of 1 articles" in result.output
     del expected["sport", "a"]
     assert views(system) == expected
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    options = ["--what", "events", "--format", "ndjson", "--from", today]
+    result = run(system, "export", str(tmp_path / "out"), *options)
+    assert result.exit_code == 0, result.output
+    lines = "".join(each.read_text() for each in (tmp_path / "out").glob("events-*")).splitlines()
+    exported = Counter((event["site"], event["article_id"]) for event in map(json.loads, lines))
+    assert exported == expected, "the log still has the others"
     assert query(system, ZEROS) == [(4,)]  # a minute, an hour, a week, and the total
     result = run(system, "rebuild")
     assert result.exit_code == 0, result.output

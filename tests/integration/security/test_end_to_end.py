@@ -95,11 +95,14 @@ def test_collector_workers_read_secret_files(secured: Secured) -> None:
     assert workers.stop() == 0
 
 
-@pytest.mark.usefixtures("running")
-def test_operator_commands_work_with_operator_grants(secured: Secured, tmp_path: Path) -> None:
+def test_operator_commands_work_with_operator_grants(
+    running: dict[str, Service], secured: Secured, tmp_path: Path
+) -> None:
     broken = b'{"type":"view","article_id":"old-bridge","timestamp":"now"}'
     producer = KafkaProducer(bootstrap_servers=secured.kafka.brokers, acks="all")
     producer.send("engagement.events", key=b"old-bridge", value=broken).get(30)
+    mistake = b'{"type":"view","article_id":"mistake"}'
+    producer.send("engagement.events", key=b"mistake", value=mistake).get(30)
     producer.close()
 
     def letters() -> list[dict[str, Any]]:
@@ -115,14 +118,18 @@ def test_operator_commands_work_with_operator_grants(secured: Secured, tmp_path:
     )
     totals = tmp_path / "totals.csv"
     totals.write_text("article_id,views,comments,likes\nold-bridge,1000,1,1\n")
+    ranking = running["ranking"].url
+    wait_until(lambda: "mistake" in listed(ranking, "1h"), "the mistake is counted")
     for arguments in (
         ("dead-letters", "replay", str(fixed)),
+        ("forget", "--site", "default", "--article", "mistake", "--yes"),
         ("audit",),
         ("import-totals", str(totals), "--name", "before"),
         ("import-totals", "--remove", "before"),
     ):
         done = secured.run("operator", *arguments)
         assert done.returncode == 0, (arguments, done.stdout, done.stderr)
+        assert arguments[0] != "forget" or "every partition has counted it" in done.stdout
 
 
 def test_list_is_exact_after_operator_commands(running: dict[str, Service]) -> None:

@@ -1,4 +1,4 @@
-"""Exports of the events topic, as it is: duplicates and late events included."""
+"""Exports of the events topic: duplicates and late events included, forgotten ones left out."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -7,11 +7,13 @@ from typing import BinaryIO, NamedTuple
 
 import msgspec
 
+from mostread.core.counting.forgets import LastForgets
 from mostread.core.csv_text import csv_lines
 from mostread.core.events import CANARY_SITE
 from mostread.core.records import LogRecord, decode
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.clickhouse.config import ClickHouseSettings
+from mostread.infra.clickhouse.forgets import read_forgets
 from mostread.infra.clickhouse.skipped_ranges import read_skipped_ranges
 from mostread.infra.clock import now_ms
 from mostread.infra.kafka import topics
@@ -55,8 +57,10 @@ class EventExport:
         client = connect(settings, read_only=True)
         try:
             self._skipped = read_skipped_ranges(client, self._topic.id)
+            forgets = read_forgets(client, self._topic.id)
         finally:
             client.close()
+        self._forgets = {number: LastForgets(each) for number, each in forgets.items()}
         self._site, self._format = site, form
         self._log = TopicReader(settings, self._topic.name)
 
@@ -107,12 +111,15 @@ class EventExport:
 
     def _events(self, partition: int, records: list[LogRecord]) -> Iterable[ExportedEvent]:
         """Yield the valid events of records; the others are among the dead letters."""
+        forgets = self._forgets.get(partition)
         decoded = decode(records)
         start = 0
         for record, end in zip(records, decoded.ends, strict=True):
             record_time = _iso(record.timestamp)
             for event in decoded.events[start:end]:
                 if event.site == CANARY_SITE or self._site not in ("", event.site):
+                    continue
+                if forgets and record.offset < forgets.offset(event.site, event.article_id):
                     continue
                 yield ExportedEvent(
                     record_time,

@@ -17,6 +17,7 @@ from mostread.errors import Misconfigured
 from mostread.infra.clickhouse.client import connect, query_rows, read_sql, translate_errors
 from mostread.infra.clickhouse.cluster import on_cluster
 from mostread.infra.clickhouse.config import ClickHouseSettings
+from mostread.infra.clickhouse.forgets import read_forgets
 
 _SQL = Path(__file__).parent / "sql"
 _COPY_TIMEOUT_SECONDS = 24 * 3600
@@ -114,10 +115,10 @@ class RebuildTables:
         zeros among the copied counters. No stale worker can write into the new tables, so nothing
         needs the zeros.
         """
-        rows = query_rows(self._client, _SQL, "forgets", old=self._old, topic=str(epoch.topic.id))
+        listed = read_forgets(self._client, epoch.topic.id)
         forgets = {
-            *((row[0], row[1], row[2], row[3]) for row in rows),
-            *((n, each.offset, each.site, each.article_id) for n, each in counted),
+            (number, each.offset, each.site, each.article_id)
+            for number, each in [*counted, *((n, each) for n in listed for each in listed[n])]
         }
         if not forgets:
             return
