@@ -19,7 +19,7 @@ from mostread.core.editorial.records import ArticleForget
 from mostread.infra.clickhouse.client import read_sql, translate_errors
 
 _SQL = Path(__file__).parent / "sql"
-KEYS_PER_INSERT = 500_000
+KEYS_PER_INSERT = 200_000
 _BACKGROUND = {"lightweight_deletes_sync": 0}
 _DESCRIPTIONS = ("article_versions", "placement_versions", "placement_log")
 
