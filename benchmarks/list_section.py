@@ -1,4 +1,4 @@
-"""Measure computed and cached lists."""
+"""Measure computed and cached lists, and analysts' queries."""
 
 from collections.abc import Sequence
 
@@ -23,9 +23,13 @@ def section(servers: Servers, scale: Scale) -> Results:
     rows = min(ROWS, scale.events)
     served = lists.measure(servers, rows=rows, seconds=scale.seconds, rounds=scale.rounds)
     articles = min(ARTICLES, scale.events)
-    spans = ranges.measure(servers, articles=articles)
+    spans, queries = ranges.measure(servers, articles=articles)
     of_spans = [[span, f"{middle(ms):.0f}", spread(ms)] for span, ms in spans.items()]
     cold = middle(served.cold_ms)
+    of_queries = [
+        [name, f"{middle(view):.0f}", f"{middle(raw):.0f}", f"{middle(view) / middle(raw):.1f}"]
+        for name, (view, raw) in queries.items()
+    ]
     columns = [f"list of 24 hours, {rows:,} minute rows", "median", "least to most"]
     shown = [
         ["computed, ms", f"{cold:.0f}", spread(served.cold_ms)],
@@ -53,6 +57,7 @@ def section(servers: Servers, scale: Scale) -> Results:
                 table(
                     [f"list over {articles:,} articles, ms", "median", "least to most"], of_spans
                 ),
+                table(["query over the same", "view, ms", "table, ms", "ratio"], of_queries),
                 goals(wanted),
             )
         ),

@@ -5,9 +5,11 @@ import time
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from clickhouse_connect.driver.client import Client
 
+from benchmarks import views
 from benchmarks.contestant import Servers
 from mostread.infra.clickhouse.client import connect, read_sql
 from tests.support.system import System, wait_until
@@ -27,8 +29,15 @@ _MERGE_SOON = (
 )
 
 
-def measure(servers: Servers, *, articles: int) -> dict[str, list[float]]:
-    """Return the milliseconds of each computed list, by range."""
+class Year(NamedTuple):
+    """Milliseconds of each computed list by range, and of queries on the views and the tables."""
+
+    lists: dict[str, list[float]]
+    queries: dict[str, tuple[list[float], list[float]]]
+
+
+def measure(servers: Servers, *, articles: int) -> Year:
+    """Measure lists and queries over the counters of a year."""
     with tempfile.TemporaryDirectory() as directory:
         name = f"ranges_{time.time_ns()}"
         system = System(servers.brokers, servers.clickhouse_url, name, Path(directory))
@@ -37,10 +46,11 @@ def measure(servers: Servers, *, articles: int) -> dict[str, list[float]]:
         try:
             _fill(client, articles)
             service = system.service("ranking").wait_ready()
-            return {
+            lists = {
                 title: [_milliseconds(f"{service.url}/v1/most-read?{query}", n) for n in _LIMITS]
                 for title, query in _queries().items()
             }
+            return Year(lists, views.measure(client))
         finally:
             system.end()
             client.command(f"DROP DATABASE {name} SYNC")

@@ -157,6 +157,9 @@ def test_backup_during_traffic_and_the_rest_of_the_log_restore_everything(
     workers[1].start()
     wait_until(lambda: titles(system) == ["Second"], "articles since the backup are read again")
     against_recount(system)
+    # The views, which are not in the backup, read the restored tables.
+    assert query(system, "SELECT title FROM DB.articles") == [("Second",)]
+    assert query(system, "SELECT count() FROM DB.totals WHERE article_id LIKE 'a-%'") == [(50,)]
     code, output = audit(system)
     assert code == 0, output
     workers[1].wait_ready()  # a process still starting would end by the signal

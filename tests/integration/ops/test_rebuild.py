@@ -46,6 +46,14 @@ def views(system: System, sql: str = "grain = 'total'") -> dict[str, int]:
     return dict(rows)
 
 
+def view(system: System, name: str) -> dict[str, int]:
+    """Return the views of each article in one of the views for analysts."""
+    client = connect(system.clickhouse)
+    rows = client.query(f"SELECT article_id, sum(views) FROM {name} GROUP BY article_id")
+    client.close()
+    return dict(rows.result_rows)
+
+
 def command(system: System, *statements: str) -> None:
     client = connect(system.clickhouse)
     for statement in statements:
@@ -132,6 +140,7 @@ def test_rebuild_corrects_counters_while_services_run(system: System, readers: R
     wait_until(lambda: system.counted() == sum(readers.sent.values()), "all events are counted")
     assert views(system) == readers.sent
     assert views(system, "grain = 'hour'") == readers.sent
+    assert view(system, "totals") == view(system, "hours") == readers.sent
     assert worker.process.poll() is None
     received = [outcomes["received"] for outcomes in system.outcomes().values()]
     assert sum(received) == sum(readers.sent.values())
