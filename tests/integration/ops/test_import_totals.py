@@ -105,7 +105,7 @@ def test_import_deletes_leftovers_of_a_crash_first(
             run(system, "--remove", "old")
     assert run(system, "--remove", "old").output.startswith("removed old")
     assert totals(system) == {}
-    assert not any(name.startswith("import_") for name in tables(system))
+    assert not any(name.startswith("staged_import_") for name in tables(system))
 
 
 def test_import_is_refused_during_rebuild(system: System) -> None:
