@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from mostread.errors import TooManyStreams
+from mostread.infra import request_id
 from mostread.infra.http.messages import Request, StreamResponse
 from mostread.ranking.api.stream import StreamEvent, StreamHub
 from mostread.ranking.metrics import RankingMetrics
@@ -55,3 +56,21 @@ async def test_client_that_joins_a_list_gets_the_event_that_others_have() -> Non
         assert (await anext(stream.chunks)).startswith(b"retry: ")
         await stream.chunks.aclose()
     assert len(loads) == 1
+
+
+async def test_shared_refresh_has_no_request_id_but_the_first_load_has() -> None:
+    ids: list[str] = []
+    refreshed = asyncio.Event()
+
+    async def record() -> StreamEvent:
+        ids.append(request_id.current())
+        if len(ids) == 2:
+            refreshed.set()
+        return await load()
+
+    request_id.begin(None, "first")
+    hub = StreamHub(RankingMetrics(CollectorRegistry()), max_clients=9, max_lists=9)
+    stream = await hub.serve(REQUEST, {"list": record}, every=0)
+    await refreshed.wait()
+    await stream.chunks.aclose()
+    assert ids[:2] == ["first", ""]

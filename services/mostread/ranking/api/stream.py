@@ -8,6 +8,7 @@ several lists.
 """
 
 import asyncio
+import contextvars
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping
 from contextlib import aclosing, suppress
@@ -156,7 +157,10 @@ class StreamHub:
         """Start to refresh a list, unless another client follows it already."""
         if key not in self._watches:
             watch = self._watches[key] = ListWatch(event)
-            self._refreshes[key] = asyncio.create_task(_refresh(watch, load, every))
+            # In a context of its own: the list outlives the request that is the first to follow it.
+            self._refreshes[key] = asyncio.create_task(
+                _refresh(watch, load, every), context=contextvars.Context()
+            )
 
     def _leave(self, key: Hashable, watch: ListWatch, woken: asyncio.Event) -> None:
         watch.clients.discard(woken)
