@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from mostread.infra import clock
 from mostread.infra.auth.tokens import hash_token
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.kafka import topics
+from mostread.ops.backup.archive import Manifest, new_backup, write_manifest
 from mostread.ops.doctor.checks import CHECKS
 from mostread.ops.doctor.findings import Finding, Level
 from mostread.ops.doctor.runner import run_checks
@@ -41,12 +43,16 @@ class Doctor:
         self.system = system
         self.services: dict[str, str] = {}
         self.ahead_ms = 0
+        self.backups: Path | None = None
 
     def find(self, *checks: str) -> dict[str, list[Finding]]:
         """Return the findings of the checks of these names, or of all."""
         chosen = [check for check in CHECKS if not checks or check.__name__ in checks]
         clients = SystemClients(
-            services=self.services, seconds=20, now_ms=lambda: clock.now_ms() - self.ahead_ms
+            services=self.services,
+            backups=self.backups,
+            seconds=20,
+            now_ms=lambda: clock.now_ms() - self.ahead_ms,
         )
         results = run_checks(clients, chosen, 40)
         clients.close()
@@ -275,6 +281,19 @@ def test_migrations_of_other_versions_and_missing_tables_are_reported(
     assert older.message == "the database lacks every migration"
     assert "mostread init" in older.advice
     client.close()
+
+
+def test_backup_older_than_the_log_is_a_problem(doctor: Doctor, tmp_path: Path) -> None:
+    doctor.backups = tmp_path / "backups"
+    with new_backup(doctor.backups, datetime.now(UTC) - timedelta(days=2, hours=1)) as unfinished:
+        manifest = Manifest(
+            mostread="", created_at="", database="", epoch=0, migrations={}, tables={}, files=()
+        )
+        write_manifest(unfinished, manifest)
+    late, beyond = doctor.bad("backups")
+    assert late.message.endswith("is 2 days old")
+    assert (late.level, beyond.level) == (Level.WARNING, Level.PROBLEM)
+    assert "events retains events for 24 h only" in beyond.message
 
 
 def test_checkpoint_that_contradicts_the_log_is_a_problem(doctor: Doctor, system: System) -> None:

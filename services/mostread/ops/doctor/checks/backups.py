@@ -1,12 +1,15 @@
 """Check of the age of backups."""
 
 from collections.abc import Iterator
+from contextlib import suppress
+
+from kafka.errors import KafkaError
 
 from mostread.infra.kafka.config import KafkaSettings
 from mostread.infra.kafka.topics import DAY_MS, describe_configs
 from mostread.ops.backup.archive import backups as stored_backups
 from mostread.ops.doctor.findings import Finding, ok, problem, warning
-from mostread.ops.inspection.clients import SystemClients
+from mostread.ops.inspection.clients import DependencyUnavailable, SystemClients
 
 MAX_AGE_MS = DAY_MS * 3 // 2
 """A daily backup is late from this age on."""
@@ -28,9 +31,10 @@ def backups(clients: SystemClients) -> Iterator[Finding]:
     message = f"the newest backup, {stored[-1].path.name}, is {_format_age(age_ms)} old"
     yield ok(message) if age_ms <= MAX_AGE_MS else warning(message, _ADVICE)
     topic = clients.settings(KafkaSettings).events_topic
-    with clients.kafka() as client:
+    retention_ms = -1
+    with suppress(DependencyUnavailable, KafkaError), clients.kafka() as client:
         configs = describe_configs(client, [topic]).get(topic, {})
-    retention_ms = int(configs.get("retention.ms", -1))
+        retention_ms = int(configs.get("retention.ms", -1))
     if 0 <= retention_ms < age_ms:
         yield problem(
             f"{topic} retains events for {_format_age(retention_ms)} only: after a restore of that "
@@ -41,4 +45,4 @@ def backups(clients: SystemClients) -> Iterator[Finding]:
 
 def _format_age(milliseconds: int) -> str:
     hours = milliseconds // 3_600_000
-    return f"{hours // 24} days" if hours >= 48 else f"{hours} hours"
+    return f"{hours // 24} days" if hours >= 48 else f"{hours} h"
