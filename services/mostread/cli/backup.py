@@ -23,7 +23,7 @@ from mostread.ops.backup.archive import newest_backup
 from mostread.ops.backup.creation import create_backup, remove_old_backups
 from mostread.ops.backup.metrics import write_metrics
 from mostread.ops.backup.offsets import check_no_members, reset_to_beginning
-from mostread.ops.backup.rehearsal import rehearse, trial_database
+from mostread.ops.backup.rehearsal import check_invariants, fill_trial, trial_database
 from mostread.ops.backup.restoring import insert_backup, read_restorable
 from mostread.ops.backup.tables import BackupTables
 
@@ -107,17 +107,21 @@ def _verify(path: Path, *, since: int | None, discard: bool) -> None:
         f"{path}: {len(manifest.files)} files have their checksums; taken by mostread "
         f"{manifest.mostread} at {manifest.created_at} from {manifest.database}"
     )
-    with (
-        trial_database(settings, discard=discard) as trial,
-        click.progressbar(
-            length=len(manifest.files),
-            label="restoring",
-            file=sys.stderr,
-            hidden=not sys.stderr.isatty(),
-        ) as bar,
-    ):
-        for line in rehearse(trial, path, manifest, bar.update):
-            click.echo(line)
+    with trial_database(settings, discard=discard) as trial:
+        with (
+            closing(BackupTables(trial)) as tables,
+            click.progressbar(
+                length=len(manifest.files),
+                label="restoring",
+                file=sys.stderr,
+                hidden=not sys.stderr.isatty(),
+            ) as bar,
+        ):
+            rows = fill_trial(tables, path, manifest, bar.update)
+            invariants = check_invariants(tables)
+        click.echo(f"restored {rows:,} rows into {len(manifest.tables)} tables")
+        for invariant in invariants:
+            click.echo(f"holds: {invariant}")
         _compare_with_kafka(
             settings.model_copy(update={"clickhouse_database": trial.clickhouse_database}), since
         )

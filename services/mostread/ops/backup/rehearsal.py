@@ -48,32 +48,36 @@ def trial_database(settings: ClickHouseSettings, *, discard: bool) -> Iterator[C
             drop()
 
 
-def rehearse(
-    trial: ClickHouseSettings,
+def fill_trial(
+    tables: BackupTables,
     folder: Path,
     manifest: Manifest,
     report_progress: Callable[[int], None],
-) -> Iterator[str]:
-    """Restore a backup into the tables of `trial`; yield what that has proved, line by line.
+) -> int:
+    """Restore a backup into the tables of a trial database; return the number of rows.
 
-    Raises InvalidFile at the first fault of the backup, and ClickHouseUnavailable or Misconfigured.
+    Reports each file. Raises InvalidFile if a table lacks rows, and ClickHouseUnavailable or
+    Misconfigured.
     """
-    with closing(BackupTables(trial)) as tables:
-        tables.check_fits(manifest)
-        tables.keep_expired_rows()
-        tables.set_epoch(manifest.epoch)
-        inserted = insert_backup(tables, folder, manifest, report_progress)
-        for table, rows in inserted.items():
-            if rows != (stored := tables.row_count(table)):
-                raise InvalidFile(
-                    f"{table} has {stored:,} of the {rows:,} rows of its files; choose another "
-                    "backup"
-                )
-        yield f"restored {inserted.total():,} rows into {len(inserted)} tables"
-        for invariant, contradictions in tables.contradictions().items():
-            if contradictions:
-                raise InvalidFile(
-                    f"{contradictions:,} rows contradict: {invariant}; choose another backup, and "
-                    "run `mostread audit` on the system it is from"
-                )
-            yield f"holds: {invariant}"
+    tables.check_fits(manifest)
+    tables.keep_expired_rows()
+    tables.set_epoch(manifest.epoch)
+    inserted = insert_backup(tables, folder, manifest, report_progress)
+    for table, rows in inserted.items():
+        if rows != (stored := tables.row_count(table)):
+            raise InvalidFile(
+                f"{table} has {stored:,} of the {rows:,} rows of its files; choose another backup"
+            )
+    return inserted.total()
+
+
+def check_invariants(tables: BackupTables) -> list[str]:
+    """Return the invariants that hold. Raises InvalidFile for one that does not."""
+    contradictions = tables.contradictions()
+    for invariant, rows in contradictions.items():
+        if rows:
+            raise InvalidFile(
+                f"{rows:,} rows contradict: {invariant}; choose another backup, and run "
+                "`mostread audit` on the system it is from"
+            )
+    return list(contradictions)
