@@ -191,8 +191,9 @@ def test_operator_can_back_up_and_restore(
     before = listed(running["ranking"].url, "all")
     folder = str(tmp_path / "backup")
     assert running["aggregator"].wait_ready().stop() == 0
-    done = secured.run("operator", "backup", "create", folder)
+    done = secured.run("operator", "backup", "create", folder, "--verify")
     assert done.returncode == 0, done.stderr
+    assert "no differences" in done.stdout
     with closing(connect(secured.all_rights())) as client:
         client.command("DROP DATABASE mostread SYNC")
     for user, *arguments in (("init", "init"), ("operator", "restore", folder)):
