@@ -25,6 +25,9 @@ GRANT SELECT ON mostread.checkpoint_versions TO mostread_init;
 GRANT SELECT ON mostread.article_versions TO mostread_init;
 GRANT SELECT ON mostread.placement_versions TO mostread_init;
 GRANT SELECT ON mostread.placement_log TO mostread_init;
+GRANT SELECT ON mostread.canonical_id_versions TO mostread_init;
+GRANT SELECT ON mostread.canonical_counters TO mostread_init;
+GRANT SELECT ON mostread.aliases TO mostread_init;
 GRANT SHOW DATABASES ON default.* TO mostread_init;
 GRANT TABLE ENGINE ON ReplacingMergeTree TO mostread_init;
 GRANT TABLE ENGINE ON ReplicatedReplacingMergeTree TO mostread_init;
@@ -43,6 +46,8 @@ GRANT SELECT, INSERT ON mostread.skipped_ranges TO mostread_aggregator;
 GRANT INSERT ON mostread.article_versions TO mostread_aggregator;
 GRANT INSERT ON mostread.placement_versions TO mostread_aggregator;
 GRANT INSERT ON mostread.placement_log TO mostread_aggregator;
+GRANT SELECT, INSERT ON mostread.alias_versions TO mostread_aggregator;
+GRANT SELECT, INSERT ON mostread.canonical_id_versions TO mostread_aggregator;
 -- Forgets.
 GRANT INSERT ON mostread.forgets TO mostread_aggregator;
 GRANT ALTER DELETE ON mostread.counter_versions TO mostread_aggregator;
@@ -80,6 +85,7 @@ GRANT SELECT ON mostread.hours TO mostread_analyst;
 GRANT SELECT ON mostread.days TO mostread_analyst;
 GRANT SELECT ON mostread.minutes TO mostread_analyst;
 GRANT SELECT ON mostread.articles TO mostread_analyst;
+GRANT SELECT ON mostread.aliases TO mostread_analyst;
 GRANT SELECT ON mostread.decisions TO mostread_analyst;
 GRANT SELECT ON mostread.freshness TO mostread_analyst;
 

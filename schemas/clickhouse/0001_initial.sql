@@ -115,6 +115,34 @@ ENGINE = ReplacingMergeTree(version)
 ORDER BY (site, article_id)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
+-- Aliases as they were written: former ids of articles, and former names of sites.
+CREATE TABLE IF NOT EXISTS alias_versions
+(
+    site       LowCardinality(String),
+    article_id String COMMENT 'the former id; empty where the site itself has another name now',
+    alias_of   String COMMENT 'an id, or the name of a site; empty once the alias is deleted',
+    by         LowCardinality(String) COMMENT 'name of the token; empty for a record without a value',
+    version    UInt64 COMMENT 'record time in milliseconds, with the offset in the low bits'
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY (site, article_id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- The canonical id of each alias, through aliases of aliases. The aggregators derive it from
+-- `alias_versions`.
+CREATE TABLE IF NOT EXISTS canonical_id_versions
+(
+    site         LowCardinality(String) COMMENT 'the present name; of a former name, a row without article_id',
+    article_id   String COMMENT 'a former id; empty for the site itself',
+    canonical_id String COMMENT 'the present id, or the present name of the site; empty once the alias is deleted',
+    version      UInt64 COMMENT 'when the aliases were read, in microseconds',
+    INDEX canonical canonical_id TYPE bloom_filter GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY (site, article_id)
+-- Articles look up their few aliases: small granules avoid reading many others.
+SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1;
+
 -- Imports of lifetime totals from an earlier system, by name. Their numbers are in
 -- `counter_versions`, as grain 'total' of a topic id derived from the name. Written after them: an
 -- interrupted import has no row here.
@@ -195,6 +223,54 @@ SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory =
 -- version and summed over partitions, so that adding rows up is right. They exclude the site of the
 -- canary, and read with the rights of the user who created them, so that analysts need no rights on
 -- tables.
+CREATE VIEW IF NOT EXISTS aliases
+(
+    site         LowCardinality(String) COMMENT 'publication; a former name in a row without article_id',
+    article_id   String COMMENT 'former id; empty for a site that was renamed',
+    canonical_id String COMMENT 'the present id, or the present name of the site'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT site, article_id, canonical_id
+FROM canonical_id_versions FINAL
+WHERE canonical_id != ''
+COMMENT 'Former ids of articles and former names of sites, which the other views show as the present ones';
+
+-- Not for analysts: the rows of the next four, which are summed over ids and partitions there.
+-- Conditions on a site or an article reach the first part, which is nearly all of it.
+CREATE VIEW IF NOT EXISTS canonical_counters
+(
+    site       LowCardinality(String),
+    article_id String,
+    grain      Enum8('minute' = 1, 'hour' = 2, 'total' = 3, 'week' = 4),
+    window     DateTime('UTC'),
+    views      Int64,
+    comments   Int64,
+    likes      Int64
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS WITH
+    renamed AS (SELECT site, canonical_id FROM canonical_id_versions FINAL WHERE article_id = '' AND canonical_id != ''),
+    moved AS (SELECT site, article_id, canonical_id FROM canonical_id_versions FINAL WHERE article_id != '' AND canonical_id != '')
+SELECT site, article_id, grain, window, views, comments, likes
+FROM counter_versions FINAL
+WHERE site != 'mostread.canary' AND site NOT IN (SELECT site FROM renamed) AND (site, article_id) NOT IN (SELECT site, article_id FROM moved)
+UNION ALL
+SELECT
+    present.site AS site, if(moved.canonical_id = '', present.article_id, moved.canonical_id) AS article_id,
+    grain, window, views, comments, likes
+FROM
+(
+    SELECT if(renamed.canonical_id = '', found.site, renamed.canonical_id) AS site, found.article_id AS article_id, grain, window, views, comments, likes
+    FROM
+    (
+        SELECT site, article_id, grain, window, views, comments, likes
+        FROM counter_versions FINAL
+        WHERE site IN (SELECT site FROM renamed) OR (site, article_id) IN (SELECT site, article_id FROM moved)
+    ) AS found
+    LEFT ANY JOIN renamed ON renamed.site = found.site
+) AS present
+LEFT ANY JOIN moved ON moved.site = present.site AND moved.article_id = present.article_id;
+
 CREATE VIEW IF NOT EXISTS totals
 (
     site       LowCardinality(String) COMMENT 'publication',
@@ -205,8 +281,8 @@ CREATE VIEW IF NOT EXISTS totals
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT site, article_id, sum(views) AS views, sum(comments) AS comments, sum(likes) AS likes
-FROM counter_versions FINAL
-WHERE grain = 'total' AND window = toDateTime(0, 'UTC') AND site != 'mostread.canary'
+FROM canonical_counters
+WHERE grain = 'total' AND window = toDateTime(0, 'UTC')
 GROUP BY site, article_id
 HAVING views != 0 OR comments != 0 OR likes != 0
 COMMENT 'Counts of all time, one row per article';
@@ -222,8 +298,8 @@ CREATE VIEW IF NOT EXISTS hours
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT site, article_id, window AS hour, sum(views) AS views, sum(comments) AS comments, sum(likes) AS likes
-FROM counter_versions FINAL
-WHERE grain = 'hour' AND site != 'mostread.canary'
+FROM canonical_counters
+WHERE grain = 'hour'
 GROUP BY site, article_id, hour
 HAVING views != 0 OR comments != 0 OR likes != 0
 COMMENT 'Counts by hour for 400 days, one row per article and hour with events';
@@ -239,8 +315,8 @@ CREATE VIEW IF NOT EXISTS days
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT site, article_id, toDate(window) AS day, sum(views) AS views, sum(comments) AS comments, sum(likes) AS likes
-FROM counter_versions FINAL
-WHERE grain = 'hour' AND site != 'mostread.canary'
+FROM canonical_counters
+WHERE grain = 'hour'
 GROUP BY site, article_id, day
 HAVING views != 0 OR comments != 0 OR likes != 0
 COMMENT 'Counts by day in UTC for 400 days, one row per article and day with events: the sum of its hours';
@@ -256,8 +332,8 @@ CREATE VIEW IF NOT EXISTS minutes
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT site, article_id, window AS minute, sum(views) AS views, sum(comments) AS comments, sum(likes) AS likes
-FROM counter_versions FINAL
-WHERE grain = 'minute' AND site != 'mostread.canary'
+FROM canonical_counters
+WHERE grain = 'minute'
 GROUP BY site, article_id, minute
 HAVING views != 0 OR comments != 0 OR likes != 0
 COMMENT 'Counts by minute for 35 days, one row per article and minute with events';
@@ -280,7 +356,11 @@ CREATE VIEW IF NOT EXISTS articles
     pinned       Nullable(UInt16) COMMENT 'rank that it is pinned to now, in some list or all; null if not pinned'
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
-AS SELECT
+AS WITH
+    renamed AS (SELECT site, canonical_id FROM aliases WHERE article_id = ''),
+    moved AS (SELECT site, article_id FROM aliases WHERE article_id != ''),
+    (SELECT (groupArray(toString(site)), groupArray(canonical_id)) FROM renamed) AS names
+SELECT
     site, article_id, title, url, section, language, published_at, image, authors, tags,
     known AND NOT deleted AS described,
     multiIf(
@@ -293,7 +373,12 @@ AS SELECT
     nullIf(coalesce(decided_pinned, pinned), 0) AS pinned
 FROM
 (
-    SELECT *, true AS known FROM article_versions FINAL WHERE site != 'mostread.canary'
+    SELECT found.* REPLACE (transform(found.site, names.1, names.2, found.site) AS site), true AS known
+    FROM article_versions AS found FINAL
+    WHERE found.site != 'mostread.canary' AND (transform(found.site, names.1, names.2, found.site), found.article_id) NOT IN moved
+    -- The row under the present name of a site comes first.
+    ORDER BY site, article_id, found.site != site
+    LIMIT 1 BY site, article_id
 ) AS described
 FULL JOIN
 (
@@ -301,8 +386,14 @@ FULL JOIN
         site, article_id, embargo_until, expires_at,
         if(until IS NULL OR now64(3) < until, hidden, NULL) AS decided_hidden,
         if(until IS NULL OR now64(3) < until, pinned, NULL) AS decided_pinned
-    FROM placement_versions FINAL
-    WHERE site != 'mostread.canary'
+    FROM
+    (
+        SELECT found.* REPLACE (transform(found.site, names.1, names.2, found.site) AS site)
+        FROM placement_versions AS found FINAL
+        WHERE found.site != 'mostread.canary' AND (transform(found.site, names.1, names.2, found.site), found.article_id) NOT IN moved
+        ORDER BY site, article_id, found.site != site
+        LIMIT 1 BY site, article_id
+    )
 ) AS decided USING (site, article_id)
 SETTINGS join_use_nulls = 0
 COMMENT 'What is true of each article now, one row per article that the CMS or an editor knows';

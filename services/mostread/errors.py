@@ -196,6 +196,16 @@ class NoValidArticle(InvalidRequest):
         super().__init__(detail, members={"rejected": rejected})
 
 
+class NoValidAlias(InvalidRequest):
+    """The request holds no valid alias; `rejected` explains each, ready for JSON."""
+
+    def __init__(self, rejected: Sequence[object]) -> None:
+        detail = "The request contains no alias; send a JSON object, a JSON array, or NDJSON."
+        if rejected:
+            detail = "No alias was valid; see `rejected`."
+        super().__init__(detail, members={"rejected": rejected})
+
+
 class InvalidArticle(InvalidRequest):
     """An article violates its schema; `reason` is stable, the message is for people."""
 

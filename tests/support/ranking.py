@@ -48,6 +48,8 @@ class Counted:
     site: str
     now: datetime = NOW
     rows: list[list[Any]] = field(default_factory=list)
+    version: int = 0
+    """The version of the last alias."""
 
     def event(
         self,
@@ -95,6 +97,15 @@ class Counted:
             "article_versions",
             [[self.site, article_id, *row.values()]],
             column_names=["site", "article_id", *row],
+        )
+
+    def aliases(self, *former: str, of: str) -> None:
+        """Say what former ids stand for; an empty `of` takes it back."""
+        self.version += 1
+        self.client.insert(
+            "canonical_id_versions",
+            [[self.site, article_id, of, self.version] for article_id in former],
+            column_names=["site", "article_id", "canonical_id", "version"],
         )
 
     def decision(self, article_id: str, version: int = 1, **columns: Any) -> None:

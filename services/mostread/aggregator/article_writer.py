@@ -1,8 +1,9 @@
-"""Write articles and editorial decisions to ClickHouse, and delete forgotten ones."""
+"""Write articles, aliases and decisions to ClickHouse, and delete forgotten ones."""
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
 
+from mostread.aggregator.alias_resolver import AliasResolver
 from mostread.aggregator.config import AggregatorSettings
 from mostread.aggregator.dead_letter_writer import DeadLetterWriter
 from mostread.aggregator.forgetter import Forgetter
@@ -10,9 +11,10 @@ from mostread.aggregator.repository import CounterRepository
 from mostread.aggregator.retry import Retrier
 from mostread.aggregator.stopped import SKIPPED_BY
 from mostread.aggregator.stream.assignment import KeyedRecord
+from mostread.core.editorial.aliases import AliasRow
 from mostread.core.editorial.articles import ArticleRow
 from mostread.core.editorial.placements import PlacementRow
-from mostread.core.editorial.records import ArticleForget, decode_change
+from mostread.core.editorial.records import ArticleForget, Change, decode_change
 from mostread.core.records import DeadLine
 from mostread.core.skipped import SkippedRange, skip_end
 from mostread.errors import InvalidEvent, UnreadableBatch
@@ -29,22 +31,24 @@ class ArticleWriter:
         *,
         repository: CounterRepository,
         forgetter: Forgetter,
+        aliases: AliasResolver,
         dead_letters: DeadLetterWriter,
         retrier: Retrier,
         executor: Executor,
     ) -> None:
-        """`executor` runs the blocking calls of the first three, in one thread."""
+        """`executor` runs the blocking calls of the first four, in one thread."""
         self._settings = settings
         self._topic = settings.articles_topic
         self._repository = repository
         self._forgetter = forgetter
+        self._aliases = aliases
         self._dead_letters = dead_letters
         self._retrier = retrier
         self._executor = executor
 
     async def write(self, partition: int, records: Sequence[KeyedRecord]) -> None:
         """Store the records of a partition; return once ClickHouse has them."""
-        changes: list[ArticleRow | PlacementRow | ArticleForget] = []
+        changes: list[Change] = []
         dead: list[tuple[int, DeadLine]] = []
         for record in records:
             try:
@@ -66,6 +70,8 @@ class ArticleWriter:
                 dead,
             )
         await self._retrier.call_in_thread("clickhouse", self._executor, self._write, changes)
+        if any(isinstance(each, AliasRow) for each in changes):
+            self._aliases.changed()
 
     async def skip_end(self, unreadable: UnreadableBatch, seconds: float) -> int:
         """Return where to read on: after the batch if it is skipped, else at it.
@@ -91,12 +97,13 @@ class ArticleWriter:
         with topics.admin(self._settings) as client:
             return topics.describe(client, self._topic)
 
-    def _write(self, changes: Sequence[ArticleRow | PlacementRow | ArticleForget]) -> None:
+    def _write(self, changes: Sequence[Change]) -> None:
         articles = [each for each in changes if isinstance(each, ArticleRow)]
         placements = [each for each in changes if isinstance(each, PlacementRow)]
         forgets = [each for each in changes if isinstance(each, ArticleForget)]
         self._repository.write_articles(articles)
         self._repository.write_placements(placements)
+        self._aliases.tables.write([each for each in changes if isinstance(each, AliasRow)])
         # Last: it deletes by version, and so nothing that was written after a forget.
         if forgets:
             self._forgetter.forget_descriptions(forgets)

@@ -14,6 +14,7 @@ from typing import NoReturn
 import click
 import uvloop
 
+from mostread.aggregator.alias_resolver import AliasResolver, AliasTables
 from mostread.aggregator.article_writer import ArticleWriter
 from mostread.aggregator.checkpointer import Checkpointer
 from mostread.aggregator.config import AggregatorSettings
@@ -101,6 +102,7 @@ class _Components:
     watchdog: Watchdog
     worker: Worker
     articles: ArticleStream
+    aliases: AliasResolver
 
 
 @asynccontextmanager
@@ -174,6 +176,9 @@ async def _components(settings: AggregatorSettings) -> AsyncIterator[_Components
         )
         # Separate, so that its errors neither fail /readyz nor prolong a shutdown.
         article_retrier = Retrier(metrics, "articles")
+        tables = AliasTables(partial(connect, settings), metrics.report_insert)
+        stack.callback(tables.close)
+        aliases = AliasResolver(tables, retrier=article_retrier, executor=article_executor)
         articles = ArticleStream(
             settings,
             ArticleWriter(
@@ -183,6 +188,7 @@ async def _components(settings: AggregatorSettings) -> AsyncIterator[_Components
                 dead_letters=article_dead_letters,
                 retrier=article_retrier,
                 executor=article_executor,
+                aliases=aliases,
             ),
             retrier=article_retrier,
             metrics=metrics,
@@ -202,7 +208,7 @@ async def _components(settings: AggregatorSettings) -> AsyncIterator[_Components
             )
         )
         watchdog.start()
-        yield _Components(topic, retrier, watchdog, worker, articles)
+        yield _Components(topic, retrier, watchdog, worker, articles, aliases)
 
 
 def _checks(
@@ -260,6 +266,7 @@ async def _count(
     retrying = asyncio.create_task(components.worker.retry_stopped(stream.resume))
     consuming = asyncio.create_task(stream.run())
     writing_articles = asyncio.create_task(components.articles.run())
+    resolving_aliases = asyncio.create_task(components.aliases.run())
     watching = asyncio.create_task(components.watchdog.wait())
     stopped = asyncio.create_task(stop.wait())
     counting = {flushing, retrying, consuming, watching}
@@ -282,7 +289,7 @@ async def _count(
         # Nothing is lost: unacknowledged records are read again.
         log.warning("shutdown_timed_out", seconds=settings.aggregator_shutdown_timeout_seconds)
         code = 1
-    tasks = (collecting, *counting, writing_articles, stopped)
+    tasks = (collecting, *counting, writing_articles, resolving_aliases, stopped)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

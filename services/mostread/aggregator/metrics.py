@@ -19,6 +19,8 @@ TABLES = (
     "visitor_sketches",
     "checkpoint_versions",
     "article_versions",
+    "alias_versions",
+    "canonical_id_versions",
     "placement_log",
     "placement_versions",
 )

@@ -47,7 +47,7 @@ OnInsert = Callable[[str, int, float], None]
 """Callback for each acknowledged insert: table, rows, seconds."""
 
 # Acknowledged means written, whatever the server's profile says.
-_SYNCHRONOUS = {"async_insert": 0}
+SYNCHRONOUS = {"async_insert": 0}
 _counter_row_decoder = msgspec.json.Decoder(tuple[int, str, Grain, int, str, int, int, int, int])
 
 
@@ -317,7 +317,7 @@ class CounterRepository:
             context = self._inserts.get(table)
             if context is None:
                 context = client.create_insert_context(
-                    table, column_names=list(columns), column_oriented=True, settings=_SYNCHRONOUS
+                    table, column_names=list(columns), column_oriented=True, settings=SYNCHRONOUS
                 )
                 self._inserts[table] = context
             context.data = list(columns.values())

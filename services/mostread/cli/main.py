@@ -26,6 +26,7 @@ COMMANDS = {
     "export": "mostread.cli.export:export",
     "import-totals": "mostread.cli.import_totals:import_totals",
     "articles": "mostread.cli.articles:articles",
+    "alias": "mostread.cli.aliases:alias",
     "notify": "mostread.cli.notify:notify",
     "import-logs": "mostread.cli.import_logs:import_logs",
     "config": "mostread.cli.config:config",

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from prometheus_client import CollectorRegistry
 
-from mostread.collector.api import articles, events
+from mostread.collector.api import aliases, articles, events
 from mostread.collector.config import CollectorSettings
 from mostread.collector.delivery.delivery import Delivery
 from mostread.collector.delivery.producer import Producer
@@ -51,6 +51,7 @@ class CollectorApp:
             self._token_store,
             Assertions(parse_secrets(settings.collector_session_secret), now_ms),
         )
+        self._aliases = aliases.AliasRoutes(self.delivery, self._token_store)
         self.metrics.inflight_bytes.set_function(lambda: self.delivery.inflight_bytes)
         self.metrics.inflight_requests.set_function(lambda: self.delivery.inflight_requests)
         self.metrics.partitions.set_function(lambda: self.producer.partitions)
@@ -85,6 +86,7 @@ class CollectorApp:
         )
         self._events.add_to(app)
         self._articles.add_to(app)
+        self._aliases.add_to(app)
         return app
 
     def connections(self, port: int) -> Connections:

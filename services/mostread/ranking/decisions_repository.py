@@ -6,6 +6,7 @@ import msgspec
 
 from mostread.core.editorial.placements import has_ended, pin_has_ended
 from mostread.infra.clickhouse.pool import QueryPool
+from mostread.ranking.aliases import AliasRepository
 from mostread.ranking.queries import NEWEST_VERSION, DecisionKind, DecisionsQuery
 
 
@@ -81,12 +82,14 @@ class DecisionRepository:
     """Read access to decisions. Every method raises ClickHouseUnavailable or Misconfigured."""
 
     pool: QueryPool
+    aliases: AliasRepository
 
     async def log(
         self, site: str, article_id: str, *, rows: int, before: int = NEWEST_VERSION
     ) -> list[DecisionRow]:
         """Return the decisions about one article below version `before`, newest first."""
-        parameters = {"site": site, "article": article_id, "rows": rows, "before": before}
+        parameters = (await self.aliases.names(site)).parameters()
+        parameters |= {"article": article_id, "rows": rows, "before": before}
         return await self.pool.rows("placement_log", DecisionRow, parameters)
 
     async def placed_version(self, site: str, article_id: str) -> int:
@@ -94,17 +97,19 @@ class DecisionRepository:
 
         The log contains it, and may already contain later ones.
         """
-        parameters = {"site": site, "article": article_id}
+        names = await self.aliases.names(site)
+        parameters = {**names.parameters(), "article": article_id}
         [row] = await self.pool.rows("placed_version", _Version, parameters)
         return row.version
 
     async def in_force(self, query: DecisionsQuery, now: int) -> list[PlacedRow]:
         """Return a page of what is decided at a site at `now` (ms), the latest first."""
+        names = await self.aliases.names(query.site)
         return await self.pool.rows(
             "decisions",
             PlacedRow,
             {
-                "site": query.site,
+                **names.parameters(),
                 "at": now,
                 "kinds": list(query.kind),
                 "words": (query.q or "").split(),

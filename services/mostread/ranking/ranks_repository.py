@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from mostread.infra.clickhouse.pool import QueryPool
+from mostread.ranking.aliases import AliasRepository
 from mostread.ranking.repository import moment
 
 
@@ -33,6 +34,7 @@ class RanksRepository:
     """
 
     pool: QueryPool
+    aliases: AliasRepository
     undescribed: bool
 
     async def rank_history(
@@ -43,7 +45,8 @@ class RanksRepository:
         Each row has `hours` ranks, an hour apart. The first is as of `length` hours after `start`;
         each is by the views of the `length` hours before it. Withheld articles have ranks too.
         """
-        parameters = {**self._site(site, start), "hours": hours, "length": length, "ranks": ranks}
+        parameters = {**await self._site(site, start), "hours": hours}
+        parameters |= {"length": length, "ranks": ranks}
         return await self.pool.rows("rank_history", RanksRow, parameters)
 
     async def withheld(
@@ -53,13 +56,13 @@ class RanksRepository:
 
         Articles without views are absent.
         """
-        parameters = {**self._site(site, start), "hours": hours, **moment(now)}
+        parameters = {**await self._site(site, start), "hours": hours, **moment(now)}
         rows = await self.pool.rows("withheld_hours", WithheldRow, parameters)
         return {row.article_id: row.views for row in rows}
 
-    def _site(self, site: str, start: datetime) -> dict[str, str | int]:
+    async def _site(self, site: str, start: datetime) -> dict[str, object]:
         return {
-            "site": site,
+            **(await self.aliases.names(site)).parameters(),
             "start": int(start.timestamp()),
             "undescribed": int(self.undescribed),
         }

@@ -14,6 +14,7 @@ from mostread.core.ranking.query_plan import QueryPlan, RowWeights
 from mostread.core.ranking.trends import MIN_SURPRISE, Usual
 from mostread.infra.clickhouse.migrations import applied_migrations, check_applied
 from mostread.infra.clickhouse.pool import QueryPool
+from mostread.ranking.aliases import AliasRepository, Members, Sql
 from mostread.ranking.config import Weights
 from mostread.ranking.counter_rows import weighted_rows
 from mostread.ranking.queries import ListQuery
@@ -70,9 +71,9 @@ class RankedRow(Counts, frozen=True, kw_only=True):
 
 
 class ArticleCountsRow(Counts, frozen=True, kw_only=True):
-    """Counts of an article."""
+    """Counts of an article under its present id."""
 
-    article_id: str
+    present_id: str
 
 
 class SeriesRow(Counts, frozen=True, kw_only=True):
@@ -84,7 +85,7 @@ class SeriesRow(Counts, frozen=True, kw_only=True):
 class StepRow(msgspec.Struct, frozen=True):
     """Views of an article in the step of this number."""
 
-    article_id: str
+    present_id: str
     step: int
     views: int
 
@@ -149,6 +150,7 @@ class RankingRepository:
 
     pool: QueryPool
     weights: Weights
+    aliases: AliasRepository
 
     async def ranked(
         self,
@@ -166,6 +168,8 @@ class RankingRepository:
         Returns the pinned articles and at most `rows` others, without the first `skip` rows.
         Articles with fewer than `min_views` in the window must be pinned or approved.
         """
+        names = await self.aliases.names(query.site)
+        searchable = {"merged": Sql("searchable")} if names.has_aliases and query.words else {}
         return await self.pool.rows(
             "ranked_list",
             RankedRow,
@@ -176,7 +180,8 @@ class RankingRepository:
                 "above": MIN_SURPRISE if query.trending else 0,
                 "typical": usual.typical,
                 "activity": list(usual.activity),
-                "site": query.site,
+                **names.parameters(),
+                **searchable,
                 "by": query.by,
                 **query.filters.parameters(now),
                 "pins": int(query.shows_pins),
@@ -197,13 +202,15 @@ class RankingRepository:
 
     async def editorial_state(self, site: str, now: datetime) -> int:
         """Return a number that differs once a decision or a CMS changes the lists of a site."""
-        parameters = {"site": site, **moment(now)}
+        names = await self.aliases.names(site)
+        parameters = {**names.parameters(), **moment(now)}
         [row] = await self.pool.rows("editorial_state", _EditorialState, parameters)
-        return row.state
+        return row.state + names.version
 
     async def undescribed(self, site: str, weights: RowWeights) -> int:
         """Return how many articles with views in a window have never been described."""
-        parameters = {**weighted_rows(now=weights), "site": site}
+        names = await self.aliases.names(site)
+        parameters = {**weighted_rows(now=weights), **names.parameters()}
         [row] = await self.pool.rows("undescribed", _Undescribed, parameters)
         return row.articles
 
@@ -211,8 +218,10 @@ class RankingRepository:
         self, site: str, articles: Collection[str], weights: RowWeights
     ) -> Mapping[str, Counts]:
         """Return the counts in a window by article; articles without rows are absent."""
-        parameters = {**weighted_rows(now=weights), "site": site, "articles": tuple(articles)}
-        return _by_article(await self.pool.rows("window_counts", ArticleCountsRow, parameters))
+        members = await self.aliases.members(site, articles)
+        parameters = {**weighted_rows(now=weights), **members.parameters()}
+        rows = await self.pool.rows("window_counts", ArticleCountsRow, parameters)
+        return _by_article(rows, members)
 
     async def withheld(
         self, site: str, articles: Collection[str], now: datetime, *, unlisted: bool
@@ -221,16 +230,21 @@ class RankingRepository:
 
         With `unlisted`, also those that are hidden or expired: all that no list contains.
         """
-        parameters = {"site": site, "articles": tuple(articles), **moment(now)}
+        if not articles:
+            return set()
+        members = await self.aliases.members(site, articles)
+        parameters = {**members.names.parameters(), "articles": members.present, **moment(now)}
         parameters["unlisted"] = int(unlisted)
-        rows = await self.pool.rows("withheld", _Withheld, parameters) if articles else []
-        return {row.article_id for row in rows}
+        rows = await self.pool.rows("withheld", _Withheld, parameters)
+        withheld = {row.article_id for row in rows}
+        return {article_id for article_id in articles if members.of(article_id) in withheld}
 
     async def timeseries(
         self, site: str, article_id: str, grain: Grain, start: datetime, end: datetime
     ) -> list[SeriesRow]:
         """Return the counter rows of one article and grain, ordered by time."""
-        parameters = {"site": site, "article": article_id, "grain": grain, **_range(start, end)}
+        members = await self.aliases.members(site, [article_id])
+        parameters = {**members.parameters(), "grain": grain, **_range(start, end)}
         return await self.pool.rows("timeseries", SeriesRow, parameters)
 
     async def views_by_step(
@@ -243,7 +257,8 @@ class RankingRepository:
         step: timedelta,
     ) -> list[StepRow]:
         """Return the views of articles in steps of whole hours, in no particular order."""
-        parameters = {"site": site, "articles": tuple(articles), **_range(start, end)}
+        members = await self.aliases.members(site, articles)
+        parameters = {**members.parameters(), **_range(start, end)}
         parameters["seconds"] = int(step.total_seconds())
         return await self.pool.rows("views_by_step", StepRow, parameters)
 
@@ -253,31 +268,31 @@ class RankingRepository:
         """Return visitor statistics over whole hours, by article; without data it is absent."""
         ids = list(articles)
         chunks = [ids[n : n + _IDS_PER_QUERY] for n in range(0, len(ids), _IDS_PER_QUERY)]
-        results = await asyncio.gather(
-            *(
-                self.pool.rows(
-                    "visitor_sketches",
-                    VisitorsRow,
-                    {"site": site, "articles": tuple(chunk), **_range(start, end)},
-                )
-                for chunk in chunks
-            )
-        )
-        return {row.article_id: row for rows in results for row in rows}
+
+        async def read(chunk: list[str]) -> list[VisitorsRow]:
+            members = await self.aliases.members(site, chunk)
+            parameters = {**members.parameters(), **_range(start, end)}
+            return await self.pool.rows("visitor_sketches", VisitorsRow, parameters)
+
+        results = await asyncio.gather(*map(read, chunks))
+        return {row.present_id: row for rows in results for row in rows}
 
     async def totals(self, site: str, articles: Collection[str]) -> Mapping[str, Counts]:
         """Return lifetime counts by article; articles never counted are absent."""
-        parameters = {"site": site, "articles": tuple(articles)}
         if not articles:
             return {}
-        return _by_article(await self.pool.rows("lifetime_totals", ArticleCountsRow, parameters))
+        members = await self.aliases.members(site, articles)
+        rows = await self.pool.rows("lifetime_totals", ArticleCountsRow, members.parameters())
+        return _by_article(rows, members)
 
     async def metadata(
         self, site: str, articles: Collection[str], *, deleted: bool = False
     ) -> Mapping[str, Metadata]:
         """Return CMS metadata by article, without unknown and, unless `deleted`, deleted ones."""
-        parameters = {"site": site, "articles": tuple(articles)}
-        rows = await self.pool.rows("articles", Metadata, parameters) if articles else []
+        if not articles:
+            return {}
+        parameters = {**(await self.aliases.names(site)).parameters(), "articles": tuple(articles)}
+        rows = await self.pool.rows("articles", Metadata, parameters)
         return {row.article_id: row for row in rows if deleted or not row.deleted}
 
     async def watermark(self) -> datetime | None:
@@ -300,8 +315,11 @@ class RankingRepository:
         return outcomes
 
 
-def _by_article(rows: Iterable[ArticleCountsRow]) -> Mapping[str, Counts]:
-    return {row.article_id: Counts(row.views, row.comments, row.likes) for row in rows}
+def _by_article(rows: Iterable[ArticleCountsRow], members: Members) -> Mapping[str, Counts]:
+    """Return counts by the ids that were asked for, present or former."""
+    return members.by_requested(
+        {row.present_id: Counts(row.views, row.comments, row.likes) for row in rows}
+    )
 
 
 def moment(now: datetime) -> dict[str, int]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from mostread.infra.clickhouse.pool import QueryPool
+from mostread.ranking.aliases import AliasRepository
 from mostread.ranking.api.list_files import ListFiles
 from mostread.ranking.cache.cache import (
     REVALIDATE_SECONDS,
@@ -75,9 +76,10 @@ class Resources:
         show_all = settings.ranking_listed == "all"
         self.defaults = ListDefaults(settings.ranking_timezone, settings.half_life, show_all)
 
-        self.repository = repository = RankingRepository(pool, settings.ranking_weights)
-        self.decisions = DecisionRepository(pool)
-        sites = SiteRepository(pool)
+        self.aliases = aliases = AliasRepository(pool)
+        self.repository = repository = RankingRepository(pool, settings.ranking_weights, aliases)
+        self.decisions = DecisionRepository(pool, aliases)
+        sites = SiteRepository(pool, aliases)
         list_service = ListService(
             repository,
             clock,
@@ -85,7 +87,7 @@ class Resources:
             RankedSource(repository, policy, UsualActivity(sites)),
             UndescribedArticles(repository, clock, metrics),
         )
-        self.lists = ListReader(self._cache("list", list_service.compute))
+        self.lists = ListReader(self._cache("list", list_service.compute), aliases.members)
         self.list_files = ListFiles(list_service)
         self.cursors = CursorStore(list_service, capacity=settings.ranking_max_cursors)
         self.counts = self._cache("counts", CountsService(repository, clock, stale_after).compute)
@@ -99,12 +101,12 @@ class Resources:
         self.ranks = self._cache(
             "ranks",
             RankHistoryService(
-                repository, RanksRepository(pool, show_all), clock, stale_after
+                repository, RanksRepository(pool, aliases, show_all), clock, stale_after
             ).compute,
         )
         charts = ArticleChartService(repository, clock, stale_after)
         self.charts = self._cache("chart", charts.compute)
-        self.typical = TypicalService(TypicalRepository(pool), charts, clock)
+        self.typical = TypicalService(TypicalRepository(pool, aliases), charts, clock)
         self.totals = self._cache(
             "totals", TotalsService(repository, sites, clock, stale_after).compute, SITE_TTL_SECONDS
         )

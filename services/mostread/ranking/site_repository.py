@@ -9,6 +9,7 @@ import msgspec
 from mostread.core.counting.counters import Grain
 from mostread.core.ranking.query_plan import Bucket, RowWeights
 from mostread.infra.clickhouse.pool import QueryPool
+from mostread.ranking.aliases import AliasRepository
 from mostread.ranking.counter_rows import RowCondition
 from mostread.ranking.queries import Filters
 from mostread.ranking.repository import Counts, moment
@@ -41,6 +42,7 @@ class SiteRepository:
     """
 
     pool: QueryPool
+    aliases: AliasRepository
 
     async def counts(
         self, site: str, filters: Filters, buckets: Collection[Bucket], now: datetime
@@ -53,7 +55,7 @@ class SiteRepository:
         if not buckets:
             return {}
         parameters = {
-            "site": site,
+            **(await self.aliases.names(site)).parameters(),
             "selected": RowCondition(buckets),
             "everything": int(not any(filters)),
             **filters.parameters(now),
@@ -66,7 +68,12 @@ class SiteRepository:
 
         That is the median of the hundred articles whose best hours have the most views.
         """
-        parameters = {"site": site, "start": int(start.timestamp()), "end": int(end.timestamp())}
+        names = await self.aliases.names(site)
+        parameters = {
+            **names.parameters(),
+            "start": int(start.timestamp()),
+            "end": int(end.timestamp()),
+        }
         [row] = await self.pool.rows("best_hour", _BestHour, parameters)
         return row.views
 
@@ -75,7 +82,8 @@ class SiteRepository:
 
         Sites have described articles, or with `undescribed` any that is counted.
         """
-        parameters = {"site": site, "undescribed": int(undescribed)}
+        names = await self.aliases.names(site)
+        parameters = {**names.parameters(), "undescribed": int(undescribed)}
         return await self.pool.rows("facets", FacetRow, parameters)
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from mostread.infra.clickhouse.pool import QueryPool
+from mostread.ranking.aliases import AliasRepository
 
 
 class TypicalRow(msgspec.Struct, frozen=True):
@@ -26,10 +27,12 @@ class TypicalRepository:
     """Reads medians. Every method raises ClickHouseUnavailable or Misconfigured."""
 
     pool: QueryPool
+    aliases: AliasRepository
 
     async def first_hour(self, site: str) -> datetime | None:
         """Return the first hour of a site in which an event was counted, None without any."""
-        rows = await self.pool.rows("first_hour", _FirstHour, {"site": site})
+        names = await self.aliases.names(site)
+        rows = await self.pool.rows("first_hour", _FirstHour, names.parameters())
         return datetime.fromtimestamp(rows[0].start, UTC) if rows else None
 
     async def typical(
@@ -47,7 +50,7 @@ class TypicalRepository:
         `step` is a whole number of hours. Without articles there are no rows.
         """
         parameters = {
-            "site": site,
+            **(await self.aliases.names(site)).parameters(),
             "section": section,
             "since": int(since.timestamp()),
             "until": int(until.timestamp()),

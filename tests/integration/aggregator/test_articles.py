@@ -153,3 +153,35 @@ def test_unreadable_batch_stops_articles_but_not_the_counting_until_it_is_skippe
     publish(system, "last")
     worker.start(MOSTREAD_AGGREGATOR_SKIP_AFTER="1")
     wait_until(lambda: titles(system) == {"before", "after", "last"}, "it skips by itself")
+
+
+def publish_alias(system: System, old: str, new: str | None) -> None:
+    value = {"site": "default", "article_id": old, "alias_of": new, "deleted": new is None}
+    with producer(system) as client:
+        body = json.dumps({name: each for name, each in value.items() if each}).encode()
+        key = f"alias:default:{old}".encode()
+        client.send(system.kafka.articles_topic, key=key, value=body, partition=0).get(30)
+
+
+def canonical_ids(system: System) -> dict[str, str]:
+    with closing(connect(system.clickhouse)) as client:
+        rows = client.query(
+            "SELECT article_id, canonical_id FROM canonical_id_versions FINAL "
+            "WHERE canonical_id != ''"
+        ).result_rows
+        return dict(rows)
+
+
+def test_aliases_are_resolved_in_any_order_and_after_a_restart(system: System) -> None:
+    worker = system.service("aggregator").wait_ready()
+    publish_alias(system, "b", "c")
+    wait_until(lambda: canonical_ids(system) == {"b": "c"}, "the alias is resolved")
+    publish_alias(system, "a", "b")
+    wait_until(lambda: canonical_ids(system) == {"a": "c", "b": "c"}, "the chain is resolved")
+    # A circle by another writer: its oldest alias has no effect.
+    publish_alias(system, "c", "a")
+    wait_until(lambda: canonical_ids(system) == {"a": "b", "c": "b"}, "the circle is cut")
+    worker.kill()
+    publish_alias(system, "c", None)
+    system.service("aggregator").wait_ready()
+    wait_until(lambda: canonical_ids(system) == {"a": "c", "b": "c"}, "the circle is gone")

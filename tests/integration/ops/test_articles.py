@@ -164,3 +164,28 @@ def test_token_that_does_not_serve_is_an_error_with_the_fix(
     result = run(running, "import", str(file), environment=environment)
     assert result.returncode == 1
     assert message in result.stderr
+
+
+def test_article_whose_address_changes_while_the_service_stops_becomes_an_alias(
+    running: Collecting, site: Newspaper, tmp_path: Path
+) -> None:
+    item = (
+        "<item><guid isPermaLink='false'>7</guid><title>{title}</title>"
+        f"<link>http://127.0.0.1:{site.port}/{{path}}</link></item>"
+    )
+    feed = f"moved=http://127.0.0.1:{site.port}/feed"
+    state = {"MOSTREAD_ARTICLES_STATE_FILE": str(tmp_path / "items.sqlite3")}
+    for path in ("stepe", "steppe", "steppe"):
+        site.pages["/feed"] = RSS.format(items=item.format(title="Steppe", path=path))
+        assert run(running, "sync", "--once", feed, environment=state).returncode == 0
+    written = running.records(running.kafka.articles_topic)
+    aliases = [
+        (key, json.loads(value or b"")) for _, key, value in written if key and b"alias:" in key
+    ]
+    assert aliases == [
+        (
+            b"alias:moved:/stepe",
+            {"site": "moved", "article_id": "/stepe", "alias_of": "/steppe", "by": "cms"},
+        )
+    ]
+    assert titles(running, "feed:moved:") == {"/stepe": ["Steppe"], "/steppe": ["Steppe"]}

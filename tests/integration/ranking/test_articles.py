@@ -35,6 +35,7 @@ async def test_article_returns_metadata_and_counts(service: Service, counted: Co
         "image": "https://i.example/",
         "authors": ["Ә. Нұрлан"],
         "tags": ["a", "b"],
+        "former_ids": [],
         "described": True,
         "pinned": None,
         "total": {"views": 15, "comments": 0, "likes": 1},

@@ -10,6 +10,7 @@ from clickhouse_connect.driver.client import Client
 
 import mostread.ranking
 from mostread.infra.clickhouse.pool import QueryPool
+from mostread.ranking.aliases import AliasRepository
 from mostread.ranking.config import RankingSettings
 from mostread.ranking.service.facets import Facets, FacetValues
 from mostread.ranking.site_repository import SiteRepository
@@ -29,7 +30,7 @@ def describe(counted: Counted) -> None:
 def repository(ranking_settings: RankingSettings) -> Iterator[SiteRepository]:
     sql = Path(mostread.ranking.__file__).parent / "sql"
     pool = QueryPool(ranking_settings, sql, lambda _name, _seconds: None, threads=1)
-    yield SiteRepository(pool)
+    yield SiteRepository(pool, AliasRepository(pool))
     pool.close()
 
 

@@ -194,3 +194,25 @@ def test_freshness_is_that_of_slowest_partition(counted: Counted) -> None:
     assert rows(counted, as_of) == [(None,)]
     counted.progress(ago(seconds=9), 1, 2, FIRST)
     assert rows(counted, as_of) == [("2026-11-23 14:02:56.000",)]
+
+
+def test_former_ids_and_names_are_in_the_rows_of_the_present_ones(read: Counted) -> None:
+    former = Counted(read.client, f"{read.site[-50:]}.former")
+    former.event("b", ago(minutes=5), views=10)
+    former.event("old", ago(minutes=5), views=20)
+    former.write()
+    for article_id in ("a", "b", "old"):
+        read.article(article_id, title=f"Present {article_id}")
+        former.article(article_id, title=f"Former {article_id}")
+    former.article("other", title="Former other")
+    read.aliases("a", "old", of="b")
+    former.aliases("", of=read.site)
+    everything = "SELECT article_id, views FROM {} WHERE site = {{site:String}} ORDER BY article_id"
+    assert rows(read, everything.format("totals")) == [("b", 46)]
+    assert rows(read, "SELECT sum(views) FROM hours WHERE site = {site:String}") == [(39,)]
+    titles = "SELECT article_id, title FROM articles WHERE site = {site:String} ORDER BY article_id"
+    assert rows(read, titles) == [("b", "Present b"), ("other", "Former other")]
+    assert rows(former, "SELECT count() FROM totals WHERE site = {site:String}") == [(0,)]
+    aliases = "SELECT article_id, canonical_id FROM aliases WHERE site = {site:String} ORDER BY all"
+    assert rows(read, aliases) == [("a", "b"), ("old", "b")]
+    assert rows(former, aliases) == [("", read.site)]

@@ -15,7 +15,7 @@ from tests.support.tls.secure_clickhouse import statements as granting
 from tests.support.tls.secured import GRANTS
 
 SQL = GRANTS.read_text()
-VIEWS = ("totals", "freshness", "hours", "days", "minutes", "articles", "decisions")
+VIEWS = ("totals", "freshness", "hours", "days", "minutes", "articles", "decisions", "aliases")
 SETTING = re.compile(r"(\w+) = (\d+)(?: MIN (\d+) MAX (\d+))?( CONST)?")
 USER = """
 <{name}>

@@ -144,7 +144,7 @@ def test_ranks_begin_with_the_publication() -> None:
 def test_ranks_that_are_unavailable_are_said_to_be() -> None:
     query = ArticleQuery("s", "a")
     standing = Standing(None, None)
-    details = ArticleDetails(query, None, False, None, None, {}, None, None, standing)
+    details = ArticleDetails(query, (), None, False, None, None, {}, None, None, standing)
     context = ranks_context(None, details, [], NOON, T)
     assert context["rank_summary"] == "Ranks cannot be shown right now."
 

@@ -1,5 +1,6 @@
 """Lists without excluded articles, made from the full list; see also the integration test."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from itertools import combinations
 
@@ -7,6 +8,7 @@ import pytest
 
 from mostread.core.ranking.ordering import place
 from mostread.core.ranking.windows import resolve
+from mostread.ranking.aliases import Members, SiteNames
 from mostread.ranking.cache.cache import Cache
 from mostread.ranking.config import Weights
 from mostread.ranking.queries import ListQuery
@@ -63,7 +65,10 @@ def reader(articles: str, before: str, pins: dict[str, int]) -> ListReader:
         page = entries[query.offset : query.offset + query.limit]
         return RankedList(query, resolve("24h", NOW), NOW, False, page, Weights())
 
-    return ListReader(Cache(compute, capacity=10))
+    async def members(site: str, articles: Collection[str]) -> Members:
+        return Members(SiteNames(site), articles)
+
+    return ListReader(Cache(compute, capacity=10), members)
 
 
 @pytest.mark.parametrize(

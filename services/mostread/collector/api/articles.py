@@ -14,6 +14,7 @@ from mostread.collector.api import payloads
 from mostread.collector.api.payloads import DecodedArticle, Ids
 from mostread.collector.delivery.delivery import Delivery
 from mostread.core.control import encode_forget
+from mostread.core.editorial.aliases import Alias
 from mostread.core.editorial.articles import Source, article_key
 from mostread.core.editorial.placements import Placement, placement_key
 from mostread.core.editorial.records import forget_key, record_keys, record_version
@@ -55,12 +56,12 @@ class ArticleRoutes:
     async def post_articles(self, request: Request) -> Response:
         """Replace the metadata of up to 1,000 articles."""
         token = self._require(request, DESCRIBERS)
-        _check_query(request, "site", "source")
+        check_query(request, "site", "source")
         source = _source(request)
         body = await self._bodies.read(request)
         site = request.query.get("site")
         articles, rejected = payloads.decode_articles(body, site, token.require_site)
-        _name(request, articles)
+        name_articles(request, articles)
         await self._describe(articles, source)
         return Response.json(b'{"accepted":%d,"rejected":%b}' % (len(articles), _encode(rejected)))
 
@@ -68,7 +69,7 @@ class ArticleRoutes:
         """Replace the metadata of an article."""
         token = self._require(request, DESCRIBERS)
         article = payloads.decode_article(await self._bodies.read(request), _ids(request))
-        _name(request, [article])
+        name_articles(request, [article])
         token.require_site(article.site)
         await self._describe([article], Source.CMS)
         return Response.json(article.value)
@@ -78,7 +79,7 @@ class ArticleRoutes:
         numbers = _flag(request, "numbers")
         token = self._require(request, ADMINS if numbers else DESCRIBERS)
         article = payloads.deleted_article(_ids(request, "numbers"))
-        _name(request, [article])
+        name_articles(request, [article])
         token.require_site(article.site)
         if numbers:
             await self._forget(article.site, article.article_id, token.name)
@@ -103,10 +104,7 @@ class ArticleRoutes:
         return Response(status=204)
 
     def _require(self, request: Request, roles: frozenset[Role]) -> Token:
-        token = authenticate(request.headers, self._token_store.tokens, now_ms())
-        if token is not None:
-            request.change = RequestedChange(token.name, token.role, "token")
-        return require_role(token, roles)
+        return require_token(request, self._token_store, roles)
 
     def _editor(self, request: Request) -> Token | Assertion:
         """Return who decides: an editor's token, or the ranking service in an editor's name."""
@@ -120,7 +118,7 @@ class ArticleRoutes:
         self, editor: Token | Assertion, request: Request, placement: Placement, body: bytes
     ) -> None:
         """Raise Forbidden unless `editor` may decide about this article."""
-        _name(request, [placement])
+        name_articles(request, [placement])
         if isinstance(editor, Token):
             editor.require_site(placement.site)
             return
@@ -147,7 +145,15 @@ class ArticleRoutes:
         return payloads.encode(payloads.stored(placement, str(decision)))
 
 
-def _name(request: Request, articles: Iterable[DecodedArticle | Placement]) -> None:
+def require_token(request: Request, token_store: TokenStore, roles: frozenset[Role]) -> Token:
+    """Return the token of a request. Raises Unauthorized, or Forbidden for another role."""
+    token = authenticate(request.headers, token_store.tokens, now_ms())
+    if token is not None:
+        request.change = RequestedChange(token.name, token.role, "token")
+    return require_role(token, roles)
+
+
+def name_articles(request: Request, articles: Iterable[DecodedArticle | Placement | Alias]) -> None:
     """Name the articles of a request for the log of changes."""
     if request.change is not None:
         for each in articles:
@@ -160,13 +166,13 @@ def _ids(request: Request, *others: str) -> Ids:
     `others` are further parameters of the query. Raises BadParameter.
     """
     if "article_id" in request.path_params:
-        _check_query(request, "site", *others)
+        check_query(request, "site", *others)
         return Ids(request.path_params["article_id"], request.query.get("site"))
-    _check_query(request, "id", "site", *others)
+    check_query(request, "id", "site", *others)
     return Ids(request.query.get("id"), request.query.get("site"))
 
 
-def _check_query(request: Request, *names: str) -> None:
+def check_query(request: Request, *names: str) -> None:
     """Raise BadParameter for one that is repeated, or unknown: a misspelt site is another site."""
     for name, times in Counter(name for name, _ in query_pairs(request.query_string)).items():
         if name not in names:

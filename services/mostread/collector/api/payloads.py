@@ -100,6 +100,7 @@ class DecodedArticle(NamedTuple):
 
 
 P = TypeVar("P", bound=Payload)
+T = TypeVar("T")
 
 _ARTICLES = msgspec.json.Decoder(ArticlePayload)
 _PLACEMENTS = msgspec.json.Decoder(PlacementPayload)
@@ -108,7 +109,7 @@ encode = msgspec.json.Encoder().encode
 
 def decode_article(body: bytes, ids: Ids) -> DecodedArticle:
     """Return the article of a request. Raises InvalidArticle."""
-    payload, article_id, site = _decode(_ARTICLES, body, ids, InvalidArticle)
+    payload, article_id, site = decode_body(_ARTICLES, body, ids, InvalidArticle)
     if payload.published_at is not None:
         payload.published_at = _milliseconds(payload.published_at)
     return DecodedArticle(article_id, site, encode(payload))
@@ -122,7 +123,26 @@ def decode_articles(
     The body is an object, an array or NDJSON; `require_site` raises Forbidden for a site that the
     client may not write. Raises TooManyArticles, and NoValidArticle if none is valid.
     """
-    articles: list[DecodedArticle] = []
+
+    def decode_one(element: bytes) -> DecodedArticle:
+        article = decode_article(element, Ids(site=site))
+        require_site(article.site)
+        return article
+
+    articles, rejected = decode_each(body, decode_one)
+    if not articles:
+        raise NoValidArticle(msgspec.to_builtins(rejected))
+    return articles, rejected
+
+
+def decode_each(
+    body: bytes, decode_one: Callable[[bytes], T]
+) -> tuple[list[T], list[RejectedArticle]]:
+    """Return the elements of an object, array or NDJSON that are valid, and the others.
+
+    `decode_one` raises InvalidArticle or Forbidden for the others. Raises TooManyArticles.
+    """
+    valid: list[T] = []
     rejected: list[RejectedArticle] = []
     try:
         elements = split(body.strip())
@@ -133,17 +153,12 @@ def decode_articles(
         raise TooManyArticles(len(elements), MAX_ARTICLES)
     for index, element in enumerate(elements):
         try:
-            article = decode_article(element, Ids(site=site))
-            require_site(article.site)
+            valid.append(decode_one(element))
         except InvalidArticle as error:
             rejected.append(RejectedArticle(index, error.reason, str(error)))
         except Forbidden as error:
             rejected.append(RejectedArticle(index, "forbidden", str(error)))
-        else:
-            articles.append(article)
-    if not articles:
-        raise NoValidArticle(msgspec.to_builtins(rejected))
-    return articles, rejected
+    return valid, rejected
 
 
 def deleted_article(ids: Ids) -> DecodedArticle:
@@ -158,7 +173,7 @@ def deleted_article(ids: Ids) -> DecodedArticle:
 
 def decode_placement(body: bytes, ids: Ids, by: str) -> Placement:
     """Return the placement of a request made by `by`. Raises InvalidPlacement."""
-    payload, _, _ = _decode(_PLACEMENTS, body, ids, InvalidPlacement)
+    payload, _, _ = decode_body(_PLACEMENTS, body, ids, InvalidPlacement)
     try:
         check_possible(payload)
     except InvalidEvent as error:
@@ -189,9 +204,14 @@ def valid_ids(ids: Ids, invalid: Invalid) -> tuple[str, str]:
             "article_id is missing; send it in the body, or as `id` in the query of the address.",
         )
     article_id = _clean(article_id, invalid)
+    check_site(site, invalid)
+    return article_id, site
+
+
+def check_site(site: str, invalid: Invalid) -> None:
+    """Raise `invalid` for what is not the name of a site."""
     if not 1 <= len(site) <= 64 or not SITE_CHARACTERS.fullmatch(site):
         raise invalid("schema", "site needs 1 to 64 characters of A-Z a-z 0-9 . _ -")
-    return article_id, site
 
 
 def _clean(article_id: str, invalid: Invalid) -> str:
@@ -201,7 +221,7 @@ def _clean(article_id: str, invalid: Invalid) -> str:
         raise invalid("schema", f"{error}.") from error
 
 
-def _decode(
+def decode_body(
     decoder: msgspec.json.Decoder[P], body: bytes, ids: Ids, invalid: Invalid
 ) -> tuple[P, str, str]:
     """Return a decoded body with its ids filled in from the address. Raises `invalid`."""
@@ -216,8 +236,8 @@ def _decode(
     )
     article_id, site = valid_ids(
         Ids(
-            _one_of("article_id", in_address, in_body, invalid),
-            _one_of("site", ids.site, payload.site, invalid),
+            one_of("article_id", in_address, in_body, invalid),
+            one_of("site", ids.site, payload.site, invalid),
         ),
         invalid,
     )
@@ -226,7 +246,7 @@ def _decode(
     return payload, article_id, site
 
 
-def _one_of(name: str, in_address: str | None, in_body: str | None, invalid: Invalid) -> str | None:
+def one_of(name: str, in_address: str | None, in_body: str | None, invalid: Invalid) -> str | None:
     if in_body is None:
         return in_address
     if in_address in (None, in_body):

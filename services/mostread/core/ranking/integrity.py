@@ -17,7 +17,7 @@ class VisitorsRow(msgspec.Struct, frozen=True):
     exactly, more are estimated.
     """
 
-    article_id: str
+    present_id: str
     views: int
     busiest: int
     visitors: int

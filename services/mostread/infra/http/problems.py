@@ -61,6 +61,7 @@ PROBLEMS: Mapping[type[MostreadError], ProblemType] = {
     errors.NoValidEvent: ProblemType(400, "no-valid-event", "Bad Request"),
     errors.InvalidArticle: ProblemType(400, "invalid-article", "Bad Request"),
     errors.NoValidArticle: ProblemType(400, "no-valid-article", "Bad Request"),
+    errors.NoValidAlias: ProblemType(400, "no-valid-alias", "Bad Request"),
     errors.InvalidPlacement: ProblemType(400, "invalid-placement", "Bad Request"),
     errors.Unauthorized: ProblemType(401, "unauthorized", "Unauthorized"),
     errors.Forbidden: ProblemType(403, "forbidden", "Forbidden"),

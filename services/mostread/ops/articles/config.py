@@ -63,6 +63,12 @@ class ArticlesSettings(ServiceSettings):
         1000, ge=1, le=50_000, description="Maximum articles to read from one feed; the first ones."
     )
 
+    articles_state_file: str = Field(
+        "",
+        description="SQLite file that records which items feeds list, to recognise one whose "
+        "address changes while the service does not run. Empty: until it stops.",
+    )
+
     @field_validator("articles_feeds")
     @classmethod
     def _check_feeds(cls, value: str) -> str:

@@ -94,6 +94,7 @@ def _entry(entry: Mapping[str, Any], language: str) -> SourceItem:
     return SourceItem(
         link=entry.get("feedburner_origlink") or entry.get("link") or "",
         title=_plain(detail),
+        guid=entry.get("id") or "",
         section=categories[0] if categories else "",
         tags=tuple(categories[1:]),
         authors=tuple(filter(None, map(_author, entry.get("authors") or ()))),
@@ -175,6 +176,7 @@ def _json_item(value: object, base: str, language: str) -> SourceItem:
     return SourceItem(
         link=_join(base, _text(item.get("url"))),
         title=_text(item.get("title")),
+        guid=_text(item.get("id")),
         tags=tuple(map(_text, tags)) if isinstance(tags, list) else (),
         authors=tuple(_text(author.get("name")) for author in authors),
         language=_text(item.get("language")) or language,

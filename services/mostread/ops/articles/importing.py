@@ -9,6 +9,7 @@ import msgspec
 
 from mostread.collector.api.payloads import ArticlePayload, Ids, decode_article
 from mostread.core.article_ids import InvalidArticleId, of_url
+from mostread.core.editorial.articles import Source
 from mostread.errors import InvalidArticle, InvalidFile
 from mostread.ops.articles.config import ArticlesSettings
 from mostread.ops.articles.item import Description
@@ -45,7 +46,7 @@ def read_file(content: bytes, name: str, site: str) -> list[Description]:
 async def send(settings: ArticlesSettings, descriptions: Sequence[Description]) -> None:
     """Send the descriptions of a file. Raises MostreadError."""
     async with aiohttp.ClientSession() as session:
-        rejected = await ArticlePublisher(session, settings, "cms").publish(descriptions)
+        rejected = await ArticlePublisher(session, settings).describe(descriptions, Source.CMS)
     if rejected:
         first = rejected[0]
         raise InvalidFile(

@@ -35,6 +35,7 @@ class SourceItem:
 
     link: str
     title: str
+    guid: str = ""
     section: str = ""
     tags: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()

@@ -1,14 +1,16 @@
-"""Send descriptions of articles to the collector."""
+"""Send descriptions of articles, and aliases, to the collector."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
 
 from mostread.client.backoff import parse_retry_after
 from mostread.collector.api.payloads import MAX_ARTICLES, RejectedArticle
+from mostread.core.editorial.articles import Source
 from mostread.errors import Misconfigured, MostreadError, Unavailable
 from mostread.infra.http.body import MAX_BODY_BYTES
 from mostread.ops.articles.config import ArticlesSettings
@@ -26,11 +28,9 @@ class _Answer(msgspec.Struct):
 
 
 class ArticlePublisher:
-    """Sends descriptions as `source`, cms or feed, with the token of the settings."""
+    """Sends descriptions and aliases with the token of the settings."""
 
-    def __init__(
-        self, session: aiohttp.ClientSession, settings: ArticlesSettings, source: str
-    ) -> None:
+    def __init__(self, session: aiohttp.ClientSession, settings: ArticlesSettings) -> None:
         """Raises Misconfigured without a token."""
         token = settings.articles_token.get_secret_value()
         if not token:
@@ -40,40 +40,62 @@ class ArticlePublisher:
                 "MOSTREAD_ARTICLES_TOKEN"
             )
         self._session = session
-        self._url = f"{settings.articles_collector_url}/v1/articles?source={source}"
+        self._collector = str(settings.articles_collector_url)
         self._headers = {
             "Authorization": f"Bearer {token}",
             "Content-Type": "application/x-ndjson",
         }
 
-    async def publish(self, descriptions: Sequence[Description]) -> list[RejectedArticle]:
-        """Send all descriptions; return the rejected ones by their index.
+    async def describe(
+        self, descriptions: Sequence[Description], source: Source
+    ) -> list[RejectedArticle]:
+        """Send descriptions; return the rejected ones by their index.
 
         Raises Unavailable if the collector is, after several attempts, and Misconfigured if it
         refuses the request. Descriptions may be sent again.
         """
+        return await self._publish(f"/v1/articles?source={source.name.lower()}", descriptions)
+
+    async def add_aliases(self, aliases: Sequence[Description]) -> list[RejectedArticle]:
+        """Send aliases as `describe` sends descriptions."""
+        return await self._publish("/v1/aliases", aliases)
+
+    async def delete_alias(self, site: str, article_id: str) -> None:
+        """Delete an alias. Raises as `describe`."""
+        query = urlencode({"site": site, "id": article_id})
+        await self._send("DELETE", f"/v1/aliases?{query}")
+
+    async def rename_site(self, site: str, alias_of: str | None) -> None:
+        """Show a site under another name, None for its own again. Raises as `describe`."""
+        body = None if alias_of is None else _encode({"alias_of": alias_of})
+        await self._send("DELETE" if body is None else "PUT", f"/v1/sites/{site}/alias", body)
+
+    async def _publish(self, path: str, elements: Sequence[Description]) -> list[RejectedArticle]:
         rejected: list[RejectedArticle] = []
-        for start, body in _bodies(descriptions):
-            answer = await self._send(body)
+        for start, body in _bodies(elements):
+            answer = await self._send("POST", path, body)
             rejected += [
                 RejectedArticle(start + each.index, each.reason, each.detail)
                 for each in answer.rejected
             ]
         return rejected
 
-    async def _send(self, body: bytes) -> _Answer:
+    async def _send(self, method: str, path: str, body: bytes | None = None) -> _Answer:
         error: MostreadError
         for attempt in range(_ATTEMPTS):
             pause = float(2**attempt)
             try:
-                async with self._session.post(
-                    self._url,
+                async with self._session.request(
+                    method,
+                    self._collector + path,
                     data=body,
                     headers=self._headers,
                     timeout=_TIMEOUT,
                     allow_redirects=False,
                 ) as response:
                     content = await response.read()
+                    if method != "POST" and response.status in (200, 204):
+                        return _Answer([])
                     if response.status in (200, 400):
                         with suppress(msgspec.MsgspecError, UnicodeDecodeError):
                             return msgspec.json.decode(content, type=_Answer)
@@ -87,8 +109,7 @@ class ArticlePublisher:
                     pause = parse_retry_after(response.headers.get("Retry-After")) or pause
             except (aiohttp.ClientError, TimeoutError) as failure:
                 error = Unavailable(
-                    f"no collector answers at {self._url.partition('/v1/')[0]}: "
-                    f"{str(failure) or repr(failure)}"
+                    f"no collector answers at {self._collector}: {str(failure) or repr(failure)}"
                 )
             if attempt < _ATTEMPTS - 1:
                 await asyncio.sleep(min(pause, _LONGEST_PAUSE_SECONDS))

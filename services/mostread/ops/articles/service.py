@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 import aiohttp
 
@@ -15,6 +15,7 @@ from mostread.infra.logging import get_logger
 from mostread.ops.articles.config import ArticlesSettings, SourceFeed
 from mostread.ops.articles.fetcher import Fetcher
 from mostread.ops.articles.metrics import ArticlesMetrics
+from mostread.ops.articles.moves import ItemMemory
 from mostread.ops.articles.publisher import ArticlePublisher
 from mostread.ops.articles.sync import FeedReader, FeedReport, SiteSchedule, new_readers
 
@@ -36,8 +37,9 @@ async def reading(
             seconds=settings.articles_timeout_seconds,
             max_bytes=settings.articles_max_bytes,
         )
-        publisher = ArticlePublisher(collector, settings, "feed")
-        yield new_readers(settings, feeds, fetcher, publisher)
+        publisher = ArticlePublisher(collector, settings)
+        with closing(ItemMemory(settings.articles_state_file)) as memory:
+            yield new_readers(settings, feeds, fetcher, publisher, memory)
 
 
 async def read_once(

@@ -2,12 +2,14 @@
 
 import asyncio
 import hashlib
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
+from mostread.core.editorial.articles import Source
 from mostread.errors import MostreadError
 from mostread.infra.logging import get_logger
 from mostread.ops.articles.config import ArticlesSettings, SourceFeed
@@ -15,6 +17,7 @@ from mostread.ops.articles.fetcher import FeedUnavailable, Fetcher, Validators, 
 from mostread.ops.articles.formats import Document, UnreadableFeed, read_document
 from mostread.ops.articles.item import Description, Hosts, SkippedItem, SourceItem, describe
 from mostread.ops.articles.metrics import ArticlesMetrics
+from mostread.ops.articles.moves import ItemMemory, ListedItem, moves
 from mostread.ops.articles.publisher import ArticlePublisher
 
 log = get_logger(__name__)
@@ -55,6 +58,7 @@ class FeedSite:
     hosts: Hosts
     fetcher: Fetcher
     publisher: ArticlePublisher
+    memory: ItemMemory
     seen: dict[str, tuple[int, bytes]] = field(default_factory=dict)
 
     def remember(self, article_id: str, number: int, digest: bytes) -> None:
@@ -149,6 +153,7 @@ class FeedReader:
 
     async def _describe(self, items: Sequence[SourceItem], skipped: Counter[str]) -> int:
         listed: set[str] = set()
+        identified: list[ListedItem] = []
         changed: dict[str, tuple[Description, bytes]] = {}
         for item in items:
             try:
@@ -163,13 +168,33 @@ class FeedReader:
             if number >= self._number and seen != digest and article_id not in listed:
                 changed[article_id] = description, digest
             listed.add(article_id)
-        rejected = await self._site.publisher.publish([each for each, _ in changed.values()])
+            if item.guid:
+                published = description.get("published_at", "")
+                title = description["title"]
+                identified.append(ListedItem(item.guid, article_id, title, published))
+        rejected = await self._site.publisher.describe(
+            [each for each, _ in changed.values()], Source.FEED
+        )
         for each in rejected:
             log.warning("article_rejected", feed=self.feed.name, error=each.detail)
         skipped["rejected"] += len(rejected)
+        await self._follow_moves(identified)
         for article_id, (_, digest) in changed.items():
             self._site.remember(article_id, self._number, digest)
         return len(changed) - len(rejected)
+
+    async def _follow_moves(self, listed: Sequence[ListedItem]) -> None:
+        """Write an alias for each article whose address has changed."""
+        site, memory = self.feed.site, self._site.memory
+        moved = moves(memory.known(site, self.feed.name), listed)
+        for move in moved:
+            log.info("article_moved", site=site, feed=self.feed.name, old=move.old, new=move.new)
+        rejected = await self._site.publisher.add_aliases(
+            [{"site": site, "article_id": move.old, "alias_of": move.new} for move in moved]
+        )
+        for each in rejected:
+            log.warning("alias_rejected", feed=self.feed.name, error=each.detail)
+        memory.remember(site, self.feed.name, listed, int(time.time()))
 
 
 @dataclass(slots=True)
@@ -227,12 +252,13 @@ def new_readers(
     feeds: Sequence[SourceFeed],
     fetcher: Fetcher,
     publisher: ArticlePublisher,
+    memory: ItemMemory,
 ) -> dict[str, list[FeedReader]]:
     """Return readers of feeds by site."""
     sites: dict[str, list[FeedReader]] = {}
     for site in dict.fromkeys(feed.site for feed in feeds):
         own = [feed for feed in feeds if feed.site == site]
         hosts = Hosts((feed.url for feed in own), settings.hosts)
-        shared = FeedSite(settings, hosts, fetcher, publisher)
+        shared = FeedSite(settings, hosts, fetcher, publisher, memory)
         sites[site] = [FeedReader(feed, number, shared) for number, feed in enumerate(own)]
     return sites

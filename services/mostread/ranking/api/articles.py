@@ -41,7 +41,8 @@ def add_article_routes(
     async def find(request: Request, query: ArticleQuery) -> tuple[ArticleDetails, bool]:
         """Return the article, and whether an editor asks. Raises UnknownArticle."""
         details = await articles.get(query)
-        editing = access.is_editor(request, query.site)
+        # The article may have another site by now, with editors of its own.
+        editing = access.is_editor(request, details.query.site)
         # Ids can be guessed: readers learn nothing of an article that is withheld.
         if not (details.known if editing else details.public):
             raise UnknownArticle(

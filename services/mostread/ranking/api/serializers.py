@@ -73,6 +73,7 @@ def article(details: ArticleDetails) -> Document:
         "article_id": details.query.article_id,
         "title": metadata.title if metadata else details.query.article_id,
         **_described(metadata),
+        "former_ids": details.former,
         "described": metadata is not None,
         "pinned": details.standing.pinned,
         "total": details.total or Counts(),

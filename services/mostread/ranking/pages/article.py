@@ -79,12 +79,17 @@ def add_article_page(
             article_id = params.article_id(request.path_params["article_id"])
             query = ArticleQuery(values.get("site", "default"), article_id)
             details = await articles.get(query)
-            editing = access.is_editor(request, query.site)
+            # The article may have another site by now, with editors of its own.
+            editing = access.is_editor(request, details.query.site)
             # Ids can be guessed: readers learn nothing of an article that is withheld.
             if not (details.known if editing else details.public):
                 if bare := article_id.rstrip("/") if article_id.endswith("/") else "":
                     return _redirect(request, bare)
                 return pages.unknown_article(request, *query, lang)
+            if details.query != query and (present := urls.renamed(pairs, *details.query)):
+                # Not permanent: an alias can be deleted.
+                return Response(status=302, headers={"Location": present})
+            query = details.query
             tz = values.get("tz", local_defaults(request, defaults).tz)
             now = datetime.fromtimestamp(clock() / 1000, ZoneInfo(tz))
             published = _published(details)
@@ -107,10 +112,10 @@ def add_article_page(
             decided = [Mark("published", published, t("mark.published")), *decided]
         written = dict(pairs)
         context = {
-            **_article_context(details, written, now, t),
+            **_article_context(details, written, now, t, editing=editing),
             **_figures(details, compared, now, t),
             **_range_context(chosen, written, now, t),
-            "file_url": urls.series_file(article_id, query.site, chosen, lang),
+            "file_url": urls.series_file(query.article_id, query.site, chosen, lang),
             # The chart compares when the sentence does.
             **article_charts.counts_context(chart, compared and usual, decided, now, t),
             **article_charts.ranks_context(history, details, decided, now, t),
@@ -147,7 +152,7 @@ def _chart_query(query: ArticleQuery, chosen: ChartRange, tz: str) -> ChartQuery
 
 
 def _article_context(
-    details: ArticleDetails, written: dict[str, str], now: datetime, t: Translator
+    details: ArticleDetails, written: dict[str, str], now: datetime, t: Translator, *, editing: bool
 ) -> dict[str, object]:
     metadata, (site, article_id) = details.metadata, details.query
     list_params = urls.shared(written.items())
@@ -180,6 +185,7 @@ def _article_context(
         "withheld": details.standing.withheld,
         "pinned": details.standing.pinned,
         "integrity": details.integrity,
+        "former": details.former if editing else (),
         "decisions": urls.decision_log(article_id, **{"site": site, **list_params}),
     }
 

@@ -48,6 +48,12 @@ def article_page(article_id: str, **parameters: str | None) -> str | None:
     return f"articles/{quote(article_id, safe='')}" + (f"?{query}" if query else "")
 
 
+def renamed(written: Iterable[tuple[str, str]], site: str, article_id: str) -> str | None:
+    """Return the URL of an article's page under its present name, from that of a former one."""
+    page = article_page(article_id, **{**dict(written), "site": site})
+    return page and page.removeprefix("articles/")
+
+
 def decision_log(article_id: str, **parameters: str) -> str:
     """Return the URL of the decision log, from the article page."""
     return f"{quote(article_id, safe='')}/decisions?{urlencode(parameters)}"

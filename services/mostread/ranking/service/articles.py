@@ -23,10 +23,12 @@ INTEGRITY_WINDOW = "24h"
 class ArticleDetails:
     """An article as computed at one moment; `decision` is the decision in force.
 
+    `query` has its present id, even if it was asked for by another; `former` are the others.
     `metadata` is None if nothing described the article, or the CMS deleted it.
     """
 
     query: ArticleQuery
+    former: tuple[str, ...]
     as_of: datetime | None
     stale: bool
     metadata: Metadata | None
@@ -62,7 +64,7 @@ class ArticleService:
         """Compute one article. Raises ClickHouseUnavailable or Misconfigured."""
         now_ms = self.clock()
         now = datetime.fromtimestamp(now_ms / 1000, UTC)
-        site, article_id = query
+        site, article_id, former = await self.repository.aliases.article(*query)
         as_of = await self.repository.watermark()
         hours = visitor_hours(resolve(INTEGRITY_WINDOW, now), now)
         (metadata, totals, decisions, visitors), counts = await asyncio.gather(
@@ -90,7 +92,8 @@ class ArticleService:
         stands = standing(described, latest, now_ms)
         decision = latest.at(now_ms) if latest and in_force(latest, now_ms) else None
         return ArticleDetails(
-            query=query,
+            query=ArticleQuery(site, article_id),
+            former=former,
             as_of=as_of,
             stale=is_stale(as_of, now, self.stale_after),
             metadata=described if described and not described.deleted else None,

@@ -1,14 +1,16 @@
 """Read lists from their cache, and leave out what a request excludes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from mostread.core.ranking.ordering import place, place_some
+from mostread.ranking.aliases import Members
 from mostread.ranking.cache.cache import Cache
 from mostread.ranking.queries import ListQuery
 from mostread.ranking.service.lists import Entry, RankedList
 
 _LAST_PINNED_RANK = 100
+ReadMembers = Callable[[str, Collection[str]], Awaitable[Members]]
 
 
 class ListReader:
@@ -18,18 +20,22 @@ class ListReader:
     from one cached list with a few more items.
     """
 
-    def __init__(self, cache: Cache[ListQuery, RankedList]) -> None:
+    def __init__(self, cache: Cache[ListQuery, RankedList], members: ReadMembers) -> None:
+        """`members` tells the present ids of what requests exclude by former ones."""
         self._cache = cache
+        self._members = members
 
     async def get(self, query: ListQuery) -> RankedList:
         """Return a list. Raises what computing it raises."""
         if not query.exclude:
             return await self._cache.get(query)
+        # A page may still name an article by a former id.
+        excluded = (await self._members(query.site, query.exclude)).present
         end = query.offset + query.limit
         limit = end + len(query.exclude)
         while True:
             everything = await self._cache.get(replace(query, offset=0, limit=limit, exclude=()))
-            entries = _without(everything.entries, frozenset(query.exclude))[:end]
+            entries = _without(everything.entries, frozenset(excluded))[:end]
             if len(everything.entries) < limit or not any(map(_is_above_its_pin, entries)):
                 return replace(everything, query=query, entries=entries[query.offset :])
             # The articles that belong above this pinned one come further down.

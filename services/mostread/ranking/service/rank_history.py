@@ -81,18 +81,20 @@ class RankHistoryService:
         self._ranks = ranks
         self._clock = clock
         self._stale_after = stale_after
-        self._hours: dict[str, dict[datetime, _Hour]] = {}
+        self._hours: dict[tuple[str, int], dict[datetime, _Hour]] = {}
         self._sites = Cache(self._load_site, capacity=_CACHED_SITES)
 
     async def compute(self, query: ArticleQuery) -> RankHistory:
         """Compute one article's history. Raises ClickHouseUnavailable or Misconfigured."""
         now = self._now()
-        site, article_id = query
+        aliases = self._repository.aliases
+        site, article_id, _ = await aliases.article(*query)
+        version = (await aliases.names(site)).version
         as_of = await self._repository.watermark()
         # The last hour of which every event is counted, even if counting is far behind.
         last = step_start(as_of or now, "hour")
         hours, withheld = await asyncio.gather(
-            self._sites.get((site, last)),
+            self._sites.get((site, last, version)),
             self._ranks.withheld(site, _first(last), now, hours=HOURS + LENGTH - 1),
         )
         listed = article_id not in withheld
@@ -103,7 +105,7 @@ class RankHistoryService:
             for end in _ends(last)
         ]
         return RankHistory(
-            query,
+            ArticleQuery(site, article_id),
             as_of,
             is_stale(as_of, now, self._stale_after),
             last,
@@ -111,16 +113,16 @@ class RankHistoryService:
             tuple(length for _, length in places),
         )
 
-    async def _load_site(self, key: tuple[str, datetime]) -> _Hours:
+    async def _load_site(self, key: tuple[str, datetime, int]) -> _Hours:
         """Compute the hours that are not known. Those that one attempt computed help the next."""
-        site, last = key
+        site, last, version = key
         oldest = self._now() - _KEPT
         known = {
             end: hour
-            for end, hour in self._hours.get(site, {}).items()
+            for end, hour in self._hours.get((site, version), {}).items()
             if end in _ends(last) and hour.computed_at > oldest
         }
-        self._hours[site] = known
+        self._hours[site, version] = known
         while len(self._hours) > _CACHED_SITES:
             del self._hours[next(iter(self._hours))]
         missing = [end for end in _ends(last) if end not in known]

@@ -107,7 +107,7 @@ class Sparklines:
             key.site, key.articles, bars.start, end, step=bars.step
         )
         for row in rows:
-            views[row.article_id][row.step] = row.views
+            views[row.present_id][row.step] = row.views
         largest = max(map(max, views.values()))
         return {
             article_id: sparkline(numbers, largest, unfinished=bars.unfinished)

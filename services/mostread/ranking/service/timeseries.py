@@ -35,7 +35,9 @@ class TimeSeriesService:
     async def compute(self, query: SeriesQuery) -> TimeSeries:
         """Compute one series. Raises ClickHouseUnavailable or Misconfigured."""
         now = datetime.fromtimestamp(self.clock() / 1000, UTC)
-        site, article_id, grain, start, end = query
+        site, article_id, _ = await self.repository.aliases.article(query.site, query.article_id)
+        query = query._replace(site=site, article_id=article_id)
+        grain, start, end = query.grain, query.start, query.end
         as_of = await self.repository.watermark()
         rows = await self.repository.timeseries(site, article_id, grain, start, end)
         counts = [Counts()] * query.length

@@ -4,5 +4,5 @@ SELECT
     article_id, title, url, section, language, image, authors, tags, hidden, pinned,
     toUnixTimestamp64Milli(published_at) AS published_at, deleted
 FROM article_versions FINAL
-WHERE site = %(site)s AND article_id IN %(articles)s
+WHERE %(in_articles)s AND article_id IN %(articles)s
 SETTINGS output_format_json_quote_64bit_integers = 0

@@ -13,13 +13,13 @@ WITH
             if(lasts, hidden, NULL) AS decided_hidden, if(pin_lasts, pinned, NULL) AS decided_pinned,
             if(pin_lasts, approved, NULL) AS decided_approved, if(lasts, until, NULL) AS ends
         FROM placement_versions FINAL
-        WHERE site = %(site)s
+        WHERE %(in_placements)s AND %(canonical)s
     ),
     metadata AS
     (
         SELECT article_id, title, url, section, language, deleted, true AS described, hidden AS cms_hidden, nullIf(pinned, 0) AS cms_pinned
         FROM article_versions FINAL
-        WHERE site = %(site)s AND (hidden OR pinned IS NOT NULL OR article_id IN (SELECT article_id FROM decided))
+        WHERE %(in_articles)s AND %(canonical)s AND (hidden OR pinned IS NOT NULL OR article_id IN (SELECT article_id FROM decided))
     ),
     articles_in_question AS
     (

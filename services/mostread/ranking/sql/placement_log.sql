@@ -6,7 +6,7 @@ SELECT
     toUnixTimestamp64Milli(expires_at) AS expires_at,
     approved, toUnixTimestamp64Milli(until) AS until
 FROM placement_log FINAL
-WHERE site = {site:String} AND article_id = {article:String} AND version < {before:UInt64}
+WHERE %(in_site)s AND article_id = %(article)s AND version < %(before)s
 ORDER BY version DESC
-LIMIT {rows:UInt32}
+LIMIT %(rows)s
 SETTINGS output_format_json_quote_64bit_integers = 0

@@ -3,6 +3,8 @@
 -- their weights in the window (now) and in the inputs of the score (base): see counter_rows.py, and
 -- core/ranking/query_plan.py also for the formulas. The driver binds all parameters in the request
 -- body: a month of hours does not fit into a URL.
+-- For a site with aliases, `merged` adds their counts to those of the articles, and `searchable` has
+-- their ids for a search.
 -- A search numbers the articles that are not pinned before it filters them: `number` of `others`.
 WITH
     %(buckets)s AS buckets,
@@ -16,7 +18,8 @@ WITH
             if(%(decays)s, sum(row.views * base), views * 1000000) AS base_views,
             if(%(decays)s, sum(row.comments * base), comments * 1000000) AS base_comments,
             if(%(decays)s, sum(row.likes * base), likes * 1000000) AS base_likes,
-            if(%(by)s = 'trending', minIf(start, row.views > 0 AND base > 0), 0) AS first_read
+            if(%(by)s = 'trending', minIf(start, row.views > 0 AND base > 0), 0) AS first_read,
+            '' AS former_ids
         FROM
         (
             SELECT
@@ -25,18 +28,41 @@ WITH
                 transform(bucket, buckets, %(now)s, toInt64(0)) AS now,
                 transform(bucket, buckets, %(base)s, toInt64(0)) AS base
             FROM counter_versions FINAL
-            WHERE site = %(site)s AND %(selected)s
+            WHERE %(in_site)s AND %(selected)s
             -- Pinned articles are listed even without events in the window.
             UNION ALL
             SELECT article_id, 0, 0, 0, 0, 0, 0, 0
             FROM article_versions FINAL
-            WHERE site = %(site)s AND pinned IS NOT NULL
+            WHERE %(in_articles)s AND pinned IS NOT NULL
             UNION ALL
             SELECT article_id, 0, 0, 0, 0, 0, 0, 0
             FROM placement_versions FINAL
-            WHERE site = %(site)s AND pinned > 0
+            WHERE %(in_placements)s AND pinned > 0
         ) AS row
         GROUP BY article_id
+    ),
+    merged AS
+    (
+        SELECT
+            if(canonical_id = '', raw.article_id, canonical_id) AS article_id,
+            sum(raw.views) AS views, sum(raw.comments) AS comments, sum(raw.likes) AS likes,
+            sum(raw.base_views) AS base_views, sum(raw.base_comments) AS base_comments, sum(raw.base_likes) AS base_likes,
+            minIf(raw.first_read, raw.first_read > 0) AS first_read,
+            '' AS former_ids
+        FROM counted AS raw
+        LEFT ANY JOIN %(aliases)s AS aliases ON aliases.article_id = raw.article_id
+        GROUP BY 1
+    ),
+    searchable AS
+    (
+        SELECT article_id, views, comments, likes, base_views, base_comments, base_likes, first_read, ids AS former_ids
+        FROM merged
+        LEFT ANY JOIN
+        (
+            SELECT canonical_id AS article_id, arrayStringConcat(groupArray(aliases.article_id), '\n') AS ids
+            FROM %(aliases)s AS aliases
+            GROUP BY canonical_id
+        ) AS former USING (article_id)
     ),
     metadata AS
     (
@@ -46,7 +72,7 @@ WITH
             if(length(%(authors)s) = 0, [], authors) AS authors,
             if(length(%(tags)s) = 0, [], tags) AS tags
         FROM article_versions FINAL
-        WHERE site = %(site)s
+        WHERE %(in_articles)s
     ),
     decided AS
     (
@@ -59,7 +85,7 @@ WITH
                 AND (empty(pinned_languages) OR hasAll(arrayMap(tag -> lower(tag), pinned_languages), %(pinned_languages)s))
                 AND (empty(pinned_windows) OR has(pinned_windows, %(window)s)) AS pinned_here
         FROM placement_versions FINAL
-        WHERE site = %(site)s
+        WHERE %(in_placements)s
     )
 SELECT
     article_id, views, comments, likes,
@@ -87,10 +113,10 @@ SELECT
         %(by)s = 'comments', toFloat64(comments),
         %(by)s = 'likes', toFloat64(likes),
         points)) AS ranked,
-    toBool(if(length(%(words)s) = 0, 1, arrayAll(word -> position(replaceAll(lowerUTF8(concat(title, '\n', article_id)), 'ё', 'е'), replaceAll(lowerUTF8(word), 'ё', 'е')) > 0, %(words)s))) AS matches,
+    toBool(if(length(%(words)s) = 0, 1, arrayAll(word -> position(replaceAll(lowerUTF8(concat(title, '\n', article_id, '\n', former_ids)), 'ё', 'е'), replaceAll(lowerUTF8(word), 'ё', 'е')) > 0, %(words)s))) AS matches,
     if(length(%(words)s) = 0, 0, row_number() OVER (PARTITION BY pinned IS NULL ORDER BY ranked DESC, views DESC, published_at DESC NULLS LAST, article_id ASC)) AS number,
     if(length(%(words)s) = 0, 0, countIf(pinned IS NULL) OVER ()) AS others
-FROM counted LEFT ANY JOIN metadata USING (article_id) LEFT ANY JOIN decided USING (article_id)
+FROM %(merged)s LEFT ANY JOIN metadata USING (article_id) LEFT ANY JOIN decided USING (article_id)
 WHERE NOT deleted AND NOT hidden AND (described OR %(undescribed)s)
   AND ifNull(published_at <= fromUnixTimestamp64Milli(toInt64(%(latest)s)), true)
   AND (ranked > %(above)s OR pinned IS NOT NULL)

@@ -1,13 +1,13 @@
--- Counts of one article by counter row of a grain; rows without events are absent. The newest version
+-- Counts of one article, by all its ids, by counter row of a grain; rows without events are absent. The newest version
 -- of a row, as FINAL would return it, in a tenth of the time: FINAL reads other articles to merge them.
 SELECT start, sum(newest.1) AS views, sum(newest.2) AS comments, sum(newest.3) AS likes
 FROM
 (
     SELECT toUnixTimestamp(window) AS start, argMax((views, comments, likes), version) AS newest
     FROM counter_versions
-    WHERE site = {site:String} AND grain = {grain:String} AND article_id = {article:String}
-      AND window >= toDateTime({start:UInt32}, 'UTC') AND window < toDateTime({end:UInt32}, 'UTC')
-    GROUP BY window, topic_id, partition
+    WHERE %(in_site)s AND grain = %(grain)s AND article_id IN %(articles)s
+      AND window >= toDateTime(%(start)s, 'UTC') AND window < toDateTime(%(end)s, 'UTC')
+    GROUP BY window, site, article_id, topic_id, partition
 )
 GROUP BY start
 HAVING views != 0 OR comments != 0 OR likes != 0

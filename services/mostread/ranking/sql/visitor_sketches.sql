@@ -4,17 +4,17 @@
 WITH sketched AS
 (
     SELECT
-        article_id,
-        sum(hours.views) AS views,
+        %(present_id)s AS present_id,
+        sum(found.views) AS views,
         arraySlice(arrayReverseSort(sumMap(heaviest, heaviest_views).2), 1, 10) AS busy,
         arraySlice(arraySort(groupUniqArrayArray(lowest)), 1, 64) AS low
-    FROM visitor_sketches AS hours FINAL
-    WHERE site = %(site)s AND article_id IN %(articles)s
+    FROM visitor_sketches AS found FINAL
+    WHERE %(in_site)s AND article_id IN %(articles)s
         AND hour >= fromUnixTimestamp(toInt64(%(start)s)) AND hour < fromUnixTimestamp(toInt64(%(end)s))
-    GROUP BY article_id
+    GROUP BY present_id
 )
 SELECT
-    article_id, views, arraySum(busy) AS busiest,
+    present_id, views, arraySum(busy) AS busiest,
     if(length(low) < 64, length(low), toUInt64(63 / (low[64] / pow(2, 64)))) AS visitors
 FROM sketched
 SETTINGS do_not_merge_across_partitions_select_final = 1, output_format_json_quote_64bit_integers = 0

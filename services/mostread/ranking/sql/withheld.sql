@@ -7,13 +7,13 @@ FROM
 (
     SELECT article_id, deleted, hidden AS cms_hidden, published_at
     FROM article_versions FINAL
-    WHERE site = %(site)s AND article_id IN %(articles)s
+    WHERE %(in_articles)s AND article_id IN %(articles)s
 ) AS described
 FULL JOIN
 (
     SELECT article_id, embargo_until, expires_at, if(until IS NULL OR asked_at < until, hidden, NULL) AS decided_hidden
     FROM placement_versions FINAL
-    WHERE site = %(site)s AND article_id IN %(articles)s
+    WHERE %(in_placements)s AND article_id IN %(articles)s
 ) AS decided USING (article_id)
 WHERE deleted OR ifNull(published_at > fromUnixTimestamp64Milli(toInt64(%(latest)s)), false) OR ifNull(asked_at < embargo_until, false)
   OR %(unlisted)s AND (coalesce(decided_hidden, cms_hidden) OR ifNull(expires_at <= asked_at, false))

@@ -1,34 +1,50 @@
 -- Views by hour, from `start` on, of the articles that rank_history.sql ranks and that are withheld:
 -- `standing` in core/editorial/placements.py.
-WITH fromUnixTimestamp64Milli({at:Int64}) AS asked_at
-SELECT article_id, groupArrayInsertAt(0, {hours:UInt32})(hourly, hour) AS views
-FROM
-(
-    SELECT article_id, toUInt32(intDiv(toUnixTimestamp(window) - {start:UInt32}, 3600)) AS hour, sum(views) AS hourly
-    FROM counter_versions FINAL
-    WHERE site = {site:String} AND grain = 'hour'
-      AND window >= toDateTime({start:UInt32}, 'UTC') AND window < toDateTime({start:UInt32}, 'UTC') + INTERVAL {hours:UInt32} HOUR
-      AND article_id IN
-      (
-          SELECT article_id
-          FROM
-          (
-              SELECT article_id, true AS described, deleted, hidden AS cms_hidden, published_at
-              FROM article_versions FINAL
-              WHERE site = {site:String}
-          ) AS metadata
-          FULL JOIN
-          (
-              SELECT
-                  article_id, if(until IS NULL OR asked_at < until, hidden, NULL) AS decided_hidden,
-                  ifNull(asked_at < embargo_until, false) OR ifNull(expires_at <= asked_at, false) AS outside
-              FROM placement_versions FINAL
-              WHERE site = {site:String}
-          ) AS decided USING (article_id)
-          WHERE (described OR {undescribed:UInt8})
-            AND (deleted OR outside OR coalesce(decided_hidden, cms_hidden) OR ifNull(published_at > fromUnixTimestamp64Milli({latest:Int64}), false))
-      )
-    GROUP BY article_id, hour
-)
+WITH
+    fromUnixTimestamp64Milli(toInt64(%(at)s)) AS asked_at,
+    own AS
+    (
+        SELECT article_id
+        FROM
+        (
+            SELECT article_id, true AS described, deleted, hidden AS cms_hidden, published_at
+            FROM article_versions FINAL
+            WHERE %(in_articles)s AND %(canonical)s
+        ) AS metadata
+        FULL JOIN
+        (
+            SELECT
+                article_id, if(until IS NULL OR asked_at < until, hidden, NULL) AS decided_hidden,
+                ifNull(asked_at < embargo_until, false) OR ifNull(expires_at <= asked_at, false) AS outside
+            FROM placement_versions FINAL
+            WHERE %(in_placements)s AND %(canonical)s
+        ) AS decided USING (article_id)
+        WHERE (described OR %(undescribed)s)
+          AND (deleted OR outside OR coalesce(decided_hidden, cms_hidden) OR ifNull(published_at > fromUnixTimestamp64Milli(toInt64(%(latest)s)), false))
+    ),
+    with_aliases AS
+    (
+        SELECT article_id FROM own
+        UNION ALL
+        SELECT article_id FROM %(aliases)s WHERE canonical_id IN (SELECT article_id FROM own)
+    ),
+    counted AS
+    (
+        SELECT article_id, toUInt32(intDiv(toUnixTimestamp(window) - %(start)s, 3600)) AS hour, sum(views) AS hourly
+        FROM counter_versions FINAL
+        WHERE %(in_site)s AND grain = 'hour'
+          AND window >= toDateTime(%(start)s, 'UTC') AND window < toDateTime(%(start)s, 'UTC') + INTERVAL %(hours)s HOUR
+          AND article_id IN (SELECT article_id FROM %(ids)s)
+        GROUP BY article_id, hour
+    ),
+    merged AS
+    (
+        SELECT if(canonical_id = '', raw.article_id, canonical_id) AS article_id, hour, sum(raw.hourly) AS hourly
+        FROM counted AS raw
+        LEFT ANY JOIN %(aliases)s AS aliases ON aliases.article_id = raw.article_id
+        GROUP BY 1, hour
+    )
+SELECT article_id, groupArrayInsertAt(0, %(hours)s)(hourly, hour) AS views
+FROM %(merged)s
 GROUP BY article_id
 SETTINGS do_not_merge_across_partitions_select_final = 1, join_use_nulls = 0, output_format_json_quote_64bit_integers = 0

@@ -5,6 +5,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from mostread.core.editorial.articles import Source
 from mostread.errors import Misconfigured
 from mostread.ops.articles.config import ArticlesSettings
 from mostread.ops.articles.publisher import ArticlePublisher
@@ -22,6 +23,6 @@ async def test_answer_without_rejections_describes_nothing(status: int, body: st
         settings = ArticlesSettings(
             articles_collector_url=str(server.make_url("/")), articles_token="t"
         )
-        publisher = ArticlePublisher(session, settings, "feed")
+        publisher = ArticlePublisher(session, settings)
         with pytest.raises(Misconfigured, match=f"responded {status}.*; check MOSTREAD_ARTICLES"):
-            await publisher.publish([{"article_id": "a", "title": "A"}])
+            await publisher.describe([{"article_id": "a", "title": "A"}], Source.FEED)
