@@ -37,7 +37,8 @@ def users(profile: str = "default") -> str:
     }
     roles = "".join(f"<{name}><grants>{each}</grants></{name}>" for name, each in queries.items())
     own = f"<query>GRANT {', '.join(granted)}</query><query>GRANT SET DEFINER ON *</query>"
-    (create,) = [each for each in granting(SQL) if each.startswith("CREATE SETTINGS PROFILE")]
+    profiles = [each for each in granting(SQL) if each.startswith("CREATE SETTINGS PROFILE")]
+    (create,) = [each for each in profiles if "mostread_analyst" in each]
     values, limits = "", ""
     for name, value, least, most, constant in SETTING.findall(create):
         values += f"<{name}>{value}</{name}>"
