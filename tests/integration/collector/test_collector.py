@@ -360,12 +360,13 @@ async def test_only_an_admin_deletes_an_article_with_its_numbers(
         for _, key, value in running.records(running.kafka.articles_topic)
         if key and key.endswith(b":news:gone")
     ]
-    assert sorted(about[:3]) == [
+    assert sorted(about[:4]) == [
+        (b"alias:news:gone", True),
         (b"article:news:gone", True),
         (b"feed:news:gone", True),
         (b"placement:news:gone", True),
     ]
-    assert about[3:] == [(b"forget:news:gone", False)]
+    assert about[4:] == [(b"forget:news:gone", False)]
 
 
 def forgets(collector: Collecting) -> Iterator[tuple[int, Forget]]:
