@@ -80,10 +80,10 @@ Every service exposes Prometheus metrics at `/metrics`, with the usual process m
 `python_*`) besides its own. A histogram has the series `_bucket`, `_sum` and `_count`; nothing has
 `_created`. Metrics of a collector with several workers have the additional label `worker`.
 
-The identity `received = counted + duplicate + late + dead_lettered` holds exactly, over all events
-ever received, for `mostread_ranking_event_outcomes_total` and for the checkpoints in ClickHouse.
-The aggregator's own counters follow it too, but count a batch again when it is read again after a
-crash. Alerts watch both.
+The identity `received = counted + duplicate + late + dead_lettered + excluded` holds exactly, over
+all events ever received, for `mostread_ranking_event_outcomes_total` and for the checkpoints in
+ClickHouse. The aggregator's own counters follow it too, but count a batch again when it is read
+again after a crash. Alerts watch both.
 """
 CLI_INTRO = """
 All services and jobs are subcommands of one program, `mostread`. They take their connections from

@@ -43,6 +43,7 @@ GRANT SELECT, INSERT ON mostread.counter_versions TO mostread_aggregator;
 GRANT SELECT, INSERT ON mostread.checkpoint_versions TO mostread_aggregator;
 GRANT SELECT, INSERT ON mostread.visitor_sketches TO mostread_aggregator;
 GRANT SELECT, INSERT ON mostread.skipped_ranges TO mostread_aggregator;
+GRANT SELECT ON mostread.exclusions TO mostread_aggregator;
 GRANT INSERT ON mostread.article_versions TO mostread_aggregator;
 GRANT INSERT ON mostread.placement_versions TO mostread_aggregator;
 GRANT INSERT ON mostread.placement_log TO mostread_aggregator;
@@ -89,9 +90,9 @@ GRANT SELECT ON mostread.aliases TO mostread_analyst;
 GRANT SELECT ON mostread.decisions TO mostread_analyst;
 GRANT SELECT ON mostread.freshness TO mostread_analyst;
 
--- `mostread audit`, `backup`, `doctor`, `export`, `forget`, `status`, `rebuild`, `restore`, `skip`,
--- `import-totals` and `import-logs`; the first six need only SELECT. On a cluster the last three
--- rights are needed too.
+-- `mostread audit`, `backup`, `doctor`, `export`, `forget`, `status`, `rebuild`, `restore`,
+-- `exclude`, `skip`, `import-totals` and `import-logs`; the first six need only SELECT. On a
+-- cluster the last three rights are needed too.
 CREATE USER IF NOT EXISTS mostread_operator IDENTIFIED WITH sha256_hash BY {operator:String};
 GRANT SELECT, INSERT, CREATE TABLE, DROP TABLE ON mostread.* TO mostread_operator;
 GRANT SELECT ON system.disks TO mostread_operator;

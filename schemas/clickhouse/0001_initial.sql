@@ -31,7 +31,7 @@ SETTINGS fsync_after_insert = 1, fsync_part_directory = 1,
     min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1;
 
 -- How far each partition is counted, and the outcome of every event in it:
--- received = counted + duplicate + late + dead_lettered. Written after the counters.
+-- received = counted + duplicate + late + dead_lettered + excluded. Written after the counters.
 CREATE TABLE IF NOT EXISTS checkpoint_versions
 (
     topic         LowCardinality(String),
@@ -47,6 +47,7 @@ CREATE TABLE IF NOT EXISTS checkpoint_versions
     duplicate     UInt64,
     late          UInt64 COMMENT 'counted in total and in no window',
     dead_lettered UInt64,
+    excluded      UInt64 DEFAULT 0 COMMENT 'counted nowhere: an exclusion covers it',
     -- A worker does not count a partition that newer rules have counted.
     rules         UInt16 DEFAULT 1 COMMENT 'RULES_VERSION of the worker that wrote this row',
     -- The topic written last is the one that Kafka has now.
@@ -92,6 +93,29 @@ CREATE TABLE IF NOT EXISTS forgets
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (topic_id, partition, offset)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- Events of attacks that counters leave out (`mostread exclude`): one row for the addition of an
+-- exclusion, and one for its removal. Rows are never deleted: workers, rebuilds and audits of tables
+-- of epoch N apply the exclusions that were added in epochs up to N, and not removed in them.
+CREATE TABLE IF NOT EXISTS exclusions
+(
+    id          String,
+    action      Enum8('add' = 1, 'remove' = 2),
+    site        LowCardinality(String),
+    article_id  String COMMENT 'empty: all articles of the site',
+    starts_at   DateTime('UTC') COMMENT 'the first minute to leave out, of the time at which an event counts',
+    ends_at     DateTime('UTC') COMMENT 'the minute after the last one',
+    visitor     String COMMENT 'empty: all visitors',
+    reason      String,
+    by          String,
+    recorded_at DateTime64(3, 'UTC'),
+    from_epoch  UInt32 COMMENT 'epoch of the tables from which on this row applies; 4294967295 until a rebuild applies it',
+    applied_at  Nullable(DateTime64(3, 'UTC')) COMMENT 'time of that rebuild',
+    version     UInt32 COMMENT 'number of changes of this row'
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY (id, action)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE TABLE IF NOT EXISTS article_versions

@@ -80,6 +80,8 @@ def count_one_article(settings: ClickHouseSettings) -> None:
     counted.write()
     counted.decision("news/4711", hidden=False, reason="<b>", expires_at=now + timedelta(days=1))
     counted.decision("news/4711", version=2, pinned=1, undoes=1)
+    counted.exclusion("news/4711", "add", applied_at=0)
+    counted.exclusion("", "add", visitor="v")
     counted.progress(now, 0, 1, FIRST)
     client.close()
 

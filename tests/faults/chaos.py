@@ -8,6 +8,7 @@ from tests.faults import (
     clickhouse_faults,
     cluster_faults,
     collector_faults,
+    exclusion_faults,
     forget_faults,
     hostile_faults,
     kafka_faults,
@@ -35,7 +36,8 @@ LONG = 300
 def faults(brokers: int) -> list[Fault[Mostread]]:
     """Return the faults that a system with this number of brokers can meet."""
     cluster = cluster_faults.FAULTS if brokers > 1 else []
-    return [*FAULTS, *hostile_faults.FAULTS, *forget_faults.FAULTS, *cluster]
+    operator = [*forget_faults.FAULTS, *exclusion_faults.FAULTS]
+    return [*FAULTS, *hostile_faults.FAULTS, *operator, *cluster]
 
 
 def plan(seed: int, seconds: float, faults: Sequence[Fault[Mostread]] = FAULTS) -> list[Planned]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.faults import forget_faults, hostile_faults
+from tests.faults import exclusion_faults, forget_faults, hostile_faults
 from tests.faults.chaos import FAULTS
 from tests.faults.fault import Fault
 from tests.faults.rig import Mostread, running_mostread
@@ -28,7 +28,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mostread]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", [*FAULTS, *exclusion_faults.FAULTS], ids=lambda fault: fault.name)
 def test_fault_leaves_counts_exact(rig: Mostread, fault: Fault[Mostread]) -> None:
     rig.traffic.go_on()
     before = len(rig.traffic.ledger.accepted)

@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from aiohttp import ClientSession
 from clickhouse_connect.driver.client import Client
 
+from mostread.core.exclusions import Exclusion, ExclusionEntry
 from mostread.core.retention import MINUTE_ROW_TTL_SECONDS
 from mostread.infra.auth.tokens import hash_token
+from mostread.infra.clickhouse.exclusions import write_exclusions
 
 Service = ClientSession
 
@@ -125,6 +127,23 @@ class Counted:
         ]
         for table in ("placement_log", "placement_versions"):
             self.client.insert(table, rows, column_names=["site", "article_id", *names])
+
+    def exclusion(self, article_id: str, action: Literal["add", "remove"], **fields: Any) -> None:
+        """Write the addition of an exclusion of ten minutes an hour ago, or its removal.
+
+        An empty `article_id` stands for the whole site.
+        """
+        start = int(ago(hours=1).replace(second=0).timestamp() * 1000)
+        visitor = fields.pop("visitor", "")
+        name = f"{self.site} {article_id}"
+        exclusion = Exclusion(name, self.site, article_id, start, start + 600_000, visitor)
+        usual: dict[str, Any] = {
+            "reason": "an attack",
+            "by": "ops",
+            "recorded_at": int(NOW.timestamp() * 1000),
+        }
+        entry = ExclusionEntry(exclusion, action, **(usual | fields))
+        write_exclusions(self.client, [entry])
 
     def progress(self, as_of: datetime, partition: int, partitions: int, topic: UUID) -> None:
         """Write the checkpoint of a partition."""

@@ -241,7 +241,7 @@ class System:
         """Return the nonzero outcomes of events by partition."""
         client = connect(self.clickhouse)
         rows = client.query(
-            "SELECT partition, received, counted, duplicate, late, dead_lettered"
+            "SELECT partition, received, counted, duplicate, late, dead_lettered, excluded"
             " FROM checkpoint_versions FINAL WHERE received > 0"
         ).result_rows
         client.close()

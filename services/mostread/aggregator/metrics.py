@@ -11,7 +11,7 @@ from mostread.infra.logging import get_logger
 log = get_logger(__name__)
 
 DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-OUTCOMES = ("counted", "duplicate", "late", "dead_lettered")
+OUTCOMES = ("counted", "duplicate", "late", "dead_lettered", "excluded")
 LossReason = Literal["retention", "skipped"]
 LOSS_REASONS: tuple[LossReason, ...] = ("retention", "skipped")
 TABLES = (

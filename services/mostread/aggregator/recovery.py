@@ -15,6 +15,7 @@ from mostread.aggregator.stream.assignment import Assignment
 from mostread.aggregator.stream.event_topic import LOST_RECORDS, EventTopic
 from mostread.aggregator.watchdog import Watchdog
 from mostread.aggregator.watermark import Watermark
+from mostread.core.counting.exclusions import Exclusions
 from mostread.core.counting.partition import Checkpoint, PartitionCounter
 from mostread.core.counting.visitor_sketch import first_hour
 from mostread.core.skipped import SkippedRange
@@ -108,6 +109,7 @@ class Recovery:
             lateness=self._settings.allowed_lateness,
             counter_capacity=self._settings.aggregator_counter_cache_size // share,
             sketch_capacity=self._settings.aggregator_sketch_cache_size // share,
+            exclusions=Exclusions(assigned.epoch.exclusions),
         )
         counter.load_sketches((row.key, row.sketch) for row in sketches if row.partition == number)
         if checkpoint and checkpoint.record_time >= 0:

@@ -26,6 +26,7 @@ from mostread.core.counting.partition import Checkpoint
 from mostread.core.counting.visitor_sketch import Sketch, SketchKey
 from mostread.core.editorial.articles import ArticleRow
 from mostread.core.editorial.placements import PlacementRow
+from mostread.core.exclusions import Exclusion, in_effect
 from mostread.core.skipped import SkippedRange
 from mostread.errors import (
     ClickHouseUnavailable,
@@ -35,6 +36,7 @@ from mostread.errors import (
     SchemaTooNew,
 )
 from mostread.infra.clickhouse.client import READ_ONLY, read_sql, translate_errors
+from mostread.infra.clickhouse.exclusions import read_exclusions
 from mostread.infra.clickhouse.migrations import applied_migrations, check_applied
 from mostread.infra.clickhouse.skipped_ranges import read_skipped_ranges, write_skipped_range
 from mostread.infra.kafka.topics import Topic
@@ -55,13 +57,14 @@ _counter_row_decoder = msgspec.json.Decoder(tuple[int, str, Grain, int, str, int
 class Epoch:
     """A topic and the tables that it is counted into.
 
-    `number` is the number of rebuilds before these tables. An epoch ends when the topic is
-    recreated or `mostread rebuild` exchanges the tables: counts of the old ones do not apply to
-    the new ones.
+    `number` is the number of rebuilds before these tables, which count without the events of
+    `exclusions`. An epoch ends when the topic is recreated or `mostread rebuild` exchanges the
+    tables: counts of the old ones do not apply to the new ones.
     """
 
     topic: Topic
     number: int
+    exclusions: tuple[Exclusion, ...] = ()
 
 
 class CounterRow(NamedTuple):
@@ -124,7 +127,9 @@ class CounterRepository:
             raise ClickHouseUnavailable(
                 "`mostread rebuild` is exchanging the tables; if it was interrupted, run it again"
             )
-        return Epoch(topic, epochs["counter_versions"])
+        number = epochs["counter_versions"]
+        with self._connected() as client:
+            return Epoch(topic, number, in_effect(read_exclusions(client), number))
 
     def checkpoints(
         self, epoch: Epoch, partitions: Container[int] | None = None
@@ -229,7 +234,7 @@ class CounterRepository:
                 "rules": [RULES_VERSION] * len(rows),
                 **{
                     name: [getattr(checkpoint.outcomes, name) for checkpoint in checkpoints]
-                    for name in ("received", "counted", "duplicate", "late", "dead_lettered")
+                    for name in vars(Outcomes())
                 },
             },
         )

@@ -49,7 +49,7 @@ def audit(site: str | None, since: int | None, show: int, *, as_json: bool) -> N
 def run_audit(settings: AuditSettings, scope: Scope, show: int) -> AuditReport:
     """Return the report of an audit with its first `show` differences; draws a progress bar."""
     with closing(Auditor(settings)) as auditor:
-        report = AuditReport(auditor.topic, scope, show)
+        report = AuditReport(auditor.topic, scope, show, auditor.exclusions)
         with click.progressbar(
             length=auditor.record_count(),
             label="recounting",

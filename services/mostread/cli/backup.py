@@ -167,4 +167,5 @@ def restore(path: Path) -> None:
             tables.set_epoch(int(datetime.now(UTC).timestamp()))
             with click.progressbar(length=len(manifest.files), label="restoring") as bar:
                 insert_backup(tables, path, manifest, bar.update)
+            tables.restore_exclusions(manifest.epoch)
     click.echo(f"restored {path}; start the aggregators, then run `mostread audit`")

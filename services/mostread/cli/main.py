@@ -33,6 +33,7 @@ COMMANDS = {
     "doctor": "mostread.cli.doctor:doctor",
     "status": "mostread.cli.status:status",
     "rebuild": "mostread.cli.rebuild:rebuild",
+    "exclude": "mostread.cli.exclude:exclude",
     "skip": "mostread.cli.skip:skip",
     "forget": "mostread.cli.forget:forget",
     "backup": "mostread.cli.backup:backup",

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+from contextlib import closing
 
 import click
 
@@ -10,9 +11,12 @@ from mostread.aggregator.forgetter import Forgetter
 from mostread.aggregator.repository import CounterRepository, Epoch
 from mostread.aggregator.stream.event_topic import EventTopic
 from mostread.cli.params import stack_option
+from mostread.core.exclusions import PENDING, in_effect
 from mostread.infra.clickhouse.client import connect
+from mostread.infra.clock import now_ms
 from mostread.infra.gc import collect_periodically
 from mostread.ops.rebuild.recounter import Forgetters, Recounter
+from mostread.ops.rebuild.retained_log import RetainedLog
 from mostread.ops.rebuild.tables import RebuildTables, staging_settings
 
 MAX_LAG_AT_EXCHANGE = 2_000
@@ -29,17 +33,19 @@ def rebuild(discard: bool) -> None:
     The new tables then replace the old ones. Safe to run under traffic. Windows and totals whose
     events Kafka has partly deleted are copied unchanged.
     """
-    settings = AggregatorSettings()
-    tables = RebuildTables(settings)
-    try:
+    run_rebuild(AggregatorSettings(), discard=discard)
+
+
+def run_rebuild(settings: AggregatorSettings, *, discard: bool = False) -> bool:
+    """Rebuild the tables and return True, or only finish the exchange of an earlier rebuild."""
+    with closing(RebuildTables(settings)) as tables:
         if tables.finish():
             click.echo("finished the exchange of an interrupted rebuild")
-            return
+            return False
         if discard:
             tables.drop()
         asyncio.run(_rebuild(settings, tables))
-    finally:
-        tables.close()
+    return True
 
 
 async def _rebuild(settings: AggregatorSettings, tables: RebuildTables) -> None:
@@ -50,19 +56,23 @@ async def _rebuild(settings: AggregatorSettings, tables: RebuildTables) -> None:
     try:
         topic = await log.describe()
         rows = await asyncio.to_thread(lambda: current.checkpoints(current.current_epoch(topic)))
-        epoch = Epoch(topic, await asyncio.to_thread(tables.create))
+        number = await asyncio.to_thread(tables.create)
+        entries = await asyncio.to_thread(tables.exclusions)
+        epoch = Epoch(topic, number, in_effect(entries, PENDING))
         checkpoints = {number: row.checkpoint for number, row in rows.items()}
         skipped = {
             number: await asyncio.to_thread(current.skipped, topic.id, number)
             for number in range(topic.partitions)
         }
+        retained = RetainedLog(
+            log, topic.partitions, skipped, batch_bytes=settings.aggregator_max_buffered_bytes
+        )
         recounter = Recounter(
             settings,
-            log,
+            retained,
             staging,
             epoch,
             checkpoints,
-            skipped=skipped,
             forgetters=Forgetters(
                 Forgetter(functools.partial(connect, staging_settings(settings))),
                 Forgetter(functools.partial(connect, settings)),
@@ -75,8 +85,11 @@ async def _rebuild(settings: AggregatorSettings, tables: RebuildTables) -> None:
                 f"partition {partition}: the log lacks its first records; their counters are kept, "
                 "and only later windows are recounted"
             )
+        if kept_until:
+            await recounter.revise(in_effect(entries, number - 1), lambda _: None)
         await _catch_up(recounter)
         await asyncio.to_thread(tables.delete_zeros, epoch, recounter.forgets)
+        await asyncio.to_thread(tables.apply, entries, number, now_ms())
         await asyncio.to_thread(tables.exchange)
         await asyncio.to_thread(tables.drop)
     finally:
@@ -85,6 +98,8 @@ async def _rebuild(settings: AggregatorSettings, tables: RebuildTables) -> None:
         current.close()
         staging.close()
     click.echo(f"rebuilt: the tables in use have epoch {epoch.number}")
+    if epoch.exclusions:
+        click.echo(f"exclusions in effect: {len(epoch.exclusions)}")
 
 
 async def _catch_up(recounter: Recounter) -> None:

@@ -1,6 +1,7 @@
 """ClickHouse queries of editors' decisions; each method runs one file of sql/."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 
@@ -48,6 +49,24 @@ class DecisionRow(msgspec.Struct, frozen=True):
         return {name: values for name, values in lists.items() if values} or None
 
 
+class ExclusionRow(msgspec.Struct, frozen=True):
+    """The addition or removal of an exclusion, without its visitor; times in milliseconds.
+
+    It is in effect once `applied_at` is set.
+    """
+
+    id: str
+    action: Literal["add", "remove"]
+    whole_site: bool
+    one_visitor: bool
+    start: int
+    end: int
+    by: str
+    reason: str
+    recorded_at: int
+    applied_at: int | None
+
+
 class _Version(msgspec.Struct, frozen=True):
     version: int
 
@@ -91,6 +110,11 @@ class DecisionRepository:
         parameters = (await self.aliases.names(site)).parameters()
         parameters |= {"article": article_id, "rows": rows, "before": before}
         return await self.pool.rows("placement_log", DecisionRow, parameters)
+
+    async def exclusions(self, site: str, article_id: str) -> list[ExclusionRow]:
+        """Return the latest 100 exclusions and removals that affect an article, newest first."""
+        parameters = {"site": site, "article": article_id}
+        return await self.pool.rows("article_exclusions", ExclusionRow, parameters)
 
     async def placed_version(self, site: str, article_id: str) -> int:
         """Return the version of the decision that lists reflect for an article, 0 without any.

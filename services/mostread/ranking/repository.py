@@ -114,13 +114,14 @@ class Metadata(msgspec.Struct, frozen=True):
 
 
 class EventOutcomes(msgspec.Struct, frozen=True):
-    """Event totals: received = counted + duplicate + late + dead_lettered."""
+    """Event totals: received = counted + duplicate + late + dead_lettered + excluded."""
 
     received: int
     counted: int
     duplicate: int
     late: int
     dead_lettered: int
+    excluded: int
 
 
 class _Watermark(msgspec.Struct, frozen=True):

@@ -143,14 +143,14 @@ def test_limit_below_smallest_lookup_remains_an_error(system: System) -> None:
 
 def test_checkpoints_returns_latest_checkpoint(repository: CounterRepository) -> None:
     assert repository.checkpoints(EPOCH) == {}
-    first = Checkpoint(7, 1_790_000_000_123, Outcomes(10, 6, 2, 1, 1), lost=3)
+    first = Checkpoint(7, 1_790_000_000_123, Outcomes(13, 6, 2, 1, 1, 3), lost=3)
     empty = Checkpoint(0, -1, Outcomes())
     repository.write_checkpoints(EPOCH, [CheckpointRow(0, first, 1), CheckpointRow(2, empty, 5)])
     assert repository.checkpoints(EPOCH) == {
         0: CheckpointRow(0, first, 1),
         2: CheckpointRow(2, empty, 5),
     }
-    further = Checkpoint(9, 1_790_000_000_200, Outcomes(12, 8, 2, 1, 1))
+    further = Checkpoint(9, 1_790_000_000_200, Outcomes(15, 8, 2, 1, 1, 3))
     repository.write_checkpoints(EPOCH, [CheckpointRow(0, further, 2)])
     repository.write_checkpoints(EPOCH, [CheckpointRow(0, first, 9)])
     assert repository.checkpoints(EPOCH)[0] == CheckpointRow(0, further, 2)

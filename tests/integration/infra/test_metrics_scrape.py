@@ -8,7 +8,7 @@ from tests.faults.verdict import against_recount
 from tests.support.system import System, wait_until
 
 VIEW = b'{"type":"view","article_id":"a"}'
-OUTCOMES = ("counted", "duplicate", "late", "dead_lettered")
+OUTCOMES = ("counted", "duplicate", "late", "dead_lettered", "excluded")
 
 
 def test_lag_metric_grows_while_clickhouse_rejects_writes(system: System) -> None:
@@ -36,7 +36,7 @@ def test_metrics_account_for_every_event(system: System) -> None:
     wait_until(
         lambda: worker.sum("mostread_aggregator_received_events_total") == 13, "it is measured"
     )
-    for outcome, events in zip(OUTCOMES, (8, 2, 2, 1), strict=True):
+    for outcome, events in zip(OUTCOMES, (8, 2, 2, 1, 0), strict=True):
         label = f'{{outcome="{outcome}"}}'
         assert worker.metric(f"mostread_aggregator_events_total{label}") == events
         assert ranking.metric(f"mostread_ranking_event_outcomes_total{label}") == events

@@ -188,6 +188,25 @@ async def test_decisions_are_marked_in_chart_for_editors_only(
     assert ">pinned to rank 2 (Анна)</text>" in await answer.text()
 
 
+async def test_exclusions_in_effect_are_marked_in_chart_for_editors_only(
+    service: Service, counted: Counted
+) -> None:
+    counted.article("1", published_at=ago(hours=20))
+    counted.event("1", ago(hours=2), views=1)
+    counted.write()
+    applied = int(NOW.timestamp() * 1000)
+    counted.exclusion("1", "add", applied_at=applied)
+    counted.exclusion("2", "add", applied_at=applied)
+    address = f"/articles/1?site={counted.site}&tz=UTC"
+    mark = ">not counted until 23 November, 13:13</text>"
+    assert "not counted" not in await page(service, address)
+    assert mark in await (await service.get(address, headers=EDITOR)).text()
+    counted.exclusion("1", "remove")
+    assert mark in await (await service.get(address, headers=EDITOR)).text()
+    counted.exclusion("1", "remove", applied_at=applied, version=1)
+    assert "not counted" not in await (await service.get(address, headers=EDITOR)).text()
+
+
 async def test_list_page_links_to_every_article_page(service: Service, counted: Counted) -> None:
     for views, article_id in enumerate(STRANGE, 1):
         counted.event(article_id, ago(minutes=5), views=views)

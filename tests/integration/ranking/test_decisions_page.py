@@ -49,3 +49,25 @@ async def test_decision_log_requires_editor_token(service: Service, counted: Cou
 async def test_decision_log_rejects_invalid_parameters(service: Service) -> None:
     assert (await service.get("/articles/a/decisions?limit=1", headers=EDITOR)).status == 400
     assert (await service.get("/articles/%00/decisions", headers=EDITOR)).status == 400
+
+
+async def test_decision_log_shows_exclusions_of_article_and_site(
+    service: Service, counted: Counted
+) -> None:
+    at = int(ago(hours=3).timestamp() * 1000)
+    counted.exclusion("a", "add", recorded_at=at, applied_at=at, reason=HOSTILE, visitor="<v>")
+    counted.exclusion("", "add", recorded_at=at + 1)
+    counted.exclusion("a", "remove", recorded_at=at + 2, by="Анна")
+    counted.exclusion("b", "add", by="Борис")
+    counted.decision("a", hidden=True, decided_at=ago(hours=4))
+    address = f"/articles/a/decisions?site={counted.site}&tz=UTC"
+    text = await (await service.get(address, headers=EDITOR)).text()
+    period = "from 23 November, 13:03 to 23 November, 13:13"
+    events = f"views, comments and likes {period}"
+    again = text.index(f"{events} counted again, in effect from the next recount on")
+    site = text.index(f"{events} not counted, on the whole site, in effect from the next")
+    added = text.index(f"{events} not counted, only those of one visitor</p>")
+    assert again < site < added < text.index("hidden")
+    assert "&lt;script&gt;" in text
+    assert "&lt;v&gt;" not in text
+    assert "Борис" not in text

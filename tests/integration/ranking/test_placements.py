@@ -241,7 +241,12 @@ async def test_log_contains_author_decision_and_undo(service: Service, counted: 
         "hidden": True,
         "undo": {"undoes": ids[0]},
     }
-    envelope = {"site": counted.site, "article_id": "a/b", "next": None}
+    envelope: dict[str, Any] = {
+        "site": counted.site,
+        "article_id": "a/b",
+        "next": None,
+        "exclusions": [],
+    }
     assert await log(service, counted, "a%2Fb") == {**envelope, "items": [lifted, anna, first]}
     # Pages contain the same items, including their `undo`.
     page = await log(service, counted, "a%2Fb", "&limit=2")
@@ -311,3 +316,36 @@ async def test_log_rejects_invalid_parameters(service: Service) -> None:
         answer = await service.get(f"/v1/articles/a/placements?{parameters}", headers=EDITOR)
         assert answer.status == 400
         assert (await answer.json())["parameter"] == parameters.partition("=")[0]
+
+
+async def test_log_has_exclusions_without_names_of_visitors(
+    service: Service, counted: Counted
+) -> None:
+    at = int(NOW.timestamp() * 1000)
+    counted.exclusion("a", "add", applied_at=at, visitor="the visitor")
+    counted.exclusion("", "add", recorded_at=at + 1000)
+    counted.exclusion("b", "add")
+    body = await log(service, counted, "a")
+    assert "the visitor" not in str(body)
+    period = {"from": "2026-11-23T13:03:00.000Z", "to": "2026-11-23T13:13:00.000Z"}
+    both = {"action": "add", **period, "by": "ops", "reason": "an attack"}
+    assert body["items"] == []
+    assert body["exclusions"] == [
+        {
+            **both,
+            "id": f"{counted.site} ",
+            "whole_site": True,
+            "one_visitor": False,
+            "recorded_at": "2026-11-23T14:03:06.000Z",
+            "applied_at": None,
+        },
+        {
+            **both,
+            "id": f"{counted.site} a",
+            "whole_site": False,
+            "one_visitor": True,
+            "recorded_at": "2026-11-23T14:03:05.000Z",
+            "applied_at": "2026-11-23T14:03:05.000Z",
+        },
+    ]
+    assert (await service.get(f"/v1/articles/a/placements?site={counted.site}")).status == 401

@@ -14,7 +14,10 @@ from mostread.core.control import Forget, encode_forget
 from mostread.core.counting import partition as counting
 from mostread.core.counting.batch import AllowedLateness, Outcomes
 from mostread.core.counting.counters import Counter, CounterKey
+from mostread.core.counting.exclusions import NO_EXCLUSIONS, AllExcept, Exclusions
 from mostread.core.counting.partition import Checkpoint, PartitionCounter
+from mostread.core.counting.revision import Revision
+from mostread.core.exclusions import Exclusion
 from mostread.core.records import LogRecord, decode
 from mostread.core.retention import DEDUP_REREAD_MS
 from mostread.errors import LogInconsistent
@@ -53,6 +56,8 @@ def lines(draw: st.DrawFn, now: int) -> bytes:
         event["delta"] = -1
     if draw(st.integers(0, 5)) == 0:
         event["site"] = "other"
+    if draw(st.booleans()):
+        event["visitor"] = draw(st.sampled_from(["v", "w"]))
     return json.dumps(event, ensure_ascii=draw(st.booleans())).encode()
 
 
@@ -78,6 +83,27 @@ def logs(draw: st.DrawFn, *, wild: bool = False, forgets: bool = False) -> list[
             batch = [draw(st.sampled_from(FORGETS)), *draw(st.sampled_from([batch, [], [], []]))]
         log.append(LogRecord(offset, time, b"\n".join(batch)))
     return log
+
+
+@st.composite
+def exclusions(draw: st.DrawFn) -> tuple[Exclusion, ...]:
+    """Generate exclusions that overlap the times of `logs`, its late events and each other."""
+    minute = START // 60_000 * 60_000
+    drawn = []
+    for number in range(draw(st.integers(0, 3))):
+        start = minute + draw(st.sampled_from([-DAY - 60_000, -3_600_000, -60_000, 0, 1_680_000]))
+        length = draw(st.sampled_from([60_000, 1_800_000, 2 * DAY]))
+        drawn.append(
+            Exclusion(
+                str(number),
+                draw(st.sampled_from(["default", "other"])),
+                draw(st.sampled_from(["", "a", "b"])),
+                start,
+                start + length,
+                draw(st.sampled_from(["", "", "v"])),
+            )
+        )
+    return tuple(drawn)
 
 
 @dataclass
@@ -127,11 +153,19 @@ class CrashError(Exception):
 
 
 def work(
-    store: Store, log: list[LogRecord], chance: random.Random, *, crashes: bool, capacity: int
+    store: Store,
+    log: list[LogRecord],
+    chance: random.Random,
+    *,
+    crashes: bool,
+    capacity: int,
+    excluded: Exclusions = NO_EXCLUSIONS,
 ) -> None:
     """Count `log` from the stored checkpoint on, as a worker does, until its end or a crash."""
     start = store.checkpoint
-    partition = PartitionCounter(start, lateness=AllowedLateness(), counter_capacity=capacity)
+    partition = PartitionCounter(
+        start, lateness=AllowedLateness(), counter_capacity=capacity, exclusions=excluded
+    )
     todo = log
     if start:
         past = [record for record in log if record.offset < start.next_offset]
@@ -181,26 +215,64 @@ def work(
     seed=st.integers(),
     capacity=st.sampled_from([2, 6, 1000]),
     piece_bytes=st.sampled_from([1, 100, 300, counting.PIECE_BYTES]),
+    excluded=exclusions(),
 )
 def test_counters_equal_a_recount_through_crashes_and_partial_writes(
-    log: list[LogRecord], seed: int, capacity: int, piece_bytes: int
+    log: list[LogRecord],
+    seed: int,
+    capacity: int,
+    piece_bytes: int,
+    excluded: tuple[Exclusion, ...],
 ) -> None:
     chance = random.Random(seed)
     store = Store()
+    rules = Exclusions(excluded)
     with patch.object(counting, "PIECE_BYTES", piece_bytes):
         for _ in range(8):
             try:
-                work(store, log, chance, crashes=True, capacity=capacity)
+                work(store, log, chance, crashes=True, capacity=capacity, excluded=rules)
             except CrashError:
                 continue
-        work(store, log, chance, crashes=False, capacity=capacity)
+        work(store, log, chance, crashes=False, capacity=capacity, excluded=rules)
 
-    truth = recount(log)
+    truth = recount(log, exclusions=excluded)
     assert store.numbers(log) == truth.counters
     assert store.checkpoint is not None
     assert store.checkpoint.next_offset > log[-1].offset
     assert store.checkpoint.record_time == truth.record_time
     assert {k: n for k, n in vars(store.checkpoint.outcomes).items() if n} == truth.outcomes
+
+
+@given(log=logs(forgets=True), before=exclusions(), after=exclusions(), seed=st.integers())
+def test_revised_counters_equal_a_recount_with_other_exclusions(
+    log: list[LogRecord],
+    before: tuple[Exclusion, ...],
+    after: tuple[Exclusion, ...],
+    seed: int,
+) -> None:
+    chance = random.Random(seed)
+    versions = [record.offset for record in log]
+    events = [record for record in log if record.value not in FORGETS]
+    limits = {key: chance.choice([-1, *versions]) for key in recount(events).counters}
+    old = recount(log, limit=-1, limits=limits, exclusions=before).counters
+    revised = {key: [*old.get(key, (0, 0, 0))] for key in limits}
+    sets = Exclusions(before), Exclusions(after)
+    for sign, difference in ((-1, AllExcept(*sets)), (1, AllExcept(*reversed(sets)))):
+        revision = Revision()
+        partition = PartitionCounter(
+            None, lateness=AllowedLateness(), counter_capacity=2, exclusions=difference
+        )
+        for record in log:
+            partition.count([record])
+            if chance.random() < 0.5 or record is log[-1]:
+                batch = partition.close()
+                assert batch is not None
+                revision.add(batch, {key: limits[(*key,)] for key in batch.added})
+        for key, numbers in revision.changes.items():
+            row = revised[(*key,)]
+            row[:] = [number + sign * n for number, n in zip(row, numbers, strict=True)]
+    new = recount(log, limit=-1, limits=limits, exclusions=after).counters
+    assert revised == {key: [*new.get(key, (0, 0, 0))] for key in limits}
 
 
 @given(log=logs(wild=True))
@@ -244,13 +316,16 @@ def test_rows_of_stale_worker_change_nothing(
     assert interfered.numbers(log) == recount(log).counters
 
 
-@given(log=logs(forgets=True))
-def test_outcomes_sum_to_received_events(log: list[LogRecord]) -> None:
+@given(log=logs(forgets=True), excluded=exclusions())
+def test_outcomes_sum_to_received_events(
+    log: list[LogRecord], excluded: tuple[Exclusion, ...]
+) -> None:
     store = Store()
-    work(store, log, random.Random(0), crashes=False, capacity=1000)
+    rules = Exclusions(excluded)
+    work(store, log, random.Random(0), crashes=False, capacity=1000, excluded=rules)
     assert store.checkpoint is not None
     o = store.checkpoint.outcomes
-    assert o.received == o.counted + o.duplicate + o.late + o.dead_lettered
+    assert o.received == o.counted + o.duplicate + o.late + o.dead_lettered + o.excluded
     assert o.received == sum(
         (record.value or b"").count(b"\n") + 1 for record in log if record.value not in FORGETS
     )

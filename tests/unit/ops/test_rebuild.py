@@ -12,6 +12,7 @@ from mostread.core.records import LogRecord, Record
 from mostread.errors import KafkaUnavailable
 from mostread.infra.kafka.topics import Topic
 from mostread.ops.rebuild.recounter import Recounter
+from mostread.ops.rebuild.retained_log import RetainedLog
 
 VIEW = b'{"type":"view","article_id":"a"}'
 END = 9
@@ -53,14 +54,9 @@ async def recount(log: Log, begin: int) -> CheckpointRow:
     tables = Tables()
     epoch = Epoch(Topic("events", UUID(int=1), 1), 1)
     settings = AggregatorSettings()
+    retained = RetainedLog(cast("Any", log), 1, {}, batch_bytes=1 << 20)
     recounter = Recounter(
-        settings,
-        cast("Any", log),
-        cast("Any", tables),
-        epoch,
-        {},
-        skipped={},
-        forgetters=cast("Any", None),
+        settings, retained, cast("Any", tables), epoch, {}, forgetters=cast("Any", None)
     )
     await recounter.start()
     log.begin = begin

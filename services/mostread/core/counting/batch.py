@@ -17,8 +17,9 @@ from mostread.core.counting.counters import (
     new_tuple,
     week_start,
 )
+from mostread.core.counting.exclusions import NO_EXCLUSIONS, Exclusions, Times
 from mostread.core.counting.visitor_sketch import ViewSample
-from mostread.core.events import EventType
+from mostread.core.events import Event, EventType
 from mostread.core.records import DeadLine, Decoded, Record, decode
 
 MAX_FUTURE_MS = 60 * MINUTE_MS
@@ -58,10 +59,19 @@ class AllowedLateness:
             return LATE
         return timestamp // MINUTE_MS
 
+    def times(self, events: Sequence[Event], record_times: NDArray[np.int64]) -> Times:
+        """Return the time of each event by which an exclusion may leave it out (ms).
+
+        It is the one at which the event counts; of a late event, its own.
+        """
+        own = [-1 if event.timestamp is None else event.timestamp for event in events]
+        times: Times = np.array(own, np.int64)
+        return np.where((times < 0) | (times > record_times + self.future_ms), record_times, times)
+
 
 @dataclass
 class Outcomes:
-    """Events by outcome: received = counted + duplicate + late + dead_lettered.
+    """Events by outcome: received = counted + duplicate + late + dead_lettered + excluded.
 
     An event that was forgotten later stays in its outcome; a control record is not an event.
     """
@@ -71,6 +81,7 @@ class Outcomes:
     duplicate: int = 0
     late: int = 0
     dead_lettered: int = 0
+    excluded: int = 0
 
     def add(self, other: "Outcomes") -> None:
         for each in fields(self):
@@ -78,10 +89,10 @@ class Outcomes:
 
 
 class Chunk(NamedTuple):
-    """Records counted together, and the indices of their duplicate events."""
+    """Records counted together, and the indices of their duplicate and excluded events."""
 
     records: Sequence[Record]
-    duplicates: NDArray[np.intp]
+    omitted: NDArray[np.intp]
 
 
 @dataclass
@@ -95,6 +106,7 @@ class OpenBatch:
 
     first: int
     lateness: AllowedLateness
+    exclusions: Exclusions = NO_EXCLUSIONS
     last: int = -1
     last_time: int = -1
     record_bytes: int = 0
@@ -109,17 +121,16 @@ class OpenBatch:
     def add(
         self, records: Sequence[Record], decoded: Decoded, duplicate: NDArray[np.bool_]
     ) -> None:
-        """Count the events of `records` except duplicates."""
-        duplicates = np.flatnonzero(duplicate)
-        chunk = Chunk(records, duplicates)
+        """Count the events of `records` except duplicates and excluded ones."""
         events = decoded.events
+        omitted, duplicates = duplicate, int(np.count_nonzero(duplicate))
+        if self.exclusions:
+            times = self.lateness.times(events, _record_times(records, decoded))
+            omitted = duplicate | self.exclusions.match(events, times)
+        chunk = Chunk(records, np.flatnonzero(omitted))
         fresh = events
-        if len(duplicates):
-            fresh = [
-                event
-                for event, repeated in zip(events, duplicate.tolist(), strict=True)
-                if not repeated
-            ]
+        if len(chunk.omitted):
+            fresh = [event for event, out in zip(events, omitted.tolist(), strict=True) if not out]
         late = 0
         if self._all_on_time(decoded, records):
             self.tally.update(
@@ -134,16 +145,17 @@ class OpenBatch:
             Outcomes(
                 received=len(events) + len(decoded.dead),
                 counted=len(fresh) - late,
-                duplicate=len(duplicates),
+                duplicate=duplicates,
                 late=late,
                 dead_lettered=len(decoded.dead),
+                excluded=len(chunk.omitted) - duplicates,
             )
         )
         self.dead += decoded.dead
         self.forgets += decoded.forgets
         self.dead_bytes += sum(DEAD_LINE_BYTES + len(line.raw) for line in decoded.dead)
         self.chunks.append(chunk)
-        self.sample.add(records, decoded, duplicates.tolist())
+        self.sample.add(records, decoded, chunk.omitted.tolist())
         self.last, self.last_time = records[-1].offset, records[-1].timestamp
         self.record_bytes += decoded.size
 
@@ -188,16 +200,16 @@ class OpenBatch:
         late, future = self.lateness.late_ms, self.lateness.future_ms
         if max(record_times) - late <= min(times) and max(times) <= min(record_times) + future:
             return True  # for any assignment of events to records
-        ahead = np.array(times) - np.repeat(record_times, np.diff(decoded.ends, prepend=0))
+        ahead = np.array(times) - _record_times(records, decoded)
         return bool(ahead.min() >= -late and ahead.max() <= future)
 
     def _count_keys(self, chunk: Chunk, decoded: Decoded) -> Iterator[tuple[int, CountKey]]:
-        """Yield offset and count key of each event except duplicates."""
-        duplicates = set(chunk.duplicates.tolist())
+        """Yield offset and count key of each event that is not omitted."""
+        omitted = set(chunk.omitted.tolist())
         start = 0
         for record, end in zip(chunk.records, decoded.ends, strict=True):
             for index in range(start, end):
-                if index not in duplicates:
+                if index not in omitted:
                     event = decoded.events[index]
                     minute = self.lateness.minute(event.timestamp, record.timestamp)
                     yield (
@@ -205,6 +217,12 @@ class OpenBatch:
                         (event.site, event.article_id, minute, event.type, event.delta),
                     )
             start = end
+
+
+def _record_times(records: Sequence[Record], decoded: Decoded) -> NDArray[np.int64]:
+    """Return the timestamp of each event's record."""
+    times = np.array([record.timestamp for record in records], np.int64)
+    return np.repeat(times, np.diff(decoded.ends, prepend=0))
 
 
 def _counter_keys(count_key: CountKey) -> tuple[CounterKey, ...]:

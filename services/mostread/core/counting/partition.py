@@ -24,6 +24,7 @@ from mostread.core.control import Forget
 from mostread.core.counting.batch import MAX_FUTURE_MS, AllowedLateness, OpenBatch, Outcomes
 from mostread.core.counting.counters import NOTHING, Counter, CounterCache, CounterKey, new_tuple
 from mostread.core.counting.dedup import DedupWindow, Mask, bucket_of, identities
+from mostread.core.counting.exclusions import NO_EXCLUSIONS, Exclusions
 from mostread.core.counting.forgets import LastForgets
 from mostread.core.counting.visitor_sketch import Sketch, SketchCache, SketchKey
 from mostread.core.records import DeadLine, Decoded, Record, clamp_times, decode
@@ -94,7 +95,8 @@ class ClosedBatch:
     """A closed batch, which applies itself to its partition's counters and sketches.
 
     `missing` holds the keys to look up first, `checkpoint` what to store after the writes,
-    `outcomes`, `dead` and `forgets` describe the batch itself.
+    `outcomes`, `dead`, `forgets`, `sample` and `added` (views, comments and likes by key) describe
+    the batch itself.
     """
 
     def __init__(
@@ -108,13 +110,14 @@ class ClosedBatch:
         self.outcomes = batch.outcomes
         self.dead: list[DeadLine] = batch.dead
         self.forgets: list[Forget] = batch.forgets
+        self.sample = batch.sample
         self._batch = batch
         self._counters = counters
         self._sketches = sketches
-        self._added = batch.increments()
-        self._cached = counters.find(self._added)  # in the order of `_added`
+        self.added = batch.increments()
+        self._cached = counters.find(self.added)  # in the order of `added`
         self.missing: list[CounterKey] = [
-            key for key, counter in zip(self._added, self._cached, strict=True) if counter is None
+            key for key, counter in zip(self.added, self._cached, strict=True) if counter is None
         ]
 
     def apply(self, looked_up: Mapping[CounterKey, Counter]) -> Writes:
@@ -126,7 +129,7 @@ class ClosedBatch:
         A key that is forgotten, and not counted again, is written as zeros at the offset of its
         forget. The caller writes those of all other keys that are stored.
         """
-        batch, added = self._batch, self._added
+        batch, added = self._batch, self.added
         first, last = batch.first, batch.last
         stored = [
             looked_up.get(key, NOTHING) if counter is None else counter
@@ -162,6 +165,16 @@ class ClosedBatch:
         sketches = self._sketches.apply(batch.sample, last, batch.last_time, forgets)
         return Writes(written, sketches)
 
+    def increments_up_to(self, versions: Mapping[CounterKey, int]) -> dict[CounterKey, list[int]]:
+        """Return what the records up to its version add to each key of `versions`."""
+        batch = self._batch
+        parts = {key: self.added[key] for key in versions if key in self.added}
+        partly = {key: versions[key] for key in parts if versions[key] < batch.last}
+        above = batch.increments_above(partly) if partly else {}
+        for key, later in above.items():
+            parts[key] = [all_ - number for all_, number in zip(parts[key], later, strict=True)]
+        return parts
+
 
 class PartitionCounter:
     """Counter of one partition's records, in the order of their offsets.
@@ -177,12 +190,15 @@ class PartitionCounter:
         lateness: AllowedLateness,
         counter_capacity: int,
         sketch_capacity: int = 0,
+        exclusions: Exclusions = NO_EXCLUSIONS,
     ) -> None:
         """Start at the checkpoint `start`, None for a partition that was never counted.
 
-        The capacities limit the counters and sketches kept in memory.
+        The capacities limit the counters and sketches kept in memory. `exclusions` are those of the
+        tables that it counts into.
         """
         self._lateness = lateness
+        self._exclusions = exclusions
         self._next_offset = start.next_offset if start else 0
         self._clock = RecordClock(start.record_time if start else -1)
         self._past = RecordClock(-1)
@@ -191,7 +207,7 @@ class PartitionCounter:
         self._lost = start.lost if start else 0
         self._gaps: list[range] = []
         self._dedup = DedupWindow()
-        self._open = OpenBatch(self._next_offset, lateness)
+        self._open = OpenBatch(self._next_offset, lateness, exclusions)
         self._counters = CounterCache(
             counter_capacity,
             # The upper bound, not the setting: it may have been larger when they were counted.
@@ -287,7 +303,7 @@ class PartitionCounter:
         batch = self._open
         if batch.last < 0:
             return None
-        self._open = OpenBatch(self._next_offset, self._lateness)
+        self._open = OpenBatch(self._next_offset, self._lateness, self._exclusions)
         self._outcomes.add(batch.outcomes)
         return ClosedBatch(batch, self.checkpoint(), self._counters, self._sketches)
 

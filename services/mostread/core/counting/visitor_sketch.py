@@ -54,8 +54,8 @@ class ViewSample:
         self.views: list[SampledView] = []
         self._next = 0
 
-    def add(self, records: Sequence[Record], decoded: Decoded, duplicates: Sequence[int]) -> None:
-        """Sample the events of `records` except `duplicates`, which are sorted indices."""
+    def add(self, records: Sequence[Record], decoded: Decoded, omitted: Sequence[int]) -> None:
+        """Sample the events of `records` except `omitted`, which are sorted indices."""
         events, ends = decoded.events, decoded.ends
         index = self._next
         while index < len(events):
@@ -63,7 +63,7 @@ class ViewSample:
             if (
                 event.type == "view"
                 and event.visitor is not None
-                and not (duplicates and _is_in(duplicates, index))
+                and not (omitted and _is_in(omitted, index))
             ):
                 record = records[bisect_right(ends, index)]
                 self.views.append(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from mostread.core.exclusions import Exclusion
 from mostread.core.records import LogRecord
 from mostread.core.skipped import SkippedRange
 from mostread.errors import Unavailable
@@ -41,6 +42,7 @@ class PartitionAudit:
     scope: Scope
     records: int
     events: int
+    excluded: int
     compared: int
     not_compared: int
     uncounted: int
@@ -64,6 +66,8 @@ def audit_partition(
     settings: AuditSettings,
     scope: Scope,
     report_progress: ReportProgress,
+    *,
+    exclusions: Sequence[Exclusion] = (),
 ) -> PartitionAudit:
     """Recount the log of a partition from `scope.floor`, if set, and compare.
 
@@ -86,6 +90,7 @@ def audit_partition(
         },
         allowed_lateness_ms=settings.allowed_lateness_ms,
         max_clock_skew_ms=settings.max_clock_skew_ms,
+        exclusions=exclusions,
     )
     if start == snapshot.begin > 0:
         scope = replace(scope, floor=_complete_since(scope.floor, recounted, margin_ms))
@@ -98,6 +103,7 @@ def audit_partition(
         scope,
         recounted.records,
         recounted.events,
+        recounted.outcomes.get("excluded", 0),
         in_scope,
         len(snapshot.counters) - in_scope,
         snapshot.uncounted,
@@ -141,6 +147,7 @@ class Auditor:
         self._counters = CounterReader(self._client, self.topic)
         self._log = TopicReader(settings, settings.events_topic)
         self._table_ids = self._counters.table_ids()
+        self.exclusions = self._counters.exclusions()
 
     def close(self) -> None:
         self._client.close()
@@ -167,7 +174,14 @@ class Auditor:
                 since=int(scope.floor) if scope.floor is not None else None,
             )
             self._check_unchanged()
-            yield audit_partition(snapshot, self._log, self._settings, scope, report_progress)
+            yield audit_partition(
+                snapshot,
+                self._log,
+                self._settings,
+                scope,
+                report_progress,
+                exclusions=self.exclusions,
+            )
             self._check_unchanged()
 
     def foreign_counters(self) -> list[ForeignCounters]:

@@ -5,11 +5,12 @@ over being fast.
 """
 
 from collections import Counter as Tally
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mostread.core.control import Forget
 from mostread.core.events import Event
+from mostread.core.exclusions import Exclusion
 from mostread.core.records import Record, each_line
 
 Key = tuple[str, str, int, str]
@@ -52,6 +53,7 @@ def recount(
     limits: Mapping[Key, int] | None = None,
     allowed_lateness_ms: int = 24 * 3600 * 1000,
     max_clock_skew_ms: int = 60 * 1000,
+    exclusions: Sequence[Exclusion] = (),
 ) -> Recount:
     """Count the records of one partition in order of offset.
 
@@ -60,6 +62,8 @@ def recount(
 
     A forget removes the counters of its site or article that are up to it. It is not an event, and
     a later copy of an event from before it is still a duplicate.
+
+    Events of `exclusions` do not count, but later copies of them are duplicates.
 
     A record time before 1970 or after 2099 counts as the nearest time in between.
 
@@ -80,8 +84,7 @@ def recount(
             last_seen = _without_expired(last_seen, time // FIVE_MINUTES_MS)
         now = max(now, time)
         within_limit = record.offset <= limit
-        if within_limit:
-            result.record_time = now
+        result.record_time = now if within_limit else result.record_time
         for event in each_line(record):
             if isinstance(event, Forget):
                 _forget(numbers, event, limit, limits)
@@ -91,6 +94,8 @@ def recount(
                 outcome = "dead_lettered"
             elif _is_duplicate(event, last_seen, now // FIVE_MINUTES_MS):
                 outcome = "duplicate"
+            elif any(_covers(each, event, time, max_clock_skew_ms) for each in exclusions):
+                outcome = "excluded"
             else:
                 windows = _windows(event.timestamp, time, allowed_lateness_ms, max_clock_skew_ms)
                 outcome = "late" if len(windows) == 1 else "counted"
@@ -125,6 +130,19 @@ def _is_duplicate(event: Event, last_seen: dict[Identity, int], bucket: int) -> 
     before = last_seen.get(identity)
     last_seen[identity] = bucket
     return before is not None and bucket - before <= 6
+
+
+def _covers(exclusion: Exclusion, event: Event, record_time: int, max_clock_skew_ms: int) -> bool:
+    """Return whether an exclusion leaves an event out, by its own time unless in the future."""
+    time = event.timestamp
+    if time is None or time > record_time + max_clock_skew_ms:
+        time = record_time
+    return (
+        exclusion.site == event.site
+        and exclusion.start <= time < exclusion.end
+        and (not exclusion.article_id or exclusion.article_id == event.article_id)
+        and (not exclusion.visitor or exclusion.visitor == event.visitor)
+    )
 
 
 def _without_expired(last_seen: dict[Identity, int], bucket: int) -> dict[Identity, int]:

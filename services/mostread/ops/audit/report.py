@@ -1,10 +1,11 @@
 """Audit reports as text and as JSON."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from math import isinf
 
+from mostread.core.exclusions import Exclusion
 from mostread.infra.kafka.topics import Topic
 from mostread.ops.audit.auditor import PartitionAudit
 from mostread.ops.audit.diff import Difference, Scope
@@ -20,6 +21,7 @@ class AuditReport:
     topic: Topic
     scope: Scope
     max_differences: int
+    exclusions: Sequence[Exclusion] = ()
     partitions: list[PartitionAudit] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
     difference_count: int = 0
@@ -64,6 +66,7 @@ class AuditReport:
                     "skipped_ranges": [each._asdict() for each in audit.skipped],
                     "records": audit.records,
                     "events": audit.events,
+                    "excluded_events": audit.excluded,
                     "counters_compared": audit.compared,
                     "counters_not_compared": audit.not_compared,
                     "outcomes_compared": audit.scope.includes_outcomes,
@@ -73,6 +76,7 @@ class AuditReport:
                 }
                 for audit in self.partitions
             ],
+            "exclusions": [each.id for each in self.exclusions],
             "foreign_counters": [asdict(counters) for counters in self.foreign_counters],
             "difference_count": self.difference_count,
             "differences": [asdict(difference) for difference in self.differences],
@@ -83,6 +87,11 @@ class AuditReport:
             yield f"not counted yet, and not a difference: {uncounted:,} records"
         if self.scope.site is not None or self.scope.floor is not None:
             yield "not compared, as requested: outcomes of events, which are not stored by site"
+        if self.exclusions:
+            yield (
+                f"exclusions in effect: {len(self.exclusions):,}, which leave out "
+                f"{self._sum('excluded'):,} events; see `mostread exclude list`"
+            )
         for audit in self.partitions:
             if audit.lost:
                 yield (

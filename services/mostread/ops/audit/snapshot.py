@@ -7,14 +7,16 @@ from typing import Any, NamedTuple
 
 from clickhouse_connect.driver.client import Client
 
+from mostread.core.exclusions import Exclusion, in_effect
 from mostread.core.skipped import SkippedRange, readable_ranges
 from mostread.infra.clickhouse.client import query_rows, read_sql, translate_errors
+from mostread.infra.clickhouse.exclusions import read_exclusions
 from mostread.infra.clickhouse.skipped_ranges import read_skipped_ranges
 from mostread.infra.kafka.topics import Topic
 from mostread.ops.audit.reference import Key, Numbers
 
 _SQL = Path(__file__).parent / "sql"
-_OUTCOMES = ("received", "counted", "duplicate", "late", "dead_lettered")
+_OUTCOMES = ("received", "counted", "duplicate", "late", "dead_lettered", "excluded")
 
 
 class StoredCounter(NamedTuple):
@@ -102,6 +104,11 @@ class CounterReader:
     def __init__(self, client: Client, topic: Topic) -> None:
         self._client = client
         self._topic = topic
+
+    def exclusions(self) -> tuple[Exclusion, ...]:
+        """Return the exclusions that the tables leave out."""
+        ((epoch,),) = self._rows("epoch")
+        return in_effect(read_exclusions(self._client), epoch)
 
     def table_ids(self) -> Sequence[str]:
         """Return the UUIDs of the tables, which change with `mostread rebuild`."""

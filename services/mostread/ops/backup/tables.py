@@ -12,6 +12,7 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
+from mostread.core.exclusions import PENDING
 from mostread.errors import Misconfigured
 from mostread.infra.clickhouse.client import (
     connect,
@@ -22,6 +23,7 @@ from mostread.infra.clickhouse.client import (
 )
 from mostread.infra.clickhouse.cluster import on_cluster
 from mostread.infra.clickhouse.config import ClickHouseSettings
+from mostread.infra.clickhouse.exclusions import read_exclusions, write_exclusions
 from mostread.infra.clickhouse.migrations import applied_migrations
 from mostread.ops.backup.archive import Manifest, TableFile, write_table_file
 from mostread.ops.rebuild.tables import epoch_statements
@@ -71,6 +73,21 @@ class BackupTables:
     def fingerprint(self) -> Sequence[Sequence[Any]]:
         """Return a value that a rebuild, an import or a removal changes."""
         return self._rows("fingerprint", database=self._database)
+
+    def restore_exclusions(self, epoch: int) -> None:
+        """Leave to the next rebuild what an unfinished one after `epoch` was about to apply.
+
+        The tables have a later epoch now, and counters of `epoch`.
+        """
+        entries = read_exclusions(self._client)
+        write_exclusions(
+            self._client,
+            [
+                entry._replace(epoch=PENDING, applied_at=None, version=entry.version + 1)
+                for entry in entries
+                if epoch < entry.epoch < PENDING
+            ],
+        )
 
     def read(self, folder: Path, table: str, columns: Sequence[str]) -> Iterator[TableFile]:
         """Write the rows of `table` to files, one per ClickHouse partition."""

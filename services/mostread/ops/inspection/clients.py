@@ -13,6 +13,7 @@ from clickhouse_connect.driver.client import Client
 from kafka import KafkaAdminClient
 from pydantic_settings import BaseSettings
 
+from mostread.core.exclusions import ExclusionEntry
 from mostread.core.skipped import SkippedRange
 from mostread.errors import (
     ClickHouseUnavailable,
@@ -24,6 +25,7 @@ from mostread.errors import (
 from mostread.infra import clock
 from mostread.infra.clickhouse.client import connect, query_rows, translate_errors
 from mostread.infra.clickhouse.config import ClickHouseSettings
+from mostread.infra.clickhouse.exclusions import read_exclusions
 from mostread.infra.clickhouse.migrations import applied_migrations, edited_migrations
 from mostread.infra.clickhouse.skipped_ranges import read_skipped_ranges
 from mostread.infra.healthcheck import host_port, tcp_error
@@ -101,6 +103,10 @@ class SystemClients:
     def skipped_ranges(self, topic_id: UUID) -> dict[int, list[SkippedRange]]:
         """Return the skipped ranges of a topic by partition. Raises as `query` does."""
         return self._with_clickhouse(lambda client: read_skipped_ranges(client, topic_id))
+
+    def exclusions(self) -> list[ExclusionEntry]:
+        """Return all additions and removals of exclusions. Raises as `query` does."""
+        return self._with_clickhouse(read_exclusions)
 
     def applied_migrations(self) -> dict[int, str]:
         """Return the names of applied migrations by number. Raises as `query` does."""

@@ -1,39 +1,47 @@
 """Recount of the log into new tables with the aggregator's counting, by partition."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import NamedTuple
 
 from mostread.aggregator.config import AggregatorSettings
 from mostread.aggregator.forgetter import Forgetter
 from mostread.aggregator.repository import CheckpointRow, CounterRepository, CounterRow, Epoch
-from mostread.aggregator.stream.event_topic import EventTopic
 from mostread.aggregator.watermark import Watermark
 from mostread.core.control import Forget
 from mostread.core.counting.batch import MAX_FUTURE_MS, Outcomes
+from mostread.core.counting.counters import Counter, CounterKey
+from mostread.core.counting.exclusions import AllExcept, Exclusions
 from mostread.core.counting.partition import Checkpoint, PartitionCounter
-from mostread.core.records import Record, clamp_times
-from mostread.core.retention import DEDUP_REREAD_MS
-from mostread.core.skipped import SkippedRange, readable_ranges
-from mostread.errors import KafkaUnavailable, LogInconsistent
+from mostread.core.counting.revision import Revision
+from mostread.core.exclusions import Exclusion
+from mostread.errors import LogInconsistent
 from mostread.infra.clock import now_ms
+from mostread.ops.rebuild.retained_log import ReportProgress, RetainedLog, Start
 
 
 @dataclass
 class PartitionRecount:
     """The recount of a partition.
 
-    `kept_until` is the start of the last window to copy (epoch seconds, inclusive), or None if the
-    log is complete; `earlier_outcomes` and `earlier_lost` are those of records that are not
-    recounted.
+    `start` is None if the log is complete; `earlier_outcomes` and `earlier_lost` are those of
+    records that are not recounted.
     """
 
     number: int
     counter: PartitionCounter
-    kept_until: int | None
+    start: Start | None
     earlier_outcomes: Outcomes = field(default_factory=Outcomes)
     earlier_lost: int = 0
+
+    @property
+    def kept_until(self) -> int | None:
+        """The start of the last window to copy (epoch seconds, inclusive), if any."""
+        if self.start is None:
+            return None
+        return (self.start.checkpoint.record_time + MAX_FUTURE_MS) // 1000
 
 
 class Forgetters(NamedTuple):
@@ -48,20 +56,18 @@ class Recounter:
 
     A complete log is counted from its first record on. Otherwise counting starts like partition
     recovery: after the dedup window of the first retained records, on counters copied from the
-    tables in use, whose checkpoints are `current`. Ranges in `skipped` are passed, each partition's
-    sorted by offset. Every method raises KafkaUnavailable, ClickHouseUnavailable, Misconfigured,
-    and UnreadableBatch for what is not skipped.
+    tables in use, whose checkpoints are `current`. Every method raises KafkaUnavailable,
+    ClickHouseUnavailable, Misconfigured, and UnreadableBatch for what is not skipped.
     """
 
     def __init__(
         self,
         settings: AggregatorSettings,
-        log: EventTopic,
+        log: RetainedLog,
         repository: CounterRepository,
         epoch: Epoch,
         current: Mapping[int, Checkpoint],
         *,
-        skipped: Mapping[int, Sequence[SkippedRange]],
         forgetters: Forgetters,
     ) -> None:
         self._settings = settings
@@ -69,7 +75,6 @@ class Recounter:
         self._repository = repository
         self._epoch = epoch
         self._current = current
-        self._skipped = skipped
         self._forgetters = forgetters
         self._counted_until = {number: each.next_offset for number, each in current.items()}
         self.forgets: list[tuple[int, Forget]] = []
@@ -81,35 +86,52 @@ class Recounter:
 
         Raises LogInconsistent.
         """
-        for number, (first, end) in (await self._ends()).items():
+        exclusions = Exclusions(self._epoch.exclusions)
+        for number, (first, end) in (await self._log.ends()).items():
             current = self._current.get(number)
             if current and current.next_offset > end:
                 raise LogInconsistent(
                     f"partition {number} ends at offset {end}, but {current.next_offset} of its "
                     "records are counted, and a rebuild would lose those counts; restore the log"
                 )
-            self._partitions.append(await self._start_partition(number, first, end))
+            start = await self._log.find_start(number, first, end, current)
+            counter = await self._counter(number, start, exclusions)
+            self._partitions.append(PartitionRecount(number, counter, start))
         return {p.number: p.kept_until for p in self._partitions if p.kept_until is not None}
+
+    async def revise(self, before: Sequence[Exclusion], report_progress: ReportProgress) -> None:
+        """Change copied counters from the exclusions `before` to those of the new tables.
+
+        Call it after the copy, and before `catch_up`. Events that the log has lost stay as they
+        are.
+        """
+        old, new = Exclusions(before), Exclusions(self._epoch.exclusions)
+        changes = []
+        if set(self._epoch.exclusions) - set(before):
+            changes.append((-1, AllExcept(old, new)))
+        if set(before) - set(self._epoch.exclusions):
+            changes.append((1, AllExcept(new, old)))
+        ends = await self._log.stable_ends()
+        for partition in self._partitions:
+            if changes and partition.start is not None:
+                await self._revise(partition, changes, ends[partition.number], report_progress)
 
     async def lag(self) -> int:
         """Return the number of records that are not counted yet."""
-        ends = await self._stable_ends()
+        ends = await self._log.stable_ends()
         return sum(ends[p.number] - p.counter.next_offset for p in self._partitions)
 
-    async def catch_up(self, report_progress: Callable[[int], None]) -> None:
-        """Count to the end of the log or the first open transaction.
-
-        Reports the number of records counted.
-        """
+    async def catch_up(self, report_progress: ReportProgress) -> None:
+        """Count to the end of the log or the first open transaction."""
         requested_at = now_ms()
-        ends, stable_ends = await self._ends(), await self._stable_ends()
+        ends, stable_ends = await self._log.ends(), await self._log.stable_ends()
         for partition in self._partitions:
             current = self._current.get(partition.number)
-            if current and partition.kept_until is not None:
+            if current and partition.start is not None:
                 await self._count_to(partition, current.next_offset, report_progress)
                 # Up to here, outcomes are those of the tables in use.
                 recounted = partition.counter.checkpoint()
-                partition.earlier_outcomes = _subtract(current.outcomes, recounted.outcomes)
+                partition.earlier_outcomes.add(_subtract(current.outcomes, recounted.outcomes))
                 expired = recounted.next_offset - current.next_offset
                 partition.earlier_lost = current.lost - recounted.lost + expired
                 self._current = {n: c for n, c in self._current.items() if n != partition.number}
@@ -120,111 +142,81 @@ class Recounter:
         ]
         await asyncio.to_thread(self._repository.write_checkpoints, self._epoch, rows)
 
-    async def _ends(self) -> dict[int, tuple[int, int]]:
-        return await self._log.offset_ranges(range(self._epoch.topic.partitions))
-
-    async def _stable_ends(self) -> dict[int, int]:
-        return await self._log.stable_ends(range(self._epoch.topic.partitions))
-
-    async def _start_partition(self, number: int, first: int, end: int) -> PartitionRecount:
-        start, remember_from = None, 0
-        for each in self._skipped.get(number, ()):
-            if each.counted_until > each.first_offset:  # counted, and cannot be counted again
-                first = max(first, each.next_offset)
-        if first > 0:
-            start, remember_from = await self._find_start(number, first, end)
+    async def _counter(
+        self, number: int, start: Start | None, exclusions: Exclusions
+    ) -> PartitionCounter:
+        """Return the counter of a partition at its start, with the ids before it."""
         capacity = self._settings.aggregator_counter_cache_size
         counter = PartitionCounter(
-            start,
+            start.checkpoint if start else None,
             lateness=self._settings.allowed_lateness,
             counter_capacity=capacity // self._epoch.topic.partitions,
+            exclusions=exclusions,
         )
-        if start is None:
-            return PartitionRecount(number, counter, None)
-        async for records in self._read(number, remember_from, start.next_offset):
-            counter.remember(records)
-        return PartitionRecount(number, counter, (start.record_time + MAX_FUTURE_MS) // 1000)
-
-    async def _find_start(self, number: int, first: int, end: int) -> tuple[Checkpoint, int]:
-        """Return the checkpoint to start counting from, and the offset to read ids from."""
-        time = await self._first_record_time(number, first, end)
-        current = self._current.get(number)
-        if current is None:
-            return Checkpoint(first, time, Outcomes()), first
-        offset = await self._log.offset_at(number, time + DEDUP_REREAD_MS)
-        if offset is not None and offset < current.next_offset:
-            return Checkpoint(offset, time + DEDUP_REREAD_MS, Outcomes()), first
-        remember_from = await self._log.offset_at(number, current.record_time - DEDUP_REREAD_MS)
-        start = max(first, current.next_offset)
-        return (
-            Checkpoint(start, current.record_time, Outcomes()),
-            start if remember_from is None else remember_from,
-        )
-
-    async def _first_record_time(self, number: int, first: int, end: int) -> int:
-        async for records in self._read(number, first, end):
-            return clamp_times(records)[1][0]
-        return 0
-
-    async def _read(
-        self, number: int, start: int, until: int
-    ) -> AsyncGenerator[Sequence[Record], None]:
-        for part in readable_ranges(start, until, self._skipped.get(number, ())):
-            async for records in self._log.read(number, part.start, part.stop):
-                yield records
+        await self._log.remember(counter, number, start)
+        return counter
 
     async def _count_to(
-        self, partition: PartitionRecount, end: int, report_progress: Callable[[int], None]
+        self, partition: PartitionRecount, end: int, report_progress: ReportProgress
     ) -> None:
-        counter = partition.counter
-        for each in self._skipped.get(partition.number, ()):
-            if counter.next_offset < each.next_offset <= end:
-                await self._count_readable(partition, each.first_offset, report_progress)
-                lost = each.next_offset - max(counter.next_offset, each.first_offset)
-                counter.advance(each.next_offset, lost)
-        await self._count_readable(partition, end, report_progress)
+        flush = partial(self._flush, partition.number)
+        await self._log.count(partition.counter, partition.number, end, flush, report_progress)
 
-    async def _count_readable(
-        self, partition: PartitionRecount, end: int, report_progress: Callable[[int], None]
-    ) -> None:
-        counter = partition.counter
-        async for records in self._log.read(partition.number, counter.next_offset, end):
-            counter.count(records)
-            await self._check_gaps(partition.number, counter.take_gaps())
-            report_progress(len(records))
-            if counter.open_size >= self._settings.aggregator_max_buffered_bytes:
-                await self._flush(partition)
-        await self._check_gaps(partition.number, [range(counter.next_offset, end)])
-        counter.advance(max(counter.next_offset, end))
-        await self._flush(partition)
-
-    async def _check_gaps(self, number: int, gaps: Sequence[range]) -> None:
-        """Raise KafkaUnavailable if one of the `gaps` between records is due to retention."""
-        if not any(gaps):
-            return
-        begin, _ = (await self._log.offset_ranges([number]))[number]
-        for gap in gaps:
-            if gap.start < min(gap.stop, begin):
-                raise KafkaUnavailable(
-                    f"retention removed records of partition {number} from offset {gap.start} on "
-                    "before they were recounted; run `mostread rebuild --discard`"
-                )
-
-    async def _flush(self, partition: PartitionRecount) -> None:
+    async def _flush(self, number: int, counter: PartitionCounter) -> None:
         """Write the counters of the open batch; its dead letters are in their topic already."""
-        batch = partition.counter.close()
+        batch = counter.close()
         if batch is None:
             return
-        missing = [(partition.number, key) for key in batch.missing]
-        stored = await asyncio.to_thread(self._repository.counters, self._epoch, missing)
-        looked_up = {row.key: row.counter for row in stored}
-        rows = [
-            CounterRow(partition.number, key, counter)
-            for key, counter in batch.apply(looked_up).counters
-        ]
-        await asyncio.to_thread(self._repository.write_counters, self._epoch, rows)
+        looked_up = await self._look_up(number, batch.missing)
+        await self._write(number, batch.apply(looked_up).counters)
         if batch.forgets:
-            await self._forget(partition.number, batch.forgets)
+            await self._forget(number, batch.forgets)
+
+    async def _revise(
+        self,
+        partition: PartitionRecount,
+        changes: Sequence[tuple[int, AllExcept]],
+        end: int,
+        report_progress: ReportProgress,
+    ) -> None:
+        number, current = partition.number, self._current.get(partition.number)
+        sums: dict[CounterKey, Counter] = {}
+        for sign, exclusions in changes:
+            changed = _ChangedEvents(partial(self._look_up, number))
+            counter = await self._counter(number, partition.start, exclusions)
+            count = partial(self._log.count, counter, number)
+            if current:
+                await count(current.next_offset, changed.flush, report_progress)
+                outcomes = counter.checkpoint().outcomes
+                events = sign * (outcomes.counted + outcomes.late)
+                partition.earlier_outcomes.add(
+                    Outcomes(
+                        counted=sign * outcomes.counted,
+                        late=sign * outcomes.late,
+                        excluded=-events,
+                    )
+                )
+            await count(end, changed.flush, report_progress)
+            for key, (views, comments, likes) in changed.revision.changes.items():
+                row = sums.get(key) or changed.stored[key]
+                sums[key] = Counter(
+                    row.views + sign * views,
+                    row.comments + sign * comments,
+                    row.likes + sign * likes,
+                    row.version,
+                )
+        # At the same version as the copied ones: ClickHouse keeps what was inserted last.
+        await self._write(number, list(sums.items()))
+
+    async def _look_up(self, number: int, keys: Sequence[CounterKey]) -> dict[CounterKey, Counter]:
+        rows = await asyncio.to_thread(
+            self._repository.counters, self._epoch, [(number, key) for key in keys]
+        )
+        return {row.key: row.counter for row in rows}
+
+    async def _write(self, number: int, counters: Sequence[tuple[CounterKey, Counter]]) -> None:
+        rows = [CounterRow(number, key, counter) for key, counter in counters]
+        await asyncio.to_thread(self._repository.write_counters, self._epoch, rows)
 
     async def _forget(self, number: int, forgets: Sequence[Forget]) -> None:
         """Apply the forgets of a batch.
@@ -259,6 +251,29 @@ class Recounter:
             last_time=partition.counter.last_time,
         )
         return CheckpointRow(partition.number, checkpoint, watermark)
+
+
+class _ChangedEvents:
+    """The events of a partition that a change of exclusions counts differently.
+
+    `stored` are the copied counters of their keys.
+    """
+
+    def __init__(
+        self, look_up: Callable[[Sequence[CounterKey]], Awaitable[dict[CounterKey, Counter]]]
+    ) -> None:
+        self.revision = Revision()
+        self.stored: dict[CounterKey, Counter] = {}
+        self._look_up = look_up
+
+    async def flush(self, counter: PartitionCounter) -> None:
+        batch = counter.close()
+        if batch is not None:
+            unknown = [key for key in batch.added if key not in self.stored]
+            self.stored.update(await self._look_up(unknown))
+            stored = self.stored
+            versions = {key: stored[key].version for key in batch.added if key in stored}
+            self.revision.add(batch, versions)
 
 
 def _subtract(total: Outcomes, part: Outcomes) -> Outcomes:

@@ -13,10 +13,12 @@ from clickhouse_connect.driver.client import Client
 
 from mostread.aggregator.repository import Epoch
 from mostread.core.control import Forget
+from mostread.core.exclusions import PENDING, ExclusionEntry
 from mostread.errors import Misconfigured
 from mostread.infra.clickhouse.client import connect, query_rows, read_sql, translate_errors
 from mostread.infra.clickhouse.cluster import on_cluster
 from mostread.infra.clickhouse.config import ClickHouseSettings
+from mostread.infra.clickhouse.exclusions import read_exclusions, write_exclusions
 from mostread.infra.clickhouse.forgets import read_forgets
 
 _SQL = Path(__file__).parent / "sql"
@@ -135,6 +137,25 @@ class RebuildTables:
             self._client.command(
                 read_sql(_SQL, "delete_zeros"), parameters=parameters, settings=_SYNCHRONOUS
             )
+
+    def exclusions(self) -> list[ExclusionEntry]:
+        """Return all additions and removals of exclusions."""
+        return read_exclusions(self._client)
+
+    def apply(self, entries: Iterable[ExclusionEntry], epoch: int, now: int) -> None:
+        """Record that pending `entries` apply from the tables of `epoch` on.
+
+        Before the exchange, so that workers of the new tables see them. Repeatable: until the
+        exchange, no table has this epoch.
+        """
+        write_exclusions(
+            self._client,
+            [
+                entry._replace(epoch=epoch, applied_at=now, version=entry.version + 1)
+                for entry in entries
+                if entry.epoch == PENDING
+            ],
+        )
 
     def exchange(self) -> None:
         """Exchange the new tables with those in use.

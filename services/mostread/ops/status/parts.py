@@ -82,6 +82,7 @@ class CountingStatus:
     duplicate: int
     late: int
     dead_lettered: int
+    excluded: int
     lost: int
     rows: int
 

@@ -151,6 +151,7 @@ def _clickhouse(
             (current.duplicate, "duplicate"),
             (current.late, "late"),
             (current.dead_lettered, "dead-lettered"),
+            (current.excluded, "excluded"),
         )
         if number
     )

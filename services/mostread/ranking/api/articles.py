@@ -1,5 +1,6 @@
 """The API of one article: metadata and counts, time series, ranks, and the decision log."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -79,7 +80,10 @@ def add_article_routes(
         query = params.log_query(request.query_string, _article_id(request))
         access.require_editor(request, query.site)
         # Never cached: an editor who undoes a decision must see the latest one.
-        document = serializers.placement_log(await placement_log(decisions, query))
+        log, exclusions = await asyncio.gather(
+            placement_log(decisions, query), decisions.exclusions(query.site, query.article_id)
+        )
+        document = serializers.placement_log(log, exclusions)
         return CachedResponse.of_document(document, PRIVATE).respond(request)
 
     app.add("GET", _ARTICLE, get_article)

@@ -3,7 +3,7 @@
 Times are RFC 3339 in UTC with milliseconds. Empty strings of the tables become null.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 import msgspec
@@ -11,7 +11,7 @@ import msgspec
 from mostread.core.ranking.query_plan import FULL
 from mostread.core.ranking.windows import CALENDAR, RANGE, Window
 from mostread.ranking.config import Weights
-from mostread.ranking.decisions_repository import DecisionRow
+from mostread.ranking.decisions_repository import DecisionRow, ExclusionRow
 from mostread.ranking.queries import ListQuery
 from mostread.ranking.repository import Counts, Metadata, RankedRow
 from mostread.ranking.service.articles import ArticleDetails
@@ -140,7 +140,7 @@ def rank_history(history: RankHistory) -> Document:
     }
 
 
-def placement_log(log: PlacementLog) -> Document:
+def placement_log(log: PlacementLog, exclusions: Iterable[ExclusionRow]) -> Document:
     """Return the document of GET /v1/articles/{article_id}/placements."""
     last = log.entries[-1].decision if log.more else None
     return {
@@ -148,6 +148,22 @@ def placement_log(log: PlacementLog) -> Document:
         "article_id": log.query.article_id,
         "items": [_log_entry(entry) for entry in log.entries],
         "next": str(last.version) if last else None,
+        "exclusions": [_exclusion(each) for each in exclusions],
+    }
+
+
+def _exclusion(row: ExclusionRow) -> Document:
+    return {
+        "id": row.id,
+        "action": row.action,
+        "from": rfc3339_ms(row.start),
+        "to": rfc3339_ms(row.end),
+        "whole_site": row.whole_site,
+        "one_visitor": row.one_visitor,
+        "by": row.by,
+        "reason": row.reason,
+        "recorded_at": rfc3339_ms(row.recorded_at),
+        "applied_at": rfc3339_ms(row.applied_at),
     }
 
 

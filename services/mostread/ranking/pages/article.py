@@ -21,7 +21,7 @@ from mostread.ranking.decisions_repository import DecisionRepository
 from mostread.ranking.pages import article_charts, chart_range, urls
 from mostread.ranking.pages.chart import Mark
 from mostread.ranking.pages.chart_range import ChartRange
-from mostread.ranking.pages.decisions import decision_marks
+from mostread.ranking.pages.decisions import decision_marks, exclusion_marks
 from mostread.ranking.pages.i18n import TRANSLATORS, Translator
 from mostread.ranking.pages.rows import age
 from mostread.ranking.pages.templating import PageRenderer, clock_time, reader_language
@@ -64,12 +64,17 @@ def add_article_page(
 ) -> None:
     """Add the page to `app`. `clock` is in milliseconds."""
 
-    async def marks(query: ArticleQuery, editing: bool, t: Translator) -> list[Mark]:
-        """Return the decisions to mark, which only editors see."""
+    async def marks(
+        query: ArticleQuery, editing: bool, zone: ZoneInfo, t: Translator
+    ) -> list[Mark]:
+        """Return the decisions and exclusions to mark, which only editors see."""
         if not editing:
             return []
-        log = await placement_log(decisions, LogQuery(*query, limit=_MARKED_DECISIONS))
-        return decision_marks(log, t)
+        log, exclusions = await asyncio.gather(
+            placement_log(decisions, LogQuery(*query, limit=_MARKED_DECISIONS)),
+            decisions.exclusions(*query),
+        )
+        return [*decision_marks(log, t), *exclusion_marks(exclusions, zone, t)]
 
     async def get_page(request: Request) -> Response:
         lang = reader_language(request)
@@ -99,7 +104,7 @@ def add_article_page(
             compares = chosen.end - chosen.start < _MAX_COMPARED
             chart, decided, history, usual, compared = await asyncio.gather(
                 charts.get(_chart_query(query, chosen, tz)),
-                marks(query, editing, t),
+                marks(query, editing, ZoneInfo(tz), t),
                 _soon(ranks.get(query)),
                 _soon(typical.get(query.site, metadata if compares else None, by_day=by_day)),
                 _soon(typical.compare(query.site, metadata)),

@@ -3,7 +3,8 @@
 Reading it requires an editor's token, which must not be in a URL, so the page cannot contain it.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -14,8 +15,9 @@ from mostread.infra.http.messages import Request, Response
 from mostread.ranking.api import params, serializers
 from mostread.ranking.api.responses import NO_STORE
 from mostread.ranking.auth.access import Access
-from mostread.ranking.decisions_repository import DecisionRepository, DecisionRow
+from mostread.ranking.decisions_repository import DecisionRepository, DecisionRow, ExclusionRow
 from mostread.ranking.pages import urls
+from mostread.ranking.pages.article_charts import clock_label
 from mostread.ranking.pages.chart import Mark
 from mostread.ranking.pages.i18n import TRANSLATORS, Translator, reason_text
 from mostread.ranking.pages.templating import PageRenderer, clock_time, reader_language
@@ -29,14 +31,16 @@ _PARAMETERS = {name: params.PAGE[name] for name in urls.SHARED}
 
 @dataclass(frozen=True, slots=True)
 class DecisionView:
-    """A decision as text; `undo` is the JSON that undoes it."""
+    """A decision or exclusion as text; `undo` is the JSON that undoes a decision."""
 
     machine_time: str
     time: str
     by: str
     effects: list[str]
     reason: str
-    undo: str
+    undo: str = ""
+    newest: bool = False
+    """Whether it is the decision in force."""
 
 
 def add_decisions_page(
@@ -56,14 +60,21 @@ def add_decisions_page(
             article_id = params.article_id(request.path_params["article_id"])
             query = LogQuery(values.get("site", "default"), article_id, limit=_LIMIT)
             access.require_editor(request, query.site)
-            log = await placement_log(decisions, query)
+            log, exclusions = await asyncio.gather(
+                placement_log(decisions, query), decisions.exclusions(query.site, article_id)
+            )
         except BadParameter as error:
             return pages.bad_parameter(request, error, lang, root="../../")
         except (Unavailable, Misconfigured):
             return pages.unavailable(request, lang, root="../../")
         zone = ZoneInfo(values.get("tz", local_defaults(request, defaults).tz))
         times = {entry.decision.version: entry.decision.decided_at for entry in log.entries}
-        views = [_view(entry, times, zone, TRANSLATORS[lang]) for entry in log.entries]
+        t = TRANSLATORS[lang]
+        views = [
+            *(_view(entry, times, zone, t, newest=not n) for n, entry in enumerate(log.entries)),
+            *(_exclusion_view(each, zone, t) for each in exclusions),
+        ]
+        views.sort(key=lambda view: view.machine_time, reverse=True)
         response = pages.html(
             request,
             "decisions.html",
@@ -86,6 +97,23 @@ def decision_marks(log: PlacementLog, t: Translator) -> list[Mark]:
     return marks
 
 
+def exclusion_marks(
+    exclusions: Iterable[ExclusionRow], zone: ZoneInfo, t: Translator
+) -> list[Mark]:
+    """Return the exclusions in effect as marks in a chart, each at its beginning."""
+    applied = [each for each in exclusions if each.applied_at is not None]
+    removed = {each.id for each in applied if each.action == "remove"}
+    return [
+        Mark(
+            "decision",
+            datetime.fromtimestamp(each.start / 1000, UTC),
+            t("mark.excluded", end=_minute(each.end, zone, t)),
+        )
+        for each in applied
+        if each.id not in removed
+    ]
+
+
 def _mark(decision: DecisionRow, t: Translator) -> str:
     if decision.hidden is not None:
         return t("decision.hidden" if decision.hidden else "decision.listed")
@@ -103,7 +131,9 @@ def _latest(log: PlacementLog) -> str:
     return str(log.entries[0].decision.version) if log.entries else "0"
 
 
-def _view(entry: LogEntry, times: Mapping[int, int], zone: ZoneInfo, t: Translator) -> DecisionView:
+def _view(
+    entry: LogEntry, times: Mapping[int, int], zone: ZoneInfo, t: Translator, *, newest: bool
+) -> DecisionView:
     decision = entry.decision
     effects = _effects(decision, zone, t)
     if (undone := times.get(decision.undoes or 0)) is not None:
@@ -115,6 +145,25 @@ def _view(entry: LogEntry, times: Mapping[int, int], zone: ZoneInfo, t: Translat
         effects=effects,
         reason=reason_text(decision.reason, t),
         undo=serializers.encode(undo(entry)).decode(),
+        newest=newest,
+    )
+
+
+def _exclusion_view(row: ExclusionRow, zone: ZoneInfo, t: Translator) -> DecisionView:
+    start, end = _minute(row.start, zone, t), _minute(row.end, zone, t)
+    effects = [t(f"exclusion.{row.action}", start=start, end=end)]
+    if row.one_visitor:
+        effects.append(t("exclusion.visitor"))
+    if row.whole_site:
+        effects.append(t("exclusion.site"))
+    if row.applied_at is None:
+        effects.append(t("exclusion.pending"))
+    return DecisionView(
+        machine_time=serializers.rfc3339_ms(row.recorded_at) or "",
+        time=_time(row.recorded_at, zone, t),
+        by=row.by,
+        effects=effects,
+        reason=row.reason,
     )
 
 
@@ -151,6 +200,10 @@ def pinned_in(decision: DecisionRow, t: Translator) -> list[str]:
     )
     named = "; ".join(", ".join(names) for names in kinds if names)
     return [t("decision.pinned_in", lists=named)] if named else []
+
+
+def _minute(milliseconds: int, zone: ZoneInfo, t: Translator) -> str:
+    return clock_label(datetime.fromtimestamp(milliseconds / 1000, zone), t)
 
 
 def _time(milliseconds: int, zone: ZoneInfo, t: Translator) -> str:

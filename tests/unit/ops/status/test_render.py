@@ -21,7 +21,7 @@ from mostread.ops.status.parts import (
 from mostread.ops.status.render import status_blocks, status_lines
 from mostread.ops.terminal import text_width
 
-COUNTED = CountingStatus(1_799_999_999_000, False, 900, 880, 12, 5, 3, 1204, 70)
+COUNTED = CountingStatus(1_799_999_999_000, False, 900, 880, 12, 5, 3, 0, 1204, 70)
 RANKED = ListStatus(
     "http://127.0.0.1:8080",
     "default",
@@ -65,7 +65,7 @@ PREVIOUS = replace(
     kafka=TopicStatus(
         "engagement.events", 3, {0: OffsetRange(100, 1000, 1000), 1: OffsetRange(0, 500, 500)}
     ),
-    clickhouse=CountingStatus(1_799_999_997_000, False, 1000, 980, 12, 5, 3, 1204, 70),
+    clickhouse=CountingStatus(1_799_999_997_000, False, 1000, 973, 12, 5, 3, 7, 1204, 70),
 )
 
 

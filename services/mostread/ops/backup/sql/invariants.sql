@@ -1,7 +1,7 @@
 -- Statements that hold in every database, each with the number of rows that contradict it.
-SELECT 'received = counted + duplicate + late + dead_lettered', count()
+SELECT 'received = counted + duplicate + late + dead_lettered + excluded', count()
 FROM checkpoint_versions FINAL
-WHERE received != counted + duplicate + late + dead_lettered
+WHERE received != counted + duplicate + late + dead_lettered + excluded
 UNION ALL
 SELECT 'each editorial decision in force is in the log', count()
 FROM placement_versions FINAL

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from mostread.core.exclusions import PENDING, in_effect
 from mostread.errors import Misconfigured
 from mostread.infra.clickhouse.config import ClickHouseSettings
 from mostread.infra.clickhouse.migrations import BREAKING, EDITED, EDITED_ADVICE
@@ -54,6 +55,8 @@ def tables(clients: SystemClients) -> Iterator[Finding]:
     ]
     if {"counter_versions", "checkpoint_versions"} <= existing:
         findings += _interrupted_rebuild(clients)
+    if "exclusions" in existing:
+        findings += _pending_exclusions(clients)
     findings += _readonly_replicas(clients)
     yield from findings
     if not findings:
@@ -146,6 +149,16 @@ def _interrupted_rebuild(clients: SystemClients) -> Iterator[Finding]:
         yield problem(
             "`mostread rebuild` was interrupted during the exchange of tables; nothing is counted",
             "Run `mostread rebuild` again to finish the exchange.",
+        )
+
+
+def _pending_exclusions(clients: SystemClients) -> Iterator[Finding]:
+    entries = clients.exclusions()
+    pending = set(in_effect(entries, PENDING)) ^ set(in_effect(entries, PENDING - 1))
+    if pending:
+        yield warning(
+            f"exclusions that no rebuild has applied: {', '.join(sorted(e.id for e in pending))}",
+            "Run `mostread rebuild`; `mostread exclude list` describes them.",
         )
 
 

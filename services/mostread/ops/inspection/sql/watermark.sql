@@ -3,7 +3,7 @@
 -- in `counter_versions`.
 SELECT
     count(), toUnixTimestamp64Milli(min(watermark)), sum(received), sum(counted), sum(duplicate),
-    sum(late), sum(dead_lettered), sum(lost),
+    sum(late), sum(dead_lettered), sum(excluded), sum(lost),
     (
         SELECT sum(total_rows) FROM system.tables
         WHERE database = currentDatabase() AND name = 'counter_versions'
