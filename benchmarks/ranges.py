@@ -44,7 +44,9 @@ def measure(servers: Servers, *, articles: int) -> Year:
         system.init()
         client = connect(system.clickhouse)
         try:
-            _fill(client, articles)
+            fill(client, articles)
+            client.command(_MERGE_SOON)
+            wait_until(lambda: _is_merged(client), "each partition is one part", 120)
             service = system.service("ranking").wait_ready()
             lists = {
                 title: [_milliseconds(f"{service.url}/v1/most-read?{query}", n) for n in _LIMITS]
@@ -71,8 +73,8 @@ def _queries() -> dict[str, str]:
     }
 
 
-def _fill(client: Client, articles: int) -> None:
-    """Write the counters of a year, and wait until each old partition is one part."""
+def fill(client: Client, articles: int) -> None:
+    """Write the counters of a year, one version of each."""
     rows = articles * SLOTS
     for first in range(0, rows, _ROWS_PER_INSERT):
         part = {"articles": articles, "first": first, "slots": min(_ROWS_PER_INSERT, rows - first)}
@@ -81,8 +83,6 @@ def _fill(client: Client, articles: int) -> None:
         client.command(read_sql(_QUERIES, "sums"), {"grain": grain, "from": "hour"})
     client.command(read_sql(_QUERIES, "described"), {"articles": articles})
     client.command(read_sql(_QUERIES, "checkpoint"))
-    client.command(_MERGE_SOON)
-    wait_until(lambda: _is_merged(client), "each partition is one part", 120)
 
 
 def _is_merged(client: Client) -> bool:

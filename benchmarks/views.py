@@ -57,7 +57,9 @@ QUERIES = {
 def measure(client: Client) -> dict[str, tuple[list[float], list[float]]]:
     """Return the milliseconds of each query on the view and on the table, in turn."""
     for pair in QUERIES.values():
-        assert client.query(pair.view).result_rows == client.query(pair.table).result_rows
+        rows = client.query(pair.view).result_rows
+        assert rows
+        assert rows == client.query(pair.table).result_rows
     took: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in QUERIES}
     for _ in range(ROUNDS):
         for name, pair in QUERIES.items():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import collectors, latency, lists, lookups, page
+from benchmarks import collectors, latency, lists, lookups, page, ranges, views
 from benchmarks.__main__ import SECTIONS
 from benchmarks.aggregator_section import count, tables
 from benchmarks.aggregators import ENGINES, contestants
@@ -17,6 +17,7 @@ from benchmarks.profile import REST, shares
 from benchmarks.profile_section import AGGREGATOR, COLLECTOR
 from mostread.devstack.servers.clickhouse import LocalClickHouse
 from mostread.devstack.servers.kafka import LocalKafka
+from mostread.infra.clickhouse.client import connect
 from mostread.infra.kafka.config import KafkaSettings
 from tests.support.system import System
 from tests.support.tools import tool
@@ -74,6 +75,14 @@ def test_simulated_day_counts_every_event(servers: Servers) -> None:
     assert sum(measured.minutes) == 2_000
     assert measured.counter_rows > 500
     assert measured.kafka_bytes > 100_000
+
+
+def test_measured_queries_have_the_same_rows_on_views_and_tables(system: System) -> None:
+    client = connect(system.clickhouse)
+    ranges.fill(client, articles=20)
+    for name, (view, table) in views.measure(client).items():
+        assert len(view) == len(table) == views.ROUNDS, name
+    client.close()
 
 
 async def test_latency_probes_become_visible(system: System) -> None:
