@@ -91,7 +91,7 @@ def test_analyst_reads_views_alone(tmp_path: Path) -> None:
     assert answers[: len(allowed)] == [
         "s\ta\t3\t0\t0\n",
         "\\N\n",
-        *[""] * 5,
+        *[""] * (len(VIEWS) - 2),
         "\n".join(sorted(VIEWS)) + "\n",
     ]
     for sql, answer in zip(denied, answers[len(allowed) :], strict=True):

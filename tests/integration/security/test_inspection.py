@@ -55,7 +55,8 @@ def test_doctor_skips_what_user_may_not_see(secured: Secured) -> None:
     by_check = findings(secured, "aggregator")
     assert levels(by_check, "topics", "tables", "kafka disk") == {"skipped"}, by_check
     denied = by_check["tables"][0]["message"]
-    assert "SELECT on articles, days, decisions, freshness, hours, import_versions" in denied
+    for name in ("SELECT on", "import_versions", "decisions", "totals"):
+        assert name in denied
     assert "DESCRIBE_CONFIGS on engagement.events" in by_check["topics"][0]["message"]
     assert "deploy/kafka/acls.sh" in by_check["topics"][0]["advice"]
     assert levels(by_check, "replication", "aggregators") == {"ok"}, by_check
