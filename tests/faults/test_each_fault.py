@@ -46,11 +46,10 @@ def test_fault_leaves_counts_exact(rig: Mostread, fault: Fault[Mostread]) -> Non
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("fault", forget_faults.FAULTS, ids=lambda fault: fault.name)
-def test_forget_leaves_counts_exact(rig: Mostread, fault: Fault[Mostread]) -> None:
+def test_forget_of_article_and_site_leaves_counts_exact(rig: Mostread) -> None:
     rig.traffic.go_on()
     forgotten = len(rig.traffic.ledger.forgotten)
-    with fault.play(rig, random.Random(fault.name)):
+    with forget_faults.forgotten_twice(rig, random.Random(1)):
         time.sleep(AFTER_SECONDS)
     rig.traffic.pause()
     assert len(rig.traffic.ledger.forgotten) > forgotten, "there was something to forget"
