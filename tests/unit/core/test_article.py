@@ -4,7 +4,13 @@ import pytest
 
 from mostread.collector.api.payloads import Ids, deleted_article
 from mostread.core.editorial.articles import ArticleRow, Source, article_key
-from mostread.core.editorial.records import decode_change
+from mostread.core.editorial.records import (
+    ArticleForget,
+    decode_change,
+    forget_key,
+    record_keys,
+    record_version,
+)
 from mostread.core.events import LATEST_TIMESTAMP
 from mostread.errors import InvalidEvent
 
@@ -83,3 +89,15 @@ def test_invalid_article_record_is_rejected_with_reason(key: bytes | None, value
     with pytest.raises(InvalidEvent) as refused:
         decode_change(key, value, timestamp=1, offset=1)
     assert str(refused.value)
+
+
+@pytest.mark.parametrize(("key", "article_id"), [(b"forget:s:a:b", "a:b"), (b"forget:s:", "")])
+def test_record_of_a_forget_names_site_article_and_version(key: bytes, article_id: str) -> None:
+    forget = decode_change(key, b"{}", timestamp=5, offset=7)
+    assert forget == ArticleForget("s", article_id, record_version(5, 7))
+
+
+def test_keys_of_an_article_are_those_that_can_be_decoded() -> None:
+    rows = [decode_change(key, None, timestamp=5, offset=7) for key in record_keys("s", "a")]
+    assert {(row.site, row.article_id) for row in rows} == {("s", "a")}
+    assert forget_key("s", "a") == b"forget:s:a"
