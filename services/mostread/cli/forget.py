@@ -44,6 +44,11 @@ def forget(site: str | None, article: str | None, *, yes: bool, show: bool) -> N
                 click.echo(line)
             return
         click.echo(_describe(site, article, forgetting.require(site, article)))
+        if former := forgetting.former(site, article):
+            click.echo(
+                f"former {'ids' if article else 'names'} keep numbers of their own; forget them, "
+                f"too: {', '.join(former)}"
+            )
         if not yes:
             click.confirm("Forget it for good?", abort=True)
         written = forgetting.write(site, article, _user())

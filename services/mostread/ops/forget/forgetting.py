@@ -85,6 +85,10 @@ class Forgetting:
         """Return what is stored."""
         return StoredData(*self._rows("stored", site=site, article=article_id)[0])
 
+    def former(self, site: str, article_id: str = ALL_ARTICLES) -> list[str]:
+        """Return the former ids of an article, or the former names of a site."""
+        return [row[0] for row in self._rows("former", site=site, article=article_id)]
+
     def require(self, site: str, article_id: str = ALL_ARTICLES) -> StoredData:
         """Return what is stored. Raises Misconfigured if that is nothing."""
         if stored := self.find(site, article_id):

@@ -4,4 +4,7 @@ WHERE site = {site:String} AND (article_id = {article:String} OR {article:String
 UNION DISTINCT
 SELECT article_id FROM placement_log
 WHERE site = {site:String} AND (article_id = {article:String} OR {article:String} = '')
+UNION DISTINCT
+SELECT article_id FROM alias_versions
+WHERE site = {site:String} AND (article_id = {article:String} OR {article:String} = '') AND article_id != ''
 ORDER BY article_id
