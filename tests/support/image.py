@@ -96,7 +96,7 @@ class Build:
         self._stage = self._stages[name] = Stage(root)
 
     def _arg(self, words: str) -> None:
-        name, _, default = words.partition("=")
+        name, _, default = "".join(shlex.split(words)).partition("=")
         self._stage.environment[name] = self._arguments.get(name, default)
 
     def _env(self, words: str) -> None:
