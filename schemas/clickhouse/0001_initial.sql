@@ -409,7 +409,7 @@ FULL JOIN
     SELECT
         site, article_id, embargo_until, expires_at,
         if(until IS NULL OR now64(3) < until, hidden, NULL) AS decided_hidden,
-        if(until IS NULL OR now64(3) < until, pinned, NULL) AS decided_pinned
+        if(until IS NULL OR now64(3) < until OR ifNull(hidden, false), pinned, NULL) AS decided_pinned
     FROM
     (
         SELECT found.* REPLACE (transform(found.site, names.1, names.2, found.site) AS site)
