@@ -113,7 +113,10 @@ class DecisionRepository:
 
     async def exclusions(self, site: str, article_id: str) -> list[ExclusionRow]:
         """Return the latest 100 exclusions and removals that affect an article, newest first."""
-        parameters = {"site": site, "article": article_id}
+        names = await self.aliases.names(site)
+        article = await self.aliases.article(site, article_id)
+        ids = ("", article.article_id, *article.former)  # the first stands for the whole site
+        parameters = {**names.parameters(), "articles": ids}
         return await self.pool.rows("article_exclusions", ExclusionRow, parameters)
 
     async def placed_version(self, site: str, article_id: str) -> int:

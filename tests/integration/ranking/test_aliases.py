@@ -54,6 +54,16 @@ async def test_comparison_and_previous_rank_include_former_ids(moved: Counted, s
     assert [item["previous_rank"] for item in items] == [1, 2]
 
 
+async def test_log_has_exclusions_of_former_ids(service: Service, moved: Counted) -> None:
+    moved.exclusion("old", "add")
+    moved.exclusion("other", "add")
+    for article_id in ("new", "oldest"):
+        address = f"/v1/articles/{article_id}/placements?site={moved.site}"
+        answer = await service.get(address, headers=EDITOR)
+        excluded = (await answer.json())["exclusions"]
+        assert [each["id"] for each in excluded] == [f"{moved.site} old"]
+
+
 async def test_article_with_a_former_id_trends_like_one_without(
     counted: Counted, site: Site
 ) -> None:
