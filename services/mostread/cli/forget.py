@@ -78,11 +78,8 @@ def _wait(forgetting: Forgetting, written: WrittenForget, site: str, article: st
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:
         uncounted = forgetting.uncounted(written)
-        stored = forgetting.find(site, article)
-        if not uncounted and not (stored.descriptions or stored.decisions):
-            return (
-                "forgotten: every partition has counted it, and what was stored before is deleted"
-            )
+        if not uncounted and not forgetting.undeleted(written, site, article):
+            return "forgotten: every partition has counted it, and older rows are deleted"
         time.sleep(POLL_SECONDS)
     if uncounted:
         partitions = ", ".join(map(str, uncounted))
@@ -92,8 +89,9 @@ def _wait(forgetting: Forgetting, written: WrittenForget, site: str, article: st
             "how many have"
         )
     return (
-        "every partition has counted it; descriptions and decisions are still there, or are there "
-        "again: `mostread doctor` shows whether an aggregator reads the articles topic"
+        "every partition has counted it, but older rows are still there, or it was described again: "
+        "`mostread doctor` shows whether an aggregator reads the articles topic, and the table "
+        "system.mutations what ClickHouse still deletes"
     )
 
 

@@ -133,6 +133,18 @@ class Forgetting:
         counted = {row[0]: row[1] for row in rows}
         return [n for n, offset in written.offsets.items() if counted.get(n, 0) <= offset]
 
+    def undeleted(self, written: WrittenForget, site: str, article_id: str) -> int:
+        """Return the number of older rows that are not deleted yet."""
+        ((rows,),) = self._rows(
+            "undeleted",
+            site=site,
+            article=article_id,
+            topic=str(written.topic.id),
+            partitions=list(written.offsets),
+            offsets=list(written.offsets.values()),
+        )
+        return int(rows)
+
     def forgotten(self, site: str = "", article_id: str = "") -> list[Forgotten]:
         """Return the forgets that were counted, oldest first."""
         return [Forgotten(*row) for row in self._rows("forgets", site=site, article=article_id)]
