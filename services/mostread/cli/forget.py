@@ -89,9 +89,9 @@ def _wait(forgetting: Forgetting, written: WrittenForget, site: str, article: st
             "how many have"
         )
     return (
-        "every partition has counted it, but older rows are still there, or it was described again: "
-        "`mostread doctor` shows whether an aggregator reads the articles topic, and the table "
-        "system.mutations what ClickHouse still deletes"
+        "every partition has counted it, but older rows are still there, or it was described "
+        "again: `mostread doctor` shows whether an aggregator reads the articles topic, and the "
+        "table system.mutations what ClickHouse still deletes"
     )
 
 
