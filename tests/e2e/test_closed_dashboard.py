@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Literal
 from uuid import uuid4
 
 import pytest
@@ -133,11 +132,10 @@ async def test_open_page_gives_way_to_the_sign_in_page_when_the_token_is_revoked
     await expect(page.get_by_text("These pages are for the newsroom.")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_axe_finds_no_violations_on_the_sign_in_page_and_in_the_dialog(
-    url: str, counted: Counted, browser: Browser, scheme: Literal["light", "dark"]
+    url: str, counted: Counted, browser: Browser
 ) -> None:
-    context = await browser.new_context(color_scheme=scheme, bypass_csp=True)
+    context = await browser.new_context(bypass_csp=True)
     page = await context.new_page()
 
     async def check(state: str) -> None:

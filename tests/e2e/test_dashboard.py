@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Literal
 from uuid import uuid4
 
 import pytest
@@ -229,16 +228,11 @@ async def test_chart_shows_numbers_under_pointer_and_zooms(
 
 
 @pytest.mark.parametrize("address", ["", "articles/1", "?section=none", "?window=never"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_axe_finds_no_violations(
-    service: Service,
-    counted: Counted,
-    browser: Browser,
-    address: str,
-    scheme: Literal["light", "dark"],
+    service: Service, counted: Counted, browser: Browser, address: str
 ) -> None:
     url = URL(service.url + address)
-    context = await browser.new_context(color_scheme=scheme, bypass_csp=True)
+    context = await browser.new_context(bypass_csp=True)
     try:
         page = await context.new_page()
         await page.goto(str(url.update_query(site=counted.site)))

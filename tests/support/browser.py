@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from playwright import async_api
 from playwright.sync_api import Browser, sync_playwright
@@ -11,6 +12,8 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.support.tools import tool
 
 AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
+
+_SCHEMES: tuple[Literal["light", "dark"], ...] = ("dark", "light")
 
 QUIET = [
     "--no-sandbox",
@@ -37,14 +40,18 @@ def names(hosts: Mapping[str, int]) -> list[str]:
 
 
 async def axe_violations(page: async_api.Page) -> list[tuple[str, str]]:
-    """Return the rules that a page violates, each with an element.
+    """Return the rules that a page violates in light or dark colours, each with an element.
 
     The context of the page must bypass its policy, which would block the injected script.
     """
     await page.evaluate(AXE.read_text())
-    report = await page.evaluate("axe.run()")
-    assert report["passes"]
-    return [(each["id"], each["nodes"][0]["html"]) for each in report["violations"]]
+    violations = []
+    for scheme in _SCHEMES:
+        await page.emulate_media(color_scheme=scheme)
+        report = await page.evaluate("axe.run()")
+        assert report["passes"]
+        violations += [(each["id"], each["nodes"][0]["html"]) for each in report["violations"]]
+    return violations
 
 
 @contextmanager

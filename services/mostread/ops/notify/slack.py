@@ -8,9 +8,9 @@ _MAX_TEXT = 12_000
 """Characters of a text; Slack cuts it beyond 40,000."""
 
 _CONTROLS = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-# Slack has no escapes for what begins bold, italic, struck or monospaced text; an invisible
-# character beside it prevents that.
-_FORMATS = re.compile(r"([*_~`])")
+# Slack has no escapes for what begins bold, italic, struck or monospaced text, nor for addresses,
+# which it makes links; an invisible character beside it prevents that.
+_FORMATS = re.compile(r"([*_~`]|://)")
 _WORD_JOINER = "\u2060"
 
 

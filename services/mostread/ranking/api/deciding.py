@@ -10,12 +10,12 @@ after a few seconds it is sent without the check, which the answer reports.
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 from weakref import WeakValueDictionary
 
 import msgspec
 
-from mostread.errors import ClickHouseUnavailable, DecisionConflict
+from mostread.errors import ClickHouseUnavailable, DecisionConflict, InvalidBody
 from mostread.ranking.api import serializers
 from mostread.ranking.decisions_repository import DecisionRepository, DecisionRow, PlacedRow
 from mostread.ranking.queries import DecisionsQuery, LogQuery
@@ -26,6 +26,9 @@ _CHECKED_WITHIN_SECONDS = 5.0
 _VISIBLE_WITHIN_SECONDS = 5.0
 _POLL_SECONDS = 0.1
 _MOST_PINS = 100
+
+
+_DecisionId = Annotated[str, msgspec.Meta(pattern="^[0-9]{1,20}$")]
 
 
 class DecisionService:
@@ -44,7 +47,7 @@ class DecisionService:
     ) -> CollectorAnswer:
         """Replace the decision about an article.
 
-        Raises DecisionConflict, CollectorUnavailable or Misconfigured.
+        Raises InvalidBody, DecisionConflict, CollectorUnavailable or Misconfigured.
         """
         body, based_on = split_based_on(body)
         lock = self._locks.setdefault((site, article_id), asyncio.Lock())
@@ -120,14 +123,21 @@ class DecisionService:
 def split_based_on(body: bytes) -> tuple[bytes, int | None]:
     """Return a body without `based_on`, and its value, None without one.
 
-    A body that is not a decision stays as it is: the collector rejects it.
+    A body that is not a decision stays as it is: the collector rejects it. Raises InvalidBody if
+    `based_on` is not an id.
     """
     try:
         fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-        based_on = msgspec.json.decode(fields.pop("based_on"), type=str)
-        return msgspec.json.encode(fields), int(based_on)
-    except (KeyError, ValueError, msgspec.MsgspecError, RecursionError):
+        written = fields.pop("based_on")
+    except (KeyError, UnicodeDecodeError, msgspec.MsgspecError, RecursionError):
         return body, None
+    try:
+        return msgspec.json.encode(fields), int(msgspec.json.decode(written, type=_DecisionId))
+    except (UnicodeDecodeError, msgspec.MsgspecError) as error:
+        raise InvalidBody(
+            'based_on is not the id of a decision; send the `id` of the one you have seen, "0" for '
+            "none."
+        ) from error
 
 
 def meet(one: PlacedRow, other: PlacedRow) -> bool:

@@ -21,10 +21,10 @@ MAX_SITES = 16
 
 _DAY_SECONDS = 86_400
 # Relative to the root of this service: no link leads elsewhere.
-_PAGE = re.compile(r"(articles/[\w.~%-]{1,600})?(\?[!-~]{0,1000})?", re.ASCII)
-_RETURN = re.compile(
-    r"(articles/[\w.~%-]{1,600}(/decisions)?|decisions)?(\?[!-~]{0,1000})?", re.ASCII
-)
+# An id of 128 Cyrillic letters has six characters for each; a cookie has room for no longer query.
+_ARTICLE, _QUERY = r"articles/[\w.~%-]{1,768}", r"(\?[!-~]{0,1600})?"
+_PAGE = re.compile(rf"({_ARTICLE})?{_QUERY}", re.ASCII)
+_RETURN = re.compile(rf"({_ARTICLE}(/decisions)?|decisions)?{_QUERY}", re.ASCII)
 
 
 class Link(msgspec.Struct, frozen=True):

@@ -30,6 +30,7 @@ SESSION_MESSAGES = (
     "token_wrong_role",
     "service_unavailable",
     "share_copied",
+    "share_too_long",
 )
 """Messages that session.js shows."""
 

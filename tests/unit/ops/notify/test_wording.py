@@ -105,7 +105,7 @@ def test_headline_is_one_line_of_limited_length() -> None:
         ("Profit & <loss>", "Profit &amp; &lt;loss&gt;"),
         (
             "<!channel> <@U1> <https://evil|x>",
-            "&lt;!channel&gt; &lt;@U1&gt; &lt;https://evil|x&gt;",
+            "&lt;!channel&gt; &lt;@U1&gt; &lt;https\u2060://\u2060evil|x&gt;",
         ),
         ("*b* _i_ ~s~ `c`", "⁠*⁠b⁠*⁠ ⁠_⁠i⁠_⁠ ⁠~⁠s⁠~⁠ ⁠`⁠c⁠`⁠"),
     ],

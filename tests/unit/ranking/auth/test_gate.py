@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -209,6 +209,16 @@ async def test_link_lets_a_browser_read_its_site_until_it_ends() -> None:
             True,
             False,
         )
+
+
+async def test_link_to_the_longest_address_fits_into_a_cookie(closed: Browser) -> None:
+    query = f"?site=sport&{'tag=' + 'x' * 1580}"
+    status, link = await shared(closed, f"articles/{quote('ж' * 128)}{query}")
+    assert status == 201
+    _, _, answer = await closed.ask("GET", link)
+    # Browsers keep no cookie of more than 4,096 bytes.
+    assert len(answer.headers["Set-Cookie"]) < 4096
+    assert (await shared(closed, f"{query}{'x' * 99}"))[0] == 400
 
 
 async def test_error_page_shows_the_id_of_its_request(closed: Browser) -> None:

@@ -107,7 +107,7 @@ async function share(dialog) {
   try {
     const answer = await request("POST", "v1/links", { page, days });
     if (await isForeign(answer.clone())) throw new Error("foreign_page");
-    if (!answer.ok) throw new Error(answer.status === 403 ? "token_wrong_role" : "service_unavailable");
+    if (!answer.ok) throw new Error({ 400: "share_too_long", 403: "token_wrong_role" }[answer.status] ?? "service_unavailable");
     const { path } = await answer.json();
     const made = dialog.querySelector(".made");
     made.hidden = false;
@@ -119,7 +119,7 @@ async function share(dialog) {
       () => {},
     );
   } catch ({ message: why }) {
-    wrong.textContent = message(["foreign_page", "token_wrong_role"].includes(why) ? why : "service_unavailable");
+    wrong.textContent = message(["foreign_page", "share_too_long", "token_wrong_role"].includes(why) ? why : "service_unavailable");
   }
 }
 
