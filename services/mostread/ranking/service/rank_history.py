@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from mostread.core.ranking.windows import HOUR
-from mostread.ranking.cache.cache import Cache
+from mostread.ranking.cache.cache import SITE_TTL_SECONDS, Cache
 from mostread.ranking.queries import ArticleQuery
 from mostread.ranking.ranks_repository import RanksRepository
 from mostread.ranking.repository import RankingRepository
@@ -27,6 +27,8 @@ _HOURS_PER_QUERY = 12
 
 _KEPT = timedelta(hours=6)
 """How long ranks are kept: events that come late, and imports, change those of past hours."""
+
+_WITHHELD_REVALIDATE_SECONDS = 60.0
 
 _CACHED_SITES = 20
 
@@ -61,6 +63,8 @@ class _Hour(NamedTuple):
 
 
 _Hours = Mapping[datetime, _Hour]
+_Key = tuple[str, datetime, int]
+"""A site, its last counted hour, and the version of its aliases."""
 
 
 class RankHistoryService:
@@ -83,20 +87,24 @@ class RankHistoryService:
         self._stale_after = stale_after
         self._hours: dict[tuple[str, int], dict[datetime, _Hour]] = {}
         self._sites = Cache(self._load_site, capacity=_CACHED_SITES)
+        self._withheld = Cache(
+            self._load_withheld,
+            capacity=_CACHED_SITES,
+            ttl=SITE_TTL_SECONDS,
+            revalidate=_WITHHELD_REVALIDATE_SECONDS,
+        )
 
     async def compute(self, query: ArticleQuery) -> RankHistory:
         """Compute one article's history. Raises ClickHouseUnavailable or Misconfigured."""
         now = self._now()
         aliases = self._repository.aliases
         site, article_id, _ = await aliases.article(*query)
-        version = (await aliases.names(site)).version
+        names = await aliases.names(site)
         as_of = await self._repository.watermark()
         # The last hour of which every event is counted, even if counting is far behind.
         last = step_start(as_of or now, "hour")
-        hours, withheld = await asyncio.gather(
-            self._sites.get((site, last, version)),
-            self._ranks.withheld(site, _first(last), now, hours=HOURS + LENGTH - 1),
-        )
+        key = (site, last, names.version)
+        hours, withheld = await asyncio.gather(self._sites.get(key), self._withheld.get(key))
         listed = article_id not in withheld
         places = [
             _place(article_id, hours[end], _read_before(end, last, withheld))
@@ -113,7 +121,12 @@ class RankHistoryService:
             tuple(length for _, length in places),
         )
 
-    async def _load_site(self, key: tuple[str, datetime, int]) -> _Hours:
+    async def _load_withheld(self, key: _Key) -> Mapping[str, Sequence[int]]:
+        site, last, _ = key
+        hours = HOURS + LENGTH - 1
+        return await self._ranks.withheld(site, _first(last), self._now(), hours=hours)
+
+    async def _load_site(self, key: _Key) -> _Hours:
         """Compute the hours that are not known. Those that one attempt computed help the next."""
         site, last, version = key
         oldest = self._now() - _KEPT

@@ -1,26 +1,25 @@
 -- Views by hour, from `start` on, of the articles that rank_history.sql ranks and that are withheld:
--- `standing` in core/editorial/placements.py.
+-- `standing` in core/editorial/placements.py. Few are, so that nothing is joined with all articles.
 WITH
     fromUnixTimestamp64Milli(toInt64(%(at)s)) AS asked_at,
+    decided AS
+    (
+        SELECT
+            article_id, if(until IS NULL OR asked_at < until, hidden, NULL) AS decided_hidden,
+            ifNull(decided_hidden, false) OR ifNull(asked_at < embargo_until, false) OR ifNull(expires_at <= asked_at, false) AS withheld
+        FROM placement_versions FINAL
+        WHERE %(in_placements)s AND %(canonical)s
+    ),
     own AS
     (
         SELECT article_id
-        FROM
-        (
-            SELECT article_id, true AS described, deleted, hidden AS cms_hidden, published_at
-            FROM article_versions FINAL
-            WHERE %(in_articles)s AND %(canonical)s
-        ) AS metadata
-        FULL JOIN
-        (
-            SELECT
-                article_id, if(until IS NULL OR asked_at < until, hidden, NULL) AS decided_hidden,
-                ifNull(asked_at < embargo_until, false) OR ifNull(expires_at <= asked_at, false) AS outside
-            FROM placement_versions FINAL
-            WHERE %(in_placements)s AND %(canonical)s
-        ) AS decided USING (article_id)
-        WHERE (described OR %(undescribed)s)
-          AND (deleted OR outside OR coalesce(decided_hidden, cms_hidden) OR ifNull(published_at > fromUnixTimestamp64Milli(toInt64(%(latest)s)), false))
+        FROM article_versions FINAL
+        WHERE %(in_articles)s AND %(canonical)s
+          AND (deleted OR ifNull(published_at > fromUnixTimestamp64Milli(toInt64(%(latest)s)), false)
+            OR hidden AND article_id NOT IN (SELECT article_id FROM decided WHERE NOT decided_hidden)
+            OR article_id IN (SELECT article_id FROM decided WHERE withheld))
+        UNION DISTINCT
+        SELECT article_id FROM decided WHERE withheld AND %(undescribed)s
     ),
     with_aliases AS
     (
