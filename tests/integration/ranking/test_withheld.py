@@ -52,8 +52,12 @@ async def test_only_editors_see_withheld_article(
         answer = await service.get(address)
         unknown = await service.get(f"{path.format(id='nobody')}?site={counted.site}")
         assert answer.status == unknown.status == 404
-        # Nothing distinguishes it from an article that does not exist.
-        assert await answer.text() == (await unknown.text()).replace("nobody", "secret")
+        # Nothing but the id of the request distinguishes it from an article that does not exist.
+        texts = [
+            (await each.text()).replace(each.headers["X-Request-Id"], "")
+            for each in (answer, unknown)
+        ]
+        assert texts[0] == texts[1].replace("nobody", "secret")
         assert answer.headers.keys() == unknown.headers.keys()
         answer = await service.get(address, headers={**EDITOR, "Origin": "https://other.example"})
         assert answer.status == 200, path

@@ -96,6 +96,7 @@ def add_in_force_page(
             "file_url": "v1/decisions?" + urlencode(in_file),
             "list_url": "./" + (f"?{urlencode(kept)}" if kept else ""),
             "search": query.q or "",
+            "filtered": bool(query.kind or query.q),
             "site": query.site,
             "zone": str(zone),
             "stale": False,
