@@ -72,13 +72,9 @@ def test_aggregator_may_read_the_disks(running: dict[str, Service]) -> None:
 
     wait_until(measured, "the disks of both are measured")
     assert aggregator.sum("mostread_aggregator_disk_free_bytes") > 0
-    for name in ('system="kafka",name="engagement.events"', 'system="clickhouse",name="counter'):
-        [stored] = [
-            size
-            for sample, size in aggregator.samples().items()
-            if sample.startswith(f"mostread_aggregator_stored_bytes{{{name}")
-        ]
-        assert stored > 0
+    stored = aggregator.samples().keys()
+    for name, system in (("engagement.events", "kafka"), ("counter_versions", "clickhouse")):
+        assert f'mostread_aggregator_stored_bytes{{name="{name}",system="{system}"}}' in stored
 
 
 def test_placement_reaches_list_over_tls(running: dict[str, Service]) -> None:
