@@ -242,7 +242,7 @@ async def test_search_works_by_url_and_without_script(edited: EditedSite, browse
     page = await context.new_page()
     await page.goto(f"{edited.address}&window=7d&offset=0")
     await expect(page.get_by_role("button", name="Keyboard")).to_be_hidden()
-    await expect(page.get_by_text("signing in here need JavaScript")).to_be_visible()
+    await expect(page.locator("noscript .how")).to_be_visible()
     await page.locator(".view-menu summary").click()
     await expect(page.get_by_role("link", name="Русский")).to_be_visible()
     await expect(page.locator("[data-view]").first).to_be_hidden()
