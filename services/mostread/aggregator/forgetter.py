@@ -5,30 +5,22 @@ that a stale worker writes later; deleting the older rows only makes them disapp
 deletions run in the background, so that nothing waits for them.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
 
 from clickhouse_connect.driver.client import Client
 
 from mostread.aggregator.repository import Epoch
-from mostread.core.control import Forget
+from mostread.core.control import ALL_ARTICLES, Forget
 from mostread.core.editorial.records import ArticleForget
 from mostread.infra.clickhouse.client import read_sql, translate_errors
 
 _SQL = Path(__file__).parent / "sql"
 KEYS_PER_INSERT = 200_000
+FORGETS_PER_STATEMENT = 2_000
 _BACKGROUND = {"lightweight_deletes_sync": 0}
 _DESCRIPTIONS = ("article_versions", "placement_versions", "placement_log")
-
-
-class _Target(NamedTuple):
-    """A site, or an article of it; an empty `article_id` stands for all."""
-
-    site: str
-    article_id: str
 
 
 class Forgetter:
@@ -54,10 +46,9 @@ class Forgetter:
     ) -> None:
         """Write zeros and delete older counters; with `others` those outside this topic, too."""
         with closing(self._connect()) as client, translate_errors():
-            for target, offsets in _by_target(forgets).items():
-                parameters = _parameters(epoch, target, offsets)
+            for parameters in _parameters(epoch, forgets):
                 while _remaining(client, parameters):
-                    keys = {**parameters, "keys": KEYS_PER_INSERT}
+                    keys = {**parameters, "keys_at_once": KEYS_PER_INSERT}
                     client.command(read_sql(_SQL, "forget_zeros"), parameters=keys)
                 client.command(
                     read_sql(_SQL, "forget_counters"),
@@ -68,50 +59,58 @@ class Forgetter:
     def forget_sketches(self, epoch: Epoch, forgets: Mapping[int, Sequence[Forget]]) -> None:
         """Delete older visitor sketches, and record the forgets for `mostread forget --list`."""
         with closing(self._connect()) as client, translate_errors():
-            for target, offsets in _by_target(forgets).items():
+            for parameters in _parameters(epoch, forgets):
                 client.command(
                     read_sql(_SQL, "forget_sketches"),
-                    parameters=_parameters(epoch, target, offsets),
+                    parameters=parameters,
                     settings=_BACKGROUND,
                 )
             _record(client, epoch, forgets)
 
     def forget_descriptions(self, forgets: Iterable[ArticleForget]) -> None:
         """Delete older descriptions and decisions."""
+        last = {(each.site, each.article_id): each.version for each in sorted(forgets)}
+        parameters = {
+            "sites": sorted({site for site, _ in last}),
+            "targets": [f"{site}\n{article}" for site, article in last],
+            "versions": list(last.values()),
+        }
         with closing(self._connect()) as client, translate_errors():
-            for forget in forgets:
-                for table in _DESCRIPTIONS:
-                    parameters = {
-                        "table": table,
-                        "site": forget.site,
-                        "article": forget.article_id,
-                        "version": forget.version,
-                    }
-                    client.command(
-                        read_sql(_SQL, "forget_descriptions"),
-                        parameters=parameters,
-                        settings=_BACKGROUND,
-                    )
+            for table in _DESCRIPTIONS:
+                client.command(
+                    read_sql(_SQL, "forget_descriptions"),
+                    parameters={**parameters, "table": table},
+                    settings=_BACKGROUND,
+                )
 
 
-def _by_target(forgets: Mapping[int, Sequence[Forget]]) -> Mapping[_Target, dict[int, int]]:
-    """Return the offset of the last forget of each target by partition."""
-    targets: defaultdict[_Target, dict[int, int]] = defaultdict(dict)
-    for partition, each in forgets.items():
-        for forget in each:
-            targets[_Target(forget.site, forget.article_id)][partition] = forget.offset
-    return targets
+def _parameters(
+    epoch: Epoch, forgets: Mapping[int, Sequence[Forget]]
+) -> Iterator[dict[str, object]]:
+    """Yield parameters of statements for the last forget of each target, many at a time.
 
-
-def _parameters(epoch: Epoch, target: _Target, offsets: Mapping[int, int]) -> dict[str, object]:
-    return {
-        "site": target.site,
-        "article": target.article_id,
-        "topic": str(epoch.topic.id),
-        "epoch": epoch.number,
-        "partitions": list(offsets),
-        "offsets": list(offsets.values()),
+    Names contain no line feeds, which thus separate them in keys.
+    """
+    last = {
+        (each.site, each.article_id, partition): each.offset
+        for partition, of_partition in forgets.items()
+        for each in of_partition
     }
+    items = sorted(last.items())
+    for start in range(0, len(items), FORGETS_PER_STATEMENT):
+        part = items[start : start + FORGETS_PER_STATEMENT]
+        articles = {article for (_, article, _), _ in part}
+        yield {
+            "topic": str(epoch.topic.id),
+            "epoch": epoch.number,
+            "partitions": list(forgets),
+            "sites": sorted({site for (site, _, _), _ in part}),
+            "articles": sorted(articles),
+            "all": ALL_ARTICLES in articles,
+            "targets": sorted({f"{site}\n{article}" for (site, article, _), _ in part}),
+            "keys": [f"{site}\n{article}\n{partition}" for (site, article, partition), _ in part],
+            "offsets": [offset for _, offset in part],
+        }
 
 
 def _remaining(client: Client, parameters: dict[str, object]) -> bool:

@@ -152,6 +152,31 @@ def test_forgotten_article_counts_from_zero_in_every_reader_of_the_log(
     assert all(line.endswith(f"counted by {PARTITIONS} partitions") for line in listed)
 
 
+MUTATIONS = (
+    "SELECT mutation_id FROM system.mutations WHERE database = currentDatabase() AND table IN"
+    " ('counter_versions', 'visitor_sketches', 'article_versions')"
+)
+
+
+def test_many_forgets_are_few_deletions(system: System, worker: Service) -> None:
+    articles = [f"a{number}" for number in range(60)]
+    read(system, *(("news", each) for each in [*articles, "b"]), ("sport", "a0"), ("sport", "c"))
+    assert worker.stop() == 0
+    before = len(query(system, MUTATIONS))
+    forgets = [encode_forget("news", each) for each in articles] + [encode_forget("sport")]
+    for partition in range(PARTITIONS):
+        for each in forgets:
+            produce_to(system, partition, each)
+    describe(system, *((f"forget:news:{each}".encode(), b"{}") for each in articles))
+    worker.start().wait_ready()
+    read(system, ("news", "a0"), ("sport", "c"))
+    expected = {("news", "a0"): 1, ("news", "b"): 1, ("sport", "c"): 1}
+    assert views(system) == views(system, "hour") == expected
+    audited(system)
+    # One for each table and batch, of which there may be several.
+    assert len(query(system, MUTATIONS)) - before < len(articles)
+
+
 UNKNOWN = {
     ("--site", "nwes"): "nothing is stored about the site nwes; sites with views: news",
     ("--site", "news", "--article", "A"): "the site news has no article 'A'; check --article",

@@ -1,4 +1,6 @@
 -- Descriptions or decisions of before a forget; the highest bit of a version is that of a CMS.
 DELETE FROM {table:Identifier}
-WHERE site = {site:String} AND (article_id = {article:String} OR {article:String} = '')
-  AND bitAnd(version, 0x7FFFFFFFFFFFFFFF) < {version:UInt64}
+WHERE site IN {sites:Array(String)}
+  AND bitAnd(version, 0x7FFFFFFFFFFFFFFF) < greatest(
+    transform(concat(site, '\n', article_id), {targets:Array(String)}, {versions:Array(UInt64)}, toUInt64(0)),
+    transform(concat(site, '\n'), {targets:Array(String)}, {versions:Array(UInt64)}, toUInt64(0)))

@@ -4,10 +4,12 @@ FROM
 (
     SELECT 1
     FROM counter_versions
-    WHERE site = {site:String} AND (article_id = {article:String} OR {article:String} = '')
+    WHERE site IN {sites:Array(String)} AND (article_id IN {articles:Array(String)} OR {all:Bool})
       AND topic_id = {topic:UUID} AND partition IN {partitions:Array(UInt32)}
     GROUP BY site, grain, window, article_id, topic_id, partition
-    HAVING max(version) < transform(partition, {partitions:Array(UInt32)}, {offsets:Array(UInt64)}, toUInt64(0))
+    HAVING max(version) < greatest(
+      transform(concat(site, '\n', article_id, '\n', toString(partition)), {keys:Array(String)}, {offsets:Array(UInt64)}, toUInt64(0)),
+      transform(concat(site, '\n\n', toString(partition)), {keys:Array(String)}, {offsets:Array(UInt64)}, toUInt64(0)))
     LIMIT 1
 )
 SETTINGS optimize_aggregation_in_order = 1

@@ -1,5 +1,7 @@
 -- Visitor sketches that began before a forget, and those of earlier topics.
 DELETE FROM visitor_sketches
-WHERE site = {site:String} AND (article_id = {article:String} OR {article:String} = '')
-  AND (topic_id != {topic:UUID}
-    OR since < transform(partition, {partitions:Array(UInt32)}, {offsets:Array(UInt64)}, toUInt64(0)))
+WHERE site IN {sites:Array(String)} AND (article_id IN {articles:Array(String)} OR {all:Bool})
+  AND (topic_id != {topic:UUID} AND (concat(site, '\n', article_id) IN {targets:Array(String)} OR concat(site, '\n') IN {targets:Array(String)})
+    OR topic_id = {topic:UUID} AND since < greatest(
+      transform(concat(site, '\n', article_id, '\n', toString(partition)), {keys:Array(String)}, {offsets:Array(UInt64)}, toUInt64(0)),
+      transform(concat(site, '\n\n', toString(partition)), {keys:Array(String)}, {offsets:Array(UInt64)}, toUInt64(0))))
