@@ -177,6 +177,17 @@ def test_many_forgets_are_few_deletions(system: System, worker: Service) -> None
     assert len(query(system, MUTATIONS)) - before < len(articles)
 
 
+def test_forget_names_counts_under_a_former_name_of_the_site(
+    system: System, worker: Service
+) -> None:
+    read(system, ("news", "a"), ("sport", "a"), ("news", "b"))
+    describe(system, (b"alias:sport:", b'{"site":"sport","alias_of":"news"}'))
+    wait_until(lambda: query(system, "SELECT site FROM aliases") == [("sport",)], "it is renamed")
+    for article, named in ("a", True), ("b", False):
+        output = run(system, "forget", "--site", "news", "--article", article, answer="n\n").output
+        assert ("forget them, too: a of the site sport" in output) is named
+
+
 UNKNOWN = {
     ("--site", "nwes"): "nothing is stored about the site nwes; sites with views: news",
     ("--site", "news", "--article", "A"): "the site news has no article 'A'; check --article",
