@@ -21,6 +21,7 @@ from mostread.infra.clickhouse.client import connect, translate_errors
 from mostread.infra.clickhouse.exclusions import read_exclusions, write_exclusions
 from mostread.infra.clock import now_ms
 from mostread.ops.exclude import Preview, Previewer
+from mostread.ops.terminal import count
 
 MINUTE_MS = 60_000
 _LISTED_ARTICLES = 10
@@ -254,15 +255,18 @@ def _top(preview: Preview) -> list[tuple[str, list[int]]]:
 def _report(preview: Preview, exclusion: Exclusion, totals: Mapping[str, int]) -> Iterator[str]:
     views, comments, likes = preview.numbers
     yield (
-        f"{preview.events:,} events of {len(preview.articles):,} articles: {views:,} views, "
-        f"{comments:,} comments, {likes:,} likes"
+        f"{count(preview.events, 'event')} of {count(len(preview.articles), 'article')}: "
+        f"{count(views, 'view')}, {count(comments, 'comment')}, {count(likes, 'like')}"
     )
     for article, (views, comments, likes) in _top(preview):
         total = totals.get(article, 0)
         share = f" ({views / total:.1%} of {total:,})" if total > 0 else ""
-        yield f"  {article}: {views:,} views{share}, {comments:,} comments, {likes:,} likes"
+        yield (
+            f"  {article}: {count(views, 'view')}{share}, {count(comments, 'comment')}, "
+            f"{count(likes, 'like')}"
+        )
     if len(preview.articles) > _LISTED_ARTICLES:
-        yield f"  and {len(preview.articles) - _LISTED_ARTICLES:,} more articles"
+        yield f"  and {count(len(preview.articles) - _LISTED_ARTICLES, 'more article')}"
     sampled = preview.visitors.total()
     for visitor, views in preview.visitors.most_common(_LISTED_VISITORS):
         yield f"  visitor {visitor}: {views / sampled:.0%} of the views with a visitor"

@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from mostread.ops.capacity.sizes import DeploymentSizes, ExpectedTraffic, deployment_sizes
+from mostread.ops.terminal import count
 
 DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(ExpectedTraffic)}
 UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
@@ -95,13 +96,13 @@ def _lines(traffic: ExpectedTraffic, sizes: DeploymentSizes) -> Iterator[tuple[s
     yield "partitions", f"{sizes.partitions} for the events topic"
     yield (
         "Kafka",
-        f"{_count(traffic.brokers, 'broker')} with {_format_bytes(sizes.kafka_disk_bytes)} of disk "
+        f"{count(traffic.brokers, 'broker')} with {_format_bytes(sizes.kafka_disk_bytes)} of disk "
         f"each for {traffic.retention_days} days; "
         f"{_format_bytes(sizes.kafka_write_bytes)}/s written at the peak",
     )
     yield (
         "ClickHouse",
-        f"{_count(traffic.clickhouse_replicas, 'replica')} with "
+        f"{count(traffic.clickhouse_replicas, 'replica')} with "
         f"{_format_bytes(sizes.clickhouse_memory_bytes)} of memory and "
         f"{_format_bytes(sizes.clickhouse_disk_bytes)} of disk each; "
         f"{sizes.counter_rows_per_second:,} rows/s written at the peak",
@@ -110,10 +111,6 @@ def _lines(traffic: ExpectedTraffic, sizes: DeploymentSizes) -> Iterator[tuple[s
         "",
         f"{sizes.counter_rows:,} rows of counters and {sizes.sketch_rows:,} of visitor sketches",
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _format_bytes(number: float) -> str:

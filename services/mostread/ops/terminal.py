@@ -22,6 +22,11 @@ def terminal_width() -> int:
     return shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns
 
 
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural with an s unless it is 1."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def text_width(text: str) -> int:
     """Return the number of terminal columns that a text takes."""
     return sum(_character_width(character) for character in text)

@@ -152,7 +152,7 @@ def test_attack_is_left_out_by_rebuild_and_returns_after_removal(
     before = {"a": 301, "b": 21}
     assert views(system) == before
     shown = run(system, "add", "--site", "default", "--article", "a", *RANGE, "--reason", "r")
-    assert "300 events of 1 articles: 300 views, 0 comments, 0 likes" in shown.output
+    assert "300 events of 1 article: 300 views, 0 comments, 0 likes" in shown.output
     assert "a: 300 views (99.7% of 301), 0 comments, 0 likes" in shown.output
     assert "visitor bot: 100% of the views" in shown.output
     assert run(system, "list").output == ""  # nobody confirmed it
@@ -187,7 +187,7 @@ def test_attack_is_left_out_by_rebuild_and_returns_after_removal(
     with pytest.raises(Misconfigured, match="removed already"):
         run(system, "remove", of_b, "--yes")
     returned = run(system, "remove", of_a, "--yes", "--rebuild").output
-    assert "305 events of 1 articles" in returned
+    assert "305 events of 1 article" in returned
     assert "rebuilt" in returned
     wait_until(lambda: views(system) == {"a": 306, "b": 21, "c": of_c, "d": 3}, "all are back")
     assert "excluded" not in outcomes(system)

@@ -16,7 +16,7 @@ from mostread.ops.status.parts import (
     UnavailablePart,
     rate,
 )
-from mostread.ops.terminal import cut, text_width
+from mostread.ops.terminal import count, cut, text_width
 
 MIN_COLUMN_LAYOUT_WIDTH = 64
 MAX_WIDTH = 100
@@ -77,7 +77,7 @@ def _collector(
         return _unavailable("collector", current)
     before = previous.accepted if isinstance(previous, CollectorStatus) else None
     rate_text = _rate(current.accepted, before, ms, "events")
-    lines = [TextLine(f"{_count(current.accepted, 'event')} accepted{rate_text}")]
+    lines = [TextLine(f"{count(current.accepted, 'event')} accepted{rate_text}")]
     if current.error:
         lines.append(TextLine(current.error))
     lines.append(TextLine(current.url))
@@ -95,10 +95,10 @@ def _kafka(
         "kafka",
         READY,
         [
-            TextLine(f"{_count(current.retained, 'record')}{rate_text}"),
+            TextLine(f"{count(current.retained, 'record')}{rate_text}"),
             TextLine(
-                f"{current.topic}, {_count(len(current.offsets), 'partition')} "
-                f"on {_count(current.brokers, 'broker')}"
+                f"{current.topic}, {count(len(current.offsets), 'partition')} "
+                f"on {count(current.brokers, 'broker')}"
             ),
         ],
     )
@@ -108,12 +108,12 @@ def _aggregators(current: GroupStatus | UnavailablePart) -> PartBlock:
     if isinstance(current, UnavailablePart):
         return _unavailable("aggregator", current)
     if not current.aggregators:
-        text = f"no aggregator runs; lag {_count(current.lag, 'record')}"
+        text = f"no aggregator runs; lag {count(current.lag, 'record')}"
         return PartBlock("aggregator", UNAVAILABLE, [TextLine(text)])
     behind = current.unassigned or current.stopped or current.rebalancing
     state = BEHIND if behind else READY
-    number = _count(len(current.aggregators), "aggregator")
-    lines = [TextLine(f"{number}, lag {_count(current.lag, 'record')}")]
+    number = count(len(current.aggregators), "aggregator")
+    lines = [TextLine(f"{number}, lag {count(current.lag, 'record')}")]
     if current.rebalancing:
         lines.append(TextLine("the group is rebalancing"))
     lines += [
@@ -155,8 +155,8 @@ def _clickhouse(
         )
         if number
     )
-    received = _count(current.received, "event")
-    lost = f"{_count(current.lost, 'record')} lost: removed or skipped before they were counted"
+    received = count(current.received, "event")
+    lost = f"{count(current.lost, 'record')} lost: removed or skipped before they were counted"
     return PartBlock(
         "clickhouse",
         BEHIND if current.stale else READY,
@@ -164,7 +164,7 @@ def _clickhouse(
             TextLine(f"watermark {_time(current.watermark)}, {age:,.0f} s ago"),
             TextLine(f"{received}{_rate(current.received, before, ms, 'events')}{outcomes}"),
             *([TextLine(lost)] if current.lost else []),
-            TextLine(f"{_count(current.rows, 'row')} of counters"),
+            TextLine(f"{count(current.rows, 'row')} of counters"),
         ],
     )
 
@@ -175,7 +175,7 @@ def _ranking(current: ListStatus | UnavailablePart) -> PartBlock:
     as_of = f"as of {current.as_of[11:19]} UTC" if current.as_of else "nothing counted yet"
     title = f"{current.site}, {current.window}: {as_of}{', stale' if current.stale else ''}"
     rows = [
-        TextLine(f"{article.rank}  {article.title}", _count(article.views, "view"))
+        TextLine(f"{article.rank}  {article.title}", count(article.views, "view"))
         for article in current.top
     ]
     return PartBlock(
@@ -221,10 +221,6 @@ def _wrap(line: TextLine, room: int) -> Iterator[str]:
 def _rate(current: int, previous: int | None, ms: int, unit: str) -> str:
     per_second = None if previous is None else rate(current, previous, ms)
     return "" if per_second is None else f", {per_second:,.0f} {unit}/s"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _partitions(numbers: Sequence[int]) -> str:
