@@ -75,6 +75,14 @@ class Raw:
                 pass
         return False
 
+    def is_established(self) -> bool:
+        """Whether the kernel holds the connection for the other side, on this machine."""
+        own, other = self._socket.getsockname()[1], self._socket.getpeername()[1]
+        ends = (line.split()[1:3] for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+        return any(
+            (int(local[-4:], 16), int(remote[-4:], 16)) == (other, own) for local, remote in ends
+        )
+
     def close(self) -> None:
         self._socket.close()
 
