@@ -94,7 +94,7 @@ def test_stack_from_up_to_down(tmp_path: Path) -> None:
             done = mostread(*command, "--data", str(data))
             assert done.returncode == 0, done.stderr
         listed = mostread("token", "list", "--data", str(data))
-        assert f"local-editor\teditor\tall sites\t{data / 'tokens'}\n" in listed.stdout
+        assert f"local-editor\teditor\tall sites\tno expiry\t{data / 'tokens'}\n" in listed.stdout
 
         refused = mostread("up", "--data", str(data), "--ports", str(free_base()))
         assert refused.returncode == 1

@@ -39,7 +39,8 @@ async def test_unchanged_content_returns_304_with_current_as_of(
     while True:
         again = await service.get(path, headers={"If-None-Match": first.headers["ETag"]})
         assert again.status == 304
-        assert again.headers["Access-Control-Expose-Headers"] == "Mostread-As-Of, ETag, Retry-After"
+        exposed = "Mostread-As-Of, ETag, Retry-After, X-Request-Id"
+        assert again.headers["Access-Control-Expose-Headers"] == exposed
         if again.headers["Mostread-As-Of"] == "2026-11-23T14:03:01.000Z":
             break
         # Until the cached value is refreshed, up to the time limit of the test.
