@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mostread.core.ranking.comparison import WHOLE, Comparison, compared_window, shares
+from mostread.core.ranking.query_plan import Bucket
 from mostread.core.ranking.windows import (
     NAMES,
     RANGE,
@@ -193,6 +194,12 @@ def test_both_ranges_of_comparison_are_as_long_whatever_their_age(
     if local.day != 1:  # a month is compared with a month, whatever its length
         passed = min(window.end, after_this_minute(moment)) - window.start
         assert earlier.end - earlier.start == passed
+
+
+def test_half_an_hour_whose_minutes_are_not_stored_is_half_of_its_hour() -> None:
+    window = Window("", utc(2026, 9, 1, 10), utc(2026, 9, 1, 11, 30))
+    ten, eleven = (int(utc(2026, 9, 1, hour).timestamp()) for hour in (10, 11))
+    assert shares(window, NOW) == {Bucket("hour", ten): WHOLE, Bucket("hour", eleven): WHOLE // 2}
 
 
 @given(moments, st.integers(0, 80 * 24 * 60), st.integers(1, 3 * 24 * 60))
