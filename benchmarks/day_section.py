@@ -32,6 +32,9 @@ def _rows(day: Day, measured: Simulated) -> list[list[str]]:
         distinct_articles(events, day.articles) for events in measured.minutes
     )
     sketches = WORKERS * costs.SKETCHES_PER_WORKER_HOUR
+    # About once per second, of each grain.
+    per_second = distinct_articles(day.events / measured.seconds, day.articles)
+    writes = 4 * per_second * measured.seconds
     listed = distinct_articles(day.events, day.articles) / day.sites
     return [
         _seconds(
@@ -41,7 +44,8 @@ def _rows(day: Day, measured: Simulated) -> list[list[str]]:
         ),
         _seconds(
             "aggregators, seconds of processor time",
-            day.events / benchmark.aggregator_events_per_worker,
+            day.events / benchmark.aggregator_events_per_worker
+            + writes / costs.COUNTER_WRITES_PER_CORE,
             measured.aggregator,
         ),
         _mib("memory of a worker, MiB", worker, measured.worker_bytes),

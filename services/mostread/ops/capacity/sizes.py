@@ -70,9 +70,15 @@ def deployment_sizes(traffic: ExpectedTraffic) -> DeploymentSizes:
     # over its partitions.
     dedup_ids = peak * retention.DEDUP_REREAD_MS / 1000
     reread_seconds = dedup_ids / costs.BENCHMARK.reread_events_per_second
+    # Minute, hour, week and total of each article read since the previous flush.
+    changed_counters = 4 * distinct_articles(peak, traffic.articles)
+    counting = (
+        peak / costs.BENCHMARK.aggregator_events_per_worker
+        + changed_counters / costs.COUNTER_WRITES_PER_CORE
+    )
     workers = max(
         _MIN_PROCESSES,
-        math.ceil(peak * traffic.headroom / costs.BENCHMARK.aggregator_events_per_worker),
+        math.ceil(counting * traffic.headroom),
         math.ceil(reread_seconds / traffic.recovery_seconds) + 1,
     )
     partitions = max(MIN_PARTITIONS, _next_power_of_two(4 * workers))
@@ -94,8 +100,6 @@ def deployment_sizes(traffic: ExpectedTraffic) -> DeploymentSizes:
     cached_bytes = (minutes + hours) * costs.COUNTER_ROW_BYTES
     retained_bytes = traffic.events_per_day * traffic.retention_days * costs.KAFKA_BYTES_PER_EVENT
     backlog = peak * 3600
-    # Minute, hour, week and total of each article read since the previous flush.
-    changed_counters = 4 * distinct_articles(peak, traffic.articles)
     spare_rate = workers * costs.BENCHMARK.aggregator_events_per_worker - peak
     return DeploymentSizes(
         average_rate=round(average),
