@@ -175,6 +175,20 @@ def stream_chunks(
             yield chunk
 
 
+def query_array(client: Client, sql: str, **parameters: object) -> Sequence[Any]:
+    """Return the array into which a query without GROUP BY aggregates what it finds.
+
+    It is one row, so that a truncated response never looks like a shorter list. Raises
+    ClickHouseUnavailable or Misconfigured.
+    """
+    with translate_errors():
+        rows = client.query(sql, parameters=parameters).result_rows
+    if len(rows) != 1:  # a proxy truncated the response
+        raise ClickHouseUnavailable("ClickHouse sent an incomplete response")
+    array: Sequence[Any] = rows[0][0]
+    return array
+
+
 def query_rows(
     client: Client, directory: Path, name: str, /, **parameters: object
 ) -> Sequence[Sequence[Any]]:

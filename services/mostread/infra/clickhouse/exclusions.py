@@ -5,10 +5,8 @@ from collections.abc import Sequence
 from clickhouse_connect.driver.client import Client
 
 from mostread.core.exclusions import Exclusion, ExclusionEntry
-from mostread.errors import ClickHouseUnavailable
-from mostread.infra.clickhouse.client import translate_errors
+from mostread.infra.clickhouse.client import query_array, translate_errors
 
-# One row, so that a truncated response never looks like a shorter list.
 _ENTRIES = """
 SELECT arraySort(entry -> (entry.5, entry.1), groupArray((
     (id, site, article_id, toUnixTimestamp(starts_at) * 1000, toUnixTimestamp(ends_at) * 1000,
@@ -40,11 +38,9 @@ def read_exclusions(client: Client) -> list[ExclusionEntry]:
 
     Raises ClickHouseUnavailable or Misconfigured.
     """
-    with translate_errors():
-        rows = client.query(_ENTRIES).result_rows
-    if len(rows) != 1:  # a proxy truncated the response
-        raise ClickHouseUnavailable("ClickHouse sent an incomplete response")
-    return [ExclusionEntry(Exclusion(*names), *rest) for names, *rest in rows[0][0]]
+    return [
+        ExclusionEntry(Exclusion(*names), *rest) for names, *rest in query_array(client, _ENTRIES)
+    ]
 
 
 def write_exclusions(client: Client, entries: Sequence[ExclusionEntry]) -> None:

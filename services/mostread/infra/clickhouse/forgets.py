@@ -5,10 +5,8 @@ from uuid import UUID
 from clickhouse_connect.driver.client import Client
 
 from mostread.core.control import Forget
-from mostread.errors import ClickHouseUnavailable
-from mostread.infra.clickhouse.client import translate_errors
+from mostread.infra.clickhouse.client import query_array
 
-# One row, so that a truncated response never looks like a shorter list.
 _FORGETS = """
 SELECT arraySort(groupUniqArray((
     partition, offset, toUnixTimestamp64Milli(recorded_at), site, article_id, forget_id,
@@ -24,11 +22,7 @@ def read_forgets(client: Client, topic_id: UUID) -> dict[int, list[Forget]]:
 
     Raises ClickHouseUnavailable or Misconfigured.
     """
-    with translate_errors():
-        rows = client.query(_FORGETS, parameters={"topic": str(topic_id)}).result_rows
-    if len(rows) != 1:  # a proxy truncated the response
-        raise ClickHouseUnavailable("ClickHouse sent an incomplete response")
     forgets: dict[int, list[Forget]] = {}
-    for partition, *fields in rows[0][0]:
+    for partition, *fields in query_array(client, _FORGETS, topic=str(topic_id)):
         forgets.setdefault(partition, []).append(Forget(*fields))
     return forgets

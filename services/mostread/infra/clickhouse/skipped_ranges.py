@@ -5,11 +5,9 @@ from uuid import UUID
 from clickhouse_connect.driver.client import Client
 
 from mostread.core.skipped import SkippedRange
-from mostread.errors import ClickHouseUnavailable
-from mostread.infra.clickhouse.client import translate_errors
+from mostread.infra.clickhouse.client import query_array, translate_errors
 from mostread.infra.kafka.topics import Topic
 
-# One row, so that a truncated response never looks like a shorter list of ranges.
 _RANGES = """
 SELECT arraySort(groupArray((
     partition, first_offset, next_offset, counted_until, reason, skipped_by,
@@ -35,12 +33,8 @@ def read_skipped_ranges(client: Client, topic_id: UUID) -> dict[int, list[Skippe
 
     Raises ClickHouseUnavailable or Misconfigured.
     """
-    with translate_errors():
-        rows = client.query(_RANGES, parameters={"topic": str(topic_id)}).result_rows
-    if len(rows) != 1:  # a proxy truncated the response
-        raise ClickHouseUnavailable("ClickHouse sent an incomplete response")
     ranges: dict[int, list[SkippedRange]] = {}
-    for row in rows[0][0]:
+    for row in query_array(client, _RANGES, topic=str(topic_id)):
         ranges.setdefault(row[0], []).append(SkippedRange(*row))
     return ranges
 
