@@ -3,7 +3,6 @@
 import asyncio
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from clickhouse_connect.driver.client import Client
 
 from benchmarks import cpu
 from benchmarks.contestant import Servers
+from benchmarks.lists import milliseconds
 from benchmarks.memory import resident
 from mostread.cli.audit import audit
 from mostread.infra.clickhouse.client import connect, read_sql
@@ -115,7 +115,10 @@ def _simulate(servers: Servers, system: System, client: Client, day: Day) -> Sim
     minutes = [int(row[0]) for row in client.query(read_sql(_QUERIES, "per_minute")).result_rows]
     assert sum(minutes) == day.events, f"{sum(minutes)} of {day.events} events are counted"
     service = system.service("ranking").wait_ready()
-    lists = [_milliseconds(f"{service.url}/v1/most-read?site={s}", 10) for s in _some(day)]
+    lists = [
+        milliseconds(f"{service.url}/v1/most-read?limit=10&site={site}", 10)
+        for site in day.site_names[:LISTS]
+    ]
     memory.sample()
     _audit(system)
     for table in ("counter_versions", "visitor_sketches"):
@@ -192,18 +195,6 @@ def _bodies(day: Day) -> Iterator[tuple[int, bytes]]:
         for start in range(0, count, EVENTS_PER_REQUEST):
             part = lines[start : start + EVENTS_PER_REQUEST]
             yield len(part), "\n".join(part).encode()
-
-
-def _some(day: Day) -> list[str]:
-    """Return the site with the breaking story, and others."""
-    return day.site_names[:LISTS]
-
-
-def _milliseconds(address: str, items: int) -> float:
-    began = time.perf_counter()
-    with urllib.request.urlopen(f"{address}&limit={items}") as response:
-        assert response.read().count(b'"article_id"') == items
-    return (time.perf_counter() - began) * 1000
 
 
 def _audit(system: System) -> None:

@@ -69,10 +69,9 @@ def _serve(system: System, directory: Path, seconds: float, rounds: int) -> Serv
     service = system.service("ranking").wait_ready()
     assert service.process is not None
     address = f"{service.url}/v1/most-read?window=24h&limit="
-    cold = [_milliseconds(f"{address}{limit}", limit) for limit in range(1, COLD + 1)]
+    cold = [milliseconds(f"{address}{limit}", limit) for limit in range(1, COLD + 1)]
     first = [
-        _milliseconds(f"{address}10&by=score&half_life={hours}h", 10)
-        for hours in range(1, COLD + 1)
+        milliseconds(f"{address}10&by=score&half_life={hours}h", 10) for hours in range(1, COLD + 1)
     ]
     body = directory / "list.json"
     with urllib.request.urlopen(f"{address}10") as response:
@@ -95,7 +94,8 @@ def _load(url: str, pid: int, seconds: float) -> CachedLoad:
     return CachedLoad(load.per_second, load.requests / used, load.p99 / 1000)
 
 
-def _milliseconds(address: str, items: int) -> float:
+def milliseconds(address: str, items: int) -> float:
+    """Request a list, and return how long it took; fail unless it has so many items."""
     began = time.perf_counter()
     with urllib.request.urlopen(address) as response:
         assert response.read().count(b'"article_id"') == items

@@ -2,7 +2,6 @@
 
 import tempfile
 import time
-import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +10,7 @@ from clickhouse_connect.driver.client import Client
 
 from benchmarks import views
 from benchmarks.contestant import Servers
+from benchmarks.lists import milliseconds
 from mostread.infra.clickhouse.client import connect, read_sql
 from tests.support.system import System, wait_until
 
@@ -49,7 +49,10 @@ def measure(servers: Servers, *, articles: int) -> Year:
             wait_until(lambda: _is_merged(client), "each partition is one part", 120)
             service = system.service("ranking").wait_ready()
             lists = {
-                title: [_milliseconds(f"{service.url}/v1/most-read?{query}", n) for n in _LIMITS]
+                title: [
+                    milliseconds(f"{service.url}/v1/most-read?{query}&limit={n}", n)
+                    for n in _LIMITS
+                ]
                 for title, query in _queries().items()
             }
             return Year(lists, views.measure(client))
@@ -91,10 +94,3 @@ def _is_merged(client: Client) -> bool:
         " WHERE active AND database = currentDatabase() AND table = 'counter_versions'"
     ).first_row
     return bool(parts == partitions)
-
-
-def _milliseconds(address: str, items: int) -> float:
-    began = time.perf_counter()
-    with urllib.request.urlopen(f"{address}&limit={items}") as response:
-        assert response.read().count(b'"article_id"') == items
-    return (time.perf_counter() - began) * 1000
