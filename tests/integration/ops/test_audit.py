@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from threading import Event, Thread
+from itertools import count
 from typing import Any
 
 import orjson
@@ -17,6 +17,7 @@ from mostread.errors import KafkaUnavailable, Misconfigured
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.kafka import topics
 from mostread.infra.kafka.reader import TopicReader
+from tests.support.repeating import repeating
 from tests.support.system import System, wait_until
 
 NOW = int(time.time())
@@ -67,24 +68,17 @@ def clickhouse(system: System, statement: str) -> None:
 @contextmanager
 def traffic(system: System) -> Iterator[None]:
     """Send events to all partitions while the block runs."""
-    end = Event()
+    numbers = count()
 
     def send() -> None:
-        number = 0
-        while not end.is_set():
-            batch = b"\n".join(
-                orjson.dumps(view(f"a{n % 7}", id=f"{number + n % 90}")) for n in range(100)
-            )
-            produce(system, [batch], number % 4)
-            number += 1
+        number = next(numbers)
+        batch = b"\n".join(
+            orjson.dumps(view(f"a{n % 7}", id=f"{number + n % 90}")) for n in range(100)
+        )
+        produce(system, [batch], number % 4)
 
-    thread = Thread(target=send)
-    thread.start()
-    try:
+    with repeating(send):
         yield
-    finally:
-        end.set()
-        thread.join()
 
 
 def test_audit_has_no_differences_while_events_are_counted(system: System) -> None:

@@ -6,10 +6,10 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from itertools import count
 from pathlib import Path
 
 import orjson
@@ -25,6 +25,7 @@ from mostread.infra.schemas import migrations
 from mostread.ops.backup.archive import backups
 from tests.faults.log import produce, topic_of
 from tests.faults.verdict import against_recount, audit, is_counted
+from tests.support.repeating import repeating
 from tests.support.servers import running_clickhouse, running_kafka
 from tests.support.system import Service, System, wait_until
 
@@ -61,21 +62,14 @@ def views(count: int, start: int = 0) -> list[tuple[str | None, bytes | None]]:
 @contextmanager
 def events(system: System) -> Iterator[None]:
     """Send views while the block runs, some of them twice."""
-    end = threading.Event()
+    numbers = count(1_000_000, 100)
 
     def send() -> None:
-        number = 1_000_000
-        while not end.wait(0.01):
-            produce(system, [*views(100, number), *views(5, number)])
-            number += 100
+        number = next(numbers)
+        produce(system, [*views(100, number), *views(5, number)])
 
-    thread = threading.Thread(target=send)
-    thread.start()
-    try:
+    with repeating(send, pause=0.01):
         yield
-    finally:
-        end.set()
-        thread.join()
 
 
 def publish_article(system: System, title: str) -> None:

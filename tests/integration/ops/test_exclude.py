@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from threading import Event, Thread
 
 import orjson
 import pytest
@@ -22,6 +21,7 @@ from mostread.infra.clickhouse.exclusions import read_exclusions, write_exclusio
 from mostread.infra.kafka import topics
 from mostread.ops.backup.tables import BackupTables
 from mostread.ops.rebuild.tables import RebuildTables
+from tests.support.repeating import repeating
 from tests.support.system import System, wait_until
 
 MINUTE_MS = 60_000
@@ -117,19 +117,8 @@ class Producer:
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Send views of the article `c` while the block runs."""
-        end = Event()
-
-        def send() -> None:
-            while not end.wait(0.01):
-                self.send([event("c")])
-
-        thread = Thread(target=send)
-        thread.start()
-        try:
+        with repeating(lambda: self.send([event("c")]), pause=0.01):
             yield
-        finally:
-            end.set()
-            thread.join()
 
 
 @pytest.fixture

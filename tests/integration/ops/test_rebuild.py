@@ -5,7 +5,6 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from mostread.aggregator.config import AggregatorSettings
 from mostread.infra.clickhouse.client import connect
 from mostread.infra.kafka import topics
 from mostread.ops.rebuild.tables import RebuildTables
+from tests.support.repeating import repeating
 from tests.support.system import System, wait_until
 
 MINUTE_MS = 60_000
@@ -88,20 +88,11 @@ class Readers:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        stop = threading.Event()
-
-        def send() -> None:
-            chance = random.Random(2)
-            while not stop.wait(0.002):
-                self.read(chance)
-
-        thread = threading.Thread(target=send)
-        thread.start()
+        chance = random.Random(2)
         try:
-            yield
+            with repeating(lambda: self.read(chance), pause=0.002):
+                yield
         finally:
-            stop.set()
-            thread.join()
             self.flush()
 
 
